@@ -1,0 +1,5 @@
+"""``python -m diagnose`` is ``ttsdoc``."""
+
+from diagnose.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Training configs: read in place, understood by dialect, edited byte by byte."""

@@ -1,0 +1,1 @@
+"""The data set: make, import, merge, split, augment and judge clips and their texts."""

@@ -1,0 +1,54 @@
+"""The shape of a reader: one file with `sniff` and `read`."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from diagnose.run import Run
+
+HEAD_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a reader is offered: a file, a folder, or bytes that came through standard input."""
+
+    name: str
+    """As the user knows it: a path, an address, `-`."""
+    path: Path | None = None
+    """Where it lies on this machine; None for standard input."""
+    content: bytes | None = None
+    """The bytes, where there is no file to open."""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether this is a folder, to be read as one run."""
+        return self.path is not None and self.path.is_dir()
+
+    def open(self) -> BinaryIO:
+        """The bytes from the start. Raises OSError where the file cannot be read."""
+        if self.content is not None:
+            return io.BytesIO(self.content)
+        if self.path is None:
+            raise OSError(f"{self.name}: nothing to open")
+        return self.path.open("rb")
+
+    def head(self, size: int = HEAD_BYTES) -> bytes:
+        """The first bytes; nothing for a folder."""
+        if self.is_folder:
+            return b""
+        with self.open() as file:
+            return file.read(size)
+
+
+class Reader(Protocol):
+    """What a module in this folder offers. Modules whose name starts with `_` are not readers."""
+
+    def sniff(self, source: Source) -> int:
+        """How sure this reader is that `source` is its own: 0 not mine, 100 certain. The surest reads."""
+
+    def read(self, source: Source) -> Run:
+        """The run. Raises LogError, in one line, for what the user can repair."""

@@ -1,0 +1,218 @@
+"""What a training run left behind: curves, the config and data set facts, and the health of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from diagnose.stats import Trend
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+
+class LogError(Exception):
+    """A log that cannot be read. The message is one line: the file, the line, what is wrong, what to do."""
+
+
+class Role(str, Enum):
+    """What a curve means, whatever the framework calls it."""
+
+    TRAIN_LOSS = "train_loss"
+    VAL_LOSS = "val_loss"
+    LEARNING_RATE = "learning_rate"
+    GRAD_NORM = "grad_norm"
+    CLIPPED_SHARE = "clipped_share"
+    STEP_TIME = "step_time"
+    EPOCH = "epoch"
+
+
+class Axis(str, Enum):
+    """What the step numbers of a curve count."""
+
+    STEP = "step"
+    EPOCH = "epoch"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One logged scalar. Arrays are read-only, of one length, ordered by step."""
+
+    tag: str
+    """The name in the log, byte for byte."""
+    steps: IntArray
+    """Shape (n,), not decreasing, in units of `axis`."""
+    values: FloatArray
+    """Shape (n,). NaN and inf are kept: they are evidence."""
+    wall_times: FloatArray | None = None
+    """Shape (n,), seconds since 1970, where the log has them."""
+    epochs: FloatArray | None = None
+    """Shape (n,), the epoch of each point (fractions allowed), where the log has it."""
+    role: Role | None = None
+    axis: Axis = Axis.STEP
+
+    def __post_init__(self) -> None:
+        for name, dtype in _COLUMNS:
+            column = getattr(self, name)
+            if column is None:
+                continue
+            column = np.asarray(column, dtype=dtype).view()
+            if column.shape != np.shape(self.steps) or column.ndim != 1:
+                raise ValueError(f"{self.tag}: {name} has shape {column.shape}, steps {np.shape(self.steps)}")
+            column.flags.writeable = False
+            object.__setattr__(self, name, column)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @cached_property
+    def finite(self) -> Curve:
+        """The same curve without its NaN and infinite points."""
+        keep = np.isfinite(self.values)
+        return self if keep.all() else self.where(keep)
+
+    @cached_property
+    def trend(self) -> Trend:
+        """The smooth course of the finite points and the noise around it, computed once for all checks."""
+        from diagnose.stats import Trend
+
+        return Trend.of(self.finite.steps, self.finite.values)
+
+    def until(self, step: int) -> Curve:
+        """The curve as it stood when `step` (in units of `axis`) had been logged."""
+        return self.where(self.steps <= step)
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> Curve:
+        """The points for which `keep`, shape (n,), is true."""
+        return replace(
+            self,
+            steps=self.steps[keep],
+            values=self.values[keep],
+            wall_times=None if self.wall_times is None else self.wall_times[keep],
+            epochs=None if self.epochs is None else self.epochs[keep],
+        )
+
+
+_COLUMNS: tuple[tuple[str, Any], ...] = (
+    ("steps", np.int64),
+    ("values", np.float64),
+    ("wall_times", np.float64),
+    ("epochs", np.float64),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InputHealth:
+    """How much of the input was read, and how much of it was damaged."""
+
+    files: int = 0
+    records: int = 0
+    bad_records: int = 0
+    bytes_skipped: int = 0
+
+    def __add__(self, other: InputHealth) -> InputHealth:
+        return InputHealth(
+            self.files + other.files,
+            self.records + other.records,
+            self.bad_records + other.bad_records,
+            self.bytes_skipped + other.bytes_skipped,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What is known of the training data. None: not known."""
+
+    samples: int | None = None
+    """Clips in the data set, all splits together."""
+    minutes: float | None = None
+    """Audio in the data set."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetBand:
+    """The loss that a model family should reach with a data set of this size."""
+
+    family: str
+    low: float
+    high: float
+    confidence: str
+    """`low`, `medium` or `high`: how well the band is founded."""
+    source: str
+    """Where the band comes from: a paper, a document, a thread, a benchmark."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One training run: what was logged and what is known of how it was made."""
+
+    name: str
+    """The run's name as TensorBoard gives it: its folder below the one that was asked for."""
+    source: str
+    """The file or folder that it was read from."""
+    format: str
+    """The log format: the name of the reader or of the preset that knew it."""
+    curves: Mapping[str, Curve]
+    """By tag, in the order of the log."""
+    family: str | None = None
+    """The model family (`t3`, `vits`, ...) if it is known."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """Canonical hyperparameter -> value, where a config was found."""
+    dataset: Dataset = Dataset()
+    target: TargetBand | None = None
+    """Filled in by `examine` from the loss-target tables, so that checks stay free of files."""
+    sources: tuple[str, ...] = ()
+    """Every file that was read."""
+    health: InputHealth = InputHealth()
+    notes: tuple[str, ...] = ()
+    """What a user should know of the reading: guesses, damage, other launches in the same file."""
+
+    def curve(self, role: Role) -> Curve | None:
+        """The curve that plays `role`, if one was logged."""
+        return next((curve for curve in self.curves.values() if curve.role is role), None)
+
+    def until(self, step: int) -> Run:
+        """The run as its logs stood after `step` of its training loss.
+
+        Curves on another axis (a validation loss counted in epochs beside a training loss in steps)
+        are cut at the same share of their length.
+        """
+        train = self.curve(Role.TRAIN_LOSS)
+        axis = train.axis if train is not None else Axis.STEP
+        share = 1.0 if train is None or not len(train) else float(np.mean(train.steps <= step))
+        return replace(self, curves={tag: _cut(curve, step, axis, share) for tag, curve in self.curves.items()})
+
+    def to_frame(self) -> pd.DataFrame:
+        """A tidy frame: one row a point, columns run, tag, step, value, wall_time."""
+        import pandas as pd
+
+        frames = [
+            pd.DataFrame(
+                {
+                    "run": self.name,
+                    "tag": tag,
+                    "step": curve.steps,
+                    "value": curve.values,
+                    "wall_time": np.full(len(curve), np.nan) if curve.wall_times is None else curve.wall_times,
+                }
+            )
+            for tag, curve in self.curves.items()
+        ]
+        columns = ["run", "tag", "step", "value", "wall_time"]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+
+
+def _cut(curve: Curve, step: int, axis: Axis, share: float) -> Curve:
+    if curve.axis is axis:
+        return curve.until(step)
+    keep = np.arange(len(curve)) < round(share * len(curve))
+    return curve.where(keep)

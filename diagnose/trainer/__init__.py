@@ -1,0 +1,1 @@
+"""The bundled torch trainer: the only place that imports torch."""
