@@ -107,8 +107,8 @@ class Finding:
     prescriptions: tuple[Prescription, ...] = ()
     advice: str = ""
     """What to do in words, for what no config edit can do."""
-    explains: tuple[str, ...] = ()
-    """Names of findings that this one explains and that were folded under it."""
+    explained_by: str | None = None
+    """Name of the finding that is the cause of this one; told under it, not beside it."""
 
     @property
     def alarming(self) -> bool:

@@ -27,7 +27,9 @@ class Check(ABC):
     min_points: ClassVar[int] = 1
     """Finite points that the first needed curve must have."""
     explained_by: ClassVar[tuple[str, ...]] = ()
-    """Names of checks whose finding, when there, is the cause of this one: this one is folded under it."""
+    """Names of checks whose finding, when there, is the cause of this one: it is then told under that cause."""
+    part_of: ClassVar[tuple[str, ...]] = ()
+    """Names of checks whose finding, when there, is the same event seen better: this one is then dropped."""
 
     def skip_reason(self, run: Run) -> str | None:
         """Why `check` cannot judge this run, or None when it can."""
