@@ -16,13 +16,12 @@ __version__ = "0.1.0"
 __all__ = ["analyze", "fix", "read", "runs"]
 
 if TYPE_CHECKING:
-    from diagnose.examine import analyze
-    from diagnose.prescribe import fix
+    from diagnose.case import analyze, fix
     from diagnose.readers import read, runs
 
 _HOMES = {
-    "analyze": "diagnose.examine",
-    "fix": "diagnose.prescribe",
+    "analyze": "diagnose.case",
+    "fix": "diagnose.case",
     "read": "diagnose.readers",
     "runs": "diagnose.readers",
 }

@@ -149,6 +149,17 @@ class TargetBand:
     """`low`, `medium` or `high`: how well the band is founded."""
     source: str
     """Where the band comes from: a paper, a document, a thread, a benchmark."""
+    loss: str = ""
+    """Which loss the band is about, and its unit."""
+    path: tuple[tuple[float, float], ...] = ()
+    """(epoch, loss) of a healthy run on the way to the band, where one is known."""
+
+    def expected(self, epoch: float) -> float | None:
+        """The loss of a healthy run at `epoch`, interpolated; None outside the known path."""
+        if not self.path or not self.path[0][0] <= epoch <= self.path[-1][0]:
+            return None
+        epochs, losses = zip(*self.path, strict=True)
+        return float(np.interp(epoch, epochs, losses))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,161 @@
+"""From findings to a corrected config: gather the prescriptions, merge their edits, write them into the text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from difflib import unified_diff
+from math import floor, log10
+
+from diagnose.config import Config, Rewrite
+from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedEdit:
+    """One value that was changed in the config."""
+
+    parameter: str
+    path: str
+    """Where it lives in the config (`training.learning_rate`)."""
+    line: int
+    was: Scalar | None
+    now: Scalar
+    why: str
+    answers: tuple[str, ...]
+    """Codes of the findings that it answers."""
+    note: str = ""
+    """What to know before trusting it (a trainer that ignores the key)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredEdit:
+    """One edit that was not made, and the reason."""
+
+    parameter: str
+    value: Scalar
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The edits of one round, and the config's text before and after."""
+
+    source: str
+    before: str
+    after: str
+    applied: tuple[AppliedEdit, ...]
+    deferred: tuple[DeferredEdit, ...]
+    diagnosis: Diagnosis | None = None
+
+    def diff(self) -> str:
+        """A unified diff; empty when nothing changes."""
+        lines = unified_diff(
+            self.before.splitlines(keepends=True), self.after.splitlines(keepends=True), self.source, self.source
+        )
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def gather(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
+    """The prescriptions of all findings, in their order; equal ones once, answering all that asked for them."""
+    gathered: dict[str, Prescription] = {}
+    for finding in findings:
+        for prescription in finding.prescriptions:
+            known = gathered.get(prescription.title)
+            if known is None:
+                gathered[prescription.title] = replace(prescription, answers=(finding.code,))
+            elif finding.code not in known.answers:
+                gathered[prescription.title] = replace(known, answers=(*known.answers, finding.code))
+    return tuple(gathered.values())
+
+
+def plan(
+    config: Config,
+    diagnosis: Diagnosis,
+    *,
+    only: Collection[str] | None = None,
+    unsafe: bool = False,
+    dead: dict[str, str] | None = None,
+) -> Plan:
+    """Turn the diagnosis' prescriptions into edits of the config's text.
+
+    `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count.
+    `dead`: canonical name -> the evidence that the trainer never reads its key: such an edit is deferred.
+    """
+    chosen: dict[str, tuple[Scalar, Edit, Prescription]] = {}
+    deferred: list[DeferredEdit] = []
+    for prescription, edit in _in_order(diagnosis.prescriptions):
+        value = _new_value(edit, config.value(edit.parameter))
+        if value is None or value == config.value(edit.parameter):
+            continue
+        reason = _objection(edit, prescription, chosen, only, unsafe, dead or {})
+        if reason:
+            deferred.append(DeferredEdit(edit.parameter, value, reason))
+        else:
+            chosen[edit.parameter] = (value, edit, prescription)
+    rewrite = config.rewrite({parameter: value for parameter, (value, _, _) in chosen.items()})
+    deferred += [DeferredEdit(parameter, chosen[parameter][0], reason) for parameter, reason in rewrite.refused.items()]
+    applied = tuple(_applied(config, rewrite, chosen))
+    return Plan(config.source, config.text, rewrite.text, applied, tuple(deferred), diagnosis)
+
+
+def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescription, Edit]]:
+    for prescription in prescriptions:
+        for edit in prescription.edits:
+            yield prescription, edit
+
+
+def _objection(
+    edit: Edit,
+    prescription: Prescription,
+    chosen: dict[str, tuple[Scalar, Edit, Prescription]],
+    only: Collection[str] | None,
+    unsafe: bool,
+    dead: dict[str, str],
+) -> str | None:
+    if only is not None and edit.parameter not in only:
+        return "not among the parameters given with --only"
+    if prescription.safety is Safety.UNSAFE and not unsafe:
+        return f"unsafe ({prescription.why}): apply it with --unsafe"
+    if edit.parameter in chosen:
+        return f"already changed: {chosen[edit.parameter][1].why}"
+    return dead.get(edit.parameter)
+
+
+def _new_value(edit: Edit, old: object) -> Scalar | None:
+    """The value that the edit asks for; None where it needs an old value that is not there, or changes nothing."""
+    if edit.operation is Operation.SET:
+        return edit.value
+    if not _is_number(old) or not _is_number(edit.value):
+        return None
+    if edit.operation is Operation.CAP:
+        return edit.value if edit.value < old else None
+    scaled = old * edit.value
+    return round(scaled) if isinstance(old, int) else _four_digits(scaled)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _four_digits(value: float) -> float:
+    """Rounded to four significant digits, so that 0.3 x 3e-4 is 9e-5 and not 8.999999999999999e-05."""
+    return value if value == 0 else round(value, 3 - floor(log10(abs(value))))
+
+
+def _applied(
+    config: Config, rewrite: Rewrite, chosen: dict[str, tuple[Scalar, Edit, Prescription]]
+) -> Iterator[AppliedEdit]:
+    for parameter, (was, now) in rewrite.applied.items():
+        _, edit, prescription = chosen[parameter]
+        setting = config.values.get(parameter)
+        yield AppliedEdit(
+            parameter,
+            setting.path if setting else parameter,
+            setting.line if setting else 0,
+            was,
+            now,
+            edit.why,
+            prescription.answers,
+            setting.note if setting else "",
+        )

@@ -1,0 +1,75 @@
+"""Is this loss good? One table a model family says what to expect, by data set size and by epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import yaml
+
+from diagnose.run import Run, TargetBand
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """A rung of the ladder: losses from `floor` up to the next rung deserve this word."""
+
+    floor: float
+    word: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTable:
+    """What a model family's loss should be. All losses in the unit that `loss` names."""
+
+    family: str
+    loss: str
+    confidence: str
+    source: str
+    ladder: tuple[Quality, ...]
+    """Highest floor first."""
+    targets: tuple[tuple[float, float, float], ...]
+    """(clips up to, low, high), smallest data sets first; the last row holds every size."""
+    path: tuple[tuple[float, float], ...]
+    """(epoch, loss) of a healthy run, where one is known."""
+
+    def band(self, samples: int | None) -> TargetBand | None:
+        """The band to aim at with `samples` clips; None when the size matters and is not known."""
+        if samples is None and len(self.targets) > 1:
+            return None
+        _, low, high = next(row for row in self.targets if samples is None or samples <= row[0])
+        return TargetBand(self.family, low, high, self.confidence, self.source, self.loss, self.path)
+
+    def quality(self, loss: float) -> Quality:
+        """The rung on which `loss` stands."""
+        return next((rung for rung in self.ladder if loss >= rung.floor), self.ladder[-1])
+
+
+@cache
+def tables() -> dict[str, TargetTable]:
+    """Family -> table, for every file in `presets/targets/`."""
+    folder = files("diagnose.presets") / "targets"
+    found = [_table(path.read_text("utf-8")) for path in folder.iterdir() if path.name.endswith(".yaml")]
+    return {table.family: table for table in found}
+
+
+def _table(text: str) -> TargetTable:
+    raw = yaml.safe_load(text)
+    return TargetTable(
+        raw["family"],
+        raw["loss"],
+        raw["confidence"],
+        raw["source"],
+        tuple(Quality(rung["from"], rung["word"], rung["meaning"]) for rung in raw["quality"]),
+        tuple((np.inf if row["up_to"] is None else row["up_to"], row["low"], row["high"]) for row in raw["targets"]),
+        tuple((row["epoch"], row["loss"]) for row in raw["path"]),
+    )
+
+
+def with_target(run: Run) -> Run:
+    """The run with the band that its family and data set size ask for, where a table knows both."""
+    table = tables().get(run.family or "")
+    return run if table is None else replace(run, target=table.band(run.dataset.samples))
