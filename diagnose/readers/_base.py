@@ -13,6 +13,15 @@ HEAD_BYTES = 65_536
 
 
 @dataclass(frozen=True)
+class Part:
+    """One event file of a run."""
+
+    prefix: str
+    """What its tags get in front: `train/` for the file of a sub-folder `train`."""
+    path: Path
+
+
+@dataclass(frozen=True)
 class Source:
     """What a reader is offered: a file, a folder, or bytes that came through standard input."""
 
@@ -22,11 +31,19 @@ class Source:
     """Where it lies on this machine; None for standard input."""
     content: bytes | None = None
     """The bytes, where there is no file to open."""
+    label: str = "."
+    """The run's name: the path below the folder that was asked for, `.` for that folder itself."""
+    parts: tuple[Part, ...] = ()
+    """The event files, where the run is a folder of them."""
+    beside: tuple[Path, ...] = ()
+    """Text files beside the event files, which tell of the same training."""
+    asked: bool = True
+    """Whether the user named it; False for a file met in a folder, which may turn out to be no log."""
 
     @property
     def is_folder(self) -> bool:
         """Whether this is a folder, to be read as one run."""
-        return self.path is not None and self.path.is_dir()
+        return bool(self.parts) or (self.path is not None and self.path.is_dir())
 
     def open(self) -> BinaryIO:
         """The bytes from the start. Raises OSError where the file cannot be read."""

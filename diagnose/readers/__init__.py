@@ -1,0 +1,98 @@
+"""One file per log format. A reader is registered by being here.
+
+``read(path)`` gives one run, ``runs(path)`` every run below a folder, ``discover(path)`` lists them without
+reading, so that many processes can share the work: ``read_source(source)`` reads one.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from diagnose.readers._base import Reader, Source
+from diagnose.readers._tree import discover_tree
+from diagnose.run import LogError, Run
+
+SURE = 50
+"""From this `sniff` on a file found in a tree is taken for a log without being asked for by name."""
+
+
+@cache
+def every_reader() -> tuple[Reader, ...]:
+    """All readers, ordered by module name."""
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+    return tuple(cast("Reader", import_module(f"{__name__}.{name}")) for name in names)
+
+
+def read(path: str | Path) -> Run:
+    """The one run at `path`: a log file, a folder of event files, or `-` for standard input.
+
+    Raises LogError, in one line, if nothing is there, if it cannot be read, or if it holds several runs.
+    """
+    sources = discover(path)
+    if len(sources) > 1:
+        raise LogError(f"{path}: {len(sources)} runs; name one of them ({sources[0].name}, ...) or use `runs`")
+    return read_source(sources[0])
+
+
+def runs(path: str | Path) -> Iterator[Run]:
+    """Every run at or below `path`, in the order of their names.
+
+    A file that was not asked for by name and turns out to be no log is passed over.
+    Raises LogError, in one line, if nothing is there or nothing could be read.
+    """
+    sources = discover(path)
+    count, reason = 0, None
+    for source in sources:
+        try:
+            run = read_source(source)
+        except LogError as error:
+            reason = reason or error
+            continue
+        count += 1
+        yield run
+    if not count and reason:
+        raise reason
+
+
+def discover(path: str | Path) -> list[Source]:
+    """The runs at or below `path`, cheaply: names and the first bytes of files, no reading.
+
+    Raises LogError if the path is missing or holds no log.
+    """
+    name = str(path)
+    if name == "-":
+        return [Source("-", content=sys.stdin.buffer.read())]
+    place = Path(name)
+    if not place.exists():
+        raise LogError(f"{name}: no such file or folder")
+    if not place.is_dir():
+        return [Source(name, place)]
+    found = [source for source in discover_tree(place) if source.parts or _surest(source)[0] > 0]
+    if not found:
+        raise LogError(f"{name}: no training log in this folder (event files, .log, .txt, .csv, .json, .jsonl)")
+    return found
+
+
+def read_source(source: Source) -> Run:
+    """The run of one source, by the reader that is surest of it. Raises LogError, in one line."""
+    try:
+        score, reader = _surest(source)
+        if not score:
+            raise LogError(f"{source.name}: not a log that ttsdoc can read; give an event file or a text log")
+        run = reader.read(source)
+    except OSError as error:
+        raise LogError(f"{source.name}: cannot be read ({error.strerror or error})") from error
+    if not any(len(curve) for curve in run.curves.values()):
+        raise LogError(f"{source.name}: no scalars in it")
+    return run
+
+
+def _surest(source: Source) -> tuple[int, Reader]:
+    scores = [(reader.sniff(source), reader) for reader in every_reader()]
+    return max(scores, key=lambda pair: pair[0])
