@@ -85,7 +85,7 @@ def plan(
     chosen: dict[str, tuple[Scalar, Edit, Prescription]] = {}
     deferred: list[DeferredEdit] = []
     for prescription, edit in _in_order(diagnosis.prescriptions):
-        value = _new_value(edit, config.value(edit.parameter))
+        value = new_value(edit, config.value(edit.parameter))
         if value is None or value == config.value(edit.parameter):
             continue
         reason = _objection(edit, prescription, chosen, only, unsafe, dead or {})
@@ -122,7 +122,7 @@ def _objection(
     return dead.get(edit.parameter)
 
 
-def _new_value(edit: Edit, old: object) -> Scalar | None:
+def new_value(edit: Edit, old: object) -> Scalar | None:
     """The value that the edit asks for; None where it needs an old value that is not there, or changes nothing."""
     if edit.operation is Operation.SET:
         return edit.value

@@ -1,0 +1,43 @@
+# `make demo` and `make test` are all a fresh machine needs: Python 3.10 to 3.13, pip and make.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TTSDOC := $(BIN)/ttsdoc
+
+.PHONY: demo test lint docs golden clean
+
+demo: $(VENV)/.installed ## Analyze the shipped example and write its corrected config.
+	-$(TTSDOC) analyze examples/amharic
+	$(TTSDOC) fix examples/amharic/config.yaml > stable.yaml
+	@echo "The corrected config is in stable.yaml:"
+	-diff examples/amharic/config.yaml stable.yaml
+
+test: $(VENV)/.tested ## Lint, types, tests.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs golden: $(VENV)/.tested ## Rewrite what is generated: docs/checks.md, the reports of the examples.
+	$(BIN)/python -m examples.$@
+
+clean:
+	rm -rf $(VENV) stable.yaml build *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --quiet --upgrade "pip>=25.1"
+	$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.tested: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install --quiet --upgrade "pip>=25.1"
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[train,data,remote]" --group dev
+	@touch $(VENV)/.installed $@

@@ -1,0 +1,266 @@
+"""The `ttsdoc` command: arguments in, text out, exit status back. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diagnose import __version__
+
+if TYPE_CHECKING:
+    from diagnose.case import Known
+    from diagnose.finding import Diagnosis
+    from diagnose.prescribe import Plan
+    from diagnose.report.text import Screen
+
+# Where trainers put their logs. Searched in this order when no path is given.
+USUAL_PLACES = ("logs", "runs", "lightning_logs", "output", ".")
+
+app = typer.Typer(
+    help="Find what is sick in a training run, prove it, and write the corrected config.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(str, Enum):
+    """How results are told."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+class FailOn(str, Enum):
+    """The least severity that makes the exit status 1."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+Samples = Annotated[int | None, typer.Option(min=1, help="Clips in the data set, where ttsdoc cannot count them.")]
+Family = Annotated[str | None, typer.Option(help="Model family for the loss targets: t3, vits, tacotron2, ...")]
+TrainTag = Annotated[str | None, typer.Option(help="The series to take as the training loss.")]
+ValTag = Annotated[str | None, typer.Option(help="The series to take as the validation loss.")]
+
+
+def main() -> int:
+    """Run the command line. Returns the exit status: 0, 1 findings, 2 bad input, 130 on Ctrl-C."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # 15 ms of numpy's import, and nothing here uses more
+    try:
+        outcome = app(standalone_mode=False)
+    except typer.Exit as stop:
+        outcome = stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        outcome = 130
+    except BrokenPipeError:  # `ttsdoc ... | head` is no error
+        sys.stderr.close()
+        outcome = 0
+    except Exception as error:
+        outcome = _told(error)
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _told(error: Exception) -> int:
+    """Tell an error that the user can repair in one line; anything else keeps its traceback."""
+    import click
+
+    from diagnose.report.clean import plain
+
+    if isinstance(error, click.ClickException):
+        error.show()
+        return 2
+    if type(error).__name__ in ("LogError", "ConfigError", "DataError", "TrainerError") or isinstance(error, OSError):
+        print(f"ttsdoc: {plain(str(error))}", file=sys.stderr)
+        return 2
+    raise error
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"ttsdoc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def analyze(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Logs, folders or trees of runs; - is standard input.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How to tell it.")] = Format.TEXT,
+    config: Annotated[Path | None, typer.Option(help="The config of the run, where it is not beside the log.")] = None,
+    samples: Samples = None,
+    family: Family = None,
+    train_tag: TrainTag = None,
+    val_tag: ValTag = None,
+    horizon: Annotated[int | None, typer.Option(min=1, help="Forecast the loss at this step or epoch.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes, for trees of many runs.")] = 1,
+    fail_on: Annotated[FailOn, typer.Option(help="The least severity that makes the exit status 1.")] = FailOn.WARNING,
+    exit_zero: Annotated[bool, typer.Option(help="Exit with status 0 whatever is found.")] = False,
+) -> None:
+    """Say what is wrong with a run, since when, how sure, and what to do."""
+    from diagnose.case import Known
+
+    known = Known(config, samples, family, train_tag, val_tag, horizon)
+    found = _judged(paths or _usual_place(), known, jobs)
+    _tell(found, form)
+    raise typer.Exit(0 if exit_zero else _status(found, fail_on))
+
+
+def _usual_place() -> list[str]:
+    """The first usual place that holds something, and a word about it."""
+    place = next((place for place in USUAL_PLACES if Path(place).is_dir() and any(Path(place).iterdir())), ".")
+    print(f"ttsdoc: no path given, looking in {place}{os.sep}", file=sys.stderr)
+    return [place]
+
+
+def _judged(paths: list[str], known: Known, jobs: int) -> list[Diagnosis]:
+    """The diagnoses of all runs, worst first."""
+    from diagnose.fleet import diagnose_all
+
+    return diagnose_all(paths, known, jobs=jobs)
+
+
+def _tell(found: list[Diagnosis], form: Format) -> None:
+    if form is Format.JSON:
+        from diagnose.report import as_json
+
+        sys.stdout.write(as_json.dumps(as_json.diagnoses(found)))
+    elif form is Format.MARKDOWN:
+        from diagnose.report import as_markdown
+
+        sys.stdout.write("\n".join(as_markdown.render(diagnosis) for diagnosis in found))
+    else:
+        from diagnose.report import text
+
+        if len(found) > MANY_RUNS:
+            sys.stdout.write(text.summary(found, screen()) + "\n")
+            print(f"The worst of {len(found)} runs in full:\n")
+            found = found[:1]
+        sys.stdout.write("\n".join(text.render(diagnosis, screen()) for diagnosis in found))
+
+
+# More runs than this are told in one line each, and the worst in full.
+MANY_RUNS = 3
+
+
+def _status(found: list[Diagnosis], fail_on: FailOn) -> int:
+    """1 where a finding is at or above `fail_on`, else 0. A finding of low confidence never fails a run."""
+    from diagnose.finding import Confidence, Severity
+
+    least = Severity(fail_on.value).rank
+    return int(
+        any(
+            finding.severity.rank >= least and finding.confidence is not Confidence.LOW
+            for diagnosis in found
+            for finding in diagnosis.findings
+        )
+    )
+
+
+def screen() -> Screen:
+    """The terminal behind standard output; NO_COLOR and FORCE_COLOR are honoured."""
+    import shutil
+
+    from diagnose.report.text import Screen
+
+    coloured = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    if os.environ.get("FORCE_COLOR"):
+        coloured = True
+    if os.environ.get("NO_COLOR"):
+        coloured = False
+    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+    return Screen(shutil.get_terminal_size((80, 24)).columns, coloured, encoding.startswith("utf"))
+
+
+@app.command()
+def explain(
+    check: Annotated[str | None, typer.Argument(help="A code (STB002) or a name (divergence); none: list all.")] = None,
+) -> None:
+    """Tell what a check looks for, why it matters, how it is detected and what to do."""
+    from diagnose.checks import every_check
+    from diagnose.report.explain import explain as explanation
+    from diagnose.report.explain import find_check
+
+    found = find_check(check) if check else None
+    if found is not None:
+        sys.stdout.write(explanation(found))
+        return
+    listing = "\n".join(f"  {known.code}  {known.name}" for known in every_check())
+    if check is None:
+        print(listing)
+        return
+    print(f"ttsdoc: no check is called {check!r}; there are:\n{listing}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+@app.command()
+def fix(
+    config: Annotated[Path, typer.Argument(help="The training config, YAML or JSON.")],
+    logs: Annotated[
+        list[Path] | None, typer.Option(help="Its logs, where its own log_dir does not lead to them.")
+    ] = None,
+    samples: Samples = None,
+    family: Family = None,
+    train_tag: TrainTag = None,
+    val_tag: ValTag = None,
+    trainer: Annotated[
+        Path | None, typer.Option(help="The trainer's source: edits to keys it ignores are refused.")
+    ] = None,
+    dialect: Annotated[Path | None, typer.Option(help="A dialect file of your own.")] = None,
+    only: Annotated[str | None, typer.Option(help="Change only these parameters (comma-separated).")] = None,
+    unsafe: Annotated[bool, typer.Option(help="Include the edits that are not safe.")] = False,
+    diff: Annotated[bool, typer.Option(help="Print a unified diff instead of the config.")] = False,
+    in_place: Annotated[bool, typer.Option(help="Rewrite the file; the old one is kept as CONFIG.bak.")] = False,
+) -> None:
+    """Write the same config with only the sick values changed."""
+    from diagnose.case import Known
+    from diagnose.case import fix as correct
+
+    known = Known(None, samples, family, train_tag, val_tag)
+    names = None if only is None else {name.strip() for name in only.split(",")}
+    plan = correct(config, logs=logs or (), known=known, only=names, unsafe=unsafe, trainer=trainer, dialect=dialect)
+    _reasons(plan)
+    _write(plan, config, diff=diff, in_place=in_place)
+
+
+def _reasons(plan: Plan) -> None:
+    """The table of changes, on stderr."""
+    from diagnose.report.changes import render
+
+    sys.stderr.write(render(plan, screen()))
+
+
+def _write(plan: Plan, config: Path, *, diff: bool, in_place: bool) -> None:
+    if diff:
+        sys.stdout.write(plan.diff())
+    elif in_place:
+        from diagnose.config.files import replace_file
+
+        if plan.after != plan.before:
+            replace_file(config, plan.after)
+    else:
+        sys.stdout.buffer.write(plan.after.encode("utf-8"))
+
+
+for door in ("config_cli", "trace_cli", "trainer.cli", "data.cli"):
+    if find_spec(f"diagnose.{door}"):
+        import_module(f"diagnose.{door}").register(app)

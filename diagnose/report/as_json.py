@@ -1,0 +1,106 @@
+"""Diagnoses as JSON: the contract with other people's scripts. Strict: NaN and inf become null."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from diagnose import __version__
+from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
+from diagnose.prescribe import new_value
+from diagnose.run import Curve, Role, Run
+from diagnose.stopping import when_to_stop
+
+SCHEMA_VERSION = 1
+
+
+def envelope(**content: Any) -> dict[str, Any]:
+    """`content` behind the keys that every JSON answer of ttsdoc begins with."""
+    return {"schema_version": SCHEMA_VERSION, "tool": {"name": "ttsdoc", "version": __version__}, **content}
+
+
+def dumps(content: Any) -> str:
+    """Strict JSON, two spaces of indentation, a newline at the end."""
+    return json.dumps(_strict(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def diagnoses(found: Iterable[Diagnosis]) -> dict[str, Any]:
+    """The JSON of `ttsdoc analyze`."""
+    return envelope(runs=[_run(diagnosis) for diagnosis in found])
+
+
+def _run(diagnosis: Diagnosis) -> dict[str, Any]:
+    run = diagnosis.run
+    stop = when_to_stop(run, diagnosis.findings)
+    return {
+        "name": run.name,
+        "source": run.source,
+        "format": run.format,
+        "family": run.family,
+        "samples": run.dataset.samples,
+        "verdict": diagnosis.verdict.value,
+        "reasons": list(diagnosis.reasons),
+        "metrics": {role.value: _metric(curve) for role in Role if (curve := run.curve(role)) is not None},
+        "findings": [_finding(finding) for finding in diagnosis.findings],
+        "prescriptions": [_prescription(prescription, run) for prescription in diagnosis.prescriptions],
+        "forecast": None if diagnosis.forecast is None else asdict(diagnosis.forecast),
+        "stop": None if stop is None else asdict(stop),
+        "skipped": [asdict(skipped) for skipped in diagnosis.skipped],
+        "crashed": [asdict(crashed) for crashed in diagnosis.crashed],
+        "notes": list(run.notes),
+        "input_health": asdict(run.health),
+    }
+
+
+def _metric(curve: Curve) -> dict[str, Any]:
+    known = curve.finite.values
+    lowest = int(known.argmin()) if len(known) else None
+    return {
+        "tag": curve.tag,
+        "axis": curve.axis.value,
+        "points": len(curve),
+        "first": curve.values[0] if len(curve) else None,
+        "last": curve.values[-1] if len(curve) else None,
+        "min": None if lowest is None else known[lowest],
+        "min_step": None if lowest is None else curve.finite.steps[lowest],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    told = ("code", "name", "severity", "confidence", "metric", "first_step", "last_step", "evidence", "message")
+    return {key: getattr(finding, key) for key in (*told, "advice", "explained_by")}
+
+
+def _prescription(prescription: Prescription, run: Run) -> dict[str, Any]:
+    return {
+        "title": prescription.title,
+        "safety": prescription.safety.value,
+        "why": prescription.why,
+        "answers": list(prescription.answers),
+        "expected": prescription.expected,
+        "edits": [_edit(edit, run.config.get(edit.parameter)) for edit in prescription.edits],
+    }
+
+
+def _edit(edit: Edit, old: Any) -> dict[str, Any]:
+    """`to` is null where the new value depends on an old one that is not known."""
+    known = {"parameter": edit.parameter, "from": old, "to": new_value(edit, old)}
+    return known if edit.operation is Operation.SET else known | {edit.operation.value: edit.value}
+
+
+def _strict(value: Any) -> Any:
+    """The value in JSON's own types."""
+    if isinstance(value, dict):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return getattr(value, "value", value)

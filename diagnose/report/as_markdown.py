@@ -1,0 +1,91 @@
+"""A diagnosis as Markdown, for an issue or a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diagnose.finding import Diagnosis, Finding
+from diagnose.prescribe import new_value
+from diagnose.report.clean import markdown
+from diagnose.report.table import loss_table
+from diagnose.report.words import number, span
+from diagnose.stopping import when_to_stop
+
+
+def render(diagnosis: Diagnosis) -> str:
+    """The report of one run, ending with a newline."""
+    return "\n".join(_lines(diagnosis)) + "\n"
+
+
+def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+    run = diagnosis.run
+    yield f"# {markdown(run.name)}: {diagnosis.verdict.value}"
+    yield ""
+    yield f"Read from {markdown(run.source)} ({run.format})."
+    yield from (f"{markdown(note)}" for note in (*diagnosis.reasons, *run.notes))
+    yield from _loss_rows(diagnosis)
+    yield from _findings(diagnosis)
+    yield from _changes(diagnosis)
+    yield from _stop(diagnosis)
+    yield from _not_judged(diagnosis)
+
+
+def _loss_rows(diagnosis: Diagnosis) -> Iterator[str]:
+    rows = loss_table(diagnosis.run)
+    if len(rows) < 2:
+        return
+    yield from ("", "| | loss | change | |", "|---|---:|---:|---|")
+    for row in rows:
+        change = "" if row.change is None else f"{row.change:+.1%}"
+        yield f"| {row.label} | {number(row.loss)} | {change} | {row.word} |"
+
+
+def _findings(diagnosis: Diagnosis) -> Iterator[str]:
+    if diagnosis.findings:
+        yield from ("", "## Findings", "")
+    for finding in diagnosis.findings:
+        yield from _finding(diagnosis, finding)
+
+
+def _finding(diagnosis: Diagnosis, finding: Finding) -> Iterator[str]:
+    indent = "  " if finding.explained_by else ""
+    place = span(diagnosis.run, finding)
+    where = f" ({place})" if place else ""
+    yield (
+        f"{indent}- **{finding.severity.value} {finding.code} {finding.name}**{where}, "
+        f"confidence {finding.confidence.value}: {markdown(finding.message)}"
+    )
+    proof = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in finding.evidence.items())
+    if proof:
+        yield f"{indent}  Proof: {markdown(proof)}."
+    if finding.advice:
+        yield f"{indent}  {markdown(finding.advice)}"
+
+
+def _changes(diagnosis: Diagnosis) -> Iterator[str]:
+    if not diagnosis.prescriptions:
+        return
+    yield from ("", "## What to change", "", "| parameter | was | now | why |", "|---|---|---|---|")
+    for prescription in diagnosis.prescriptions:
+        for edit in prescription.edits:
+            old = diagnosis.run.config.get(edit.parameter)
+            new = new_value(edit, old)
+            now = number(new) if new is not None else f"{edit.operation.value} {number(edit.value)}"
+            yield f"| {edit.parameter} | {markdown(number(old))} | {markdown(now)} | {markdown(edit.why)} |"
+
+
+def _stop(diagnosis: Diagnosis) -> Iterator[str]:
+    advice = when_to_stop(diagnosis.run, diagnosis.findings)
+    if advice is None:
+        return
+    yield from ("", "## When to stop", "")
+    yield f"**{advice.recommendation}**: {markdown('; '.join(advice.reasons))}."
+    best = f"{number(advice.best_value)} at {advice.axis.value} {advice.best_step:,}"
+    yield f"Best {advice.metric.replace('_', ' ')} so far: {best}."
+
+
+def _not_judged(diagnosis: Diagnosis) -> Iterator[str]:
+    if diagnosis.skipped:
+        yield from ("", "## Not judged", "")
+    for skipped in diagnosis.skipped:
+        yield f"- {skipped.code} {skipped.name}: {markdown(skipped.reason)}"
