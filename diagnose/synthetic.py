@@ -36,20 +36,6 @@ class Fault(str, Enum):
     MEMORISATION = "tiny-no-validation"
 
 
-ACCEPTED: Mapping[Fault, frozenset[str]] = {
-    Fault.HEALTHY: frozenset(),
-    Fault.SPIKE: frozenset({"loss-spike"}),
-    Fault.DIVERGENCE: frozenset({"divergence"}),
-    Fault.NAN: frozenset({"non-finite-loss"}),
-    Fault.PLATEAU: frozenset({"plateau", "dead-schedule"}),
-    Fault.OVERFITTING: frozenset({"overfitting", "past-best"}),
-    Fault.RATE_TOO_HIGH: frozenset({"learning-rate-too-high", "oscillation"}),
-    Fault.RATE_TOO_LOW: frozenset({"learning-rate-too-low", "slow-learning"}),
-    Fault.MEMORISATION: frozenset({"memorisation"}),
-}
-"""Names of the findings that call each fault by its name."""
-
-
 class Noise(str, Enum):
     """How the logged loss scatters around its course."""
 
@@ -82,6 +68,8 @@ class Sample:
     """Which cause or habit made the curve (`stuck-midway`, `warm-up-hump`, ...)."""
     seed: int
     run: Run
+    accepted: frozenset[str]
+    """Names of the findings of which any calls the fault by its name; empty for a healthy run."""
     onset: int | None
     """Step at which the fault begins; None for a fault of the whole run, or none."""
     noise: Noise
@@ -123,7 +111,8 @@ def sample(fault: Fault, seed: int, kind: str | None = None, points: int | None 
     shape = chosen.make(rng, setting)
     run = _record(rng, setting, shape, f"{fault.value}-{chosen.name}-{seed}")
     onset = None if shape.onset is None else int(setting.steps[shape.onset])
-    return Sample(fault, chosen.name, seed, run, onset, setting.noise, setting.schedule)
+    accepted = _ACCEPTED[fault] | chosen.accepted
+    return Sample(fault, chosen.name, seed, run, accepted, onset, setting.noise, setting.schedule)
 
 
 def kinds(fault: Fault) -> tuple[str, ...]:
@@ -147,6 +136,8 @@ class _Kind:
     noises: tuple[Noise, ...] = tuple(Noise)
     loudest: float = 0.12
     """Most noise, as a share of the loss, in which the fault can still be seen."""
+    accepted: frozenset[str] = frozenset()
+    """Findings that name this cause besides those that name the fault."""
 
     @property
     def name(self) -> str:
@@ -342,6 +333,7 @@ def _validation_curve(rng: np.random.Generator, setting: _Setting, shape: _Shape
 def _gradients(rng: np.random.Generator, setting: _Setting, shape: _Shape) -> FloatArray:
     calm = np.nan_to_num(np.clip(np.abs(shape.trend), 0.05, 2.0), nan=1.0)
     norms = _log_uniform(rng, 0.1, 10.0) * np.sqrt(calm) * np.exp(0.2 * rng.standard_normal(setting.points))
+    norms = np.where(np.isfinite(shape.trend), norms, np.nan)
     return np.asarray(norms if shape.stress is None else norms * shape.stress)
 
 
@@ -494,7 +486,7 @@ def _sudden_rises(rng: np.random.Generator, setting: _Setting) -> _Shape:
     for start in starts:
         since = np.arange(setting.points) - start
         width = max(0.8, rng.uniform(0.001, 0.01) * setting.points)
-        rise = rng.uniform(1.0, 3.0) * least - 1
+        rise = _log_uniform(rng, 1.0, 3.0) * least - 1
         factor += np.where(since >= 0, rise * np.exp(-np.maximum(since, 0) / width), 0.0)
     return _Shape(base * factor, validation=base * 1.03, onset=starts[0], stress=factor**2)
 
@@ -641,16 +633,18 @@ def _thrown_up(rng: np.random.Generator, setting: _Setting) -> _Shape:
 
 def _relieved(rng: np.random.Generator, setting: _Setting) -> _Shape:
     """Bounces at a high level while the rate is up; calms down and falls only as the schedule takes it away."""
-    level, ease = rng.uniform(0.5, 0.8), rng.uniform(0.3, 0.6)
+    level, ease = rng.uniform(0.6, 0.9), rng.uniform(0.3, 0.6)
     base = level + (1 - level) * np.exp(-setting.time / 0.02)
-    swings = 1 + (_bounces(rng, setting, (0.3, 0.9)) - 1) * setting.rate
-    return _Shape(base * (1 - ease * (1 - setting.rate)) * swings, onset=0, stress=swings**2)
+    swings = 1 + (_bounces(rng, setting, (0.4, 0.9)) - 1) * setting.rate
+    return _Shape(base * (1 - ease * (1 - setting.rate) ** 2) * swings, onset=0, stress=swings**2)
 
 
 def _crawling(rng: np.random.Generator, setting: _Setting) -> _Shape:
     """A straight line that has gone a small part of the way and has not begun to bend."""
     # The smooth course must stand out of the noise: its fall is several standard errors of a tenth of the run.
-    seen = 8 * setting.level / np.sqrt(max(1.0, setting.points / 10))
+    # Noise that wanders (memory up to 0.9) averages out as if there were a tenth of the points.
+    worth = setting.points / (100 if setting.noise is Noise.AUTOCORRELATED else 10)
+    seen = 12 * setting.level / np.sqrt(max(1.0, worth))
     drop = max(rng.uniform(0.03, 0.18), min(seen, 0.2))
     return _Shape(1 - drop * setting.progress, onset=0)
 
@@ -659,7 +653,7 @@ def _staircase(rng: np.random.Generator, setting: _Setting) -> _Shape:
     """A tiny set learned by heart: flat within an epoch, a step down at each new one, nearly nothing left."""
     epochs = setting.time * int(np.clip(setting.points // 12, 6, rng.integers(8, 41)))
     first, floor = rng.uniform(0.4, 0.7), rng.uniform(0.005, 0.05)
-    step = max(rng.uniform(0.2, 0.5), 2.5 * setting.level)
+    step = max(rng.uniform(0.2, 0.5), 4 * setting.level)
     level = first * np.exp(-step * (np.floor(epochs) - 1 + 0.15 * np.mod(epochs, 1.0)))
     opening = first + (1 - first) * np.exp(-epochs / 0.15)
     trend = np.maximum(np.where(epochs < 1, opening, level), floor)
@@ -667,6 +661,17 @@ def _staircase(rng: np.random.Generator, setting: _Setting) -> _Shape:
     return _Shape(trend, epochs=epochs if known else None, onset=int(np.searchsorted(epochs, 1.0)))
 
 
+_ACCEPTED: Mapping[Fault, frozenset[str]] = {
+    Fault.HEALTHY: frozenset(),
+    Fault.SPIKE: frozenset({"loss-spike"}),
+    Fault.DIVERGENCE: frozenset({"divergence"}),
+    Fault.NAN: frozenset({"non-finite-loss"}),
+    Fault.PLATEAU: frozenset({"plateau"}),
+    Fault.OVERFITTING: frozenset({"overfitting", "past-best"}),
+    Fault.RATE_TOO_HIGH: frozenset({"learning-rate-too-high", "oscillation"}),
+    Fault.RATE_TOO_LOW: frozenset({"learning-rate-too-low", "slow-learning"}),
+    Fault.MEMORISATION: frozenset({"memorisation"}),
+}
 _WARMED = (Schedule.WARMUP_COSINE,)
 _FLAT = (Schedule.CONSTANT,)
 
@@ -707,7 +712,7 @@ _KINDS: Mapping[Fault, tuple[_Kind, ...]] = {
         # Below 20 points a flat end is a pause. The rate must not have decayed: else the end is its schedule's.
         _Kind(_stuck_from_start, 20, schedules=_FLAT, loudest=0.06),
         _Kind(_stuck_midway, 24, schedules=_FLAT, loudest=0.06),
-        _Kind(_frozen, 40, rate=True, loudest=0.06),
+        _Kind(_frozen, 40, rate=True, loudest=0.06, accepted=frozenset({"dead-schedule"})),
     ),
     Fault.OVERFITTING: (
         # Eight evaluations: three down, three up, and two for the turn.
@@ -717,7 +722,7 @@ _KINDS: Mapping[Fault, tuple[_Kind, ...]] = {
     Fault.RATE_TOO_HIGH: (
         # Four bounces of four points: fewer cannot be told from one spike or from noise.
         _Kind(_bouncing, 20, schedules=_FLAT, loudest=0.05),
-        _Kind(_thrown_up, 24, schedules=_FLAT, loudest=0.05),
+        _Kind(_thrown_up, 24, schedules=_FLAT, loudest=0.05, accepted=frozenset({"missing-warmup"})),
         _Kind(_relieved, 40, rate=True, schedules=(Schedule.LINEAR, Schedule.WARMUP_COSINE), loudest=0.05),
     ),
     Fault.RATE_TOO_LOW: (
