@@ -1,0 +1,76 @@
+"""STB002: the loss gave back what it had gained, and stays up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.checks._base import Check
+from diagnose.checks._batches import steadier_batches
+from diagnose.checks._cures import tighter_clipping
+from diagnose.checks._stability import Setback, setback
+from diagnose.finding import Confidence, Finding, Prescription, Severity
+from diagnose.run import Role, Run
+
+
+@dataclass(frozen=True)
+class Divergence(Check):
+    """The loss gave back a good part of what it had gained and stays up.
+
+    ## Why it matters
+    A run that has diverged rarely comes back by itself: what follows is paid for and thrown away. The best checkpoint lies before
+    the turn.
+
+    ## How it is detected
+    The level at the end is compared with the best level before it. The share of the progress that was lost must exceed
+    `share`, the loss must stand above its best by the factor `rise`, and by more than five standard errors of the
+    two levels. It is an error from `grave` on.
+
+    ## What to do
+    Stop, go back to the best checkpoint, lower the learning rate to a quarter, then clip harder and average over more clips.
+
+    ## Blind spots
+    A loss term that is switched on (a discriminator, a stage) lifts the total just so. Fewer than 16 points cannot be told
+    from noise: only the share and the factor are judged then.
+    """
+
+    code = "STB002"
+    name = "divergence"
+    needs = (Role.TRAIN_LOSS,)
+    min_points = 4
+    explained_by = ("learning-rate-too-high",)
+
+    share: float = 0.25
+    """Share of the progress lost. Source: half of it is the rule of the quietest rival for long runs; the guide's story lost 0.35."""
+    rise: float = 1.15
+    """End over best. Source: the guide's story stands at 1.31; epoch means of healthy runs in the bundled trainer never rose."""
+    grave: float = 0.3
+    """Share lost that makes it an error. Source: the story's 0.35, which its author calls bad."""
+
+    def check(self, run: Run) -> Iterator[Finding]:
+        """Compare the level at the end with the best before it."""
+        curve = self.curve(run, Role.TRAIN_LOSS)
+        back = setback(curve)
+        if back is None or not self._lost(back) or not np.isfinite(curve.values[-1]):
+            return
+        yield self.finding(
+            Severity.ERROR if back.share >= self.grave else Severity.WARNING,
+            Confidence.MEDIUM if len(curve.finite) < 16 or back.share < 0.5 else Confidence.HIGH,
+            Role.TRAIN_LOSS.value,
+            f"The loss fell to {back.best:.4g} (step {back.best_step:,}) and stands at {back.end:.4g} again: "
+            + (f"{back.share:.0%} of the progress is lost." if back.share < 2 else "higher than where it began."),
+            steps=(back.onset_step, back.last_step),
+            evidence={"share_lost": min(back.share, 1e9), "share_threshold": self.share, "factor": back.factor},
+            prescriptions=self._cures(run, back),
+            advice=f"Stop, and go back to the checkpoint nearest to step {back.best_step:,}.",
+        )
+
+    def _lost(self, back: Setback) -> bool:
+        return back.share >= self.share and back.factor >= self.rise and back.significant
+
+    def _cures(self, run: Run, back: Setback) -> tuple[Prescription, ...]:
+        why = f"the loss rose to {back.factor:.3g} times its best"
+        batches = steadier_batches(run)
+        return (*tighter_clipping(run, why), *(() if batches is None else (batches,)))

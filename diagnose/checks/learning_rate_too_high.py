@@ -1,0 +1,63 @@
+"""OPT001: the learning rate is the cause of the instability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.checks._base import Check
+from diagnose.checks._cures import HALF, LOWEST_RATE, QUARTER, lower_rate, peak_rate
+from diagnose.checks._stability import instability, rate_was_falling
+from diagnose.finding import Confidence, Finding, Severity
+from diagnose.run import Role, Run
+
+
+@dataclass(frozen=True)
+class LearningRateTooHigh(Check):
+    """The steps are too large: the loss turns up again, or bounces, because of the learning rate.
+
+    ## Why it matters
+    It is the commonest cause of a bad loss curve and the cheapest to cure.
+
+    ## How it is detected
+    The loss diverges or oscillates (by the measures of those two checks), and nothing speaks for another cause: the
+    learning rate had not yet decayed to a tenth of its peak when it began, it is not tiny, and the loss is not NaN.
+
+    ## What to do
+    Go back to the best checkpoint and continue at a quarter of the learning rate (half of it for mild swings). In
+    the bundled trainer's experiments a quarter was better than half, and clipping alone cured nothing.
+
+    ## Blind spots
+    Bad data, a stage switch or a wrong resume diverge too. Where a new language is added to a pretrained model a lower
+    rate learns too slowly: lower it only if the loss really rises.
+    """
+
+    code = "OPT001"
+    name = "learning-rate-too-high"
+    needs = (Role.TRAIN_LOSS,)
+    min_points = 4
+
+    decayed: float = 0.1
+    """Share of its peak below which a rate is not to blame any more. Source: lr/10 cured every diverging run of the bundled trainer."""
+
+    def check(self, run: Run) -> Iterator[Finding]:
+        """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
+        curve = self.curve(run, Role.TRAIN_LOSS)
+        found = instability(curve)
+        rate = peak_rate(run)
+        if found is None or not np.isfinite(curve.values[-1]) or rate_was_falling(run, found.onset, self.decayed):
+            return
+        if rate is not None and rate <= LOWEST_RATE:
+            return
+        known = "" if rate is None else f" of {rate:g}"
+        yield self.finding(
+            Severity.ERROR if found.grave else Severity.WARNING,
+            Confidence.HIGH if rate is not None and len(curve) >= 16 else Confidence.MEDIUM,
+            Role.TRAIN_LOSS.value,
+            f"The learning rate{known} is too high: {found.told}.",
+            steps=(found.onset, found.last),
+            evidence=found.evidence | ({} if rate is None else {"learning_rate": rate}),
+            prescriptions=lower_rate(run, QUARTER if found.grave else HALF, found.told),
+        )

@@ -1,0 +1,63 @@
+"""OPT002: the learning rate is too low to learn in the time given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diagnose.checks._base import Check
+from diagnose.checks._cures import peak_rate, raise_rate
+from diagnose.checks._learning import learning, slow
+from diagnose.finding import Confidence, Finding, Severity
+from diagnose.run import Role, Run
+
+
+@dataclass(frozen=True)
+class LearningRateTooLow(Check):
+    """The steps are too small: the loss creeps down in a straight line although the learning rate has not decayed.
+
+    ## Why it matters
+    The same model would be there in a tenth of the time, or would get further in the time that is paid for.
+
+    ## How it is detected
+    The loss falls slowly and evenly (by the measures of slow-learning) while the logged learning rate is still above half
+    of its peak; or, where no rate is logged, while the configured rate is below `low`.
+
+    ## What to do
+    Raise the learning rate: four times at once, ten times if it is below 1e-6. Watch the first hundreds of steps.
+
+    ## Blind spots
+    Frozen layers, a wrong loss scale or a warm-up that outlasts the run show the same course.
+    """
+
+    code = "OPT002"
+    name = "learning-rate-too-low"
+    needs = (Role.TRAIN_LOSS,)
+    min_points = 8
+
+    low: float = 1e-5
+    """Rate below which Adam learns a new voice slowly. Source: MOSS-TTS-Nano#57 (5e-6 flat, 1e-5 to 5e-5 advised);
+    pocket-tts#254 (2e-5 slower throughout than 2e-4)."""
+    kept: float = 0.5
+    """Share of the peak rate. Source: our choice: a decayed rate explains a slow end by itself."""
+
+    def check(self, run: Run) -> Iterator[Finding]:
+        """Name the rate where the loss creeps and the schedule does not explain it."""
+        curve = self.curve(run, Role.TRAIN_LOSS).finite
+        seen, rate = learning(run, curve), peak_rate(run)
+        if rate is None or not slow(seen):
+            return
+        if seen.rate_kept is not None and seen.rate_kept < self.kept:
+            return
+        if seen.rate_kept is None and rate > self.low:
+            return
+        yield self.finding(
+            Severity.WARNING,
+            Confidence.MEDIUM,
+            Role.TRAIN_LOSS.value,
+            f"At a learning rate of {rate:g} the loss creeps from {seen.start:.4g} to {seen.end:.4g} in a straight line: "
+            "the steps are too small.",
+            steps=(curve.steps[0], curve.steps[-1]),
+            evidence={"learning_rate": rate, "fall": seen.fall, "half_way": seen.half_way},
+            prescriptions=raise_rate(run, f"the loss fell by {seen.fall:.0%} only, in a straight line"),
+        )

@@ -1,0 +1,63 @@
+"""FIT003: the loss falls steadily, but far too slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diagnose.checks._base import Check
+from diagnose.checks._learning import Learning, learning, slow
+from diagnose.finding import Confidence, Finding, Severity
+from diagnose.run import Role, Run
+
+
+@dataclass(frozen=True)
+class SlowLearning(Check):
+    """The loss still falls steadily at the end and has come a short way only: the steps are too small or too few.
+
+    ## Why it matters
+    The run ends long before the model has learned what it could.
+
+    ## How it is detected
+    The fall is steady (many standard errors), half of it is done only after `half_way` of the run (a healthy loss does half of
+    its fall in the first tenth), and the loss ends above `remains` of its start.
+
+    ## What to do
+    Raise the learning rate if it is low for the optimiser, else train longer.
+
+    ## Blind spots
+    The first hours of a very long run look the same: compare with the planned number of steps. A long warm-up too.
+    """
+
+    code = "FIT003"
+    name = "slow-learning"
+    needs = (Role.TRAIN_LOSS,)
+    min_points = 8
+    explained_by = ("learning-rate-too-low",)
+    part_of = ("divergence", "oscillation")
+
+    half_way: float = 0.33
+    """Share of the run. Source: 0.5 for a straight line, under 0.2 for power laws; measured on tests/curves.py."""
+    remains: float = 0.6
+    """End over start. Source: measured on tests/curves.py."""
+
+    def check(self, run: Run) -> Iterator[Finding]:
+        """Look for a short, straight fall."""
+        curve = self.curve(run, Role.TRAIN_LOSS).finite
+        seen = learning(run, curve)
+        if not slow(seen, self.half_way, self.remains):
+            return
+        yield self.finding(
+            Severity.WARNING,
+            Confidence.MEDIUM,
+            Role.TRAIN_LOSS.value,
+            f"The loss went from {seen.start:.4g} to {seen.end:.4g} in a nearly straight line and is still falling: "
+            "the steps are too small or too few.",
+            steps=(curve.steps[0], curve.steps[-1]),
+            evidence=_evidence(seen) | {"half_way_threshold": self.half_way},
+            advice="Raise the learning rate if it is low for the optimiser, else train longer.",
+        )
+
+
+def _evidence(seen: Learning) -> dict[str, float]:
+    return {"fall": seen.fall, "half_way": seen.half_way}
