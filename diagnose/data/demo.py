@@ -1,0 +1,96 @@
+"""A data set made on the spot: short spoken sentences, so that training needs no download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from os import cpu_count
+from pathlib import Path
+
+from diagnose.audio import Sound, resample, write
+from diagnose.data import espeak
+from diagnose.data import voice as formant_voice
+from diagnose.data.grammar import GRAMMARS
+from diagnose.data.ljspeech import RATE, Row, folder_written_whole, metadata
+from diagnose.data.progress import track
+from diagnose.data.silence import trim
+from diagnose.metadata import DataError
+
+
+class Voice(str, Enum):
+    """Who speaks."""
+
+    AUTO = "auto"
+    """espeak-ng where it is installed, else the built-in voice."""
+    ESPEAK = "espeak"
+    BUILTIN = "builtin"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What was made."""
+
+    folder: Path
+    clips: int
+    minutes: float
+    language: str
+    voice: Voice
+    """Never AUTO: the voice that spoke."""
+
+
+def make(
+    folder: Path,
+    *,
+    clips: int = 525,
+    seed: int = 0,
+    language: str = "am",
+    voice: Voice = Voice.AUTO,
+    force: bool = False,
+) -> Demo:
+    """Speak `clips` different sentences into `folder`, in the LJSpeech layout at 22.05 kHz.
+
+    The sentences depend on `seed` alone, the sound on the sentence and the voice. Nothing is left behind
+    where it fails. Raises DataError for an unknown language, too many clips, a folder that is not empty.
+    """
+    sentences = _sentences(language, clips, seed)
+    spoken_by = _who(voice)
+    speak = _speaker(spoken_by, language)
+    seconds = 0.0
+    with folder_written_whole(folder, force=force) as staging, ThreadPoolExecutor(cpu_count()) as pool:
+        (staging / "wavs").mkdir()
+        rows = [Row(f"{language}{index:05d}", text) for index, text in enumerate(sentences, 1)]
+        for length in track(pool.map(partial(_record, staging / "wavs", speak), rows), len(rows), "speaking"):
+            seconds += length
+        (staging / "metadata.csv").write_text(metadata(rows), encoding="utf-8", newline="\n")
+    return Demo(folder, clips, seconds / 60, language, spoken_by)
+
+
+def _sentences(language: str, clips: int, seed: int) -> list[str]:
+    if language not in GRAMMARS:
+        raise DataError(f"no sentences in {language!r}; there are some in {' and '.join(GRAMMARS)}")
+    if clips < 1:
+        raise DataError(f"{clips} clips cannot be made; ask for at least one")
+    try:
+        return GRAMMARS[language].sentences(clips, seed)
+    except ValueError as error:
+        raise DataError(f"{clips} clips are more than the sentences go round: {error}") from error
+
+
+def _who(asked: Voice) -> Voice:
+    if asked is Voice.AUTO:
+        return Voice.ESPEAK if espeak.installed() else Voice.BUILTIN
+    return asked
+
+
+def _speaker(spoken_by: Voice, language: str) -> Callable[[str], Sound]:
+    return partial(espeak.speak, language=language) if spoken_by is Voice.ESPEAK else formant_voice.speak
+
+
+def _record(folder: Path, speak: Callable[[str], Sound], row: Row) -> float:
+    """Write one clip; its seconds."""
+    sound = trim(resample(speak(row.text), RATE))
+    write(folder / f"{row.id}.wav", sound)
+    return sound.seconds

@@ -1,0 +1,272 @@
+"""The lists by which data sets name their clips: LJSpeech's `metadata.csv`, file lists, JSON manifests."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from diagnose.audio import SUFFIXES as AUDIO_SUFFIXES
+
+LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".list", ".lst", ".jsonl", ".json")
+LARGEST_ARRAY = 64 * 1024 * 1024
+"""Bytes: a JSON array has to be parsed whole to be counted, so larger ones are left alone."""
+
+
+class DataError(Exception):
+    """A data set that cannot be read or written. One line: the file, the line, what is wrong, what to do."""
+
+
+class Split(str, Enum):
+    """What a part of the data is for."""
+
+    TRAIN = "train"
+    VALIDATION = "val"
+    TEST = "test"
+
+
+# The words by which file names tell the split (`metadata_train.csv`, `ljs_audio_text_val_filelist.txt`, `dev.tsv`).
+SPLIT_WORDS = {
+    "train": Split.TRAIN,
+    "training": Split.TRAIN,
+    "val": Split.VALIDATION,
+    "valid": Split.VALIDATION,
+    "validation": Split.VALIDATION,
+    "dev": Split.VALIDATION,
+    "eval": Split.VALIDATION,
+    "test": Split.TEST,
+}
+# Names of columns in lists that have a heading (Coqui, F5-TTS, Common Voice, Hugging Face, NeMo).
+AUDIO_NAMES = ("audio_file", "file_name", "audio_filepath", "audio_path", "audio", "file", "path", "wav", "id")
+TEXT_NAMES = ("normalized_text", "normalized_transcription", "transcription", "sentence", "text", "transcript")
+SPEAKER_NAMES = ("speaker_name", "speaker_id", "speaker", "client_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording and its text, as a list names it."""
+
+    id: str
+    """The name of the recording, without folder and suffix."""
+    text: str
+    """The normalised text where the list has one, else the text."""
+    audio: Path
+    """Where the recording is; where it should be, if it is missing."""
+    speaker: str | None
+    file: Path
+    """The list."""
+    line: int
+    """The line in the list, from 1."""
+
+
+def split_of(path: Path) -> Split | None:
+    """The split that a list's name tells; None where it tells none."""
+    words = re.split(r"[^a-z]+", path.stem.lower())
+    return next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), None)
+
+
+def whole_list(folder: Path) -> Path | None:
+    """The list of all clips in a folder: `metadata.csv`, or the only one that names no split."""
+    if (folder / "metadata.csv").is_file():
+        return folder / "metadata.csv"
+    lists = [path for path in _lists_in(folder) if path.stem.startswith("metadata") and split_of(path) is None]
+    return lists[0] if len(lists) == 1 else None
+
+
+def split_lists(folder: Path) -> dict[Split, Path]:
+    """The lists in a folder whose names tell their split; the first by name where several tell the same."""
+    found: dict[Split, Path] = {}
+    for path in _lists_in(folder):
+        split = split_of(path)
+        if split is not None:
+            found.setdefault(split, path)
+    return found
+
+
+def read_clips(place: Path) -> list[Clip]:
+    """The clips of a list, or of a folder: its whole list, else its splits together.
+
+    Raises DataError where there is no list or it cannot be read.
+    """
+    if place.is_dir():
+        whole = whole_list(place)
+        lists = [whole] if whole else list(split_lists(place).values())
+        if not lists:
+            raise DataError(f"{place}: no metadata.csv here; name a folder in the LJSpeech layout, or a list")
+        return [clip for path in lists for clip in read_clips(path)]
+    if not place.is_file():
+        raise DataError(f"{place}: no such file or folder")
+    rows = list(_rows(place))
+    return _Columns.of(rows).clips(place, rows) if rows else []
+
+
+def samples_of(place: Path) -> int | None:
+    """How many clips a list or a folder has, without opening a recording; None where it cannot be told."""
+    try:
+        return _samples_in_folder(place) if place.is_dir() else _samples_in_list(place)
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _samples_in_folder(folder: Path) -> int | None:
+    whole = whole_list(folder)
+    lists = [whole] if whole else list(split_lists(folder).values())
+    counts = [count for count in map(_samples_in_list, lists) if count is not None]
+    return sum(counts) if counts else _recordings_below(folder) or None
+
+
+def _recordings_below(folder: Path) -> int:
+    return sum(name.lower().endswith(AUDIO_SUFFIXES) for _, _, names in os.walk(folder) for name in names)
+
+
+def _samples_in_list(path: Path) -> int | None:
+    if path.suffix.lower() not in LIST_SUFFIXES or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        first = file.readline().lstrip(b"\xef\xbb\xbf")
+        if b"\0" in first:
+            return None
+        if path.suffix.lower() == ".json" and not _is_record(first):
+            return _length_of_array(path)
+        others = sum(1 for line in file if line.strip())
+    heading = _has_heading(_fields(first.decode(errors="replace").rstrip("\r\n")))
+    return (others + (bool(first.strip()) and not heading)) or None
+
+
+def _is_record(line: bytes) -> bool:
+    """Whether a line is a JSON object of its own, as in NeMo's manifests."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _length_of_array(path: Path) -> int | None:
+    if path.stat().st_size > LARGEST_ARRAY:
+        return None
+    found = json.loads(path.read_bytes())
+    return len(found) or None if isinstance(found, list) else None
+
+
+def _lists_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in LIST_SUFFIXES and path.is_file())
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and fields of every line that is not blank. Bytes that are no UTF-8 become U+FFFD."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig", errors="replace")
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+    if "\0" in text[:4096]:
+        raise DataError(f"{path}: not a text file in UTF-8; save it as UTF-8")
+    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
+        if line.strip():
+            yield number, _fields(line)
+
+
+def _fields(line: str) -> list[str]:
+    """The columns of one line: between bars, else tabs, else the values of a JSON object, else commas."""
+    if line.startswith("{"):
+        return _fields_of_record(line)
+    if "|" in line:
+        return line.split("|")
+    if "\t" in line:
+        return line.split("\t")
+    return next(csv.reader([line]), [])
+
+
+def _fields_of_record(line: str) -> list[str]:
+    """Audio, speaker and text of a JSON object, in the columns of a heading-less list; empty where absent."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return [line]
+    return [_first(record, AUDIO_NAMES), _first(record, SPEAKER_NAMES), _first(record, TEXT_NAMES)]
+
+
+def _first(record: dict[str, Any], names: Sequence[str]) -> str:
+    return next((str(record[name]) for name in names if name in record), "")
+
+
+def _has_heading(fields: Sequence[str]) -> bool:
+    names = [field.strip().lower() for field in fields]
+    return bool(names) and names[0] in AUDIO_NAMES and any(name in TEXT_NAMES for name in names[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which column of a list holds what; -1: none does."""
+
+    audio: int
+    text: int
+    speaker: int
+    heading: bool = False
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, list[str]]]) -> _Columns:
+        """Read from the heading, else from what the columns hold."""
+        first = rows[0][1]
+        if _has_heading(first):
+            names = [field.strip().lower() for field in first]
+            return cls(
+                _index(names, AUDIO_NAMES), _index(names, TEXT_NAMES), _index(names, SPEAKER_NAMES), heading=True
+            )
+        width = max(len(fields) for _, fields in rows)
+        labels = [number for number in range(1, width) if _are_labels(rows, number)]
+        texts = [number for number in range(1, width) if number not in labels]
+        # `id|text|normalised`: the last text is the one to speak. Where all are single words, none is a speaker.
+        return cls(0, texts[-1], next(iter(labels), -1)) if texts else cls(0, min(1, width - 1), -1)
+
+    def clips(self, path: Path, rows: Sequence[tuple[int, list[str]]]) -> list[Clip]:
+        return [self._clip(path, line, fields) for line, fields in rows[self.heading :]]
+
+    def _clip(self, path: Path, line: int, fields: Sequence[str]) -> Clip:
+        name = fields[self.audio].strip()
+        text = _at(fields, self.text) or _at(fields, 1 if self.text == 2 and self.speaker != 1 else self.text)
+        return Clip(_id(name), text, _recording(path.parent, name), _at(fields, self.speaker) or None, path, line)
+
+
+def _index(names: Sequence[str], wanted: Sequence[str]) -> int:
+    return next((names.index(name) for name in wanted if name in names), -1)
+
+
+def _are_labels(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:
+    """Whether a column holds the names of speakers (or languages): one word each, the same ones again and again."""
+    values = [_at(fields, column) for _, fields in rows]
+    filled = [value for value in values if value]
+    one_word = all(len(value.split()) == 1 for value in filled)
+    return len(rows) > 1 and bool(filled) and one_word and len(set(filled)) <= len(rows) / 2
+
+
+def _at(fields: Sequence[str], column: int) -> str:
+    return fields[column].strip() if 0 <= column < len(fields) else ""
+
+
+def _id(name: str) -> str:
+    base = name.replace("\\", "/").rpartition("/")[2]
+    return base.rpartition(".")[0] if base.lower().endswith(AUDIO_SUFFIXES) else base
+
+
+def _recording(folder: Path, name: str) -> Path:
+    """Where the recording `name` is: as named, beside the list, or in the folders that layouts use."""
+    name = name.replace("\0", "")
+    names = [name] if name.lower().endswith(AUDIO_SUFFIXES) else [name + suffix for suffix in AUDIO_SUFFIXES]
+    base = [Path(each).name for each in names]
+    places = [folder / each for each in names]
+    places += [folder / inner / each for inner in ("wavs", "wav", "audio", "clips") for each in base]
+    places += [folder.parent / each for each in names]
+    return next((place for place in places if _is_file(place)), folder / "wavs" / base[0])
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
