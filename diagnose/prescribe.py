@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from math import floor, log10
+from typing import TYPE_CHECKING
 
-from diagnose.config import Config, Rewrite
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
+
+if TYPE_CHECKING:
+    from diagnose.config import Config, Rewrite
 
 
 @dataclass(frozen=True, slots=True)
