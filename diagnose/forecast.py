@@ -1,11 +1,189 @@
-"""Where the training loss will be at the end of the run."""
+"""Where the training loss will be at the end of the run, with an interval whose coverage is measured.
+
+Loss falls with the learning rate spent rather than with the steps taken (Multi-Power Law, arXiv 2503.12811),
+so the clock is the summed learning rate where that is logged, and the schedule is continued as it went.
+Power laws of several bends are fitted to the course. Each is then asked, from an earlier point, for the
+present: what that cost decides both its say in the forecast and how wide the interval must be.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+
 from diagnose.finding import Forecast
-from diagnose.run import Run
+from diagnose.run import Axis, Curve, FloatArray, Role, Run
+
+# Fewer points leave nothing to try a law on once the earlier part has been fitted.
+FEWEST_POINTS = 12
+# Farther ahead than this multiple of the run so far the coverage was not measured.
+FARTHEST = 5.0
+# The course is fitted on this many medians, so that a long log costs no more than a short one.
+BINS = 60
+# Quantiles 0.1 and 0.9 of (loss - median) / width. Measured on benchmarks/diagnosis, development seeds.
+LOW, HIGH = -0.75, 0.75
+COVERAGE = 0.8
 
 
 def forecast(run: Run, horizon: int | None = None) -> Forecast | None:
-    """None: there is too little to say."""
-    return None
+    """The smoothed training loss at `horizon`, in units of its axis; None where there is too little to say.
+
+    Without `horizon` it is the end that the config asks for (`max_steps`, or `max_epochs` where the epochs are
+    logged). None too when the run is already there, ends in NaN, or has gone less than a fifth of the way.
+    """
+    curve = run.curve(Role.TRAIN_LOSS)
+    if curve is None or len(curve.finite) < FEWEST_POINTS or not np.isfinite(curve.values[-1]):
+        return None
+    end = _end(run, curve) if horizon is None else horizon
+    now, first = int(curve.steps[-1]), int(curve.steps[0])
+    if end is None or end <= now or end - first > FARTHEST * (now - first):
+        return None
+    course = _course(curve.finite, run.curve(Role.LEARNING_RATE), end)
+    median, width = _ahead(course)
+    low, high = median + LOW * width, median + HIGH * width
+    return Forecast(end, low, median, high, COVERAGE, _note(run, low, high))
+
+
+def _note(run: Run, low: float, high: float) -> str:
+    if run.target is None:
+        return ""
+    if run.target.high < low:
+        return "target not reachable with this schedule"
+    return "target within reach" if high <= run.target.high else ""
+
+
+def _end(run: Run, curve: Curve) -> int | None:
+    """The last step (or epoch) of the configured run, in units of the curve's axis."""
+    steps, epochs = (_count(run.config.get(name)) for name in ("max_steps", "max_epochs"))
+    if curve.axis is Axis.EPOCH:
+        return epochs
+    if steps is not None or epochs is None:
+        return steps
+    if curve.epochs is None or not curve.epochs[-1] > 0:
+        return None
+    return round(epochs * float(curve.steps[-1]) / float(curve.epochs[-1]))
+
+
+def _count(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and value > 0 else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Course:
+    """The loss in medians, and the clock by which it falls. Arrays of shape (bins,)."""
+
+    clock: FloatArray
+    """Learning rate (or steps) spent, 1 at the last bin."""
+    loss: FloatArray
+    rate: FloatArray
+    """Learning rate as a share of its peak; all 1 where it is not logged."""
+    end_clock: float
+    end_rate: float
+    noise: float
+    """Standard deviation of one median about the course."""
+
+    def until(self, bins: int) -> _Course:
+        """The first `bins`, with the last bin of all as the end to be forecast."""
+        now = self.clock[bins - 1]
+        return _Course(
+            self.clock[:bins] / now,
+            self.loss[:bins],
+            self.rate[:bins],
+            float(self.clock[-1] / now),
+            float(self.rate[-1]),
+            self.noise,
+        )
+
+
+def _course(curve: Curve, rates: Curve | None, end: int) -> _Course:
+    count = min(BINS, len(curve))
+    edges = np.linspace(0, len(curve), count + 1).astype(int)
+    loss = np.array([np.median(curve.values[a:b]) for a, b in zip(edges, edges[1:], strict=False)])
+    steps = np.array([np.mean(curve.steps[a:b]) for a, b in zip(edges, edges[1:], strict=False)])
+    grid = np.linspace(float(curve.steps[0]), float(end), 512)
+    rate = _schedule(rates, grid, float(curve.steps[-1]))
+    clock = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(grid))])
+    spent = np.interp(steps, grid, clock)
+    return _Course(
+        spent / spent[-1],
+        loss,
+        np.interp(steps, grid, rate),
+        float(clock[-1] / spent[-1]),
+        float(rate[-1]),
+        _noise(loss),
+    )
+
+
+def _noise(loss: FloatArray) -> float:
+    """Of one median about the course. A second difference of white noise has six times its variance."""
+    noise = 1.4826 * np.median(np.abs(np.diff(loss, n=2))) / np.sqrt(6)
+    return float(noise + 1e-6 * np.max(np.abs(loss)) + 1e-300)
+
+
+def _schedule(rates: Curve | None, grid: FloatArray, now: float) -> FloatArray:
+    """The learning rate on `grid` as a share of its peak, continued beyond `now` as it went before."""
+    known = None if rates is None else rates.finite
+    if known is None or len(known) < FEWEST_POINTS or not known.values.max() > 0:
+        return np.ones(len(grid))
+    past = np.interp(grid, known.steps.astype(float), known.values) / float(known.values.max())
+    begin = int(np.argmax(past))
+    seen = int(np.searchsorted(grid, now, side="right"))
+    if seen - begin < 3:
+        return past
+    time = (grid[begin:] - grid[begin]) / max(grid[-1] - grid[begin], 1e-12)
+    past[seen:] = _continued(past[begin:seen], time)[seen - begin :]
+    return past
+
+
+def _continued(seen: FloatArray, time: FloatArray) -> FloatArray:
+    """The usual schedule that fits `seen`, the part after the peak, on all of `time` (0 at the peak, 1 at the end)."""
+    falls = [time, 0.5 * (1 - np.cos(np.pi * time))]
+    shapes = [np.full(len(time), seen[-1])]
+    for fall in falls:
+        part = fall[: len(seen)]
+        shapes.append(1 - fall * float(np.clip(part @ (1 - seen) / max(part @ part, 1e-12), 0.0, 1.0)))
+    if (seen > 0).all():
+        part = time[: len(seen)]
+        shapes.append(np.exp(time * min(0.0, float(part @ np.log(seen) / max(part @ part, 1e-12)))))
+    worst = [float(np.abs(shape[: len(seen)] - seen).max()) for shape in shapes]
+    best = int(np.argmin(worst))
+    # 0.02 of the peak: the rounding of a logged rate and the step between a log and its schedule are less.
+    return shapes[best] if worst[best] < 0.02 else shapes[0]
+
+
+# Bends of the power law (clock + offset) ** -exponent; exponent 0 stands for the logarithm.
+_LAWS = tuple((exponent, offset) for exponent in (0.0, 0.3, 0.7, 1.2, 2.5) for offset in (0.003, 0.05, 0.3))
+
+
+def _ahead(course: _Course) -> tuple[float, float]:
+    """Median and width at the end of the course."""
+    ratio = np.clip(course.end_clock, 1.05, 3.0)
+    cuts = sorted({max(6, int(np.searchsorted(course.clock, share))) for share in (1 / ratio, 1 / np.sqrt(ratio))})
+    present = float(np.median(course.loss[-3:]))
+    trials = np.array([_answers(course.until(cut)) - present for cut in cuts if cut < len(course.loss)])
+    errors = np.sqrt(np.mean(trials**2, axis=0) + course.noise**2)
+    answers = _answers(course)
+    say = errors**-2.0 / np.sum(errors**-2.0)
+    median = float(say @ answers)
+    spread = float(np.sqrt(say @ (answers - median) ** 2))
+    return median, float(np.sqrt(course.noise**2 + spread**2 + 1 / np.mean(errors**-2.0)))
+
+
+def _answers(course: _Course) -> FloatArray:
+    """What each law expects at the end of the course, the last entry being `as it is now`."""
+    weight = np.sqrt(course.clock + 0.05)
+    answers = [_answer(course, weight, exponent, offset) for exponent, offset in _LAWS]
+    return np.array([*answers, float(np.median(course.loss[-3:]))])
+
+
+def _answer(course: _Course, weight: FloatArray, exponent: float, offset: float) -> float:
+    fallen, ahead = (_law(np.asarray(clock), exponent, offset) for clock in (course.clock, course.end_clock))
+    columns, end = [np.ones(len(fallen)), fallen], [1.0, float(ahead)]
+    table = np.stack(columns, axis=1) * weight[:, None]
+    solution = np.linalg.lstsq(table, course.loss * weight, rcond=None)[0]
+    return float(np.dot(solution, end))
+
+
+def _law(clock: FloatArray, exponent: float, offset: float) -> FloatArray:
+    return -np.log(clock + offset) if exponent == 0 else np.asarray((clock + offset) ** -exponent)
