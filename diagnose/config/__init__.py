@@ -1,1 +1,8 @@
 """Training configs: read in place, understood by dialect, edited byte by byte."""
+
+from __future__ import annotations
+
+from diagnose.config.config import Config, Problem, Rewrite, Setting, parse_config, read_config
+from diagnose.config.node import ConfigError
+
+__all__ = ["Config", "ConfigError", "Problem", "Rewrite", "Setting", "parse_config", "read_config"]

@@ -1,0 +1,169 @@
+"""Splices: the characters of one scalar replaced, or one line added, and the proof that nothing else has changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from diagnose.config.document import parse_document
+from diagnose.config.node import Array, ConfigError, Document, Node, Path, Scalar, Table, resolved, same
+
+SafeScalar = str | int | float | bool
+_SAFE_WORD = re.compile(r"[A-Za-z][\w.\-]*")
+
+
+class EditError(Exception):
+    """An edit that cannot be made. The message is the reason, for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """The characters from `start` to `end` become `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+def spliced(text: str, splices: Iterable[Splice]) -> str:
+    """The text with every splice made; they must not overlap."""
+    for splice in sorted(splices, key=lambda splice: splice.start, reverse=True):
+        text = text[: splice.start] + splice.text + text[splice.end :]
+    return text
+
+
+def float_text(value: float) -> str:
+    """A float that YAML 1.1 and 1.2, JSON and Python all read as a float: `5.0e-05`, with a dot and a signed exponent."""
+    text = repr(float(f"{value:.12g}"))
+    mantissa, sign, exponent = text.partition("e")
+    if sign and "." not in mantissa:
+        mantissa += ".0"
+    if sign and exponent[0] not in "+-":
+        exponent = "+" + exponent
+    return mantissa + sign + exponent
+
+
+def value_text(value: SafeScalar, old: str, syntax: str, quote: str) -> str:
+    """`value` written in the manner of `old`, the characters that it replaces. Raises EditError where it cannot be."""
+    if isinstance(value, bool):
+        return _truth(value, old, syntax)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return float_text(value)
+    if not _SAFE_WORD.fullmatch(value):
+        raise EditError(f"{value!r:.60} is not a plain word")
+    sign = quote if quote in {"'", '"'} else '"' if syntax == "json" else ""
+    return sign + value + sign
+
+
+def _truth(value: bool, old: str, syntax: str) -> str:
+    if syntax == "python" or (syntax == "yaml" and old in {"True", "False"}):
+        return str(value)
+    return str(value).lower()
+
+
+def replacement(document: Document, scalar: Scalar, value: SafeScalar) -> Splice:
+    """The splice that makes `scalar` say `value`."""
+    old = document.text[scalar.start : scalar.end]
+    if scalar.style in {"|", ">"}:
+        raise EditError("it is written as a block of text")
+    text = value_text(value, old, document.syntax, old[:1] if scalar.style else "")
+    if scalar.start == scalar.end:
+        return Splice(scalar.start, scalar.end, " " + text)
+    return Splice(scalar.start, scalar.end, text)
+
+
+def addition(document: Document, table: Table, key: str, value: SafeScalar) -> Splice:
+    """The splice that adds `key: value` to `table`, beside its siblings and in their indentation."""
+    quoted = document.syntax == "json" or (table.flow and _json_style(document, table))
+    name = f'"{key}"' if quoted else key
+    text = f"{name}: {value_text(value, '', document.syntax, '')}"
+    if document.syntax == "python":
+        raise EditError("a line would have to be added to a Python file")
+    lines = document.text
+    for entry_key, child in reversed(table.entries):
+        start = lines.rfind("\n", 0, entry_key.start) + 1
+        indent = lines[start : entry_key.start].lstrip("\ufeff")
+        if indent.strip(" \t") or not isinstance(child, Scalar):
+            continue
+        bom = len(lines[start : entry_key.start]) - len(indent)
+        if not table.flow:
+            return _line_below(lines, indent, child, text)
+        return Splice(start + bom, start + bom, f"{indent}{text},{_line_end(lines, start)}")
+    return _inline(table, text)
+
+
+def _json_style(document: Document, table: Table) -> bool:
+    return any(key.style == '"' for key, _ in table.entries)
+
+
+def _line_end(text: str, at: int) -> str:
+    """The line end that the line of index `at` has."""
+    end = text.find("\n", at)
+    return "\r\n" if end > 0 and text[end - 1] == "\r" else "\n"
+
+
+def _line_below(text: str, indent: str, child: Scalar, line: str) -> Splice:
+    end = text.find("\n", child.end)
+    if end == -1:
+        before = text.find("\n")
+        return Splice(len(text), len(text), ("\n" if before < 1 else _line_end(text, 0)) + indent + line)
+    return Splice(end + 1, end + 1, indent + line + _line_end(text, child.end))
+
+
+def _inline(table: Table, text: str) -> Splice:
+    """Into a mapping that stands on one line."""
+    if not table.flow:
+        raise EditError("no sibling line shows where a new key would belong")
+    if not table.entries:
+        return Splice(table.start + 1, table.start + 1, text)
+    end = table.entries[-1][1].end
+    return Splice(end, end, f", {text}")
+
+
+def verified(before: Document, text: str, changed: dict[int, SafeScalar], added: Path | None) -> Document:
+    """The edited text, parsed: everything but the `changed` scalars (by `id`) and the `added` path is what it was.
+
+    Raises EditError where that does not hold.
+    """
+    try:
+        after = parse_document(text, before.source)
+    except ConfigError:
+        raise EditError("the edited text would not parse") from None
+    old = list(before.scalars())
+    new = [(path, node) for path, node in after.scalars() if path != added]
+    if len(old) != len(new) or (added is not None and len(new) + 1 != sum(1 for _ in after.scalars())):
+        raise EditError("the edit would change the structure of the file")
+    for (path, node), (path_after, node_after) in zip(old, new, strict=True):
+        if path != path_after or not _unchanged(node, node_after, changed):
+            raise EditError(f"the edit would also change {'.'.join(map(str, path))}")
+    return after
+
+
+def _unchanged(before: Node, after: Node, changed: dict[int, SafeScalar]) -> bool:
+    if type(before) is not type(after):
+        return False
+    if not isinstance(before, Scalar) or not isinstance(after, Scalar):
+        return True
+    if id(before) in changed:
+        return same(after.value, changed[id(before)]) and before.anchor == after.anchor
+    return same(before.value, after.value) and before.tag == after.tag and before.anchor == after.anchor
+
+
+def table_at(document: Document, path: Path) -> Table:
+    """The mapping at `path`. Raises EditError where there is none or where it is shared."""
+    node = document.node(path)
+    inside = None if node is None else resolved(node)
+    if inside is None or isinstance(inside, Array | Scalar):
+        raise EditError(f"the file has no section {'.'.join(map(str, path))} to put it in")
+    if inside is not node:
+        raise EditError(f"the section {'.'.join(map(str, path))} is an alias of another")
+    return inside
+
+
+def value_of(scalar: Scalar) -> Any:
+    """The value as the usual loader gives it."""
+    return scalar.value

@@ -1,0 +1,184 @@
+"""The canonical hyperparameters of a config: where each stands and what it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from diagnose.config.dialect import Candidate, Dialect, Place
+from diagnose.config.generic import guesses
+from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
+from diagnose.config.node import Alias, Array, Document, Node, Path, Scalar, Table, children, resolved
+
+_REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
+_NUMBER = re.compile(r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NOTHING = {"None", "null", "???", ""}
+MAX_HOPS = 10
+"""References followed from one to the next; a longer chain is a circle."""
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """One place in the file where a hyperparameter is written."""
+
+    candidate: Candidate
+    path: Path
+    node: Node
+    """What stands at `path`: the value itself, an alias, or a reference such as `${trainer.max_steps}`."""
+    source: Scalar | Array | Table | None
+    """The value once aliases and references are followed; None where they lead out of the file."""
+    value: Any
+    """As a plain Python value, text that is a number read as that number."""
+
+    @property
+    def follows(self) -> bool:
+        """Whether the value is written elsewhere."""
+        return self.node is not self.source
+
+
+def sites(document: Document, dialect: Dialect) -> dict[str, tuple[Site, ...]]:
+    """Canonical name -> the places that hold it, the one that counts first. Names that are not there are left out."""
+    candidates = dict(dialect.keys)
+    if dialect.synonyms is not None:
+        candidates |= {
+            name: found for name, found in guesses(document, dialect.synonyms).items() if name not in candidates
+        }
+    found = {name: tuple(_sites(document, name, entries)) for name, entries in candidates.items()}
+    return {name: _counting_first(places) for name, places in found.items() if places}
+
+
+def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> Iterator[Site]:
+    seen: set[Path] = set()
+    for candidate in candidates:
+        if not candidate.when.hold(document):
+            continue
+        for path, node in candidate.place.find(document):
+            source = follow(document, node, path)
+            value = _with_pair(document, candidate, plain(source))
+            if path not in seen and _fits(HYPERPARAMETERS[name].kind, source, value):
+                seen.add(path)
+                yield Site(candidate, path, node, source, as_number(HYPERPARAMETERS[name].kind, value))
+
+
+def _counting_first(places: tuple[Site, ...]) -> tuple[Site, ...]:
+    """A place with a value counts before one that is there but empty."""
+    return tuple(sorted(places, key=lambda site: site.value is None))
+
+
+def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
+    if candidate.pair is None:
+        return value
+    return [value, candidate.pair.scalar(document)]
+
+
+def follow(document: Document, node: Node, path: Path = ()) -> Scalar | Array | Table | None:
+    """What `node` stands for: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
+    for _ in range(MAX_HOPS):
+        inside = resolved(node)
+        reference = _reference(inside)
+        if reference is None:
+            return inside
+        target = next(Place(reference).find(document), None)
+        if target is None or target[1] is node:
+            return None
+        node = target[1]
+    return None
+
+
+def _reference(node: Scalar | Array | Table) -> str | None:
+    """The path that a scalar refers to, where it is a reference and nothing else."""
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        return None
+    match = _REFERENCE.fullmatch(node.value.strip())
+    if match is None or (match[2] and node.tag != "!ref"):
+        return None
+    return match[1] or match[2]
+
+
+def plain(node: Node | None) -> Any:
+    """The Python value of a node; a tagged or referring scalar gives None."""
+    node = None if node is None else resolved(node)
+    if node is None:
+        return None
+    if isinstance(node, Scalar):
+        foreign = node.tag is not None and not node.tag.startswith("tag:yaml.org,2002:") and node.tag != "!"
+        referring = isinstance(node.value, str) and "${" in node.value
+        return None if foreign or referring else node.value
+    if isinstance(node, Array):
+        return [plain(item) for item in node.items]
+    return {key: plain(child) for key, child in children(node)}
+
+
+def _fits(kind: Kind, source: Scalar | Array | Table | None, value: Any) -> bool:
+    """Whether a value can be what a hyperparameter of this kind holds."""
+    if kind is Kind.TEXT or value is None:
+        return not isinstance(source, Table) or kind is Kind.TEXT
+    if isinstance(source, Table) or (kind is Kind.CHOICE and isinstance(source, Array)):
+        return False
+    if kind is Kind.CHOICE:
+        return True
+    numbers = value if isinstance(value, list) else [value]
+    return all(is_number(number) for number in numbers)
+
+
+def is_number(value: Any) -> bool:
+    """A number, or text that is one; an empty word stands for none."""
+    if isinstance(value, str):
+        return value in _NOTHING or _NUMBER.fullmatch(value) is not None
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def as_number(kind: Kind, value: Any) -> Any:
+    """Text that is a number as that number; words for nothing as None."""
+    if isinstance(value, str) and value in _NOTHING:
+        return None
+    if kind is Kind.TEXT or kind is Kind.CHOICE:
+        return value
+    if isinstance(value, list):
+        return [as_number(kind, item) for item in value]
+    return _number(value) if isinstance(value, str) else value
+
+
+def _number(text: str) -> int | float:
+    text = text.replace("_", "")
+    return int(text) if text.lstrip("+-").isdigit() else float(text)
+
+
+def text_numbers(document: Document) -> Iterator[tuple[Path, Scalar]]:
+    """Plain YAML scalars that are written like numbers and read as text by PyYAML (`5e-5`, `1e6`)."""
+    if document.syntax == "yaml":
+        for path, node in document.scalars():
+            if isinstance(node, Scalar) and not node.style and isinstance(node.value, str) and node.tag is None:
+                if re.search("[eE]", node.value) and _NUMBER.fullmatch(node.value):
+                    yield path, node
+
+
+def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:
+    """Keys that stand twice in one mapping, as (path, the later key): the last one counts."""
+    for root in document.roots:
+        yield from _duplicates((), root)
+
+
+def _duplicates(path: Path, node: Node) -> Iterator[tuple[Path, Scalar]]:
+    if isinstance(node, Table):
+        seen: set[str] = set()
+        for key, _ in node.entries:
+            if str(key.value) in seen:
+                yield (*path, str(key.value)), key
+            seen.add(str(key.value))
+    for key_, child in () if isinstance(node, Alias) else children(node):
+        yield from _duplicates((*path, key_), child)
+
+
+def unit_of(site: Site) -> str | None:
+    """The unit in which this file counts the value."""
+    return site.candidate.unit
+
+
+def shared(found: Mapping[str, tuple[Site, ...]], name: str, source: Node) -> Iterator[str]:
+    """Other canonical names that are written by the same scalar."""
+    for other, places in found.items():
+        if other != name and any(site.source is source for site in places):
+            yield other

@@ -1,0 +1,54 @@
+"""Steps, epochs and evaluations: one interval said in the unit of another."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+STEPS = frozenset({"steps", "updates", "micro_steps", "iters", "batches"})
+"""A step is whatever the trainer counts as one: the prescription read it from the same trainer's log."""
+
+
+class UnitError(Exception):
+    """The value cannot be said in the unit of the file. The message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How many steps and evaluations an epoch holds, where that is known."""
+
+    steps_per_epoch: int | None = None
+    epochs_per_eval: float | None = None
+
+    def convert(self, value: float, unit: str, target: str) -> float:
+        """`value` of `unit` in units of `target`. Raises UnitError where it cannot be known."""
+        if unit == target or {unit, target} <= STEPS:
+            return value
+        if unit == "evals" and target == "epochs":
+            return max(1, round(value * (self.epochs_per_eval or 1)))
+        if unit in STEPS and target in _FROM_EPOCHS:
+            return _FROM_EPOCHS[target](value / self._epoch(target))
+        if unit == "epochs" and target in STEPS:
+            return value * self._epoch(target)
+        raise UnitError(f"the file counts it in {target}, which {unit} cannot be turned into")
+
+    def _epoch(self, target: str) -> int:
+        if self.steps_per_epoch is None:
+            raise UnitError(f"the file counts it in {target}: give the number of clips (--samples) to convert it")
+        return self.steps_per_epoch
+
+
+def _share(epochs: float) -> float:
+    return min(1.0, float(f"{epochs:.3g}"))
+
+
+_FROM_EPOCHS = {
+    "epochs": lambda epochs: max(1, round(epochs)),
+    "per_epoch": lambda epochs: max(1, round(1 / epochs)),
+    "epoch_share": _share,
+}
+
+
+def steps_per_epoch(samples: int, batch_size: float, accumulation: float = 1) -> int:
+    """Optimizer updates in one pass over `samples` clips, the last incomplete one included."""
+    return max(1, math.ceil(samples / max(1.0, batch_size * max(1.0, accumulation))))
