@@ -72,11 +72,9 @@ def main() -> int:
 
 def _told(error: Exception) -> int:
     """Tell an error that the user can repair in one line; anything else keeps its traceback."""
-    import click
-
     from diagnose.report.clean import plain
 
-    if isinstance(error, click.ClickException):
+    if hasattr(error, "show"):  # a usage error of click's, whose class newer typers keep to themselves
         error.show()
         return 2
     if type(error).__name__ in ("LogError", "ConfigError", "DataError", "TrainerError") or isinstance(error, OSError):

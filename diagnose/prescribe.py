@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from math import floor, log10
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
 
@@ -108,6 +108,14 @@ def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescript
             yield prescription, edit
 
 
+def first_edits(prescriptions: Iterable[Prescription]) -> list[tuple[Prescription, Edit]]:
+    """One edit a parameter, the most pressing: those that a plan would choose from."""
+    first: dict[str, tuple[Prescription, Edit]] = {}
+    for prescription, edit in _in_order(prescriptions):
+        first.setdefault(edit.parameter, (prescription, edit))
+    return list(first.values())
+
+
 def _objection(
     edit: Edit,
     prescription: Prescription,
@@ -137,7 +145,7 @@ def new_value(edit: Edit, old: object) -> Scalar | None:
     return round(scaled) if isinstance(old, int) else _four_digits(scaled)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -219,7 +219,8 @@ class Run:
             for tag, curve in self.curves.items()
         ]
         columns = ["run", "tag", "step", "value", "wall_time"]
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+        frame: pd.DataFrame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+        return frame
 
 
 def _cut(curve: Curve, step: int, axis: Axis, share: float) -> Curve:

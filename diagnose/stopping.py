@@ -73,9 +73,9 @@ def when_to_stop(run: Run, findings: tuple[Finding, ...]) -> StopAdvice | None:
 
 def _recommend(run: Run, curve: Curve, findings: tuple[Finding, ...], since: int) -> tuple[str, list[str]]:
     alarming = {finding.name: finding for finding in findings if finding.alarming}
-    lost = [alarming[name].message for name in HOPELESS if name in alarming]
+    lost = [name for name in HOPELESS if name in alarming]
     if lost:
-        return "stop", [f"going on only costs money: {lost[0]}"]
+        return "stop", [f"more training only costs money ({lost[0]}): correct the config and start again"]
     reasons = []
     if "overfitting" in alarming or "memorisation" in alarming:
         reasons.append("the model is learning its clips by heart; the best checkpoint lies behind")
@@ -96,9 +96,9 @@ def _listen(run: Run, curve: Curve, best: int, findings: tuple[Finding, ...]) ->
     """The best, the last and the moment before the first fault, each once."""
     wanted = {int(curve.steps[best]): "lowest loss", int(curve.steps[-1]): "last"}
     faults = [finding.first_step for finding in findings if finding.alarming and finding.first_step is not None]
-    before = curve.steps[curve.steps < min(faults)] if faults else ()
-    if len(before):
-        wanted.setdefault(int(before[-1]), "before the first fault")
+    before = [int(step) for step in curve.steps if faults and step < min(faults)]
+    if before:
+        wanted.setdefault(before[-1], "before the first fault")
     on_disk = sorted(_checkpoints(Path(run.source)))
     for step, why in sorted(wanted.items()):
         file = next((name for number, name in reversed(on_disk) if number <= step), None)

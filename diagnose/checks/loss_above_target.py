@@ -39,6 +39,7 @@ class LossAboveTarget(Check):
     code = "FIT005"
     name = "loss-above-target"
     needs = (Role.TRAIN_LOSS,)
+    explained_by = ("non-finite-loss", "learning-rate-too-high", "divergence", "learning-rate-too-low", "plateau")
 
     path_margin: float = 0.25
     """Share above the healthy path that still counts as on it. Source: the guide's own story stands within

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.finding import Diagnosis, Finding
-from diagnose.prescribe import new_value
+from diagnose.prescribe import first_edits, new_value
 from diagnose.report.clean import markdown
 from diagnose.report.table import loss_table
 from diagnose.report.words import number, span
@@ -66,12 +66,11 @@ def _changes(diagnosis: Diagnosis) -> Iterator[str]:
     if not diagnosis.prescriptions:
         return
     yield from ("", "## What to change", "", "| parameter | was | now | why |", "|---|---|---|---|")
-    for prescription in diagnosis.prescriptions:
-        for edit in prescription.edits:
-            old = diagnosis.run.config.get(edit.parameter)
-            new = new_value(edit, old)
-            now = number(new) if new is not None else f"{edit.operation.value} {number(edit.value)}"
-            yield f"| {edit.parameter} | {markdown(number(old))} | {markdown(now)} | {markdown(edit.why)} |"
+    for _, edit in first_edits(diagnosis.prescriptions):
+        old = diagnosis.run.config.get(edit.parameter)
+        new = new_value(edit, old)
+        now = number(new) if new is not None else f"{edit.operation.value} {number(edit.value)}"
+        yield f"| {edit.parameter} | {markdown(number(old))} | {markdown(now)} | {markdown(edit.why)} |"
 
 
 def _stop(diagnosis: Diagnosis) -> Iterator[str]:

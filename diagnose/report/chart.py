@@ -26,6 +26,7 @@ def loss_chart(diagnosis: Diagnosis, width: int, height: int, *, colour: bool) -
 
     plotext.clear_figure()
     plotext.theme("clear")
+    plotext.limit_size(False, False)
     plotext.plot_size(width, height)
     low, high = _limits(curves)
     if low > 0 and high / low > LOG_RATIO:
@@ -36,9 +37,19 @@ def loss_chart(diagnosis: Diagnosis, width: int, height: int, *, colour: bool) -
         plotext.plot(steps.tolist(), values.tolist(), label=label, marker="braille", color=("blue+", "orange+")[index])
     for finding in _marked(diagnosis):
         _mark(curves[0][1], finding)
-    plotext.xlabel(curves[0][1].axis.value)
+    _label_steps(curves[0][1])
     text = plotext.build()
     return str(text if colour else plotext.uncolorize(text))
+
+
+def _label_steps(curve: Curve) -> None:
+    """Whole numbers below the chart, never epoch 1.75."""
+    import plotext
+
+    first, last = int(curve.steps[0]), int(curve.steps[-1])
+    ticks = sorted({round(step) for step in np.linspace(first, last, min(6, last - first + 1))})
+    plotext.xticks(ticks, [f"{tick:,}" for tick in ticks])
+    plotext.xlabel(curve.axis.value)
 
 
 def _drawable(run: Run, role: Role) -> Curve | None:

@@ -13,7 +13,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~&-])")
 
 
 def plain(text: str) -> str:
-    """One line that no terminal acts on: controls are shown as escapes (`\\x1b`)."""
+    """One line that no terminal acts on: controls are shown as escapes."""
     return _UNSEEN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
 
 

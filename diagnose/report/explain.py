@@ -47,7 +47,7 @@ def every_explanation() -> str:
         "| code | name | says |",
         "|---|---|---|",
     ]
-    bodies = [re.sub(r"^(#+ )", r"#\1", explain(check), flags=re.M) for check in checks]
+    bodies = [re.sub(r"^(#+ )", r"#\1", explain(check), flags=re.MULTILINE) for check in checks]
     return "\n".join([*head, *rows, "", *bodies]).rstrip() + "\n"
 
 

@@ -11,8 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.finding import Diagnosis, Edit, Finding, Severity, Verdict
-from diagnose.prescribe import new_value
+from diagnose.finding import Diagnosis, Edit, Finding, Safety, Severity, Verdict
+from diagnose.prescribe import first_edits, new_value
 from diagnose.report.chart import loss_chart
 from diagnose.report.clean import plain
 from diagnose.report.table import loss_table
@@ -63,9 +63,7 @@ def printed(content: RenderableType, screen: Screen) -> str:
     return text if screen.unicode else text.translate(ASCII).encode("ascii", "replace").decode("ascii")
 
 
-ASCII = str.maketrans(
-    {"✓": "+", "✗": "x", "→": ">", "─": "-", "│": "|", "●": "o", "×": "x", "├": "|", "└": "'", "·": "-"}
-)
+ASCII = str.maketrans({"✓": "+", "✗": "x", "→": ">", "─": "-", "│": "|", "●": "o", "├": "|", "└": "'", "·": "-"})
 
 
 def summary(diagnoses: Iterable[Diagnosis], screen: Screen) -> str:
@@ -122,7 +120,7 @@ def _input(run: Run) -> Text:
 def _chart(diagnosis: Diagnosis, screen: Screen) -> Text | None:
     width = min(max(screen.width, 60), WIDEST)
     chart = loss_chart(diagnosis, width, CHART_LINES, colour=screen.colour) if screen.unicode else ""
-    return Text.from_ansi(f"\n{chart}") if chart else None
+    return Text.from_ansi(f"\n{chart}".rstrip("\n")) if chart else None
 
 
 def _loss_rows(run: Run) -> RenderableType | None:
@@ -143,21 +141,26 @@ def _findings(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     if diagnosis.findings:
         yield _title("Findings")
     for finding in diagnosis.findings:
-        yield Padding(_finding(diagnosis.run, finding), (0, 0, 0, 6 if finding.explained_by else 2))
+        indent = 4 if finding.explained_by else 2
+        yield Padding(_finding_line(diagnosis.run, finding), (0, 0, 0, indent))
+        yield Padding(_finding_body(finding), (0, 0, 0, indent + 2))
 
 
-def _finding(run: Run, finding: Finding) -> Text:
+def _finding_line(run: Run, finding: Finding) -> Text:
     text = Text()
+    text.append("└ " if finding.explained_by else "")
     text.append(f"{finding.severity.value} ", SEVERITY_STYLE[finding.severity])
     text.append(f"{finding.code} {finding.name}", "bold")
     place = span(run, finding)
     text.append(f"  {place}{', ' if place else ''}confidence {finding.confidence.value}", "dim")
-    text.append(f", because of {finding.explained_by}" if finding.explained_by else "", "dim")
-    text.append(f"\n  {plain(finding.message)}")
-    proof = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in finding.evidence.items())
-    text.append(f"\n  proof: {proof}" if proof else "", "dim")
-    text.append(f"\n  {plain(finding.advice)}" if finding.advice else "")
-    return text
+    return text.append(f", because of {finding.explained_by}" if finding.explained_by else "", "dim")
+
+
+def _finding_body(finding: Finding) -> Text:
+    text = Text(plain(finding.message))
+    proof = ", ".join(f"{plain(name).replace('_', ' ')} {number(value)}" for name, value in finding.evidence.items())
+    text.append(f"\nproof: {proof}" if proof else "", "dim")
+    return text.append(f"\n→ {plain(finding.advice)}" if finding.advice else "")
 
 
 def _changes(diagnosis: Diagnosis) -> RenderableType | None:
@@ -166,10 +169,9 @@ def _changes(diagnosis: Diagnosis) -> RenderableType | None:
     table = Table(box=None, pad_edge=False)
     for word in ("parameter", "was", "now", "why"):
         table.add_column(word, header_style="bold", overflow="fold", no_wrap=word in ("was", "now"))
-    for prescription in diagnosis.prescriptions:
-        for edit in prescription.edits:
-            why = edit.why if prescription.safety.value == "safe" else f"{edit.why} (only with --unsafe)"
-            table.add_row(edit.parameter, *_was_and_now(edit, diagnosis.run), Text(plain(why)))
+    for prescription, edit in first_edits(diagnosis.prescriptions):
+        why = edit.why if prescription.safety is Safety.SAFE else f"{edit.why} (only with --unsafe)"
+        table.add_row(edit.parameter, *_was_and_now(edit, diagnosis.run), Text(plain(why)))
     title = _title("What to change (ttsdoc fix CONFIG writes it)")
     return Group(title, Padding(table, (0, 0, 0, 2)))
 
@@ -177,7 +179,7 @@ def _changes(diagnosis: Diagnosis) -> RenderableType | None:
 def _was_and_now(edit: Edit, run: Run) -> tuple[Text, Text]:
     old = run.config.get(edit.parameter)
     new = new_value(edit, old)
-    wanted = {"set": "", "scale": "× ", "cap": "at most "}[edit.operation.value]
+    wanted = {"set": "", "scale": "times ", "cap": "at most "}[edit.operation.value]
     now = number(new) if new is not None else f"{wanted}{number(edit.value)}"
     return Text(plain(number(old))), Text(plain(now))
 
@@ -192,9 +194,9 @@ def _level(run: Run) -> RenderableType | None:
     band = run.target
     size = "" if run.dataset.samples is None else f" with {run.dataset.samples:,} clips"
     aim = f"; aim for {band.low:g} to {band.high:g}{size}" if band else ""
-    text = Text(f"  {number(last)} is {rung.word} for {table.family} ({rung.meaning}){aim}.")
-    text.append(f"\n  Meant is: {table.loss}. Source: {table.source}; confidence {table.confidence}.", "dim")
-    return Group(_title("Is this loss good?"), text)
+    text = Text(f"{number(last)} is {rung.word} for {table.family} ({rung.meaning}){aim}.")
+    text.append(f"\nMeant is: {table.loss}. Source: {table.source}; confidence {table.confidence}.", "dim")
+    return Group(_title("Is this loss good?"), Padding(text, (0, 0, 0, 2)))
 
 
 def _stop(diagnosis: Diagnosis) -> RenderableType | None:
@@ -203,12 +205,12 @@ def _stop(diagnosis: Diagnosis) -> RenderableType | None:
         return None
     loss = advice.metric.replace("_", " ")
     best = f"best {loss} so far {number(advice.best_value)} at {advice.axis.value} {advice.best_step:,}"
-    text = Text(f"  {advice.recommendation}", "bold")
-    text.append(f": {plain('; '.join(advice.reasons))}; {best}.", "not bold")
+    text = Text()
+    text.append(advice.recommendation, "bold").append(f": {plain('; '.join(advice.reasons))}; {best}.")
     for checkpoint in advice.listen:
         file = f"  {plain(checkpoint.file)}" if checkpoint.file else ""
-        text.append(f"\n  listen to {advice.axis.value} {checkpoint.step:,} ({checkpoint.why}){file}", "not bold")
-    return Group(_title("When to stop"), text)
+        text.append(f"\nlisten to {advice.axis.value} {checkpoint.step:,} ({checkpoint.why}){file}")
+    return Group(_title("When to stop"), Padding(text, (0, 0, 0, 2)))
 
 
 def _forecast(diagnosis: Diagnosis) -> RenderableType | None:
@@ -216,24 +218,27 @@ def _forecast(diagnosis: Diagnosis) -> RenderableType | None:
     if forecast is None:
         return None
     text = Text(
-        f"  training loss {number(forecast.low)} to {number(forecast.high)} (median {number(forecast.median)}) "
+        f"training loss {number(forecast.low)} to {number(forecast.high)} (median {number(forecast.median)}) "
         f"at {forecast.horizon_step:,}, {forecast.coverage:.0%} sure"
     )
     text.append(f"; {plain(forecast.note)}" if forecast.note else "")
-    return Group(_title("Forecast"), text)
+    return Group(_title("Forecast"), Padding(text, (0, 0, 0, 2)))
 
 
 def _not_judged(diagnosis: Diagnosis) -> RenderableType | None:
     reasons: dict[str, list[str]] = {}
     for skipped in diagnosis.skipped:
         reasons.setdefault(skipped.reason, []).append(skipped.name)
-    lines = [f"  {plain(reason)}: {', '.join(names)}" for reason, names in reasons.items()]
+    lines = [f"{plain(reason)}: {', '.join(names)}" for reason, names in reasons.items()]
     lines += [
         f"  crashed, please report: {crash.code} {crash.name}: {plain(crash.error)}" for crash in diagnosis.crashed
     ]
-    first = next((finding.code for finding in diagnosis.findings), None)
-    more = [f"\nttsdoc explain {first} says more."] if first else []
-    return Group(*([_title("Not judged"), Text("\n".join(lines), "dim")] if lines else []), *(Text(m) for m in more))
+    parts: list[RenderableType] = []
+    if lines:
+        parts = [_title("Not judged"), Padding(Text("\n".join(lines), "dim"), (0, 0, 0, 2))]
+    if diagnosis.findings:
+        parts.append(Text(f"\nttsdoc explain {diagnosis.findings[0].code} says more."))
+    return Group(*parts)
 
 
 def _title(words: str) -> Text:
