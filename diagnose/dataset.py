@@ -2,6 +2,105 @@
 
 from __future__ import annotations
 
-from diagnose.metadata import DataError, samples_of
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["DataError", "samples_of"]
+import numpy as np
+import numpy.typing as npt
+
+from diagnose.faults import Harm, Heard, Problem, faults_of, hear, overlap, overlaps
+from diagnose.finding import Confidence, Finding, Severity
+from diagnose.metadata import Clip, DataError, Split, read_clips, samples_of, split_lists
+
+__all__ = ["DataError", "Problem", "Survey", "findings", "overlap", "samples_of", "survey"]
+
+Track = Callable[[Iterable[Heard], int], Iterable[Heard]]
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """What a data set holds and what is wrong with it."""
+
+    source: str
+    clips: int
+    durations: npt.NDArray[np.float64]
+    """Shape (n,), seconds of every clip that could be opened, in the order of the list."""
+    rates: Mapping[int, int]
+    """Sample rate in Hz -> clips."""
+    speakers: Mapping[str, int]
+    """Speaker -> clips; empty where the list names none."""
+    characters: Mapping[str, int]
+    """Character of the texts -> how often it occurs, most frequent first."""
+    splits: Mapping[Split, int]
+    """Clips of each split that has a list of its own."""
+    problems: tuple[Problem, ...]
+    """Worst first."""
+
+    @property
+    def minutes(self) -> float:
+        """Audio in all clips that could be opened."""
+        return float(self.durations.sum() / 60)
+
+
+def survey(place: Path, *, alphabet: Collection[str] | None = None, track: Track | None = None) -> Survey:
+    """Read the lists of a data set (a folder, or one list) and hear every clip.
+
+    `alphabet` holds the characters that the model's tokenizer knows; without it, only characters that no
+    tokenizer can want are reported. `track` is handed the clips as they are heard, and their number.
+    Raises DataError where there is no list, or an empty one.
+    """
+    clips = read_clips(place)
+    if not clips:
+        raise DataError(f"{place}: lists no clips; write a line `id|text` for each recording")
+    heard = list(_listen(clips, track))
+    opened = [one.header for one in heard if one.header]
+    parts = _parts(place)
+    problems = [*faults_of(heard, alphabet), *overlaps(parts)]
+    return Survey(
+        source=str(place),
+        clips=len(clips),
+        durations=np.array([header.seconds for header in opened], dtype=np.float64),
+        rates=Counter(header.rate for header in opened),
+        speakers=Counter(clip.speaker for clip in clips if clip.speaker),
+        characters=dict(Counter(letter for clip in clips for letter in clip.text).most_common()),
+        splits={split: len(part) for split, part in parts.items()},
+        problems=tuple(sorted(problems, key=lambda problem: (-problem.severity.rank, -problem.count))),
+    )
+
+
+def findings(found: Survey) -> list[Finding]:
+    """The problems that deserve a warning, as findings: one for each kind of harm, its counts as evidence."""
+    groups: dict[Harm, list[Problem]] = defaultdict(list)
+    for problem in found.problems:
+        if problem.severity is not Severity.INFO:
+            groups[problem.harm].append(problem)
+    return [_finding(harm, problems) for harm, problems in groups.items()]
+
+
+def _finding(harm: Harm, problems: Sequence[Problem]) -> Finding:
+    code, name = harm.value
+    return Finding(
+        code,
+        name,
+        max((problem.severity for problem in problems), key=lambda severity: severity.rank),
+        Confidence.HIGH,
+        "dataset",
+        "; ".join(f"{problem.message} (for one {problem.examples[0]})" for problem in problems),
+        evidence={problem.name.replace("-", "_"): problem.count for problem in problems},
+        advice="; ".join(dict.fromkeys(problem.advice for problem in problems)),
+    )
+
+
+def _listen(clips: Sequence[Clip], track: Track | None) -> Iterator[Heard]:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        heard: Iterable[Heard] = pool.map(hear, clips)
+        yield from track(heard, len(clips)) if track else heard
+
+
+def _parts(place: Path) -> dict[Split, list[Clip]]:
+    lists = split_lists(place) if place.is_dir() else {}
+    return {split: read_clips(path) for split, path in lists.items()}
