@@ -1,0 +1,340 @@
+"""Which curve is which: the one training loss, the one validation loss, the learning rate among all tags of a log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+from diagnose.run import Axis, Curve, LogError, Role, Run
+
+NOTE = "curves: "
+"""How the note on what was taken begins."""
+
+MOST_OTHERS = 8
+# Epoch means are judged instead of single steps from this many epochs on: fewer hide the course inside an epoch,
+# more are the same course with less noise.
+ENOUGH_EPOCHS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How the logs of one model family or trainer name their curves. Tags may be shell patterns."""
+
+    name: str
+    known_by: tuple[str, ...]
+    """Tags that together are found in no other family's logs."""
+    pairs: tuple[tuple[str, str | None], ...]
+    """Training loss and the validation loss in the same units, best first; None: no validation can be compared."""
+    model: str | None = None
+    """The model family of the loss-target tables, where the tags tell it."""
+    val_axis: Axis | None = None
+    """What the steps of the validation loss count, where that is not what the training loss counts."""
+
+
+# Sources: the trainers' own `add_scalar` calls and logs, listed in the notes on log formats. Where a family trains
+# adversarially the pair is its mel loss: the generator's total rises and falls with the discriminator's strength.
+FAMILIES: tuple[Family, ...] = (
+    Family("gpt_sovits_s2", ("loss/g/total", "loss/g/kl_ssl"), (("loss/g/mel", None),), "vits"),
+    Family("so_vits_svc", ("loss/g/total", "loss/g/lf0"), (("loss/g/mel", None),), "vits"),
+    Family("vits", ("loss/g/total", "loss/g/mel"), (("loss/g/mel", None),), "vits"),
+    Family("so_vits_diffusion", ("train/loss", "validation/loss", "train/lr"), (("train/loss", "validation/loss"),)),
+    Family("gpt_sovits_s1", ("total_loss_step", "top_3_acc_step"), (("total_loss_epoch", None),)),
+    # XTTS divides its training loss by the accumulation steps, its evaluation loss not: only the parts compare.
+    Family(
+        "xtts",
+        ("TrainEpochStats/avg_loss_mel_ce",),
+        (("TrainEpochStats/avg_loss_mel_ce", "EvalStats/avg_loss_mel_ce"),),
+        "xtts",
+    ),
+    Family(
+        "coqui_gan",
+        ("TrainIterStats/loss_1", "TrainIterStats/loss_0"),
+        (("TrainEpochStats/avg_loss_1", "EvalStats/avg_loss_1"), ("TrainIterStats/loss_1", "EvalStats/avg_loss_1")),
+    ),
+    Family(
+        "coqui",
+        ("TrainIterStats/loss",),
+        (("TrainEpochStats/avg_loss", "EvalStats/avg_loss"), ("TrainIterStats/loss", "EvalStats/avg_loss")),
+    ),
+    Family("piper", ("train_mel", "val_mel"), (("train_mel", "val_mel"),), "vits"),
+    Family("nemo_vits", ("loss_gen_all", "loss_mel"), (("loss_mel", None),), "vits"),
+    Family("piper_old", ("loss_gen_all", "loss_disc_all"), (("loss_gen_all", None),)),
+    Family(
+        "styletts2",
+        ("train/mel_loss", "train/gen_loss", "train/d_loss"),
+        (("train/mel_loss", "eval/mel_loss"),),
+        val_axis=Axis.EPOCH,
+    ),
+    Family("matcha", ("sub_loss/train_dur_loss",), (("loss/train_epoch", "loss/val_epoch"),)),
+    # The duration loss may rise and the diffusion loss is noise about its level from the first epochs on:
+    # the prior loss is the part whose course shows learning.
+    Family("grad_tts", ("training/prior_loss", "training/diffusion_loss"), (("training/prior_loss", None),)),
+    Family("grad_tts", ("prior loss", "diffusion loss"), (("prior loss", None),)),
+    # t_loss holds the alignment losses, val_loss does not: their gap means nothing.
+    Family("nemo_fastpitch", ("t_loss", "t_mel_loss"), (("t_mel_loss", "val_mel_loss"), ("t_loss", None))),
+    Family("nemo_hifigan", ("g_loss", "g_l1_loss"), (("g_l1_loss", "val_loss"),)),
+    Family(
+        "espnet_gan",
+        ("train/generator_loss", "train/generator_mel_loss"),
+        (("train/generator_mel_loss", "valid/generator_mel_loss"),),
+    ),
+    Family("pwg", ("train/mel_loss", "train/adversarial_loss"), (("train/mel_loss", "eval/mel_loss"),)),
+    Family("pwg", ("train/generator_loss", "train/*"), (("train/spectral_convergence_loss", None),)),
+    Family(
+        "hifigan",
+        ("training/gen_loss_total", "training/mel_spec_error"),
+        (("training/mel_spec_error", "validation/mel_spec_error"),),
+    ),
+    Family(
+        "tacotron2",
+        ("training.loss", "grad.norm"),
+        (("training.loss", "validation.loss"),),
+        "tacotron2",
+    ),
+    Family("finetune_hf_vits", ("train_summed_losses", "train_loss_mel"), (("train_loss_mel", "val_loss_mel"),), "vits"),
+    Family("chatterbox", ("Loss/train_total",), (("Loss/train_total", "Loss/validation"),), "t3"),
+    Family("chatterbox", ("Loss/train_epoch_avg",), (("Loss/train_epoch_avg", "Loss/val_epoch_avg"),), "t3"),
+    # Pitch and energy make the validation total of FastSpeech 2 rise in healthy runs: the mel loss is judged.
+    Family(
+        "fastspeech2",
+        ("*Loss/mel_postnet_loss", "*Loss/total_loss"),
+        (("train/Loss/mel_postnet_loss", "val/Loss/mel_postnet_loss"), ("*Loss/total_loss", None)),
+    ),
+    Family("cyclegan", ("cycle_A", "cycle_B"), (("cycle_A", None),)),
+)
+
+_LEARNING_RATE = re.compile(
+    r"(?:^|[/_. :-])(?:lr|lrate|learning[_. ]?rate|current[_ ]lr|base[_ ]lr)(?:[-_/ .]?(?:adamw?|sgd|group|pg|abs|lr)?[-_]?\d*)*$"
+    r"|^lr-\w+(?:/pg\d+)?$|^optim\d+_lr\d+$",
+    re.IGNORECASE,
+)
+_GRAD_NORM = re.compile(
+    r"grad(?:ient)?s?[_. /-]?(?:\d\.\d_)?(?:l2_?)?norm|^g?norm$|^grad_(?:2\.0_norm_total|max|mean)$|^gnorm$|_gnorm$",
+    re.IGNORECASE,
+)
+_STEP_TIME = re.compile(
+    r"(?:^|/)(?:step_?time(?:_ms|_s)?|iter_?time|train_step_timing(?: in s)?|s/b|sec/step|dt|ms/batch|time_per_step)$",
+    re.IGNORECASE,
+)
+_CLIPPED = re.compile(r"(?:^|[/_])(?:clip(?:ped)?_?(?:share|frac(?:tion)?|ratio|pct)|clip)$", re.IGNORECASE)
+_EPOCH = re.compile(r"^(?:train/)?epochs?$", re.IGNORECASE)
+
+_PATTERNS: tuple[tuple[Role, re.Pattern[str]], ...] = (
+    (Role.LEARNING_RATE, _LEARNING_RATE),
+    (Role.GRAD_NORM, _GRAD_NORM),
+    (Role.STEP_TIME, _STEP_TIME),
+    (Role.CLIPPED_SHARE, _CLIPPED),
+    (Role.EPOCH, _EPOCH),
+)
+
+# Words of a tag, by what they say of it. Any word that stands in none of these names a part of the loss.
+_LOSS = frozenset({"loss", "losses", "cost", "nll"})
+_LOSSLIKE = frozenset({"perplexity", "ppl", "energy", "error", "objective", "mse", "rmse", "mae", "elbo", "bpb", "bpc"})
+_TRAIN = frozenset({"train", "training", "trn", "tr", "inner"})
+_VAL = frozenset({"val", "valid", "validation", "eval", "evaluation", "dev", "heldout", "held", "out"})
+_TEST = frozenset({"test", "testing"})
+_WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
+_KIND = frozenset(
+    {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
+    | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
+    | {"summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
+)
+_GENERATOR = frozenset({"g", "gen", "generator"})
+# Never judged by level or trend: what adversaries, timers, counters and scalers log.
+_NEVER = frozenset(
+    {"d", "disc", "discriminator", "dis", "adv", "adversarial", "gan", "fake", "real", "critic", "fool", "feat", "fm"}
+    | {"scale", "scaler", "amp", "time", "timing", "runtime", "seconds", "sec", "samples", "flos", "flops", "hp", "metric"}
+    | {"grad", "gnorm", "norm", "lr", "acc", "accuracy", "best", "min", "max", "count", "tokens", "ntokens", "weight"}
+    | {"nsentences", "wps", "ups", "patience", "reward", "rewards", "std", "var", "change", "delta", "diff%", "z"}
+)
+_SMOOTHED = frozenset({"avg", "average", "running", "smooth", "smoothed", "ema", "far"})
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the words of a tag say."""
+
+    tag: str
+    whole: bool
+    lossy: int
+    """0 not a loss, 1 something that falls like one (perplexity, error), 2 a loss."""
+    split: str
+    """`train`, `val`, `test`, or nothing where the tag does not say."""
+    parts: frozenset[str]
+    """Words that name a part of the loss (`mel`, `duration`), or its unit."""
+    smoothed: bool
+    never: bool
+
+
+def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None = None) -> Run:
+    """The run with one curve for each role, its family where the tags tell it, and a note on what was taken.
+
+    `train_tag` and `val_tag` are the user's own choice: a tag, or a shell pattern. Then the family decides, then
+    the roles that the log's format has set, then the words of the tags. A validation loss in other units than
+    the training loss (a part beside a total, bits per byte, divided by accumulation) gets no role.
+    Raises LogError if a tag asked for is not there.
+    """
+    curves = {tag: curve for tag, curve in run.curves.items() if len(curve)}
+    family = _family_of(run.family, curves)
+    chosen = {curve.role: tag for tag, curve in curves.items() if curve.role is not None}
+    chosen.update(_pair(family, curves))
+    if train_tag is not None:
+        chosen[Role.TRAIN_LOSS] = _asked_for(train_tag, run)
+    if val_tag is not None:
+        chosen[Role.VAL_LOSS] = _asked_for(val_tag, run)
+    note = _complete(chosen, curves, family, val_asked=val_tag is not None)
+    roles = {tag: role for role, tag in chosen.items()}
+    axis = family.val_axis if family else None
+    settled = {tag: _settle(curve, roles.get(tag), axis) for tag, curve in run.curves.items()}
+    notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
+    return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
+
+
+def _settle(curve: Curve, role: Role | None, val_axis: Axis | None) -> Curve:
+    axis = val_axis if role is Role.VAL_LOSS and val_axis is not None else curve.axis
+    return curve if (role, axis) == (curve.role, curve.axis) else replace(curve, role=role, axis=axis)
+
+
+def _asked_for(pattern: str, run: Run) -> str:
+    if pattern in run.curves:
+        return pattern
+    for tag in run.curves:
+        if fnmatchcase(tag.casefold(), pattern.casefold()):
+            return tag
+    there = ", ".join(list(run.curves)[:MOST_OTHERS]) or "none"
+    raise LogError(f"{run.source}: no curve is called {pattern!r}; there are: {there}")
+
+
+def _family_of(known: str | None, curves: Mapping[str, Curve]) -> Family | None:
+    """The family whose tags are all there; one that the user or the config named comes first."""
+    there = [family for family in FAMILIES if all(_match(tag, curves) for tag in family.known_by)]
+    named = [family for family in there if known in {family.name, family.model}]
+    return next(iter(named or there), None)
+
+
+def _match(pattern: str, curves: Mapping[str, Curve]) -> str | None:
+    if pattern in curves:
+        return pattern
+    return next((tag for tag in curves if fnmatchcase(tag, pattern)), None) if "*" in pattern else None
+
+
+def _pair(family: Family | None, curves: Mapping[str, Curve]) -> dict[Role | None, str]:
+    """The family's first pair that was logged whole, else its first training loss."""
+    if family is None:
+        return {}
+    found = [(_match(train, curves), _match(val, curves) if val else None) for train, val in family.pairs]
+    logged = [(train, val) for train, val in found if train is not None]
+    for train, val in [*(pair for pair in logged if pair[1]), *logged]:
+        return {Role.TRAIN_LOSS: train} | ({Role.VAL_LOSS: val} if val else {})
+    return {}
+
+
+def _complete(chosen: dict[Role | None, str], curves: Mapping[str, Curve], family: Family | None, *, val_asked: bool) -> str:
+    """Fill the roles that are still free into `chosen`, and say what was taken."""
+    readings = {tag: read_tag(tag) for tag in curves}
+    for role, pattern in _PATTERNS:
+        named = [tag for tag in curves if pattern.search(tag) and tag not in chosen.values()]
+        if role not in chosen and named:
+            chosen[role] = _plainest(named, role)
+    free = [readings[tag] for tag in curves if tag not in chosen.values()]
+    if Role.TRAIN_LOSS not in chosen:
+        train = _best_train(free, curves)
+        if train is not None:
+            chosen[Role.TRAIN_LOSS] = train.tag
+            free.remove(train)
+    rival = None
+    if Role.VAL_LOSS not in chosen and not (family and Role.TRAIN_LOSS in chosen and _pair(family, curves)):
+        rival = _take_val(chosen, free, readings, curves)
+    return _story(chosen, [reading for reading in free if reading.tag not in chosen.values()], rival)
+
+
+def _plainest(tags: Sequence[str], role: Role) -> str:
+    """The first tag, but the generator's before the discriminator's (Coqui: 1 before 0)."""
+    if role in {Role.LEARNING_RATE, Role.GRAD_NORM}:
+        generator = [tag for tag in tags if re.search(r"_1$|_g$|/g$", tag)]
+        pairs = [tag for tag in tags if re.search(r"_0$|_d$|/d$", tag)]
+        if generator and pairs:
+            return generator[0]
+    return tags[0]
+
+
+def read_tag(tag: str) -> _Reading:
+    """What the words of a tag say of the curve."""
+    words = [word.casefold() for word in _WORD.findall(tag)]
+    there = frozenset(words)
+    lossy = 2 if there & _LOSS else 1 if there & _LOSSLIKE else 0
+    split = "val" if there & _VAL else "test" if there & _TEST else "train" if there & _TRAIN else ""
+    if not split and words[:1] == ["t"]:
+        split = "train"
+    units = frozenset() if lossy == 2 and not there & {"ppl", "bpb", "bpc"} else there & _LOSSLIKE
+    known = _LOSS | _LOSSLIKE | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | _GENERATOR | {"t"}
+    parts = frozenset(word for word in there - known if not word.isdigit()) | units
+    never = bool(there & _NEVER) or (len(words) > 1 and words[0] in {"d", "g"} and lossy == 0)
+    return _Reading(tag, bool(there & _WHOLE), lossy, split, parts, bool(there & _SMOOTHED), never)
+
+
+def _losses(readings: Iterable[_Reading], curves: Mapping[str, Curve]) -> list[_Reading]:
+    """Those that are losses; a lone last value (`train_loss` of a finished HF run) only where nothing else is."""
+    losses = [reading for reading in readings if reading.lossy and not reading.never]
+    most = max((len(curves[reading.tag]) for reading in losses), default=0)
+    return [reading for reading in losses if len(curves[reading.tag]) > 1 or most < 5]
+
+
+def _rank(reading: _Reading) -> tuple[int, int, int, bool]:
+    """Small is the loss itself, large a part of it: losses before errors, fewest foreign words, totals first."""
+    return (-reading.lossy, len(reading.parts), -int(reading.whole), reading.smoothed)
+
+
+def _best_train(readings: Sequence[_Reading], curves: Mapping[str, Curve]) -> _Reading | None:
+    losses = [reading for reading in _losses(readings, curves) if reading.split in {"", "train"}]
+    if not losses:
+        return None
+    best = min(losses, key=_rank)
+    equals = [r for r in losses if _rank(r)[:3] == _rank(best)[:3] and (r.split == best.split or not r.parts)]
+    return max(equals, key=lambda reading: _worth(reading, curves))
+
+
+def _worth(reading: _Reading, curves: Mapping[str, Curve]) -> tuple[bool, bool, bool, int]:
+    """Epoch means where there are enough of them, then the plain series, then the longer one."""
+    curve = curves[reading.tag]
+    words = {word.casefold() for word in _WORD.findall(reading.tag)}
+    by_epoch = curve.axis is Axis.EPOCH or "epoch" in words
+    return (by_epoch and len(curve) >= ENOUGH_EPOCHS, not reading.smoothed, reading.split == "train", len(curve))
+
+
+def _take_val(
+    chosen: dict[Role | None, str],
+    free: Sequence[_Reading],
+    readings: Mapping[str, _Reading],
+    curves: Mapping[str, Curve],
+) -> str | None:
+    """Put the validation loss that compares with the training loss into `chosen`; else name the one left out."""
+    losses = [reading for reading in _losses(free, curves) if reading.split in {"val", "test"}]
+    losses = [reading for reading in losses if reading.split == "val"] or losses
+    train = readings.get(chosen.get(Role.TRAIN_LOSS, ""))
+    same = [r for r in losses if train is None or (r.parts == train.parts and r.lossy == train.lossy)]
+    if same:
+        best = min(same, key=_rank)
+        equals = [reading for reading in same if _rank(reading)[:3] == _rank(best)[:3]]
+        chosen[Role.VAL_LOSS] = max(equals, key=lambda reading: _worth(reading, curves)).tag
+        return None
+    return min(losses, key=_rank).tag if losses else None
+
+
+def _story(chosen: Mapping[Role | None, str], left: Sequence[_Reading], rival: str | None) -> str:
+    """One line: what was taken, what else was there."""
+    told = []
+    if Role.TRAIN_LOSS in chosen:
+        told.append(f"training loss is `{chosen[Role.TRAIN_LOSS]}`")
+    if Role.VAL_LOSS in chosen:
+        told.append(f"validation loss is `{chosen[Role.VAL_LOSS]}`")
+    elif rival is not None:
+        told.append(f"`{rival}` is in other units than the training loss and is not compared with it")
+    others = [reading.tag for reading in left if reading.lossy and reading.tag != rival]
+    if others and told:
+        more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
+        told.append("also there: " + ", ".join(others[:MOST_OTHERS]) + more)
+    return "; ".join(told)

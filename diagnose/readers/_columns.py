@@ -1,0 +1,278 @@
+"""From columns in the order of the log to curves over an axis: counters, launches, rewinds, repeats.
+
+A log, whatever its format, is a set of columns: values and the places (line or row numbers) where they stood.
+Some columns count training time; every other one becomes a curve, its steps those that the counters showed at its
+places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from diagnose.run import Axis, Curve, FloatArray, IntArray, Role
+
+# Columns with these names are counters.
+STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME = "@step", "@epoch", "@iteration", "@per_epoch", "@wall_time"
+COUNTERS = frozenset({STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME})
+
+# A rewind that goes back to the start, give or take this many steps between points, is a new launch. A launch that
+# resumes from its first checkpoint goes back further from the start than that.
+START_SPACINGS = 2.0
+# A step that leaps forward by this many times all that went before was taken over from another run's checkpoint.
+LEAP = 20.0
+# Steps that go back at more than this share of the points are interleaved writers (ranks), not launches.
+INTERLEAVED = 0.2
+# One value an epoch, give or take a resumed or an unfinished one.
+ONE_PER_EPOCH = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One logged name: its values in the order of the log."""
+
+    places: IntArray
+    """Shape (n,), not decreasing: the number of the line or row."""
+    values: FloatArray
+    """Shape (n,)."""
+    axis: Axis | None = None
+    """What its steps count, where the format knows."""
+
+    def at(self, places: IntArray) -> FloatArray:
+        """The last value at or before each place; NaN before the first."""
+        index = np.searchsorted(self.places, places, side="right") - 1
+        if not len(self.values):
+            return np.full(len(places), np.nan)
+        return np.where(index < 0, np.nan, self.values[np.maximum(index, 0)])
+
+
+Columns = Mapping[str, Column]
+
+
+@dataclass(frozen=True, eq=False)
+class Launch:
+    """The part of a log that one launch of the trainer wrote, as far as later rewinds have not replaced it."""
+
+    bounds: tuple[int, ...]
+    """First place of each segment; a segment begins where the clock went back."""
+    limits: tuple[float, ...]
+    """The clock from which each segment was replaced by the next."""
+    end: int
+    """The place behind the last one."""
+    first: float
+    last: float
+
+    def keeps(self, places: IntArray, clock: FloatArray) -> np.ndarray:
+        """Which points, at `places` and `clock` (shape (n,) each), belong to this launch."""
+        segment = np.searchsorted(self.bounds, places, side="right") - 1
+        limit = np.asarray(self.limits)[np.maximum(segment, 0)]
+        early = np.isnan(clock) | (clock < limit)
+        return (segment >= 0) & (places < self.end) & early
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """All that the columns of one log tell: the curves of the launch that is judged, and a note on the others."""
+
+    curves: dict[str, Curve]
+    notes: tuple[str, ...] = ()
+
+
+def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bool = False) -> Story:
+    """The curves of the last launch in `columns`.
+
+    `roles`: tag -> role, where the format knows. `keep_last`: of several values at one step the last counts
+    (progress bars), not the first (several ranks).
+    """
+    step, epoch = _clocks(columns)
+    main = step or epoch
+    launches = _launches(main) if main else [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
+    logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
+    judged, counts = _last_with_points(launches, logged, main)
+    frame = _Frame(step, epoch, columns.get(WALL_TIME), main, judged, keep_last)
+    curves = {tag: frame.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
+    curves = {tag: curve for tag, curve in curves.items() if len(curve)}
+    return Story(curves, _launch_notes(launches, judged, counts, "epoch" if main is epoch else "step"))
+
+
+def _clocks(columns: Columns) -> tuple[Column | None, Column | None]:
+    """The global step and the epoch, each over the places where it was logged."""
+    step, epoch, iteration = columns.get(STEP), columns.get(EPOCH), columns.get(ITERATION)
+    if step is not None and epoch is not None and _restarts_with(step, epoch):
+        step, iteration = None, step
+    if step is None and iteration is not None:
+        if epoch is None:
+            epoch = _passes(iteration)
+        step = _global_step(iteration, epoch, columns.get(PER_EPOCH)) if epoch is not None else iteration
+    return step, epoch
+
+
+def _restarts_with(step: Column, epoch: Column) -> bool:
+    """Whether the step begins anew in most epochs."""
+    number = epoch.at(step.places)
+    new = np.flatnonzero(np.diff(number) > 0) + 1
+    return len(new) > 0 and float(np.mean(step.values[new] <= step.values[new - 1])) > 0.5
+
+
+def _passes(iteration: Column) -> Column | None:
+    """Epochs counted by the restarts of the iteration, where the log does not name them."""
+    number = np.concatenate([[0], np.cumsum(np.diff(iteration.values) < 0)]) if len(iteration.values) else np.zeros(0)
+    return Column(iteration.places, number) if len(number) and number[-1] > 0 else None
+
+
+def _global_step(iteration: Column, epoch: Column, per_epoch: Column | None) -> Column:
+    """Steps since the start, from the epoch and the iteration within it."""
+    number = epoch.at(iteration.places)
+    if not _restarts_with(iteration, epoch) and len(np.unique(number[~np.isnan(number)])) > 1:
+        return iteration
+    length = per_epoch.at(iteration.places) if per_epoch is not None else np.full(len(number), np.nan)
+    length = np.where(np.isnan(length), np.max(iteration.values, initial=1), length)
+    base = min(1.0, float(np.nanmin(number, initial=1.0)))
+    whole = np.nan_to_num(number - base, nan=0.0) * length
+    return Column(iteration.places, whole + iteration.values)
+
+
+def _launches(clock: Column) -> list[Launch]:
+    """The launches in a log, split where the clock goes back to its start or leaps to another run's checkpoint."""
+    known = np.isfinite(clock.values)
+    places, values = clock.places[known], clock.values[known]
+    if not len(values):
+        return [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
+    breaks = np.flatnonzero(_breaks(values)) + 1
+    if len(breaks) > INTERLEAVED * len(values) and len(breaks) > 3:
+        breaks = breaks[:0]
+    edges = [0, *breaks.tolist(), len(values)]
+    launches: list[Launch] = []
+    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        segment = values[start:stop]
+        place = int(places[start]) if start else 0
+        end = int(places[stop]) if stop < len(places) else np.iinfo(np.int64).max
+        previous = launches[-1] if launches else None
+        if previous is not None and _continues(previous, segment, values[:start]):
+            launches[-1] = _rewound(previous, place, end, segment)
+        else:
+            launches.append(Launch((place,), (np.inf,), int(end), float(segment[0]), float(segment[-1])))
+    return launches
+
+
+def _breaks(values: FloatArray) -> np.ndarray:
+    """Where the clock goes back, or leaps by far more than it had gone."""
+    gone = np.maximum.accumulate(values) - values[0]
+    leap = np.diff(values) > LEAP * np.maximum(gone[:-1], np.maximum(np.abs(values[0]), 50.0))
+    return np.asarray((np.diff(values) < 0) | leap)
+
+
+def _continues(previous: Launch, segment: FloatArray, before: FloatArray) -> bool:
+    """Whether the segment resumes the previous launch from a checkpoint, rather than starting anew."""
+    steps = np.diff(before)
+    spacing = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    start = float(segment[0])
+    return previous.first + START_SPACINGS * spacing < start <= previous.last
+
+
+def _rewound(launch: Launch, place: int, end: int, segment: FloatArray) -> Launch:
+    limits = tuple(min(limit, float(segment[0])) for limit in launch.limits)
+    return Launch((*launch.bounds, place), (*limits, np.inf), end, launch.first, float(segment[-1]))
+
+
+def _last_with_points(
+    launches: list[Launch], logged: Columns, main: Column | None
+) -> tuple[Launch, list[int]]:
+    """The last launch with a course (two points or more), and how many points the longest column has in each."""
+    counts = [0] * len(launches)
+    for column in logged.values():
+        clock = main.at(column.places) if main else np.full(len(column.places), np.nan)
+        for number, launch in enumerate(launches):
+            counts[number] = max(counts[number], int(launch.keeps(column.places, clock).sum()))
+    courses = [number for number, count in enumerate(counts) if count > 1] or list(range(len(launches)))
+    return launches[courses[-1]], counts
+
+
+def _launch_notes(launches: list[Launch], judged: Launch, counts: list[int], unit: str) -> tuple[str, ...]:
+    notes = []
+    if len(launches) > 1:
+        told = [
+            f"{unit} {launch.first:g} to {launch.last:g} ({count} points)"
+            for launch, count in zip(launches, counts, strict=True)
+            if launch is not judged
+        ]
+        more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+        notes.append(
+            f"{len(launches)} launches in one log: the last is judged; the others went from " + ", ".join(told[-5:]) + more
+        )
+    if len(judged.bounds) > 1:
+        notes.append(f"resumed from an earlier checkpoint {len(judged.bounds) - 1} times: what was trained again replaces it")
+    return tuple(notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """The clocks against which the columns of one launch are laid."""
+
+    step: Column | None
+    epoch: Column | None
+    wall_time: Column | None
+    main: Column | None
+    launch: Launch
+    keep_last: bool
+    nothing: FloatArray = field(default_factory=lambda: np.zeros(0))
+
+    def curve(self, tag: str, column: Column, role: Role | None) -> Curve:
+        """The points of `column` that belong to the launch, in steps or epochs."""
+        clock = self.main.at(column.places) if self.main else np.full(len(column.places), np.nan)
+        keep = self.launch.keeps(column.places, clock)
+        places, values = column.places[keep], column.values[keep]
+        epochs = self.epoch.at(places) if self.epoch is not None else None
+        axis = column.axis or self._axis(places, epochs)
+        steps = self._steps(axis, places, epochs)
+        order, single = _unrepeated(steps, values, keep_last=self.keep_last)
+        walls = self.wall_time.at(places)[order][single] if self.wall_time is not None else None
+        return Curve(
+            tag,
+            steps[order][single].astype(np.int64),
+            values[order][single],
+            walls,
+            epochs[order][single] if epochs is not None else None,
+            role,
+            axis,
+        )
+
+    def _axis(self, places: IntArray, epochs: FloatArray | None) -> Axis:
+        """Steps where they stand beside the values, epochs where those do, or where there is one value an epoch."""
+        if not len(places) or self._beside(self.step, places):
+            return Axis.STEP
+        if self._beside(self.epoch, places):
+            return Axis.EPOCH
+        distinct = len(np.unique(epochs)) if epochs is not None else 0
+        return Axis.EPOCH if distinct >= ONE_PER_EPOCH * len(places) else Axis.STEP
+
+    @staticmethod
+    def _beside(clock: Column | None, places: IntArray) -> bool:
+        return clock is not None and float(np.isin(places, clock.places).mean()) > 0.5
+
+    def _steps(self, axis: Axis, places: IntArray, epochs: FloatArray | None) -> FloatArray:
+        """Shape (n,), whole numbers; the order of the log where no counter was logged."""
+        count = np.arange(len(places), dtype=np.float64)
+        if axis is Axis.EPOCH:
+            return count if epochs is None else np.nan_to_num(epochs)
+        if self.step is None:
+            return count
+        return np.nan_to_num(self.step.at(places))
+
+
+def _unrepeated(steps: FloatArray, values: FloatArray, *, keep_last: bool) -> tuple[IntArray, np.ndarray]:
+    """The order by step, and in it the points that are no repeats.
+
+    A point with the step and the value of its neighbour is a repeat. Where several writers or redraws give
+    more than a tenth of the points a second value at the same step, one value a step is kept.
+    """
+    order = np.argsort(steps, kind="stable")
+    if keep_last:
+        later = np.append(np.diff(steps[order]) > 0, True)[: len(order)]
+        return order, later
+    same = np.concatenate([[False], np.diff(steps[order]) == 0])[: len(order)]
+    equal = np.concatenate([[False], np.diff(values[order]) == 0])[: len(order)]
+    repeats = same if same.mean() > 0.1 else same & equal
+    return order, ~repeats

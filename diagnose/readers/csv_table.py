@@ -1,0 +1,92 @@
+"""CSV tables: Lightning, Keras, Ultralytics, wandb and TensorBoard exports, and any table with a loss column."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+
+from diagnose.readers._base import HEAD_BYTES, Source
+from diagnose.readers._columns import Column, curves_of
+from diagnose.readers._tables import to_number, with_counters
+from diagnose.run import InputHealth, LogError, Run
+
+_NUMBER = re.compile(r"\s*[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z]")
+_LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse", re.IGNORECASE)
+_COUNTER = re.compile(r"^(epoch|step|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
+_DELIMITERS = ",\t;|"
+# Rows that are held as text at one time.
+_ROWS = 50_000
+# The longest cell: a table of numbers has none near it, and a forged one costs no memory.
+csv.field_size_limit(1 << 20)
+
+
+def sniff(source: Source) -> int:
+    """A header of names, one of which is a loss, above rows of as many cells."""
+    header, rows = _top(source.head())
+    names = [name for name in header if _NAME.search(name)]
+    if len(header) < 2 or not rows or len(names) < len(header) - 1:
+        return 0
+    if any(len(row) != len(header) for row in rows):
+        return 0
+    numeric = sum(1 for row in rows for cell in row if _NUMBER.match(cell) or not cell.strip())
+    if numeric < 0.5 * len(rows) * len(header):
+        return 0
+    return 90 if any(map(_LOSS.search, names)) else 40 if any(map(_COUNTER.match, names)) else 0
+
+
+def read(source: Source) -> Run:
+    """Every column of numbers as a curve; a blank cell is no point. Raises LogError where there is none."""
+    header, rows = _top(source.head())
+    if not rows:
+        raise LogError(f"{source.name}: no table with a header and rows of numbers: is this a training log?")
+    columns, good, bad = _columns(source, header)
+    story = curves_of(with_counters(columns))
+    if not story.curves:
+        raise LogError(f"{source.name}: no column of numbers: is this a training log?")
+    health = InputHealth(files=1, records=good, bad_records=bad)
+    notes = story.notes + ((f"{bad} rows have another number of cells than the header and were left out",) if bad else ())
+    return Run(source.label, source.name, "csv", story.curves, sources=(source.name,), health=health, notes=notes)
+
+
+def _columns(source: Source, header: Sequence[str]) -> tuple[dict[str, Column], int, int]:
+    """The columns, the rows that fit the header, and those that do not."""
+    cells: list[list[tuple[int, float]]] = [[] for _ in header]
+    good = bad = 0
+    with source.open() as file:
+        for row in islice(_rows(file, _delimiter(source.head())), 1, None):
+            if len(row) != len(header):
+                bad += bool(row)
+                continue
+            for column, cell in zip(cells, row, strict=True):
+                if cell and (number := to_number(cell)) is not None:
+                    column.append((good, number))
+            good += 1
+    named = {name: np.asarray(column, np.float64) for name, column in zip(header, cells, strict=True) if name and column}
+    return {name: Column(table[:, 0].astype(np.int64), table[:, 1]) for name, table in named.items()}, good, bad
+
+
+def _rows(file: io.BufferedIOBase | object, delimiter: str) -> Iterator[list[str]]:
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")  # type: ignore[type-var]
+    return csv.reader((line.replace("\0", "") for line in text), delimiter=delimiter)
+
+
+def _top(head: bytes) -> tuple[list[str], list[list[str]]]:
+    """The header and the first rows; nothing where this is no text."""
+    if b"\0" in head:
+        return [], []
+    lines = head.decode("utf-8-sig", errors="replace").splitlines()
+    whole = lines[: 12 if len(head) < HEAD_BYTES else min(12, len(lines) - 1)]
+    table = list(csv.reader((line for line in whole if line.strip()), delimiter=_delimiter(head)))
+    return ([name.strip() for name in table[0]], table[1:]) if table else ([], [])
+
+
+def _delimiter(head: bytes) -> str:
+    """The character that splits the first line into the most cells."""
+    line = head.decode("utf-8-sig", errors="replace").lstrip("\r\n").split("\n", 1)[0]
+    return max(_DELIMITERS, key=line.count)

@@ -1,0 +1,63 @@
+"""Hugging Face `trainer_state.json`: the whole history of a Trainer run in one document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from diagnose.readers._base import Source
+from diagnose.readers._columns import curves_of
+from diagnose.readers._tables import columns_of_rows
+from diagnose.run import InputHealth, LogError, Role, Run
+
+_ROLES = {"loss": Role.TRAIN_LOSS, "learning_rate": Role.LEARNING_RATE, "grad_norm": Role.GRAD_NORM}
+
+
+def sniff(source: Source) -> int:
+    """A JSON document with a `log_history`."""
+    head = source.head()
+    if not head.lstrip().startswith(b"{"):
+        return 0
+    if b'"log_history"' in head:
+        return 100
+    return 95 if source.name.endswith("trainer_state.json") else 0
+
+
+def read(source: Source) -> Run:
+    """The history as curves in steps. Raises LogError where the document is cut off or holds no history."""
+    state = _state(source)
+    history = [entry for entry in state.get("log_history") or [] if isinstance(entry, dict)]
+    columns = columns_of_rows(history)
+    roles = {tag: role for tag, role in _ROLES.items() if tag in columns}
+    evals = [tag for tag in columns if tag.startswith("eval_") and tag.endswith("loss")]
+    if evals:
+        roles[min(evals, key=lambda tag: (tag != "eval_loss", tag))] = Role.VAL_LOSS
+    # A finished run ends with the mean over the whole run: no point of any curve.
+    columns.pop("train_loss", None)
+    story = curves_of(columns, roles)
+    if not story.curves:
+        raise LogError(f"{source.name}: its log_history is empty: nothing was logged yet")
+    health = InputHealth(files=1, records=len(history))
+    notes = story.notes + _best(state)
+    return Run(
+        source.label, source.name, "trainer-state", story.curves, sources=(source.name,), health=health, notes=notes
+    )
+
+
+def _state(source: Source) -> dict[str, Any]:
+    with source.open() as file:
+        try:
+            state = json.load(file)
+        except (ValueError, RecursionError) as error:
+            raise LogError(f"{source.name}: no complete JSON document ({error}): copy the file again") from None
+    if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
+        raise LogError(f"{source.name}: no log_history in it: is this a trainer_state.json?")
+    return state
+
+
+def _best(state: dict[str, Any]) -> tuple[str, ...]:
+    """Which metric chose the best checkpoint: it may fall while the loss rises."""
+    metric, where = state.get("best_metric"), state.get("best_model_checkpoint")
+    if not isinstance(metric, int | float) or not isinstance(where, str):
+        return ()
+    return (f"the trainer's best checkpoint is {where} with {metric:g} (its own metric, which need not be the loss)",)
