@@ -14,6 +14,7 @@ from diagnose.names import assign_roles
 from diagnose.prescribe import Plan, plan
 from diagnose.readers import runs
 from diagnose.run import Dataset, LogError, Run
+from diagnose.targets import family_of
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
@@ -54,7 +55,7 @@ def furnish(run: Run, known: Known, config: Config | None) -> Run:
     if config is not None:
         values = {name: setting.value for name, setting in config.values.items()}
         notes = (*run.notes, f"config: {config.source} ({config.dialect})")
-        run = replace(run, config=values, notes=notes, family=run.family or config.family)
+        run = replace(run, config=values, notes=notes, family=run.family or family_of(config.dialect))
     samples = known.samples or run.dataset.samples or (samples_named_by(config) if config else None)
     run = replace(run, family=known.family or run.family, dataset=Dataset(samples, run.dataset.minutes))
     if known.train_tag or known.val_tag or known.family:
@@ -81,11 +82,16 @@ def _configs_in(folder: Path) -> Iterator[Config]:
         if path.stat().st_size > LARGEST_CONFIG:
             continue
         try:
-            config = read_config(path)
+            config = read_config(_shown(path))
         except ConfigError:
             continue
         if config.training:
             yield config
+
+
+def _shown(path: Path) -> Path:
+    """The path as a person at the current folder would type it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _logs_to(config: Config, folder: Path) -> bool:

@@ -89,10 +89,11 @@ def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _verdict(run: Run, findings: tuple[Finding, ...]) -> tuple[Verdict, tuple[str, ...]]:
-    if any(finding.alarming for finding in findings):
-        return Verdict.UNHEALTHY, ()
     reason = _too_little(run)
-    return (Verdict.INCONCLUSIVE, (reason,)) if reason else (Verdict.HEALTHY, ())
+    reasons = (reason,) if reason else ()
+    if any(finding.alarming for finding in findings):
+        return Verdict.UNHEALTHY, reasons
+    return (Verdict.INCONCLUSIVE if reason else Verdict.HEALTHY), reasons
 
 
 def _too_little(run: Run) -> str | None:

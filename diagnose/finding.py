@@ -161,4 +161,4 @@ class Diagnosis:
     skipped: tuple[Skipped, ...] = ()
     crashed: tuple[Crashed, ...] = ()
     reasons: tuple[str, ...] = ()
-    """Why the verdict is `inconclusive`, and what to log."""
+    """What keeps the curves from being judged, and what to log: why a verdict is `inconclusive`."""

@@ -96,7 +96,8 @@ def plan(
             deferred.append(DeferredEdit(edit.parameter, value, reason))
         else:
             chosen[edit.parameter] = (value, edit, prescription)
-    rewrite = config.rewrite({parameter: value for parameter, (value, _, _) in chosen.items()})
+    changes = {parameter: value for parameter, (value, _, _) in chosen.items()}
+    rewrite = config.rewrite(changes, samples=diagnosis.run.dataset.samples)
     deferred += [DeferredEdit(parameter, chosen[parameter][0], reason) for parameter, reason in rewrite.refused.items()]
     applied = tuple(_applied(config, rewrite, chosen))
     return Plan(config.source, config.text, rewrite.text, applied, tuple(deferred), diagnosis)
@@ -168,5 +169,5 @@ def _applied(
             now,
             edit.why,
             prescription.answers,
-            setting.note if setting else "",
+            rewrite.notes.get(parameter, ""),
         )

@@ -96,9 +96,9 @@ def _listen(run: Run, curve: Curve, best: int, findings: tuple[Finding, ...]) ->
     """The best, the last and the moment before the first fault, each once."""
     wanted = {int(curve.steps[best]): "lowest loss", int(curve.steps[-1]): "last"}
     faults = [finding.first_step for finding in findings if finding.alarming and finding.first_step is not None]
-    before = [int(step) for step in curve.steps if faults and step < min(faults)]
-    if before:
-        wanted.setdefault(before[-1], "before the first fault")
+    before = curve.steps[curve.steps < min(faults, default=curve.steps[0])]
+    if len(before):
+        wanted.setdefault(int(before[-1]), "before the first fault")
     on_disk = sorted(_checkpoints(Path(run.source)))
     for step, why in sorted(wanted.items()):
         file = next((name for number, name in reversed(on_disk) if number <= step), None)

@@ -27,7 +27,7 @@ def amharic() -> None:
     losses = (13.18, 7.71, 6.93, 9.11)
     rate = 2.0e-4
     epochs = range(1, len(losses) + 1)
-    scalars = [(epoch, {"Loss/train_epoch": loss, "learning_rate": rate}) for epoch, loss in zip(epochs, losses)]
+    scalars = [(epoch, {"Loss/train_epoch_avg": loss, "learning_rate": rate}) for epoch, loss in zip(epochs, losses)]
     folder = HERE / "amharic"
     _write_events(folder / "logs" / "events.out.tfevents.1700000000.example", scalars)
     lines = [f"Epoch {epoch} | Loss: {loss:.2f} | LR: {rate:.6f}" for epoch, loss in zip(epochs, losses)]

@@ -1,0 +1,124 @@
+"""The engine: causes before consequences, one complaint a cause, a verdict that says when it cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from diagnose.checks._base import Check
+from diagnose.examine import examine
+from diagnose.finding import Confidence, Finding, Severity, Verdict
+from diagnose.run import Axis, Curve, Role, Run
+
+
+def run_of(*losses: float, axis: Axis = Axis.EPOCH) -> Run:
+    curve = Curve("loss", np.arange(1, len(losses) + 1), np.array(losses), role=Role.TRAIN_LOSS, axis=axis)
+    return Run("r", "r.log", "test", {"loss": curve})
+
+
+@dataclass(frozen=True)
+class Fires(Check):
+    """A check that always finds the same."""
+
+    code: str = "TST001"  # type: ignore[misc]  # an instance's own code, so that one class makes many checks
+    name: str = "always"  # type: ignore[misc]
+    explained_by: tuple[str, ...] = ()  # type: ignore[misc]
+    part_of: tuple[str, ...] = ()  # type: ignore[misc]
+    severity: Severity = Severity.WARNING
+    confidence: Confidence = Confidence.HIGH
+    steps: tuple[int, int] | None = field(default=(1, 2))
+
+    def check(self, run: Run) -> Iterator[Finding]:
+        yield self.finding(self.severity, self.confidence, "train_loss", "always", steps=self.steps)
+
+
+@dataclass(frozen=True)
+class Breaks(Fires):
+    """A check that crashes."""
+
+    def check(self, run: Run) -> Iterator[Finding]:
+        raise ZeroDivisionError("oops")
+
+
+@dataclass(frozen=True)
+class NeedsGradients(Fires):
+    """A check that needs what was not logged."""
+
+    needs: tuple[Role, ...] = (Role.GRAD_NORM,)  # type: ignore[misc]
+
+
+def test_a_consequence_is_told_under_its_cause_even_when_it_is_worse() -> None:
+    cause = Fires("TST001", "cause")
+    consequence = Fires("TST002", "consequence", explained_by=("cause",), severity=Severity.ERROR)
+    other = Fires("TST003", "other", severity=Severity.ERROR)
+    found = examine(run_of(3, 2, 1), checks=[consequence, cause, other]).findings
+    assert [(finding.name, finding.explained_by) for finding in found] == [
+        ("other", None),
+        ("cause", None),
+        ("consequence", "cause"),
+    ]
+
+
+def test_a_cause_of_low_confidence_explains_nothing() -> None:
+    cause = Fires("TST001", "cause", confidence=Confidence.LOW)
+    found = examine(run_of(3, 2, 1), checks=[Fires("TST002", "effect", explained_by=("cause",)), cause]).findings
+    assert [(finding.name, finding.explained_by) for finding in found] == [("effect", None), ("cause", None)]
+
+
+def test_the_same_event_seen_better_is_told_once() -> None:
+    found = examine(run_of(3, 2, 1), checks=[Fires("TST001", "nan"), Fires("TST002", "spike", part_of=("nan",))]).findings
+    assert [finding.name for finding in found] == ["nan"]
+
+
+def test_two_checks_that_explain_each_other_are_both_told() -> None:
+    one = Fires("TST001", "one", explained_by=("two",))
+    two = Fires("TST002", "two", explained_by=("one",))
+    assert {finding.name for finding in examine(run_of(3, 2, 1), checks=[one, two]).findings} == {"one", "two"}
+
+
+def test_a_check_that_crashes_is_named_and_hides_nothing() -> None:
+    diagnosis = examine(run_of(3, 2, 1), checks=[Breaks("TST001", "broken"), Fires("TST002", "works")])
+    assert [crash.name for crash in diagnosis.crashed] == ["broken"]
+    assert [finding.name for finding in diagnosis.findings] == ["works"]
+
+
+def test_a_check_without_its_curve_is_skipped_with_the_reason() -> None:
+    skipped = examine(run_of(3, 2, 1), checks=[NeedsGradients()]).skipped
+    assert [skip.reason for skip in skipped] == ["no gradient norm is logged"]
+
+
+def test_information_alone_leaves_a_run_healthy() -> None:
+    diagnosis = examine(run_of(9, 7, 6, 5.5, 5.2), checks=[Fires(severity=Severity.INFO)])
+    assert diagnosis.verdict is Verdict.HEALTHY
+
+
+def test_three_points_cannot_be_judged() -> None:
+    diagnosis = examine(run_of(9, 8, 7))
+    assert diagnosis.verdict is Verdict.INCONCLUSIVE
+    assert "too few" in diagnosis.reasons[0]
+
+
+def test_a_dozen_points_without_a_course_cannot_be_judged() -> None:
+    losses = 3.6 + 0.1 * np.random.default_rng(0).standard_normal(12)
+    assert examine(run_of(*losses), checks=[]).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_dozen_points_that_fall_are_healthy() -> None:
+    assert examine(run_of(*np.linspace(9, 4, 12)), checks=[]).verdict is Verdict.HEALTHY
+
+
+def test_a_run_without_a_loss_cannot_be_judged_and_says_what_to_do() -> None:
+    curve = Curve("accuracy", np.arange(50), np.linspace(0, 1, 50))
+    diagnosis = examine(Run("r", "r.log", "test", {"accuracy": curve}))
+    assert diagnosis.verdict is Verdict.INCONCLUSIVE
+    assert "--train-tag" in diagnosis.reasons[0]
+    assert "accuracy" in diagnosis.reasons[0]
+
+
+def test_examining_a_prefix_is_examining_what_had_been_logged() -> None:
+    run = run_of(13.18, 7.71, 6.93, 9.11)
+    early, late = examine(run.until(3)), examine(run)
+    assert "divergence" not in {finding.name for finding in early.findings}
+    assert "divergence" in {finding.name for finding in late.findings}
