@@ -1,1 +1,1 @@
-"""The bundled torch trainer: the only place that imports torch."""
+"""The bundled trainer: a small text-to-speech model that really speaks. The only place that imports torch."""

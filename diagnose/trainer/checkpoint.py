@@ -1,0 +1,164 @@
+"""Checkpoints that a crash cannot spoil: one safetensors file each, written aside, synced, then renamed.
+
+The weights, the optimiser's state and the codebook are the tensors; everything else is JSON in the file's
+own header, so that no part can be newer than another.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from diagnose.trainer.options import ConfigError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where training stands. Order of clips, dropout and token replacement follow from `step` and the seed."""
+
+    step: int = 0
+    """Updates done."""
+    best_loss: float | None = None
+    best_step: int = 0
+    waited: int = 0
+    """Evaluations since the last improvement that counted."""
+    bar: float | None = None
+    """The loss that the next improvement must undercut by min_delta."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """All that is needed to go on training, or to speak."""
+
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Tensor]
+    """`parameter name/state name` -> tensor."""
+    codebook: Tensor
+    progress: Progress
+    options: dict[str, dict[str, Any]]
+    """The effective config: section -> key -> value."""
+    characters: str
+    """The vocabulary."""
+    longest: int
+    """Speech tokens of the longest clip that was trained on."""
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all. Raises OSError."""
+        tensors = {
+            **{f"weights/{name}": value for name, value in self.weights.items()},
+            **{f"optimizer/{name}": value for name, value in self.optimizer.items()},
+            "codebook": self.codebook,
+        }
+        facts = {
+            "schema": SCHEMA,
+            "progress": asdict(self.progress),
+            "options": self.options,
+            "characters": self.characters,
+            "longest": self.longest,
+        }
+        write_atomically(
+            path, save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, _header(facts))
+        )
+
+
+def load(path: Path) -> Checkpoint:
+    """What `Checkpoint.save` wrote; nothing in it is executed. Raises ConfigError where it cannot be read."""
+    if not path.is_file():
+        raise ConfigError(f"{path}: there is no such checkpoint")
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {})["ttsdoc"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        if facts["schema"] != SCHEMA:
+            raise ConfigError(f"{path}: written by another version of ttsdoc (schema {facts['schema']})")
+        return Checkpoint(
+            _below("weights/", tensors),
+            _below("optimizer/", tensors),
+            tensors["codebook"],
+            Progress(**facts["progress"]),
+            facts["options"],
+            facts["characters"],
+            facts["longest"],
+        )
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path}: not a checkpoint of this trainer, or damaged ({error})") from error
+
+
+def newest(folder: Path) -> Iterator[Path]:
+    """The checkpoints to resume from, the latest first; a damaged one has its predecessor behind it."""
+    last = folder / "last.safetensors"
+    if last.exists():
+        yield last
+    yield from sorted(folder.glob("step-*.safetensors"), key=_step_of, reverse=True)
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Delete all but the `keep` latest of the `step-N` checkpoints."""
+    for path in sorted(folder.glob("step-*.safetensors"), key=_step_of, reverse=True)[keep:]:
+        path.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`: after a crash it holds either the old bytes or the new. Raises OSError."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
+    """The optimiser's state by parameter name, so that it does not depend on the order of parameters."""
+    return {
+        f"{name}/{key}": value
+        for name, parameter in model.named_parameters()
+        for key, value in optimizer.state.get(parameter, {}).items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Put back what `optimizer_tensors` took out."""
+    parameters = dict(model.named_parameters())
+    for label, value in tensors.items():
+        name, _, key = label.rpartition("/")
+        parameter = parameters[name]
+        # AdamW keeps its step count on the CPU, where it is read every update.
+        optimizer.state[parameter][key] = value if value.dim() == 0 else value.to(parameter.device)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power failure."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _header(facts: dict[str, Any]) -> dict[str, str]:
+    return {"ttsdoc": json.dumps(facts)}
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _step_of(path: Path) -> int:
+    digits = path.stem.removeprefix("step-")
+    return int(digits) if digits.isdigit() else -1

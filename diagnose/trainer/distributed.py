@@ -1,0 +1,128 @@
+"""One process or many: who I am among them, how they start, and what they tell one another."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import distributed
+
+from diagnose.trainer.options import ConfigError
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes that train one model together."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    """Number of this process on its machine: the GPU it takes."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the run folder."""
+        return self.rank == 0
+
+    @property
+    def device(self) -> torch.device:
+        """The GPU of this process, or the CPU."""
+        return torch.device("cuda", self.local_rank) if torch.cuda.is_available() else torch.device("cpu")
+
+    def any(self, flag: bool) -> bool:
+        """Whether `flag` is true in any process; all must ask together."""
+        return bool(self.total(torch.tensor([float(flag)]))[0] > 0)
+
+    def total(self, values: torch.Tensor) -> torch.Tensor:
+        """The sum of `values` over all processes; all must ask together."""
+        if self.size > 1:
+            distributed.all_reduce(values)
+        return values
+
+    def wait(self) -> None:
+        """Go on when all processes have come here."""
+        if self.size > 1:
+            distributed.barrier()
+
+
+def from_environment(environment: Mapping[str, str]) -> World:
+    """The world that torchrun, accelerate or SLURM's srun has set up in the environment variables."""
+    names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+    if "RANK" not in environment and "SLURM_STEP_ID" in environment:
+        names = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID")
+    try:
+        rank, size, local_rank = (
+            int(environment.get(name, default)) for name, default in zip(names, "010", strict=True)
+        )
+    except ValueError as error:
+        raise ConfigError(f"{', '.join(names)} in the environment must be whole numbers ({error})") from error
+    if size > 1 and "MASTER_ADDR" not in environment:
+        raise ConfigError("MASTER_ADDR is not set; start with --devices, torchrun, or the script of --emit slurm")
+    return World(rank, size, local_rank)
+
+
+@contextmanager
+def joined(world: World) -> Iterator[None]:
+    """Within the block, the processes of `world` can talk: over nccl between GPUs, over gloo between CPUs."""
+    if world.size == 1:
+        yield
+        return
+    if world.device.type == "cuda":
+        torch.cuda.set_device(world.device)
+    os.environ.setdefault("MASTER_PORT", "29500")
+    # gloo carries the flags and sums that live on the CPU, so that asking never makes a GPU wait.
+    backend = "cpu:gloo,cuda:nccl" if world.device.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, rank=world.rank, world_size=world.size)
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def launch(devices: int, arguments: list[str]) -> int:
+    """Run `ttsdoc train` with `arguments` in `devices` processes on this machine; torchrun's exit status."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
+    return subprocess.run([*command, "-m", "diagnose", "train", *arguments], check=False).returncode
+
+
+def slurm_script(config: str, run_folder: Path, devices: int) -> str:
+    """A job script that trains on `devices` GPUs of one machine, and goes on where it was when it is requeued."""
+    return SLURM.format(
+        config=_quoted(config), name=_quoted(run_folder.name), folder=_quoted(str(run_folder)), devices=devices
+    )
+
+
+def _quoted(text: str) -> str:
+    from shlex import quote
+
+    return quote(text)
+
+
+SLURM = """\
+#!/bin/bash
+#SBATCH --job-name={name}
+#SBATCH --nodes=1
+#SBATCH --ntasks-per-node={devices}
+#SBATCH --gpus-per-node={devices}
+#SBATCH --cpus-per-task=4
+#SBATCH --time=24:00:00
+#SBATCH --requeue
+# Two minutes before the time is up: save and leave.
+#SBATCH --signal=TERM@120
+
+export MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
+export MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))
+
+# --resume starts anew where there is nothing to resume yet.
+srun --kill-on-bad-exit=1 ttsdoc train {config} --out {folder} --resume
+status=$?
+# 143: left on SIGTERM, with everything saved.
+if [ "$status" -eq 143 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
+exit "$status"
+"""
