@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from diagnose.names import assign_roles
 from diagnose.readers._base import Reader, Source
 from diagnose.readers._tree import discover_tree
 from diagnose.run import LogError, Run
@@ -90,7 +91,7 @@ def read_source(source: Source) -> Run:
         raise LogError(f"{source.name}: cannot be read ({error.strerror or error})") from error
     if not any(len(curve) for curve in run.curves.values()):
         raise LogError(f"{source.name}: no scalars in it")
-    return run
+    return assign_roles(run)
 
 
 def _surest(source: Source) -> tuple[int, Reader]:
