@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TTSDOC := $(BIN)/ttsdoc
 
-.PHONY: demo test lint docs golden clean
+.PHONY: demo test lint golden clean
 
 demo: $(VENV)/.installed ## Analyze the shipped example and write its corrected config.
 	-$(TTSDOC) analyze examples/amharic
@@ -23,8 +23,8 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs golden: $(VENV)/.tested ## Rewrite what is generated: docs/checks.md, the reports of the examples.
-	$(BIN)/python -m examples.$@
+golden: $(VENV)/.tested ## Rewrite what is generated: docs/checks.md, the reports of the examples.
+	$(BIN)/python -m tests.golden
 
 clean:
 	rm -rf $(VENV) stable.yaml build *.egg-info

@@ -251,10 +251,10 @@ def _write(plan: Plan, config: Path, *, diff: bool, in_place: bool) -> None:
     if diff:
         sys.stdout.write(plan.diff())
     elif in_place:
-        from diagnose.config.files import replace_file
+        from diagnose.files import rewrite
 
         if plan.after != plan.before:
-            replace_file(config, plan.after)
+            print(f"the old config is kept as {rewrite(config, plan.after.encode('utf-8'))}", file=sys.stderr)
     else:
         sys.stdout.buffer.write(plan.after.encode("utf-8"))
 

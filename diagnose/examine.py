@@ -92,13 +92,17 @@ def _verdict(run: Run, findings: tuple[Finding, ...]) -> tuple[Verdict, tuple[st
     reason = _too_little(run)
     reasons = (reason,) if reason else ()
     if any(finding.alarming for finding in findings):
-        return Verdict.UNHEALTHY, reasons
+        return Verdict.UNHEALTHY, () if _loss(run) else reasons
     return (Verdict.INCONCLUSIVE if reason else Verdict.HEALTHY), reasons
+
+
+def _loss(run: Run) -> Curve | None:
+    return run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
 
 
 def _too_little(run: Run) -> str | None:
     """Why silence about this run proves nothing, or None when it does."""
-    curve = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
+    curve = _loss(run)
     if curve is None:
         tags = ", ".join(list(run.curves)[:5])
         return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"

@@ -68,7 +68,9 @@ def test_a_cause_of_low_confidence_explains_nothing() -> None:
 
 
 def test_the_same_event_seen_better_is_told_once() -> None:
-    found = examine(run_of(3, 2, 1), checks=[Fires("TST001", "nan"), Fires("TST002", "spike", part_of=("nan",))]).findings
+    found = examine(
+        run_of(3, 2, 1), checks=[Fires("TST001", "nan"), Fires("TST002", "spike", part_of=("nan",))]
+    ).findings
     assert [finding.name for finding in found] == ["nan"]
 
 

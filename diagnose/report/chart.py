@@ -36,7 +36,7 @@ def loss_chart(diagnosis: Diagnosis, width: int, height: int, *, colour: bool) -
         label = "training loss" if role is Role.TRAIN_LOSS else "validation loss"
         plotext.plot(steps.tolist(), values.tolist(), label=label, marker="braille", color=("blue+", "orange+")[index])
     for finding in _marked(diagnosis):
-        _mark(curves[0][1], finding)
+        _mark(dict(curves).get(_role(finding.metric), curves[0][1]), finding)
     _label_steps(curves[0][1])
     text = plotext.build()
     return str(text if colour else plotext.uncolorize(text))
@@ -83,6 +83,10 @@ def _marked(diagnosis: Diagnosis) -> list[Finding]:
         if finding.alarming and finding.first_step is not None:
             places.setdefault(finding.first_step, finding)
     return list(places.values())[:5]
+
+
+def _role(metric: str) -> Role:
+    return next((role for role in Role if role.value == metric), Role.TRAIN_LOSS)
 
 
 def _mark(curve: Curve, finding: Finding) -> None:

@@ -42,7 +42,7 @@ def every_explanation() -> str:
     head = [
         "# Checks",
         "",
-        "Generated from the checks themselves by `make docs`.",
+        "Generated from the checks themselves by `make golden`.",
         "",
         "| code | name | says |",
         "|---|---|---|",

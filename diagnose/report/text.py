@@ -109,12 +109,11 @@ def _heading(diagnosis: Diagnosis) -> Text:
     return line
 
 
-def _input(run: Run) -> Text:
-    taken = [f"{role.value} = {plain(curve.tag)}" for role in Role if (curve := run.curve(role)) is not None]
+def _input(run: Run) -> RenderableType:
     health = run.health
     damage = f", {health.bad_records} damaged records skipped" if health.bad_records else ""
-    lines = [f"{plain(run.source)} ({run.format}{damage})", f"judged: {', '.join(taken) or 'no curve'}"]
-    return Text("\n".join(f"  {line}" for line in [*lines, *(plain(note) for note in run.notes)]), "dim")
+    lines = [f"{plain(run.source)} ({run.format}{damage})", *(plain(note) for note in run.notes)]
+    return Padding(Text("\n".join(lines), "dim"), (0, 0, 0, 2))
 
 
 def _chart(diagnosis: Diagnosis, screen: Screen) -> Text | None:

@@ -1,0 +1,64 @@
+"""Everything that is generated, with what generates it. `make golden` rewrites it; test_golden.py compares."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from unittest import mock
+
+from diagnose import cli
+from diagnose.report.explain import every_explanation
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ("amharic", "healthy", "overfitting")
+# A terminal of this width wrote the reports.
+ENVIRONMENT = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+
+
+def told(*arguments: str) -> str:
+    """What `ttsdoc ARGUMENTS` prints on standard output, run in the root of the checkout."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    before = Path.cwd()
+    os.chdir(ROOT)
+    try:
+        with (
+            redirect_stdout(out),
+            mock.patch.object(sys, "argv", ["ttsdoc", *arguments]),
+            mock.patch.dict(os.environ, ENVIRONMENT),
+        ):
+            cli.main()
+    finally:
+        os.chdir(before)
+    return out.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]  # it is the BytesIO from above
+
+
+def _reports() -> dict[str, Callable[[], str]]:
+    made: dict[str, Callable[[], str]] = {}
+    for name in EXAMPLES:
+        for form, suffix in (("text", "txt"), ("json", "json"), ("markdown", "md")):
+            made[f"examples/{name}/report.{suffix}"] = _analyze(name, form)
+    return made
+
+
+def _analyze(name: str, form: str) -> Callable[[], str]:
+    return lambda: told("analyze", f"examples/{name}", "--format", form)
+
+
+GOLDEN: Mapping[str, Callable[[], str]] = {
+    "docs/checks.md": every_explanation,
+    "examples/amharic/stable.yaml": lambda: told("fix", "examples/amharic/config.yaml"),
+    **_reports(),
+}
+
+
+def rewrite() -> None:
+    for name, make in GOLDEN.items():
+        (ROOT / name).write_text(make(), "utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()

@@ -1,0 +1,263 @@
+"""The command line as a newcomer meets it: streams, exit statuses, one clear line for bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from omegaconf import OmegaConf
+from ruamel.yaml import YAML
+
+
+def ttsdoc(*arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "diagnose", *map(str, arguments)]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", cwd=cwd, input=stdin, env=environment, check=False
+    )
+
+
+def report(done: subprocess.CompletedProcess[str]) -> Any:
+    return json.loads(done.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+@pytest.fixture
+def amharic(root: Path) -> Path:
+    return root / "examples" / "amharic"
+
+
+def test_the_story_is_diagnosed(amharic: Path) -> None:
+    done = ttsdoc("analyze", amharic, "--format", "json")
+    (run,) = report(done)["runs"]
+    names = {finding["name"]: finding["metric"] for finding in run["findings"]}
+    assert done.returncode == 1
+    assert run["verdict"] == "unhealthy"
+    assert {"learning-rate-too-high", "loss-above-target", "small-dataset"} <= set(names)
+    assert "train_loss" in {names.get("divergence"), names.get("oscillation")}
+    assert run["metrics"]["train_loss"]["min"] == pytest.approx(6.93)
+
+
+def test_the_story_is_diagnosed_from_text_on_standard_input() -> None:
+    log = "Epoch 1: 13.18\nEpoch 2: 7.71\nEpoch 3: 6.93\nEpoch 4: 9.11\n"
+    done = ttsdoc("analyze", "-", "--samples", "525", "--family", "t3", "--format", "json", stdin=log)
+    names = {finding["name"] for finding in report(done)["runs"][0]["findings"]}
+    assert {"learning-rate-too-high", "divergence", "loss-above-target", "small-dataset"} <= names
+
+
+def test_the_story_is_corrected_as_in_the_guide(amharic: Path) -> None:
+    done = ttsdoc("fix", amharic / "config.yaml")
+    assert done.returncode == 0
+    before = yaml.safe_load((amharic / "config.yaml").read_text("utf-8"))
+    after = yaml.safe_load(done.stdout)
+    changes = {
+        (section, key): (before[section][key], value)
+        for section, values in after.items()
+        for key, value in values.items()
+        if value != before[section][key]
+    }
+    assert changes == {
+        ("training", "learning_rate"): (2e-4, 5e-5),
+        ("data", "batch_size"): (16, 8),
+        ("training", "grad_accumulation_steps"): (1, 4),
+        ("training", "grad_clip_thresh"): (1.0, 0.5),
+        ("model", "p_dropout"): (0.1, 0.2),
+        ("training", "max_epochs"): (1000, 200),
+        ("training", "save_interval"): (5000, 500),
+        ("training", "eval_interval"): (1000, 100),
+    }
+
+
+def test_every_parser_reads_the_corrected_config_alike(amharic: Path, tmp_path: Path) -> None:
+    stable = tmp_path / "stable.yaml"
+    stable.write_text(ttsdoc("fix", amharic / "config.yaml").stdout, "utf-8")
+    text = stable.read_text("utf-8")
+    plain = yaml.safe_load(text)
+    assert YAML(typ="safe").load(text) == plain
+    assert OmegaConf.to_container(OmegaConf.load(stable)) == plain
+    assert isinstance(plain["training"]["learning_rate"], float)
+
+
+def test_a_healthy_run_on_a_large_set_changes_nothing(amharic: Path, root: Path) -> None:
+    config = amharic / "config.yaml"
+    done = ttsdoc("fix", config, "--logs", root / "examples" / "healthy" / "metrics.csv", "--samples", "50000")
+    assert done.stdout == config.read_text("utf-8")
+    assert "nothing to change" in done.stderr
+
+
+def test_the_reasons_go_to_stderr_and_the_diff_to_stdout(amharic: Path) -> None:
+    done = ttsdoc("fix", amharic / "config.yaml", "--diff", "--only", "learning_rate,max_epochs")
+    changed = [line for line in done.stdout.splitlines() if line[:1] == "+" and line[:3] != "+++"]
+    assert [line.split()[1] for line in changed] == ["learning_rate:", "max_epochs:"]
+    assert "parameter" in done.stderr
+    assert "why" in done.stderr
+
+
+def test_in_place_keeps_the_old_config(amharic: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_bytes((amharic / "config.yaml").read_bytes())
+    done = ttsdoc("fix", config, "--in-place", "--logs", amharic / "logs", "--samples", "525")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (tmp_path / "config.yaml.bak").read_bytes() == (amharic / "config.yaml").read_bytes()
+    assert yaml.safe_load(config.read_text("utf-8"))["training"]["learning_rate"] == 5e-5
+
+
+@pytest.mark.parametrize(
+    ("example", "status", "alarms"),
+    [
+        pytest.param("healthy", 0, set(), id="healthy"),
+        pytest.param("overfitting", 1, {"overfitting"}, id="overfitting"),
+    ],
+)
+def test_the_other_examples(root: Path, example: str, status: int, alarms: set[str]) -> None:
+    done = ttsdoc("analyze", root / "examples" / example, "--format", "json")
+    findings = report(done)["runs"][0]["findings"]
+    assert done.returncode == status
+    assert {finding["name"] for finding in findings if finding["severity"] != "info"} == alarms
+
+
+def test_exit_zero_and_fail_on(amharic: Path, root: Path) -> None:
+    assert ttsdoc("analyze", amharic, "--exit-zero").returncode == 0
+    assert ttsdoc("analyze", root / "examples" / "overfitting", "--fail-on", "error").returncode == 1
+    assert ttsdoc("analyze", root / "examples" / "healthy", "--fail-on", "warning").returncode == 0
+
+
+def test_without_a_path_the_usual_places_are_searched(amharic: Path) -> None:
+    done = ttsdoc("analyze", "--format", "json", cwd=amharic)
+    assert "no path given, looking in logs" in done.stderr
+    assert report(done)["runs"][0]["verdict"] == "unhealthy"
+
+
+BAD_INPUT = {
+    "missing path": (lambda folder: folder / "nowhere", "no such file"),
+    "empty folder": (lambda folder: made(folder / "empty"), "no training log"),
+    "no scalars": (lambda folder: written(folder / "notes.log", b"hello\nworld\n"), "notes.log"),
+    "binary file": (lambda folder: written(folder / "model.bin", bytes(range(256)) * 40), "model.bin"),
+}
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_clear_line_and_status_2(tmp_path: Path, case: str) -> None:
+    make, words = BAD_INPUT[case]
+    done = ttsdoc("analyze", make(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("a: [1, 2\nb: 3\n", "c.yaml", id="does not parse"),
+        pytest.param("greeting: hello\n", "no training hyperparameters", id="no known key"),
+        pytest.param("", "c.yaml", id="empty"),
+        pytest.param("x: !!python/object/apply:os.system ['echo pwned']\n", "c.yaml", id="a tag that runs code"),
+    ],
+)
+def test_a_bad_config_is_one_clear_line_and_nothing_is_written(tmp_path: Path, text: str, words: str) -> None:
+    config = written(tmp_path / "c.yaml", text.encode())
+    done = ttsdoc("fix", config, "--in-place")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert words in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["c.yaml"]
+
+
+def test_a_log_of_one_line_cannot_be_judged(tmp_path: Path) -> None:
+    done = ttsdoc("analyze", written(tmp_path / "train.log", b"Epoch 1: 13.18\n"), "--format", "json")
+    assert done.returncode in (0, 2)
+    if done.returncode == 0:
+        assert report(done)["runs"][0]["verdict"] == "inconclusive"
+
+
+def test_nothing_in_a_log_controls_the_terminal(tmp_path: Path) -> None:
+    hostile = "\x1b]0;owned\x07\x1b[2J\u202e"
+    rows = "".join(f'{{"step": {n}, "loss": {9 - n / 10}, "a{hostile}": 1}}\n' for n in range(40))
+    log = written(tmp_path / "metrics.jsonl", rows.encode())
+    for form in ("text", "markdown", "json"):
+        done = ttsdoc("analyze", log, "--format", form, "--train-tag", f"a{hostile}")
+        assert not set(done.stdout + done.stderr) & set("\x1b\x07\u202e\x9b"), form
+
+
+def test_explain_takes_code_or_name_and_lists_all_without_one() -> None:
+    by_code, by_name = ttsdoc("explain", "STB002"), ttsdoc("explain", "divergence")
+    assert by_code.stdout == by_name.stdout
+    assert "## How it is detected" in by_code.stdout
+    assert "STB002  divergence" in ttsdoc("explain").stdout
+    unknown = ttsdoc("explain", "XYZ")
+    assert unknown.returncode == 2
+    assert "STB002" in unknown.stderr
+
+
+def test_a_usage_error_is_status_2_without_a_traceback() -> None:
+    done = ttsdoc("analyze", "--nonsense")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "--nonsense" in done.stderr
+
+
+def test_a_new_check_and_a_new_reader_are_found_by_being_there(tmp_path: Path, root: Path) -> None:
+    """A copy of the package with one file more in each folder; nothing else is edited."""
+    import shutil
+
+    shutil.copytree(root / "diagnose", tmp_path / "diagnose")
+    shutil.copytree(root / "presets", tmp_path / "diagnose" / "presets")
+    written(tmp_path / "diagnose" / "checks" / "too_quiet.py", NEW_CHECK.encode())
+    written(tmp_path / "diagnose" / "readers" / "dotted.py", NEW_READER.encode())
+    log = written(tmp_path / "x.dots", b"DOTS\n5\n4\n3\n2\n1\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "diagnose", "analyze", str(log), "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
+    (run,) = report(done)["runs"]
+    assert run["format"] == "dots"
+    assert "TST001" in {finding["code"] for finding in run["findings"]}
+
+
+NEW_CHECK = '''
+"""TST001."""
+from dataclasses import dataclass
+from diagnose.checks._base import Check
+from diagnose.finding import Confidence, Severity
+from diagnose.run import Role
+
+
+@dataclass(frozen=True)
+class TooQuiet(Check):
+    """Always there."""
+    code = "TST001"
+    name = "too-quiet"
+    needs = (Role.TRAIN_LOSS,)
+
+    def check(self, run):
+        yield self.finding(Severity.INFO, Confidence.HIGH, "train_loss", "quiet")
+'''
+
+NEW_READER = '''
+"""Dots."""
+import numpy as np
+from diagnose.run import Curve, Run
+
+
+def sniff(source):
+    return 100 * source.head().startswith(b"DOTS")
+
+
+def read(source):
+    values = np.array([float(line) for line in source.head().split()[1:]])
+    return Run("dots", source.name, "dots", {"loss": Curve("loss", np.arange(len(values)), values)})
+'''
