@@ -1,0 +1,43 @@
+"""ttsdoc's answers, from its command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.diagnosis.cases import Case
+from benchmarks.diagnosis.files import FORMATS, write
+from benchmarks.diagnosis.judged import Answer, from_report
+
+UNREAD = Answer(frozenset(), frozenset(), "not read")
+
+
+def write_all(cases: Sequence[Case], folder: Path) -> None:
+    """Every case as a log below `folder`, the formats in turn."""
+    for index, case in enumerate(cases):
+        write(case.run, folder / case.name, FORMATS[index // 5 % len(FORMATS)])
+
+
+def form_of(index: int) -> str:
+    """The format in which the case at this place in the list is written."""
+    return FORMATS[index // 5 % len(FORMATS)]
+
+
+def ask(cases: Sequence[Case], folder: Path) -> tuple[Mapping[str, Answer], float]:
+    """Answers by the name of the case, and the seconds of `ttsdoc analyze` on all of them."""
+    command = [sys.executable, "-m", "diagnose", "analyze", str(folder), "--format", "json", "--exit-zero"]
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - began
+    if done.returncode != 0:
+        raise RuntimeError(f"ttsdoc analyze failed with status {done.returncode}: {done.stderr[-2000:]}")
+    known = {case.name for case in cases}
+    answers = dict.fromkeys(known, UNREAD)
+    for run in json.loads(done.stdout)["runs"]:
+        names = known.intersection(Path(run["source"]).parts)
+        answers.update({name: from_report(run) for name in names})
+    return answers, seconds
