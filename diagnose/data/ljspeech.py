@@ -16,6 +16,7 @@ from diagnose.metadata import DataError
 RATE = 22_050
 """Samples per second of what is made here, Hz: LJSpeech's own."""
 
+_UNSAFE = re.compile(r"[^\w.+-]+")
 _BREAKS = re.compile(r"[|\s\x00-\x1f\x7f-\x9f]+")
 
 
@@ -38,6 +39,11 @@ def metadata(rows: Iterable[Row]) -> str:
         columns = [row.id, text, text]
         lines.append("|".join([*columns, _BREAKS.sub("_", row.speaker or "unknown")] if speakers else columns))
     return "".join(f"{line}\n" for line in lines)
+
+
+def identifier(name: str) -> str:
+    """A name for a clip that is safe as a file name and in a list: letters, digits, `-`, `_`, `.`, `+`."""
+    return _UNSAFE.sub("_", name).strip("._")[:80] or "clip"
 
 
 @contextmanager
@@ -99,7 +105,7 @@ def _ours(entry: Path) -> bool:
     """Whether `entry` is part of a data set as this module writes it."""
     if entry.name == "wavs":
         return entry.is_dir()
-    return entry.is_file() and (entry.name.startswith("metadata") or entry.name == "rejected.csv")
+    return entry.is_file() and (entry.name.startswith("metadata") or entry.name == "rejected.txt")
 
 
 def _take_the_place(staging: Path, folder: Path) -> None:
