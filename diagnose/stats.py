@@ -84,7 +84,7 @@ class Trend:
     def baseline(self) -> FloatArray:
         """Shape (n,): the fine course at each point, in scaled units; blind to bursts of under 3 % of the run."""
         fine = block_medians(self.scaled, FINE_BLOCKS)
-        smooth = running_median(fine, odd(max(3, len(fine) // 16)))
+        smooth = running_median(fine, odd(max(3 if len(fine) < SHORT else 5, len(fine) // 16)))
         return spread_over(smooth, len(self), FINE_BLOCKS)
 
     @cached_property

@@ -6,73 +6,93 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.run import Curve, Role, Run
-from diagnose.stats import slope
+from diagnose.checks._rate import logged_rate, spent
+from diagnose.run import Curve, Run
+from diagnose.stats import FloatArray, Trend, slope
+
+# A straight line is a rate too low. Sources: a straight line does half of its fall in the second half; a power law or
+# logarithm, the course of healthy runs (arXiv 2503.12811), under 0.37 of it; a crawling run of the bundled trainer
+# (10.9 to 9.4) 0.45. Both bounds measured on benchmarks/diagnosis.
+STRAIGHT = 0.33
+STRAIGHTER = 0.43
+# Share of the start that a crawling loss may have lost, if its course is straight, or very straight.
+SHORT_WAY = 0.22
+LONGER_WAY = 0.4
+# Share of the run before its tail. Source: our choice: most of the budget must be spent before it counts as spent in vain.
+EARLIER = 0.4
+# Standard errors by which a fall must exceed the noise to be called one.
+SURE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """How far and how evenly a loss fell. Levels in loss units, shares between 0 and 1."""
+    """How far and how evenly a loss fell. Levels in loss units."""
 
     start: float
     end: float
     fall: float
-    """What the loss fell by, as a share of its start."""
-    tail_gain: float
-    """What it fell by in the tail, as a share of the whole fall (of its level where it hardly fell)."""
+    """What the loss fell by, as a share of its start (of the range of its course where it can be negative)."""
+    line_z: float
+    """The fall of a straight line through the whole run, in its standard errors."""
+    tail_share: float
+    """What it fell by in its last half, as a share of the whole fall; 1 where there was no whole fall to share."""
     tail_z: float
-    """The same in standard errors."""
+    """The fall of the last half in its standard errors."""
+    second_half: float
+    """Share of the fall that came in the second half of the learning rate spent: 0.5 for a straight line."""
     tail_step: int
-    half_way: float
-    """Share of the run after which half of the fall was done: 0.5 for a straight line, far less for healthy curves."""
-    steadiness: float
-    """The fall of the whole run in standard errors of its two ends."""
     rate_kept: float | None
-    """Learning rate in the middle of the tail over its peak; None where it is not logged."""
+    """Learning rate in the middle of the last half over its peak; None where it is not logged."""
 
 
-def learning(run: Run, curve: Curve, tail: float = 0.5) -> Learning:
-    """The fall of the finite points of `curve`; `tail`: the share of the run at its end that is looked at apart."""
+def learning(run: Run, curve: Curve) -> Learning:
+    """The fall of the finite points of `curve`, at least eight."""
     curve = curve.finite
     trend = curve.trend
-    levels = trend.levels
-    first = int(len(levels) * (1 - tail))
-    end = float(np.median(levels[-max(1, len(levels) // 10) :]))
-    start = max(trend.start, float(levels[0]))
-    scale = abs(start) if trend.logarithmic else trend.unit
-    fall = (start - end) / scale if scale else 0.0
-    tail_fall = -slope(levels[first:]) * max(1, len(levels) - 1 - first)
-    error = trend.level_error * (abs(end) if trend.logarithmic else trend.unit)
-    noise = error / np.sqrt(max(1, len(levels) - first) / 12)
+    half = int(EARLIER * len(trend.levels))
+    levels = trend.scale(trend.levels)
+    tenth = max(1, len(levels) // 10)
+    start, end = trend.start, float(np.median(trend.levels[-tenth:]))
+    fall = float(trend.scale(np.array([start]))[0] - np.median(levels[-tenth:]))
+    tail = -slope(levels[half:]) * (len(levels) - half - 1)
+    error = trend.level_error
     return Learning(
         start,
         end,
-        fall,
-        tail_fall / max(start - end, 0.05 * scale) if scale else 0.0,
-        tail_fall / noise if noise else np.inf * np.sign(tail_fall) if tail_fall else 0.0,
-        trend.first_step(first),
-        _half_way(trend.course, start, end),
-        (start - end) / (error * np.sqrt(2)) if error else np.inf,
-        rate_kept(run, trend.first_step((first + len(levels)) // 2)),
+        1 - float(np.exp(-fall)) if trend.logarithmic else fall,
+        _over(-slope(levels) * (len(levels) - 1), error * np.sqrt(12 / len(levels))),
+        tail / fall if fall > 0 else 1.0,
+        _over(tail, error * np.sqrt(12 / (len(levels) - half))),
+        _second_half(run, trend, levels),
+        trend.first_step(half),
+        _rate_kept(run, trend.first_step((half + len(levels)) // 2)),
     )
 
 
-def _half_way(course: np.ndarray, start: float, end: float) -> float:
-    """Share of the blocks before half of the fall is done for good."""
-    above = np.flatnonzero(course > (start + end) / 2)
-    return float((above[-1] + 1) / len(course)) if len(above) else 0.0
+def slow(seen: Learning) -> bool:
+    """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
+    if not (seen.line_z > SURE and seen.tail_z > 1.5):
+        return False
+    straight = seen.second_half > STRAIGHT and 0 < seen.fall < SHORT_WAY
+    return straight or (seen.second_half > STRAIGHTER and 0 < seen.fall < LONGER_WAY)
 
 
-def rate_kept(run: Run, step: int) -> float | None:
-    """The learning rate at `step` over its peak, where it is logged."""
-    curve = run.curve(Role.LEARNING_RATE)
-    if curve is None or not len(curve.finite) or curve.finite.values.max() <= 0:
-        return None
-    rates = curve.finite
-    return float(np.interp(step, rates.steps, rates.values) / rates.values.max())
+def _over(fall: float, error: float) -> float:
+    """The fall in standard errors; a noiseless curve is certain of any fall."""
+    return fall / error if error > 0 else float(np.sign(fall)) * 1e9
 
 
-def slow(seen: Learning, half_way: float = 0.33, remains: float = 0.6) -> bool:
-    """Whether the loss falls steadily, in a nearly straight line, and has come a short way only."""
-    steady = seen.steadiness > 5 and seen.tail_z > 3
-    return steady and seen.half_way >= half_way and 0 < seen.fall < 1 - remains
+def _second_half(run: Run, trend: Trend, levels: FloatArray) -> float:
+    """Compare the levels around the middle of the learning rate spent with those of its first and last fifth."""
+    middles = np.array([(trend.first_step(block) + trend.last_step(block)) / 2 for block in range(len(levels))])
+    share = spent(run, middles)
+    first, middle, last = (
+        float(np.median(levels[np.abs(share - at) <= 0.1])) if np.any(np.abs(share - at) <= 0.1) else np.nan
+        for at in (0.1, 0.5, 0.9)
+    )
+    return (middle - last) / (first - last) if first > last else 0.0
+
+
+def _rate_kept(run: Run, step: int) -> float | None:
+    rates = logged_rate(run)
+    return None if rates is None else float(np.interp(step, rates.steps, rates.values) / rates.values.max())

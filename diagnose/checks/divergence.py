@@ -10,7 +10,7 @@ import numpy as np
 from diagnose.checks._base import Check
 from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
-from diagnose.checks._stability import Setback, setback
+from diagnose.checks._setback import LOST, RISE, Setback, setback
 from diagnose.finding import Confidence, Finding, Prescription, Severity
 from diagnose.run import Role, Run
 
@@ -25,8 +25,8 @@ class Divergence(Check):
 
     ## How it is detected
     The level at the end is compared with the best level before it. The share of the progress that was lost must exceed
-    `share`, the loss must stand above its best by the factor `rise`, and by more than five standard errors of the
-    two levels. It is an error from `grave` on.
+    a quarter, the loss must stand above its best by 15 %, and by more than five standard errors of the
+    two levels. It is an error from 30 % on.
 
     ## What to do
     Stop, go back to the best checkpoint, lower the learning rate to a quarter, then clip harder and average over more clips.
@@ -42,33 +42,23 @@ class Divergence(Check):
     min_points = 4
     explained_by = ("learning-rate-too-high",)
 
-    share: float = 0.25
-    """Share of the progress lost. Source: half of it is the rule of the quietest rival for long runs; the guide's story lost 0.35."""
-    rise: float = 1.15
-    """End over best. Source: the guide's story stands at 1.31; epoch means of healthy runs in the bundled trainer never rose."""
-    grave: float = 0.3
-    """Share lost that makes it an error. Source: the story's 0.35, which its author calls bad."""
-
     def check(self, run: Run) -> Iterator[Finding]:
         """Compare the level at the end with the best before it."""
         curve = self.curve(run, Role.TRAIN_LOSS)
         back = setback(curve)
-        if back is None or not self._lost(back) or not np.isfinite(curve.values[-1]):
+        if back is None or not back.diverged or not np.isfinite(curve.values[-1]):
             return
         yield self.finding(
-            Severity.ERROR if back.share >= self.grave else Severity.WARNING,
+            Severity.ERROR if back.grave else Severity.WARNING,
             Confidence.MEDIUM if len(curve.finite) < 16 or back.share < 0.5 else Confidence.HIGH,
             Role.TRAIN_LOSS.value,
             f"The loss fell to {back.best:.4g} (step {back.best_step:,}) and stands at {back.end:.4g} again: "
             + (f"{back.share:.0%} of the progress is lost." if back.share < 2 else "higher than where it began."),
             steps=(back.onset_step, back.last_step),
-            evidence={"share_lost": min(back.share, 1e9), "share_threshold": self.share, "factor": back.factor},
+            evidence={"share_lost": back.share, "share_threshold": LOST, "factor": back.factor, "factor_threshold": RISE},
             prescriptions=self._cures(run, back),
             advice=f"Stop, and go back to the checkpoint nearest to step {back.best_step:,}.",
         )
-
-    def _lost(self, back: Setback) -> bool:
-        return back.share >= self.share and back.factor >= self.rise and back.significant
 
     def _cures(self, run: Run, back: Setback) -> tuple[Prescription, ...]:
         why = f"the loss rose to {back.factor:.3g} times its best"

@@ -9,7 +9,8 @@ import numpy as np
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import HALF, LOWEST_RATE, QUARTER, lower_rate, peak_rate
-from diagnose.checks._stability import instability, rate_was_falling
+from diagnose.checks._instability import instability
+from diagnose.checks._rate import logged_rate
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -45,9 +46,9 @@ class LearningRateTooHigh(Check):
     def check(self, run: Run) -> Iterator[Finding]:
         """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
         curve = self.curve(run, Role.TRAIN_LOSS)
-        found = instability(curve)
+        found = instability(run, curve)
         rate = peak_rate(run)
-        if found is None or not np.isfinite(curve.values[-1]) or rate_was_falling(run, found.onset, self.decayed):
+        if found is None or self._decayed(run, found.first_step):
             return
         if rate is not None and rate <= LOWEST_RATE:
             return
@@ -57,7 +58,16 @@ class LearningRateTooHigh(Check):
             Confidence.HIGH if rate is not None and len(curve) >= 16 else Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
             f"The learning rate{known} is too high: {found.told}.",
-            steps=(found.onset, found.last),
+            steps=(found.first_step, found.last_step),
             evidence=found.evidence | ({} if rate is None else {"learning_rate": rate}),
             prescriptions=lower_rate(run, QUARTER if found.grave else HALF, found.told),
         )
+
+    def _decayed(self, run: Run, step: int) -> bool:
+        """Whether the logged rate had passed its peak and fallen to a small share of it by `step`."""
+        rates = logged_rate(run)
+        if rates is None:
+            return False
+        before = rates.until(step).values
+        peak = int(np.argmax(rates.values))
+        return bool(peak < len(before) - 1 and before[-1] < self.decayed * rates.values[peak])

@@ -33,7 +33,7 @@ class LearningRateTooLow(Check):
     code = "OPT002"
     name = "learning-rate-too-low"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 8
+    min_points = 12
 
     low: float = 1e-5
     """Rate below which Adam learns a new voice slowly. Source: MOSS-TTS-Nano#57 (5e-6 flat, 1e-5 to 5e-5 advised);
@@ -58,6 +58,6 @@ class LearningRateTooLow(Check):
             f"At a learning rate of {rate:g} the loss creeps from {seen.start:.4g} to {seen.end:.4g} in a straight line: "
             "the steps are too small.",
             steps=(curve.steps[0], curve.steps[-1]),
-            evidence={"learning_rate": rate, "fall": seen.fall, "half_way": seen.half_way},
+            evidence={"learning_rate": rate, "fall": seen.fall, "second_half": seen.second_half},
             prescriptions=raise_rate(run, f"the loss fell by {seen.fall:.0%} only, in a straight line"),
         )

@@ -54,6 +54,30 @@ class NonFiniteLoss(Check):
             if len(bad):
                 yield self._told(run, role, curve, bad)
                 return
+        yield from self._filtered(run)
+
+    def _filtered(self, run: Run) -> Iterator[Finding]:
+        """A loss that is zero, or repeats itself, exactly while the gradient norm is not finite: a filter hides NaN."""
+        train, norms = run.curve(Role.TRAIN_LOSS), run.curve(Role.GRAD_NORM)
+        if train is None or norms is None or not len(train):
+            return
+        lost = np.isin(train.steps, norms.steps[~np.isfinite(norms.values)])
+        still = lost & (np.diff(train.values, prepend=np.inf) == 0) | lost & (train.values == 0)
+        if np.count_nonzero(still) < max(2, len(train) // 50):
+            return
+        hidden = np.flatnonzero(still)
+        first, last = int(train.steps[hidden[0]]), int(train.steps[hidden[-1]])
+        yield self.finding(
+            Severity.ERROR,
+            Confidence.HIGH,
+            Role.TRAIN_LOSS.value,
+            f"The gradient norm is NaN or inf from step {first:,} while the log shows a loss of exactly "
+            f"{train.values[hidden[0]]:g}: a filter hides that the loss is not a number.",
+            steps=(first, last),
+            evidence={"points": len(hidden), "logged_loss": float(train.values[hidden[0]])},
+            prescriptions=self._cures(run, 1.0),
+            advice="Set logging_nan_inf_filter to false (Hugging Face Trainer), and restart from a checkpoint from before.",
+        )
 
     def _told(self, run: Run, role: Role, curve: Curve, bad: np.ndarray) -> Finding:
         lasting = bool(len(bad) > 1 and bad[-1] == len(curve) - 1) or len(bad) == len(curve)

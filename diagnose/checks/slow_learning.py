@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks._base import Check
-from diagnose.checks._learning import Learning, learning, slow
+from diagnose.checks._learning import STRAIGHT, learning, slow
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -32,20 +32,15 @@ class SlowLearning(Check):
     code = "FIT003"
     name = "slow-learning"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 8
+    min_points = 12
     explained_by = ("learning-rate-too-low",)
     part_of = ("divergence", "oscillation")
-
-    half_way: float = 0.33
-    """Share of the run. Source: 0.5 for a straight line, under 0.2 for power laws; measured on tests/curves.py."""
-    remains: float = 0.6
-    """End over start. Source: measured on tests/curves.py."""
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Look for a short, straight fall."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen = learning(run, curve)
-        if not slow(seen, self.half_way, self.remains):
+        if not slow(seen):
             return
         yield self.finding(
             Severity.WARNING,
@@ -54,10 +49,7 @@ class SlowLearning(Check):
             f"The loss went from {seen.start:.4g} to {seen.end:.4g} in a nearly straight line and is still falling: "
             "the steps are too small or too few.",
             steps=(curve.steps[0], curve.steps[-1]),
-            evidence=_evidence(seen) | {"half_way_threshold": self.half_way},
+            evidence={"fall": seen.fall, "second_half": seen.second_half, "straight": STRAIGHT},
             advice="Raise the learning rate if it is low for the optimiser, else train longer.",
         )
 
-
-def _evidence(seen: Learning) -> dict[str, float]:
-    return {"fall": seen.fall, "half_way": seen.half_way}

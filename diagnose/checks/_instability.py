@@ -1,0 +1,57 @@
+"""What divergence, oscillation and their common cause see in a loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.checks._setback import setback
+from diagnose.checks._swings import bounces, throw
+from diagnose.finding import Number
+from diagnose.run import Curve, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Instability:
+    """The gravest that a loss shows: that it diverged, was thrown up at the start, or oscillates."""
+
+    first_step: int
+    last_step: int
+    grave: bool
+    told: str
+    evidence: dict[str, Number]
+
+
+def instability(run: Run, curve: Curve) -> Instability | None:
+    """What the curve of a training loss shows; None for a stable one, and for one that ends in NaN."""
+    if not len(curve) or not np.isfinite(curve.values[-1]):
+        return None
+    return _diverged(curve) or _thrown(curve) or _oscillates(run, curve)
+
+
+def _diverged(curve: Curve) -> Instability | None:
+    back = setback(curve)
+    if back is None or not back.diverged:
+        return None
+    told = f"the loss rose to {back.factor:.3g} times its best"
+    evidence: dict[str, Number] = {"share_lost": back.share, "factor": back.factor}
+    return Instability(back.onset_step, back.last_step, back.grave, told, evidence)
+
+
+def _thrown(curve: Curve) -> Instability | None:
+    up = throw(curve)
+    if up is None or not up.thrown:
+        return None
+    told = f"the first updates throw the loss from {up.start:.3g} to {up.top:.3g}, and it never makes good for it"
+    evidence: dict[str, Number] = {"top_over_start": up.factor, "end_over_start": up.end / up.start}
+    return Instability(int(curve.steps[0]), up.last_step, True, told, evidence)
+
+
+def _oscillates(run: Run, curve: Curve) -> Instability | None:
+    swings = bounces(run, curve)
+    if swings is None or not swings.oscillates:
+        return None
+    told = f"the loss swings by {swings.height:.0%} of its level and gains {max(swings.progress, 0):.0%}"
+    evidence: dict[str, Number] = {"turns": swings.turns, "swing": swings.swing, "progress": swings.progress}
+    return Instability(swings.first_step, swings.last_step, swings.swing > 1, told, evidence)

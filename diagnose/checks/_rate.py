@@ -1,0 +1,24 @@
+"""What a log says of the learning rate. Shared by the checks that judge by it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnose.run import Curve, Role, Run
+from diagnose.stats import FloatArray
+
+
+def logged_rate(run: Run) -> Curve | None:
+    """The finite points of the learning rate, if at least one is above zero."""
+    curve = run.curve(Role.LEARNING_RATE)
+    return None if curve is None or not (curve.finite.values > 0).any() else curve.finite
+
+
+def spent(run: Run, steps: FloatArray) -> FloatArray:
+    """Share of the summed learning rate that was spent at `steps`, shape (m,); of the steps where none is logged."""
+    span = np.array([steps[0], steps[-1]])
+    grid = np.linspace(span[0], span[1], 257)
+    rates = logged_rate(run)
+    rate = np.ones(len(grid)) if rates is None else np.interp(grid, rates.steps, rates.values)
+    total = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2)])
+    return np.interp(steps, grid, total / total[-1]) if total[-1] > 0 else np.linspace(0.0, 1.0, len(steps))

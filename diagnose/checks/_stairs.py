@@ -1,0 +1,151 @@
+"""Finds the staircase that a loss shows when each epoch brings the same clips again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.run import Curve, Role, Run
+from diagnose.stats import FloatArray, IntArray, Trend, block_medians
+
+POINTS = 2048
+"""Points that are looked at: of longer curves the medians of blocks."""
+FEWEST_EPOCHS = 4
+"""Boundaries that must be seen: fewer steps are steps of the schedule. Source: our choice."""
+FEWEST_POINTS = 6
+"""Points in an epoch: fewer show no flat part between two steps. Source: our choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stairs:
+    """How a loss falls at the boundaries of epochs and within them, in logarithms."""
+
+    known: bool
+    """Whether the log tells the epochs; else the period was found."""
+    epochs: int
+    """Boundaries that were looked at, and one."""
+    points: float
+    """Logged points in an epoch."""
+    drop: float
+    """Mean fall at a boundary: 0.2 for a fifth."""
+    drop_z: float
+    """The same in standard errors over the boundaries."""
+    share: float
+    """Share of the whole fall over these epochs that happens at the boundaries."""
+    falling: float
+    """Share of the boundaries at which the loss falls."""
+    first_step: int
+    last_step: int
+
+
+def stairs(run: Run, curve: Curve) -> Stairs | None:
+    """The staircase of a training loss along its logged epochs, else along the period that its course shows.
+
+    None for a loss that is negative at times, and where too few epochs are seen.
+    """
+    curve = curve.finite
+    if len(curve) < FEWEST_EPOCHS * FEWEST_POINTS or not curve.trend.logarithmic:
+        return None
+    course, size = _above_floor(curve.trend)
+    known = _boundaries(run, curve)
+    if known is not None:
+        return _measure(curve, course, size, known[known < size * len(course)] / size, known=True)
+    found = [_measure(curve, course, size, edges, known=False) for edges in _periodic(course)]
+    return max((one for one in found if one is not None), key=lambda one: one.drop_z * one.share, default=None)
+
+
+def _above_floor(trend: Trend) -> tuple[FloatArray, int]:
+    """The logarithm of the loss, shape (m,), m <= 2048, up to where it reaches its floor, and the points in one value."""
+    course = block_medians(trend.scaled, POINTS)
+    size = -(-len(trend) // POINTS) if len(trend) > POINTS else 1
+    coarse = trend.scaled_course
+    low = coarse[0] + 0.95 * (coarse.min() - coarse[0])
+    floor = int(np.argmax(coarse <= low)) * len(course) // len(coarse)
+    return course[: max(floor, FEWEST_EPOCHS * FEWEST_POINTS)], size
+
+
+def _boundaries(run: Run, curve: Curve) -> IntArray | None:
+    """Indices of the first point of each epoch after the first; None where the log does not know its epochs."""
+    epochs = curve.epochs
+    logged = run.curve(Role.EPOCH)
+    if epochs is None and logged is not None and len(logged.finite) > FEWEST_EPOCHS:
+        epochs = np.interp(curve.steps, logged.finite.steps, logged.finite.values)
+    if epochs is None:
+        return None
+    edges = np.flatnonzero(np.diff(np.floor(epochs + 1e-9)) > 0) + 1
+    return edges if len(edges) >= FEWEST_EPOCHS - 1 and len(curve) / len(edges) >= FEWEST_POINTS else None
+
+
+def _periodic(course: FloatArray) -> list[FloatArray]:
+    """Candidate boundaries, by the periods at which falls recur: peaks of the spectrum of falls over several widths."""
+    candidates = []
+    for width in {max(2, len(course) // parts) for parts in (160, 80, 40, 20)}:
+        if len(course) < 4 * width:
+            continue
+        falls = _falls(course, width)
+        for period in _periods(falls, width):
+            candidates.append(_phase(falls, period, len(course)))
+    return candidates
+
+
+def _falls(course: FloatArray, width: int) -> FloatArray:
+    """Shape (m,): the mean of the `width` values before each place less that of those from it on; 0 at the ends."""
+    sums = np.concatenate([[0.0], np.cumsum(course)])
+    means = (sums[width:] - sums[:-width]) / width
+    falls = np.zeros(len(course))
+    falls[width : len(course) - width + 1] = means[: -width or None][: len(course) - 2 * width + 1] - means[width:]
+    inner = falls[width : len(course) - width + 1]
+    low, high = np.quantile(inner, [0.02, 0.98])
+    return np.clip(falls, low, high)
+
+
+def _periods(falls: FloatArray, width: int) -> list[float]:
+    """Periods of two to eight widths at which the spectrum stands highest, the two highest peaks."""
+    count = 8 * len(falls)
+    spectrum = np.abs(np.fft.rfft((falls - falls.mean()) * np.hanning(len(falls)), count))
+    low, high = max(1, count // (8 * width)), count // (2 * width)
+    low = max(low, (FEWEST_EPOCHS - 1) * 8)
+    if high <= low + 2:
+        return []
+    band = spectrum[low : high + 1]
+    peaks = np.flatnonzero((band[1:-1] >= band[:-2]) & (band[1:-1] >= band[2:])) + 1
+    best = peaks[np.argsort(band[peaks])[::-1][:2]]
+    return [float(count / (low + peak)) for peak in best]
+
+
+def _phase(falls: FloatArray, period: float, length: int) -> FloatArray:
+    """The boundaries of this period at which the falls are largest on average."""
+    starts = np.arange(0.0, period, max(0.5, period / 32))
+    places = np.add.outer(starts, np.arange(0.0, length - period, period))
+    means = falls[np.minimum(places.round().astype(np.int64), length - 1)].mean(axis=1)
+    return np.arange(starts[int(np.argmax(means))], length, period)
+
+
+def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, known: bool) -> Stairs | None:
+    """Compare the falls at the boundaries with the drift between them. `edges` count values of `course`."""
+    at = edges.round().astype(np.int64)
+    if len(at) < FEWEST_EPOCHS - 1:
+        return None
+    period = float(np.median(np.diff(edges)))
+    near = max(1, min(int(period // 3), 32))
+    at = at[(at >= near) & (at <= len(course) - near)]
+    if len(at) < FEWEST_EPOCHS - 1 or period < FEWEST_POINTS:
+        return None
+    sums = np.concatenate([[0.0], np.cumsum(course)])
+    before, after = (sums[at] - sums[at - near]) / near, (sums[at + near] - sums[at]) / near
+    drops = before - after
+    drift = float(np.sum(np.abs(after[:-1] - before[1:])))
+    error = float(np.std(drops)) / np.sqrt(len(drops))
+    fallen = float(np.sum(drops))
+    return Stairs(
+        known,
+        len(at) + 1,
+        period * size,
+        float(np.mean(drops)),
+        float(np.mean(drops)) / error if error > 0 else np.sign(fallen) * 1e9,
+        fallen / (fallen + drift) if fallen > 0 else 0.0,
+        float(np.mean(drops > 0)),
+        int(curve.steps[min(int(at[0]) * size, len(curve) - 1)]),
+        int(curve.steps[min(int(at[-1]) * size, len(curve) - 1)]),
+    )
