@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import cast
 
 from diagnose.names import assign_roles
-from diagnose.readers._base import Reader, Source
+from diagnose.readers._base import HEAD_BYTES, Reader, Source
+from diagnose.readers._own import is_report
 from diagnose.readers._tree import discover_tree
 from diagnose.run import LogError, Run
 
@@ -95,5 +96,7 @@ def read_source(source: Source) -> Run:
 
 
 def _surest(source: Source) -> tuple[int, Reader]:
+    if is_report(source.head(HEAD_BYTES)):
+        return 0, every_reader()[0]
     scores = [(reader.sniff(source), reader) for reader in every_reader()]
     return max(scores, key=lambda pair: pair[0])

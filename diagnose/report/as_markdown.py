@@ -19,7 +19,7 @@ def render(diagnosis: Diagnosis) -> str:
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     run = diagnosis.run
-    yield f"# {markdown(run.name)}: {diagnosis.verdict.value}"
+    yield f"# ttsdoc: {markdown(run.name)}, {diagnosis.verdict.value}"
     yield ""
     yield f"Read from {markdown(run.source)} ({run.format})."
     yield from (f"{markdown(note)}" for note in (*diagnosis.reasons, *run.notes))

@@ -82,7 +82,7 @@ def summary(diagnoses: Iterable[Diagnosis], screen: Screen) -> str:
             *(values or ["-", "-"]),
             Text(", ".join(names) or diagnosis.verdict.value),
         )
-    return printed(table, screen)
+    return f"ttsdoc: {table.row_count} runs\n{printed(table, screen)}"
 
 
 def _sections(diagnosis: Diagnosis, screen: Screen) -> Iterator[RenderableType | None]:
@@ -100,7 +100,7 @@ def _sections(diagnosis: Diagnosis, screen: Screen) -> Iterator[RenderableType |
 
 def _heading(diagnosis: Diagnosis) -> Text:
     run, verdict = diagnosis.run, diagnosis.verdict
-    line = Text(f"{VERDICT_MARK[verdict]} {verdict.value.upper()}", VERDICT_STYLE[verdict])
+    line = Text("ttsdoc ").append(f"{VERDICT_MARK[verdict]} {verdict.value.upper()}", VERDICT_STYLE[verdict])
     line.append(f"  {plain(run.name)}", "bold")
     causes = [finding.name for finding in diagnosis.findings if finding.alarming and finding.explained_by is None]
     line.append(f": {', '.join(causes)}" if causes else "", "bold")

@@ -1,0 +1,36 @@
+"""A report saved beside the logs is not a log: judging one's own words would double every run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diagnose import runs
+from diagnose.examine import examine
+from diagnose.readers import read
+from diagnose.report import as_json, as_markdown, text
+from diagnose.run import LogError
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "train.log"
+    path.write_text("".join(f"Epoch {n}: {9 - n / 10:.2f}\n" for n in range(1, 41)), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "summary"])
+def test_a_saved_report_is_passed_over_in_a_folder_and_refused_by_name(log: Path, form: str) -> None:
+    diagnosis = examine(read(log))
+    told = {
+        "text": lambda: text.render(diagnosis, text.Screen()),
+        "markdown": lambda: as_markdown.render(diagnosis),
+        "json": lambda: as_json.dumps(as_json.diagnoses([diagnosis])),
+        "summary": lambda: text.summary([diagnosis] * 4, text.Screen()),
+    }[form]()
+    saved = log.with_name("report.txt")
+    saved.write_text(told, "utf-8")
+    assert [run.source for run in runs(log.parent)] == [str(log)]
+    with pytest.raises(LogError, match=r"report\.txt"):
+        read(saved)
