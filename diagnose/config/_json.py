@@ -1,4 +1,4 @@
-"""JSON to a tree of scalars with their places. Comments, a BOM, trailing commas, NaN and duplicate keys are accepted."""
+"""JSON to a tree of scalars with their places; comments, trailing commas, NaN and duplicate keys are accepted."""
 
 from __future__ import annotations
 

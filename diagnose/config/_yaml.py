@@ -23,8 +23,8 @@ from diagnose.config.node import (
 )
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_RESOLVER = yaml.resolver.Resolver()
-_CONSTRUCTOR = yaml.constructor.SafeConstructor()
+_RESOLVER: Any = yaml.resolver.Resolver()
+_CONSTRUCTOR: Any = yaml.constructor.SafeConstructor()
 _PROPERTY = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:[^\S\r\n]|\r?\n)*)*")
 _RUNS_CODE = re.compile(r"tag:yaml\.org,2002:python/(?:object/(?:apply|new)|name|module):(?!pathlib\.)")
 MAX_NUMBER = 400
@@ -80,7 +80,7 @@ class _Reader:
         if isinstance(event, yaml.ScalarEvent):
             self._add(self._scalar(event, start, end, line), event)
         elif isinstance(event, yaml.AliasEvent):
-            self._add(self._alias(event.anchor, start, end, line), None)
+            self._add(self._alias(str(event.anchor), start, end, line), None)
         elif isinstance(event, yaml.CollectionStartEvent):
             self.stack.append(_Open(event, start))
         elif isinstance(event, yaml.CollectionEndEvent):

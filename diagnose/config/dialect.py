@@ -20,7 +20,7 @@ _STEP = re.compile(r"\[(?:(\d+)|(\*)|([^\]~]+)~([^\]]+))\]|([^.\[\]]+)")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A way through the tree: `trainer.max_epochs`, `callbacks[*].patience`, `callbacks[class_path~EarlyStopping].x`."""
+    """A way through the tree: `trainer.max_epochs`, `betas[0]`, `callbacks[*].x`, `callbacks[class_path~Early].x`."""
 
     text: str
 
@@ -99,8 +99,18 @@ class Candidate:
     """Dead in one trainer of the framework and read by another: an edit is made, with the reason shown."""
     neutral: tuple[Any, ...] = ()
     """Values, besides null, under which a second copy says nothing and may stay as it is."""
+    share: str = ""
+    """Of what a fraction is a share, where the framework takes a fraction too: `run` or `epoch`."""
     pair: Place | None = None
     """Where the second number stands when a pair (`betas`) is written as two keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Something that holds for a file under conditions: a reason, a path, a family."""
+
+    text: str
+    when: Conditions = Conditions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,8 @@ class Synonyms:
     """Sections whose keys are about training, best first; `""` is the top level."""
     never: frozenset[str]
     """Sections whose keys are about something else."""
+    elsewhere: Mapping[str, frozenset[str]]
+    """Canonical name -> sections in which its words mean something else (`patience` of a scheduler)."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +164,15 @@ class Dialect:
     syntaxes: tuple[str, ...]
     fingerprints: tuple[Fingerprint, ...]
     keys: Mapping[str, tuple[Candidate, ...]]
-    add: Mapping[str, str] = field(default_factory=dict)
+    add: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """Canonical name -> the path that the framework reads when it is written there."""
-    forbid: Mapping[str, str] = field(default_factory=dict)
+    forbid: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """Canonical name -> why the config cannot set it."""
+    families: tuple[Rule, ...] = ()
+    """The model family of the loss-target tables."""
     command_line: Mapping[str, str] = field(default_factory=dict)
     """Canonical name -> the flag that sets it instead."""
-    read_only: tuple[tuple[Conditions, str], ...] = ()
+    read_only: tuple[Rule, ...] = ()
     """Why a file of this dialect is a record that nothing reads back."""
     training: bool = True
     text_numbers: bool = True
@@ -195,20 +209,20 @@ def _dialect(text: str, source: str, name: str) -> Dialect:
     from diagnose.config.document import parse_document
 
     parse_document(text, f"{source}.yaml" if not source.endswith((".yaml", ".yml")) else source)
-    data = yaml.safe_load(text)
     try:
-        return _build(data, name)
-    except (TypeError, ValueError, KeyError, AttributeError, re.error) as error:
-        raise ConfigError(f"{source}: not a dialect: {error!s:.200}; see presets/dialects for examples") from None
+        return _build(yaml.safe_load(text), name)
+    except (TypeError, ValueError, KeyError, AttributeError, re.error, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{source}: not a dialect: {reason:.200}; see presets/dialects for examples") from None
 
 
 def _build(data: Mapping[str, Any], name: str) -> Dialect:
     unknown = set(data) - _FIELDS
     if unknown:
-        raise ValueError(f"unknown field {sorted(unknown)[0]!r}; known are {', '.join(sorted(_FIELDS))}")
+        raise ValueError(f"unknown field {min(unknown)!r}; known are {', '.join(sorted(_FIELDS))}")
     strange = {*data.get("keys", {}), *data.get("add", {})} - set(HYPERPARAMETERS)
     if strange:
-        raise ValueError(f"{sorted(strange)[0]!r} is no canonical hyperparameter")
+        raise ValueError(f"{min(strange)!r} is no canonical hyperparameter")
     return Dialect(
         name=name,
         title=str(data["title"]),
@@ -216,10 +230,11 @@ def _build(data: Mapping[str, Any], name: str) -> Dialect:
         syntaxes=tuple(data.get("syntaxes", ("yaml", "json"))),
         fingerprints=tuple(_fingerprint(entry) for entry in data.get("recognise", [{}])),
         keys={key: tuple(map(_candidate, entries)) for key, entries in data.get("keys", {}).items()},
-        add=data.get("add", {}),
-        forbid=data.get("forbid", {}),
+        add={key: _rules(entries) for key, entries in data.get("add", {}).items()},
+        forbid={key: _rules(entries) for key, entries in data.get("forbid", {}).items()},
+        families=_rules(data.get("family", [])),
         command_line=data.get("command_line", {}),
-        read_only=tuple((_conditions(entry.get("when")), entry["reason"]) for entry in data.get("read_only", [])),
+        read_only=_rules(data.get("read_only", [])),
         training=bool(data.get("training", True)),
         text_numbers=bool(data.get("text_numbers", True)),
         synonyms=_synonyms(data["synonyms"]) if "synonyms" in data else None,
@@ -228,12 +243,26 @@ def _build(data: Mapping[str, Any], name: str) -> Dialect:
 
 _FIELDS = {
     *("title", "order", "syntaxes", "recognise", "keys", "add", "forbid", "command_line", "read_only", "training"),
-    *("text_numbers", "synonyms", "files", "notes"),
+    *("text_numbers", "synonyms", "files", "notes", "family"),
 }
 
 
 def _conditions(data: Mapping[str, Any] | None) -> Conditions:
     return Conditions(tuple((Place(path), str(pattern)) for path, pattern in (data or {}).items()))
+
+
+def _rules(data: Any) -> tuple[Rule, ...]:
+    """One text, or a list of texts and of `{text, when}`."""
+    entries = data if isinstance(data, list) else [data]
+    return tuple(
+        Rule(entry) if isinstance(entry, str) else Rule(str(entry["text"]), _conditions(entry.get("when")))
+        for entry in entries
+    )
+
+
+def first_rule(rules: tuple[Rule, ...], document: Document) -> str | None:
+    """The text of the first rule whose conditions hold."""
+    return next((rule.text for rule in rules if rule.when.hold(document)), None)
 
 
 def _candidate(data: Mapping[str, Any] | str) -> Candidate:
@@ -260,4 +289,5 @@ def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
 
 def _synonyms(data: Mapping[str, Any]) -> Synonyms:
     names = {key: tuple(map(str, words)) for key, words in data["names"].items()}
-    return Synonyms(names, tuple(data["sections"]), frozenset(data["never"]))
+    elsewhere = {key: frozenset(sections) for key, sections in data.get("elsewhere", {}).items()}
+    return Synonyms(names, tuple(data["sections"]), frozenset(data["never"]), elsewhere)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from diagnose.config.document import parse_document
 from diagnose.config.node import Array, ConfigError, Document, Node, Path, Scalar, Table, resolved, same
@@ -35,7 +34,7 @@ def spliced(text: str, splices: Iterable[Splice]) -> str:
 
 
 def float_text(value: float) -> str:
-    """A float that YAML 1.1 and 1.2, JSON and Python all read as a float: `5.0e-05`, with a dot and a signed exponent."""
+    """A float that YAML 1.1 and 1.2, JSON and Python all read as one: `5.0e-05`, with a dot and a signed exponent."""
     text = repr(float(f"{value:.12g}"))
     mantissa, sign, exponent = text.partition("e")
     if sign and "." not in mantissa:
@@ -162,8 +161,3 @@ def table_at(document: Document, path: Path) -> Table:
     if inside is not node:
         raise EditError(f"the section {'.'.join(map(str, path))} is an alias of another")
     return inside
-
-
-def value_of(scalar: Scalar) -> Any:
-    """The value as the usual loader gives it."""
-    return scalar.value

@@ -2,51 +2,114 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from diagnose.config.dialect import Candidate, Place, Synonyms
-from diagnose.config.node import Document, Node, Table, children, resolved
+from diagnose.config.hyperparameters import HYPERPARAMETERS
+from diagnose.config.node import Array, Document, Node, Scalar, Table, children, resolved
 
 MAX_SECTIONS = 4
-"""Sections inside one another that are searched. Hand-written configs nest hyperparameters at most three deep."""
+"""Sections inside one another that are searched; the public configs measured nest hyperparameters three deep."""
+MANY = 100
+"""From here on an interval without a unit counts steps: nobody saves or evaluates every hundredth epoch only."""
+_ENDING = re.compile(r"[_-]?(?:config|configs|params|parameters|args|arguments|settings|options|opts|cfg|conf)$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A scalar and the way to it."""
+
+    path: tuple[str, ...]
+    value: Any
+    siblings: frozenset[str]
+    """The keys beside it, in lower case."""
+
+    @property
+    def key(self) -> str:
+        return self.path[-1].lower()
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """The sections around it, in lower case, without endings such as `_config`."""
+        return tuple(_ENDING.sub("", part.lower()) or part.lower() for part in self.path[:-1])
 
 
 def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate, ...]]:
-    """Canonical name -> places in this document that a person would call by that name, best first."""
-    leaves = [] if document.root is None else list(_leaves(document.root, (), synonyms))
-    return {name: tuple(_ranked(words, leaves, synonyms)) for name, words in synonyms.names.items()}
+    """Canonical name -> the places in this document that a person would call by that name, best first."""
+    leaves = [] if document.root is None else list(_leaves(document.root, (), frozenset()))
+    leaves = [leaf for leaf in leaves if not synonyms.never.intersection(leaf.sections)]
+    return {name: tuple(_ranked(name, leaves, synonyms)) for name in synonyms.names}
 
 
-def _leaves(node: Node, path: tuple[str, ...], synonyms: Synonyms) -> Iterator[tuple[str, ...]]:
-    """The paths below `node` that lead through no section about something else."""
+def _leaves(node: Node, path: tuple[str, ...], siblings: frozenset[str]) -> Iterator[_Leaf]:
     inside = resolved(node)
-    if not isinstance(inside, Table) or len(path) > MAX_SECTIONS:
-        if path:
-            yield path
-        return
-    if path and path[-1].lower() in synonyms.never:
-        return
-    for key, child in children(inside):
-        yield from _leaves(child, (*path, str(key)), synonyms)
+    if isinstance(inside, Table) and len(path) <= MAX_SECTIONS:
+        keys = frozenset(str(key).lower() for key, _ in children(inside))
+        for key, child in children(inside):
+            if "." not in str(key) and "[" not in str(key):
+                yield from _leaves(child, (*path, str(key)), keys)
+    elif isinstance(inside, Scalar) and path:
+        yield _Leaf(path, inside.value, siblings)
+    elif isinstance(inside, Array) and path:
+        yield _Leaf(path, [None], siblings)
+        for number, item in enumerate(inside.items):
+            yield from (
+                _leaves(item, (*path[:-1], f"{path[-1]}[{number}]"), siblings) if isinstance(item, Scalar) else ()
+            )
 
 
-def _ranked(words: tuple[str, ...], leaves: list[tuple[str, ...]], synonyms: Synonyms) -> Iterator[Candidate]:
-    matches = [(rank, path) for path in leaves if (rank := _rank(path, words, synonyms)) is not None]
-    for _, path in sorted(matches):
-        yield Candidate(Place(".".join(path)))
+def _ranked(name: str, leaves: list[_Leaf], synonyms: Synonyms) -> Iterator[Candidate]:
+    ranks = [(rank, leaf) for leaf in leaves if (rank := _rank(name, leaf, synonyms)) is not None]
+    seen: set[tuple[str, ...]] = set()
+    for _, leaf in sorted(ranks, key=lambda pair: pair[0]):
+        if leaf.path not in seen and _means(name, leaf):
+            seen.add(leaf.path)
+            pair = leaf.path[:-1] + (leaf.path[-1].replace("1", "2"),) if _is_first_beta(name, leaf) else None
+            yield Candidate(
+                Place(".".join(leaf.path)), unit=_unit(name, leaf), pair=Place(".".join(pair)) if pair else None
+            )
 
 
-def _rank(path: tuple[str, ...], words: tuple[str, ...], synonyms: Synonyms) -> tuple[int, int, int] | None:
-    """Lower is better: depth, section, word. None where the path is not called by any of the words."""
-    for number, word in enumerate(words):
-        parts = tuple(word.lower().split("."))
-        if tuple(part.lower() for part in path[-len(parts) :]) == parts and _allowed(path, len(parts), synonyms):
-            section = path[0].lower() if len(path) > 1 else ""
-            place = synonyms.sections.index(section) if section in synonyms.sections else len(synonyms.sections)
-            return place, number, len(path)
+def _rank(name: str, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int] | None:
+    """Lower is better: section, word, depth. None where the leaf is not called by any of the words."""
+    sections = leaf.sections
+    if synonyms.elsewhere.get(name, frozenset()).intersection(sections):
+        return None
+    for number, word in enumerate(synonyms.names[name]):
+        *around, key = word.lower().split(".")
+        if key != leaf.key or (around and tuple(around) != sections[len(sections) - len(around) :]):
+            continue
+        if sections and sections[0] not in synonyms.sections:
+            return None
+        return synonyms.sections.index(sections[0] if sections else ""), number, len(sections)
     return None
 
 
-def _allowed(path: tuple[str, ...], length: int, synonyms: Synonyms) -> bool:
-    sections = [part.lower() for part in path[:-1]]
-    return not sections or sections[0] in synonyms.sections or length > 1
+def _means(name: str, leaf: _Leaf) -> bool:
+    """Whether the value and the keys beside it agree with the name."""
+    if name == "early_stopping_patience" and leaf.key == "patience":
+        of_scheduler = any(key.endswith("factor") for key in leaf.siblings)
+        return not of_scheduler or any(key.endswith("_patience") or "early_stop" in key for key in leaf.siblings)
+    if leaf.key == "warmup" and isinstance(leaf.value, int | float) and not isinstance(leaf.value, bool):
+        return (0 < leaf.value < 1) == (name == "warmup_ratio")
+    return True
+
+
+def _is_first_beta(name: str, leaf: _Leaf) -> bool:
+    return name == "betas" and leaf.key.endswith("1") and leaf.key[:-1] + "2" in leaf.siblings
+
+
+def _unit(name: str, leaf: _Leaf) -> str | None:
+    """The unit that the key or the size of the value tells; None where neither does."""
+    unit = HYPERPARAMETERS[name].unit
+    if unit != "steps" or name in {"max_steps", "warmup_steps"}:
+        return unit
+    if "epoch" in leaf.key:
+        return "epochs"
+    if re.search("step|iter|update|batch", leaf.key):
+        return "steps"
+    many = isinstance(leaf.value, int) and leaf.value >= MANY
+    return "steps" if many else None

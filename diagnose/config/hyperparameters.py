@@ -14,8 +14,10 @@ class Kind(str, Enum):
     """A real number, written as a float."""
     COUNT = "count"
     """A whole number."""
+    SWITCH = "switch"
+    """True or false."""
     CHOICE = "choice"
-    """A switch or a word (`true`, `bf16`, `16-mixed`)."""
+    """A switch, a number or a word (`true`, `16`, `bf16-mixed`)."""
     TEXT = "text"
     """A path, a name, a list: read, never rewritten."""
 
@@ -32,6 +34,7 @@ class Hyperparameter:
 
 
 _RATE = Hyperparameter(Kind.RATE)
+_SWITCH = Hyperparameter(Kind.SWITCH)
 _CHOICE = Hyperparameter(Kind.CHOICE)
 _TEXT = Hyperparameter(Kind.TEXT)
 _STEPS = Hyperparameter(Kind.COUNT, "steps")
@@ -77,13 +80,13 @@ HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
     "plot_interval": _STEPS,
     "eval_delay": _EPOCHS,
     "keep_checkpoints": _COUNT,
-    "early_stopping": _CHOICE,
+    "early_stopping": _SWITCH,
     "early_stopping_patience": _EVALS,
     "early_stopping_min_delta": _RATE,
     "early_stopping_min_epochs": _EPOCHS,
     "plateau_patience": _EVALS,
     "nonfinite_patience": _COUNT,
-    "scheduler_after_epoch": _CHOICE,
+    "scheduler_after_epoch": _SWITCH,
     "mixed_precision": _CHOICE,
     "max_len": Hyperparameter(Kind.COUNT, "frames"),
     "seed": _COUNT,

@@ -13,9 +13,10 @@ Key: TypeAlias = str | int
 Path: TypeAlias = tuple[Key, ...]
 
 MAX_BYTES = 4 * 1024 * 1024
-"""The largest file that is opened. The largest of 5,300 public training configs has 0.4 MB (token lists written out)."""
+"""The largest file that is opened. The largest of 87 public training configs measured (`benchmarks/config`) has 12 KB;
+the margin is for token lists that some frameworks write out."""
 MAX_DEPTH = 64
-"""The deepest nesting that is followed. Public configs stay below 15."""
+"""The deepest nesting that is followed. The deepest of the same configs has 6 levels."""
 MAX_NODES = 200_000
 """Scalars, lists and mappings in one file: what is read in about a second."""
 MAX_EXPANDED = 1_000_000

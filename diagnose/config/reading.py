@@ -33,6 +33,12 @@ class Site:
     """As a plain Python value, text that is a number read as that number."""
 
     @property
+    def unit(self) -> str | None:
+        """The unit in which the file counts: a fraction is a share where the framework takes one."""
+        share = self.candidate.share and isinstance(self.value, float) and self.value <= 1
+        return f"share of the {self.candidate.share}" if share else self.candidate.unit
+
+    @property
     def follows(self) -> bool:
         """Whether the value is written elsewhere."""
         return self.node is not self.source
@@ -42,9 +48,7 @@ def sites(document: Document, dialect: Dialect) -> dict[str, tuple[Site, ...]]:
     """Canonical name -> the places that hold it, the one that counts first. Names that are not there are left out."""
     candidates = dict(dialect.keys)
     if dialect.synonyms is not None:
-        candidates |= {
-            name: found for name, found in guesses(document, dialect.synonyms).items() if name not in candidates
-        }
+        candidates = guesses(document, dialect.synonyms) | candidates
     found = {name: tuple(_sites(document, name, entries)) for name, entries in candidates.items()}
     return {name: _counting_first(places) for name, places in found.items() if places}
 
@@ -115,10 +119,12 @@ def _fits(kind: Kind, source: Scalar | Array | Table | None, value: Any) -> bool
     """Whether a value can be what a hyperparameter of this kind holds."""
     if kind is Kind.TEXT or value is None:
         return not isinstance(source, Table) or kind is Kind.TEXT
-    if isinstance(source, Table) or (kind is Kind.CHOICE and isinstance(source, Array)):
+    if isinstance(source, Table) or (kind in {Kind.CHOICE, Kind.SWITCH} and isinstance(source, Array)):
         return False
     if kind is Kind.CHOICE:
         return True
+    if kind is Kind.SWITCH:
+        return isinstance(value, bool)
     numbers = value if isinstance(value, list) else [value]
     return all(is_number(number) for number in numbers)
 
@@ -134,7 +140,7 @@ def as_number(kind: Kind, value: Any) -> Any:
     """Text that is a number as that number; words for nothing as None."""
     if isinstance(value, str) and value in _NOTHING:
         return None
-    if kind is Kind.TEXT or kind is Kind.CHOICE:
+    if kind in {Kind.TEXT, Kind.CHOICE, Kind.SWITCH}:
         return value
     if isinstance(value, list):
         return [as_number(kind, item) for item in value]
@@ -150,9 +156,14 @@ def text_numbers(document: Document) -> Iterator[tuple[Path, Scalar]]:
     """Plain YAML scalars that are written like numbers and read as text by PyYAML (`5e-5`, `1e6`)."""
     if document.syntax == "yaml":
         for path, node in document.scalars():
-            if isinstance(node, Scalar) and not node.style and isinstance(node.value, str) and node.tag is None:
-                if re.search("[eE]", node.value) and _NUMBER.fullmatch(node.value):
-                    yield path, node
+            if isinstance(node, Scalar) and _is_text_number(node):
+                yield path, node
+
+
+def _is_text_number(node: Scalar) -> bool:
+    if node.style or node.tag is not None or not isinstance(node.value, str):
+        return False
+    return "e" in node.value.lower() and _NUMBER.fullmatch(node.value) is not None
 
 
 def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:
@@ -172,12 +183,7 @@ def _duplicates(path: Path, node: Node) -> Iterator[tuple[Path, Scalar]]:
         yield from _duplicates((*path, key_), child)
 
 
-def unit_of(site: Site) -> str | None:
-    """The unit in which this file counts the value."""
-    return site.candidate.unit
-
-
-def shared(found: Mapping[str, tuple[Site, ...]], name: str, source: Node) -> Iterator[str]:
+def sharing(found: Mapping[str, tuple[Site, ...]], name: str, source: Node) -> Iterator[str]:
     """Other canonical names that are written by the same scalar."""
     for other, places in found.items():
         if other != name and any(site.source is source for site in places):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 STEPS = frozenset({"steps", "updates", "micro_steps", "iters", "batches"})
 """A step is whatever the trainer counts as one: the prescription read it from the same trainer's log."""
+
+
+SHARE_OF_EPOCH = "share of the epoch"
+SHARE_OF_RUN = "share of the run"
 
 
 class UnitError(Exception):
@@ -42,10 +47,10 @@ def _share(epochs: float) -> float:
     return min(1.0, float(f"{epochs:.3g}"))
 
 
-_FROM_EPOCHS = {
+_FROM_EPOCHS: Mapping[str, Callable[[float], float]] = {
     "epochs": lambda epochs: max(1, round(epochs)),
     "per_epoch": lambda epochs: max(1, round(1 / epochs)),
-    "epoch_share": _share,
+    SHARE_OF_EPOCH: _share,
 }
 
 
