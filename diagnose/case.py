@@ -13,7 +13,7 @@ from diagnose.finding import Diagnosis
 from diagnose.names import assign_roles
 from diagnose.prescribe import Plan, plan
 from diagnose.readers import runs
-from diagnose.run import Dataset, LogError, Run
+from diagnose.run import Dataset, LogError, Role, Run
 from diagnose.targets import family_of
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
@@ -46,7 +46,7 @@ def analyze(path: str | Path, known: Known = Known()) -> list[Diagnosis]:
 
 def judge(run: Run, known: Known) -> Diagnosis:
     """The diagnosis of one run in its surroundings."""
-    config = read_config(known.config) if known.config else config_near(Path(run.source))
+    config = read_config(known.config) if known.config else config_near(run)
     return examine(furnish(run, known, config), horizon=known.horizon)
 
 
@@ -63,17 +63,30 @@ def furnish(run: Run, known: Known, config: Config | None) -> Run:
     return run
 
 
-def config_near(source: Path) -> Config | None:
-    """The training config that stands beside a log, or above it and names the log's folder as its `log_dir`."""
-    folder = source if source.is_dir() else source.parent
-    if not folder.is_dir():
+def config_near(run: Run) -> Config | None:
+    """The training config that stands beside a log, or above it and names the log's folder as its `log_dir`.
+
+    Of several (the config, and the corrected one) it is the one whose learning rate was logged; else none.
+    """
+    source = Path(run.source)
+    folder = (source if source.is_dir() else source.parent).resolve()
+    if not source.exists():
         return None
-    folder = folder.resolve()
     for level, place in enumerate([folder, *folder.parents[:LEVELS_UP]]):
         found = [config for config in _configs_in(place) if level == 0 or _logs_to(config, folder)]
+        if len(found) > 1:
+            found = [config for config in found if _rate_was_logged(config, run)]
         if len(found) == 1:
             return found[0]
     return None
+
+
+def _rate_was_logged(config: Config, run: Run) -> bool:
+    """Whether the highest learning rate in the log is the config's, within what rounding in a log loses."""
+    curve, rate = run.curve(Role.LEARNING_RATE), config.value("learning_rate")
+    if curve is None or not len(curve.finite) or not isinstance(rate, float):
+        return False
+    return abs(float(curve.finite.values.max()) - rate) <= 0.01 * rate
 
 
 def _configs_in(folder: Path) -> Iterator[Config]:
