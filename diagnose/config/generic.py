@@ -14,7 +14,7 @@ from diagnose.config.node import Array, Document, Node, Scalar, Table, children,
 MAX_SECTIONS = 4
 """Sections inside one another that are searched; the public configs measured nest hyperparameters three deep."""
 MANY = 100
-"""From here on an interval without a unit counts steps: nobody saves or evaluates every hundredth epoch only."""
+"""From here on an interval whose key names no unit is taken to count steps."""
 _ENDING = re.compile(r"[_-]?(?:config|configs|params|parameters|args|arguments|settings|options|opts|cfg|conf)$")
 
 
@@ -56,9 +56,8 @@ def _leaves(node: Node, path: tuple[str, ...], siblings: frozenset[str]) -> Iter
     elif isinstance(inside, Array) and path:
         yield _Leaf(path, [None], siblings)
         for number, item in enumerate(inside.items):
-            yield from (
-                _leaves(item, (*path[:-1], f"{path[-1]}[{number}]"), siblings) if isinstance(item, Scalar) else ()
-            )
+            if isinstance(item, Scalar):
+                yield _Leaf((*path[:-1], f"{path[-1]}[{number}]"), item.value, siblings)
 
 
 def _ranked(name: str, leaves: list[_Leaf], synonyms: Synonyms) -> Iterator[Candidate]:
@@ -67,10 +66,9 @@ def _ranked(name: str, leaves: list[_Leaf], synonyms: Synonyms) -> Iterator[Cand
     for _, leaf in sorted(ranks, key=lambda pair: pair[0]):
         if leaf.path not in seen and _means(name, leaf):
             seen.add(leaf.path)
-            pair = leaf.path[:-1] + (leaf.path[-1].replace("1", "2"),) if _is_first_beta(name, leaf) else None
-            yield Candidate(
-                Place(".".join(leaf.path)), unit=_unit(name, leaf), pair=Place(".".join(pair)) if pair else None
-            )
+            path = ".".join(leaf.path)
+            pair = Place(path[:-1] + "2") if _is_first_beta(name, leaf) else None
+            yield Candidate(Place(path), unit=_unit(name, leaf), pair=pair)
 
 
 def _rank(name: str, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int] | None:

@@ -30,7 +30,7 @@ class Hyperparameter:
     unit: str | None = None
     """The unit in which ttsdoc asks for it. A step is whatever the trainer counts as one."""
     equal_copies: bool = False
-    """Further places are copies only while they hold the same value: each layer has a dropout of its own."""
+    """Further places are copies only while they hold the same value: each layer has a dropout of its own, each module a rate."""
 
 
 _RATE = Hyperparameter(Kind.RATE)
@@ -47,7 +47,7 @@ HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
     "learning_rate": _RATE,
     "learning_rate_generator": _RATE,
     "learning_rate_discriminator": _RATE,
-    "learning_rate_aux": _RATE,
+    "learning_rate_aux": Hyperparameter(Kind.RATE, equal_copies=True),
     "min_learning_rate": _RATE,
     "warmup_init_lr": _RATE,
     "batch_size": _SAMPLES,
@@ -72,7 +72,7 @@ HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
     "max_epochs": _EPOCHS,
     "max_steps": _STEPS,
     "iters_per_epoch": _STEPS,
-    "phase_epochs": _EPOCHS,
+    "phase_epochs": _TEXT,
     "disc_start": _STEPS,
     "save_interval": _STEPS,
     "eval_interval": _STEPS,
