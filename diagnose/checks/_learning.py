@@ -12,12 +12,14 @@ from diagnose.stats import FloatArray, Trend, slope
 
 # A straight line is a rate too low. Sources: a straight line does half of its fall in the second half; a power law or
 # logarithm, the course of healthy runs (arXiv 2503.12811), under 0.37 of it; a crawling run of the bundled trainer
-# (10.9 to 9.4) 0.45. Both bounds measured on benchmarks/diagnosis.
+# (10.9 to 9.4) 0.45. Measured on benchmarks/diagnosis.
 STRAIGHT = 0.33
-STRAIGHTER = 0.43
-# Share of the start that a crawling loss may have lost, if its course is straight, or very straight.
+# Share of the start that a crawling loss may have lost.
 SHORT_WAY = 0.22
-LONGER_WAY = 0.4
+# Below this it has not learned at all.
+LEAST_WAY = 0.015
+# Share of the whole fall that the straight line must account for: a sudden fall at the start is learning.
+EVEN = 0.6
 # Share of the run before its tail. Source: our choice: most of the budget must be spent before it counts as spent in vain.
 EARLIER = 0.4
 # Standard errors by which a fall must exceed the noise to be called one.
@@ -40,6 +42,8 @@ class Learning:
     """The fall of the last half in its standard errors."""
     second_half: float
     """Share of the fall that came in the second half of the learning rate spent: 0.5 for a straight line."""
+    even: float
+    """Share of the whole fall that the straight line from the first to the last fifth accounts for."""
     tail_step: int
     rate_kept: float | None
     """Learning rate in the middle of the last half over its peak; None where it is not logged."""
@@ -63,7 +67,7 @@ def learning(run: Run, curve: Curve) -> Learning:
         _over(-slope(levels) * (len(levels) - 1), error * np.sqrt(12 / len(levels))),
         tail / fall if fall > 0 else 1.0,
         _over(tail, error * np.sqrt(12 / (len(levels) - half))),
-        _second_half(run, trend, levels),
+        *_second_half(run, trend, levels, fall),
         trend.first_step(half),
         _rate_kept(run, trend.first_step((half + len(levels)) // 2)),
     )
@@ -73,8 +77,7 @@ def slow(seen: Learning) -> bool:
     """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
     if not (seen.line_z > SURE and seen.tail_z > 1.5):
         return False
-    straight = seen.second_half > STRAIGHT and 0 < seen.fall < SHORT_WAY
-    return straight or (seen.second_half > STRAIGHTER and 0 < seen.fall < LONGER_WAY)
+    return seen.second_half > STRAIGHT and LEAST_WAY < seen.fall < SHORT_WAY and seen.even > EVEN
 
 
 def _over(fall: float, error: float) -> float:
@@ -82,15 +85,22 @@ def _over(fall: float, error: float) -> float:
     return fall / error if error > 0 else float(np.sign(fall)) * 1e9
 
 
-def _second_half(run: Run, trend: Trend, levels: FloatArray) -> float:
-    """Compare the levels around the middle of the learning rate spent with those of its first and last fifth."""
+def _second_half(run: Run, trend: Trend, levels: FloatArray, fall: float) -> tuple[float, float]:
+    """Share of the fall in the second half of the learning rate spent, and how much of `fall` a straight line makes.
+
+    Compares the levels of the first, the middle and the last fifth.
+    """
     middles = np.array([(trend.first_step(block) + trend.last_step(block)) / 2 for block in range(len(levels))])
     share = spent(run, middles)
-    first, middle, last = (
-        float(np.median(levels[np.abs(share - at) <= 0.1])) if np.any(np.abs(share - at) <= 0.1) else np.nan
-        for at in (0.1, 0.5, 0.9)
-    )
-    return (middle - last) / (first - last) if first > last else 0.0
+    first, middle, last = (_level_at(levels, share, at) for at in (0.1, 0.5, 0.9))
+    if not first > last:
+        return 0.0, 0.0
+    return (middle - last) / (first - last), (first - last) / 0.8 / fall if fall > 0 else 0.0
+
+
+def _level_at(levels: FloatArray, share: FloatArray, at: float) -> float:
+    near = np.abs(share - at) <= 0.1
+    return float(np.median(levels[near])) if near.any() else float(np.interp(at, share, levels))
 
 
 def _rate_kept(run: Run, step: int) -> float | None:

@@ -68,7 +68,7 @@ def setback(curve: Curve) -> Setback | None:
     if end <= trend.best:
         return None
     return Setback(
-        max(trend.start, float(trend.levels[: best + 1].max())),
+        trend.start,
         trend.best,
         end,
         float(np.subtract(*trend.scale(np.array([end, trend.best])))),

@@ -11,8 +11,10 @@ from diagnose.checks._base import Check
 from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
 from diagnose.checks._setback import LOST, RISE, Setback, setback
+from diagnose.checks._validation import parting
 from diagnose.finding import Confidence, Finding, Prescription, Severity
-from diagnose.run import Role, Run
+from diagnose.run import Curve, Role, Run
+from diagnose.stats import SHORT
 
 
 @dataclass(frozen=True)
@@ -42,25 +44,57 @@ class Divergence(Check):
     min_points = 4
     explained_by = ("learning-rate-too-high",)
 
+    val_rise: float = 0.3
+    """Rise of the validation loss that is a divergence though training hides it. Source: our choice: a fine-tuned Whisper
+    rose by 83 % as its learning rate warmed up."""
+    z: float = 3.0
+    """Standard errors of that rise. Source: as for overfitting."""
+    since: int = 3
+    """Evaluations after the best. Source: the patience of Lightning's EarlyStopping."""
+
     def check(self, run: Run) -> Iterator[Finding]:
-        """Compare the level at the end with the best before it."""
+        """Compare the level at the end with the best before it, of training, else of both losses together."""
         curve = self.curve(run, Role.TRAIN_LOSS)
         back = setback(curve)
-        if back is None or not back.diverged or not np.isfinite(curve.values[-1]):
+        if not np.isfinite(curve.values[-1]):
             return
-        yield self.finding(
+        if back is not None and back.diverged:
+            yield self._training(run, curve, back)
+        else:
+            yield from self._validation(run, curve)
+
+    def _training(self, run: Run, curve: Curve, back: Setback) -> Finding:
+        return self.finding(
             Severity.ERROR if back.grave else Severity.WARNING,
-            Confidence.MEDIUM if len(curve.finite) < 16 or back.share < 0.5 else Confidence.HIGH,
+            Confidence.MEDIUM if len(curve.finite) < SHORT or back.share < 0.5 else Confidence.HIGH,
             Role.TRAIN_LOSS.value,
             f"The loss fell to {back.best:.4g} (step {back.best_step:,}) and stands at {back.end:.4g} again: "
             + (f"{back.share:.0%} of the progress is lost." if back.share < 2 else "higher than where it began."),
             steps=(back.onset_step, back.last_step),
             evidence={"share_lost": back.share, "share_threshold": LOST, "factor": back.factor, "factor_threshold": RISE},
-            prescriptions=self._cures(run, back),
+            prescriptions=self._cures(run, f"the loss rose to {back.factor:.3g} times its best"),
             advice=f"Stop, and go back to the checkpoint nearest to step {back.best_step:,}.",
         )
 
-    def _cures(self, run: Run, back: Setback) -> tuple[Prescription, ...]:
-        why = f"the loss rose to {back.factor:.3g} times its best"
+    def _validation(self, run: Run, train: Curve) -> Iterator[Finding]:
+        """Validation jumped up and stayed, and training did not fall for it: what was learned before is lost."""
+        val = run.curve(Role.VAL_LOSS)
+        seen = None if val is None else parting(train, val)
+        if seen is None or seen.since < self.since or seen.train_fall > 0:
+            return
+        if seen.rise < self.val_rise or seen.z < self.z:
+            return
+        yield self.finding(
+            Severity.WARNING,
+            Confidence.MEDIUM,
+            Role.VAL_LOSS.value,
+            f"The validation loss rose by {seen.rise:.0%} since step {seen.best_step:,} and the training loss did not fall.",
+            steps=(seen.best_step, seen.last_step),
+            evidence={"rise": seen.rise, "rise_threshold": self.val_rise, "z": seen.z, "train_fall": seen.train_fall},
+            prescriptions=self._cures(run, f"validation rose by {seen.rise:.0%}"),
+            advice=f"Go back to the checkpoint nearest to step {seen.best_step:,}.",
+        )
+
+    def _cures(self, run: Run, why: str) -> tuple[Prescription, ...]:
         batches = steadier_batches(run)
         return (*tighter_clipping(run, why), *(() if batches is None else (batches,)))
