@@ -7,8 +7,6 @@ own header, so that no part can be newer than another.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from diagnose.trainer.options import ConfigError
+from diagnose.files import write_whole
+from diagnose.trainer.folder import TrainerError
 
 SCHEMA = 1
 
@@ -67,21 +66,20 @@ class Checkpoint:
             "characters": self.characters,
             "longest": self.longest,
         }
-        write_atomically(
-            path, save({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, _header(facts))
-        )
+        held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        write_whole(path, save(held, {"ttsdoc": json.dumps(facts)}))
 
 
 def load(path: Path) -> Checkpoint:
-    """What `Checkpoint.save` wrote; nothing in it is executed. Raises ConfigError where it cannot be read."""
+    """What `Checkpoint.save` wrote; nothing in it is executed. Raises TrainerError where it cannot be read."""
     if not path.is_file():
-        raise ConfigError(f"{path}: there is no such checkpoint")
+        raise TrainerError(f"{path}: there is no such checkpoint")
     try:
         with safe_open(path, "pt") as file:
             facts = json.loads((file.metadata() or {})["ttsdoc"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         if facts["schema"] != SCHEMA:
-            raise ConfigError(f"{path}: written by another version of ttsdoc (schema {facts['schema']})")
+            raise TrainerError(f"{path}: written by another version of ttsdoc (schema {facts['schema']})")
         return Checkpoint(
             _below("weights/", tensors),
             _below("optimizer/", tensors),
@@ -92,35 +90,30 @@ def load(path: Path) -> Checkpoint:
             facts["longest"],
         )
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
-        raise ConfigError(f"{path}: not a checkpoint of this trainer, or damaged ({error})") from error
+        raise TrainerError(f"{path}: not a checkpoint of this trainer, or damaged ({error})") from error
 
 
-def newest(folder: Path) -> Iterator[Path]:
-    """The checkpoints to resume from, the latest first; a damaged one has its predecessor behind it."""
-    last = folder / "last.safetensors"
-    if last.exists():
-        yield last
-    yield from sorted(folder.glob("step-*.safetensors"), key=_step_of, reverse=True)
+def newest(folder: Path) -> Checkpoint | None:
+    """The latest checkpoint that is whole; None where there is none at all.
+
+    Raises TrainerError where there are some and all are damaged.
+    """
+    numbered = sorted(folder.glob("step-*.safetensors"), key=_step_of, reverse=True)
+    problem: TrainerError | None = None
+    for path in filter(Path.is_file, [folder / "last.safetensors", *numbered]):
+        try:
+            return load(path)
+        except TrainerError as error:  # noqa: PERF203 - as many as there are checkpoints
+            problem = problem or error
+    if problem:
+        raise problem
+    return None
 
 
 def prune(folder: Path, keep: int) -> None:
     """Delete all but the `keep` latest of the `step-N` checkpoints."""
     for path in sorted(folder.glob("step-*.safetensors"), key=_step_of, reverse=True)[keep:]:
         path.unlink(missing_ok=True)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`: after a crash it holds either the old bytes or the new. Raises OSError."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, Tensor]:
@@ -140,19 +133,6 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensor
         parameter = parameters[name]
         # AdamW keeps its step count on the CPU, where it is read every update.
         optimizer.state[parameter][key] = value if value.dim() == 0 else value.to(parameter.device)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _header(facts: dict[str, Any]) -> dict[str, str]:
-    return {"ttsdoc": json.dumps(facts)}
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
+import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from diagnose.trainer.folder import RunFolder
     from diagnose.trainer.loop import Outcome
-    from diagnose.trainer.options import Options
 
 
 class Emit(str, Enum):
@@ -22,11 +24,11 @@ class Emit(str, Enum):
 
 
 Config = Annotated[
-    Optional[str],  # noqa: UP045 - Typer reads it on Python 3.10
+    str | None,
     typer.Argument(help="A config file, or the name of a preset. Nothing: `stable`, on sentences spoken on the spot."),
 ]
 Out = Annotated[
-    Optional[Path],  # noqa: UP045
+    Path | None,
     typer.Option("--out", help="The run folder. [default: the config's name below logging.log_dir]"),
 ]
 
@@ -42,39 +44,29 @@ def train(
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a GPU.")] = 1,
-    emit: Annotated[Optional[Emit], typer.Option(help="Print a job script instead of training.")] = None,  # noqa: UP045
+    emit: Annotated[Emit | None, typer.Option(help="Print a job script instead of training.")] = None,
 ) -> None:
     """Train a small text-to-speech model, and say whether the run is healthy."""
     calm_threads()
-    from diagnose.trainer.options import ConfigError
-
-    try:
-        raise typer.Exit(_train(config, out, resume, devices, emit))
-    except ConfigError as error:
-        _refuse(str(error))
-    except OSError as error:
-        _refuse(
-            f"{error.filename or out or 'the run folder'}: {error.strerror}; "
-            "what was saved before is whole: make room, or choose another --out, and go on with --resume"
-        )
+    path = _config_path(config, out, resume)
+    raise typer.Exit(_train(path, out, resume, devices, emit))
 
 
 def say(
     text: Annotated[str, typer.Argument(help="What to say, in the letters that the model has learnt.")],
     checkpoint: Annotated[str, typer.Option(help="A file, or `best`, `last`, `step-N` of a run.")] = "best",
-    run: Annotated[Optional[Path], typer.Option(help="The run folder. [default: the newest in runs/]")] = None,  # noqa: UP045
+    run: Annotated[Path | None, typer.Option(help="The run folder. [default: the newest in runs/]")] = None,
     out: Annotated[Path, typer.Option(help="The wav file to write.")] = Path("hello.wav"),
 ) -> None:
     """Speak a text with a trained model."""
     calm_threads()
-    from diagnose.trainer.options import ConfigError
+    from diagnose.audio import write
+    from diagnose.trainer.speak import find_checkpoint, load_speaker
 
-    try:
-        _say(text, checkpoint, run, out)
-    except (ConfigError, ValueError) as error:
-        _refuse(str(error))
-    except OSError as error:
-        _refuse(f"{error.filename or out}: {error.strerror}")
+    path = find_checkpoint(checkpoint, run, Path("runs"))
+    sound = load_speaker(path).say(text)
+    write(out, sound)
+    typer.echo(f"{out}: {sound.seconds:.1f} s, spoken by {path}", err=True)
 
 
 def calm_threads() -> None:
@@ -87,13 +79,13 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _train(config: str | None, out: Path | None, resume: bool, devices: int, emit: Emit | None) -> int:
+def _train(path: Path, out: Path | None, resume: bool, devices: int, emit: Emit | None) -> int:
     from diagnose.trainer.distributed import from_environment, launch, slurm_script
     from diagnose.trainer.folder import RunFolder, run_folder
     from diagnose.trainer.loop import train as run
+    from diagnose.trainer.options import load
 
-    path = _config_path(config, out, resume)
-    options, world = _load(path), from_environment(os.environ)
+    options, world = load(path), from_environment(os.environ)
     folder = RunFolder(out) if out else run_folder(options, path.stem, resume=resume)
     if emit is Emit.SLURM:
         typer.echo(slurm_script(str(path), folder.path, devices), nl=False)
@@ -102,12 +94,6 @@ def _train(config: str | None, out: Path | None, resume: bool, devices: int, emi
         return launch(devices, [str(path), "--out", str(folder.path), *["--resume"] * resume])
     outcome = run(options, folder, world, resume=resume)
     return _after(outcome, folder) if world.leads else 0
-
-
-def _load(path: Path) -> Options:
-    from diagnose.trainer.options import load
-
-    return load(path)
 
 
 def _config_path(config: str | None, out: Path | None, resume: bool) -> Path:
@@ -123,23 +109,15 @@ def _config_path(config: str | None, out: Path | None, resume: bool) -> Path:
 
 
 def _after(outcome: Outcome, folder: RunFolder) -> int:
-    """Judge the run that has ended; the exit status."""
-    typer.echo(f"{folder.path}", err=True)
+    """Judge the run that has ended, and say how to hear it; the exit status."""
     if outcome.signal is not None:
         return 128 + outcome.signal
+    judge = [sys.executable, "-m", "diagnose", "analyze", str(folder.metrics), "--exit-zero"]
+    subprocess.run(judge, check=False)
+    if outcome.sample_text and not outcome.broken:
+        typer.echo(f"\nhear it: {folder.samples}, or {shlex.join(_say_command(outcome.sample_text, folder))}", err=True)
     return 1 if outcome.broken else 0
 
 
-def _say(text: str, checkpoint: str, run: Path | None, out: Path) -> None:
-    from diagnose.audio import write
-    from diagnose.trainer.speak import find_checkpoint, load_speaker
-
-    path = find_checkpoint(checkpoint, run, Path("runs"))
-    sound = load_speaker(path).say(text)
-    write(out, sound)
-    typer.echo(f"{out}: {sound.seconds:.1f} s, spoken by {path}", err=True)
-
-
-def _refuse(message: str) -> NoReturn:
-    typer.echo(f"ttsdoc: {message}", err=True)
-    raise typer.Exit(2)
+def _say_command(text: str, folder: RunFolder) -> list[str]:
+    return ["ttsdoc", "say", text, "--run", str(folder.path)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -17,10 +17,12 @@ from safetensors.torch import save
 from torch import Tensor
 
 from diagnose import audio
-from diagnose.trainer.checkpoint import Checkpoint, write_atomically
+from diagnose.config import ConfigError
+from diagnose.files import write_whole
+from diagnose.trainer.checkpoint import Checkpoint
 from diagnose.trainer.distributed import World
 from diagnose.trainer.model import TEXT_START, Batch
-from diagnose.trainer.options import ConfigError, Options
+from diagnose.trainer.options import Options
 from diagnose.trainer.tokens import Codec, fit, log_mel
 
 IntArray = npt.NDArray[np.int64]
@@ -98,7 +100,7 @@ class Corpus:
             "lengths": torch.tensor([len(tokens) for tokens in self.speech]),
             "speech": torch.from_numpy(np.concatenate(self.speech)),
         }
-        write_atomically(path, save(tensors, {"corpus": json.dumps(facts)}))
+        write_whole(path, save(tensors, {"corpus": json.dumps(facts)}))
 
 
 def load_corpus(path: Path, options: Options) -> Corpus:
@@ -128,7 +130,7 @@ def prepare(options: Options, base: Checkpoint | None = None) -> Corpus:
 
     Raises ConfigError for what is missing or does not fit the config.
     """
-    folder = _data_folder(options)
+    folder = Path(options.data.dataset_path or "")
     clips = list(read_metadata(folder / options.data.metadata_file, folder / "wavs"))
     mels = [_mel(clip, options) for clip in _track(clips)]
     codec = _codec(mels, options) if base is None else Codec(options.data, base.codebook)
@@ -148,20 +150,16 @@ def prepare(options: Options, base: Checkpoint | None = None) -> Corpus:
     )
 
 
-def _data_folder(options: Options) -> Path:
-    """The data set that the config names, or one that is spoken now, where it names none."""
+def with_data(options: Options) -> Options:
+    """The options with a data set: the one that they name, or one that is spoken now. Raises DataError."""
     if options.data.dataset_path is not None:
-        return Path(options.data.dataset_path)
+        return options
     from diagnose.data import demo
-    from diagnose.dataset import DataError
 
-    folder = Path(options.logging.log_dir) / f"demo-{options.data.demo_clips}"
+    folder = Path("data") / f"demo-{options.data.demo_clips}"
     if not (folder / options.data.metadata_file).exists():
-        try:
-            demo.make(folder, clips=options.data.demo_clips)
-        except DataError as error:
-            raise ConfigError(str(error)) from error
-    return folder
+        demo.make(folder, clips=options.data.demo_clips)
+    return replace(options, data=replace(options.data, dataset_path=str(folder)))
 
 
 def read_metadata(path: Path, wavs: Path) -> Iterator[Clip]:
@@ -195,7 +193,7 @@ def split(texts: tuple[str, ...], options: Options) -> tuple[tuple[int, ...], tu
     n_val, n_test = (_part(len(order), ratio) for ratio in (options.data.val_ratio, options.data.test_ratio))
     if n_val + n_test >= len(order):
         raise options.error("data.val_ratio", f"{len(order)} different texts leave none to train on")
-    held_out = {text: "val" for text in order[:n_val]} | {text: "test" for text in order[n_val : n_val + n_test]}
+    held_out = dict.fromkeys(order[:n_val], "val") | dict.fromkeys(order[n_val : n_val + n_test], "test")
     parts = [held_out.get(text, "train") for text in texts]
     train, val, test = (
         tuple(index for index, part in enumerate(parts) if part == name) for name in ("train", "val", "test")
@@ -252,7 +250,7 @@ class Dealer:
         return [list(map(int, updates[index])) for index in random.permutation(self.steps_per_epoch)]
 
     def _share(self, chosen: list[int]) -> Iterator[list[int]]:
-        """This device's micro-batches: neighbours in length, so that all devices work equally long."""
+        """Micro-batches of this device: neighbours in length, so that all devices work equally long."""
         size = self.options.data.batch_size * self.world.size
         for start in range(0, len(chosen), size):
             yield chosen[start : start + size][self.world.rank :: self.world.size]
@@ -288,8 +286,8 @@ def make_batch(texts: list[list[int]], speech: list[IntArray], heard: list[IntAr
         text_at.append(np.arange(len(text)) + number * length)
         speech_at.append(np.arange(len(text) + 1, len(row)) + number * length)
     targets = [np.append(tokens_of_clip, start + 1) for tokens_of_clip in speech]
-    joined = (tokens, positions, *map(np.concatenate, (text_at, texts, speech_at, targets)))
-    return Batch(*(torch.from_numpy(part.astype(np.int64)) for part in joined))
+    joined = [tokens, positions, *(np.concatenate(parts) for parts in (text_at, texts, speech_at, targets))]
+    return Batch(*(torch.from_numpy(np.asarray(part, np.int64)) for part in joined))
 
 
 def fixed_batches(

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import distributed
 
-from diagnose.trainer.options import ConfigError
+from diagnose.config import ConfigError
 
 
 @dataclass(frozen=True)

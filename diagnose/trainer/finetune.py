@@ -11,8 +11,8 @@ from diagnose.trainer import checkpoint
 from diagnose.trainer.checkpoint import Checkpoint
 from diagnose.trainer.options import DataOptions, Options
 
-GROWING = ("text_embedding.weight", "text_head.weight")
-"""Tensors with a row a text token: these may have more rows than the pretrained ones."""
+GROWING = ("text_embedding.weight", "text_head.weight", "text_position.weight", "speech_position.weight")
+"""Tensors with a row a text token or a position: these may have more rows than the pretrained ones."""
 SOUND = ("sampling_rate", "filter_length", "hop_length", "win_length", "n_mel_channels", "mel_fmin", "mel_fmax")
 """What must be equal for a speech token to mean the same sound, beside frames_per_token."""
 
@@ -59,4 +59,4 @@ def freeze_rows(embedding: nn.Embedding, count: int) -> None:
         gradient[:count] = 0
         return gradient
 
-    embedding.weight.register_hook(without_frozen)
+    embedding.weight.register_hook(without_frozen)  # type: ignore[no-untyped-call]

@@ -9,8 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnose.trainer.checkpoint import write_atomically
-from diagnose.trainer.options import ConfigError, Options, dump
+from diagnose.files import write_whole
+from diagnose.trainer.options import Options, dump
+
+
+class TrainerError(Exception):
+    """A run that cannot begin or go on. One line: the file or folder, what is wrong, what to do."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def samples(self) -> Path:
+        """The newest spoken samples, as wav files."""
+        return self.path / "samples"
+
+    @property
     def holds_a_run(self) -> bool:
         """Whether a trainer has been here."""
         return self.config.exists()
@@ -55,13 +64,14 @@ class RunFolder:
 
     def write_config(self, options: Options) -> None:
         """Put the effective config down. Raises OSError."""
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        for part in (self.checkpoints, self.samples):
+            part.mkdir(parents=True, exist_ok=True)
         header = f"# The effective config of this run, from {' '.join(options.source.split())}.\n"
-        write_atomically(self.config, (header + dump(options)).encode())
+        write_whole(self.config, (header + dump(options)).encode())
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Within the block, no other trainer works in this folder. Raises ConfigError where one does.
+        """Within the block, no other trainer works in this folder. Raises TrainerError where one does.
 
         The system itself lets go of the lock when the process ends, however it ends.
         """
@@ -73,7 +83,7 @@ class RunFolder:
                 file.seek(0)
                 holder = file.read().strip() or "unknown"
                 message = f"{self.path}: another trainer (process {holder}) works here; stop it, or choose --out"
-                raise ConfigError(message) from error
+                raise TrainerError(message) from error
             file.truncate(0)
             file.write(f"{os.getpid()}\n")
             file.flush()

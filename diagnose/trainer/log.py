@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
 from diagnose.audio import Sound
-from diagnose.trainer.checkpoint import write_atomically
+from diagnose.files import write_whole
 from diagnose.trainer.folder import RunFolder
 from diagnose.trainer.options import Options
 
@@ -146,7 +146,7 @@ def _forget_after(folder: RunFolder, step: int) -> None:
         return
     lines = folder.metrics.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if _step_of(line) <= step]
-    write_atomically(folder.metrics, "".join(f"{line}\n" for line in kept).encode())
+    write_whole(folder.metrics, "".join(f"{line}\n" for line in kept).encode())
 
 
 def _step_of(line: str) -> float:

@@ -11,16 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from diagnose import audio
 from diagnose.trainer import checkpoint
 from diagnose.trainer.checkpoint import Checkpoint, Progress
-from diagnose.trainer.data import Corpus, Dealer, fixed_batches, load_corpus, prepare
+from diagnose.trainer.data import Corpus, Dealer, fixed_batches, load_corpus, prepare, with_data
 from diagnose.trainer.distributed import World, joined
 from diagnose.trainer.finetune import freeze_rows, pretrained, warm_start
-from diagnose.trainer.folder import RunFolder
+from diagnose.trainer.folder import RunFolder, TrainerError
 from diagnose.trainer.log import Log, RunLog
 from diagnose.trainer.model import SpeechModel
 from diagnose.trainer.optimiser import Meter, clip_gradients, finite, make_optimizer, update_seed
-from diagnose.trainer.options import ConfigError, Options, as_tree
+from diagnose.trainer.options import Options, as_tree
 from diagnose.trainer.schedule import learning_rate
 from diagnose.trainer.signals import Stopped, noticed
 from diagnose.trainer.speak import Speaker
@@ -39,27 +40,41 @@ class Outcome:
     """The signal that ended it."""
     broken: bool = False
     """Whether the loss was lost to NaN or inf."""
+    sample_text: str = ""
+    """A text that the model can speak."""
 
 
 def train(options: Options, folder: RunFolder, world: World, *, resume: bool) -> Outcome:
-    """Train in `folder` to the end of the config, or to a signal. Raises ConfigError and OSError.
+    """Train in `folder` to the end of the config, or to a signal.
 
-    With `resume`, goes on from the latest checkpoint; where there is none yet, begins.
+    With `resume`, goes on from the latest checkpoint; where there is none yet, begins. Raises ConfigError,
+    DataError where the data set cannot be made, TrainerError where the folder cannot be used.
     """
+    try:
+        return _train(options, folder, world, resume=resume)
+    except OSError as error:
+        where = error.filename or folder.path
+        advice = "what was saved before is whole: make room or choose another --out, then go on with --resume"
+        raise TrainerError(f"{where}: {error.strerror or error}; {advice}") from error
+
+
+def _train(options: Options, folder: RunFolder, world: World, *, resume: bool) -> Outcome:
     with folder.locked() if world.leads else nullcontext():
         if world.leads:
-            _claim(folder, options, resume=resume)
+            options = _claimed(folder, options, resume=resume)
         with joined(world), noticed() as stopped:
             trainer = Trainer(options, folder, _corpus(folder, options, world), world)
             trainer.start_from(_latest(folder, options) if resume else None)
             return trainer.run(stopped)
 
 
-def _claim(folder: RunFolder, options: Options, *, resume: bool) -> None:
-    """Put the effective config into the folder. Raises ConfigError where another run is there."""
+def _claimed(folder: RunFolder, options: Options, *, resume: bool) -> Options:
+    """The options, data set and all, once they stand in the folder. Raises TrainerError where a run is there."""
     if folder.holds_a_run and not resume:
-        raise ConfigError(f"{folder.path}: holds a run already; go on with --resume, or choose another --out")
+        raise TrainerError(f"{folder.path}: holds a run already; go on with --resume, or choose another --out")
+    options = with_data(options)
     folder.write_config(options)
+    return options
 
 
 def _corpus(folder: RunFolder, options: Options, world: World) -> Corpus:
@@ -69,26 +84,33 @@ def _corpus(folder: RunFolder, options: Options, world: World) -> Corpus:
         prepare(options, saved).save(folder.data)
     world.wait()
     corpus = load_corpus(folder.data, options)
-    if len(corpus.vocabulary) > options.model.n_vocab:
-        problem = f"{options.model.n_vocab}, but the texts need {len(corpus.vocabulary)} rows"
-        raise options.error("model.n_vocab", problem)
+    _check_room(corpus, options)
     return corpus
 
 
+def _check_room(corpus: Corpus, options: Options) -> None:
+    """Raise ConfigError where the model has no room for a text, a recording, or a letter to be spoken."""
+    needed = {
+        "n_vocab": len(corpus.vocabulary),
+        "max_text_tokens": max(map(len, corpus.texts)),
+        "max_speech_tokens": corpus.longest,
+    }
+    for key, need in needed.items():
+        room = getattr(options.model, key)
+        if need > room:
+            raise options.error(f"model.{key}", f"{room}, but the data set needs {need}")
+    try:
+        corpus.vocabulary.encode("".join(options.validation.sample_texts) or corpus.texts[0])
+    except ValueError as error:
+        raise options.error("validation.sample_texts", str(error)) from error
+
+
 def _latest(folder: RunFolder, options: Options) -> Checkpoint | None:
-    """The latest checkpoint that can be read; None where the run has not come to one. Raises ConfigError."""
-    problems: list[str] = []
-    for path in checkpoint.newest(folder.checkpoints):
-        try:
-            saved = checkpoint.load(path)
-        except ConfigError as error:
-            problems.append(str(error))
-            continue
+    """The latest whole checkpoint; None where the run has not come to one. Raises ConfigError, TrainerError."""
+    saved = checkpoint.newest(folder.checkpoints)
+    if saved is not None:
         _same_model(saved, options)
-        return saved
-    if problems:
-        raise ConfigError(problems[0])
-    return None
+    return saved
 
 
 def _same_model(saved: Checkpoint, options: Options) -> None:
@@ -154,7 +176,8 @@ class Trainer:
                 self._interval_work(log)
             self._save("last", log)
             log.say(f"stopped after step {self.progress.step}: {reason}")
-        return Outcome(self.progress, reason, stopped.signal, self.broken >= HOPELESS)
+        sample = next(iter(self.sample_texts()), "")
+        return Outcome(self.progress, reason, stopped.signal, self.broken >= HOPELESS, sample)
 
     def update(self) -> None:
         """One optimiser update from one effective batch."""
@@ -293,16 +316,13 @@ class Trainer:
         for number, text in enumerate(self.sample_texts(), 1):
             tokens = self.speaker.tokens(text)
             mel = self.corpus.codec.log_mel(torch.tensor(tokens or [0]))
-            log.sample(self.progress.step, str(number), text, self.speaker.sound(tokens), mel)
+            sound = self.speaker.sound(tokens)
+            audio.write(self.folder.samples / f"{number}.wav", sound)
+            log.sample(self.progress.step, str(number), text, sound, mel)
 
     def sample_texts(self) -> tuple[str, ...]:
-        """The texts to speak: the config's, else those of the first clips held out. Raises ConfigError."""
+        """The texts to speak: the config's, else those of the first clips held out."""
         validation = self.options.validation
-        for text in validation.sample_texts:
-            try:
-                self.corpus.vocabulary.encode(text)
-            except ValueError as error:
-                raise self.options.error("validation.sample_texts", f"{text!r}: {error}") from error
         held_out = [self.corpus.texts[index] for index in self.corpus.val or self.corpus.train]
         return (validation.sample_texts or tuple(held_out))[: validation.n_samples]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -89,6 +88,10 @@ class SpeechModel(nn.Module):
         self.start, self.stop = options.n_speech_tokens, options.n_speech_tokens + 1
         self.text_embedding = nn.Embedding(options.n_vocab, width)
         self.speech_embedding = nn.Embedding(options.n_speech_tokens + 2, width)
+        # One more for the start token of each part. Learned positions follow the text far better here than
+        # sinusoids: 2.0 against 0.9 nats of wrong-text gap after the same training (benchmarks/trainer).
+        self.text_position = nn.Embedding(options.max_text_tokens + 1, width)
+        self.speech_position = nn.Embedding(options.max_speech_tokens + 1, width)
         self.blocks = nn.ModuleList(Block(options) for _ in range(options.n_layers))
         self.final_norm = _norm(options) if options.norm == "pre" else nn.Identity()
         self.text_head = nn.Linear(width, options.n_vocab, bias=False)
@@ -101,30 +104,33 @@ class SpeechModel(nn.Module):
         hidden, _ = self.hidden(batch.tokens, batch.positions)
         flat = hidden.flatten(0, 1)
         text = functional.cross_entropy(self.text_head(flat[batch.text_at]), batch.text_targets, reduction="sum")
-        speech = functional.cross_entropy(self.speech_head(flat[batch.speech_at]), batch.speech_targets, reduction="sum")
+        speech = functional.cross_entropy(
+            self.speech_head(flat[batch.speech_at]), batch.speech_targets, reduction="sum"
+        )
         return text, speech
 
     def hidden(self, tokens: Tensor, positions: Tensor, cache: Cache | None = None) -> tuple[Tensor, Cache]:
         """tokens, positions: (clips, length) -> (clips, length, width), and the cache with these tokens added."""
-        table = torch.cat([self.text_embedding.weight, self.speech_embedding.weight])
-        x = self.dropout(functional.embedding(tokens, table) + self.position(positions))
+        meaning = torch.cat([self.text_embedding.weight, self.speech_embedding.weight])
+        place = torch.cat([self.text_position.weight, self.speech_position.weight])
+        place_at = positions + (tokens >= self.n_vocab) * self.text_position.num_embeddings
+        x = self.dropout(functional.embedding(tokens, meaning) + functional.embedding(place_at, place))
         layers = []
         for index, block in enumerate(self.blocks):
             x, present = block(x, None if cache is None else cache.layers[index])
             layers.append(present)
         return self.final_norm(x), Cache(layers)
 
-    def position(self, positions: Tensor) -> Tensor:
-        """Sinusoids (Vaswani et al. 2017), scaled to the size of the embeddings: (..., ) -> (..., width)."""
-        width = self.text_embedding.embedding_dim
-        rates = torch.exp(torch.arange(0, width, 2, device=positions.device) * (-math.log(10_000.0) / width))
-        angles = positions[..., None] * rates
-        return torch.cat([angles.sin(), angles.cos()], -1) * EMBEDDING_STD * math.sqrt(2)
-
     @torch.inference_mode()
     def speak(self, text: list[int], longest: int) -> list[int]:
-        """Speech tokens for character tokens `text`, the likeliest at every step, at most `longest`."""
-        return list(self._tokens(text, longest))
+        """Speech tokens for character tokens `text`, the likeliest at every step, at most `longest`.
+
+        Raises ValueError where the text is longer than the model has positions for.
+        """
+        most = self.text_position.num_embeddings - 1
+        if len(text) > most:
+            raise ValueError(f"{len(text)} characters are more than the {most} that the model can hold; say less")
+        return list(self._tokens(text, min(longest, self.speech_position.num_embeddings - 1)))
 
     def _tokens(self, text: list[int], longest: int) -> Iterator[int]:
         device = self.text_embedding.weight.device
@@ -132,7 +138,7 @@ class SpeechModel(nn.Module):
         positions = torch.tensor([[*range(len(text) + 1), 0]], device=device)
         hidden, cache = self.hidden(tokens, positions)
         for position in range(1, longest + 1):
-            token = int(self.speech_head(hidden[0, -1])[: self.stop + 1].argmax())
+            token = int(self.speech_head(hidden[0, -1]).argmax())
             if token >= self.start:  # the stop token; the start token is never a target
                 return
             yield token

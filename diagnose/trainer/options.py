@@ -10,9 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-
-class ConfigError(Exception):
-    """A config that cannot be trained. One line: the file, the line, what is wrong, what to do."""
+from diagnose.config import ConfigError
 
 
 def above(bound: float, default: Any) -> Any:
@@ -48,6 +46,10 @@ class ModelOptions:
     """Rows of the text embedding: those of the characters found, and spare ones for another language."""
     n_speech_tokens: int = above(1, 512)
     """Size of the k-means codebook."""
+    max_text_tokens: int = above(0, 256)
+    """Characters of the longest text; each position has an embedding of its own."""
+    max_speech_tokens: int = above(0, 512)
+    """Tokens of the longest utterance: 18 s at the default sampling rate, hop length and frames per token."""
     original_vocab_size: int | None = above(0, None)
     """Rows that the pretrained model must have; checked when fine-tuning."""
     freeze_original_embeddings: bool = False
@@ -59,7 +61,7 @@ class DataOptions:
     """The clips, and how sound becomes tokens."""
 
     dataset_path: str | None = None
-    """A folder in the LJSpeech layout; None: sentences are spoken on the spot."""
+    """A folder in the LJSpeech layout; None: sentences are spoken into data/demo-N."""
     metadata_file: str = "metadata.csv"
     demo_clips: int = at_least(8, 525)
     """How many sentences to speak when there is no `dataset_path`."""
@@ -102,13 +104,13 @@ class TrainingOptions:
     eval_interval: int = above(0, 30)
     log_interval: int = above(0, 5)
     sample_interval: int = above(0, 240)
-    grad_clip_thresh: float | None = above(0, 1.0)
-    """Largest gradient norm; None: no clipping."""
+    grad_clip_thresh: float | None = above(0, 5.0)
+    """Largest gradient norm, twice that of a healthy run here; None: no clipping."""
     grad_accumulation_steps: int = above(0, 1)
     use_amp: bool = False
     """bfloat16 autocast on GPUs that have it; on a CPU it gains nothing and is left off."""
     seed: int = at_least(0, 0)
-    token_replacement: float = share(0.3)
+    token_replacement: float = share(0.5)
     """Share of the input speech tokens replaced by random ones; without it the speech ignores the text."""
     early_stopping: bool = True
     patience: int = above(0, 10)
@@ -225,8 +227,6 @@ def _contradictions(options: Options) -> Iterator[tuple[str, str]]:
     model, data, training = options.model, options.data, options.training
     if model.hidden_channels % model.n_heads:
         yield "model.n_heads", f"{model.n_heads} does not divide hidden_channels ({model.hidden_channels})"
-    if model.hidden_channels % 2:
-        yield "model.hidden_channels", f"{model.hidden_channels} is odd; positions need sine and cosine pairs"
     if abs(data.train_ratio + data.val_ratio + data.test_ratio - 1) > 1e-6:
         total = data.train_ratio + data.val_ratio + data.test_ratio
         yield "data.train_ratio", f"train, val and test ratios add up to {total:g}, not 1"
@@ -278,6 +278,8 @@ def _compose(text: str, source: str) -> yaml.Node:
 
 def _entries(node: yaml.Node, source: str, section: str) -> Iterator[tuple[str, yaml.Node]]:
     """(key, value) of a mapping. Raises ConfigError for anything else and for a key given twice."""
+    if node.tag == "tag:yaml.org,2002:null":  # a section of comments alone
+        return
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError(f"{_at(source, node)}: {section or 'a config'} must hold `key: value` lines")
     seen: set[str] = set()

@@ -10,8 +10,9 @@ import torch
 from diagnose.audio import Sound
 from diagnose.trainer import checkpoint
 from diagnose.trainer.data import Vocabulary
+from diagnose.trainer.folder import TrainerError
 from diagnose.trainer.model import SpeechModel
-from diagnose.trainer.options import ConfigError, DataOptions, ModelOptions
+from diagnose.trainer.options import DataOptions, ModelOptions
 from diagnose.trainer.tokens import Codec
 
 SLACK = 1.5
@@ -46,14 +47,14 @@ class Speaker:
 
 
 def load_speaker(path: Path) -> Speaker:
-    """The speaker in a checkpoint file. Raises ConfigError where there is none."""
+    """The speaker in a checkpoint file. Raises TrainerError where there is none."""
     saved = checkpoint.load(path)
     try:
         model = SpeechModel(ModelOptions(**saved.options["model"]))
         model.load_state_dict(saved.weights)
         codec = Codec(DataOptions(**saved.options["data"]), saved.codebook)
     except (TypeError, KeyError, RuntimeError) as error:
-        raise ConfigError(f"{path}: damaged, or from another version of ttsdoc ({_first_line(error)})") from error
+        raise TrainerError(f"{path}: damaged, or from another version of ttsdoc ({_first_line(error)})") from error
     with torch.no_grad():
         return Speaker(model.eval(), codec, Vocabulary(saved.characters), saved.longest)
 
@@ -61,7 +62,7 @@ def load_speaker(path: Path) -> Speaker:
 def find_checkpoint(name: str, run_folder: Path | None, log_dir: Path) -> Path:
     """The file that `name` means: a path, or `best`, `last`, `step-N` of a run, the newest below `log_dir`.
 
-    Raises ConfigError where there is none.
+    Raises TrainerError where there is none.
     """
     if Path(name).is_file():
         return Path(name)
@@ -69,7 +70,7 @@ def find_checkpoint(name: str, run_folder: Path | None, log_dir: Path) -> Path:
     found = list(run_folder.glob(pattern)) if run_folder else list(log_dir.glob(f"*/{pattern}"))
     if "/" in name or not found:
         where = run_folder or log_dir
-        raise ConfigError(f"{name}: no such checkpoint in {where}; train one with `ttsdoc train`, or name a file")
+        raise TrainerError(f"{name}: no such checkpoint in {where}; train one with `ttsdoc train`, or name a file")
     return max(found, key=lambda path: path.stat().st_mtime)
 
 

@@ -145,4 +145,4 @@ def _istft(spectrum: Tensor, options: DataOptions) -> Tensor:
 def _nearest(points: Tensor, centres: Tensor) -> Tensor:
     """Index of the nearest centre of each point, (n, width) and (k, width) -> (n,); blocks bound the memory."""
     offsets = centres.square().sum(1)
-    return torch.cat([(offsets - 2 * block @ centres.T).argmin(1) for block in points.split(8192)])
+    return torch.cat([(offsets - 2 * block @ centres.T).argmin(1) for block in torch.split(points, 8192)])
