@@ -26,6 +26,7 @@ USUAL_PLACES = ("logs", "runs", "lightning_logs", "output", ".")
 app = typer.Typer(
     help="Find what is sick in a training run, prove it, and write the corrected config.",
     no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: importing rich would take longer than all the rest
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -114,7 +115,7 @@ def analyze(
     fail_on: Annotated[FailOn, typer.Option(help="The least severity that makes the exit status 1.")] = FailOn.WARNING,
     exit_zero: Annotated[bool, typer.Option(help="Exit with status 0 whatever is found.")] = False,
 ) -> None:
-    """Say what is wrong with a run, since when, how sure, and what to do."""
+    """Say what is wrong with a run, and what to do."""
     from diagnose.case import Known
 
     known = Known(config, samples, family, train_tag, val_tag, horizon)
@@ -193,7 +194,7 @@ def screen() -> Screen:
 def explain(
     check: Annotated[str | None, typer.Argument(help="A code (STB002) or a name (divergence); none: list all.")] = None,
 ) -> None:
-    """Tell what a check looks for, why it matters, how it is detected and what to do."""
+    """Tell what a check looks for, why, and what to do."""
     from diagnose.checks import every_check
     from diagnose.report.explain import explain as explanation
     from diagnose.report.explain import find_check
@@ -229,7 +230,7 @@ def fix(
     diff: Annotated[bool, typer.Option(help="Print a unified diff instead of the config.")] = False,
     in_place: Annotated[bool, typer.Option(help="Rewrite the file; the old one is kept as CONFIG.bak.")] = False,
 ) -> None:
-    """Write the same config with only the sick values changed."""
+    """Write a config again with only the sick values changed."""
     from diagnose.case import Known
     from diagnose.case import fix as correct
 
