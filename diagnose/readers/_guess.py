@@ -1,0 +1,129 @@
+"""What the numbers of a line mean where the format of the log is not known: `name separator number`, read with care."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP
+from diagnose.readers._lines import Meaning
+
+NUMBER = r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)"
+# A number may be quoted, in brackets, or printed as a tensor.
+_OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
+_NAME = r"(?<![\w@./-])(?P<name>[A-Za-z_][\w./@%-]*(?: [A-Za-z_(][\w./()-]*){0,3}?)['\")\]]{0,2}"
+_STRONG = r"[ \t]*(?::|=|->|:=)[ \t]*|[ \t]+is[ \t]+"
+PAIR = re.compile(rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)")
+_COUNTER = re.compile(
+    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates|steps?|iter(?:ation)?s?|updates?|batch|epochs?|ep)\b"
+    r"(?P<sep>['\")]?[ \t]*[:=#]?[ \t]*[\[(]?[ \t]*)(?P<number>\d+)(?![\d.]*[A-Za-z%])(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
+    r"(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)\])?",
+    re.IGNORECASE,
+)
+_FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
+_EPOCH_LOSS = re.compile(
+    rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})(?=[ \t]|$)(?![ \t]*[%/|])",
+    re.IGNORECASE,
+)
+_LOSS_AT = re.compile(
+    rf"(?P<name>[A-Za-z_][\w ]*?)[ \t]+(?:at|after|for|in)[ \t]+(?P<counter>step|epoch|iteration|iter)[ \t:#]*(?P<count>\d+)[ \t]*"
+    rf"(?::|=|is|-)[ \t]*(?P<number>{NUMBER})",
+    re.IGNORECASE,
+)
+_BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+) \[[\d?:]")
+_VAL = re.compile(r"(?<![A-Za-z])(?P<split>valid|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])", re.I)
+_TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECASE)
+# Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
+_METRIC = re.compile(r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$", re.I)
+_PROSE = re.compile(r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE)
+_HEADER = re.compile(r"^[\s|,;#]*(?:epoch|step|iter(?:ation)?|ep)\b[\s|,;]+\S.*(?:loss|cost|ppl)", re.IGNORECASE)
+_CELL = re.compile(rf"(?:{NUMBER})(?=[%a-z]?(?:[\s|,;]|$))")
+_ROW = re.compile(rf"^[\s|,;*]*\d+(?:[ \t]*[|,;\t][ \t]*|[ \t]+)(?:(?:{NUMBER})[%a-z]?(?:[\s|,;]+|$))+")
+HEADER, CELL = "@header ", "@cell "
+_COUNTERS = {"epoch": EPOCH, "epochs": EPOCH, "ep": EPOCH, "batch": ITERATION}
+
+
+def meaning_of(line: str) -> Iterator[Meaning]:
+    """The counters and metrics of one line."""
+    short = _EPOCH_LOSS.match(line)
+    if short:
+        yield EPOCH, short.span("epoch")
+        yield "loss", short.span("loss")
+        return
+    if _HEADER.match(line) and not re.search(r"\d", line):
+        yield HEADER + "\t".join(header_cells(line)), 1.0
+        return
+    row = _ROW.match(line)
+    if row:
+        yield from _row(row[0])
+        return
+    metrics = list(_metrics(line))
+    counters = list(_counts(line, bool(metrics)))
+    taken = {span for _, span in counters}
+    yield from counters
+    yield from (metric for metric in metrics if metric[1] not in taken)
+
+
+def header_cells(line: str) -> list[str]:
+    """The names in the header of a table, whatever separates them."""
+    for separator in ("|", "\t", ",", ";"):
+        if separator in line:
+            return [cell.strip() for cell in line.strip(" |\t\n").split(separator)]
+    return line.split()
+
+
+def _row(line: str) -> Iterator[Meaning]:
+    spans = [match.span() for match in _CELL.finditer(line)]
+    for number, span in enumerate(spans):
+        yield f"{CELL}{number}/{len(spans)}", span
+
+
+def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
+    """Step, epoch and batch; those of a progress bar only where it shows metrics, and training metrics."""
+    fraction = _FRACTION.search(line)
+    if fraction:
+        yield EPOCH, fraction.span("number")
+    bar = _BAR.search(line)
+    if bar and (not with_metrics or _VAL.search(line, 0, bar.start())):
+        return
+    named = False
+    for match in _COUNTER.finditer(line):
+        counter = _COUNTERS.get(match["name"].casefold(), STEP)
+        named |= counter is not EPOCH
+        yield counter, match.span("number")
+        if counter is not EPOCH and match["total"]:
+            yield PER_EPOCH, match.span("total")
+        if counter is EPOCH and match["inner"]:
+            named = True
+            yield ITERATION, match.span("inner")
+            yield PER_EPOCH, match.span("per")
+    if bar and not named:
+        yield ITERATION, bar.span("done")
+        yield PER_EPOCH, bar.span("total")
+
+
+def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    at = _LOSS_AT.search(line)
+    if at:
+        yield _STEPPED.sub("", at["name"].strip()), at.span("number")
+        return
+    for match in PAIR.finditer(line):
+        name = match["name"]
+        if not match["sep"].strip() and not _METRIC.search(name):
+            continue
+        if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1"):
+            continue
+        yield _split_of(line, match) + name, match.span("number")
+
+
+_STEPPED = re.compile(r"^.*\b(?:INFO|DEBUG|WARNING)\b[ :]*")
+
+
+def _split_of(line: str, match: re.Match[str]) -> str:
+    """`val/` for a metric that does not name its split, where the line did before it."""
+    if _VAL.search(match["name"]) or _TRAIN.search(match["name"]):
+        return ""
+    before = line[: match.start("name")]
+    val = max((found.start() for found in _VAL.finditer(before)), default=-1)
+    train = max((found.start() for found in _TRAIN.finditer(before)), default=-1)
+    return "val/" if val > train else ""
