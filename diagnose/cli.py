@@ -176,18 +176,10 @@ def _status(found: list[Diagnosis], fail_on: FailOn) -> int:
 
 
 def screen() -> Screen:
-    """The terminal behind standard output; NO_COLOR and FORCE_COLOR are honoured."""
-    import shutil
-
+    """The terminal behind standard output."""
     from diagnose.report.text import Screen
 
-    coloured = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-    if os.environ.get("FORCE_COLOR"):
-        coloured = True
-    if os.environ.get("NO_COLOR"):
-        coloured = False
-    encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
-    return Screen(shutil.get_terminal_size((80, 24)).columns, coloured, encoding.startswith("utf"))
+    return Screen.of_stdout()
 
 
 @app.command()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -37,6 +40,17 @@ class Screen:
     colour: bool = False
     unicode: bool = True
     """Whether the output's encoding has more than ASCII."""
+
+    @classmethod
+    def of_stdout(cls) -> Screen:
+        """The terminal behind standard output; NO_COLOR and FORCE_COLOR are honoured."""
+        coloured = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        if os.environ.get("FORCE_COLOR"):
+            coloured = True
+        if os.environ.get("NO_COLOR"):
+            coloured = False
+        encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+        return cls(shutil.get_terminal_size((80, 24)).columns, coloured, encoding.startswith("utf"))
 
 
 def render(diagnosis: Diagnosis, screen: Screen) -> str:
