@@ -168,10 +168,10 @@ class Dialect:
     """Canonical name -> the path that the framework reads when it is written there."""
     forbid: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     """Canonical name -> why the config cannot set it."""
-    families: tuple[Rule, ...] = ()
-    """The model family of the loss-target tables."""
     command_line: Mapping[str, str] = field(default_factory=dict)
     """Canonical name -> the flag that sets it instead."""
+    families: tuple[Rule, ...] = ()
+    """The model family of the loss-target tables."""
     read_only: tuple[Rule, ...] = ()
     """Why a file of this dialect is a record that nothing reads back."""
     training: bool = True
