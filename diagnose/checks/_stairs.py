@@ -52,7 +52,12 @@ def stairs(run: Run, curve: Curve) -> Stairs | None:
     if known is not None:
         return _measure(curve, course, size, known[known < size * len(course)] / size, known=True)
     found = [_measure(curve, course, size, edges, known=False) for edges in _periodic(course)]
-    return max((one for one in found if one is not None), key=lambda one: one.drop_z * one.share, default=None)
+    return max((one for one in found if one is not None), key=_clearness, default=None)
+
+
+def _clearness(seen: Stairs) -> float:
+    """Twice the true period has surer drops but misses half of them: beyond some sureness the share decides."""
+    return seen.share * min(seen.drop_z, 6.0) * seen.falling
 
 
 def _above_floor(trend: Trend) -> tuple[FloatArray, int]:
@@ -111,7 +116,8 @@ def _periods(falls: FloatArray, width: int) -> list[float]:
     band = spectrum[low : high + 1]
     peaks = np.flatnonzero((band[1:-1] >= band[:-2]) & (band[1:-1] >= band[2:])) + 1
     best = peaks[np.argsort(band[peaks])[::-1][:2]]
-    return [float(count / (low + peak)) for peak in best]
+    found = [float(count / (low + peak)) for peak in best]
+    return found + [period / part for period in found for part in (2, 3) if period / part >= FEWEST_POINTS]
 
 
 def _phase(falls: FloatArray, period: float, length: int) -> FloatArray:
@@ -138,13 +144,15 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
     drift = float(np.sum(np.abs(after[:-1] - before[1:])))
     error = float(np.std(drops)) / np.sqrt(len(drops))
     fallen = float(np.sum(drops))
+    # Noise gives back between the boundaries what it seems to lose at them; stairs do not.
+    kept = float(before[0] - after[-1]) / fallen if fallen > 0 else 0.0
     return Stairs(
         known,
         len(at) + 1,
         period * size,
         float(np.mean(drops)),
         float(np.mean(drops)) / error if error > 0 else np.sign(fallen) * 1e9,
-        fallen / (fallen + drift) if fallen > 0 else 0.0,
+        min(fallen / (fallen + drift), max(kept, 0.0)) if fallen > 0 else 0.0,
         float(np.mean(drops > 0)),
         int(curve.steps[min(int(at[0]) * size, len(curve) - 1)]),
         int(curve.steps[min(int(at[-1]) * size, len(curve) - 1)]),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.run import Curve
-from diagnose.stats import MAD_TO_STD, MEDIAN_COST, FloatArray, running_median
+from diagnose.stats import MAD_TO_STD, MEDIAN_COST, FloatArray
 
 WINDOW = 0.2
 """Share of the evaluations that make a level. Source: our choice: five levels show a turn."""
@@ -40,16 +40,16 @@ def parting(train: Curve, val: Curve) -> Parting | None:
     if len(val) < FEWEST or len(train) < FEWEST:
         return None
     window = max(1, round(WINDOW * len(val)))
-    levels = running_median(val.values, window | 1) if window > 2 else val.values
-    best = int(np.argmin(levels))
-    last = float(np.median(val.values[-min(window, max(1, len(val) - 1 - best)) :]))
+    levels = np.median(np.lib.stride_tricks.sliding_window_view(val.values, window), axis=1)
+    lowest = int(np.argmin(levels))
+    best = lowest + window // 2
     error = MEDIAN_COST * _noise(val.values) * np.sqrt(2 / window)
-    rise = last - float(levels[best])
+    rise = float(levels[-1] - levels[lowest])
     return Parting(
-        float(levels[best]),
+        float(levels[lowest]),
         int(val.steps[best]),
         int(val.steps[-1]),
-        rise / _size(val.values, levels[best]),
+        rise / _size(val.values, float(levels[lowest])),
         rise / error if error > 0 else float(np.sign(rise)) * 1e9,
         len(val) - 1 - best,
         len(val),

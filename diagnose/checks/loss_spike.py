@@ -84,7 +84,7 @@ class LossSpike(Check):
             bar = max(bar, float(np.log(self.factor)))
         candidates = np.flatnonzero(residuals > bar)
         candidates = candidates[candidates >= 2][:10_000]
-        gain = max(trend.start - trend.best, 0.0)
+        gain = max(float(curve.values[:5].max()) - trend.best, 0.0)
         return np.array([i for i in candidates if self._sudden(curve.values, int(i), gain)], dtype=np.int64)
 
     def _sudden(self, values: FloatArray, index: int, gain: float) -> bool:

@@ -45,7 +45,7 @@ class PastBest(Check):
     """Improvement of the validation level. Source: the corpus of real runs: 3.2 % over 48 epochs was called overfitting."""
     patience: int = 8
     """Evaluations. Source: the guide's patience is 20; early stopping defaults to 3."""
-    fall: float = 0.5
+    fall: float = 0.45
     """Fall of the training loss meanwhile. Source: our choice: what halves in training must show in validation."""
 
     def check(self, run: Run) -> Iterator[Finding]:

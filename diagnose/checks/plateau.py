@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._base import Check
-from diagnose.checks._learning import Learning, learning, slow
+from diagnose.checks._learning import LEAST_WAY, Learning, learning, slow
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -36,7 +36,7 @@ class Plateau(Check):
     code = "FIT001"
     name = "plateau"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 12
+    min_points = 16
     explained_by = ("dead-schedule",)
     part_of = ("divergence", "oscillation", "learning-rate-too-high", "impossible-loss")
 
@@ -72,6 +72,8 @@ class Plateau(Check):
 
     def _falls(self, seen: Learning, never: bool) -> bool:
         """Whether the last half still gains something."""
+        if seen.fall < LEAST_WAY:
+            return False
         return seen.tail_z > self.sure or (not never and seen.tail_share > self.share and seen.tail_z > 1)
 
     def _excused(self, seen: Learning) -> bool:
