@@ -29,6 +29,8 @@ class Header:
     rate: int
     """Frames per second, Hz."""
     channels: int
+    plain: bool = False
+    """Whether it is mono PCM of 16 bit in a wav file: what `write` writes."""
 
     @property
     def seconds(self) -> float:
@@ -55,7 +57,8 @@ def header(path: Path) -> Header:
     """Length, rate and channels. Raises AudioError where the file is no sound that can be read here."""
     try:
         with wave.open(str(path), "rb") as file:
-            return Header(_frames(file, path), file.getframerate(), file.getnchannels())
+            plain = file.getnchannels() == 1 and file.getsampwidth() == 2
+            return Header(_frames(file, path), file.getframerate(), file.getnchannels(), plain)
     except (wave.Error, EOFError, ZeroDivisionError):
         info = _soundfile(path).info
     except OSError as error:
@@ -95,11 +98,11 @@ def resample(sound: Sound, rate: int) -> Sound:
     """The same sound at another rate, by band-limited (Fourier) interpolation; duration and pitch stay."""
     if rate == sound.rate:
         return sound
-    return Sound(_interpolate(sound.samples, Fraction(rate, sound.rate)), rate)
+    return Sound(interpolate(sound.samples, Fraction(rate, sound.rate)), rate)
 
 
-def _interpolate(samples: Samples, ratio: Fraction) -> Samples:
-    """`ratio` times as many samples over the same time, shape (round(n * ratio),)."""
+def interpolate(samples: Samples, ratio: Fraction) -> Samples:
+    """`ratio` times as many samples for the same course, shape (round(n * ratio),); small denominators are fast."""
     # A length that the ratio divides keeps the ratio exact; the zeros at the end keep the two ends, which
     # are neighbours to a Fourier transform, from ringing into one another.
     block = ratio.denominator

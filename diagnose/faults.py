@@ -93,6 +93,7 @@ class Fault:
     advice: str
     detail: Callable[[Heard], str | None]
     """What is told of a clip that has the fault; None for one that has not."""
+    severity: Severity = Severity.WARNING
     tolerable: bool = False
     """Whether it is only a note below `NOTABLE_SHARE` of the clips."""
 
@@ -115,7 +116,7 @@ def faults_of(heard: Sequence[Heard], alphabet: Collection[str] | None) -> Itera
     for fault in FAULTS:
         yield from _problem(fault, [(one, detail) for one in heard if (detail := fault.detail(one)) is not None], heard)
     yield from _problem(_REPEATED_CLIP, _repeats(heard, lambda clip: str(clip.audio)), heard)
-    yield from _problem(_REPEATED_TEXT, _repeats(heard, lambda clip: spoken(clip.text)), heard)
+    yield from _problem(_REPEATED_TEXT, _repeats(heard, lambda clip: "" if clip.is_copy else spoken(clip.text)), heard)
     yield from _problem(_UNKNOWN, _unknown(heard, alphabet), heard)
     yield from _problem(_MIXED_RATES, _minority(heard, lambda found: found.rate, "Hz"), heard)
 
@@ -170,7 +171,7 @@ def _problem(fault: Fault, hits: Sequence[tuple[Heard, str]], heard: Sequence[He
     if not hits:
         return
     rare = len(hits) < NOTABLE_SHARE * len(heard)
-    severity = Severity.INFO if fault.tolerable and rare else Severity.WARNING
+    severity = Severity.INFO if fault.tolerable and rare else fault.severity
     examples = tuple(_told(one.clip, detail) for one, detail in hits[:EXAMPLES])
     message = f"{len(hits)} of {len(heard)} clips {fault.meaning}"
     yield Problem(fault.name, fault.harm, severity, len(hits), message, examples, fault.advice)
@@ -304,7 +305,7 @@ _REPEATED_TEXT = Fault(
     "have a text that another clip has too",
     "no harm in training; keep them on one side of the split: ttsdoc data split DIR",
     lambda one: None,
-    tolerable=True,
+    Severity.INFO,
 )
 _UNKNOWN = Fault(
     "unknown-characters",

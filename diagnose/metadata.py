@@ -48,6 +48,10 @@ TEXT_NAMES = ("normalized_text", "normalized_transcription", "transcription", "s
 SPEAKER_NAMES = ("speaker_name", "speaker_id", "speaker", "client_id")
 
 
+# What augmentation puts behind the id of the clip that it changed (`am00001+speed1`).
+_COPY = re.compile(r"\+[a-z]+[0-9]+$")
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
     """One recording and its text, as a list names it."""
@@ -63,6 +67,11 @@ class Clip:
     """The list."""
     line: int
     """The line in the list, from 1."""
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether its id says that augmentation made it of another clip."""
+        return _COPY.search(self.id) is not None
 
 
 def split_of(path: Path) -> Split | None:
@@ -104,6 +113,17 @@ def read_clips(place: Path) -> list[Clip]:
         raise DataError(f"{place}: no such file or folder")
     rows = list(_rows(place))
     return _Columns.of(rows).clips(place, rows) if rows else []
+
+
+def lines_of(path: Path) -> list[bytes]:
+    """The lines of a list as they are, without a byte order mark. Raises DataError."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+    if b"\0" in raw[:4096]:
+        raise DataError(f"{path}: not a text file in UTF-8; save it as UTF-8")
+    return re.split(rb"\r\n|\n|\r", raw.removeprefix(b"\xef\xbb\xbf"))
 
 
 def samples_of(place: Path) -> int | None:
@@ -160,15 +180,9 @@ def _lists_in(folder: Path) -> list[Path]:
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and fields of every line that is not blank. Bytes that are no UTF-8 become U+FFFD."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig", errors="replace")
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}") from error
-    if "\0" in text[:4096]:
-        raise DataError(f"{path}: not a text file in UTF-8; save it as UTF-8")
-    for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
+    for number, line in enumerate(lines_of(path), 1):
         if line.strip():
-            yield number, _fields(line)
+            yield number, _fields(line.decode(errors="replace"))
 
 
 def _fields(line: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +12,9 @@ from diagnose.data import subtitles
 from diagnose.data.ljspeech import RATE, Row, folder_written_whole, identifier, metadata
 from diagnose.data.progress import track
 from diagnose.data.recording import as_sound, beside
+from diagnose.data.rejected import Rejected, listed, told
 from diagnose.data.segments import USUAL, Bounds, Segment, apart, cut, reaches, sentences
-from diagnose.data.subtitles import Cue, Rejected
+from diagnose.data.subtitles import Cue
 from diagnose.metadata import DataError
 from diagnose.report.clean import plain
 
@@ -29,11 +29,6 @@ class Imported:
     rejected: tuple[Rejected, ...]
     encodings: tuple[tuple[Path, str], ...]
     """Subtitle file and the encoding that it was taken for."""
-
-    @property
-    def reasons(self) -> dict[str, int]:
-        """Reason -> rejected segments, most frequent first."""
-        return dict(Counter(each.reason for each in self.rejected).most_common())
 
 
 def import_srt(
@@ -64,9 +59,9 @@ def import_srt(
         rows = [row for take in takes for row in take.rows]
         rejected = tuple(each for take in takes for each in take.rejected)
         if not rows:
-            raise DataError(f"{files[0]}: nothing could be taken; {_first_reason(rejected)}")
+            raise DataError(f"{files[0]}: nothing could be taken; {told(rejected[0])}")
         (staging / "metadata.csv").write_text(metadata(rows), encoding="utf-8", newline="\n")
-        (staging / "rejected.txt").write_text(_listed(rejected), encoding="utf-8", newline="\n")
+        (staging / "rejected.txt").write_text(listed(rejected), encoding="utf-8", newline="\n")
     seconds = sum(take.seconds for take in takes)
     return Imported(out, len(rows), seconds / 60, rejected, tuple((take.file, take.encoding) for take in takes))
 
@@ -139,15 +134,3 @@ def _prefixes(files: Sequence[Path]) -> list[str]:
     """A beginning for the ids of each file's clips: its name, and its number before it where two are alike."""
     names = [identifier(file.stem) for file in files]
     return names if len(set(names)) == len(names) else [f"{number}-{name}" for number, name in enumerate(names, 1)]
-
-
-def _first_reason(rejected: Sequence[Rejected]) -> str:
-    return f"{rejected[0].where}: {rejected[0].reason} ({rejected[0].detail})" if rejected else "it is empty"
-
-
-def _listed(rejected: Sequence[Rejected]) -> str:
-    """One line for each: where, why, the numbers, the text."""
-    return "".join(
-        f"{plain(each.where)}: {each.reason}{f' ({plain(each.detail)})' if each.detail else ''}: {plain(each.text)}\n"
-        for each in rejected
-    )

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
-from diagnose.metadata import DataError
+from diagnose.audio import AudioError, header, read, resample, write
+from diagnose.data.rejected import Rejected
+from diagnose.files import write_whole
+from diagnose.metadata import Clip, DataError
 
 RATE = 22_050
 """Samples per second of what is made here, Hz: LJSpeech's own."""
@@ -84,21 +88,51 @@ def refuse_to_overwrite(folder: Path, *, force: bool) -> None:
         raise DataError(f"{folder}: holds {foreign[0]!r} and is more than a data set; choose another folder")
 
 
-def write_text(path: Path, text: str, *, force: bool = False) -> None:
-    """Write a file whole or not at all. Raises DataError where one is there and `force` is not given."""
-    if path.exists() and not force:
-        raise DataError(f"{path}: already there; replace it with --force")
-    staging = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def write_files(contents: Mapping[Path, bytes], *, force: bool = False) -> None:
+    """Write files, each whole; none where one of them is there already, unless `force`. Raises DataError."""
+    there = [path for path in contents if path.exists()]
+    if there and not force:
+        raise DataError(f"{there[0]}: already there; replace it with --force")
+    for path, content in contents.items():
+        try:
+            write_whole(path, content)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def usual_rate(clips: Iterable[Clip]) -> int:
+    """The sample rate that most of the clips have, Hz; LJSpeech's own where none can be read."""
+    rates: Counter[int] = Counter()
+    for clip in clips:
+        with suppress(AudioError):
+            rates[header(clip.audio).rate] += 1
+    return rates.most_common(1)[0][0] if rates else RATE
+
+
+def put(clip: Clip, folder: Path, name: str, rate: int) -> float | Rejected:
+    """Put a clip's recording into `folder` as `name`.wav, mono at `rate` Hz: its seconds, or why it cannot be."""
+    where = f"{clip.file}:{clip.line}"
+    if not clip.audio.is_file():
+        return Rejected(where, "no recording", clip.text, str(clip.audio))
     try:
-        with staging.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        staging.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        staging.unlink(missing_ok=True)
+        found = header(clip.audio)
+        if found.plain and found.rate == rate:
+            shutil.copyfile(clip.audio, folder / f"{name}.wav")
+        else:
+            write(folder / f"{name}.wav", resample(read(clip.audio), rate))
+    except AudioError as error:
+        return Rejected(where, "unreadable recording", clip.text, str(error))
+    return found.seconds
+
+
+def names_for(clips: Iterable[Clip]) -> list[str]:
+    """A safe name for each clip, its own id where that is not taken by an earlier one."""
+    found: dict[str, None] = {}
+    for clip in clips:
+        name = identifier(clip.id)
+        tries = (name if number == 1 else f"{name}-{number}" for number in count(1))
+        found[next(each for each in tries if each not in found)] = None
+    return list(found)
 
 
 def _ours(entry: Path) -> bool:

@@ -10,8 +10,9 @@ import numpy as np
 
 from diagnose import audio
 from diagnose.audio import AudioError, Header, Sound
+from diagnose.data.rejected import Rejected
 from diagnose.data.silence import trim
-from diagnose.data.subtitles import Cue, Rejected
+from diagnose.data.subtitles import Cue
 from diagnose.faults import SILENT_PEAK, text_beyond_audio
 
 # Latin, Ethiopic (U+1362 full stop, U+1367 question mark, U+1368 paragraph), Arabic, Indic, CJK.

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from diagnose.data.rejected import Rejected
 from diagnose.metadata import DataError
 
 LARGEST_BYTES = 64 * 1024 * 1024
@@ -46,20 +47,6 @@ class Cue:
     """From WebVTT's voice tag."""
     line: int
     """The line of its times, from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Something that was not taken, and why."""
-
-    where: str
-    """`file:line`."""
-    reason: str
-    """The same words for the same reason, so that they can be counted."""
-    text: str
-    """What was lost. Text from the data, not yet neutralised."""
-    detail: str = ""
-    """The numbers behind the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,153 @@
+"""More clips of the ones there are: louder or softer, noisier, faster or slower, higher or lower."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from diagnose.audio import Sound, read, write
+from diagnose.data import effects
+from diagnose.data.ljspeech import Row, folder_written_whole, metadata, names_for, put, usual_rate
+from diagnose.data.progress import track
+from diagnose.data.rejected import Rejected, listed
+from diagnose.metadata import Clip, Split, read_clips, split_lists
+
+
+class Change(str, Enum):
+    """What is done to a clip. The ranges leave a voice the same voice."""
+
+    GAIN = "gain"
+    """Up to 6 dB louder or softer."""
+    NOISE = "noise"
+    """White noise 25 to 40 dB below the speech."""
+    SPEED = "speed"
+    """5 to 10 % faster or slower at the same pitch (0.9 to 1.1: Ko et al. 2015)."""
+    PITCH = "pitch"
+    """Half a semitone to one higher or lower at the same speed."""
+
+
+HARMLESS = (Change.GAIN, Change.SPEED)
+"""A model learns to speak with the noise and the pitch that it hears, so those two have to be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Augmented:
+    """What was made."""
+
+    folder: Path
+    originals: int
+    made: int
+    minutes: float
+    """Audio in the new data set, originals included."""
+    rejected: tuple[Rejected, ...]
+
+
+def augment(
+    source: Path,
+    out: Path,
+    *,
+    changes: Sequence[Change] = HARMLESS,
+    copies: int = 1,
+    seed: int = 0,
+    force: bool = False,
+) -> Augmented:
+    """Copy a data set to `out` with `copies` changed clips for each one, whose ids end in `+speed1` and the like.
+
+    Where `source` has lists of splits, only training clips are changed. The same `seed` gives the same
+    bytes. Raises DataError.
+    """
+    clips = [clip for clip in read_clips(source) if not clip.is_copy]
+    parts = _parts(source)
+    trained = {clip.audio for clip in parts.get(Split.TRAIN, clips)}
+    tasks = [
+        _Task(clip, name, _drawn(name, changes, copies, seed) if clip.audio in trained else ())
+        for clip, name in zip(clips, names_for(clips), strict=True)
+    ]
+    rate = usual_rate(clips)
+    with folder_written_whole(out, force=force) as staging, ThreadPoolExecutor(os.cpu_count()) as pool:
+        (staging / "wavs").mkdir()
+        work = pool.map(partial(_perform, staging / "wavs", rate), tasks)
+        results = list(track(work, len(tasks), "augmenting"))
+        done = [result for result in results if isinstance(result, _Done)]
+        rejected = tuple(result for result in results if isinstance(result, Rejected))
+        _write_lists(staging, done, parts, rejected)
+    made = sum(len(each.rows) - 1 for each in done)
+    return Augmented(out, len(done), made, sum(each.seconds for each in done) / 60, rejected)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A clip, its name in the new data set, and the changed copies to make of it."""
+
+    clip: Clip
+    name: str
+    copies: tuple[tuple[str, Change, int], ...]
+    """Name, change and seed of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A clip and its copies as they lie in the new data set."""
+
+    clip: Clip
+    rows: tuple[Row, ...]
+    seconds: float
+
+
+def _parts(source: Path) -> dict[Split, list[Clip]]:
+    lists = split_lists(source) if source.is_dir() else {}
+    return {split: read_clips(path) for split, path in lists.items()}
+
+
+def _drawn(name: str, changes: Sequence[Change], copies: int, seed: int) -> tuple[tuple[str, Change, int], ...]:
+    """The copies of one clip: the changes in turn, from a beginning that its name decides."""
+    digest = blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest()
+    first = int.from_bytes(digest, "big")
+    turns = [(changes[(first + number) % len(changes)], first + number) for number in range(copies)]
+    return tuple((f"{name}+{change.value}{number}", change, seed) for number, (change, seed) in enumerate(turns, 1))
+
+
+def _perform(folder: Path, rate: int, task: _Task) -> _Done | Rejected:
+    seconds = put(task.clip, folder, task.name, rate)
+    if isinstance(seconds, Rejected):
+        return seconds
+    rows = [Row(task.name, task.clip.text, task.clip.speaker)]
+    for name, change, seed in task.copies:
+        sound = changed(read(folder / f"{task.name}.wav"), change, np.random.default_rng(seed))
+        write(folder / f"{name}.wav", sound)
+        rows.append(Row(name, task.clip.text, task.clip.speaker))
+        seconds += sound.seconds
+    return _Done(task.clip, tuple(rows), seconds)
+
+
+def changed(sound: Sound, change: Change, rng: np.random.Generator) -> Sound:
+    """The sound with a change of random strength and direction."""
+    strength, sign = rng.uniform(0.5, 1.0), rng.choice([-1.0, 1.0])
+    if change is Change.GAIN:
+        return effects.gain(sound, 6.0 * strength * sign)
+    if change is Change.NOISE:
+        return effects.noise(sound, 55.0 - 30.0 * strength, rng)
+    if change is Change.SPEED:
+        return effects.speed(sound, 1.0 + 0.1 * strength * sign)
+    return effects.pitch(sound, strength * sign)
+
+
+def _write_lists(
+    folder: Path, done: Sequence[_Done], parts: Mapping[Split, Sequence[Clip]], rejected: Sequence[Rejected]
+) -> None:
+    """The list of all, and each list that the source had with the copies of its clips."""
+    lists = {"metadata.csv": [row for each in done for row in each.rows]}
+    for split, clips in parts.items():
+        members = {clip.audio for clip in clips}
+        lists[f"metadata_{split.value}.csv"] = [row for each in done if each.clip.audio in members for row in each.rows]
+    for name, rows in lists.items():
+        (folder / name).write_text(metadata(rows), encoding="utf-8", newline="\n")
+    (folder / "rejected.txt").write_text(listed(rejected), encoding="utf-8", newline="\n")
