@@ -63,6 +63,12 @@ class Config:
         """The model family of the loss-target tables, where the config tells it."""
         return first_rule(self.definition.families, self.document) if self.training else None
 
+    @property
+    def peak_learning_rate(self) -> float | None:
+        """The highest learning rate that the schedule reaches, where it is not `learning_rate` itself."""
+        peaks = (peak.value(self.document) for peak in self.definition.peaks) if self.training else ()
+        return next((peak for peak in peaks if peak is not None), None)
+
     def value(self, name: str) -> Any:
         """The plain value of a canonical hyperparameter; None where the file does not give one."""
         setting = self.values.get(name)

@@ -114,6 +114,39 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Peak:
+    """The highest learning rate of a schedule that computes it: rate * width^-0.5 * warmup^-0.5 (Noam).
+
+    Source of the formula: Vaswani et al. 2017, section 5.3, at step = warmup. Each part is a number, or the
+    path of one.
+    """
+
+    rate: tuple[float | str, ...]
+    """The first that the file gives counts."""
+    width: tuple[float | str, ...] = (1.0,)
+    warmup: tuple[float | str, ...] = (1.0,)
+    when: Conditions = Conditions()
+
+    def value(self, document: Document) -> float | None:
+        """The peak; None where the conditions do not hold or a number is missing."""
+        parts = [_first_number(options, document) for options in (self.rate, self.width, self.warmup)]
+        rate, width, warmup = parts
+        if not self.when.hold(document) or rate is None or not width or not warmup or min(width, warmup) <= 0:
+            return None
+        return float(rate * (width * warmup) ** -0.5)
+
+
+def _first_number(options: tuple[float | str, ...], document: Document) -> float | None:
+    for option in options:
+        value = Place(option).scalar(document) if isinstance(option, str) else option
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            continue
+    return None
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What a file of the dialect holds."""
 
@@ -172,6 +205,8 @@ class Dialect:
     """Canonical name -> the flag that sets it instead."""
     families: tuple[Rule, ...] = ()
     """The model family of the loss-target tables."""
+    peaks: tuple[Peak, ...] = ()
+    """How the schedule's highest learning rate follows from the file, where it is not the learning rate itself."""
     read_only: tuple[Rule, ...] = ()
     """Why a file of this dialect is a record that nothing reads back."""
     training: bool = True
@@ -233,6 +268,7 @@ def _build(data: Mapping[str, Any], name: str) -> Dialect:
         add={key: _rules(entries) for key, entries in data.get("add", {}).items()},
         forbid={key: _rules(entries) for key, entries in data.get("forbid", {}).items()},
         families=_rules(data.get("family", [])),
+        peaks=tuple(map(_peak, data.get("peak", []))),
         command_line=data.get("command_line", {}),
         read_only=_rules(data.get("read_only", [])),
         training=bool(data.get("training", True)),
@@ -243,7 +279,7 @@ def _build(data: Mapping[str, Any], name: str) -> Dialect:
 
 _FIELDS = {
     *("title", "order", "syntaxes", "recognise", "keys", "add", "forbid", "command_line", "read_only", "training"),
-    *("text_numbers", "synonyms", "files", "notes", "family"),
+    *("text_numbers", "synonyms", "files", "notes", "family", "peak"),
 }
 
 
@@ -277,6 +313,14 @@ def _candidate(data: Mapping[str, Any] | str) -> Candidate:
         pair=pair,
         **rest,
     )
+
+
+def _peak(data: Mapping[str, Any]) -> Peak:
+    def options(key: str) -> tuple[float | str, ...]:
+        entry = data.get(key, 1.0)
+        return tuple(entry) if isinstance(entry, list) else (entry,)
+
+    return Peak(options("rate"), options("width"), options("warmup"), _conditions(data.get("when")))
 
 
 def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
