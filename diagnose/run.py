@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -110,6 +110,20 @@ _COLUMNS: tuple[tuple[str, Any], ...] = (
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Attachment:
+    """A sound or a text that the log holds, read only when it is asked for."""
+
+    kind: str
+    """`audio` (an encoded sound, most often wav) or `text` (UTF-8)."""
+    tag: str
+    step: int
+    wall_time: float
+    """Seconds since 1970."""
+    load: Callable[[], bytes]
+    """Reads it. Raises OSError where the file is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputHealth:
     """How much of the input was read, and how much of it was damaged."""
@@ -186,6 +200,12 @@ class Run:
     health: InputHealth = InputHealth()
     notes: tuple[str, ...] = ()
     """What a user should know of the reading: guesses, damage, other launches in the same file."""
+    replaced: Mapping[str, Curve] = field(default_factory=dict)
+    """Points that a resumed training logged again, by tag: context, not judged."""
+    hparams: Mapping[str, Any] = field(default_factory=dict)
+    """Hyperparameters that the log holds, by the names that the trainer gave them."""
+    attachments: tuple[Attachment, ...] = ()
+    """Sounds and texts in the log, in its order."""
 
     def curve(self, role: Role) -> Curve | None:
         """The curve that plays `role`, if one was logged."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from diagnose.readers._storage import open_file
 from diagnose.run import Run
 
 HEAD_BYTES = 65_536
@@ -18,7 +20,8 @@ class Part:
 
     prefix: str
     """What its tags get in front: `train/` for the file of a sub-folder `train`."""
-    path: Path
+    name: str
+    """Its path or address."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,22 @@ class Source:
         """Whether this is a folder, to be read as one run."""
         return bool(self.parts) or (self.path is not None and self.path.is_dir())
 
-    def open(self) -> BinaryIO:
-        """The bytes from the start. Raises OSError where the file cannot be read."""
+    def open(self, part: Part | None = None) -> BinaryIO:
+        """The bytes, of one part where there are several. Raises OSError where the file cannot be read."""
         if self.content is not None:
             return io.BytesIO(self.content)
-        if self.path is None:
-            raise OSError(f"{self.name}: nothing to open")
-        return self.path.open("rb")
+        return open_file(part.name if part else self.name)
 
     def head(self, size: int = HEAD_BYTES) -> bytes:
-        """The first bytes; nothing for a folder."""
+        """The first bytes, at most HEAD_BYTES of them; nothing for a folder."""
+        return self._head[:size]
+
+    @cached_property
+    def _head(self) -> bytes:
         if self.is_folder:
             return b""
         with self.open() as file:
-            return file.read(size)
+            return file.read(HEAD_BYTES)
 
 
 class Reader(Protocol):

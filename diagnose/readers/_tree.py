@@ -30,7 +30,8 @@ def discover_tree(root: Path) -> Iterator[Source]:
         texts = [folder / name for name in folders[folder] if Path(name).suffix.lower() in TEXT_SUFFIXES]
         members = [member for member in events if owner[member] == folder]
         if members:
-            parts = tuple(Part(_prefix(member, folder), member / name) for member in members for name in events[member])
+            names = ((member, name) for member in members for name in events[member])
+            parts = tuple(Part(_prefix(member, folder), str(member / name)) for member, name in names)
             yield Source(str(folder), folder, label=_label(folder, root), parts=parts, beside=tuple(texts))
         else:
             for text in texts:

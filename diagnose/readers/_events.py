@@ -1,0 +1,229 @@
+"""One event file: its records in order, whatever happened to it."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+import google_crc32c
+import numpy as np
+
+from diagnose.readers._crc import Bytes, masked, rotated
+from diagnose.readers._decode import Cycle, Decoder
+from diagnose.readers._frames import FRAME, HEADER, HEAVY, PAD, Chain, headers
+from diagnose.readers._layout import OddRecordError
+from diagnose.readers._parse import Blob, Found, parse
+
+WINDOW = 1 << 21
+"""Bytes read at once: what fits in the cache of a core."""
+FIRST_WINDOW = 1 << 12
+"""Bytes read at first and after a heavy record, in case another one follows; then four times more each time."""
+SEARCH_WINDOW = 1 << 18
+"""Bytes searched at once after damage, where every zero may be part of a header and costs memory."""
+FIRST_SPAN = 1 << 16
+"""Bytes decoded record by record before looking for a cycle; then twice as many each time there is none."""
+
+
+class EventFile:
+    """Reads one event file as far as it is written; `poll` again when it has grown.
+
+    After damage it goes on at the next intact record. Payloads from 64 KiB on are passed over: only their
+    headers are verified, and that their messages end where the record does.
+    """
+
+    def __init__(self) -> None:
+        self.decoder = Decoder(self._parse)
+        self.blobs: list[Blob] = []
+        """Sounds and texts; spans are places in the file."""
+        self.hparams: list[bytes] = []
+        self.records = 0
+        self.bad_records = 0
+        self.position = 0
+        """Everything before it is dealt with."""
+        self.size = 0
+        self._good = 0  # bytes in intact records
+        self._window = FIRST_WINDOW
+        self._span = FIRST_SPAN
+        self._base = 0  # place in the file of the bytes that are being decoded
+        self._cycle: Cycle | None = None
+        self._doubt: int | None = None  # where a record starts whose length may be wrong
+        self._counted = False  # whether the damage at `position` is counted already
+
+    @property
+    def cut_off(self) -> int:
+        """Bytes at the end that are the beginning of a record: still being written, or cut off."""
+        return 0 if self._counted else self.size - self.position
+
+    @property
+    def bytes_skipped(self) -> int:
+        """Bytes in no intact record, the pending ones included."""
+        return self.size - self._good
+
+    def poll(self, file: BinaryIO) -> None:
+        """Read what is new. Raises OSError where the file cannot be read."""
+        self.size = file.seek(0, 2)
+        buffer = np.empty(min(WINDOW, self.size - self.position) + PAD, np.uint8)
+        going = True
+        while going and self.position < self.size:
+            self.decoder.growth = min(64.0, max(1.02, 1.02 * self.size / max(self.position, 1)))
+            data = _read(file, self.position, min(self._window, self.size - self.position), buffer)
+            used = self._records(data)
+            self.position += used
+            self._window = min(4 * self._window, WINDOW)
+            going = used > 0 or self._overcome(file, data)
+
+    def _records(self, data: Bytes) -> int:
+        """Decode the whole records that `data` starts with; returns how many bytes they took."""
+        used = 0
+        while True:
+            self._base = self.position + used
+            rest = data[used:]
+            rounds = self.decoder.decode_cycle(self._cycle, rest) if self._cycle else 0
+            if self._cycle and rounds:
+                took = rounds * self._cycle.size
+                self._accept(rounds * len(self._cycle.templates), took)
+                self._span = FIRST_SPAN
+            else:
+                took = self._chain(rest[: self._span + PAD])
+                self._span = min(2 * self._span, WINDOW)
+            if not took and not self._widened(rest):
+                return used
+            used += took
+
+    def _widened(self, data: Bytes) -> bool:
+        """Whether the record that `data` starts with is whole there but was longer than the span; the span fits now."""
+        need = int.from_bytes(data[:8].tobytes(), "little") + FRAME
+        if need > len(data) - PAD or need <= self._span // 2:
+            return False
+        self._span = max(self._span, need)
+        return True
+
+    def _accept(self, records: int, size: int) -> None:
+        self.records += records
+        self._good += size
+        self._doubt = None
+        self._counted = False
+
+    def _chain(self, data: Bytes) -> int:
+        """Decode records that follow one another, one by one; returns how many bytes they took."""
+        chain = Chain(data)
+        position = 0
+        while (span := chain.whole(position)).stop > span.start:
+            at, lengths = chain.at[span], chain.lengths[span]
+            numbers, damaged = self.decoder.decode(data, at, lengths)
+            self._cycle = self.decoder.cycle(numbers)
+            sizes = lengths + FRAME
+            self._accept(len(at) - len(damaged), int(sizes.sum() - sizes[damaged].sum()))
+            self.bad_records += len(damaged)
+            position = int(at[-1] + sizes[-1])
+            if len(damaged) and damaged[-1] == len(at) - 1:
+                self._doubt = self._base + int(at[-1])
+                self._counted = True
+                position = chain.inside(span.stop - 1) or position
+        return position
+
+    def _overcome(self, file: BinaryIO, data: Bytes) -> bool:
+        """Get past what is no whole ordinary record at `position`; False where only a longer file can help."""
+        header = data[:HEADER].tobytes()
+        if len(data) - PAD < HEADER:
+            return False
+        if masked(header[:8]) != int.from_bytes(header[8:], "little"):
+            return self._recover(file, self.position if self._doubt is None else self._doubt, whole=False)
+        length = int.from_bytes(header[:8], "little")
+        end = self.position + length + FRAME
+        if end > self.size:  # cut off, or its length is forged: then intact records stand where its payload should be
+            return self._recover(file, self.position, whole=True)
+        if length < HEAVY:
+            self._window = max(self._window, length + FRAME)
+            return True
+        return self._heavy(file, data, end)
+
+    def _heavy(self, file: BinaryIO, data: Bytes, end: int) -> bool:
+        """Pass over a heavy record, reading only the fields around its large content."""
+        start = self.position
+        view = _View(file, start, data[: FIRST_WINDOW - PAD].tobytes())
+        try:
+            found = parse(view, start + HEADER, end - 4)
+        except (OddRecordError, struct.error):
+            if not _intact(file, start, end):
+                return self._recover(file, start, whole=False)
+            found = Found()
+        self.decoder.add(self._keep(found, 0).points)
+        self._accept(1, end - start)
+        self._doubt = start
+        self.position = end
+        self._window = FIRST_WINDOW
+        return True
+
+    def _recover(self, file: BinaryIO, damage: int, *, whole: bool) -> bool:
+        """Go to the next intact record after `damage`; with `whole` only one that is all there will do."""
+        found = _search(file, damage + 1, self.size, whole=whole)
+        if found is None and whole:
+            return False
+        if not self._counted:
+            self.bad_records += 1
+            self._counted = True
+        self._doubt = None
+        if found is None:
+            self._doubt = max(damage, self.size - HEADER)
+            return False
+        self.position = found
+        self._window = FIRST_WINDOW
+        return True
+
+    def _parse(self, record: bytes, place: int) -> Found:
+        return self._keep(parse(record, HEADER, len(record) - 4), self._base + place)
+
+    def _keep(self, found: Found, base: int) -> Found:
+        """Remember where the sounds and texts of a record stand that starts at `base`."""
+        self.hparams += found.hparams
+        self.blobs += [blob.moved(base) for blob in found.blobs]
+        return found
+
+
+class _View:
+    """The file as bytes to slice, of which the first are at hand."""
+
+    def __init__(self, file: BinaryIO, start: int, head: bytes) -> None:
+        self._file, self._start, self._head = file, start, head
+
+    def __getitem__(self, span: slice, /) -> bytes:
+        first, last = span.start - self._start, span.stop - self._start
+        if last <= len(self._head):
+            return self._head[first:last]
+        if last - first > HEAVY:
+            raise OddRecordError  # no name or setting is that long
+        return _read(self._file, span.start, last - first)[:-PAD].tobytes()
+
+
+def _read(file: BinaryIO, start: int, size: int, buffer: Bytes | None = None) -> Bytes:
+    """Up to `size` bytes from `start`, fewer only at the end of the file, and PAD zeros."""
+    file.seek(start)
+    buffer = np.empty(size + PAD, np.uint8) if buffer is None else buffer
+    view = memoryview(buffer.data)
+    filled = 0
+    while filled < size and (count := file.readinto(view[filled:size])):  # type: ignore[attr-defined]
+        filled += count
+    buffer[filled : filled + PAD] = 0
+    return buffer[: filled + PAD]
+
+
+def _search(file: BinaryIO, start: int, size: int, *, whole: bool) -> int | None:
+    """Where the next intact record starts; unless `whole` one that is not all there yet will do."""
+    while start + HEADER <= size:
+        data = _read(file, start, min(SEARCH_WINDOW, size - start))[:-PAD]
+        places, lengths = headers(data, wide=True)
+        for first, length in zip((places + start).tolist(), lengths.tolist(), strict=True):
+            end = first + length + FRAME
+            if _intact(file, first, end) if end <= size else not whole:
+                return int(first)
+        start += max(len(data) - HEADER + 1, 1)
+    return None
+
+
+def _intact(file: BinaryIO, start: int, end: int) -> bool:
+    """Whether the payload of the record at these places has the right checksum, however long it is."""
+    crc: int = 0
+    for place in range(start + HEADER, end - 4, WINDOW):
+        crc = google_crc32c.extend(crc, _read(file, place, min(WINDOW, end - 4 - place))[:-PAD].tobytes())
+    return rotated(crc) == int.from_bytes(_read(file, end - 4, 4)[:-PAD].tobytes(), "little")
