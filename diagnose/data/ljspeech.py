@@ -93,11 +93,11 @@ def write_files(contents: Mapping[Path, bytes], *, force: bool = False) -> None:
     there = [path for path in contents if path.exists()]
     if there and not force:
         raise DataError(f"{there[0]}: already there; replace it with --force")
-    for path, content in contents.items():
-        try:
+    try:
+        for path, content in contents.items():
             write_whole(path, content)
-        except OSError as error:
-            raise DataError(f"{path}: cannot be written ({error.strerror})") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def usual_rate(clips: Iterable[Clip]) -> int:

@@ -14,6 +14,8 @@ from diagnose.metadata import Clip, DataError, Split, lines_of, read_clips, whol
 
 FEWEST_SPEAKERS = 3
 """With fewer, holding one out would leave no second voice to train on."""
+FEW_SPEAKERS = 20
+"""With fewer, single speakers are larger than the usual share of 5 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,24 @@ class Divided:
     """Speakers that the list names."""
     speakers_apart: bool
     """Whether each speaker is on one side only."""
+
+    @property
+    def note(self) -> str:
+        """What the user should know of it; empty where there is nothing."""
+        held_out = 1 - self.clips[Split.TRAIN] / sum(self.clips.values())
+        notes = []
+        if self.left_out:
+            notes.append(
+                f"{self.left_out:,} clips are in no list: copies of held-out clips, or texts trained on as well"
+            )
+        if self.speakers_apart and self.speakers < FEW_SPEAKERS:
+            notes.append(
+                f"with {self.speakers} speakers, holding some out takes {held_out:.0%} of the clips; "
+                "--mix-speakers keeps every voice in the training"
+            )
+        if 1 < self.speakers < FEWEST_SPEAKERS:
+            notes.append(f"{self.speakers} speakers are too few to hold one out: each is on every side")
+        return "; ".join(notes)
 
 
 def split(

@@ -1,0 +1,149 @@
+"""What a data set holds and what is wrong with it, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from diagnose.dataset import Problem, Survey
+from diagnose.metadata import Split
+from diagnose.report.as_json import envelope
+from diagnose.report.clean import plain
+from diagnose.report.text import SEVERITY_STYLE, Screen, printed
+
+BINS = 10
+"""Bars of the histogram, about: the width of each is a round number of seconds."""
+ROUND = (0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0)
+BAR = 40
+"""Columns of the longest bar."""
+MOST_CHARACTERS = 100
+MOST_SPEAKERS = 12
+
+
+def as_text(found: Survey, screen: Screen) -> str:
+    """The whole report, ending with a newline."""
+    return printed(Group(*_sections(found, screen)), screen)
+
+
+def as_json(found: Survey) -> dict[str, Any]:
+    """The whole survey under stable keys, strict JSON."""
+    lengths = found.durations
+    shares = {"shortest": 0, "p05": 5, "median": 50, "p95": 95, "longest": 100}
+    return envelope(
+        source=found.source,
+        clips=found.clips,
+        minutes=round(found.minutes, 3),
+        seconds={
+            name: round(float(np.percentile(lengths, share)), 3) if len(lengths) else None
+            for name, share in shares.items()
+        },
+        histogram=[
+            {"from": round(low, 3), "to": round(high, 3), "clips": count} for low, high, count in histogram(lengths)
+        ],
+        rates={str(rate): clips for rate, clips in found.rates.items()},
+        speakers=dict(found.speakers),
+        splits={split.value: found.splits[split] for split in Split if split in found.splits},
+        characters=dict(found.characters),
+        problems=[_problem_as_json(problem) for problem in found.problems],
+    )
+
+
+def histogram(seconds: npt.NDArray[np.float64]) -> list[tuple[float, float, int]]:
+    """From, to (seconds) and number of clips, in about ten bars of one round width; the last may be longer.
+
+    The 99th percentile ends the last bar but one, so that a few long clips do not press all others into one.
+    """
+    if not len(seconds):
+        return []
+    low, high = float(seconds.min()), float(np.percentile(seconds, 99))
+    width = next((width for width in ROUND if (high - low) / width <= BINS), ROUND[-1])
+    edges = np.arange(np.floor(low / width), np.floor(high / width) + 2) * width
+    edges[-1] = max(edges[-1], float(np.nextafter(seconds.max(), np.inf)))
+    counts, _ = np.histogram(seconds, edges)
+    return [(float(low), float(high), int(n)) for low, high, n in zip(edges, edges[1:], counts, strict=False)]
+
+
+def _problem_as_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "name": problem.name,
+        "code": problem.harm.value[0],
+        "severity": problem.severity.value,
+        "clips": problem.count,
+        "message": problem.message,
+        "examples": list(problem.examples),
+        "advice": problem.advice,
+    }
+
+
+def _sections(found: Survey, screen: Screen) -> Iterator[RenderableType]:
+    yield _heading(found)
+    yield from _lengths(found.durations, screen)
+    yield from _people(found)
+    yield from _characters(found)
+    yield from _problems(found.problems)
+
+
+def _heading(found: Survey) -> Text:
+    rates = ", ".join(f"{rate:,} Hz" for rate in found.rates) or "no readable audio"
+    line = Text(plain(found.source), "bold").append(f"  {found.clips:,} clips, {_minutes(found.minutes)}, {rates}", "")
+    parts = ", ".join(f"{split.value} {found.splits[split]:,}" for split in Split if split in found.splits)
+    return line.append(f"\n  lists: {parts}" if parts else "")
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _lengths(seconds: npt.NDArray[np.float64], screen: Screen) -> Iterator[RenderableType]:
+    if not len(seconds):
+        return
+    shortest, median, longest = np.percentile(seconds, (0, 50, 100))
+    yield _title(f"Length: {shortest:.2f} to {longest:.2f} s, median {median:.2f} s")
+    bars = histogram(seconds)
+    most = max(count for _, _, count in bars)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for low, high, count in bars:
+        bar = ("█" if screen.unicode else "#") * round(BAR * count / most)
+        table.add_row(Text(f"{low:.2f} to {high:.2f} s"), Text(bar, "cyan"), f"{count:,}" if count else "")
+    yield Padding(table, (0, 0, 0, 2))
+
+
+def _people(found: Survey) -> Iterator[RenderableType]:
+    if found.speakers:
+        ranked = sorted(found.speakers.items(), key=lambda item: -item[1])
+        told = [f"{plain(name)} {count:,}" for name, count in ranked[:MOST_SPEAKERS]]
+        more = [f"and {len(ranked) - MOST_SPEAKERS} more"] if len(ranked) > MOST_SPEAKERS else []
+        yield _title(f"Speakers: {len(ranked)}")
+        yield Padding(Text(", ".join([*told, *more])), (0, 0, 0, 2))
+
+
+def _characters(found: Survey) -> Iterator[RenderableType]:
+    if found.characters:
+        letters = [letter for letter in found.characters if not letter.isspace()]
+        more = f" and {len(letters) - MOST_CHARACTERS} more" if len(letters) > MOST_CHARACTERS else ""
+        yield _title(f"Characters: {len(found.characters)}, most frequent first")
+        yield Padding(Text(plain(" ".join(letters[:MOST_CHARACTERS])) + more), (0, 0, 0, 2))
+
+
+def _problems(problems: Sequence[Problem]) -> Iterator[RenderableType]:
+    yield _title("Problems")
+    if not problems:
+        yield Padding(Text("none found", "green"), (0, 0, 0, 2))
+    for problem in problems:
+        text = Text(f"{problem.severity.value} ", SEVERITY_STYLE[problem.severity]).append(problem.name, "bold")
+        text.append(f"  {problem.message}", "")
+        for example in problem.examples:
+            text.append(f"\n  {plain(example)}", "dim")
+        text.append(f"\n  → {problem.advice}", "")
+        yield Padding(text, (0, 0, 0, 2))
+
+
+def _title(words: str) -> Text:
+    return Text(f"\n{words}", "bold underline")
