@@ -12,7 +12,7 @@ from diagnose.config.document import parse_document, read_text
 from diagnose.config.edit import SafeScalar, float_text
 from diagnose.config.hyperparameters import TRAINING
 from diagnose.config.node import Document, Table, dotted
-from diagnose.config.reading import Site, duplicates, sites, text_numbers
+from diagnose.config.reading import Site, duplicates, plain, sites, text_numbers
 from diagnose.config.rewrite import Rewrite, rewritten
 
 
@@ -73,6 +73,11 @@ class Config:
         """The plain value of a canonical hyperparameter; None where the file does not give one."""
         setting = self.values.get(name)
         return None if setting is None else setting.value
+
+    def tree(self) -> dict[str, Any]:
+        """The whole config as plain Python, aliases and merges written out, references to other keys as None."""
+        tree = plain(self.document.root)
+        return tree if isinstance(tree, dict) else {}
 
     def rewrite(self, changes: Mapping[str, SafeScalar], *, samples: int | None = None) -> Rewrite:
         """The text with each canonical name set to a value, given in its canonical unit.

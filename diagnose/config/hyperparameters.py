@@ -30,7 +30,7 @@ class Hyperparameter:
     unit: str | None = None
     """The unit in which ttsdoc asks for it. A step is whatever the trainer counts as one."""
     equal_copies: bool = False
-    """Further places are copies only while they hold the same value: each layer has a dropout of its own, each module a rate."""
+    """Further places are copies only while they hold the same value: each layer may have a dropout of its own."""
 
 
 _RATE = Hyperparameter(Kind.RATE)

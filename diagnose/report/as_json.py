@@ -46,7 +46,7 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "verdict": diagnosis.verdict.value,
         "reasons": list(diagnosis.reasons),
         "metrics": {role.value: _metric(curve) for role in Role if (curve := run.curve(role)) is not None},
-        "findings": [_finding(finding) for finding in diagnosis.findings],
+        "findings": [finding_json(finding) for finding in diagnosis.findings],
         "prescriptions": [_prescription(prescription, run) for prescription in diagnosis.prescriptions],
         "forecast": None if diagnosis.forecast is None else asdict(diagnosis.forecast),
         "stop": None if stop is None else asdict(stop),
@@ -71,7 +71,8 @@ def _metric(curve: Curve) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """One finding, as in the `findings` of every answer."""
     told = ("code", "name", "severity", "confidence", "metric", "first_step", "last_step", "evidence", "message")
     return {key: getattr(finding, key) for key in (*told, "advice", "explained_by")}
 

@@ -1,0 +1,143 @@
+"""A config and its pre-flight for the terminal and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from diagnose.config import Config
+from diagnose.finding import Finding, Severity
+from diagnose.preflight import Effective, Preflight
+from diagnose.report.as_json import finding_json
+from diagnose.report.clean import plain
+from diagnose.report.text import SEVERITY_STYLE, Screen, printed
+
+NOT_TRAINING = "no training hyperparameters here: nothing to check and nothing to fix"
+WIDEST_VALUE = 24
+
+
+def config_text(config: Config, sums: Effective, screen: Screen) -> str:
+    """What a config says in canonical names, where each value stands, and what it amounts to."""
+    parts: list[RenderableType] = [_heading(config)]
+    if not config.training:
+        parts.append(Text(f"  {NOT_TRAINING}"))
+    if config.values:
+        parts += [Padding(_settings(config), (1, 0, 1, 2)), *_remarks(config)]
+    if config.training and sums.known():
+        parts += [Text("\nWhat it amounts to", "bold"), Padding(_sums(sums), (0, 0, 0, 2))]
+    if config.problems:
+        parts.append(Text("\nProblems", "bold"))
+        parts += [Padding(Text(f"{p.code} line {p.line}: {plain(p.message)}"), (0, 0, 0, 2)) for p in config.problems]
+    return printed(Group(*parts), screen)
+
+
+def config_json(config: Config, sums: Effective) -> dict[str, Any]:
+    """The contract of `ttsdoc config show --format json`, without the envelope."""
+    return {
+        "source": config.source,
+        "dialect": config.dialect,
+        "training": config.training,
+        "values": {name: asdict(setting) for name, setting in config.values.items()},
+        "effective": sums.known() if config.training else {},
+        "problems": [asdict(problem) for problem in config.problems],
+    }
+
+
+def check_text(seen: Preflight, screen: Screen) -> str:
+    """The pre-flight: what the config amounts to, then what is wrong, worst first."""
+    parts: list[RenderableType] = [_heading(seen.config)]
+    if not seen.config.training:
+        return printed(Group(*parts, Text(f"  {NOT_TRAINING}")), screen)
+    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in seen.notes]
+    if seen.effective.known():
+        parts.append(Padding(_sums(seen.effective), (1, 0, 0, 2)))
+    for finding in seen.findings:
+        parts += _told(finding)
+    parts.append(Text(f"\n{_count(seen.findings)}", "bold"))
+    return printed(Group(*parts), screen)
+
+
+def check_json(seen: Preflight) -> dict[str, Any]:
+    """The contract of `ttsdoc check --format json`, without the envelope."""
+    told = [finding_json(finding) for finding in seen.findings]
+    return {**config_json(seen.config, seen.effective), "findings": told, "notes": list(seen.notes)}
+
+
+def _heading(config: Config) -> Text:
+    return Text("ttsdoc  ").append(plain(config.source), "bold").append(f"  ({plain(config.dialect)})", "dim")
+
+
+def _settings(config: Config) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("parameter", header_style="bold", no_wrap=True)
+    table.add_column("value", header_style="bold", no_wrap=True)
+    table.add_column("line", header_style="bold", justify="right")
+    table.add_column("where", header_style="bold", overflow="fold")
+    for name, setting in config.values.items():
+        style = "dim" if setting.dead else ""
+        value = f"{_short(setting.value)} {setting.unit or ''}".rstrip()
+        cells = (name + ("*" if setting.note else ""), value, str(setting.line), plain(setting.path))
+        table.add_row(*(Text(cell, style) for cell in cells))
+    return table
+
+
+def _remarks(config: Config) -> Iterator[RenderableType]:
+    """What is to be known of single settings, those that are never read first."""
+    noted = [(name, setting) for name, setting in config.values.items() if setting.note]
+    for name, setting in sorted(noted, key=lambda entry: not entry[1].dead):
+        word = "never read: " if setting.dead else ""
+        line = Text(f"{name}* ").append(f"{word}{plain(setting.note)}", "dim")
+        yield Padding(line, (0, 0, 0, 2))
+
+
+def _short(value: Any) -> str:
+    text = "-" if value is None else str(value).lower() if isinstance(value, bool) else plain(str(value))
+    return text if len(text) <= WIDEST_VALUE else "..." + text[3 - WIDEST_VALUE :]
+
+
+WORDS = {
+    "batch_size": "clips an update",
+    "steps_per_epoch": "updates an epoch",
+    "total_steps": "updates in all",
+    "epochs": "epochs",
+    "samples_seen": "clips seen, repetitions counted",
+    "warmup_steps": "updates of warm-up",
+    "warmup_share": "of the run is warm-up",
+    "eval_interval": "updates between evaluations",
+    "save_interval": "updates between checkpoints",
+    "peak_learning_rate": "highest learning rate of the schedule",
+    "first_loss": "expected first loss, if it is a cross-entropy over the vocabulary",
+}
+
+
+def _sums(sums: Effective) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(justify="right")
+    table.add_column()
+    for name, value in sums.known().items():
+        shown = (
+            f"{value:.1%}" if name == "warmup_share" else f"{value:,.6g}" if isinstance(value, float) else f"{value:,}"
+        )
+        table.add_row(shown, WORDS[name])
+    return table
+
+
+def _told(finding: Finding) -> Iterator[RenderableType]:
+    line = Text("\n").append(f"{finding.severity.value} ", SEVERITY_STYLE[finding.severity])
+    line.append(f"{finding.code} {finding.name}", "bold")
+    yield Padding(line, (0, 0, 0, 2))
+    body = Text(plain(finding.message))
+    body.append(f"\n\u2192 {plain(finding.advice)}" if finding.advice else "")
+    yield Padding(body, (0, 0, 0, 4))
+
+
+def _count(findings: Sequence[Finding]) -> str:
+    counts = [(level, sum(finding.severity is level for finding in findings)) for level in reversed(Severity)]
+    told = ", ".join(f"{count} {level.value}{'s' * (count > 1)}" for level, count in counts if count)
+    return told or "nothing wrong found"
