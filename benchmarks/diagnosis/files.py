@@ -43,7 +43,7 @@ def _write_events(run: Run, folder: Path) -> Path:
 
 def _write_csv(run: Run, folder: Path) -> Path:
     path = folder / "metrics.csv"
-    write_table(run, path, {tag: tag.replace("/", "_") for tag in run.curves}, dated=True)
+    write_table(run, path, {tag: tag.replace("/", "_") for tag in _logged(run)}, dated=True)
     return path
 
 
@@ -65,13 +65,21 @@ def plain_names(run: Run) -> dict[str, str]:
 def _write_text(run: Run, folder: Path) -> Path:
     """Lines such as `2023-11-14 22:13:20 INFO step=100 loss=3.1416 lr=2e-04`."""
     path = folder / "train.log"
-    plain = {**{tag: tag.replace("/", "_") for tag in run.curves}, **plain_names(run)}
+    plain = {**{tag: tag.replace("/", "_") for tag in _logged(run)}, **plain_names(run)}
     with path.open("w") as file:
         for step, wall, row in _rows(run):
             stamp = datetime.fromtimestamp(wall, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
             values = " ".join(f"{plain[tag]}={value:.6g}" for tag, value in row.items())
             file.write(f"{stamp} INFO {_axis(run)}={step} {values}\n")
     return path
+
+
+def _logged(run: Run) -> dict[str, Curve]:
+    """The curves, and the epoch as one more where the run knows it."""
+    train = run.curve(Role.TRAIN_LOSS)
+    if train is None or train.epochs is None:
+        return dict(run.curves)
+    return {**run.curves, "epoch": Curve("epoch", train.steps, train.epochs)}
 
 
 def _axis(run: Run) -> str:
@@ -81,8 +89,9 @@ def _axis(run: Run) -> str:
 
 def _rows(run: Run) -> Iterator[tuple[int, float, dict[str, float]]]:
     """Step, wall time and what was logged there, in the order of the steps."""
-    steps = np.unique(np.concatenate([curve.steps for curve in run.curves.values()]))
-    columns = {tag: _column(curve, steps) for tag, curve in run.curves.items()}
+    curves = _logged(run)
+    steps = np.unique(np.concatenate([curve.steps for curve in curves.values()]))
+    columns = {tag: _column(curve, steps) for tag, curve in curves.items()}
     first = next(iter(run.curves.values()))
     walls = steps.astype(float) if first.wall_times is None else np.interp(steps, first.steps, first.wall_times)
     for index, step in enumerate(steps):

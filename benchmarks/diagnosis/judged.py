@@ -75,7 +75,9 @@ def by_class(judged: Sequence[Judged]) -> list[list[str]]:
     """Rows: class, right first, named anywhere, right with validation, right without."""
     rows = []
     for fault in [*Fault, None]:
-        part = [one for one in judged if one.case.fault is fault or (fault is None and one.case.fault is not Fault.HEALTHY)]
+        part = [
+            one for one in judged if one.case.fault is fault or (fault is None and one.case.fault is not Fault.HEALTHY)
+        ]
         rows.append(
             [
                 "all faults" if fault is None else fault.value,
