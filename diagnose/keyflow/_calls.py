@@ -158,7 +158,9 @@ class Calls(Expressions):
             if self.activations[func.node] > MOST_ACTIVATIONS and plain:
                 key = (func.node, func.scope, "further")
         if key not in self.frames:
-            self.frames[key] = Frame(func.scope.source, func.scope)
+            given = passed.all() | (func.bound or NOTHING)
+            older = max((atom.generation for atom in given if isinstance(atom, Obj)), default=0)
+            self.frames[key] = Frame(func.scope.source, func.scope, generation=max(older, func.scope.generation))
         return self.frames[key]
 
     def _bind_parameters(self, func: Func, passed: Arguments, node: ast.AST, inner: Frame) -> None:

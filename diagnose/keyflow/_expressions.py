@@ -59,8 +59,8 @@ class Expressions(Machine):
         """What a name stands for, from the inside out."""
         scope: Frame | None = frame
         while scope is not None:
-            if name in scope.names:
-                return self.refer(scope.names[name])
+            if name in scope.names or name in scope.written:
+                return self.refer(scope.names.get(name, NOTHING) | scope.written.get(name, NOTHING))
             scope = scope.parent
         if name in BUILTINS:
             return frozenset({Ext(f"builtins.{name}")})
@@ -93,12 +93,15 @@ class Expressions(Machine):
         folded = _added(left, right) if isinstance(node.op, ast.Add) else None
         if folded is not None:
             return folded
-        if any(isinstance(atom, Obj) for atom in left | right) and isinstance(node.op, ast.Add):
-            return left | right
+        if any(isinstance(atom, Obj) for atom in left | right) and isinstance(node.op, ast.Add | ast.Mult):
+            self.read_leaves(left | right, self.place(node, frame))
+            return frozenset(atom for atom in left | right if isinstance(atom, Obj))
         place = self.place(node, frame)
         self.read_leaves(left | right, place)
-        origin = self.origin(left | right)
-        return frozenset({File(origin)}) if origin else FOREIGN
+        named = any(isinstance(atom, File | Option | Ext) or _is_text(atom) for atom in left | right)
+        if not named or not isinstance(node.op, ast.Add | ast.Div | ast.Mod):
+            return FOREIGN
+        return frozenset({File(self.origin(left | right))})
 
     def origin(self, value: Value) -> frozenset[str]:
         """Where a file's name came from; empty if nothing in `value` is known to name a file."""
@@ -178,7 +181,7 @@ class Expressions(Machine):
         elements: list[Value] = []
         for part in node.elts:
             if isinstance(part, ast.Starred):
-                exact, rest = self.elements(self.evaluate(part.value, frame), node, frame)
+                exact, rest = self.steady(self.evaluate(part.value, frame), node, frame)
                 elements += exact
                 self.store_rest(made, rest)
             else:
@@ -293,9 +296,9 @@ class Expressions(Machine):
     # --- comprehensions
 
     def on_listcomp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, frame: Frame) -> Value:
-        elements: list[Value] = []
-        for _ in self._generated(node.generators, frame):
-            elements.append(self.evaluate(node.elt, frame))
+        elements = [self.evaluate(node.elt, frame) for _ in self._generated(node.generators, frame)]
+        if len(self.evaluate(node.generators[0].iter, frame)) > 1:
+            return self.make_list([], join(*elements), node, frame)
         return self.make_list(elements, NOTHING, node, frame)
 
     on_setcomp = on_generatorexp = on_listcomp
@@ -338,6 +341,11 @@ class Expressions(Machine):
             exact += first
             rest |= more
         return exact, rest
+
+    def steady(self, value: Value, node: ast.AST, frame: Frame) -> tuple[list[Value], Value]:
+        """The same for what goes into another list: lists that feed on themselves must not grow in every pass."""
+        exact, rest = self.elements(value, node, frame)
+        return (exact, rest) if len(value) == 1 else ([], join(rest, *exact))
 
     def _elements_of(self, atom: Atom, node: ast.AST, frame: Frame) -> tuple[list[Value], Value]:
         match atom:
@@ -441,8 +449,8 @@ class Expressions(Machine):
             while scope is not None and name not in scope.names and scope.parent is not None:
                 scope = scope.parent
             holder = scope or frame
-            if not value <= holder.names.get(name, NOTHING):
-                holder.names[name] = holder.names.get(name, NOTHING) | value
+            if not value <= holder.written.get(name, NOTHING):
+                holder.written[name] = holder.written.get(name, NOTHING) | value
                 self.growth += 1
         else:
             frame.names[name] = value
@@ -493,6 +501,8 @@ class Expressions(Machine):
                 if name in (self.ledger.keys(atom) or ()) and name not in DICT_METHODS:
                     return self.attribute(frozenset({atom}), name, node, frame)
                 return self.overlays.get(child, NOTHING) | {Method(atom, name)}
+            case Obj(cls=None) if name not in atom.fields:
+                return frozenset({Method(atom, name)}) | frozenset(a for a in atom.rest if isinstance(a, Func))
             case Opaque() | Option() | Dumped() | File() | Const() | Super() | Method() | Partial() | Missing() | Func():
                 return frozenset({Method(atom, name)})
         return self.attribute(frozenset({atom}), name, node, frame)
@@ -536,6 +546,10 @@ def _added(left: Value, right: Value) -> Value | None:
     is_key = _has_key(left) or _has_key(right)
     made = [a + b for a in first for b in second]
     return frozenset(Const.of(text, is_key) for text in made) if max(map(len, made)) <= LONGEST_TEXT else None
+
+
+def _is_text(atom: Atom) -> bool:
+    return isinstance(atom, Const) and isinstance(atom.value, str)
 
 
 def _has_key(value: Value) -> bool:

@@ -238,19 +238,19 @@ class Library(Calls):
         )
         if leaves and leaves == passed.first():
             return leaves
-        exact, rest = self.elements(passed.first(), node, frame)
+        exact, rest = self.steady(passed.first(), node, frame)
         return self.make_list(exact, rest, node, frame)
 
     def fn_builtins_enumerate(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """Pairs of a number and an element."""
-        exact, rest = self.elements(passed.first(), node, frame)
+        exact, rest = self.steady(passed.first(), node, frame)
         pairs = [self.make_list([FOREIGN, value], NOTHING, node, frame, f"pair{i}") for i, value in enumerate(exact)]
         others = self.make_list([FOREIGN, rest], NOTHING, node, frame, "others") if rest else NOTHING
         return self.make_list(pairs, others, node, frame)
 
     def fn_builtins_zip(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """Tuples of the elements at one position."""
-        columns = [self.elements(value, node, frame) for value in passed.args]
+        columns = [self.steady(value, node, frame) for value in passed.args]
         length = min((len(exact) for exact, _ in columns), default=0)
         rows = [
             self.make_list([exact[i] for exact, _ in columns], NOTHING, node, frame, f"row{i}") for i in range(length)
@@ -263,7 +263,7 @@ class Library(Calls):
         """The function called on each element."""
         if len(passed.args) < 2:
             return FOREIGN
-        exact, rest = self.elements(passed.args[1], node, frame)
+        exact, rest = self.steady(passed.args[1], node, frame)
         made = [self.call(passed.args[0], Arguments([value]), node, frame) for value in exact]
         others = self.call(passed.args[0], Arguments([rest]), node, frame) if rest else NOTHING
         return self.make_list(made, others, node, frame)

@@ -40,6 +40,7 @@ from diagnose.keyflow._values import (
 from diagnose.keyflow.report import Place
 
 MOST_WORK = 1_500_000  # expressions looked at: about ten seconds; Coqui's and ESPnet's trainers need far fewer
+MOST_GENERATIONS = 6  # objects made from objects: config, model, optimiser, engine; deeper ones are taken together
 DATA_KINDS = {"dict", "list", "namespace", "parser"}
 DICT_METHODS = frozenset(
     "get items keys values pop update setdefault copy popitem clear append extend insert add to_dict toDict as_dict "
@@ -118,10 +119,15 @@ class Machine(ABC):
         return Place(frame.source.shown, getattr(node, "lineno", 1))
 
     def object(self, kind: str, node: ast.AST, frame: Frame, cls: Class | None = None, part: str = "") -> Obj:
-        """The object made by `node` in this activation; the same one whenever that is followed again."""
-        key = (id(node), id(frame), kind, cls, part)
+        """The object made by `node` in this activation; the same one whenever that is followed again.
+
+        A loop `model = step(model)` would make a new object from the last one without end: after some generations
+        all activations share one.
+        """
+        old = frame.generation >= MOST_GENERATIONS
+        key = (id(node), "old" if old else id(frame), kind, cls, part)
         if key not in self.objects:
-            self.objects[key] = Obj(kind, cls)
+            self.objects[key] = Obj(kind, cls, generation=frame.generation + (not old))
         return self.objects[key]
 
     # --- storing
@@ -212,10 +218,10 @@ class Machine(ABC):
         for ancestor in self.lineage(cls) if cls else ():
             for base in ancestor.bases:
                 if isinstance(base, Ext):
-                    found.append(base.name.removeprefix("builtins."))
+                    found.append(base.name)
                 elif not isinstance(base, Class):
                     found.append("?")
-        return [name for name in found if name != "object"]
+        return [name for name in found if name != "builtins.object"]
 
     def member(self, cls: Class, name: str) -> Value:
         """What the class or the nearest of its ancestors holds under `name`."""

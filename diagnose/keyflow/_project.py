@@ -47,6 +47,7 @@ class Project:
     """Where the trainer's modules lie, and those parsed so far."""
 
     trainer: Path
+    config_file: Path | None = None
     root: Path = field(init=False)
     notes: list[str] = field(default_factory=list)
     _files: dict[str, list[Path]] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class Project:
 
     def __post_init__(self) -> None:
         self.trainer = self.trainer.absolute()
-        self.root = _project_root(self.trainer.parent)
+        self.root = _project_root(self.trainer.parent, self.config_file)
 
     @property
     def sources(self) -> list[SourceFile]:
@@ -146,15 +147,13 @@ def is_familiar(dotted: str) -> bool:
     return dotted.partition(".")[0] in FAMILIAR
 
 
-def _project_root(folder: Path) -> Path:
-    candidate = folder
-    for _ in range(MOST_PARENTS + 1):
-        if any((candidate / mark).exists() for mark in MARKS):
-            return candidate
-        if candidate.parent == candidate:
-            break
-        candidate = candidate.parent
-    return folder
+def _project_root(folder: Path, config_file: Path | None) -> Path:
+    """The nearest folder that looks like a project's; else the nearest that holds trainer and config; else `folder`."""
+    above = [folder, *folder.parents][: MOST_PARENTS + 1]
+    marked = (parent for parent in above if any((parent / mark).exists() for mark in MARKS))
+    config = folder if config_file is None else config_file.absolute()
+    shared = (parent for parent in above if parent != Path(parent.anchor) and config.is_relative_to(parent))
+    return next(marked, None) or next(shared, folder)
 
 
 def _module_file(folder: Path, parts: list[str]) -> Path | None:

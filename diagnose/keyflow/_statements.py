@@ -158,9 +158,8 @@ class Interpreter(Library):
         self.test(node.test, frame)
 
     def do_global(self, node: ast.Global, frame: Frame) -> None:
-        module = frame.module
         for name in node.names:
-            module.names.setdefault(name, NOTHING)
+            frame.module.written.setdefault(name, NOTHING)
         frame.shared |= set(node.names)
 
     def do_nonlocal(self, node: ast.Nonlocal, frame: Frame) -> None:
@@ -217,9 +216,8 @@ class Interpreter(Library):
     def _import_star(self, base: Value, frame: Frame) -> None:
         for atom in base:
             if isinstance(atom, Module):
-                for name, value in list(atom.frame.names.items()):
-                    if not name.startswith("_"):
-                        frame.names[name] = value
+                names = {**atom.frame.written, **atom.frame.names}
+                frame.names |= {name: value for name, value in names.items() if not name.startswith("_")}
 
     def load_module(self, name: str, frame: Frame, level: int = 0) -> Value:
         """The project's module of that name, followed; or the library's."""
@@ -236,9 +234,9 @@ class Interpreter(Library):
 
     def load_member(self, module: Frame, name: str, frame: Frame) -> Value:
         """A name of a module of the project, or a module below it."""
-        if name in module.names:
-            return module.names[name]
-        if name in {"__dict__"}:
+        if name in module.names or name in module.written:
+            return module.names.get(name, NOTHING) | module.written.get(name, NOTHING)
+        if name == "__dict__":
             return frozenset({Module(module)})
         if module.source.path.name == "__init__.py":
             path = self.project.find(name, module.source, level=1)

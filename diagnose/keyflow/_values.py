@@ -88,6 +88,8 @@ class Frame:
     source: SourceFile
     parent: Frame | None = None
     names: dict[str, Value] = field(default_factory=dict)
+    written: dict[str, Value] = field(default_factory=dict)
+    """What inner functions assigned to names of this frame by `global` or `nonlocal`."""
     returned: Value = frozenset()
     yielded: bool = False
     owner: Class | None = None
@@ -95,6 +97,8 @@ class Frame:
     shared: set[str] = field(default_factory=set)
     """Names declared `global` or `nonlocal`."""
     depth: int = 0
+    generation: int = 0
+    """How many objects, each made by a call that was given the one before, led to its arguments."""
 
     @property
     def module(self) -> Frame:
@@ -139,6 +143,7 @@ class Obj:
     """The first elements of a list, one by one."""
     rest: Value = frozenset()
     """What is kept under unknown keys or at unknown positions."""
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
