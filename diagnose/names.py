@@ -93,7 +93,9 @@ FAMILIES: tuple[Family, ...] = (
         (("training.loss", "validation.loss"),),
         "tacotron2",
     ),
-    Family("finetune_hf_vits", ("train_summed_losses", "train_loss_mel"), (("train_loss_mel", "val_loss_mel"),), "vits"),
+    Family(
+        "finetune_hf_vits", ("train_summed_losses", "train_loss_mel"), (("train_loss_mel", "val_loss_mel"),), "vits"
+    ),
     Family("chatterbox", ("Loss/train_total",), (("Loss/train_total", "Loss/validation"),), "t3"),
     Family("chatterbox", ("Loss/train_epoch_avg",), (("Loss/train_epoch_avg", "Loss/val_epoch_avg"),), "t3"),
     # Pitch and energy make the validation total of FastSpeech 2 rise in healthy runs: the mel loss is judged.
@@ -131,7 +133,8 @@ _PATTERNS: tuple[tuple[Role, re.Pattern[str]], ...] = (
 
 # Words of a tag, by what they say of it. Any word that stands in none of these names a part of the loss.
 _LOSS = frozenset({"loss", "losses", "cost", "nll"})
-_LOSSLIKE = frozenset({"perplexity", "ppl", "energy", "error", "objective", "mse", "rmse", "mae", "elbo", "bpb", "bpc"})
+_PERPLEXITY = frozenset({"perplexity", "ppl"})
+_LOSSLIKE = frozenset({"energy", "error", "objective", "mse", "rmse", "mae", "elbo", "bpb", "bpc"})
 _TRAIN = frozenset({"train", "training", "trn", "tr", "inner"})
 _VAL = frozenset({"val", "valid", "validation", "eval", "evaluation", "dev", "heldout", "held", "out"})
 _TEST = frozenset({"test", "testing"})
@@ -145,10 +148,25 @@ _GENERATOR = frozenset({"g", "gen", "generator"})
 # Never judged by level or trend: what adversaries, timers, counters and scalers log.
 _NEVER = frozenset(
     {"d", "disc", "discriminator", "dis", "adv", "adversarial", "gan", "fake", "real", "critic", "fool", "feat", "fm"}
-    | {"scale", "scaler", "amp", "time", "timing", "runtime", "seconds", "sec", "samples", "flos", "flops", "hp", "metric"}
+    | {
+        "scale",
+        "scaler",
+        "amp",
+        "time",
+        "timing",
+        "runtime",
+        "seconds",
+        "sec",
+        "samples",
+        "flos",
+        "flops",
+        "hp",
+        "metric",
+    }
     | {"grad", "gnorm", "norm", "lr", "acc", "accuracy", "best", "min", "max", "count", "tokens", "ntokens", "weight"}
     | {"nsentences", "wps", "ups", "patience", "reward", "rewards", "std", "var", "change", "delta", "diff%", "z"}
 )
+_SINGLE = frozenset({"step", "batch", "iter", "iteration"})
 _SMOOTHED = frozenset({"avg", "average", "running", "smooth", "smoothed", "ema", "far"})
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
@@ -160,7 +178,7 @@ class _Reading:
     tag: str
     whole: bool
     lossy: int
-    """0 not a loss, 1 something that falls like one (perplexity, error), 2 a loss."""
+    """0 not a loss, 1 something that falls like one (energy, error), 2 a perplexity, 3 a loss."""
     split: str
     """`train`, `val`, `test`, or nothing where the tag does not say."""
     parts: frozenset[str]
@@ -232,7 +250,9 @@ def _pair(family: Family | None, curves: Mapping[str, Curve]) -> dict[Role | Non
     return {}
 
 
-def _complete(chosen: dict[Role | None, str], curves: Mapping[str, Curve], family: Family | None, *, val_asked: bool) -> str:
+def _complete(
+    chosen: dict[Role | None, str], curves: Mapping[str, Curve], family: Family | None, *, val_asked: bool
+) -> str:
     """Fill the roles that are still free into `chosen`, and say what was taken."""
     readings = {tag: read_tag(tag) for tag in curves}
     for role, pattern in _PATTERNS:
@@ -265,12 +285,12 @@ def read_tag(tag: str) -> _Reading:
     """What the words of a tag say of the curve."""
     words = [word.casefold() for word in _WORD.findall(tag)]
     there = frozenset(words)
-    lossy = 2 if there & _LOSS else 1 if there & _LOSSLIKE else 0
+    lossy = 3 if there & _LOSS else 2 if there & _PERPLEXITY else 1 if there & _LOSSLIKE else 0
     split = "val" if there & _VAL else "test" if there & _TEST else "train" if there & _TRAIN else ""
     if not split and words[:1] == ["t"]:
         split = "train"
-    units = frozenset() if lossy == 2 and not there & {"ppl", "bpb", "bpc"} else there & _LOSSLIKE
-    known = _LOSS | _LOSSLIKE | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | _GENERATOR | {"t"}
+    units = there & (_LOSSLIKE | _PERPLEXITY)
+    known = _LOSS | _LOSSLIKE | _PERPLEXITY | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | _GENERATOR | {"t"}
     parts = frozenset(word for word in there - known if not word.isdigit()) | units
     never = bool(there & _NEVER) or (len(words) > 1 and words[0] in {"d", "g"} and lossy == 0)
     return _Reading(tag, bool(there & _WHOLE), lossy, split, parts, bool(there & _SMOOTHED), never)
@@ -283,26 +303,27 @@ def _losses(readings: Iterable[_Reading], curves: Mapping[str, Curve]) -> list[_
     return [reading for reading in losses if len(curves[reading.tag]) > 1 or most < 5]
 
 
-def _rank(reading: _Reading) -> tuple[int, int, int, bool]:
-    """Small is the loss itself, large a part of it: losses before errors, fewest foreign words, totals first."""
-    return (-reading.lossy, len(reading.parts), -int(reading.whole), reading.smoothed)
-
-
 def _best_train(readings: Sequence[_Reading], curves: Mapping[str, Curve]) -> _Reading | None:
     losses = [reading for reading in _losses(readings, curves) if reading.split in {"", "train"}]
+    return _best(losses, curves)
+
+
+def _best(losses: Sequence[_Reading], curves: Mapping[str, Curve]) -> _Reading | None:
+    """The one with the fewest foreign words; among equals the one whose course is easiest to judge."""
     if not losses:
         return None
-    best = min(losses, key=_rank)
-    equals = [r for r in losses if _rank(r)[:3] == _rank(best)[:3] and (r.split == best.split or not r.parts)]
-    return max(equals, key=lambda reading: _worth(reading, curves))
+    least = min((-reading.lossy, len(reading.parts)) for reading in losses)
+    equals = [reading for reading in losses if (-reading.lossy, len(reading.parts)) == least]
+    longest = max(len(curves[reading.tag]) for reading in equals)
+    return max(equals, key=lambda reading: _worth(reading, curves[reading.tag], longest))
 
 
-def _worth(reading: _Reading, curves: Mapping[str, Curve]) -> tuple[bool, bool, bool, int]:
-    """Epoch means where there are enough of them, then the plain series, then the longer one."""
-    curve = curves[reading.tag]
+def _worth(reading: _Reading, curve: Curve, longest: int) -> tuple[int, bool, bool, bool, int]:
+    """Long enough, epoch means before single steps, totals, no running means, named after the split, long."""
     words = {word.casefold() for word in _WORD.findall(reading.tag)}
     by_epoch = curve.axis is Axis.EPOCH or "epoch" in words
-    return (by_epoch and len(curve) >= ENOUGH_EPOCHS, not reading.smoothed, reading.split == "train", len(curve))
+    course = (1 if words & _SINGLE else 3 if by_epoch else 2) if len(curve) >= min(ENOUGH_EPOCHS, longest) else 0
+    return (course, reading.whole, not reading.smoothed, reading.split == "train", len(curve))
 
 
 def _take_val(
@@ -316,12 +337,11 @@ def _take_val(
     losses = [reading for reading in losses if reading.split == "val"] or losses
     train = readings.get(chosen.get(Role.TRAIN_LOSS, ""))
     same = [r for r in losses if train is None or (r.parts == train.parts and r.lossy == train.lossy)]
-    if same:
-        best = min(same, key=_rank)
-        equals = [reading for reading in same if _rank(reading)[:3] == _rank(best)[:3]]
-        chosen[Role.VAL_LOSS] = max(equals, key=lambda reading: _worth(reading, curves)).tag
+    best = _best(same or losses, curves)
+    if best is not None and same:
+        chosen[Role.VAL_LOSS] = best.tag
         return None
-    return min(losses, key=_rank).tag if losses else None
+    return best.tag if best is not None else None
 
 
 def _story(chosen: Mapping[Role | None, str], left: Sequence[_Reading], rival: str | None) -> str:

@@ -18,9 +18,10 @@ from diagnose.run import Axis, Curve, FloatArray, IntArray, Role
 STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME = "@step", "@epoch", "@iteration", "@per_epoch", "@wall_time"
 COUNTERS = frozenset({STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME})
 
-# A rewind that goes back to the start, give or take this many steps between points, is a new launch. A launch that
-# resumes from its first checkpoint goes back further from the start than that.
+# A clock that goes back to the first points, or to the first quarter of the launch, starts anew; one that goes back
+# less resumes from a checkpoint, of which trainers keep the latest.
 START_SPACINGS = 2.0
+START_SHARE = 0.25
 # A step that leaps forward by this many times all that went before was taken over from another run's checkpoint.
 LEAP = 20.0
 # Steps that go back at more than this share of the points are interleaved writers (ranks), not launches.
@@ -99,7 +100,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
 
 def _clocks(columns: Columns) -> tuple[Column | None, Column | None]:
     """The global step and the epoch, each over the places where it was logged."""
-    step, epoch, iteration = columns.get(STEP), columns.get(EPOCH), columns.get(ITERATION)
+    step, epoch, iteration = _without_slips(columns.get(STEP)), columns.get(EPOCH), columns.get(ITERATION)
     if step is not None and epoch is not None and _restarts_with(step, epoch):
         step, iteration = None, step
     if step is None and iteration is not None:
@@ -107,6 +108,16 @@ def _clocks(columns: Columns) -> tuple[Column | None, Column | None]:
             epoch = _passes(iteration)
         step = _global_step(iteration, epoch, columns.get(PER_EPOCH)) if epoch is not None else iteration
     return step, epoch
+
+
+def _without_slips(counter: Column | None) -> Column | None:
+    """The counter without lone values that its neighbours belie: a number in a sentence taken for a step."""
+    if counter is None or len(counter.values) < 3:
+        return counter
+    before, here, after = counter.values[:-2], counter.values[1:-1], counter.values[2:]
+    slip = (after > before) & ((here < before) | ((here > after) & (after > before)))
+    keep = np.concatenate([[True], ~slip, [True]])
+    return counter if keep.all() else Column(counter.places[keep], counter.values[keep])
 
 
 def _restarts_with(step: Column, epoch: Column) -> bool:
@@ -169,7 +180,8 @@ def _continues(previous: Launch, segment: FloatArray, before: FloatArray) -> boo
     steps = np.diff(before)
     spacing = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     start = float(segment[0])
-    return previous.first + START_SPACINGS * spacing < start <= previous.last
+    near = max(START_SPACINGS * spacing, START_SHARE * (previous.last - previous.first))
+    return previous.first + near < start <= previous.last
 
 
 def _rewound(launch: Launch, place: int, end: int, segment: FloatArray) -> Launch:
@@ -177,9 +189,7 @@ def _rewound(launch: Launch, place: int, end: int, segment: FloatArray) -> Launc
     return Launch((*launch.bounds, place), (*limits, np.inf), end, launch.first, float(segment[-1]))
 
 
-def _last_with_points(
-    launches: list[Launch], logged: Columns, main: Column | None
-) -> tuple[Launch, list[int]]:
+def _last_with_points(launches: list[Launch], logged: Columns, main: Column | None) -> tuple[Launch, list[int]]:
     """The last launch with a course (two points or more), and how many points the longest column has in each."""
     counts = [0] * len(launches)
     for column in logged.values():
@@ -200,10 +210,13 @@ def _launch_notes(launches: list[Launch], judged: Launch, counts: list[int], uni
         ]
         more = f" and {len(told) - 5} more" if len(told) > 5 else ""
         notes.append(
-            f"{len(launches)} launches in one log: the last is judged; the others went from " + ", ".join(told[-5:]) + more
+            f"{len(launches)} launches in one log: the last is judged; the others went from "
+            + ", ".join(told[-5:])
+            + more
         )
     if len(judged.bounds) > 1:
-        notes.append(f"resumed from an earlier checkpoint {len(judged.bounds) - 1} times: what was trained again replaces it")
+        times = "once" if len(judged.bounds) == 2 else f"{len(judged.bounds) - 1} times"
+        notes.append(f"resumed from an earlier checkpoint {times}: what was trained again replaces what was before")
     return tuple(notes)
 
 

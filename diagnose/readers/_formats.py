@@ -14,7 +14,7 @@ import yaml
 
 from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP, Column
 from diagnose.readers._guess import NUMBER, PAIR, meaning_of
-from diagnose.readers._lines import Meaning
+from diagnose.readers._lines import Meaning, first_of_each_kind
 from diagnose.run import Axis, Curve, Role
 
 _COUNTERS = {"step": STEP, "epoch": EPOCH, "iteration": ITERATION, "per_epoch": PER_EPOCH}
@@ -77,6 +77,10 @@ class Format:
         if self.guess and not known:
             yield from meaning_of(line)
 
+    def knows(self, line: str) -> bool:
+        """Whether the line is of this format."""
+        return any(marker in line for marker in self.marker) and any(pattern.search(line) for pattern in self.lines)
+
     def _items(self, match: re.Match[str]) -> Iterator[Meaning]:
         groups = {group: text for group, text in match.groupdict().items() if text is not None}
         split = self.splits.get(groups.get("split", ""), "")
@@ -112,7 +116,7 @@ class Format:
             return {name: replace(column, axis=self.axes.get(name)) for name, column in rest.items()}
         named: dict[str, Column] = {}
         for name, column in rest.items():
-            for prefix, part in ([("", column)] if name.startswith("@") else _by_section(column, marks)):
+            for prefix, part in [("", column)] if name.startswith("@") else _by_section(column, marks):
                 named[prefix + name] = replace(part, axis=self.axes.get(prefix + name))
         return named
 
@@ -164,31 +168,11 @@ def load_format(data: Mapping[str, Any]) -> Format:
 
 def format_of(text: bytes) -> Format:
     """The format of which a line comes first in `text`; GUESS if there is none."""
-    best, first = GUESS, len(text) + 1
-    for form in every_format():
-        place = _first_line(form, text, first)
-        if place is not None and place < first:
-            best, first = form, place
-    return best
-
-
-def _first_line(form: Format, text: bytes, before: int) -> int | None:
-    """Where the first line of this format begins, if it does so `before` another's."""
-    places = [text.find(marker.encode()) for marker in form.marker]
-    begin = min((place for place in places if place >= 0), default=-1)
-    while 0 <= begin < before:
-        start = max(text.rfind(b"\n", 0, begin), text.rfind(b"\r", 0, begin)) + 1
-        stop = min((place for place in (text.find(b"\n", begin), text.find(b"\r", begin)) if place >= 0), default=len(text))
-        line = _plain(text[start:stop])
-        if any(pattern.search(line) for pattern in form.lines):
-            return start
-        places = [text.find(marker.encode(), stop) for marker in form.marker]
-        begin = min((place for place in places if place >= 0), default=-1)
-    return None
-
-
-def _plain(line: bytes) -> str:
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line.decode("utf-8", "replace"))
+    present = [form for form in every_format() if any(marker.encode() in text for marker in form.marker)]
+    if not present:
+        return GUESS
+    found = (form for line in first_of_each_kind(text) for form in present if form.knows(line))
+    return next(found, GUESS)
 
 
 def _by_section(column: Column, marks: Mapping[str, Column]) -> Iterator[tuple[str, Column]]:

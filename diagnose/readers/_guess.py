@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP
 from diagnose.readers._lines import Meaning
 
-NUMBER = r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)"
+NUMBER = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)"
 # A number may be quoted, in brackets, or printed as a tensor.
 _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
 _NAME = r"(?<![\w@./-])(?P<name>[A-Za-z_][\w./@%-]*(?: [A-Za-z_(][\w./()-]*){0,3}?)['\")\]]{0,2}"
 _STRONG = r"[ \t]*(?::|=|->|:=)[ \t]*|[ \t]+is[ \t]+"
-PAIR = re.compile(rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)")
+PAIR = re.compile(
+    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)(?: +\((?P<mean>{NUMBER})\))?"
+)
 _COUNTER = re.compile(
     r"(?<![\w.])(?P<name>global[_ ]?step|num_updates|steps?|iter(?:ation)?s?|updates?|batch|epochs?|ep)\b"
     r"(?P<sep>['\")]?[ \t]*[:=#]?[ \t]*[\[(]?[ \t]*)(?P<number>\d+)(?![\d.]*[A-Za-z%])(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
@@ -31,15 +33,26 @@ _LOSS_AT = re.compile(
     re.IGNORECASE,
 )
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+) \[[\d?:]")
-_VAL = re.compile(r"(?<![A-Za-z])(?P<split>valid|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])", re.I)
+_VAL = re.compile(
+    r"(?<![A-Za-z])(?P<split>valid|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
+    re.I,
+)
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECASE)
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
-_METRIC = re.compile(r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$", re.I)
-_PROSE = re.compile(r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE)
+_METRIC = re.compile(
+    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$", re.I
+)
+_PROSE = re.compile(
+    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE
+)
 _HEADER = re.compile(r"^[\s|,;#]*(?:epoch|step|iter(?:ation)?|ep)\b[\s|,;]+\S.*(?:loss|cost|ppl)", re.IGNORECASE)
 _CELL = re.compile(rf"(?:{NUMBER})(?=[%a-z]?(?:[\s|,;]|$))")
 _ROW = re.compile(rf"^[\s|,;*]*\d+(?:[ \t]*[|,;\t][ \t]*|[ \t]+)(?:(?:{NUMBER})[%a-z]?(?:[\s|,;]+|$))+")
+# A line that only announces a step or an epoch is no longer than this, its time stamp included.
+_SHORT = 72
 HEADER, CELL = "@header ", "@cell "
+# A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
+ANNOUNCED = "@announced step"
 _COUNTERS = {"epoch": EPOCH, "epochs": EPOCH, "ep": EPOCH, "batch": ITERATION}
 
 
@@ -87,8 +100,9 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
     if bar and (not with_metrics or _VAL.search(line, 0, bar.start())):
         return
     named = False
-    for match in _COUNTER.finditer(line):
-        counter = _COUNTERS.get(match["name"].casefold(), STEP)
+    # In prose (a generated sample, a config) a `step 2` counts nothing: alone it must begin a short line.
+    for match in _COUNTER.finditer(line, 0, len(line) if with_metrics else _SHORT):
+        counter = _COUNTERS.get(match["name"].casefold(), STEP if with_metrics else ANNOUNCED)
         named |= counter is not EPOCH
         yield counter, match.span("number")
         if counter is not EPOCH and match["total"]:
@@ -113,17 +127,21 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
             continue
         if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1"):
             continue
-        yield _split_of(line, match) + name, match.span("number")
+        split = _split_of(line, match)
+        # `Loss 2.27 (3.10)`: an evaluation is judged by its mean, a training step by its own value.
+        yield split + name, match.span("mean" if split and match["mean"] else "number")
 
 
 _STEPPED = re.compile(r"^.*\b(?:INFO|DEBUG|WARNING)\b[ :]*")
 
 
 def _split_of(line: str, match: re.Match[str]) -> str:
-    """`val/` for a metric that does not name its split, where the line did before it."""
+    """`val/` or `test/` for a metric that does not name its split, where the line did before it."""
     if _VAL.search(match["name"]) or _TRAIN.search(match["name"]):
         return ""
     before = line[: match.start("name")]
-    val = max((found.start() for found in _VAL.finditer(before)), default=-1)
+    val = max(_VAL.finditer(before), key=re.Match.start, default=None)
     train = max((found.start() for found in _TRAIN.finditer(before)), default=-1)
-    return "val/" if val > train else ""
+    if val is None or val.start() < train:
+        return ""
+    return "test/" if val["split"].casefold().startswith("test") else "val/"

@@ -206,6 +206,15 @@ class LineColumns:
             self._parts.setdefault(name, []).append((places, values))
 
 
+def first_of_each_kind(text: bytes) -> list[str]:
+    """The lines of `text` without those that differ from an earlier one in their numbers only."""
+    lines = [line for line in _clean(text).split(b"\n") if len(line) <= LONGEST_LINE]
+    numbers = find_numbers(np.frombuffer(b"\n".join([b"", *lines, b""]), np.uint8))
+    rests = _with_holes(numbers).tobytes()[1:-1].split(b"\n")
+    places = {rest: place for place, rest in reversed(list(enumerate(rests)))}
+    return [lines[place].decode("utf-8", "replace") for place in sorted(places.values())]
+
+
 def _last_break(text: bytes) -> int:
     """Behind the last line end. A carriage return at the very end may be half of one."""
     return max(text.rfind(b"\n"), text.rfind(b"\r", 0, max(len(text) - 1, 0))) + 1

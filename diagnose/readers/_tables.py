@@ -12,8 +12,26 @@ from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP, WALL_TI
 # Best first: a name further right counts only where none before it is there.
 # `_step` (wandb) counts rows, so the trainer's own counter comes before it.
 _STEPS = (
-    ("global_step", "globalstep", "global step", "current_steps", "num_updates", "trainer/global_step", "train/global_step")
-    + ("step", "steps", "iteration", "iter", "iterations", "iters", "it", "update", "updates", "num_iters", "_step", "n_iter")
+    "global_step",
+    "globalstep",
+    "global step",
+    "current_steps",
+    "num_updates",
+    "trainer/global_step",
+    "train/global_step",
+) + (
+    "step",
+    "steps",
+    "iteration",
+    "iter",
+    "iterations",
+    "iters",
+    "it",
+    "update",
+    "updates",
+    "num_iters",
+    "_step",
+    "n_iter",
 )
 _EPOCHS = ("epoch", "epochs", "train/epoch", "ep", "num_epochs", "epoch_num", "current_epoch")
 _ITERATIONS = ("batch", "batch_idx", "minibatch", "step_in_epoch")
@@ -42,7 +60,9 @@ def columns_of_rows(rows: Sequence[Mapping[str, Any]], per_epoch: str | None = N
                 places, values = cells.setdefault(name, ([], []))
                 places.append(place)
                 values.append(number)
-    columns = {name: Column(np.asarray(places, np.int64), np.asarray(values)) for name, (places, values) in cells.items()}
+    columns = {
+        name: Column(np.asarray(places, np.int64), np.asarray(values)) for name, (places, values) in cells.items()
+    }
     return with_counters(columns, per_epoch)
 
 

@@ -7,12 +7,14 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
 from diagnose.readers._base import HEAD_BYTES, Source
 from diagnose.readers._columns import Column, curves_of
 from diagnose.readers._tables import to_number, with_counters
+from diagnose.readers._twins import with_twin
 from diagnose.run import InputHealth, LogError, Run
 
 _NUMBER = re.compile(r"\s*[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
@@ -41,7 +43,14 @@ def sniff(source: Source) -> int:
 
 
 def read(source: Source) -> Run:
-    """Every column of numbers as a curve; a blank cell is no point. Raises LogError where there is none."""
+    """Every column of numbers as a curve, with those of a validation table beside it; a blank cell is no point.
+
+    Raises LogError where there is no column of numbers.
+    """
+    return with_twin(source, _read)
+
+
+def _read(source: Source) -> Run:
     header, rows = _top(source.head())
     if not rows:
         raise LogError(f"{source.name}: no table with a header and rows of numbers: is this a training log?")
@@ -50,7 +59,9 @@ def read(source: Source) -> Run:
     if not story.curves:
         raise LogError(f"{source.name}: no column of numbers: is this a training log?")
     health = InputHealth(files=1, records=good, bad_records=bad)
-    notes = story.notes + ((f"{bad} rows have another number of cells than the header and were left out",) if bad else ())
+    notes = story.notes + (
+        (f"{bad} rows have another number of cells than the header and were left out",) if bad else ()
+    )
     return Run(source.label, source.name, "csv", story.curves, sources=(source.name,), health=health, notes=notes)
 
 
@@ -67,8 +78,26 @@ def _columns(source: Source, header: Sequence[str]) -> tuple[dict[str, Column], 
                 if cell and (number := to_number(cell)) is not None:
                     column.append((good, number))
             good += 1
-    named = {name: np.asarray(column, np.float64) for name, column in zip(header, cells, strict=True) if name and column}
-    return {name: Column(table[:, 0].astype(np.int64), table[:, 1]) for name, table in named.items()}, good, bad
+    named = {
+        name: np.asarray(column, np.float64) for name, column in zip(header, cells, strict=True) if name and column
+    }
+    names = _names(list(named), source)
+    columns = {
+        names[name]: Column(table[:, 0].astype(np.int64), table[:, 1]) for name, table in named.items() if names[name]
+    }
+    return columns, good, bad
+
+
+def _names(header: Sequence[str], source: Source) -> dict[str, str]:
+    """What the columns are called: a TensorBoard export has the tag in its file's name, a wandb export the run's
+    name before each metric, and its extremes (`__MIN`) in columns of their own, which are left out."""
+    if [name.casefold() for name in header] == ["wall time", "step", "value"]:
+        stem = Path(source.name).stem
+        return {name: name for name in header[:2]} | {header[2]: stem.rsplit("-tag-", 1)[-1]}
+    names = {name: "" if name.endswith(("__MIN", "__MAX")) else name for name in header}
+    if any(name.endswith("__MIN") for name in header):
+        names = {name: plain.rsplit(" - ", 1)[-1] for name, plain in names.items()}
+    return names
 
 
 def _rows(file: io.BufferedIOBase | object, delimiter: str) -> Iterator[list[str]]:

@@ -40,7 +40,9 @@ def read(source: Source) -> Run:
         raise LogError(f"{source.name}: no numbers in its JSON lines: is this a training log?")
     health = InputHealth(files=1, records=len(rows), bad_records=bad, bytes_skipped=skipped)
     notes = story.notes + ((f"{bad} lines are no JSON objects and were left out",) if bad else ())
-    return Run(source.label, source.name, "json-lines", story.curves, sources=(source.name,), health=health, notes=notes)
+    return Run(
+        source.label, source.name, "json-lines", story.curves, sources=(source.name,), health=health, notes=notes
+    )
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

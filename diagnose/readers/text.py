@@ -6,12 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from diagnose.names import read_tag
 from diagnose.readers._base import Source
-from diagnose.readers._columns import COUNTERS, Column, curves_of
+from diagnose.readers._columns import COUNTERS, STEP, Column, curves_of
 from diagnose.readers._formats import GUESS, Format, format_of
+from diagnose.readers._guess import ANNOUNCED
 from diagnose.readers._lines import LineColumns
 from diagnose.readers._table_rows import with_headers
+from diagnose.readers._twins import with_twin
 from diagnose.run import InputHealth, LogError, Run
 
 _BLOCK = 1 << 21
@@ -19,6 +23,8 @@ _BLOCK = 1 << 21
 _UNDECIDED = 1 << 20
 # A name is a series from this many values on, where the format is not known.
 _FEWEST = 2
+# A column of which no more than this share is new is an echo of the last value.
+_ECHOED = 0.2
 _METRIC = re.compile(rb"loss|cost|perplexity|ppl|epoch", re.IGNORECASE)
 
 
@@ -37,7 +43,11 @@ def sniff(source: Source) -> int:
 
 
 def read(source: Source) -> Run:
-    """Every series of the log as a curve. Raises LogError where there is none."""
+    """Every series of the log as a curve, with those of a validation log beside it. Raises LogError without any."""
+    return with_twin(source, _read)
+
+
+def _read(source: Source) -> Run:
     if not _is_text(source.head()):
         raise LogError(f"{source.name}: binary data, not a text log; give an event file, a CSV or a text log")
     log = TextLog()
@@ -75,7 +85,8 @@ class TextLog:
 
     def run(self, source: Source) -> Run:
         """The run as far as it is known. Raises LogError where no metric was found."""
-        assert self._log is not None
+        if self._log is None:
+            return self._so_far().run(source)
         columns = _series(self._log.columns(), self._format)
         story = curves_of(columns, keep_last=self._format.keep_last)
         if not any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves):
@@ -93,6 +104,13 @@ class TextLog:
             notes=(*self._format.notes, *story.notes),
         )
 
+    def _so_far(self) -> TextLog:
+        """A log of the bytes that came before the format was clear, its last line left out if unfinished."""
+        whole = self._undecided or b""
+        known = TextLog(whole[: whole.rfind(b"\n") + 1])
+        known.finish()
+        return known
+
     def _decide(self, whole: bytes, *, final: bool) -> None:
         self._format = format_of(whole)
         if self._format is GUESS and not final:
@@ -105,8 +123,23 @@ class TextLog:
 def _series(columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
     """The columns that repeat, with the names that sections and table headers give them."""
     named = form.with_sections(with_headers(columns))
+    announced = named.pop(ANNOUNCED, None)
+    if announced is not None:
+        named.setdefault(STEP, announced)
     fewest = _FEWEST if form is GUESS else 1
+    if form is GUESS or form.keep_last:
+        named = {name: _without_echoes(name, column) for name, column in named.items()}
     return {name: column for name, column in named.items() if name in COUNTERS or len(column.values) >= fewest}
+
+
+def _without_echoes(name: str, column: Column) -> Column:
+    """A validation loss that a progress bar shows until the next one comes, only where it is new."""
+    if name in COUNTERS or read_tag(name).split not in {"val", "test"}:
+        return column
+    new = np.concatenate([[True], np.diff(column.values) != 0])[: len(column.values)]
+    if not 1 < new.sum() <= _ECHOED * len(new):
+        return column
+    return Column(column.places[new], column.values[new], column.axis)
 
 
 def _is_text(head: bytes) -> bool:

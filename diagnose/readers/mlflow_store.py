@@ -1,0 +1,88 @@
+"""MLflow's file store: `mlruns/<experiment>/<run>/metrics/<key>`, a file a metric with lines `milliseconds value step`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from diagnose.readers._base import Source
+from diagnose.run import Curve, InputHealth, LogError, Run
+
+_LINE = re.compile(rb"\d{12,14} \S+(?: -?\d+)?\s*$")
+# A metric file of a long run has some megabytes.
+_LARGEST = 1 << 28
+
+
+def sniff(source: Source) -> int:
+    """A file of such lines below a folder `metrics`."""
+    if source.path is None or _folder_of(source.path) is None:
+        return 0
+    first = source.head(200).split(b"\n", 1)[0]
+    return 95 if _LINE.fullmatch(first) else 0
+
+
+def read(source: Source) -> Run:
+    """All the metrics of the run that this file belongs to.
+
+    Raises LogError for a file met in a folder that is not the run's first: the run is read once.
+    """
+    folder = _folder_of(source.path) if source.path else None
+    if folder is None:
+        raise LogError(f"{source.name}: not in a folder `metrics` of an MLflow run")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    if not source.asked and files and source.path != files[0]:
+        raise LogError(f"{source.name}: read together with {files[0]}")
+    curves, bad = {}, 0
+    for path in files:
+        tag = path.relative_to(folder).as_posix()
+        points = list(_points(path))
+        good = [point for point in points if point is not None]
+        bad += len(points) - len(good)
+        if good:
+            curves[tag] = _curve(tag, good)
+    if not curves:
+        raise LogError(f"{source.name}: no metrics in {folder}")
+    health = InputHealth(len(files), sum(map(len, curves.values())), bad)
+    label = source.label if source.asked else Path(source.label).parts[0]
+    return Run(
+        _label(source, folder) or label,
+        str(folder.parent),
+        "mlflow",
+        curves,
+        sources=tuple(map(str, files)),
+        health=health,
+    )
+
+
+def _label(source: Source, folder: Path) -> str:
+    """The run's name: its folder as the label of the source spells it."""
+    parts = Path(source.label).parts
+    return "/".join(parts[: parts.index(folder.name)]) if folder.name in parts else ""
+
+
+def _folder_of(path: Path) -> Path | None:
+    """The folder `metrics` above a metric file; keys with slashes lie deeper."""
+    return next((parent for parent in list(path.parents)[:4] if parent.name == "metrics"), None)
+
+
+def _points(path: Path) -> Iterator[tuple[float, float, int] | None]:
+    """Seconds, value and step of each line; None for a line that is damaged."""
+    if path.stat().st_size > _LARGEST:
+        raise LogError(f"{path}: {path.stat().st_size} bytes is no metric file of MLflow")
+    for line in path.read_bytes().splitlines():
+        parts = line.split(b" ")
+        try:
+            yield int(parts[0]) / 1000.0, float(parts[1]), int(parts[2]) if len(parts) > 2 else 0
+        except (ValueError, IndexError):
+            yield None
+
+
+def _curve(tag: str, points: list[tuple[float, float, int]]) -> Curve:
+    """In order of steps; of the times where every step is 0, which is what a forgotten step gives."""
+    walls, values, steps = (np.asarray(column) for column in zip(*points, strict=True))
+    order = np.argsort(steps, kind="stable")
+    counted = np.arange(len(steps)) if len(steps) > 1 and not steps.any() else steps[order]
+    return Curve(tag, counted, values[order], walls[order])

@@ -1,0 +1,77 @@
+"""trackio's project database: SQLite with a table `metrics`, read without writing to it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from diagnose.readers._base import Source
+from diagnose.readers._columns import curves_of
+from diagnose.readers._tables import columns_of_rows
+from diagnose.run import InputHealth, LogError, Run
+
+_MAGIC = b"SQLite format 3\0"
+_MOST_NAMED = 5
+
+
+def sniff(source: Source) -> int:
+    """A SQLite file."""
+    return 90 if source.head(16) == _MAGIC else 0
+
+
+def read(source: Source) -> Run:
+    """The run that was logged last; the others are named in a note. Raises LogError where there is none."""
+    if source.path is None:
+        raise LogError(f"{source.name}: a database cannot be read from a pipe: name the file")
+    try:
+        with closing(_open(source.path)) as database:
+            names = [
+                name for (name,) in database.execute("SELECT run_name FROM metrics GROUP BY run_name ORDER BY max(id)")
+            ]
+            rows = list(_rows(database, names[-1])) if names else []
+    except sqlite3.Error as error:
+        raise LogError(f"{source.name}: no trackio database ({error})") from None
+    story = curves_of(columns_of_rows(rows))
+    if not story.curves:
+        raise LogError(f"{source.name}: no metrics in this trackio database")
+    others = names[:-1][-_MOST_NAMED:]
+    notes = (
+        (f"{len(names)} runs in one database: {names[-1]!r}, the latest, is judged; also {', '.join(others)}",)
+        if others
+        else ()
+    )
+    health = InputHealth(files=1, records=len(rows))
+    label = f"{source.label}/{names[-1]}" if source.label != "." else str(names[-1])
+    return Run(
+        label, source.name, "trackio", story.curves, sources=(source.name,), health=health, notes=notes + story.notes
+    )
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Read-only: a database that is being written to stays as it is."""
+    return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
+
+
+def _rows(database: sqlite3.Connection, name: str) -> Iterator[dict[str, Any]]:
+    query = "SELECT timestamp, step, metrics FROM metrics WHERE run_name = ? ORDER BY id"
+    for timestamp, step, text in database.execute(query, (name,)):
+        try:
+            metrics = json.loads(text)
+        except (ValueError, TypeError, RecursionError):
+            continue
+        if isinstance(metrics, dict):
+            yield {**metrics, "global_step": step, "wall_time": _seconds(timestamp)}
+
+
+def _seconds(timestamp: Any) -> float | None:
+    """Seconds since 1970 of an ISO time."""
+    try:
+        return datetime.fromisoformat(str(timestamp)).timestamp()
+    except ValueError:
+        return None
