@@ -14,6 +14,8 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 
 INSTALL = "pip install 'ttsdoc[data]'"
+SLOWEST, FASTEST = 1_000, 768_000
+"""Sample rates outside of this, in Hz, are damage; to resample from 1 Hz would take all memory."""
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 
 
@@ -58,8 +60,8 @@ def header(path: Path) -> Header:
     try:
         with wave.open(str(path), "rb") as file:
             plain = file.getnchannels() == 1 and file.getsampwidth() == 2
-            return Header(_frames(file, path), file.getframerate(), file.getnchannels(), plain)
-    except (wave.Error, EOFError, ZeroDivisionError):
+            return Header(_frames(file, path), _rate(file.getframerate(), path), file.getnchannels(), plain)
+    except (wave.Error, EOFError):
         info = _soundfile(path).info
     except OSError as error:
         raise AudioError(f"{path}: {error.strerror or error}") from error
@@ -67,21 +69,24 @@ def header(path: Path) -> Header:
         found = info(str(path))
     except (OSError, RuntimeError) as error:
         raise AudioError(f"{path}: not a sound file that can be read ({_reason(error)})") from error
-    return Header(found.frames, found.samplerate, found.channels)
+    return Header(found.frames, _rate(found.samplerate, path), found.channels)
 
 
 def read(path: Path, start: float = 0.0, stop: float | None = None) -> Sound:
     """The sound between `start` and `stop` (seconds; None: to the end), all channels mixed to one.
 
-    Raises AudioError where the file is no sound that can be read here.
+    Raises AudioError where the file is no sound that can be read here, or holds NaN.
     """
     try:
         with wave.open(str(path), "rb") as file:
             return _read_wave(file, path, start, stop)
-    except (wave.Error, EOFError, ZeroDivisionError):
-        return _read_soundfile(path, start, stop)
+    except (wave.Error, EOFError):
+        sound = _read_soundfile(path, start, stop)
     except OSError as error:
         raise AudioError(f"{path}: {error.strerror or error}") from error
+    if not np.isfinite(sound.samples).all():
+        raise AudioError(f"{path}: holds samples that are not finite numbers; convert it again")
+    return sound
 
 
 def write(path: Path, sound: Sound) -> None:
@@ -113,6 +118,12 @@ def interpolate(samples: Samples, ratio: Fraction) -> Samples:
     return full[: round(len(samples) * ratio)].astype(np.float32)
 
 
+def _rate(rate: int, path: Path) -> int:
+    if not SLOWEST <= rate <= FASTEST:
+        raise AudioError(f"{path}: {rate} Hz is no sample rate of speech; the header is damaged")
+    return rate
+
+
 def _frames(file: wave.Wave_read, path: Path) -> int:
     """Frames that are really there: a header may promise more than the file holds, up to 4 GiB."""
     width = file.getsampwidth() * file.getnchannels()
@@ -120,7 +131,7 @@ def _frames(file: wave.Wave_read, path: Path) -> int:
 
 
 def _read_wave(file: wave.Wave_read, path: Path, start: float, stop: float | None) -> Sound:
-    rate = file.getframerate()
+    rate = _rate(file.getframerate(), path)
     first, last = _bounds(start, stop, rate, _frames(file, path))
     file.setpos(first)
     width, channels = file.getsampwidth(), file.getnchannels()
@@ -155,7 +166,7 @@ def _read_soundfile(path: Path, start: float, stop: float | None) -> Sound:
     module = _soundfile(path)
     try:
         with module.SoundFile(str(path)) as file:
-            first, last = _bounds(start, stop, file.samplerate, file.frames)
+            first, last = _bounds(start, stop, _rate(file.samplerate, path), file.frames)
             file.seek(first)
             samples = file.read(last - first, dtype="float32", always_2d=True)
             return Sound(samples.mean(axis=1, dtype=np.float32), file.samplerate)

@@ -9,12 +9,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from diagnose.audio import SUFFIXES as AUDIO_SUFFIXES
 
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".list", ".lst", ".jsonl", ".json")
+MOST_FOLDERS = 10_000
+"""Folders that are looked into for recordings: more is no data set, but somebody's disk."""
 LARGEST_ARRAY = 64 * 1024 * 1024
 """Bytes: a JSON array has to be parsed whole to be counted, so larger ones are left alone."""
 
@@ -142,7 +145,8 @@ def _samples_in_folder(folder: Path) -> int | None:
 
 
 def _recordings_below(folder: Path) -> int:
-    return sum(name.lower().endswith(AUDIO_SUFFIXES) for _, _, names in os.walk(folder) for name in names)
+    walk = islice(os.walk(folder), MOST_FOLDERS)
+    return sum(name.lower().endswith(AUDIO_SUFFIXES) for _, _, names in walk for name in names)
 
 
 def _samples_in_list(path: Path) -> int | None:
@@ -155,7 +159,8 @@ def _samples_in_list(path: Path) -> int | None:
         if path.suffix.lower() == ".json" and not _is_record(first):
             return _length_of_array(path)
         others = sum(1 for line in file if line.strip())
-    heading = _has_heading(_fields(first.decode(errors="replace").rstrip("\r\n")))
+    line = first.decode(errors="replace").rstrip("\r\n")
+    heading = _has_heading(_fields(line, _separator(line)))
     return (others + (bool(first.strip()) and not heading)) or None
 
 
@@ -180,20 +185,31 @@ def _lists_in(folder: Path) -> list[Path]:
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and fields of every line that is not blank. Bytes that are no UTF-8 become U+FFFD."""
-    for number, line in enumerate(lines_of(path), 1):
-        if line.strip():
-            yield number, _fields(line.decode(errors="replace"))
+    lines = [(number, line.decode(errors="replace")) for number, line in enumerate(lines_of(path), 1) if line.strip()]
+    separator = _separator(lines[0][1]) if lines else ""
+    for number, line in lines:
+        yield number, _fields(line, separator)
 
 
-def _fields(line: str) -> list[str]:
-    """The columns of one line: between bars, else tabs, else the values of a JSON object, else commas."""
-    if line.startswith("{"):
+def _separator(first: str) -> str:
+    """What stands between the columns, by the first line; `{` where each line is a JSON object."""
+    return "{" if first.startswith("{") else next((mark for mark in "|\t" if mark in first), ",")
+
+
+def _fields(line: str, separator: str) -> list[str]:
+    """The columns of one line."""
+    if separator == "{":
         return _fields_of_record(line)
-    if "|" in line:
-        return line.split("|")
-    if "\t" in line:
-        return line.split("\t")
-    return next(csv.reader([line]), [])
+    if separator == ",":
+        return _comma_fields(line)
+    return line.split(separator)
+
+
+def _comma_fields(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:  # a field beyond the reader's limit
+        return line.split(",")
 
 
 def _fields_of_record(line: str) -> list[str]:
@@ -211,7 +227,7 @@ def _first(record: dict[str, Any], names: Sequence[str]) -> str:
 
 def _has_heading(fields: Sequence[str]) -> bool:
     names = [field.strip().lower() for field in fields]
-    return bool(names) and names[0] in AUDIO_NAMES and any(name in TEXT_NAMES for name in names[1:])
+    return not set(AUDIO_NAMES).isdisjoint(names) and not set(TEXT_NAMES).isdisjoint(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +268,12 @@ def _index(names: Sequence[str], wanted: Sequence[str]) -> int:
 
 
 def _are_labels(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:
-    """Whether a column holds the names of speakers (or languages): one word each, the same ones again and again."""
-    values = [_at(fields, column) for _, fields in rows]
-    filled = [value for value in values if value]
-    one_word = all(len(value.split()) == 1 for value in filled)
-    return len(rows) > 1 and bool(filled) and one_word and len(set(filled)) <= len(rows) / 2
+    """Whether a column holds the names of speakers (or languages): one word each, repeated, or beside real texts."""
+    values = [value for _, fields in rows if (value := _at(fields, column))]
+    if not values or len(rows) < 2 or any(len(value.split()) > 1 for value in values):
+        return False
+    others = (any(len(field.split()) > 1 for field in [*fields[1:column], *fields[column + 1 :]]) for _, fields in rows)
+    return len(set(values)) <= len(rows) / 2 or sum(others) > len(rows) / 2
 
 
 def _at(fields: Sequence[str], column: int) -> str:
