@@ -14,7 +14,6 @@ from diagnose.names import assign_roles
 from diagnose.prescribe import Plan, plan
 from diagnose.readers import runs
 from diagnose.run import Dataset, LogError, Role, Run
-from diagnose.targets import family_of
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
@@ -55,7 +54,7 @@ def furnish(run: Run, known: Known, config: Config | None) -> Run:
     if config is not None:
         values = {name: setting.value for name, setting in config.values.items()}
         notes = (*run.notes, f"config: {config.source} ({config.dialect})")
-        run = replace(run, config=values, notes=notes, family=run.family or family_of(config.dialect))
+        run = replace(run, config=values, notes=notes, family=run.family or config.family)
     samples = known.samples or run.dataset.samples or (samples_named_by(config) if config else None)
     run = replace(run, family=known.family or run.family, dataset=Dataset(samples, run.dataset.minutes))
     if known.train_tag or known.val_tag or known.family:

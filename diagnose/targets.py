@@ -33,8 +33,6 @@ class TargetTable:
     """Highest floor first."""
     targets: tuple[tuple[float, float, float], ...]
     """(clips up to, low, high), smallest data sets first; the last row holds every size."""
-    dialects: tuple[str, ...]
-    """Config dialects whose trainers train this family and no other."""
     path: tuple[tuple[float, float], ...]
     """(epoch, loss) of a healthy run, where one is known."""
 
@@ -67,14 +65,8 @@ def _table(text: str) -> TargetTable:
         raw["source"],
         tuple(Quality(rung["from"], rung["word"], rung["meaning"]) for rung in raw["quality"]),
         tuple((np.inf if row["up_to"] is None else row["up_to"], row["low"], row["high"]) for row in raw["targets"]),
-        tuple(raw["dialects"]),
         tuple((row["epoch"], row["loss"]) for row in raw["path"]),
     )
-
-
-def family_of(dialect: str) -> str | None:
-    """The family that a config of this dialect trains, where the dialect tells it."""
-    return next((table.family for table in tables().values() if dialect in table.dialects), None)
 
 
 def with_target(run: Run) -> Run:
