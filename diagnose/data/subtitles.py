@@ -101,7 +101,7 @@ def _decode_guessing(raw: bytes) -> tuple[str, str]:
 def _parse(path: Path, lines: Sequence[str]) -> Iterator[Cue | Rejected]:
     web = lines[0].strip().startswith("WEBVTT")
     arrows = [number for number, line in enumerate(lines) if "-->" in line]
-    for number, following in zip(arrows, [*arrows[1:], len(lines)], strict=True):
+    for number, following in zip(arrows, [*arrows, len(lines)][1:], strict=True):
         body = _body(lines[number + 1 : following], web=web, last=following == len(lines))
         yield _cue(f"{path}:{number + 1}", number + 1, lines[number], body)
 
