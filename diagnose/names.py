@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from diagnose.run import Axis, Curve, LogError, Role, Run
+import numpy as np
+
+from diagnose.run import Axis, Curve, IntArray, LogError, Role, Run
 
 NOTE = "curves: "
 """How the note on what was taken begins."""
@@ -206,13 +208,32 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     note = _complete(chosen, curves, family, val_asked=val_tag is not None)
     roles = {tag: role for role, tag in chosen.items()}
     axis = family.val_axis if family else None
-    settled = {tag: _settle(curve, roles.get(tag), axis) for tag, curve in run.curves.items()}
+    epochs = _counted_in_epochs(curves)
+    settled = {tag: _settle(curve, roles.get(tag), axis, epochs) for tag, curve in run.curves.items()}
     notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
     return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
 
 
-def _settle(curve: Curve, role: Role | None, val_axis: Axis | None) -> Curve:
+def _counted_in_epochs(curves: Mapping[str, Curve]) -> IntArray | None:
+    """The steps 1, 2, 3, ... (or from 0) of a curve whose tag says that they are epochs: `Loss/train_epoch`."""
+    for tag, curve in curves.items():
+        words = {word.casefold() for word in _WORD.findall(tag)}
+        steps = curve.steps
+        if (
+            "epoch" in words
+            and not words & _SINGLE
+            and len(steps) > 1
+            and steps[0] in {0, 1}
+            and (np.diff(steps) == 1).all()
+        ):
+            return steps
+    return None
+
+
+def _settle(curve: Curve, role: Role | None, val_axis: Axis | None, epochs: IntArray | None) -> Curve:
     axis = val_axis if role is Role.VAL_LOSS and val_axis is not None else curve.axis
+    if epochs is not None and len(curve) > 1 and np.isin(curve.steps, epochs).all() and role is not Role.EPOCH:
+        axis = Axis.EPOCH
     return curve if (role, axis) == (curve.role, curve.axis) else replace(curve, role=role, axis=axis)
 
 
