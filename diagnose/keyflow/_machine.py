@@ -37,7 +37,7 @@ from diagnose.keyflow._values import (
     const,
     join,
 )
-from diagnose.keyflow.report import Place
+from diagnose.keyflow.report import CHOSEN_BY_THE_RUN, Place
 
 MOST_WORK = 1_500_000  # expressions looked at: about ten seconds; Coqui's and ESPnet's trainers need far fewer
 MOST_GENERATIONS = 6  # objects made from objects: config, model, optimiser, engine; deeper ones are taken together
@@ -385,7 +385,7 @@ class Machine(ABC):
             if self.ledger.keys(node) is None:
                 self.ledger.read(node, place)
                 return found | {node}
-            self.ledger.escape(node, f"read under a key that only the run knows ({place})")
+            self.ledger.escape(node, f"{CHOSEN_BY_THE_RUN} ({place})")
             found |= FOREIGN | default
         return found
 

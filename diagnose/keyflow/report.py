@@ -12,6 +12,7 @@ from diagnose.finding import Confidence, Finding, Severity
 CODE = "CFG001"
 NAME = "dead-key"
 MOST_TOLD = 12
+CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
 
 
 class KeyState(str, Enum):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -41,6 +43,59 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     interpreter = Interpreter(project, config, Ledger(config))
     _in_deep_stack(lambda: _follow(interpreter, source))
     return _Judge(interpreter, str(trainer), config_file).report(paths)
+
+
+def load_config(path: Path) -> Mapping[str, Any]:
+    """The config's plain data. Raises OSError, or ValueError in one line if it is no mapping in YAML or JSON."""
+    import yaml
+
+    text = path.read_text("utf-8-sig", errors="replace")
+    try:
+        data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: cannot be parsed ({str(error).splitlines()[0]})") from None
+    if not isinstance(data, Mapping):
+        raise ValueError(f"{path}: a config is a mapping of keys to values; this is none")
+    plain: Mapping[str, Any] = _plain(data)
+    return plain
+
+
+def mark_interpolated(keys: tuple[KeyUse, ...], config: Mapping[str, Any]) -> tuple[KeyUse, ...]:
+    """A key that another one names by `${...}` is read through it, unless that one is itself never read."""
+    while True:
+        idle = {use.path for use in keys if use.state in {KeyState.DEAD, KeyState.MISPLACED}}
+        users = {path: _references(value) for path, value in _values(config) if path not in idle}
+        saved = {path: user for user, names in users.items() for path in idle if _refers(path, names)}
+        if not saved:
+            return keys
+        keys = tuple(
+            KeyUse(use.path, KeyState.UNKNOWN, reason=f"`{saved[use.path]}` refers to it") if use.path in saved else use
+            for use in keys
+        )
+
+
+def _values(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            yield from _values(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _references(value: Any) -> list[str]:
+    """The names in `${a.b}`, `${.b}`, `${f:${a.b}}`, `!ref <a>`: every dotted name inside such brackets."""
+    text = str(value)
+    inside = re.findall(r"\$\{([^{}]*)\}?|<([^<>]*)>|%\(([^()]*)\)s", text)
+    return [name for part in inside for piece in part for name in re.findall(r"[\w.\-]+", piece)]
+
+
+def _refers(path: str, names: list[str]) -> bool:
+    """Whether one of the names may mean this key: the whole path, its end, or a section above it."""
+    for name in names:
+        bare = name.strip(".")
+        if bare and (path == bare or path.endswith(f".{bare}") or path.startswith(f"{bare}.") or f".{bare}." in path):
+            return True
+    return False
 
 
 def _plain(value: Any) -> Any:
@@ -166,7 +221,9 @@ class _Judge:
             return KeyReport(self.trainer, found.keys, notes=(*notes, reason))
         self._settle_taken(roots)
         keys = tuple(self._judge(path, key, roots) for path, key in _keys(self.interpreter.config))
-        return KeyReport(self.trainer, keys, self._absent(roots), notes)
+        return KeyReport(
+            self.trainer, mark_interpolated(keys, self.interpreter.config), self._absent(roots), notes
+        )
 
     # --- which of the files that are loaded is the config
 

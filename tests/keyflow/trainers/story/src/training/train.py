@@ -12,6 +12,9 @@ sys.path.append(str(Path(__file__).parent.parent))
 from models.tts import SimpleTTS
 
 
+torch.manual_seed(0)
+
+
 class AmharicTrainer:
     def __init__(self, config_path: str):
         with open(config_path, encoding="utf-8") as f:
