@@ -39,6 +39,8 @@ class DeadSchedule(Check):
 
     dead: float = 1e-3
     """Share of the peak. Source: coqui-ai/TTS#1003 (7e-111 in the posted log); a decay of more than 1000 times is never meant."""
+    fewest: int = 20
+    """Logged rates. Source: our choice: a text log prints the first rates of a warm-up as 0.00000."""
     most: float = 0.4
     """Share of the run. Source: our choice: a cosine spends 2 % of the run below a thousandth of its peak."""
 
@@ -49,7 +51,7 @@ class DeadSchedule(Check):
     def check(self, run: Run) -> Iterator[Finding]:
         """Look at the rate over the run, then at the plan."""
         curve = run.curve(Role.LEARNING_RATE)
-        if curve is not None and len(curve.finite) >= self.min_points:
+        if curve is not None and len(curve.finite) >= self.fewest:
             yield from self._rate(run, curve.finite)
         planned = _endless_warmup(run)
         if planned:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from diagnose.checks._base import Check
 from diagnose.checks._cures import tighter_clipping
+from diagnose.checks._spikes import Spike, sharp_spikes, slow_spikes
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Curve, Role, Run
-from diagnose.stats import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -19,21 +17,22 @@ class LossSpike(Check):
     """The loss rises suddenly, far outside its own noise, and comes back.
 
     ## Why it matters
-    A spike costs the steps that it takes to recover, and it is the first sign of an unstable run: the next one may not come
-    back.
+    A spike costs the steps that it takes to recover, and it is the first sign of an unstable run: the next one may
+    not come back.
 
     ## How it is detected
-    Each point is compared with a running median, on the logarithm of the loss (a share of its range where it can be negative).
-    A spike stands more than `z` robust standard deviations and more than `factor` times above it, higher than
-    `tail` times the deepest downward outlier, above the points before it, and it matters against the
-    progress of the run (`weight`).
+    Each point is compared with a running median, on the logarithm of the loss (a share of its range where it can be
+    negative). A spike stands more than `z` robust standard deviations and more than `factor` times above it, higher
+    than `tail` times the deepest downward outlier, above the points before and after it, and it matters against
+    the progress of the run (`weight`). A rise of the course by `slow_factor` within a sixtieth of the run that heals
+    later counts too, however long it takes.
 
     ## What to do
-    Resume from a checkpoint before the spike with another data order, or clip the gradients harder. If spikes repeat,
-    look at warm-up and learning rate. If they come at the same place of each epoch, look at the clips of that batch.
+    Resume from a checkpoint before the spike with another data order, or clip the gradients harder. If spikes
+    repeat, look at warm-up and learning rate. If they come at the same place of each epoch, look at those clips.
 
     ## Blind spots
-    A log that averages over many steps hides spikes. A jump at a restart or when a loss term is switched on looks the same.
+    A log that averages over many steps hides spikes. A jump at a restart looks the same.
     """
 
     code = "STB001"
@@ -41,68 +40,40 @@ class LossSpike(Check):
     needs = (Role.TRAIN_LOSS,)
     min_points = 20
     explained_by = ("learning-rate-too-high",)
-    part_of = ("oscillation",)
+    part_of = ("oscillation", "divergence")
 
     z: float = 8.0
-    """Robust standard deviations. Source: an operator's rule on log loss, calibrated on six healthy runs of 130M to 1.2B
-    parameters whose largest z was 4.5."""
+    """Robust standard deviations. Source: an operator's rule on log loss, calibrated on six healthy runs of 130M to
+    1.2B parameters whose largest z was 4.5."""
     factor: float = 1.5
     """Times the trend. Source: the gate of the quietest rival (0 to 2 % false alarms on 330 healthy runs)."""
     tail: float = 2.0
     """Times the deepest downward outlier. Source: noise in log loss is as wide below as above; our choice of margin."""
     weight: float = 0.05
-    """Share of the run's progress that a spike must undo. Source: our choice: less than that nobody would act on."""
+    """Share of the run's progress that a spike must undo. Source: our choice: nobody would act on less."""
+    slow_factor: float = 1.6
+    """Times the course, for a rise that heals slowly. Source: a second stage lifts a loss by up to 1.5."""
 
     def check(self, run: Run) -> Iterator[Finding]:
         """One finding for all spikes of the training loss."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
-        spikes = self._spikes(curve)
-        if not len(spikes):
-            return
-        worst = spikes[np.argmax(curve.trend.residuals[spikes])]
-        height, z = _height(curve, worst)
-        yield self.finding(
+        spikes = sharp_spikes(curve, self.z, self.factor, self.tail, self.weight)
+        spikes = spikes or slow_spikes(curve, self.z, self.slow_factor)
+        if spikes:
+            yield self._told(run, curve, spikes)
+
+    def _told(self, run: Run, curve: Curve, spikes: list[Spike]) -> Finding:
+        worst = max(spikes, key=lambda spike: spike.z)
+        many = f", one of {len(spikes)} spikes" if len(spikes) > 1 else ""
+        over = f"{worst.height:.3g} times its course" if curve.trend.logarithmic else f"{worst.height:.0%} of its range"
+        step = int(curve.steps[worst.first])
+        return self.finding(
             Severity.WARNING,
-            Confidence.HIGH if z > 2 * self.z else Confidence.MEDIUM,
+            Confidence.HIGH if worst.z > 2 * self.z else Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"The loss jumps to {curve.values[worst]:.4g}, {height:.3g} times its course, at step "
-            f"{int(curve.steps[worst]):,} and comes back"
-            + (f" ({_episodes(spikes)} such spikes)." if _episodes(spikes) > 1 else "."),
-            steps=(curve.steps[spikes[0]], curve.steps[spikes[-1]]),
-            evidence={"spikes": _episodes(spikes), "height": height, "z": z, "z_threshold": self.z},
-            prescriptions=tighter_clipping(run, f"the loss jumped to {height:.3g} times its course"),
-            advice="Resume from a checkpoint before the spike; if it returns at the same place of the data, look at those clips.",
+            f"The loss jumps to {curve.values[worst.first]:.4g} at step {step:,}, {over}, and comes back{many}.",
+            steps=(curve.steps[spikes[0].first], curve.steps[spikes[-1].first]),
+            evidence={"spikes": len(spikes), "height": worst.height, "z": worst.z, "z_threshold": self.z},
+            prescriptions=tighter_clipping(run, f"the loss jumped to {over}"),
+            advice="Resume from a checkpoint before the spike; if it returns at the same place of the data, look there.",
         )
-
-    def _spikes(self, curve: Curve) -> IntArray:
-        """Indices of the finite points that stand out, shape (k,)."""
-        trend = curve.trend
-        residuals = trend.residuals
-        low = -float(residuals.min())
-        bar = max(self.z * trend.noise, self.tail * low)
-        if trend.logarithmic:
-            bar = max(bar, float(np.log(self.factor)))
-        candidates = np.flatnonzero(residuals > bar)
-        candidates = candidates[candidates >= 2][:10_000]
-        gain = max(float(curve.values[:5].max()) - trend.best, 0.0)
-        return np.array([i for i in candidates if self._sudden(curve.values, int(i), gain)], dtype=np.int64)
-
-    def _sudden(self, values: FloatArray, index: int, gain: float) -> bool:
-        """Whether the point stands above what came before and after it."""
-        before, after = values[max(0, index - 10) : index], values[index + 1 : index + 1 + max(10, len(values) // 10)]
-        if not len(after):
-            return False
-        rise = values[index] - max(np.median(before), np.quantile(after, 0.25))
-        return bool(rise > self.weight * gain and values[index] > before.min() and rise > 0)
-
-
-def _height(curve: Curve, index: int) -> tuple[float, float]:
-    trend = curve.trend
-    residual = float(trend.residuals[index])
-    noise = max(trend.noise, np.finfo(np.float64).eps)
-    return float(np.exp(residual)) if trend.logarithmic else residual, residual / noise
-
-
-def _episodes(spikes: IntArray, apart: int = 5) -> int:
-    """Spikes that stand less than `apart` points from one another are one."""
-    return int(np.sum(np.diff(spikes) > apart)) + 1

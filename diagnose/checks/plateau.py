@@ -36,7 +36,7 @@ class Plateau(Check):
     code = "FIT001"
     name = "plateau"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 16
+    min_points = 14
     explained_by = ("dead-schedule",)
     part_of = ("divergence", "oscillation", "learning-rate-too-high", "impossible-loss")
 
