@@ -33,6 +33,7 @@ from diagnose.keyflow._values import (
     Super,
     Value,
     join,
+    texts,
 )
 
 DEEPEST = 40  # calls within calls; hand-written trainers stay below 20
@@ -132,7 +133,7 @@ class Calls(Expressions):
         if frame.depth >= DEEPEST:
             self.give(passed.all(), self.place(node, frame), "calls nested too deep to follow")
             return UNKNOWN
-        inner = self._activation(func, passed, frame)
+        inner, passed = self._activation(func, passed)
         if inner in self.followed:
             return inner.returned
         self.followed.add(inner)
@@ -148,11 +149,13 @@ class Calls(Expressions):
             return self.make_list([], inner.returned, func.node, inner)
         return inner.returned or NONE
 
-    def _activation(self, func: Func, passed: Arguments, frame: Frame) -> Frame:
-        plain = not _tells(passed.all() | (func.bound or NOTHING))
-        args = tuple(_blurred(value, plain) for value in passed.args)
-        keywords = frozenset((name, _blurred(value, plain)) for name, value in passed.keywords.items())
-        key: Any = (func.node, func.scope, func.owner, func.bound, args, keywords, tuple(passed.spread), passed.more)
+    def _activation(self, func: Func, passed: Arguments) -> tuple[Frame, Arguments]:
+        plain = not _tells(passed.all()) and not _names_a_key(passed)
+        passed = Arguments(list(passed.args), dict(passed.keywords), passed.spread, passed.more)
+        passed.args = [self._blurred(value, plain) for value in passed.args]
+        passed.keywords = {name: self._blurred(value, plain) for name, value in passed.keywords.items()}
+        keywords = frozenset(passed.keywords.items())
+        key: Any = (func.node, func.scope, func.bound, tuple(passed.args), keywords, tuple(passed.spread), passed.more)
         if key not in self.frames:
             self.activations[func.node] = self.activations.get(func.node, 0) + 1
             if self.activations[func.node] > MOST_ACTIVATIONS and plain:
@@ -161,7 +164,23 @@ class Calls(Expressions):
             given = passed.all() | (func.bound or NOTHING)
             older = max((atom.generation for atom in given if isinstance(atom, Obj)), default=0)
             self.frames[key] = Frame(func.scope.source, func.scope, generation=max(older, func.scope.generation))
-        return self.frames[key]
+        return self.frames[key], passed
+
+    def _blurred(self, value: Value, plain: bool) -> Value:
+        """Only what can still make a difference: not numbers of the config that are known to be read.
+
+        In calls that no config enters (`plain`), other numbers cannot either: they matter only as defaults of keys.
+        """
+        kept = frozenset(atom for atom in value if not self._is_settled(atom, plain))
+        return kept if len(kept) == len(value) else kept | FOREIGN
+
+    def _is_settled(self, atom: Atom, plain: bool) -> bool:
+        match atom:
+            case Const(value=number):
+                return plain and isinstance(number, int | float | complex | bytes) and not isinstance(number, bool)
+            case Node():
+                return atom in self.ledger.reads and not isinstance(self.ledger.at(atom), str | dict)
+        return False
 
     def _bind_parameters(self, func: Func, passed: Arguments, node: ast.AST, inner: Frame) -> None:
         spec = func.node.args
@@ -209,7 +228,8 @@ class Calls(Expressions):
     def instantiate(self, cls: Class, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """A new object of the class."""
         self.called.add(cls.node)
-        made = self.object("instance", node, frame, cls)
+        simple = not _tells(passed.all()) and not passed.spread
+        made = self.object("instance", node, frame.module if simple else frame, cls)
         self.made.setdefault(made, None)
         receiver: Value = frozenset({made})
         constructor = self.member(cls, "__init__")
@@ -359,13 +379,6 @@ def _tells(value: Value) -> bool:
     return any(not isinstance(atom, harmless) for atom in value)
 
 
-def _blurred(value: Value, plain: bool) -> Value:
-    """Numbers matter only as defaults of config keys: calls that have no config in them are told apart by the rest."""
-    if not plain:
-        return value
-    kept = frozenset(
-        atom for atom in value if not isinstance(atom, Const) or isinstance(atom.value, str | bool | None)
-    )
-    return kept if len(kept) == len(value) else kept | FOREIGN
-
-
+def _names_a_key(passed: Arguments) -> bool:
+    """Whether this may be `get("batch_size", 16)`, whose number is a default."""
+    return len(passed.args) <= 3 and any(texts(value) for value in passed.args)

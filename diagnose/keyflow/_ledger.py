@@ -19,7 +19,7 @@ class Ledger:
     config: Mapping[str, Any]
     roots: dict[Root, None] = field(default_factory=dict)
     reads: dict[Node, dict[Place, None]] = field(default_factory=dict)
-    """Leaf or section -> where it was asked for by name, or used."""
+    """Leaf or section -> where it was asked for by name, or used; kept from pass to pass."""
     named: dict[Root, set[str]] = field(default_factory=dict)
     """Keys of the top level that were asked for by name, in the file or not."""
     tested: dict[Node, Place] = field(default_factory=dict)

@@ -104,6 +104,7 @@ FILE_FUNCTIONS = ("os.path.", "pathlib.", "shutil.", "os.", "glob.", "io.", "cod
 LAUNCHERS = ("subprocess.", "os.system", "os.exec", "os.popen", "os.spawn", "runpy.")
 
 
+HYDRA_KEYS = frozenset({"hydra", "defaults"})
 HYDRA = "*hydra"  # the decorator that hydra.main returns
 
 
@@ -761,6 +762,10 @@ class Library(Calls):
     def _hydra_main(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """The function is called with the config."""
         root = self._load("hydra.main", Arguments([frozenset({Option("config_name")})]), node, frame)
+        for atom in root:
+            for key in HYDRA_KEYS & set(self.config):
+                if isinstance(atom, Node):
+                    self.ledger.escape(Node(atom.root, (key,)), "read by Hydra itself")
         return frozenset({Partial(passed.first(), (root,))})
 
     def _hydra_instantiate(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:

@@ -39,7 +39,7 @@ from diagnose.keyflow._values import (
 )
 from diagnose.keyflow.report import CHOSEN_BY_THE_RUN, Place
 
-MOST_WORK = 1_500_000  # expressions looked at: about ten seconds; Coqui's and ESPnet's trainers need far fewer
+MOST_WORK = 600_000  # expressions looked at: about ten seconds
 MOST_GENERATIONS = 6  # objects made from objects: config, model, optimiser, engine; deeper ones are taken together
 DATA_KINDS = {"dict", "list", "namespace", "parser"}
 DICT_METHODS = frozenset(

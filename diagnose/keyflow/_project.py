@@ -108,14 +108,15 @@ class Project:
             return _module_file(folder, parts)
         if not parts:
             return None
-        for folder in self._search_path(near):
+        for folder in self._search_path(near, parts[0]):
             found = _module_file(folder, parts)
             if found is not None:
                 return found
         return self._by_suffix(parts)
 
-    def _search_path(self, near: SourceFile) -> list[Path]:
+    def _search_path(self, near: SourceFile, package: str) -> list[Path]:
         folders = [self.trainer.parent]
+        folders += [folder.parent for folder in near.path.parents if folder.name == package]
         for start in (self.trainer.parent, near.path.parent):
             folder = start
             while folder.is_relative_to(self.root):

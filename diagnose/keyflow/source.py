@@ -16,7 +16,7 @@ from diagnose.keyflow._ledger import Ledger
 from diagnose.keyflow._machine import TooMuch
 from diagnose.keyflow._project import Project, SourceError, SourceFile
 from diagnose.keyflow._statements import Interpreter
-from diagnose.keyflow._values import UNKNOWN, Arguments, Class, Func, Node, Obj, Root, Value
+from diagnose.keyflow._values import UNKNOWN, Arguments, Frame, Func, Node, Obj, Root, Value
 from diagnose.keyflow.report import AbsentKey, KeyReport, KeyState, KeyUse, Place, leaf_paths, unknown_report
 
 MOST_PASSES = 12  # passes until nothing new is learnt; the trainers in tests/keyflow need 2 to 4
@@ -123,7 +123,7 @@ def _follow(interpreter: Interpreter, source: SourceFile) -> None:
     try:
         for _ in range(MOST_PASSES):
             before = _knowledge(interpreter)
-            interpreter.ledger = Ledger(interpreter.config)
+            interpreter.ledger = Ledger(interpreter.config, reads=interpreter.ledger.reads)
             interpreter.followed.clear()
             interpreter.called.clear()
             interpreter.project.seed(source)
@@ -149,6 +149,8 @@ def _call_what_is_left(interpreter: Interpreter, source: SourceFile) -> None:
     done: set[Any] = set()
     while True:
         todo = [(key, call) for key, call in _left(interpreter) if key not in done]
+        if not todo and not interpreter.ledger.roots:
+            todo = [(key, call) for key, call in _entries(interpreter, frame) if key not in done]
         if not todo:
             return
         for key, (callee, passed) in todo:
@@ -178,6 +180,14 @@ def _is_task(name: str, named: frozenset[str]) -> bool:
     without a key that is known, they would seem to read every key.
     """
     return name in named and not name.startswith(("__", "get", "has", "pop", "select"))
+
+
+def _entries(interpreter: Interpreter, frame: Frame) -> Iterator[tuple[Any, tuple[Value, Arguments]]]:
+    """The functions of a trainer that another module starts."""
+    for value in frame.names.values():
+        for atom in value:
+            if isinstance(atom, Func) and atom.scope is frame and atom.node not in interpreter.called:
+                yield atom.node, (frozenset({atom}), Arguments(more=UNKNOWN))
 
 
 def _methods(interpreter: Interpreter, obj: Obj) -> Iterator[Func]:
