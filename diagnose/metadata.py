@@ -249,6 +249,8 @@ class _Columns:
                 _index(names, AUDIO_NAMES), _index(names, TEXT_NAMES), _index(names, SPEAKER_NAMES), heading=True
             )
         width = max(len(fields) for _, fields in rows)
+        if width > 2 and all(_at(fields, 1) == _at(fields, 2) for _, fields in rows):
+            return cls(0, 2, 3 if width > 3 else -1)  # `id|text|text|speaker`, as we write it ourselves
         labels = [number for number in range(1, width) if _are_labels(rows, number)]
         texts = [number for number in range(1, width) if number not in labels]
         # `id|text|normalised`: the last text is the one to speak. Where all are single words, none is a speaker.

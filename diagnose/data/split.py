@@ -80,7 +80,7 @@ def split(
     (and not `mix_speakers`), from its speaker alone. So clips that are added later move no others, unless
     a side would be empty without them. Raises DataError.
     """
-    whole = whole_list(folder)
+    whole = whole_list(folder) if folder.is_dir() else None
     if whole is None:
         raise DataError(f"{folder}: no metadata.csv here to split")
     clips = read_clips(whole)

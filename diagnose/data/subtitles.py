@@ -27,6 +27,7 @@ _TIME = (
 _TIMES = re.compile(r"\s*" + _TIME.format("start_") + r"\s*-->\s*" + _TIME.format("end_") + r"(?:\s.*)?$")
 _LONGEST_TIMES = 200  # characters: a line of times with all WebVTT settings has about 80
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^\s<>][^<>]*)>")
+_WORD_TIME = re.compile(r"<[0-9:]{5,12}\.[0-9]{3}>")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[0-9:.]+>|\{\\[^{}]*\}")
 _SOUNDS = re.compile(r"\[[^\[\]]*\]")
 _ASIDE = re.compile(r"\([^()]*\)|\*[^*]*\*")
@@ -78,7 +79,7 @@ def _decode(path: Path, encoding: str | None) -> tuple[str, str]:
             raise DataError(f"{path}: too large for subtitles")
         raw = path.read_bytes()
         if encoding:
-            return raw.decode(encoding), encoding
+            return raw.decode(encoding).removeprefix("\ufeff"), encoding
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
     except (LookupError, UnicodeError) as error:
@@ -100,19 +101,33 @@ def _decode_guessing(raw: bytes) -> tuple[str, str]:
 
 def _parse(path: Path, lines: Sequence[str]) -> Iterator[Cue | Rejected]:
     web = lines[0].strip().startswith("WEBVTT")
+    # Captions made by machine show each line twice, first alone and then above the next one; the times between
+    # their words give them away.
+    rolling = web and any(_WORD_TIME.search(line) for line in lines)
+    shown: list[str] = []
     arrows = [number for number, line in enumerate(lines) if "-->" in line]
     for number, following in zip(arrows, [*arrows, len(lines)][1:], strict=True):
         body = _body(lines[number + 1 : following], web=web, last=following == len(lines))
+        if rolling:
+            shown, body = body, _new_lines(shown, body)
+            if shown and not body:
+                continue
         yield _cue(f"{path}:{number + 1}", number + 1, lines[number], body)
 
 
 def _body(lines: Sequence[str], *, web: bool, last: bool) -> list[str]:
     """The text of a cue, of the lines up to the next one's times."""
     if web:  # ends at a blank line; after that come notes, styles, and the next cue's name
-        blank = next((number for number, line in enumerate(lines) if not line.strip()), len(lines))
-        return [line.strip() for line in lines[:blank]]
+        blank = next((number for number, line in enumerate(lines) if not line), len(lines))
+        return [line.strip() for line in lines[:blank] if line.strip()]
     numbered = not last and bool(lines) and lines[-1].strip().isdigit()
     return [line.strip() for line in (lines[:-1] if numbered else lines) if line.strip()]
+
+
+def _new_lines(shown: Sequence[str], body: Sequence[str]) -> list[str]:
+    """The lines of a cue that the one before it did not show."""
+    words = [_TAG.sub("", line) for line in shown]
+    return [line for line in body if _TAG.sub("", line) not in words]
 
 
 def _cue(where: str, line: int, times: str, body: Sequence[str]) -> Cue | Rejected:

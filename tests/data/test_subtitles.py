@@ -110,7 +110,26 @@ intro
 NOTE nor this
 
 00:00:03.000 --> 00:00:04.250
-How are <00:00:03.500>you &amp; yours?
+How are you &amp; yours?
+"""
+ROLLING = """WEBVTT
+Kind: captions
+
+00:00:01.000 --> 00:00:02.500 align:start position:0%
+\x20
+good<00:00:01.500><c> morning</c>
+
+00:00:02.500 --> 00:00:02.510 align:start position:0%
+good morning
+\x20
+
+00:00:02.510 --> 00:00:04.250 align:start position:0%
+good morning
+how<00:00:03.000><c> are</c><00:00:03.500><c> you</c>
+
+00:00:04.250 --> 00:00:04.260 align:start position:0%
+how are you
+\x20
 """
 
 
@@ -120,6 +139,15 @@ def test_webvtt_gives_the_speech_and_the_speaker_and_nothing_else(tmp_path: Path
         Cue(1.0, 2.5, "Good morning.", "Anna", 11),
         Cue(3.0, 4.25, "How are you & yours?", None, 16),
     )
+    assert found.rejected == ()
+
+
+def test_machine_made_captions_give_each_line_once(tmp_path: Path) -> None:
+    found = read(write(tmp_path, ROLLING, "talk.vtt"))
+    assert [(cue.start, cue.end, cue.text) for cue in found.cues] == [
+        (1.0, 2.5, "good morning"),
+        (2.51, 4.25, "how are you"),
+    ]
     assert found.rejected == ()
 
 
