@@ -67,23 +67,32 @@ class Group:
         self.layout = layout
         self.templates: list[Template] = []
         self.numbers: list[int] = []
-        self.residues = np.empty(0, np.uint32)
+        """The number of each template among those of all layouts."""
+        self._known: dict[int, tuple[Template, int]] = {}
 
-    def add(self, template: Template, number: int) -> None:
-        """Know one more template, by its number among those of all layouts."""
-        place = int(np.searchsorted(self.residues, template.residue))
-        self.templates.insert(place, template)
-        self.numbers.insert(place, number)
-        self.residues = np.array([known.residue for known in self.templates], np.uint32)
-        self._constants = np.stack([known.constant for known in self.templates]).view(np.uint64)
+    def add(self, template: Template, number: int) -> bool:
+        """Whether a template was new, and there was room for it."""
+        if template.residue in self._known or len(self._known) == MOST_TEMPLATES:
+            return False
+        self._known[template.residue] = template, number
+        return True
+
+    def _arrange(self) -> None:
+        """Put the templates in the order of their residues."""
+        residues = sorted(self._known)
+        self.templates, self.numbers = map(list, zip(*(self._known[residue] for residue in residues), strict=True))
+        self._residues = np.array(residues, np.uint32)
+        self._constants = np.stack([template.constant for template in self.templates]).view(np.uint64)
 
     def match(self, rows: Bytes, columns: Columns) -> IntArray:
         """Shape (n,): which template each record, shape (n, width), is an intact example of; -1: of none."""
+        if len(self.templates) < len(self._known):
+            self._arrange()
         residues = columns.residues()
-        which = np.minimum(np.searchsorted(self.residues, residues), len(self.templates) - 1)
+        which = np.minimum(np.searchsorted(self._residues, residues), len(self.templates) - 1)
         differ = self._constants[which] ^ rows.view(np.uint64)
         differ &= self.layout.mask.view(np.uint64)
-        wrong = self.residues[which] != residues
+        wrong = self._residues[which] != residues
         if differ.any():
             wrong |= differ.any(axis=1)
         which[wrong] = -1
@@ -194,11 +203,10 @@ class Decoder:
             return False
         groups = self._groups[template.layout.length]
         group = groups.setdefault(template.layout, Group(template.layout))
-        if template.residue in group.residues or len(group.templates) == MOST_TEMPLATES:
-            return False
-        group.add(template, len(self._templates))
-        self._templates.append(template)
-        return True
+        new = group.add(template, len(self._templates))
+        if new:
+            self._templates.append(template)
+        return new
 
     def _single(self, record: bytes, place: int, member: int) -> bool:
         """Decode one record; whether it was intact."""
@@ -235,7 +243,7 @@ class Decoder:
             for tag, (order, _) in pieces.items():
                 sizes[tag] = sizes.get(tag, 0) + int(np.searchsorted(order, member))
             self.restarts.append((step, sizes))
-        for tag, (_, columns) in pieces.items():
+        for tag, (_, columns) in sorted(pieces.items(), key=lambda item: int(item[1][0][0])):
             self.series[tag].append(columns, self.growth)
         self._pieces.clear()
         self._restarts.clear()
@@ -307,6 +315,7 @@ class Cycle:
             expected = np.array([self.templates[member].residue for member in members], np.uint32)
             wrong = (columns.residues().reshape(len(members), -1) != expected[:, None]).any(axis=0)
             if wrong.any():
-                return self.columns(data, int(np.argmax(wrong)))
+                rounds = int(np.argmax(wrong))
+                return self.columns(data, rounds) if rounds else ([], 0)
             parts += [(member, columns, slice(n * rounds, (n + 1) * rounds)) for n, member in enumerate(members)]
         return parts, rounds

@@ -47,6 +47,7 @@ class EventFile:
         self._base = 0  # place in the file of the bytes that are being decoded
         self._cycle: Cycle | None = None
         self._doubt: int | None = None  # where a record starts whose length may be wrong
+        self._heavy_from = -1  # where the last heavy record starts
         self._counted = False  # whether the damage at `position` is counted already
 
     @property
@@ -150,7 +151,7 @@ class EventFile:
             found = Found()
         self.decoder.add(self._keep(found, 0).points)
         self._accept(1, end - start)
-        self._doubt = start
+        self._doubt = self._heavy_from = start
         self.position = end
         self._window = FIRST_WINDOW
         return True
@@ -163,13 +164,22 @@ class EventFile:
         if not self._counted:
             self.bad_records += 1
             self._counted = True
-        self._doubt = None
         if found is None:
             self._doubt = max(damage, self.size - HEADER)
             return False
+        if found < self.position:
+            self._disown(damage)
+        self._doubt = None
         self.position = found
         self._window = FIRST_WINDOW
         return True
+
+    def _disown(self, start: int) -> None:
+        """Take back a heavy record from `start` that was taken for intact: others stand inside it."""
+        if start == self._heavy_from:
+            self.records -= 1
+            self._good -= self.position - start
+            self.blobs = [blob for blob in self.blobs if blob.span[0] < start]
 
     def _parse(self, record: bytes, place: int) -> Found:
         return self._keep(parse(record, HEADER, len(record) - 4), self._base + place)

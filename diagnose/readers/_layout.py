@@ -123,7 +123,7 @@ class Columns:
         parts += [(place, values.itemsize, values) for place, values in zip(places, self.values, strict=True)]
         for start, count, column in parts:
             table = contributions()[HEADER + layout.length - 1 - start :: -1]
-            cells = column.view(np.uint8).reshape(len(column), -1)
+            cells = column.view(np.uint8).reshape(len(column), column.itemsize)
             for place in range(count):
                 residues ^= table[place].take(cells[:, place])
         return residues
