@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._setback import setback
-from diagnose.checks._swings import bounces, throw
+from diagnose.checks._swings import bounces, cycles, relapse, throw
 from diagnose.finding import Number
 from diagnose.run import Curve, Run
 
@@ -27,7 +27,7 @@ def instability(run: Run, curve: Curve) -> Instability | None:
     """What the curve of a training loss shows; None for a stable one, and for one that ends in NaN."""
     if not len(curve) or not np.isfinite(curve.values[-1]):
         return None
-    return _diverged(curve) or _thrown(curve) or _oscillates(run, curve)
+    return _diverged(curve) or thrown(curve) or relapsed(run, curve) or _oscillates(run, curve)
 
 
 def _diverged(curve: Curve) -> Instability | None:
@@ -39,13 +39,23 @@ def _diverged(curve: Curve) -> Instability | None:
     return Instability(back.onset_step, back.last_step, back.grave, told, evidence)
 
 
-def _thrown(curve: Curve) -> Instability | None:
+def thrown(curve: Curve) -> Instability | None:
     up = throw(curve)
     if up is None or not up.thrown:
         return None
-    told = f"the first updates throw the loss from {up.start:.3g} to {up.top:.3g}, and it never makes good for it"
+    healed = "and it takes long to heal" if up.end < up.start / 2 else "and it never makes good for it"
+    told = f"the first updates throw the loss from {up.start:.3g} to {up.top:.3g}, {healed}"
     evidence: dict[str, Number] = {"top_over_start": up.factor, "end_over_start": up.end / up.start}
     return Instability(int(curve.steps[0]), up.last_step, True, told, evidence)
+
+
+def relapsed(run: Run, curve: Curve) -> Instability | None:
+    back = relapse(curve)
+    if back is None or not back.relapsed or cycles(run):
+        return None
+    told = f"the loss climbed from {back.low:.3g} to {back.top:.3g} and took {back.share:.0%} of the run to come back"
+    evidence: dict[str, Number] = {"top_over_best": back.factor, "share_of_run": back.share}
+    return Instability(back.first_step, back.last_step, True, told, evidence)
 
 
 def _oscillates(run: Run, curve: Curve) -> Instability | None:

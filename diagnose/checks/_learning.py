@@ -15,12 +15,17 @@ from diagnose.stats import FloatArray, Trend, slope
 # (10.9 to 9.4) 0.45. One that falls ever faster (0.76 for an ImageNet run) has only just begun. Measured on benchmarks/diagnosis.
 STRAIGHT = 0.33
 BENT_DOWN = 0.7
-# Share of the start that a crawling loss may have lost.
+# Share of the start that a crawling loss may have lost, and more if its line is nearly perfect.
 SHORT_WAY = 0.22
+LONGER_WAY = 0.42
+# A nearly perfect line: its share of the fall in the second half, of the whole fall, and its standard errors.
+STRAIGHTER, EVENER, SURER = 0.42, 0.85, 9.0
 # Below this it has not learned at all.
-LEAST_WAY = 0.015
+LEAST_WAY = 0.005
 # Share of the whole fall that the straight line must account for: a sudden fall at the start is learning.
 EVEN = 0.6
+# A learning rate above this is too low for nothing. Source: three times Adam's default.
+FAST = 3e-3
 # Share of the run before its tail. Source: our choice: most of the budget must be spent before it counts as spent in vain.
 EARLIER = 0.4
 # Standard errors by which a fall must exceed the noise to be called one.
@@ -47,7 +52,11 @@ class Learning:
     """Share of the whole fall that the straight line from the first to the last fifth accounts for."""
     tail_step: int
     rate_kept: float | None
-    """Learning rate in the middle of the last half over its peak; None where it is not logged."""
+    """Learning rate in the middle of the tail over its peak; None where it is not logged."""
+    peak_rate: float | None
+    """The highest logged learning rate."""
+    tail_doubt: float
+    """Standard error of `tail_share`."""
 
 
 def learning(run: Run, curve: Curve) -> Learning:
@@ -71,14 +80,21 @@ def learning(run: Run, curve: Curve) -> Learning:
         *_second_half(run, trend, levels, fall),
         trend.first_step(half),
         _rate_kept(run, trend.first_step((half + len(levels)) // 2)),
+        None if logged_rate(run) is None else float(logged_rate(run).values.max()),
+        error * np.sqrt(12 / (len(levels) - half)) / fall if fall > 0 else np.inf,
     )
 
 
 def slow(seen: Learning) -> bool:
     """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
-    if not (seen.line_z > SURE and seen.tail_z > 1.5):
+    if seen.line_z < SURE or seen.tail_z < 1.5 or seen.fall < LEAST_WAY or seen.second_half > BENT_DOWN:
         return False
-    return STRAIGHT < seen.second_half < BENT_DOWN and LEAST_WAY < seen.fall < SHORT_WAY and seen.even > EVEN
+    if (seen.peak_rate or 0.0) > FAST:
+        return False
+    perfect = seen.second_half > STRAIGHTER and seen.even > EVENER and seen.line_z > SURER
+    return (seen.second_half > STRAIGHT and seen.even > EVEN and seen.fall < SHORT_WAY) or (
+        perfect and seen.fall < LONGER_WAY
+    )
 
 
 def _over(fall: float, error: float) -> float:

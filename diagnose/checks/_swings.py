@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._rate import logged_rate
-from diagnose.run import Curve, Run
-from diagnose.stats import MEDIAN_COST, SHORT, FloatArray, Trend, block_medians, robust_std, running_median, slope
+from diagnose.run import Axis, Curve, Run
+from diagnose.stats import SHORT, FloatArray, Trend, block_medians, robust_std, running_median
 
 SWING_BLOCKS = 120
 """Blocks in which swings are counted: a tenth of the run holds a dozen."""
@@ -22,8 +22,8 @@ ENOUGH = 0.3
 """Share of the run that must lie at a high rate to be judged. Source: our choice: before that the loss is still falling fast."""
 TURNS = 5
 """Turns of an oscillation. Source: as above: two spikes make four."""
-UNREST = 0.12
-"""Half of a swing of 0.25: the course spends its time between up and down, while spikes leave it where it is."""
+UNREST = 0.13
+"""Standard deviation of an oscillation. Source: smoothed logs of healthy runs reach 0.11; measured on benchmarks/diagnosis."""
 SPREAD = 1.2
 """Spread of white noise that is an oscillation. Source: noise of 20 % gives 0.51, of 40 % 1.04."""
 PROGRESS = 0.3
@@ -36,6 +36,12 @@ THROW_TOTAL = 0.5
 """Fall at the end, as a share of the start, that excuses a throw: then the run has recovered. Source: our choice."""
 
 
+RELAPSE = 1.8
+"""Top over the best before it. Source: a second stage lifts a loss by up to 1.5; bad batches are told by their length."""
+LASTING = 0.08
+"""Share of the run. Source: bad batches heal within 3 % of a run in the trained part of benchmarks/diagnosis."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bounces:
     """How a loss swings while the learning rate is high."""
@@ -45,7 +51,8 @@ class Bounces:
     swing: float
     """Median height of the swings as a factor less one (0.3: up and down by 30 %)."""
     unrest: float
-    """Distance between the quartiles of the course about its straight trend, in scaled units: lone spikes have none."""
+    """Standard deviation of the part of the swings that one point shares with the next, in scaled units: single
+    spikes and the noise of single batches have none. Of all swings where the points are means of epochs."""
     spread: float
     """Spread of single points from the 10th to the 90th percentile, as a share of their level."""
     progress: float
@@ -70,29 +77,29 @@ class Bounces:
 def bounces(run: Run, curve: Curve) -> Bounces | None:
     """The swings of a loss; None for one that is negative at times, and for fewer than 16 finite points."""
     part = _at_high_rate(run, curve.finite)
-    if len(part) < max(SHORT, ENOUGH * len(curve.finite)) or not part.trend.logarithmic or _cycles(run):
+    if len(part) < max(SHORT, ENOUGH * len(curve.finite)) or not part.trend.logarithmic or cycles(run):
         return None
     part = part.where(np.arange(len(part)) >= len(part) // 10)
     trend = part.trend
     course = trend.scale(block_medians(part.values, SWING_BLOCKS))
-    legs = zigzag(course, max(SMALLEST_SWING, 5 * _white_error(trend, len(course))))
+    legs = zigzag(course, SMALLEST_SWING)
     low, high = np.quantile(trend.residuals, [0.1, 0.9])
     first, last = _troughs(trend)
     return Bounces(
         max(0, len(legs) - 1),
         float(np.expm1(np.median(legs))) if len(legs) else 0.0,
-        float(np.subtract(*np.quantile(course - slope(course) * np.arange(len(course)), [0.75, 0.25]))),
+        _unrest(course, single=part.axis is Axis.STEP),
         float(np.exp(high) - np.exp(low)),
         1 - last / first if first else 0.0,
-        1 - last / _start(curve.finite),
+        1 - last / _first(curve.finite),
         int(part.steps[0]),
         int(part.steps[-1]),
     )
 
 
-def _start(curve: Curve) -> float:
-    """The first loss, or the level of the first points if that is lower: a throw begins at the second point."""
-    return min(float(curve.values[0]), curve.trend.start) or curve.trend.floor
+def _first(curve: Curve) -> float:
+    """The first loss: a throw begins at the second point."""
+    return float(curve.values[0]) or curve.trend.floor
 
 
 def _at_high_rate(run: Run, curve: Curve) -> Curve:
@@ -104,18 +111,21 @@ def _at_high_rate(run: Run, curve: Curve) -> Curve:
     return curve.where(curve.steps <= high[-1])
 
 
-def _cycles(run: Run) -> bool:
+def cycles(run: Run) -> bool:
     """Whether the logged rate goes up and down by schedule, so that the loss has to breathe with it."""
     rates = logged_rate(run)
-    return rates is not None and len(zigzag(block_medians(rates.values / rates.values.max(), SWING_BLOCKS), HIGH_RATE)) > 2
+    return (
+        rates is not None and len(zigzag(block_medians(rates.values / rates.values.max(), SWING_BLOCKS), HIGH_RATE)) > 2
+    )
 
 
-def _white_error(trend: Trend, blocks: int) -> float:
-    """Standard error of a block if only the noise between neighbouring points counted; 0 for single points."""
-    if blocks == len(trend):
-        return 0.0
-    white = robust_std(np.diff(trend.scaled)) / np.sqrt(2)
-    return float(MEDIAN_COST * white / np.sqrt(len(trend) / blocks))
+def _unrest(course: FloatArray, *, single: bool) -> float:
+    """Deviation about a slow trend; for `single` batches only what neighbours share (their covariance)."""
+    around = course - running_median(course, (len(course) // 4) | 1)
+    bound = 3 * robust_std(around)
+    around = np.clip(around, -bound, bound)
+    variance = np.mean(around[1:] * around[:-1]) if single else np.mean(around**2)
+    return float(np.sqrt(max(variance, 0.0)))
 
 
 def _troughs(trend: Trend) -> tuple[float, float]:
@@ -148,8 +158,15 @@ class Throw:
     end: float
     noise: float
     """Robust standard deviation of single points, as a share of the loss."""
+    above: float
+    """Share of the run that the course spent above twice the start."""
     top_step: int
     last_step: int
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it stayed up for so long that making good for it in the end does not excuse it."""
+        return self.above >= LASTING
 
     @property
     def factor(self) -> float:
@@ -160,15 +177,65 @@ class Throw:
     def thrown(self) -> bool:
         """Whether the loss left its first value upwards, beyond noise, and never made good for it."""
         high = self.factor >= max(THROW, float(np.exp(4 * self.noise)))
-        return high and self.end > (1 - THROW_TOTAL) * self.start
+        return high and (self.end > (1 - THROW_TOTAL) * self.start or self.lasting)
 
 
 def throw(curve: Curve) -> Throw | None:
     """The highest level in the first fifth of the finite points; None where factors mean nothing."""
     curve = curve.finite
     trend = curve.trend
-    if len(curve) < SHORT or not trend.logarithmic or _start(curve) <= 0:
+    if len(curve) < SHORT or not trend.logarithmic or _first(curve) <= 0:
         return None
     early = running_median(curve.values[: max(3, len(curve) // 5)], 3)
     top = int(np.argmax(early))
-    return Throw(_start(curve), float(early[top]), trend.end, trend.noise, int(curve.steps[top]), int(curve.steps[-1]))
+    start = _first(curve)
+    above = float(np.mean(trend.course > 2 * start))
+    return Throw(start, float(early[top]), trend.end, trend.noise, above, int(curve.steps[top]), int(curve.steps[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Relapse:
+    """A loss that climbed far above its best for a good while. Levels in loss units."""
+
+    low: float
+    top: float
+    error: float
+    """Standard error of a level, in scaled units."""
+    share: float
+    """Share of the run that the loss spent above its best so far by at least half of the climb, in scaled units."""
+    first_step: int
+    last_step: int
+
+    @property
+    def factor(self) -> float:
+        """Top over the best before it."""
+        return self.top / self.low
+
+    @property
+    def relapsed(self) -> bool:
+        """Whether it climbed high beyond noise, and long enough to be no bad batch."""
+        return self.factor >= max(RELAPSE, float(np.exp(6 * self.error))) and self.share >= LASTING
+
+
+def relapse(curve: Curve) -> Relapse | None:
+    """The worst climb above the best level so far; None where factors mean nothing or the points are few."""
+    curve = curve.finite
+    trend = curve.trend
+    if len(curve) < 2 * SHORT or not trend.logarithmic:
+        return None
+    course = trend.scaled_course
+    best = np.minimum.accumulate(course)
+    top = int(np.argmax(course - best))
+    high = np.flatnonzero(course - best > 0.5 * (course[top] - best[top]))
+    if not len(high):
+        return None
+    low, height = np.exp(best[top]), np.exp(course[top])
+    share = len(high) / len(course)
+    return Relapse(
+        float(low),
+        float(height),
+        trend.level_error,
+        share,
+        trend.first_step(int(high[0])),
+        trend.last_step(int(high[-1])),
+    )

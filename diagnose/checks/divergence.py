@@ -71,7 +71,12 @@ class Divergence(Check):
             f"The loss fell to {back.best:.4g} (step {back.best_step:,}) and stands at {back.end:.4g} again: "
             + (f"{back.share:.0%} of the progress is lost." if back.share < 2 else "higher than where it began."),
             steps=(back.onset_step, back.last_step),
-            evidence={"share_lost": back.share, "share_threshold": LOST, "factor": back.factor, "factor_threshold": RISE},
+            evidence={
+                "share_lost": back.share,
+                "share_threshold": LOST,
+                "factor": back.factor,
+                "factor_threshold": RISE,
+            },
             prescriptions=self._cures(run, f"the loss rose to {back.factor:.3g} times its best"),
             advice=f"Stop, and go back to the checkpoint nearest to step {back.best_step:,}.",
         )

@@ -40,7 +40,7 @@ class LossSpike(Check):
     needs = (Role.TRAIN_LOSS,)
     min_points = 20
     explained_by = ("learning-rate-too-high",)
-    part_of = ("oscillation", "divergence")
+    part_of = ("divergence", "non-finite-loss")
 
     z: float = 8.0
     """Robust standard deviations. Source: an operator's rule on log loss, calibrated on six healthy runs of 130M to

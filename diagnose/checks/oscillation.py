@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from diagnose.checks._base import Check
 from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
+from diagnose.checks._instability import relapsed, thrown
 from diagnose.checks._swings import Bounces, bounces
-from diagnose.finding import Confidence, Finding, Prescription, Severity
+from diagnose.finding import Confidence, Finding, Number, Severity
 from diagnose.run import Role, Run
 
 
@@ -39,27 +40,37 @@ class Oscillation(Check):
     needs = (Role.TRAIN_LOSS,)
     min_points = 16
     explained_by = ("learning-rate-too-high",)
-    part_of = ("divergence",)
+    part_of = ("divergence", "loss-spike", "non-finite-loss")
 
     def check(self, run: Run) -> Iterator[Finding]:
-        """Compare the swings with the progress."""
-        swing = bounces(run, self.curve(run, Role.TRAIN_LOSS))
-        if swing is None or not swing.oscillates:
+        """Compare the swings with the progress; then look for a throw at the start or a climb that took long to heal."""
+        curve = self.curve(run, Role.TRAIN_LOSS)
+        swing = bounces(run, curve)
+        if swing is not None and swing.oscillates:
+            yield self._told(
+                run,
+                f"The loss swings up and down by {swing.height:.0%} of its level and {_gain(swing)}.",
+                (swing.first_step, swing.last_step),
+                {"turns": swing.turns, "height": swing.height, "progress": swing.progress},
+            )
             return
-        yield self.finding(
+        seen = thrown(curve) or relapsed(run, curve)
+        if seen is not None:
+            told = f"{seen.told[0].upper()}{seen.told[1:]}."
+            yield self._told(run, told, (seen.first_step, seen.last_step), seen.evidence)
+
+    def _told(self, run: Run, message: str, steps: tuple[int, int], evidence: dict[str, Number]) -> Finding:
+        batches = steadier_batches(run)
+        cures = (*tighter_clipping(run, "the loss is unstable"), *(() if batches is None else (batches,)))
+        return self.finding(
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"The loss swings up and down by {swing.height:.0%} of its level and {_gain(swing)}.",
-            steps=(swing.first_step, swing.last_step),
-            evidence={"turns": swing.turns, "height": swing.height, "progress": swing.progress},
-            prescriptions=self._cures(run, swing),
+            message,
+            steps=steps,
+            evidence=evidence,
+            prescriptions=cures,
         )
-
-    def _cures(self, run: Run, swing: Bounces) -> tuple[Prescription, ...]:
-        batches = steadier_batches(run)
-        why = f"the loss swings by {swing.height:.0%} of its level"
-        return (*tighter_clipping(run, why), *(() if batches is None else (batches,)))
 
 
 def _gain(swing: Bounces) -> str:

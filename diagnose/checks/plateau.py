@@ -40,11 +40,15 @@ class Plateau(Check):
     explained_by = ("dead-schedule",)
     part_of = ("divergence", "oscillation", "learning-rate-too-high", "impossible-loss")
 
-    share: float = 0.06
+    share: float = 0.1
     """Share of the fall that the last half must bring. Source: a power law with exponent 0.5 brings 8 %, a logarithm more."""
+    never: float = 0.06
+    """Share of the first loss: a loss that fell by less has learned nothing. Source: the mean answer, learned at once."""
+    doubt: float = 0.2
+    """Share of the fall that the last half may have brought for all that the noise lets us see. Source: our choice."""
     sure: float = 3.0
     """Standard errors beyond which a fall is no noise, however small. Source: one in 700 for normal noise."""
-    remains: float = 0.53
+    remains: float = 0.5
     """End over start above which the work is not done. Source: measured on benchmarks/diagnosis."""
     kept: float = 0.5
     """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3 stands at 0.4."""
@@ -53,7 +57,7 @@ class Plateau(Check):
         """Look for a flat second half above the converged level."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen = learning(run, curve)
-        never = seen.fall < self.share
+        never = seen.fall < self.never
         if slow(seen) or self._falls(seen, never) or (not never and self._excused(seen)):
             return
         yield self.finding(
@@ -74,7 +78,10 @@ class Plateau(Check):
         """Whether the last half still gains something."""
         if seen.fall < LEAST_WAY:
             return False
-        return seen.tail_z > self.sure or (not never and seen.tail_share > self.share and seen.tail_z > 1)
+        if seen.tail_z > self.sure:
+            return True
+        unclear = seen.tail_share + seen.tail_doubt > self.doubt or (seen.tail_share > self.share and seen.tail_z > 1)
+        return not never and unclear
 
     def _excused(self, seen: Learning) -> bool:
         return 1 - seen.fall < self.remains or (seen.rate_kept is not None and seen.rate_kept < self.kept)

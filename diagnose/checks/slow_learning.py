@@ -52,4 +52,3 @@ class SlowLearning(Check):
             evidence={"fall": seen.fall, "second_half": seen.second_half, "straight": STRAIGHT},
             advice="Raise the learning rate if it is low for the optimiser, else train longer.",
         )
-
