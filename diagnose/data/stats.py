@@ -20,7 +20,8 @@ from diagnose.report.text import SEVERITY_STYLE, Screen, printed
 
 BINS = 10
 """Bars of the histogram, about: the width of each is a round number of seconds."""
-ROUND = (0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0)
+NARROWEST = 0.05
+"""Seconds: finer bars tell nothing of speech."""
 BAR = 40
 """Columns of the longest bar."""
 MOST_CHARACTERS = 100
@@ -63,11 +64,17 @@ def histogram(seconds: npt.NDArray[np.float64]) -> list[tuple[float, float, int]
     if not len(seconds):
         return []
     low, high = float(seconds.min()), float(np.percentile(seconds, 99))
-    width = next((width for width in ROUND if (high - low) / width <= BINS), ROUND[-1])
+    width = _round_up(max((high - low) / BINS, NARROWEST))
     edges = np.arange(np.floor(low / width), np.floor(high / width) + 2) * width
     edges[-1] = max(edges[-1], float(np.nextafter(seconds.max(), np.inf)))
     counts, _ = np.histogram(seconds, edges)
     return [(float(low), float(high), int(n)) for low, high, n in zip(edges, edges[1:], counts, strict=False)]
+
+
+def _round_up(width: float) -> float:
+    """The next of 1, 2, 2.5 and 5 times a power of ten."""
+    power = 10.0 ** np.floor(np.log10(width))
+    return float(next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= width * (1 - 1e-9)))
 
 
 def _problem_as_json(problem: Problem) -> dict[str, Any]:

@@ -1,0 +1,146 @@
+"""`ttsdoc data` as a newcomer meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diagnose.data import augment, cli, demo
+from diagnose.data.stats import histogram
+from diagnose.dataset import survey
+from tests.data.conftest import MakeSet
+
+TEXTS = {"a": "the farmer sold red bread", "b": "today the child sang", "c": "the baker slept near the forest"}
+
+
+def ttsdoc(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "diagnose", "data", *map(str, arguments)]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8", "NO_COLOR": "1", "COLUMNS": "100"}
+    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=cwd, env=environment, check=False)
+
+
+def test_from_nothing_to_a_split_and_enlarged_set(tmp_path: Path) -> None:
+    made = ttsdoc("demo", "set", "--clips", "40", "--voice", "builtin", cwd=tmp_path)
+    assert (made.returncode, made.stdout) == (0, "40 clips, 1.3 min, spoken by the built-in voice: set\n")
+    assert "ttsdoc data stats set" in made.stderr
+    divided = ttsdoc("split", "set", cwd=tmp_path)
+    assert divided.returncode == 0
+    assert [line.split()[-1] for line in divided.stdout.splitlines()] == [
+        f"set/metadata_{side}.csv" for side in ("train", "val", "test")
+    ]
+    larger = ttsdoc("augment", "set", "--out", "more", "--with", "pitch", cwd=tmp_path)
+    assert larger.returncode == 0
+    told = ttsdoc("stats", "more", cwd=tmp_path)
+    assert told.returncode == 0
+    assert "none found" in told.stdout
+
+
+def test_stats_are_told_to_people(make_set: MakeSet, tmp_path: Path) -> None:
+    folder = make_set(TEXTS)
+    (folder / "wavs" / "b.wav").unlink()
+    told = ttsdoc("stats", folder, cwd=tmp_path)
+    assert told.returncode == 1
+    assert "3 clips" in told.stdout
+    assert "missing-audio" in told.stdout
+    assert "metadata.csv:2: b" in told.stdout
+    assert ttsdoc("stats", folder, "--exit-zero", cwd=tmp_path).returncode == 0
+
+
+def test_stats_are_told_to_programs(make_set: MakeSet, tmp_path: Path) -> None:
+    folder = make_set(TEXTS)
+    (folder / "wavs" / "b.wav").write_bytes(b"no sound")
+    told = ttsdoc("stats", folder, "--format", "json", cwd=tmp_path)
+    found = json.loads(told.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert told.returncode == 1
+    assert found["schema_version"] == 1
+    assert (found["clips"], found["rates"]) == (3, {"22050": 2})
+    assert [(problem["name"], problem["code"]) for problem in found["problems"]] == [("unreadable-audio", "DAT005")]
+    assert sum(bar["clips"] for bar in found["histogram"]) == 2
+
+
+def test_a_set_without_any_readable_clip_is_still_told(make_set: MakeSet, tmp_path: Path) -> None:
+    folder = make_set(TEXTS)
+    for name in TEXTS:
+        (folder / "wavs" / f"{name}.wav").unlink()
+    told = ttsdoc("stats", folder, "--format", "json", cwd=tmp_path)
+    assert json.loads(told.stdout)["seconds"]["median"] is None
+    assert "no readable audio" in " ".join(ttsdoc("stats", folder, cwd=tmp_path).stdout.split())
+
+
+def test_nothing_from_the_data_controls_the_terminal(make_set: MakeSet, tmp_path: Path) -> None:
+    folder = make_set(TEXTS, name="s\x1b]0;x\x07et")
+    with (folder / "metadata.csv").open("a", encoding="utf-8") as file:
+        file.write("\x1b[31mevil|\x1b[2J\u202e\x9b1m text|\x1b[2J\u202e\x9b1m text|\x1b[5mvoice\n")
+    for told in (ttsdoc("stats", folder, cwd=tmp_path), ttsdoc("merge", folder, "-o", "out", cwd=tmp_path)):
+        output = told.stdout + told.stderr
+        assert "evil" in output
+        assert not [letter for letter in output if letter in "\x1b\x07\x9b\u202e"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["stats", "nowhere"], "no such file or folder"),
+        (["merge", "nowhere", "-o", "out"], "no such file or folder"),
+        (["split", "nowhere"], "no metadata.csv"),
+        (["augment", "nowhere", "-o", "out"], "no such file or folder"),
+        (["import-srt", "nowhere.srt", "-o", "out"], "no recording called"),
+        (["demo", "set", "--language", "xx"], "no sentences in 'xx'"),
+        (["demo", "file.txt", "--clips", "2"], "is a file"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_status_2(tmp_path: Path, arguments: list[str], words: str) -> None:
+    (tmp_path / "file.txt").write_text("mine")
+    told = ttsdoc(*arguments, cwd=tmp_path)
+    assert told.returncode == 2
+    assert told.stdout == ""
+    assert len(told.stderr.splitlines()) == 1
+    assert words in told.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(make_set: MakeSet, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        target = Path("/proc/ttsdoc-cannot-write-here/out")
+    else:
+        (tmp_path / "locked").mkdir(mode=0o500)
+        target = tmp_path / "locked" / "out"
+    told = ttsdoc("merge", make_set(TEXTS), "-o", target, cwd=tmp_path)
+    assert told.returncode == 2
+    assert "cannot be written" in told.stderr
+
+
+def test_the_choices_on_the_command_line_are_those_of_the_library() -> None:
+    assert [choice.value for choice in cli.Speaker] == [choice.value for choice in demo.Voice]
+    assert [choice.value for choice in cli.Kind] == [choice.value for choice in augment.Change]
+
+
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        pytest.param([1.0], id="one clip"),
+        pytest.param([2.0] * 50, id="all alike"),
+        pytest.param([0.0, 0.0], id="empty clips"),
+        pytest.param([1.0 + number / 100 for number in range(300)] + [4000.0], id="one of an hour"),
+        pytest.param([0.05, 100_000.0], id="far apart"),
+    ],
+)
+def test_the_histogram_holds_every_clip_in_a_dozen_bars_at_most(seconds: list[float]) -> None:
+    bars = histogram(np.array(seconds))
+    assert sum(count for _, _, count in bars) == len(seconds)
+    assert 1 <= len(bars) <= 12
+    assert all(low < high for low, high, _ in bars)
+
+
+def test_an_empty_histogram_has_no_bars() -> None:
+    assert histogram(np.array([])) == []
+
+
+def test_a_survey_of_one_list_is_possible(make_set: MakeSet) -> None:
+    assert survey(make_set(TEXTS) / "metadata.csv").clips == 3
