@@ -47,6 +47,8 @@ class Calls(Expressions):
 
     def call(self, callee: Value, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """What the call may return."""
+        if not callee:
+            self.wonder_all(passed, node, frame)
         return join(*(self.call_atom(atom, passed, node, frame) for atom in callee))
 
     def call_atom(self, atom: Atom, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
@@ -80,8 +82,10 @@ class Calls(Expressions):
     def call_opaque(self, atom: Atom, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """A callable of which nothing is known."""
         deep = atom is not Opaque.FOREIGN
+        if atom not in {Opaque.FOREIGN, Opaque.STRANGE}:
+            self.wonder_all(passed, node, frame)
         self.give(passed.all(), self.place(node, frame), "code that is not followed", deep=deep)
-        return frozenset({atom}) if isinstance(atom, Opaque) else FOREIGN
+        return (frozenset({atom}) if isinstance(atom, Opaque) else UNKNOWN) | self.carried(passed.all())
 
     def _call_partial(self, atom: Partial, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         merged = Arguments(
@@ -103,7 +107,7 @@ class Calls(Expressions):
                 return self.call(bound, passed, node, frame)
         if name in {"__getattr__", "__getattribute__", "__getitem__", "get"}:
             keys = passed.first()
-            return join(*(self.raw_item(atom, keys, node, frame) for atom in base.receiver))
+            return join(*(self.raw_item(atom, keys, node, frame) for atom in base.receiver if isinstance(atom, Obj)))
         if name in {"__setattr__", "__setitem__"} and len(passed.args) == 2:
             self.store_into(base.receiver, passed.args[0], passed.args[1], self.place(node, frame))
             return NONE
@@ -113,17 +117,6 @@ class Calls(Expressions):
                     self.construct_outside(atom, passed, node, frame)
             return NONE
         return join(*(self.call_method(atom, name, passed, node, frame) for atom in base.receiver))
-
-    def raw_item(self, atom: Atom, keys: Value, node: ast.AST, frame: Frame) -> Value:
-        """What an object holds, without asking its own `__getitem__`."""
-        if not isinstance(atom, Obj):
-            return UNKNOWN
-        names = [str(part.value) for part in keys if isinstance(part, Const)]
-        found = join(*(self.ask_object(atom, name, node, frame) for name in names))
-        if len(names) < len(keys):
-            found |= join(*atom.fields.values(), atom.rest)
-            self.read_leaves(found, self.place(node, frame))
-        return found or FOREIGN
 
     # --- functions
 

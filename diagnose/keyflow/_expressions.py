@@ -29,6 +29,7 @@ from diagnose.keyflow._values import (
     Opaque,
     Option,
     Partial,
+    Raw,
     Super,
     Value,
     const,
@@ -225,9 +226,10 @@ class Expressions(Machine):
             for key, value in self.entries(atom):
                 self.store_into(frozenset({target}), const(key), value, place)
             match atom:
-                case Obj():
-                    self.store_into(frozenset({target}), FOREIGN, atom.rest, place)
-                    for pair in atom.elements:
+                case Obj() | Raw():
+                    holder = atom.obj if isinstance(atom, Raw) else atom
+                    self.store_into(frozenset({target}), FOREIGN, holder.rest, place)
+                    for pair in holder.elements:
                         self._absorb_pair(target, pair, place)
                 case Opaque.UNKNOWN:
                     self.store_into(frozenset({target}), FOREIGN, UNKNOWN, place)
@@ -252,6 +254,8 @@ class Expressions(Machine):
                 return list(found.items())
             case Obj(kind="list"):
                 return []
+            case Raw(obj):
+                return list(obj.fields.items())
             case Obj() | Class():
                 return list(atom.fields.items())
         return []
@@ -353,6 +357,8 @@ class Expressions(Machine):
                 return list(atom.elements), atom.rest
             case Obj():
                 return self._object_elements(atom, node, frame)
+            case Raw(obj):
+                return [const(key, True) for key in obj.fields], FOREIGN if obj.rest else NOTHING
             case Node():
                 keys = self.ledger.keys(atom)
                 return ([], frozenset({atom})) if keys is None else ([const(key, True) for key in keys], NOTHING)
@@ -492,6 +498,8 @@ class Expressions(Machine):
             return self.evaluate(node, frame)
         self.spend()
         base = self.evaluate(node.value, frame)
+        if not base:
+            self.wonder(node.attr, self.place(node, frame))
         return self.refer(join(*(self._method(atom, node.attr, node, frame) for atom in base)))
 
     def _method(self, atom: Atom, name: str, node: ast.AST, frame: Frame) -> Value:
@@ -503,7 +511,7 @@ class Expressions(Machine):
                 return self.overlays.get(child, NOTHING) | {Method(atom, name)}
             case Obj(cls=None) if name not in atom.fields:
                 return frozenset({Method(atom, name)}) | frozenset(a for a in atom.rest if isinstance(a, Func))
-            case Opaque() | Option() | Dumped() | File() | Const() | Super() | Method() | Partial() | Missing() | Func():
+            case Opaque() | Option() | Raw() | Dumped() | File() | Const() | Super() | Method() | Partial() | Missing() | Func():
                 return frozenset({Method(atom, name)})
         return self.attribute(frozenset({atom}), name, node, frame)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from diagnose.keyflow._calls import Calls
-from diagnose.keyflow._machine import DATA_KINDS
+from diagnose.keyflow._machine import DATA_KINDS, raw
 from diagnose.keyflow._project import is_familiar
 from diagnose.keyflow._values import (
     FOREIGN,
@@ -31,6 +31,7 @@ from diagnose.keyflow._values import (
     Opaque,
     Option,
     Partial,
+    Raw,
     Root,
     Super,
     Value,
@@ -144,7 +145,7 @@ class Library(Calls):
             return known
         deep = not is_familiar(name)
         self.give(passed.all(), self.place(node, frame), name.removeprefix("builtins."), deep=deep)
-        return STRANGE if deep else FOREIGN
+        return (STRANGE if deep else FOREIGN) | self.carried(passed.all())
 
     def _known_suffix(self, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value | None:
         """Functions that go by many module names."""
@@ -302,7 +303,7 @@ class Library(Calls):
                 return frozenset({atom})
         found = join(*(self.attribute(frozenset({atom}), name, node, frame) for name in names))
         if len(names) < len(key):
-            found |= self.raw_item(atom, key, node, frame)
+            found |= self.raw_item(atom, key, node, frame) if isinstance(atom, Obj) else UNKNOWN
         return found | default
 
     def fn_builtins_setattr(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
@@ -322,7 +323,9 @@ class Library(Calls):
 
     def fn_builtins_vars(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """The attributes of an object, or the names of this scope."""
-        return passed.first() if passed.args else self.fn_builtins_locals(passed, node, frame)
+        if not passed.args:
+            return self.fn_builtins_locals(passed, node, frame)
+        return frozenset(raw(atom) if isinstance(atom, Obj) else atom for atom in passed.first())
 
     def fn_builtins_globals(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """The names of the module."""
@@ -455,6 +458,9 @@ class Library(Calls):
                 return self._class_method(base, name, passed, node, frame)
             case File():
                 return self._file_method(base, name, passed, node, frame)
+            case Raw():
+                known = self._mapping_method(frozenset({base}), name, passed, node, frame)
+                return self._foreign_method(base, name, passed, node, frame) if known is None else known
             case Dumped() | Option():
                 return frozenset({base})
             case Module(inner) if name == "update":
@@ -469,8 +475,10 @@ class Library(Calls):
         if name in LOGGING_METHODS:
             return FOREIGN
         deep = base is not Opaque.FOREIGN
+        if base not in {Opaque.FOREIGN, Opaque.STRANGE}:
+            self.wonder_all(passed, node, frame)
         self.give(passed.all(), self.place(node, frame), f".{name}() of an object that is not followed", deep=deep)
-        return frozenset({base}) if isinstance(base, Opaque) else FOREIGN
+        return (frozenset({base}) if isinstance(base, Opaque) else UNKNOWN) | self.carried(passed.all())
 
     def _node_method(self, node_: Node, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         value: Value = frozenset({node_})
@@ -517,8 +525,9 @@ class Library(Calls):
         rest: Value = NOTHING
         for atom in value:
             pairs = self.entries(atom)
-            if isinstance(atom, Obj):
-                rest |= atom.rest | join(*atom.elements)
+            holder = atom.obj if isinstance(atom, Raw) else atom
+            if isinstance(holder, Obj):
+                rest |= holder.rest | join(*holder.elements)
             for key, entry in pairs:
                 named = const(key, True)
                 part = f"{name}.{key}.{id(atom) if isinstance(atom, Obj) else '.'.join(getattr(atom, 'path', ()))}"
@@ -571,14 +580,14 @@ class Library(Calls):
     def _save_hyperparameters(self, obj: Obj, passed: Arguments, frame: Frame) -> Value:
         """Lightning: the arguments of the constructor, or what is given, become `self.hparams`."""
         made = self.object("namespace", obj.cls.node if obj.cls else ast.Pass(), frame, part="hparams")
-        names = [text for value in passed.args for text in texts(value)]
         for name, value in frame.names.items():
-            if name not in {"self", "__class__"} and (not passed.args or name in names):
-                self.store_into(frozenset({made}), const(name), value, self.place(ast.Pass(), frame))
-        kept = join(*passed.args)
-        self.store(obj, "hparams", frozenset({made}) | frozenset(a for a in kept if not isinstance(a, Const)))
-        spread = frame.names.get("kwargs", NOTHING)
-        self.absorb(made, spread, self.place(ast.Pass(), frame))
+            if name != "self":
+                self.store(made, name, value)
+            for atom in value:
+                if isinstance(atom, Obj) and atom.kind == "dict":  # `**kwargs` counts key by key
+                    self.absorb(made, frozenset({atom}), self.place(ast.Pass(), frame))
+        given = frozenset(atom for atom in join(*passed.args) if isinstance(atom, Node | Obj))
+        self.store(obj, "hparams", frozenset({made}) | given)
         return NONE
 
     def _load_into(self, obj: Obj, passed: Arguments, node: ast.AST, frame: Frame) -> Value:

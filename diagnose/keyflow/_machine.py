@@ -32,10 +32,12 @@ from diagnose.keyflow._values import (
     Opaque,
     Option,
     Partial,
+    Raw,
     Super,
     Value,
     const,
     join,
+    texts,
 )
 from diagnose.keyflow.report import CHOSEN_BY_THE_RUN, Place
 
@@ -149,7 +151,8 @@ class Machine(ABC):
         """`target[key] = value` or `setattr(target, key, value)`."""
         names = [str(atom.value) for atom in key if isinstance(atom, Const)]
         known = len(names) == len(key)
-        for atom in target:
+        for part in target:
+            atom = part.obj if isinstance(part, Raw) else part
             for name in names:
                 self._store_at(atom, name, value, place)
             if not known:
@@ -234,6 +237,8 @@ class Machine(ABC):
 
     def attribute(self, base: Value, name: str, node: ast.AST, frame: Frame) -> Value:
         """`base.name`."""
+        if not base:  # nothing known yet; if it stays so, the name must not be thought unread
+            self.wonder(name, self.place(node, frame))
         return join(*(self._attribute_of(atom, name, node, frame) for atom in base))
 
     def _attribute_of(self, atom: Atom, name: str, node: ast.AST, frame: Frame) -> Value:
@@ -252,15 +257,12 @@ class Machine(ABC):
             case Ext(owner):
                 dotted = f"{owner}.{name}"
                 return frozenset({Ext(dotted)}) | self.remembered.get(dotted, NOTHING)
-            case Opaque.UNKNOWN:
-                self.ledger.loose.setdefault(name, place)
-                return UNKNOWN
-            case Const() | File() | Super() | Method() | Partial():
-                return frozenset({Method(atom, name)})
-            case Func():
-                return STRANGE
-            case _:
+            case Opaque.FOREIGN | Opaque.STRANGE | Option():
                 return frozenset({atom})
+            case Const() | File() | Super() | Dumped() | Raw():
+                return frozenset({Method(atom, name)})
+            case _:
+                return self.wonder(name, place)
 
     @abstractmethod
     def load_member(self, module: Frame, name: str, frame: Frame) -> Value:
@@ -276,7 +278,7 @@ class Machine(ABC):
 
     def _object_attribute(self, obj: Obj, name: str, node: ast.AST, frame: Frame) -> Value:
         if name == "__dict__":
-            return frozenset({obj})
+            return frozenset({raw(obj)})
         if name == "__class__" and obj.cls is not None:
             return frozenset({obj.cls})
         if obj.cls is None:
@@ -310,8 +312,12 @@ class Machine(ABC):
                 return self.call(bound, Arguments([const(name)]), node, frame)
         if name in DICT_METHODS or self.outer_bases(obj.cls):
             return frozenset({Method(obj, name)})
-        self.ledger.loose.setdefault(name, self.place(node, frame))
-        return UNKNOWN
+        return self.wonder(name, self.place(node, frame))
+
+    def wonder_all(self, passed: Arguments, node: ast.AST, frame: Frame) -> None:
+        """The same for every literal that is passed: `get(unknown, "lr")`."""
+        for name in texts(passed.all()):
+            self.wonder(name, self.place(node, frame))
 
     def bind(self, atom: Atom, receiver: Value) -> Atom:
         """A method bound to what it was asked of."""
@@ -333,8 +339,13 @@ class Machine(ABC):
                 found -= {atom}
         self.read_leaves(found, place)
         if not found and obj.cls is None:
-            return FOREIGN
+            return self.wonder(key, place)
         return found
+
+    def wonder(self, name: str, place: Place) -> Value:
+        """What is asked by name of something that is not understood: it may be the config."""
+        self.ledger.loose.setdefault(name, place)
+        return UNKNOWN
 
     def ask_node(self, node: Node, key: str, place: Place, default: Value) -> Value:
         """What the config holds under a literal key; `default` where the file does not have it."""
@@ -354,6 +365,8 @@ class Machine(ABC):
 
     def item(self, base: Value, key: Value, node: ast.AST, frame: Frame, default: Value = NOTHING) -> Value:
         """`base[key]` or `base.get(key, default)`."""
+        if not base:
+            self.wonder_all(Arguments([key]), node, frame)
         return join(*(self._item(atom, key, node, frame, default) for atom in base))
 
     def _item(self, atom: Atom, key: Value, node: ast.AST, frame: Frame, default: Value) -> Value:
@@ -364,20 +377,19 @@ class Machine(ABC):
                 return self._node_item(atom, names, known, self.place(node, frame), default)
             case Obj():
                 return self._object_item(atom, key, node, frame) | default
+            case Raw(obj):
+                return self.raw_item(obj, key, node, frame) | default
             case Ext("sys.argv"):
                 return frozenset({File(frozenset({"argv"}))})
             case Ext(name):
-                return self.item(self.remembered.get(name, NOTHING), key, node, frame, default) or FOREIGN | default
-            case Opaque.UNKNOWN:
-                for name in names:
-                    self.ledger.loose.setdefault(name, self.place(node, frame))
-                return UNKNOWN
+                kept = self.remembered.get(name, NOTHING)
+                return self.item(kept, key, node, frame, default) if kept else FOREIGN | default
             case Class():
-                return frozenset({atom})
-            case Opaque() | File() | Option() | Dumped() | Const():
+                return frozenset({atom})  # `list[int]`, in an annotation
+            case Opaque.FOREIGN | Opaque.STRANGE | File() | Option() | Dumped() | Const():
                 return frozenset({atom}) | default
             case _:
-                return FOREIGN | default
+                return join(default, UNKNOWN, *(self.wonder(name, self.place(node, frame)) for name in names))
 
     def _node_item(self, node: Node, names: list[str], known: bool, place: Place, default: Value) -> Value:
         found = join(*(self._dotted(node, name, place, default) for name in names))
@@ -403,12 +415,16 @@ class Machine(ABC):
         if hook:
             bound = frozenset(self.bind(atom, frozenset({obj})) for atom in hook)
             return self.call(bound, Arguments([key]), node, frame)
+        return self.raw_item(obj, key, node, frame)
+
+    def raw_item(self, obj: Obj, key: Value, node: ast.AST, frame: Frame) -> Value:
+        """What an object holds under a key, without asking its own `__getitem__`."""
         names = [str(part.value) for part in key if isinstance(part, Const)]
-        found = join(*(self.ask_object(obj, name, node, frame) for name in names))
+        found = join(*(self.ask_object(obj, name, node, frame) or self.wonder(name, self.place(node, frame)) for name in names))
         if len(names) < len(key):
-            found |= join(*obj.fields.values(), *obj.elements, obj.rest)
+            found |= join(*_contents(obj))
             self.read_leaves(found, self.place(node, frame))
-        return found or FOREIGN
+        return found or UNKNOWN
 
     # --- using
 
@@ -435,7 +451,7 @@ class Machine(ABC):
                     self._give_object(atom, place, to, deep, seen)
                 case Func() | Class() | Partial():
                     self.hand_callable(atom)
-                case Method(base):
+                case Method(base) | Raw(base):
                     self._give(frozenset({base}), place, to, deep, seen)
                 case Dumped(content):
                     self._give(content, place, to, deep, seen)
@@ -462,7 +478,13 @@ class Machine(ABC):
         if obj.cls is not None and obj not in self.handed:
             self.handed[obj] = None
         if deep or obj.kind in DATA_KINDS or (obj.cls is not None and self.holds_settings(obj.cls)):
-            self._give(join(*obj.fields.values(), *obj.elements, obj.rest), place, to, deep, seen)
+            self._give(join(*_contents(obj)), place, to, deep, seen)
+
+    def carried(self, value: Value) -> Value:
+        """The trainer's own objects in `value`: what a library makes of them (DDP, a list of modules) still has them."""
+        inner = [part for atom in value if isinstance(atom, Obj) and atom.kind == "list" for part in _contents(atom)]
+        found = join(value, *inner)
+        return frozenset(atom for atom in found if isinstance(atom, Obj) and atom.cls is not None)
 
     def holds_settings(self, cls: Class) -> bool:
         """Whether a class is a bag of settings: a library may look into it."""
@@ -477,6 +499,15 @@ class Machine(ABC):
     def alternatives(self, base: Value, pick: Callable[[Atom], Value]) -> Value:
         """The union of `pick` over what `base` may be."""
         return join(*(pick(atom) for atom in base))
+
+
+def _contents(obj: Obj) -> list[Value]:
+    return [*obj.fields.values(), *obj.elements, obj.rest]
+
+
+def raw(obj: Obj) -> Obj | Raw:
+    """`obj.__dict__`."""
+    return obj if obj.cls is None else Raw(obj)
 
 
 def decorator_names(node: ast.AST) -> frozenset[str]:

@@ -147,6 +147,13 @@ class Obj:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """`obj.__dict__`, `vars(obj)`: what an object holds, past the methods of its class."""
+
+    obj: Obj
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """An attribute of a value that the project does not define: a method of a dict, of a file, of a library's object."""
 
@@ -187,7 +194,7 @@ class Module:
 
 
 Atom = (
-    Opaque | Node | Const | Ext | Option | File | Dumped | Func | Class | Obj | Method | Partial | Missing | Super | Module
+    Opaque | Node | Const | Ext | Option | File | Dumped | Func | Class | Obj | Raw | Method | Partial | Missing | Super | Module
 )
 Value = frozenset[Atom]
 
