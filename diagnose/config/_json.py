@@ -7,7 +7,7 @@ import re
 from bisect import bisect_left
 from typing import Any, NoReturn
 
-from diagnose.config.node import MAX_DEPTH, MAX_NODES, Array, ConfigError, Document, Node, Scalar, Table
+from diagnose.config.node import MAX_DEPTH, MAX_NODES, MAX_NUMBER, Array, ConfigError, Document, Node, Scalar, Table
 
 # Coqui's loader strips `//` comments and then calls json.load; editors write `/* */` and trailing commas too.
 _BLANK = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
@@ -119,7 +119,7 @@ class _Reader:
         if word in _WORDS:
             return Scalar(at, at + len(word), self.line(at), _WORDS[word])
         number = _NUMBER.fullmatch(word)
-        if number is None or len(word) > 400:
+        if number is None or len(word) > MAX_NUMBER:
             self.fail(at, f"{word!r:.60} is no value" if word else "a value is missing")
         value = float(word) if number[1] or number[2] else int(word)
         return Scalar(at, at + len(word), self.line(at), value)

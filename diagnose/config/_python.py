@@ -29,7 +29,8 @@ def read_python(text: str, source: str) -> Document:
             module = ast.parse(text.removeprefix("\ufeff"))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
-        raise ConfigError(f"{source}:{line}: not valid Python: {error.args[0]}; correct this line") from None
+        reason = error.args[0] if error.args else "nested too deeply"
+        raise ConfigError(f"{source}:{line}: not valid Python: {reason}; correct this line") from None
     entries = tuple(_assignments(module, _Lines(text)))
     return Document(source, text, "python", (Table(0, len(text), 1, entries),))
 

@@ -13,6 +13,7 @@ from diagnose.config.node import (
     MAX_DEPTH,
     MAX_EXPANDED,
     MAX_NODES,
+    MAX_NUMBER,
     Alias,
     Array,
     ConfigError,
@@ -27,8 +28,6 @@ _RESOLVER: Any = yaml.resolver.Resolver()
 _CONSTRUCTOR: Any = yaml.constructor.SafeConstructor()
 _PROPERTY = re.compile(r"(?:[&!][^\s,\[\]{}]*(?:[^\S\r\n]|\r?\n)*)*")
 _RUNS_CODE = re.compile(r"tag:yaml\.org,2002:python/(?:object/(?:apply|new)|name|module):(?!pathlib\.)")
-MAX_NUMBER = 400
-"""Characters of the longest number that is computed: a double has at most 330 of them."""
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TYPES = {f"{_CORE}{name}" for name in ("null", "bool", "int", "float")}
 

@@ -15,6 +15,7 @@ import yaml
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Array, ConfigError, Document, Node, Path, Scalar, Table, resolved
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STEP = re.compile(r"\[(?:(\d+)|(\*)|([^\]~]+)~([^\]]+))\]|([^.\[\]]+)")
 
 
@@ -221,9 +222,13 @@ class Dialect:
 
 def load_dialect(path: FilePath) -> Dialect:
     """A dialect that the user wrote. Raises ConfigError where it is none."""
-    from diagnose.config.document import read_text
+    from diagnose.config.document import parse_document, read_text
 
-    return _dialect(read_text(path), str(path), path.stem)
+    text = read_text(path)
+    parse_document(
+        text, f"{path}.yaml" if path.suffix not in {".yaml", ".yml"} else str(path)
+    )  # refuses what is hostile
+    return _dialect(text, str(path), path.stem)
 
 
 @cache
@@ -241,11 +246,8 @@ def recognise(document: Document) -> Dialect:
 
 
 def _dialect(text: str, source: str, name: str) -> Dialect:
-    from diagnose.config.document import parse_document
-
-    parse_document(text, f"{source}.yaml" if not source.endswith((".yaml", ".yml")) else source)
     try:
-        return _build(yaml.safe_load(text), name)
+        return _build(yaml.load(text, _LOADER), name)  # noqa: S506 - the safe loader, in C where there is one
     except (TypeError, ValueError, KeyError, AttributeError, re.error, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{source}: not a dialect: {reason:.200}; see presets/dialects for examples") from None

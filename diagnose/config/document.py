@@ -15,6 +15,8 @@ _OPENS_JSON = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*\{\s*(?:\"|//|/\*)
 
 def read_text(path: Path) -> str:
     """The exact text of a file: a BOM and the line ends stay. Raises ConfigError where it is no text or too large."""
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path}: a folder or device, not a config; give the file itself")
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -39,9 +40,36 @@ class _Leaf:
 
 def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate, ...]]:
     """Canonical name -> the places in this document that a person would call by that name, best first."""
-    leaves = [] if document.root is None else list(_leaves(document.root, (), frozenset()))
-    leaves = [leaf for leaf in leaves if not synonyms.never.intersection(leaf.sections)]
-    return {name: tuple(_ranked(name, leaves, synonyms)) for name in synonyms.names}
+    words = _words(synonyms)
+    found: dict[str, dict[tuple[str, ...], tuple[tuple[int, int, int], _Leaf]]] = defaultdict(dict)
+    for leaf in [] if document.root is None else _leaves(document.root, (), frozenset()):
+        if leaf.key in words and not synonyms.never.intersection(leaf.sections):
+            for word in words[leaf.key]:
+                rank = _rank(word, leaf, synonyms)
+                if rank is not None and _means(word.name, leaf):
+                    found[word.name].setdefault(leaf.path, (rank, leaf))
+    return {name: tuple(_ranked(name, list(matches.values()))) for name, matches in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """One of the words for a hyperparameter."""
+
+    name: str
+    number: int
+    """0 is the best word."""
+    around: tuple[str, ...]
+    """Sections that the word asks for."""
+
+
+def _words(synonyms: Synonyms) -> dict[str, list[_Word]]:
+    """Last key -> the words that end in it, the best of each name first."""
+    found: dict[str, list[_Word]] = defaultdict(list)
+    for name, words in synonyms.names.items():
+        for number, word in enumerate(words):
+            *around, key = word.lower().split(".")
+            found[key].append(_Word(name, number, tuple(around)))
+    return found
 
 
 def _leaves(node: Node, path: tuple[str, ...], siblings: frozenset[str]) -> Iterator[_Leaf]:
@@ -60,30 +88,24 @@ def _leaves(node: Node, path: tuple[str, ...], siblings: frozenset[str]) -> Iter
                 yield _Leaf((*path[:-1], f"{path[-1]}[{number}]"), item.value, siblings)
 
 
-def _ranked(name: str, leaves: list[_Leaf], synonyms: Synonyms) -> Iterator[Candidate]:
-    ranks = [(rank, leaf) for leaf in leaves if (rank := _rank(name, leaf, synonyms)) is not None]
-    seen: set[tuple[str, ...]] = set()
-    for _, leaf in sorted(ranks, key=lambda pair: pair[0]):
-        if leaf.path not in seen and _means(name, leaf):
-            seen.add(leaf.path)
-            path = ".".join(leaf.path)
-            pair = Place(path[:-1] + "2") if _is_first_beta(name, leaf) else None
-            yield Candidate(Place(path), unit=_unit(name, leaf), pair=pair)
+def _ranked(name: str, matches: list[tuple[tuple[int, int, int], _Leaf]]) -> Iterator[Candidate]:
+    for _, leaf in sorted(matches, key=lambda match: match[0]):
+        path = ".".join(leaf.path)
+        pair = Place(path[:-1] + "2") if _is_first_beta(name, leaf) else None
+        yield Candidate(Place(path), unit=_unit(name, leaf), pair=pair)
 
 
-def _rank(name: str, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int] | None:
-    """Lower is better: section, word, depth. None where the leaf is not called by any of the words."""
+def _rank(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int] | None:
+    """Lower is better: section, word, depth. None where the sections around the leaf give it another meaning."""
     sections = leaf.sections
-    if synonyms.elsewhere.get(name, frozenset()).intersection(sections):
+    if synonyms.elsewhere.get(word.name, frozenset()).intersection(sections):
         return None
-    for number, word in enumerate(synonyms.names[name]):
-        *around, key = word.lower().split(".")
-        if key != leaf.key or (around and tuple(around) != sections[len(sections) - len(around) :]):
-            continue
-        if sections and sections[0] not in synonyms.sections:
-            return None
-        return synonyms.sections.index(sections[0] if sections else ""), number, len(sections)
-    return None
+    if word.around and word.around != sections[len(sections) - len(word.around) :]:
+        return None
+    first = sections[0] if sections else ""
+    if first not in synonyms.sections:
+        return None
+    return synonyms.sections.index(first), word.number, len(sections)
 
 
 def _means(name: str, leaf: _Leaf) -> bool:

@@ -12,13 +12,15 @@ Key: TypeAlias = str | int
 """A mapping key or a list index."""
 Path: TypeAlias = tuple[Key, ...]
 
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 """The largest file that is opened. The largest of 87 public training configs measured (`benchmarks/config`) has 12 KB;
 the margin is for token lists that some frameworks write out."""
+MAX_NUMBER = 400
+"""Characters of the longest text that is taken for a number: a double needs 330 at most, written out."""
 MAX_DEPTH = 64
 """The deepest nesting that is followed. The deepest of the same configs has 6 levels."""
-MAX_NODES = 200_000
-"""Scalars, lists and mappings in one file: what is read in about a second."""
+MAX_NODES = 50_000
+"""Scalars, lists and mappings in one file; the largest of the same configs has 262 scalars. Read in under a second."""
 MAX_EXPANDED = 1_000_000
 """Nodes once every alias is written out: beyond it the file is an alias bomb, which would drown the trainer."""
 
@@ -72,7 +74,7 @@ class Array:
     weight: int = 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A mapping. A key may stand twice, as in the text: the last one counts."""
 
@@ -88,13 +90,15 @@ class Table:
 
     def get(self, key: Key) -> Node | None:
         """The node under `key`: its last copy, else what `<<` merges in."""
-        merged: Node | None = None
-        for name, node in reversed(self.entries):
-            if key_text(name) == key:
-                return node
-            if name.value == "<<" and not name.style and merged is None:
-                merged = node
-        return None if merged is None else _merged(merged, key)
+        node = self._last.get(str(key))
+        if node is not None:
+            return node
+        merge = self._last.get("<<")
+        return None if merge is None else _merged(merge, key)
+
+    @cached_property
+    def _last(self) -> Mapping[str, Node]:
+        return {key_text(key): node for key, node in self.entries}
 
 
 Node: TypeAlias = Scalar | Alias | Array | Table

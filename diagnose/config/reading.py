@@ -10,7 +10,7 @@ from typing import Any
 from diagnose.config.dialect import Candidate, Dialect, Place
 from diagnose.config.generic import guesses
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
-from diagnose.config.node import Alias, Array, Document, Node, Path, Scalar, Table, children, resolved
+from diagnose.config.node import MAX_NUMBER, Alias, Array, Document, Node, Path, Scalar, Table, children, resolved
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
 _NUMBER = re.compile(r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -132,7 +132,7 @@ def _fits(kind: Kind, source: Scalar | Array | Table | None, value: Any) -> bool
 def is_number(value: Any) -> bool:
     """A number, or text that is one; an empty word stands for none."""
     if isinstance(value, str):
-        return value in _NOTHING or _NUMBER.fullmatch(value) is not None
+        return value in _NOTHING or (len(value) <= MAX_NUMBER and _NUMBER.fullmatch(value) is not None)
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
@@ -163,7 +163,7 @@ def text_numbers(document: Document) -> Iterator[tuple[Path, Scalar]]:
 def _is_text_number(node: Scalar) -> bool:
     if node.style or node.tag is not None or not isinstance(node.value, str):
         return False
-    return "e" in node.value.lower() and _NUMBER.fullmatch(node.value) is not None
+    return "e" in node.value.lower() and len(node.value) <= MAX_NUMBER and _NUMBER.fullmatch(node.value) is not None
 
 
 def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:

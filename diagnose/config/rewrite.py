@@ -126,8 +126,8 @@ class _Draft:
     def unshared(self, name: str, site: Site, scalar: Scalar, where: str) -> None:
         """Raise EditError where the change would reach a value that nobody asked to change."""
         origin = self.document.origins[id(scalar)]
-        other = next(sharing(self.sites, name, scalar), None)
-        if site.follows and other is not None:
+        other = next(sharing(self.sites, name, scalar), None) if site.follows else None
+        if other is not None:
             raise EditError(f"{where} follows {dotted(origin)}, which is {other}: change that")
         if origin in self.done:
             raise EditError(f"{dotted(origin)} is also {self.done[origin]}, which has just been set")
