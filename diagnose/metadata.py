@@ -52,7 +52,7 @@ SPEAKER_NAMES = ("speaker_name", "speaker_id", "speaker", "client_id")
 
 
 # What augmentation puts behind the id of the clip that it changed (`am00001+speed1`).
-_COPY = re.compile(r"\+[a-z]+[0-9]+$")
+_COPY = re.compile(r"\+(?:gain|noise|speed|pitch)[0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,10 @@ class Format(str, Enum):
 Out = Annotated[Path, typer.Option("--out", "-o", help="The folder to write, in the LJSpeech layout.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 Seed = Annotated[int, typer.Option(help="Another seed, another choice; the same seed, the same one.")]
-Rate = Annotated[int | None, typer.Option(min=8000, max=192_000, help="Sample rate to write, Hz.")]
+Rate = Annotated[int, typer.Option(min=8000, max=192_000, help="Sample rate to write, Hz.")]
+AnyRate = Annotated[
+    int | None, typer.Option(min=8000, max=192_000, help="Sample rate to write, Hz. [default: what most clips have]")
+]
 REJECTED_SHOWN = 5
 
 
@@ -88,7 +91,7 @@ def import_srt(
     from diagnose.data.segments import Bounds
 
     bounds = Bounds(shortest, longest)
-    taken = take(subtitles, out, recording=audio, bounds=bounds, encoding=encoding, rate=rate or 22_050, force=force)
+    taken = take(subtitles, out, recording=audio, bounds=bounds, encoding=encoding, rate=rate, force=force)
     _tell_encodings(taken.encodings)
     _tell_rejected(taken.rejected, out)
     _done(f"{taken.clips:,} clips, {taken.minutes:.1f} min", out)
@@ -98,7 +101,7 @@ def import_srt(
 def merge(
     sets: Annotated[list[Path], typer.Argument(help="Folders in the LJSpeech layout, or lists.")],
     out: Out,
-    rate: Rate = None,
+    rate: AnyRate = None,
     force: Force = False,
 ) -> None:
     """Make one data set of several, all clips mono and at one sample rate."""

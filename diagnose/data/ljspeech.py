@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -57,6 +58,7 @@ def folder_written_whole(folder: Path, *, force: bool = False) -> Iterator[Path]
     An existing data set is replaced only with `force`, and only once the new one is complete; a folder
     that holds anything else is never replaced. Raises DataError.
     """
+    folder = folder.resolve()
     refuse_to_overwrite(folder, force=force)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +68,7 @@ def folder_written_whole(folder: Path, *, force: bool = False) -> Iterator[Path]
     try:
         yield staging
         staging.chmod(0o755)
+        _sync(staging)
         _take_the_place(staging, folder)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror or error}); nothing was changed") from error
@@ -79,6 +82,8 @@ def refuse_to_overwrite(folder: Path, *, force: bool) -> None:
         return
     if not folder.is_dir():
         raise DataError(f"{folder}: is a file; name a folder")
+    if Path.cwd().is_relative_to(folder):
+        raise DataError(f"{folder}: is where you are; name a folder in it")
     if not any(folder.iterdir()):
         return
     if not force:
@@ -126,13 +131,17 @@ def put(clip: Clip, folder: Path, name: str, rate: int) -> float | Rejected:
 
 
 def names_for(clips: Iterable[Clip]) -> list[str]:
-    """A safe name for each clip, its own id where that is not taken by an earlier one."""
-    found: dict[str, None] = {}
+    """A safe name for each clip, its own id where that is not taken by an earlier one.
+
+    Names that differ only in case are one file on some systems, and count as taken.
+    """
+    found: dict[str, str] = {}
     for clip in clips:
         name = identifier(clip.id)
         tries = (name if number == 1 else f"{name}-{number}" for number in count(1))
-        found[next(each for each in tries if each not in found)] = None
-    return list(found)
+        free = next(each for each in tries if each.casefold() not in found)
+        found[free.casefold()] = free
+    return list(found.values())
 
 
 def _ours(entry: Path) -> bool:
@@ -140,6 +149,13 @@ def _ours(entry: Path) -> bool:
     if entry.name == "wavs":
         return entry.is_dir()
     return entry.is_file() and (entry.name.startswith("metadata") or entry.name == "rejected.txt")
+
+
+def _sync(folder: Path) -> None:
+    """Bring every file to the disk, so that a power failure after the rename costs nothing."""
+    for path in filter(Path.is_file, folder.rglob("*")):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _take_the_place(staging: Path, folder: Path) -> None:

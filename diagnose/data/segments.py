@@ -14,18 +14,21 @@ from diagnose.data.rejected import Rejected
 from diagnose.data.silence import trim
 from diagnose.data.subtitles import Cue
 from diagnose.faults import SILENT_PEAK, text_beyond_audio
+from diagnose.metadata import DataError
 
 # Latin, Ethiopic (U+1362 full stop, U+1367 question mark, U+1368 paragraph), Arabic, Indic, CJK.
 SENTENCE_ENDS = ".!?\u2026\u1362\u1367\u1368\u061f\u06d4\u0964\u0965\u3002\uff01\uff1f"
 CLOSING = "\"')]}\u00bb\u201d\u2019\u203a"
 # Below this share of cues that end a sentence, the file has no punctuation to go by, and each cue stands alone.
 PUNCTUATED_SHARE = 0.1
-# Within a sentence, readers pause for at most about half a second (Goldman-Eisler's hesitation pauses are longer).
-LONGEST_GAP = 0.6
-# Subtitles are set to the frame and their makers let them overlap by a few: that much is cut, more is two voices.
+# Makers of subtitles close gaps of half a second and less, so a longer one is a pause; and they come or go up to
+# three frames (an eighth of a second) beside the speech (Netflix Timed Text Style Guide, subtitle timing).
+LONGEST_GAP = 0.5
+# Twice those three frames: as much overlap is carelessness and cut off, more is two voices.
 SLACK = 0.25
-# Subtitles come up to this much late or leave early: the neighbouring silence is searched for the rest of a word.
-REACH = 0.2
+# How far the silence beside a cue is searched for the rest of a word: the three frames, and as much again for
+# makers who are no professionals.
+REACH = 0.25
 KEPT_SILENCE = 0.05
 
 
@@ -36,6 +39,10 @@ class Bounds:
     shortest: float = 1.0
     longest: float = 15.0
     """LJSpeech's own clips are 1.1 to 10.1 s; memory grows with the square of the longest."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.shortest < self.longest:
+            raise DataError(f"no clip is longer than {self.shortest:g} s and shorter than {self.longest:g} s")
 
 
 USUAL = Bounds()

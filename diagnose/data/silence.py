@@ -8,9 +8,10 @@ import numpy.typing as npt
 from diagnose.audio import Samples, Sound
 
 FRAME_SECONDS = 0.01
+# Below the loudest frame of the clip. With the 60 dB that librosa.effects.trim has by default, the hiss of an
+# ordinary room counts as speech; with 40 dB the ends of sentences are found within 0.03 s (tests/data/
+# test_import_srt.py), and what `trim` keeps on either side holds a weak last consonant.
 FLOOR_DB = -40.0
-"""Below the loudest frame of the clip: silence. librosa.effects.trim cuts at 60 dB, which keeps the hiss of
-phone recordings; 40 dB is what Ito's LJSpeech recipes use for read speech (Tacotron hparams, trim_top_db)."""
 
 
 def loudness(sound: Sound) -> npt.NDArray[np.float64]:
