@@ -26,6 +26,8 @@ START_SHARE = 0.25
 LEAP = 20.0
 # Steps that go back at more than this share of the points are interleaved writers (ranks), not launches.
 INTERLEAVED = 0.2
+# More of such values than this share are another writer, not slips.
+SLIPS = 0.02
 # One value an epoch, give or take a resumed or an unfinished one.
 ONE_PER_EPOCH = 0.9
 
@@ -100,14 +102,15 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
 
 def _clocks(columns: Columns) -> tuple[Column | None, Column | None]:
     """The global step and the epoch, each over the places where it was logged."""
-    step, epoch, iteration = _without_slips(columns.get(STEP)), columns.get(EPOCH), columns.get(ITERATION)
+    step, epoch, iteration = (columns.get(name) for name in (STEP, EPOCH, ITERATION))
     if step is not None and epoch is not None and _restarts_with(step, epoch):
         step, iteration = None, step
     if step is None and iteration is not None:
-        if epoch is None:
-            epoch = _passes(iteration)
+        epoch = epoch if epoch is not None else _passes(iteration)
         step = _global_step(iteration, epoch, columns.get(PER_EPOCH)) if epoch is not None else iteration
-    return step, epoch
+    if step is None and epoch is not None and np.any(epoch.values % 1):
+        step = Column(epoch.places, np.arange(float(len(epoch.values))))
+    return _without_slips(step), epoch
 
 
 def _without_slips(counter: Column | None) -> Column | None:
@@ -115,9 +118,9 @@ def _without_slips(counter: Column | None) -> Column | None:
     if counter is None or len(counter.values) < 3:
         return counter
     before, here, after = counter.values[:-2], counter.values[1:-1], counter.values[2:]
-    slip = (after > before) & ((here < before) | ((here > after) & (after > before)))
+    slip = (after > before) & ((here < before) | (here > after))
     keep = np.concatenate([[True], ~slip, [True]])
-    return counter if keep.all() else Column(counter.places[keep], counter.values[keep])
+    return counter if slip.sum() > max(1.0, SLIPS * len(slip)) else Column(counter.places[keep], counter.values[keep])
 
 
 def _restarts_with(step: Column, epoch: Column) -> bool:
@@ -139,10 +142,17 @@ def _global_step(iteration: Column, epoch: Column, per_epoch: Column | None) -> 
     if not _restarts_with(iteration, epoch) and len(np.unique(number[~np.isnan(number)])) > 1:
         return iteration
     length = per_epoch.at(iteration.places) if per_epoch is not None else np.full(len(number), np.nan)
-    length = np.where(np.isnan(length), np.max(iteration.values, initial=1), length)
+    length = np.where(np.isnan(length), _span(iteration.values), length)
     base = min(1.0, float(np.nanmin(number, initial=1.0)))
     whole = np.nan_to_num(number - base, nan=0.0) * length
     return Column(iteration.places, whole + iteration.values)
+
+
+def _span(iterations: FloatArray) -> float:
+    """Iterations in an epoch, from those that were logged; where they count from 0, one interval more."""
+    rise = np.diff(iterations)
+    interval = float(np.median(rise[rise > 0])) if (rise > 0).any() else 1.0
+    return float(np.max(iterations, initial=1.0)) + (interval if np.min(iterations, initial=1.0) == 0 else 0.0)
 
 
 def _launches(clock: Column) -> list[Launch]:

@@ -11,7 +11,7 @@ from diagnose.readers._lines import Meaning
 NUMBER = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)"
 # A number may be quoted, in brackets, or printed as a tensor.
 _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
-_NAME = r"(?<![\w@./-])(?P<name>[A-Za-z_][\w./@%-]*(?: [A-Za-z_(][\w./()-]*){0,3}?)['\")\]]{0,2}"
+_NAME = r"(?<![\w@./-])(?P<name>[A-Za-z_][\w./@%-]{0,60}(?: [A-Za-z_(][\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 _STRONG = r"[ \t]*(?::|=|->|:=)[ \t]*|[ \t]+is[ \t]+"
 PAIR = re.compile(
     rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)(?: +\((?P<mean>{NUMBER})\))?"
@@ -28,7 +28,7 @@ _EPOCH_LOSS = re.compile(
     re.IGNORECASE,
 )
 _LOSS_AT = re.compile(
-    rf"(?P<name>[A-Za-z_][\w ]*?)[ \t]+(?:at|after|for|in)[ \t]+(?P<counter>step|epoch|iteration|iter)[ \t:#]*(?P<count>\d+)[ \t]*"
+    rf"(?<!\w)(?P<name>[A-Za-z_][\w ]{{0,40}}?)[ \t]+(?:at|after|for|in)[ \t]+(?P<counter>step|epoch|iteration|iter)[ \t:#]*(?P<count>\d+)[ \t]*"
     rf"(?::|=|is|-)[ \t]*(?P<number>{NUMBER})",
     re.IGNORECASE,
 )
@@ -45,7 +45,7 @@ _METRIC = re.compile(
 _PROSE = re.compile(
     r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE
 )
-_HEADER = re.compile(r"^[\s|,;#]*(?:epoch|step|iter(?:ation)?|ep)\b[\s|,;]+\S.*(?:loss|cost|ppl)", re.IGNORECASE)
+_HEADER = re.compile(r"^[\s|,;#]*(?:epoch|step|iter(?:ation)?|ep)\b[\s|,;]+(?=\S).*(?:loss|cost|ppl)", re.IGNORECASE)
 _CELL = re.compile(rf"(?:{NUMBER})(?=[%a-z]?(?:[\s|,;]|$))")
 _ROW = re.compile(rf"^[\s|,;*]*\d+(?:[ \t]*[|,;\t][ \t]*|[ \t]+)(?:(?:{NUMBER})[%a-z]?(?:[\s|,;]+|$))+")
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.

@@ -20,6 +20,8 @@ from diagnose.run import FloatArray, IntArray
 
 # No line of a log is longer; a longer one is a document or binary data and is skipped, whatever it costs to hold.
 LONGEST_LINE = 1 << 16
+# What a trainer says of a step stands in the first part of its line; patterns need not run over the rest.
+_PARSED = 1 << 13
 # Bytes that are worked on at one time: large enough for vectors to pay, small enough for memory.
 _BLOCK = 1 << 21
 # Kinds that are remembered: prose without end must not fill the memory.
@@ -173,7 +175,7 @@ class LineColumns:
 
     def _kind(self, line: str, spans: list[tuple[int, int]]) -> _Kind:
         fields: dict[str, _Field] = {}
-        for name, meaning in self.parse(line):
+        for name, meaning in self.parse(line[:_PARSED]):
             if name in fields:
                 continue
             found = _Field(name, -1, meaning) if isinstance(meaning, float) else _field(name, line, meaning, spans)
@@ -196,7 +198,7 @@ class LineColumns:
 
     def _one(self, place: int, line: str) -> None:
         """One line whose numbers are written in an uncommon way."""
-        for name, meaning in self.parse(line):
+        for name, meaning in self.parse(line[:_PARSED]):
             value = meaning if isinstance(meaning, float) else _float(line[slice(*meaning)])
             if value is not None:
                 self._put(name, np.array([self.lines + place]), np.array([value]))

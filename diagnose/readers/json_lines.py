@@ -22,7 +22,9 @@ def sniff(source: Source) -> int:
     objects = [record for record in map(_object, lines) if record is not None]
     if not objects or len(objects) < len(lines) - 1:
         return 0
-    return 85 if any(_has_number(record) for record in objects) else 0
+    if not any(_has_number(record) for record in objects):
+        return 0
+    return 85 if len(objects) > 1 else 55
 
 
 def read(source: Source) -> Run:
@@ -32,7 +34,7 @@ def read(source: Source) -> Run:
         while line := file.readline(LONGEST_LINE):
             record = _object(line)
             if record is not None:
-                rows.append(dict(_flat(record)))
+                rows.append(_row(record))
             elif line.strip():
                 bad, skipped = bad + 1, skipped + len(line)
     story = curves_of(columns_of_rows(rows))
@@ -46,7 +48,7 @@ def read(source: Source) -> Run:
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
-    text = line.strip()
+    text = line.strip().removeprefix(b"DLLL ")
     if not text.startswith(b"{") or not text.endswith(b"}"):
         return None
     try:
@@ -54,6 +56,17 @@ def _object(line: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def _row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record without its levels. DLLogger writes `step` as a list: epoch, iteration; nothing for a summary."""
+    row = dict(_flat(record))
+    step = row.get("step")
+    if not isinstance(step, list):
+        return row
+    numbers = dict(zip(("epoch", "batch"), step, strict=False))
+    data = {name.removeprefix("data/"): value for name, value in row.items() if name.startswith("data/")}
+    return {**data, **numbers} if numbers else {}
 
 
 def _has_number(record: Mapping[str, Any]) -> bool:

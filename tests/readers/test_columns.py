@@ -1,0 +1,128 @@
+"""Counters, launches and rewinds: one run is judged, the others are named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP, Column, Story, curves_of
+from diagnose.run import Axis
+
+
+def column(values: Sequence[float], places: Sequence[int] | None = None) -> Column:
+    where = np.arange(len(values)) if places is None else np.asarray(places)
+    return Column(where, np.asarray(values, np.float64))
+
+
+def story(keep_last: bool = False, **columns: Any) -> Story:
+    names = {"step": STEP, "epoch": EPOCH, "iteration": ITERATION, "per_epoch": PER_EPOCH}
+    return curves_of({names.get(name, name): values for name, values in columns.items()}, keep_last=keep_last)
+
+
+def test_steps_on_the_line_of_a_value_are_its_steps() -> None:
+    loss = story(step=column([10, 20, 30]), loss=column([3, 2, 1])).curves["loss"]
+    assert (loss.axis, list(loss.steps), list(loss.values)) == (Axis.STEP, [10, 20, 30], [3, 2, 1])
+
+
+def test_a_value_without_a_step_takes_the_last_one_seen() -> None:
+    val = story(step=column([10, 20, 30], [0, 2, 4]), val=column([5, 4], [3, 5])).curves["val"]
+    assert list(val.steps) == [20, 30]
+
+
+def test_one_value_an_epoch_is_counted_in_epochs() -> None:
+    told = story(epoch=column([1, 2, 3], [0, 10, 20]), step=column(range(30)), val=column([5, 4, 3], [9, 19, 29]))
+    epochs = column([1, 2, 3], [0, 10, 20])
+    val = curves_of({EPOCH: epochs, STEP: column(range(0, 60, 2), range(0, 60, 2)), "val": column([5, 4, 3], [9, 19, 29])})
+    assert told.curves["val"].axis is Axis.STEP
+    assert (val.curves["val"].axis, list(val.curves["val"].steps)) == (Axis.EPOCH, [1, 2, 3])
+
+
+def test_an_iteration_that_restarts_each_epoch_becomes_a_global_step() -> None:
+    told = story(
+        epoch=column([1, 1, 2, 2]), iteration=column([50, 100, 50, 100]), per_epoch=column([120] * 4), loss=column([4, 3, 2, 1])
+    )
+    assert list(told.curves["loss"].steps) == [50, 100, 170, 220]
+    assert not told.notes
+
+
+def test_a_step_that_restarts_each_epoch_is_an_iteration() -> None:
+    told = story(epoch=column([0, 0, 1, 1, 2, 2]), step=column([0, 10, 0, 10, 0, 10]), loss=column([6, 5, 4, 3, 2, 1]))
+    assert list(told.curves["loss"].steps) == [0, 10, 20, 30, 40, 50]
+    assert not told.notes
+
+
+def test_of_appended_launches_the_last_is_judged_and_the_others_are_named() -> None:
+    told = story(epoch=column([0, 1, 2, 3, 0, 1, 2]), loss=column([9, 8, 7, 6, 5, 4, 3]))
+    assert list(told.curves["loss"].values) == [5, 4, 3]
+    assert told.notes == ("2 launches in one log: the last is judged; the others went from epoch 0 to 3 (4 points)",)
+
+
+def test_a_launch_that_died_before_its_second_point_is_not_judged() -> None:
+    told = story(epoch=column([0, 1, 2, 3, 0]), loss=column([9, 8, 7, 6, 5]))
+    assert list(told.curves["loss"].values) == [9, 8, 7, 6]
+
+
+def test_a_resumed_run_is_one_run_and_what_was_trained_again_replaces_the_old() -> None:
+    steps = [10, 20, 30, 40, 50, 60, 70, 80, 61, 71, 81, 91]
+    told = story(step=column(steps), loss=column(range(12)))
+    assert list(told.curves["loss"].steps) == [10, 20, 30, 40, 50, 60, 61, 71, 81, 91]
+    assert list(told.curves["loss"].values) == [0, 1, 2, 3, 4, 5, 8, 9, 10, 11]
+    assert "resumed" in told.notes[0]
+
+
+def test_a_run_that_goes_on_after_a_pause_is_one_run() -> None:
+    told = story(step=column([100, 200, 300, 400, 500]), loss=column([5, 4, 3, 2, 1]))
+    assert len(told.curves["loss"]) == 5
+    assert not told.notes
+
+
+def test_a_leap_to_another_models_checkpoint_begins_a_launch() -> None:
+    told = story(step=column([1, 2, 3, 75001, 75002, 75003]), loss=column([3, 2, 1, 0.1, 0.2, 0.3]))
+    assert list(told.curves["loss"].steps) == [75001, 75002, 75003]
+
+
+def test_ranks_that_write_the_same_steps_are_one_run_the_first_value_kept() -> None:
+    steps = [step for step in range(1, 21) for _ in range(2)]
+    told = story(step=column(steps), loss=column(range(40)))
+    assert list(told.curves["loss"].values) == list(range(0, 40, 2))
+
+
+def test_ranks_out_of_step_are_no_launches() -> None:
+    steps = [1, 2, 1, 3, 2, 4, 3, 5, 4, 6, 5, 7, 6, 8, 7, 8]
+    told = story(step=column(steps), loss=column(steps))
+    assert list(told.curves["loss"].steps) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert not told.notes
+
+
+def test_the_last_redraw_of_a_bar_counts() -> None:
+    told = story(keep_last=True, step=column([1, 1, 2, 2, 2]), loss=column([9, 8, 7, 6, 5]))
+    assert list(told.curves["loss"].values) == [8, 5]
+
+
+def test_a_lone_number_taken_for_a_step_does_not_split_a_run() -> None:
+    told = story(step=column([100, 200, 2, 300, 400]), loss=column([5, 4, 3, 2]), x=column([1, 1]))
+    assert not told.notes
+
+
+def test_values_without_any_counter_keep_their_order() -> None:
+    loss = story(loss=column([3, 2, 1], [4, 7, 9])).curves["loss"]
+    assert list(loss.steps) == [0, 1, 2]
+
+
+def test_fractions_of_an_epoch_are_no_steps() -> None:
+    loss = story(epoch=column([0.25, 0.5, 0.75, 1.0]), loss=column([4, 3, 2, 1])).curves["loss"]
+    assert (loss.axis, list(loss.steps)) == (Axis.STEP, [0, 1, 2, 3])
+    assert loss.epochs is not None
+    assert list(loss.epochs) == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_nan_is_kept_and_a_repeated_line_is_not() -> None:
+    loss = story(step=column([1, 2, 2, 3]), loss=column([3, np.nan, 2, np.inf])).curves["loss"]
+    np.testing.assert_array_equal(loss.values, [3, np.nan, np.inf])
+
+
+def test_no_columns_give_no_curves() -> None:
+    assert story().curves == {}
+    assert story(step=column([])).curves == {}
