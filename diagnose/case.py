@@ -118,7 +118,7 @@ def places_of(config: Config, parameter: str) -> list[Path]:
         return []
     here = Path(config.source).resolve().parent
     candidates = [here / value, here.parent / value, Path(value)]
-    return list(dict.fromkeys(path.resolve() for path in candidates if path.exists()))
+    return list(dict.fromkeys(_shown(path.resolve()) for path in candidates if path.exists()))
 
 
 def samples_named_by(config: Config) -> int | None:
@@ -183,9 +183,12 @@ def _dead_keys(config: Config, trainer: Path | None) -> dict[str, str]:
     """Canonical name -> evidence, by reading the trainer's source; empty without a trainer."""
     if trainer is None:
         return {}
-    from diagnose.keyflow import dead_settings
+    from diagnose.keyflow.report import advice, sentence
+    from diagnose.keyflow.source import keys_read
 
-    return dead_settings(trainer, config)
+    idle = {use.path: use for use in keys_read(trainer, config.tree(), Path(config.source)).idle}
+    found = {name: idle[setting.path] for name, setting in config.values.items() if setting.path in idle}
+    return {name: f"{sentence(use)}; {advice(use)}" for name, use in found.items()}
 
 
 def fix(

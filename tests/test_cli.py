@@ -133,6 +133,36 @@ def test_without_a_path_the_usual_places_are_searched(amharic: Path) -> None:
     assert report(done)["runs"][0]["verdict"] == "unhealthy"
 
 
+TRAINER = """\
+import yaml, torch
+
+def main():
+    with open("config.yaml") as file:
+        config = yaml.safe_load(file)
+    training = config["training"]
+    model = build(config["model"]["n_vocab"], dropout=0.1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=training["learning_rate"])
+    batch_size = training.get("batch_size", 16)
+    for epoch in range(training["max_epochs"]):
+        for batch in batches(config["data"]["dataset_path"], batch_size):
+            model(batch).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), training["grad_clip_thresh"])
+            optimizer.step()
+
+main()
+"""
+
+
+def test_a_key_that_the_trainer_ignores_is_not_changed_and_the_live_one_is_named(amharic: Path, tmp_path: Path) -> None:
+    trainer = written(tmp_path / "train.py", TRAINER.encode())
+    done = ttsdoc("fix", amharic / "config.yaml", "--trainer", trainer)
+    after = yaml.safe_load(done.stdout)
+    assert after["training"]["learning_rate"] == 5e-5
+    assert (after["data"]["batch_size"], after["training"]["grad_accumulation_steps"]) == (16, 1)
+    assert "it reads `training.batch_size`" in " ".join(done.stderr.split())
+    assert "train.py:9" in done.stderr
+
+
 BAD_INPUT = {
     "missing path": (lambda folder: folder / "nowhere", "no such file"),
     "empty folder": (lambda folder: made(folder / "empty"), "no training log"),
