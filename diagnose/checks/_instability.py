@@ -9,7 +9,14 @@ import numpy as np
 from diagnose.checks._setback import setback
 from diagnose.checks._swings import bounces, cycles, relapse, throw
 from diagnose.finding import Number
-from diagnose.run import Curve, Run
+from diagnose.run import Curve, Role, Run
+from diagnose.stats import running_median
+
+
+FEWEST_EVALUATIONS = 6
+"""Evaluations below which they excuse nothing. Source: our choice: two for each third."""
+VALIDATION_FALL = 0.9
+"""Last third over first third of the evaluations. Source: our choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,8 @@ class Instability:
     grave: bool
     told: str
     evidence: dict[str, Number]
+    healed: bool = False
+    """Whether the loss came down again in the end."""
 
 
 def instability(run: Run, curve: Curve) -> Instability | None:
@@ -43,10 +52,10 @@ def thrown(curve: Curve) -> Instability | None:
     up = throw(curve)
     if up is None or not up.thrown:
         return None
-    healed = "and it takes long to heal" if up.end < up.start / 2 else "and it never makes good for it"
+    healed = "and it takes long to heal" if up.healed else "and it never makes good for it"
     told = f"the first updates throw the loss from {up.start:.3g} to {up.top:.3g}, {healed}"
     evidence: dict[str, Number] = {"top_over_start": up.factor, "end_over_start": up.end / up.start}
-    return Instability(int(curve.steps[0]), up.last_step, True, told, evidence)
+    return Instability(int(curve.steps[0]), up.last_step, True, told, evidence, up.healed)
 
 
 def relapsed(run: Run, curve: Curve) -> Instability | None:
@@ -55,13 +64,24 @@ def relapsed(run: Run, curve: Curve) -> Instability | None:
         return None
     told = f"the loss climbed from {back.low:.3g} to {back.top:.3g} and took {back.share:.0%} of the run to come back"
     evidence: dict[str, Number] = {"top_over_best": back.factor, "share_of_run": back.share}
-    return Instability(back.first_step, back.last_step, True, told, evidence)
+    return Instability(back.first_step, back.last_step, True, told, evidence, back.healed)
 
 
 def _oscillates(run: Run, curve: Curve) -> Instability | None:
     swings = bounces(run, curve)
-    if swings is None or not swings.oscillates:
+    if swings is None or not swings.oscillates or validation_improves(run):
         return None
     told = f"the loss swings by {swings.height:.0%} of its level and gains {max(swings.progress, 0):.0%}"
     evidence: dict[str, Number] = {"turns": swings.turns, "swing": swings.swing, "progress": swings.progress}
     return Instability(swings.first_step, swings.last_step, swings.swing > 1, told, evidence)
+
+
+def validation_improves(run: Run) -> bool:
+    """Whether validation came down to the end, so that what bounces is only the difficulty of the batches."""
+    curve = run.curve(Role.VAL_LOSS)
+    if curve is None or len(curve.finite) < FEWEST_EVALUATIONS or curve.finite.values.min() <= 0:
+        return False
+    values = curve.finite.values
+    third = len(values) // 3
+    first, last = float(np.median(values[:third])), float(np.median(values[-third:]))
+    return last < VALIDATION_FALL * first and last <= 1.03 * float(running_median(values, 3).min())

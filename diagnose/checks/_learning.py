@@ -24,6 +24,8 @@ STRAIGHTER, EVENER, SURER = 0.42, 0.85, 9.0
 LEAST_WAY = 0.005
 # Share of the whole fall that the straight line must account for: a sudden fall at the start is learning.
 EVEN = 0.6
+# Share of the fall that the tail must bring: 0.6 on a straight line. A rate that has decayed brings less.
+STILL = 0.35
 # A learning rate above this is too low for nothing. Source: three times Adam's default.
 FAST = 3e-3
 # Share of the run before its tail. Source: our choice: most of the budget must be spent before it counts as spent in vain.
@@ -89,7 +91,7 @@ def slow(seen: Learning) -> bool:
     """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
     if seen.line_z < SURE or seen.tail_z < 1.5 or seen.fall < LEAST_WAY or seen.second_half > BENT_DOWN:
         return False
-    if (seen.peak_rate or 0.0) > FAST:
+    if (seen.peak_rate or 0.0) > FAST or seen.tail_share < STILL:
         return False
     perfect = seen.second_half > STRAIGHTER and seen.even > EVENER and seen.line_z > SURER
     return (seen.second_half > STRAIGHT and seen.even > EVEN and seen.fall < SHORT_WAY) or (

@@ -33,10 +33,20 @@ class Stairs:
     """The same in standard errors over the boundaries."""
     share: float
     """Share of the whole fall over these epochs that happens at the boundaries."""
+    coverage: float
+    """The drops together, as a share of the fall from the first level of the run to the last."""
+    left: float
+    """The last level over the first."""
     falling: float
     """Share of the boundaries at which the loss falls."""
     first_step: int
     last_step: int
+
+    @property
+    def clearness(self) -> float:
+        """How sure the drops are, how much of the fall near them and of the whole fall they account for, in one number."""
+        # Twice the true period has surer drops but misses half of them: beyond some sureness the shares decide.
+        return min(self.drop_z, 8.0) * self.share * float(np.sqrt(min(1.0, max(self.coverage, 0.0))))
 
 
 def stairs(run: Run, curve: Curve) -> Stairs | None:
@@ -52,12 +62,7 @@ def stairs(run: Run, curve: Curve) -> Stairs | None:
     if known is not None:
         return _measure(curve, course, size, known[known < size * len(course)] / size, known=True)
     found = [_measure(curve, course, size, edges, known=False) for edges in _periodic(course)]
-    return max((one for one in found if one is not None), key=_clearness, default=None)
-
-
-def _clearness(seen: Stairs) -> float:
-    """Twice the true period has surer drops but misses half of them: beyond some sureness the share decides."""
-    return seen.share * min(seen.drop_z, 6.0) * seen.falling
+    return max((one for one in found if one is not None), key=lambda one: one.clearness, default=None)
 
 
 def _above_floor(trend: Trend) -> tuple[FloatArray, int]:
@@ -85,7 +90,7 @@ def _boundaries(run: Run, curve: Curve) -> IntArray | None:
 def _periodic(course: FloatArray) -> list[FloatArray]:
     """Candidate boundaries, by the periods at which falls recur: peaks of the spectrum of falls over several widths."""
     candidates = []
-    for width in {max(2, len(course) // parts) for parts in (160, 80, 40, 20)}:
+    for width in {max(2, len(course) // parts) for parts in (160, 113, 80, 57, 40, 28, 20, 14)}:
         if len(course) < 4 * width:
             continue
         falls = _falls(course, width)
@@ -106,7 +111,7 @@ def _falls(course: FloatArray, width: int) -> FloatArray:
 
 
 def _periods(falls: FloatArray, width: int) -> list[float]:
-    """Periods of two to eight widths at which the spectrum stands highest, the two highest peaks."""
+    """Periods of two to eight widths at which the spectrum stands highest, the four highest peaks."""
     count = 8 * len(falls)
     spectrum = np.abs(np.fft.rfft((falls - falls.mean()) * np.hanning(len(falls)), count))
     low, high = max(1, count // (8 * width)), count // (2 * width)
@@ -115,9 +120,9 @@ def _periods(falls: FloatArray, width: int) -> list[float]:
         return []
     band = spectrum[low : high + 1]
     peaks = np.flatnonzero((band[1:-1] >= band[:-2]) & (band[1:-1] >= band[2:])) + 1
-    best = peaks[np.argsort(band[peaks])[::-1][:2]]
+    best = peaks[np.argsort(band[peaks])[::-1][:4]]
     found = [float(count / (low + peak)) for peak in best]
-    return found + [period / part for period in found for part in (2, 3) if period / part >= FEWEST_POINTS]
+    return found + [found[0] / part for part in (2, 3) if found and found[0] / part >= FEWEST_POINTS]
 
 
 def _phase(falls: FloatArray, period: float, length: int) -> FloatArray:
@@ -144,6 +149,7 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
     drift = float(np.sum(np.abs(after[:-1] - before[1:])))
     error = float(np.std(drops)) / np.sqrt(len(drops))
     fallen = float(np.sum(drops))
+    left = max(curve.trend.end, curve.trend.floor)
     # Noise gives back between the boundaries what it seems to lose at them; stairs do not.
     kept = float(before[0] - after[-1]) / fallen if fallen > 0 else 0.0
     return Stairs(
@@ -153,6 +159,8 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
         float(np.mean(drops)),
         float(np.mean(drops)) / error if error > 0 else np.sign(fallen) * 1e9,
         min(fallen / (fallen + drift), max(kept, 0.0)) if fallen > 0 else 0.0,
+        fallen / max(float(np.log(curve.trend.start / left)), 1e-9) if left < curve.trend.start else 0.0,
+        left / curve.trend.start,
         float(np.mean(drops > 0)),
         int(curve.steps[min(int(at[0]) * size, len(curve) - 1)]),
         int(curve.steps[min(int(at[-1]) * size, len(curve) - 1)]),

@@ -22,8 +22,14 @@ ENOUGH = 0.3
 """Share of the run that must lie at a high rate to be judged. Source: our choice: before that the loss is still falling fast."""
 TURNS = 5
 """Turns of an oscillation. Source: as above: two spikes make four."""
-UNREST = 0.13
+UNREST = 0.09
 """Standard deviation of an oscillation. Source: smoothed logs of healthy runs reach 0.11; measured on benchmarks/diagnosis."""
+MEANS_BELOW = 64
+"""Points of a log below which a point is the mean of many batches and its noise small. Source: our choice."""
+WIDE_UNREST = 0.14
+"""The same, from which more progress is forgiven."""
+LITTLE_PROGRESS = 0.18
+"""Fall of the level that is progress in spite of modest swings. Source: as above."""
 SPREAD = 1.2
 """Spread of white noise that is an oscillation. Source: noise of 20 % gives 0.51, of 40 % 1.04."""
 PROGRESS = 0.3
@@ -32,6 +38,8 @@ TOTAL = 0.75
 """Fall from the first loss on that excuses all swings. Source: healthy runs with loud noise; our choice."""
 THROW = 1.3
 """Top over start that is a throw. Source: warm-up humps in healthy runs reach 1.25 (Applio#113 reports 1.37)."""
+HEALED = 0.8
+"""Share of the first loss. Source: our choice."""
 THROW_TOTAL = 0.5
 """Fall at the end, as a share of the start, that excuses a throw: then the run has recovered. Source: our choice."""
 
@@ -71,7 +79,8 @@ class Bounces:
     def oscillates(self) -> bool:
         """Whether the swings are wide and many, and nothing is gained by them."""
         swings = self.turns >= TURNS and self.swing >= SWING and self.unrest >= UNREST
-        return (swings or self.spread >= SPREAD) and self.progress < PROGRESS and self.total < TOTAL
+        gained = self.progress >= (PROGRESS if self.unrest >= WIDE_UNREST else LITTLE_PROGRESS)
+        return (swings or self.spread >= SPREAD) and not gained and self.total < TOTAL
 
 
 def bounces(run: Run, curve: Curve) -> Bounces | None:
@@ -88,7 +97,7 @@ def bounces(run: Run, curve: Curve) -> Bounces | None:
     return Bounces(
         max(0, len(legs) - 1),
         float(np.expm1(np.median(legs))) if len(legs) else 0.0,
-        _unrest(course, single=part.axis is Axis.STEP),
+        _unrest(course, single=part.axis is Axis.STEP and len(part) >= MEANS_BELOW),
         float(np.exp(high) - np.exp(low)),
         1 - last / first if first else 0.0,
         1 - last / _first(curve.finite),
@@ -174,6 +183,11 @@ class Throw:
         return self.top / self.start
 
     @property
+    def healed(self) -> bool:
+        """Whether the loss has come well below its first value after all."""
+        return self.end < HEALED * self.start
+
+    @property
     def thrown(self) -> bool:
         """Whether the loss left its first value upwards, beyond noise, and never made good for it."""
         high = self.factor >= max(THROW, float(np.exp(4 * self.noise)))
@@ -199,6 +213,7 @@ class Relapse:
 
     low: float
     top: float
+    end: float
     error: float
     """Standard error of a level, in scaled units."""
     share: float
@@ -210,6 +225,11 @@ class Relapse:
     def factor(self) -> float:
         """Top over the best before it."""
         return self.top / self.low
+
+    @property
+    def healed(self) -> bool:
+        """Whether the loss came back by half of the climb (as a factor)."""
+        return self.end**2 < self.low * self.top
 
     @property
     def relapsed(self) -> bool:
@@ -230,12 +250,12 @@ def relapse(curve: Curve) -> Relapse | None:
     if not len(high):
         return None
     low, height = np.exp(best[top]), np.exp(course[top])
-    share = len(high) / len(course)
     return Relapse(
         float(low),
         float(height),
+        trend.end,
         trend.level_error,
-        share,
+        len(high) / len(course),
         trend.first_step(int(high[0])),
         trend.last_step(int(high[-1])),
     )

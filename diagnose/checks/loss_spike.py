@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import tighter_clipping
+from diagnose.checks._instability import Instability, relapsed, thrown
 from diagnose.checks._spikes import Spike, sharp_spikes, slow_spikes
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Curve, Role, Run
@@ -61,6 +62,10 @@ class LossSpike(Check):
         spikes = spikes or slow_spikes(curve, self.z, self.slow_factor)
         if spikes:
             yield self._told(run, curve, spikes)
+            return
+        climb = thrown(curve) or relapsed(run, curve)
+        if climb is not None and climb.healed:
+            yield self._climbed(run, climb)
 
     def _told(self, run: Run, curve: Curve, spikes: list[Spike]) -> Finding:
         worst = max(spikes, key=lambda spike: spike.z)
@@ -76,4 +81,16 @@ class LossSpike(Check):
             evidence={"spikes": len(spikes), "height": worst.height, "z": worst.z, "z_threshold": self.z},
             prescriptions=tighter_clipping(run, f"the loss jumped to {over}"),
             advice="Resume from a checkpoint before the spike; if it returns at the same place of the data, look there.",
+        )
+
+    def _climbed(self, run: Run, climb: Instability) -> Finding:
+        return self.finding(
+            Severity.WARNING,
+            Confidence.MEDIUM,
+            Role.TRAIN_LOSS.value,
+            f"{climb.told[0].upper()}{climb.told[1:]}.",
+            steps=(climb.first_step, climb.last_step),
+            evidence=climb.evidence,
+            prescriptions=tighter_clipping(run, climb.told),
+            advice="Compare with a run at a lower learning rate or a longer warm-up.",
         )

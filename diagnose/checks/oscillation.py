@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from diagnose.checks._base import Check
 from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
-from diagnose.checks._instability import relapsed, thrown
+from diagnose.checks._instability import relapsed, thrown, validation_improves
 from diagnose.checks._swings import Bounces, bounces
 from diagnose.finding import Confidence, Finding, Number, Severity
 from diagnose.run import Role, Run
@@ -46,7 +46,7 @@ class Oscillation(Check):
         """Compare the swings with the progress; then look for a throw at the start or a climb that took long to heal."""
         curve = self.curve(run, Role.TRAIN_LOSS)
         swing = bounces(run, curve)
-        if swing is not None and swing.oscillates:
+        if swing is not None and swing.oscillates and not validation_improves(run):
             yield self._told(
                 run,
                 f"The loss swings up and down by {swing.height:.0%} of its level and {_gain(swing)}.",
@@ -55,7 +55,7 @@ class Oscillation(Check):
             )
             return
         seen = thrown(curve) or relapsed(run, curve)
-        if seen is not None:
+        if seen is not None and not seen.healed:
             told = f"{seen.told[0].upper()}{seen.told[1:]}."
             yield self._told(run, told, (seen.first_step, seen.last_step), seen.evidence)
 

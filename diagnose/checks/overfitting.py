@@ -36,7 +36,7 @@ class Overfitting(Check):
     name = "overfitting"
     needs = (Role.VAL_LOSS, Role.TRAIN_LOSS)
     min_points = FEWEST
-    part_of = ("divergence",)
+    part_of = ("divergence", "oscillation", "impossible-loss")
 
     rise: float = 0.03
     """Last level over best, less one. Source: 5 % informs and 15 % warns in the quietest rival; measured on the corpus of

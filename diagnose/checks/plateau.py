@@ -40,15 +40,15 @@ class Plateau(Check):
     explained_by = ("dead-schedule",)
     part_of = ("divergence", "oscillation", "learning-rate-too-high", "impossible-loss")
 
-    share: float = 0.1
+    share: float = 0.12
     """Share of the fall that the last half must bring. Source: a power law with exponent 0.5 brings 8 %, a logarithm more."""
-    never: float = 0.06
+    never: float = 0.07
     """Share of the first loss: a loss that fell by less has learned nothing. Source: the mean answer, learned at once."""
     doubt: float = 0.2
     """Share of the fall that the last half may have brought for all that the noise lets us see. Source: our choice."""
     sure: float = 3.0
     """Standard errors beyond which a fall is no noise, however small. Source: one in 700 for normal noise."""
-    remains: float = 0.5
+    remains: float = 0.52
     """End over start above which the work is not done. Source: measured on benchmarks/diagnosis."""
     kept: float = 0.5
     """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3 stands at 0.4."""
