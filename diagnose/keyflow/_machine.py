@@ -484,13 +484,14 @@ class Machine(ABC):
         """The trainer's own objects in `value`: what a library makes of them (DDP, a list of modules) still has them."""
         inner = [part for atom in value if isinstance(atom, Obj) and atom.kind == "list" for part in _contents(atom)]
         found = join(value, *inner)
-        return frozenset(atom for atom in found if isinstance(atom, Obj) and atom.cls is not None)
+        return frozenset(atom for atom in found if isinstance(atom, Obj) and self.outer_bases(atom.cls))
 
     def holds_settings(self, cls: Class) -> bool:
         """Whether a class is a bag of settings: a library may look into it."""
         names = {base.rpartition(".")[2] for base in self.outer_bases(cls)}
         bags = {"dict", "OrderedDict", "UserDict", "Namespace", "SimpleNamespace", "TrainingArguments", "BaseModel"}
-        return any(ancestor.fielded for ancestor in self.lineage(cls)) or bool(names & bags)
+        by_key = any(self.member(cls, name) for name in ("__setitem__", "__setattr__", "__getattr__", "__contains__"))
+        return any(ancestor.fielded for ancestor in self.lineage(cls)) or bool(names & bags) or by_key
 
     def hand_callable(self, atom: Func | Class | Partial) -> None:
         """A library may call it, with arguments that are not known."""

@@ -124,8 +124,10 @@ def _follow(interpreter: Interpreter, source: SourceFile) -> None:
         for _ in range(MOST_PASSES):
             before = _knowledge(interpreter)
             interpreter.ledger = Ledger(interpreter.config, reads=interpreter.ledger.reads)
-            interpreter.followed.clear()
-            interpreter.called.clear()
+            for noted in (interpreter.followed, interpreter.called, interpreter.referenced):
+                noted.clear()
+            for noted in (interpreter.made, interpreter.handed, interpreter.pending):
+                noted.clear()
             interpreter.project.seed(source)
             interpreter.run_module(source)
             _call_what_is_left(interpreter, source)
