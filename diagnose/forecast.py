@@ -9,6 +9,7 @@ present: what that cost decides both its say in the forecast and how wide the in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,9 +22,13 @@ FEWEST_POINTS = 12
 FARTHEST = 5.0
 # The course is fitted on this many medians, so that a long log costs no more than a short one.
 BINS = 60
-# Quantiles 0.1 and 0.9 of (loss - median) / width. Measured on benchmarks/diagnosis, development seeds.
-LOW, HIGH = -0.75, 0.75
+# Quantiles 0.1 and 0.9 of (loss - median) / width: losses fall below what was expected further than above it,
+# for a decay of the learning rate that is not logged. Measured on benchmarks/diagnosis, development seeds: they
+# cover 79.5 % of 492 synthetic runs, 80.7 % of 223 trainings and 79.7 % of 69 real logs.
+LOW, HIGH = -1.2, 0.75
 COVERAGE = 0.8
+# No law may fall below the lowest median by more than this share of all that was gained so far.
+REACH = 0.5
 
 
 def forecast(run: Run, horizon: int | None = None) -> Forecast | None:
@@ -40,6 +45,8 @@ def forecast(run: Run, horizon: int | None = None) -> Forecast | None:
     if end is None or end <= now or end - first > FARTHEST * (now - first):
         return None
     course = _course(curve.finite, run.curve(Role.LEARNING_RATE), end)
+    if np.ptp(course.loss) == 0:
+        return None
     median, width = _ahead(course)
     low, high = median + LOW * width, median + HIGH * width
     return Forecast(end, low, median, high, COVERAGE, _note(run, low, high))
@@ -76,57 +83,44 @@ class _Course:
     clock: FloatArray
     """Learning rate (or steps) spent, 1 at the last bin."""
     loss: FloatArray
-    rate: FloatArray
-    """Learning rate as a share of its peak; all 1 where it is not logged."""
-    end_clock: float
-    end_rate: float
+    end: float
+    """The clock at the horizon."""
     noise: float
     """Standard deviation of one median about the course."""
 
     def until(self, bins: int) -> _Course:
         """The first `bins`, with the last bin of all as the end to be forecast."""
         now = self.clock[bins - 1]
-        return _Course(
-            self.clock[:bins] / now,
-            self.loss[:bins],
-            self.rate[:bins],
-            float(self.clock[-1] / now),
-            float(self.rate[-1]),
-            self.noise,
-        )
+        return _Course(self.clock[:bins] / now, self.loss[:bins], float(self.clock[-1] / now), self.noise)
 
 
 def _course(curve: Curve, rates: Curve | None, end: int) -> _Course:
     count = min(BINS, len(curve))
     edges = np.linspace(0, len(curve), count + 1).astype(int)
-    loss = np.array([np.median(curve.values[a:b]) for a, b in zip(edges, edges[1:], strict=False)])
-    steps = np.array([np.mean(curve.steps[a:b]) for a, b in zip(edges, edges[1:], strict=False)])
+    loss = np.array([np.median(curve.values[a:b]) for a, b in pairwise(edges)])
+    steps = np.array([np.mean(curve.steps[a:b]) for a, b in pairwise(edges)])
     grid = np.linspace(float(curve.steps[0]), float(end), 512)
-    rate = _schedule(rates, grid, float(curve.steps[-1]))
+    rate = _schedule(rates, curve.axis, grid, float(curve.steps[-1]))
     clock = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(grid))])
     spent = np.interp(steps, grid, clock)
-    return _Course(
-        spent / spent[-1],
-        loss,
-        np.interp(steps, grid, rate),
-        float(clock[-1] / spent[-1]),
-        float(rate[-1]),
-        _noise(loss),
-    )
+    return _Course(spent / spent[-1], loss, float(clock[-1] / spent[-1]), _noise(loss))
 
 
 def _noise(loss: FloatArray) -> float:
     """Of one median about the course. A second difference of white noise has six times its variance."""
     noise = 1.4826 * np.median(np.abs(np.diff(loss, n=2))) / np.sqrt(6)
-    return float(noise + 1e-6 * np.max(np.abs(loss)) + 1e-300)
+    return float(noise + 1e-6 * np.ptp(loss))
 
 
-def _schedule(rates: Curve | None, grid: FloatArray, now: float) -> FloatArray:
-    """The learning rate on `grid` as a share of its peak, continued beyond `now` as it went before."""
-    known = None if rates is None else rates.finite
-    if known is None or len(known) < FEWEST_POINTS or not known.values.max() > 0:
+def _schedule(rates: Curve | None, axis: Axis, grid: FloatArray, now: float) -> FloatArray:
+    """The learning rate on `grid` as a share of its peak, continued beyond `now` as it went before.
+
+    All 1, so that the clock counts steps, where the rate is not logged on `axis` or was nothing from the start.
+    """
+    known = None if rates is None or rates.axis is not axis else rates.finite
+    if known is None or len(known) < FEWEST_POINTS or not known.values[:2].max() > 0:
         return np.ones(len(grid))
-    past = np.interp(grid, known.steps.astype(float), known.values) / float(known.values.max())
+    past = np.interp(grid, known.steps.astype(float), np.maximum(known.values, 0.0)) / float(known.values.max())
     begin = int(np.argmax(past))
     seen = int(np.searchsorted(grid, now, side="right"))
     if seen - begin < 3:
@@ -142,14 +136,19 @@ def _continued(seen: FloatArray, time: FloatArray) -> FloatArray:
     shapes = [np.full(len(time), seen[-1])]
     for fall in falls:
         part = fall[: len(seen)]
-        shapes.append(1 - fall * float(np.clip(part @ (1 - seen) / max(part @ part, 1e-12), 0.0, 1.0)))
+        shapes.append(1 - fall * float(np.clip(_slope(part, 1 - seen), 0.0, 1.0)))
     if (seen > 0).all():
         part = time[: len(seen)]
-        shapes.append(np.exp(time * min(0.0, float(part @ np.log(seen) / max(part @ part, 1e-12)))))
+        shapes.append(np.exp(time * min(0.0, _slope(part, np.log(seen)))))
     worst = [float(np.abs(shape[: len(seen)] - seen).max()) for shape in shapes]
     best = int(np.argmin(worst))
     # 0.02 of the peak: the rounding of a logged rate and the step between a log and its schedule are less.
     return shapes[best] if worst[best] < 0.02 else shapes[0]
+
+
+def _slope(across: FloatArray, up: FloatArray) -> float:
+    """Of the line through the origin that fits best."""
+    return float(np.dot(across, up) / max(float(np.dot(across, across)), 1e-12))
 
 
 # Bends of the power law (clock + offset) ** -exponent; exponent 0 stands for the logarithm.
@@ -158,7 +157,8 @@ _LAWS = tuple((exponent, offset) for exponent in (0.0, 0.3, 0.7, 1.2, 2.5) for o
 
 def _ahead(course: _Course) -> tuple[float, float]:
     """Median and width at the end of the course."""
-    ratio = np.clip(course.end_clock, 1.05, 3.0)
+    # From where does the present lie as far ahead as the end does from here? And from half as far.
+    ratio = np.clip(course.end, 1.05, 3.0)
     cuts = sorted({max(6, int(np.searchsorted(course.clock, share))) for share in (1 / ratio, 1 / np.sqrt(ratio))})
     present = float(np.median(course.loss[-3:]))
     trials = np.array([_answers(course.until(cut)) - present for cut in cuts if cut < len(course.loss)])
@@ -167,22 +167,23 @@ def _ahead(course: _Course) -> tuple[float, float]:
     say = errors**-2.0 / np.sum(errors**-2.0)
     median = float(say @ answers)
     spread = float(np.sqrt(say @ (answers - median) ** 2))
-    return median, float(np.sqrt(course.noise**2 + spread**2 + 1 / np.mean(errors**-2.0)))
+    return median, float(np.sqrt(course.noise**2 + spread**2 + np.mean(errors**2)))
 
 
 def _answers(course: _Course) -> FloatArray:
     """What each law expects at the end of the course, the last entry being `as it is now`."""
-    weight = np.sqrt(course.clock + 0.05)
+    weight = (course.clock + 0.02) ** 2  # the late course says most of what is to come
     answers = [_answer(course, weight, exponent, offset) for exponent, offset in _LAWS]
-    return np.array([*answers, float(np.median(course.loss[-3:]))])
+    lowest, highest = float(course.loss.min()), float(course.loss.max())
+    bounded = np.clip(answers, lowest - REACH * (highest - lowest), highest)
+    return np.array([*bounded, float(np.median(course.loss[-3:]))])
 
 
 def _answer(course: _Course, weight: FloatArray, exponent: float, offset: float) -> float:
-    fallen, ahead = (_law(np.asarray(clock), exponent, offset) for clock in (course.clock, course.end_clock))
-    columns, end = [np.ones(len(fallen)), fallen], [1.0, float(ahead)]
-    table = np.stack(columns, axis=1) * weight[:, None]
-    solution = np.linalg.lstsq(table, course.loss * weight, rcond=None)[0]
-    return float(np.dot(solution, end))
+    fallen, ahead = (_law(np.asarray(clock), exponent, offset) for clock in (course.clock, course.end))
+    table = np.stack([np.ones(len(fallen)), fallen], axis=1) * weight[:, None]
+    floor, height = np.linalg.lstsq(table, course.loss * weight, rcond=None)[0]
+    return float(floor + height * ahead)
 
 
 def _law(clock: FloatArray, exponent: float, offset: float) -> FloatArray:
