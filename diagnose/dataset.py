@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.faults import Harm, Heard, Problem, faults_of, hear, overlap, overlaps
+from diagnose.faults import Heard, Problem, faults_of, hear, overlap, overlaps
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.metadata import Clip, DataError, Split, read_clips, samples_of, split_lists
 
@@ -73,25 +73,20 @@ def survey(place: Path, *, alphabet: Collection[str] | None = None, track: Track
 
 
 def findings(found: Survey) -> list[Finding]:
-    """The problems that deserve a warning, as findings: one for each kind of harm, its counts as evidence."""
-    groups: dict[Harm, list[Problem]] = defaultdict(list)
-    for problem in found.problems:
-        if problem.severity is not Severity.INFO:
-            groups[problem.harm].append(problem)
-    return [_finding(harm, problems) for harm, problems in groups.items()]
+    """The problems that deserve a warning, as findings; their evidence counts the clips."""
+    return [_finding(problem, found.clips) for problem in found.problems if problem.severity is not Severity.INFO]
 
 
-def _finding(harm: Harm, problems: Sequence[Problem]) -> Finding:
-    code, name = harm.value
+def _finding(problem: Problem, clips: int) -> Finding:
     return Finding(
-        code,
-        name,
-        max((problem.severity for problem in problems), key=lambda severity: severity.rank),
+        problem.code,
+        problem.name,
+        problem.severity,
         Confidence.HIGH,
         "dataset",
-        "; ".join(f"{problem.message} (for one {problem.examples[0]})" for problem in problems),
-        evidence={problem.name.replace("-", "_"): problem.count for problem in problems},
-        advice="; ".join(dict.fromkeys(problem.advice for problem in problems)),
+        "; ".join([problem.message, *problem.examples]),
+        evidence={problem.name.replace("-", "_"): problem.count, "clips": clips},
+        advice=problem.advice,
     )
 
 

@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
@@ -36,22 +35,13 @@ UNSPEAKABLE = ("Cc", "Cf", "Co", "Cn", "Cs")
 REPLACEMENT = "\ufffd"
 
 
-class Harm(Enum):
-    """What a fault does to the training: the code and the name of the finding that tells it."""
-
-    LEAK = ("DAT002", "validation-is-training")
-    UNUSABLE = ("DAT005", "unusable-clips")
-    UNEVEN = ("DAT006", "uneven-audio")
-    DOUBTFUL = ("DAT007", "doubtful-texts")
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One kind of fault in a data set."""
 
+    code: str
     name: str
     """Kebab-case, states the fault."""
-    harm: Harm
     severity: Severity
     count: int
     """Clips that have it."""
@@ -85,15 +75,15 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A question put to every clip by itself."""
+    """A kind of fault, and how one clip by itself shows it."""
 
+    code: str
     name: str
-    harm: Harm
     meaning: str
-    """What is told after `3 of 525 clips`."""
+    """What is told after `3 of 525 clips: `."""
     advice: str
-    detail: Callable[[Heard], str | None]
-    """What is told of a clip that has the fault; None for one that has not."""
+    detail: Callable[[Heard], str | None] = lambda one: None
+    """What is told of a clip that has the fault; None for one that has not, or shows it only beside others."""
     severity: Severity = Severity.WARNING
     tolerable: bool = False
     """Whether it is only a note below `NOTABLE_SHARE` of the clips."""
@@ -107,7 +97,7 @@ def hear(clip: Clip) -> Heard:
         found = header(clip.audio)
         samples = read(clip.audio, stop=HEARD_SECONDS).samples
     except AudioError as error:
-        return Heard(clip, error=str(error))
+        return Heard(clip, error=str(error).removeprefix(f"{clip.audio}: "))
     peak = float(np.abs(samples).max(initial=0.0))
     return Heard(clip, found, peak, _clipped_share(samples) if peak >= FULL_SCALE else 0.0)
 
@@ -116,8 +106,11 @@ def faults_of(heard: Sequence[Heard], alphabet: Collection[str] | None) -> Itera
     """Everything that is wrong with the clips of one data set. `alphabet`: see `dataset.survey`."""
     for fault in FAULTS:
         yield from _problem(fault, [(one, detail) for one in heard if (detail := fault.detail(one)) is not None], heard)
-    yield from _problem(_REPEATED_CLIP, _repeats(heard, lambda clip: str(clip.audio)), heard)
-    yield from _problem(_REPEATED_TEXT, _repeats(heard, lambda clip: "" if clip.is_copy else spoken(clip.text)), heard)
+    again = _repeats(heard, lambda clip: str(clip.audio))
+    yield from _problem(_REPEATED_CLIP, again, heard)
+    known = {id(one) for one, _ in again}
+    once = [one for one in heard if id(one) not in known and not one.clip.is_copy]
+    yield from _problem(_REPEATED_TEXT, _repeats(once, lambda clip: spoken(clip.text)), heard)
     yield from _problem(_UNKNOWN, _unknown(heard, alphabet), heard)
     yield from _problem(_MIXED_RATES, _minority(heard, lambda found: found.rate, "Hz"), heard)
 
@@ -130,11 +123,11 @@ def overlap(train: Sequence[Clip], held_out: Sequence[Clip]) -> Problem | None:
     if not leaked:
         return None
     return Problem(
-        "split-overlap",
-        Harm.LEAK,
+        "DAT002",
+        "validation-is-training",
         Severity.ERROR,
         len(leaked),
-        f"{len(leaked)} of {len(held_out)} held-out clips are trained on as well (same recording or same text)",
+        f"{len(leaked)} of {len(held_out)} held-out clips: trained on as well, as the same recording or the same text",
         tuple(_told(clip, clip.text) for clip in leaked[:EXAMPLES]),
         "split again, so that no text stands on both sides: ttsdoc data split DIR --force",
     )
@@ -174,8 +167,8 @@ def _problem(fault: Fault, hits: Sequence[tuple[Heard, str]], heard: Sequence[He
     rare = len(hits) < NOTABLE_SHARE * len(heard)
     severity = Severity.INFO if fault.tolerable and rare else fault.severity
     examples = tuple(_told(one.clip, detail) for one, detail in hits[:EXAMPLES])
-    message = f"{len(hits)} of {len(heard)} clips {fault.meaning}"
-    yield Problem(fault.name, fault.harm, severity, len(hits), message, examples, fault.advice)
+    message = f"{len(hits)} of {len(heard)} clips: {fault.meaning}"
+    yield Problem(fault.code, fault.name, severity, len(hits), message, examples, fault.advice)
 
 
 def _told(clip: Clip, detail: str) -> str:
@@ -231,96 +224,93 @@ def _beyond(one: Heard) -> str | None:
 _DELETE = "delete these lines from the list"
 FAULTS: tuple[Fault, ...] = (
     Fault(
+        "DAT101",
         "missing-audio",
-        Harm.UNUSABLE,
-        "have no recording",
+        "no recording",
         "correct the paths in the list, or delete these lines",
-        lambda one: _when(one.header is None and not one.error, f"no {one.clip.audio}"),
+        lambda one: _when(one.header is None and not one.error, f"no {one.clip.audio.name}"),
+        Severity.ERROR,
     ),
     Fault(
+        "DAT102",
         "unreadable-audio",
-        Harm.UNUSABLE,
-        "have a recording that cannot be read",
+        "a recording that cannot be read",
         "convert it again: ffmpeg -i IN -ac 1 -ar 22050 -c:a pcm_s16le OUT.wav",
         lambda one: one.error or None,
+        Severity.ERROR,
     ),
     Fault(
+        "DAT103",
         "silent-audio",
-        Harm.UNUSABLE,
-        "are silent",
+        "nothing but silence",
         "record or cut them again, or delete their lines",
         lambda one: _when(one.seconds >= SHORTEST_SECONDS and one.peak < SILENT_PEAK, f"peak {one.peak:.5f}"),
     ),
     Fault(
+        "DAT104",
         "empty-text",
-        Harm.UNUSABLE,
-        "have no text to speak",
+        "no text to speak",
         "write what is said, or delete these lines",
         lambda one: _when(not spoken(one.clip.text), repr(one.clip.text)),
     ),
     Fault(
+        "DAT105",
         "text-beyond-audio",
-        Harm.UNUSABLE,
-        "have more text than their audio can hold: aligners give NaN on them",
+        "more text than the audio can hold, on which aligners give NaN",
         "the text belongs to another recording or the cut is wrong: repair or delete these lines",
         _beyond,
     ),
     Fault(
+        "DAT106",
         "too-short",
-        Harm.UNEVEN,
-        f"are shorter than {SHORTEST_SECONDS:g} s",
+        f"shorter than {SHORTEST_SECONDS:g} s",
         _DELETE,
         lambda one: _when(one.header is not None and one.seconds < SHORTEST_SECONDS, f"{one.seconds:.2f} s"),
         tolerable=True,
     ),
     Fault(
+        "DAT107",
         "too-long",
-        Harm.UNEVEN,
-        f"are longer than {LONGEST_SECONDS:g} s: they fill the memory, and many trainers drop them silently",
+        f"longer than {LONGEST_SECONDS:g} s, which fills the memory; many trainers drop such clips silently",
         "cut them between sentences, or delete their lines",
         lambda one: _when(one.seconds > LONGEST_SECONDS, f"{one.seconds:.1f} s"),
         tolerable=True,
     ),
     Fault(
+        "DAT108",
         "clipped-audio",
-        Harm.UNEVEN,
-        "are clipped: the model learns the distortion",
+        "clipped, and the model learns the distortion",
         "record them again at a lower level, or delete their lines; turning them down does not repair them",
         lambda one: _when(one.clipped > CLIPPED_SHARE, f"{one.clipped:.1%} of the samples at full scale"),
         tolerable=True,
     ),
     Fault(
+        "DAT109",
         "several-channels",
-        Harm.UNEVEN,
-        "have more than one channel: trainers that expect one read them at the wrong speed or not at all",
+        "more than one channel; trainers that expect one read them at the wrong speed or not at all",
         "mix them down: ttsdoc data merge DIR --out NEW does it",
         lambda one: _when(one.header is not None and one.header.channels > 1, _channels(one)),
     ),
 )
-_REPEATED_CLIP = Fault(
-    "repeated-clip", Harm.DOUBTFUL, "are listed more than once", "keep one line for each recording", lambda one: None
-)
+_REPEATED_CLIP = Fault("DAT110", "repeated-clip", "listed more than once", "keep one line for each recording")
 _REPEATED_TEXT = Fault(
+    "DAT111",
     "repeated-text",
-    Harm.DOUBTFUL,
-    "have a text that another clip has too",
+    "a text that another clip has too",
     "no harm in training; keep them on one side of the split: ttsdoc data split DIR",
-    lambda one: None,
-    Severity.INFO,
+    severity=Severity.INFO,
 )
 _UNKNOWN = Fault(
+    "DAT112",
     "unknown-characters",
-    Harm.DOUBTFUL,
-    "have characters that the model cannot know",
+    "characters that the model cannot know",
     "save the list as UTF-8, and write such characters as words or delete them",
-    lambda one: None,
 )
 _MIXED_RATES = Fault(
+    "DAT113",
     "mixed-rates",
-    Harm.UNEVEN,
-    "have another sample rate than the rest: trainers that do not resample read them too slow or too fast",
+    "another sample rate than the rest; trainers that do not resample play them too slow or too fast",
     "bring all to one rate: ttsdoc data merge DIR --out NEW does it",
-    lambda one: None,
 )
 
 

@@ -80,7 +80,7 @@ def _round_up(width: float) -> float:
 def _problem_as_json(problem: Problem) -> dict[str, Any]:
     return {
         "name": problem.name,
-        "code": problem.harm.value[0],
+        "code": problem.code,
         "severity": problem.severity.value,
         "clips": problem.count,
         "message": problem.message,
@@ -144,12 +144,11 @@ def _problems(problems: Sequence[Problem]) -> Iterator[RenderableType]:
     if not problems:
         yield Padding(Text("none found", "green"), (0, 0, 0, 2))
     for problem in problems:
-        text = Text(f"{problem.severity.value} ", SEVERITY_STYLE[problem.severity]).append(problem.name, "bold")
-        text.append(f"  {problem.message}", "")
-        for example in problem.examples:
-            text.append(f"\n  {plain(example)}", "dim")
-        text.append(f"\n  → {problem.advice}", "")
-        yield Padding(text, (0, 0, 0, 2))
+        text = Text(f"{problem.severity.value} ", SEVERITY_STYLE[problem.severity])
+        text.append(f"{problem.code} {problem.name}", "bold")
+        yield Padding(text.append(f"  {problem.message}"), (0, 0, 0, 2))
+        yield Padding(Text("\n".join(plain(example) for example in problem.examples), "dim"), (0, 0, 0, 4))
+        yield Padding(Text(f"→ {problem.advice}"), (0, 0, 0, 4))
 
 
 def _title(words: str) -> Text:

@@ -60,7 +60,7 @@ def test_stats_are_told_to_programs(make_set: MakeSet, tmp_path: Path) -> None:
     assert told.returncode == 1
     assert found["schema_version"] == 1
     assert (found["clips"], found["rates"]) == (3, {"22050": 2})
-    assert [(problem["name"], problem["code"]) for problem in found["problems"]] == [("unreadable-audio", "DAT005")]
+    assert [(problem["name"], problem["code"]) for problem in found["problems"]] == [("unreadable-audio", "DAT102")]
     assert sum(bar["clips"] for bar in found["histogram"]) == 2
 
 

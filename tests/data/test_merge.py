@@ -108,3 +108,20 @@ def test_a_set_can_be_merged_onto_itself(make_set: MakeSet, tmp_path: Path) -> N
     merge([one, make_set(TWO, "two")], one, force=True)
     assert survey(one).problems == ()
     assert survey(one).clips == 5
+
+
+def test_names_that_differ_only_in_case_do_not_meet_on_any_file_system(make_set: MakeSet, tmp_path: Path) -> None:
+    two = {"A": TWO["a"], "c": TWO["c"]}
+    merge([make_set(ONE, "one"), make_set(two, "two")], tmp_path / "out")
+    ids = [clip.id.casefold() for clip in read_clips(tmp_path / "out")]
+    assert len(set(ids)) == 5
+
+
+def test_the_folder_where_the_user_stands_is_never_replaced(
+    make_set: MakeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = make_set(ONE, "one")
+    monkeypatch.chdir(one / "wavs")
+    with pytest.raises(DataError, match="where you are"):
+        merge([one], one, force=True)
+    assert len(read_clips(one)) == 3
