@@ -28,6 +28,8 @@ LEAP = 20.0
 INTERLEAVED = 0.2
 # More of such values than this share are another writer, not slips.
 SLIPS = 0.02
+# Second values at one step, from this share of the points on, are several writers or redraws.
+REPEATED = 0.1
 # One value an epoch, give or take a resumed or an unfinished one.
 ONE_PER_EPOCH = 0.9
 
@@ -288,8 +290,8 @@ class _Frame:
 def _unrepeated(steps: FloatArray, values: FloatArray, *, keep_last: bool) -> tuple[IntArray, np.ndarray]:
     """The order by step, and in it the points that are no repeats.
 
-    A point with the step and the value of its neighbour is a repeat. Where several writers or redraws give
-    more than a tenth of the points a second value at the same step, one value a step is kept.
+    A point with the step and the value of its neighbour is a repeat. Where several writers give many points a
+    second value at the same step, one value a step is kept.
     """
     order = np.argsort(steps, kind="stable")
     if keep_last:
@@ -297,5 +299,5 @@ def _unrepeated(steps: FloatArray, values: FloatArray, *, keep_last: bool) -> tu
         return order, later
     same = np.concatenate([[False], np.diff(steps[order]) == 0])[: len(order)]
     equal = np.concatenate([[False], np.diff(values[order]) == 0])[: len(order)]
-    repeats = same if same.mean() > 0.1 else same & equal
+    repeats = same if same.sum() > REPEATED * len(same) else same & equal
     return order, ~repeats

@@ -35,12 +35,12 @@ _LOSS_AT = re.compile(
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+) \[[\d?:]")
 _VAL = re.compile(
     r"(?<![A-Za-z])(?P<split>valid|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
-    re.I,
+    re.IGNORECASE,
 )
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECASE)
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 _METRIC = re.compile(
-    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$", re.I
+    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$", re.IGNORECASE
 )
 _PROSE = re.compile(
     r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -22,8 +23,6 @@ _NAME = re.compile(r"[A-Za-z]")
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse", re.IGNORECASE)
 _COUNTER = re.compile(r"^(epoch|step|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
 _DELIMITERS = ",\t;|"
-# Rows that are held as text at one time.
-_ROWS = 50_000
 # The longest cell: a table of numbers has none near it, and a forged one costs no memory.
 csv.field_size_limit(1 << 20)
 
@@ -67,30 +66,35 @@ def _read(source: Source) -> Run:
 
 def _columns(source: Source, header: Sequence[str]) -> tuple[dict[str, Column], int, int]:
     """The columns, the rows that fit the header, and those that do not."""
-    cells: list[list[tuple[int, float]]] = [[] for _ in header]
+    cells = [(array("q"), array("d")) for _ in header]
     good = bad = 0
-    with source.open() as file:
-        for row in islice(_rows(file, _delimiter(source.head())), 1, None):
+    with source.open() as file, io.TextIOWrapper(file, "utf-8-sig", "replace", newline="") as text:
+        rows = csv.reader((line.replace("\0", "") for line in text), delimiter=_delimiter(source.head()))
+        for row in islice(filter(None, rows), 1, None):
             if len(row) != len(header):
-                bad += bool(row)
+                bad += 1
                 continue
-            for column, cell in zip(cells, row, strict=True):
+            for (places, values), cell in zip(cells, row, strict=True):
                 if cell and (number := to_number(cell)) is not None:
-                    column.append((good, number))
+                    places.append(good)
+                    values.append(number)
             good += 1
-    named = {
-        name: np.asarray(column, np.float64) for name, column in zip(header, cells, strict=True) if name and column
-    }
+    named = {name: column for name, column in zip(header, cells, strict=True) if name and column[0]}
     names = _names(list(named), source)
     columns = {
-        names[name]: Column(table[:, 0].astype(np.int64), table[:, 1]) for name, table in named.items() if names[name]
+        names[name]: Column(np.frombuffer(places, np.int64), np.frombuffer(values))
+        for name, (places, values) in named.items()
+        if names[name]
     }
     return columns, good, bad
 
 
 def _names(header: Sequence[str], source: Source) -> dict[str, str]:
-    """What the columns are called: a TensorBoard export has the tag in its file's name, a wandb export the run's
-    name before each metric, and its extremes (`__MIN`) in columns of their own, which are left out."""
+    """What the columns are called; nothing for one that is left out.
+
+    A TensorBoard export has the tag in its file's name. A wandb export has the run's name before each metric, and
+    the extremes (`__MIN`) of each metric in columns of their own.
+    """
     if [name.casefold() for name in header] == ["wall time", "step", "value"]:
         stem = Path(source.name).stem
         return {name: name for name in header[:2]} | {header[2]: stem.rsplit("-tag-", 1)[-1]}
@@ -98,11 +102,6 @@ def _names(header: Sequence[str], source: Source) -> dict[str, str]:
     if any(name.endswith("__MIN") for name in header):
         names = {name: plain.rsplit(" - ", 1)[-1] for name, plain in names.items()}
     return names
-
-
-def _rows(file: io.BufferedIOBase | object, delimiter: str) -> Iterator[list[str]]:
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")  # type: ignore[type-var]
-    return csv.reader((line.replace("\0", "") for line in text), delimiter=delimiter)
 
 
 def _top(head: bytes) -> tuple[list[str], list[list[str]]]:

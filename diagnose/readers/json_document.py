@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from diagnose.run import Axis, InputHealth, LogError, Role, Run
 # A document is held in memory whole; no history that a trainer writes at its end comes near.
 _LARGEST = 1 << 28
 _DEEPEST = 3
+_BEGIN = re.compile(rb'\{\s*"|\[\s*\{')
 _NVLOG = {"train_iteration_loss": Role.TRAIN_LOSS, "val_iter_loss": Role.VAL_LOSS}
 # Words in the path of a list that say that its items are steps; other histories have one item an epoch.
 _STEPWISE = ("iter", "step", "batch")
@@ -24,7 +26,7 @@ _STEPWISE = ("iter", "step", "batch")
 def sniff(source: Source) -> int:
     """A JSON document that spells a loss and is no JSON lines."""
     head = source.head().lstrip()
-    if head[:1] not in {b"{", b"["} or b"loss" not in head.lower():
+    if not _BEGIN.match(head) or b"loss" not in head.lower():
         return 0
     if b'"train_iteration_loss"' in head or (b'"cpu_info"' in head and b'"run"' in head):
         return 95
@@ -46,7 +48,9 @@ def read(source: Source) -> Run:
     if not story.curves:
         raise LogError(f"{source.name}: no lists of numbers in this JSON document: is this a training history?")
     health = InputHealth(files=1, records=max(map(len, story.curves.values())))
-    return Run(source.label, source.name, "json", story.curves, sources=(source.name,), health=health, notes=story.notes)
+    return Run(
+        source.label, source.name, "json", story.curves, sources=(source.name,), health=health, notes=story.notes
+    )
 
 
 def _is_document(head: bytes) -> bool:
