@@ -161,7 +161,7 @@ class Library(Calls):
         if name in {"hydra.utils.instantiate", "hydra.utils.call", "hydra_zen.instantiate"}:
             return self._hydra_instantiate(passed, node, frame)
         if name == "hydra.main":
-            return frozenset({Ext(HYDRA)})
+            return frozenset({Partial(frozenset({Ext(HYDRA)}), (passed.keywords.get("config_name", NONE),))})
         if last == "YAML" and name.startswith("ruamel"):
             return frozenset({Ext("ruamel.yaml.YAML")})
         if name.startswith("logging.getLogger") or last == "getLogger":
@@ -770,12 +770,14 @@ class Library(Calls):
 
     def _hydra_main(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """The function is called with the config."""
-        root = self._load("hydra.main", Arguments([frozenset({Option("config_name")})]), node, frame)
+        name, function = passed.args
+        file = File(frozenset({HYDRA}) | self.origin(name))
+        root = self._load("hydra.main", Arguments([frozenset({file})]), node, frame)
         for atom in root:
             for key in HYDRA_KEYS & set(self.config):
                 if isinstance(atom, Node):
                     self.ledger.escape(Node(atom.root, (key,)), "read by Hydra itself")
-        return frozenset({Partial(passed.first(), (root,))})
+        return frozenset({Partial(function, (root,))})
 
     def _hydra_instantiate(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         place = self.place(node, frame)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.keyflow._ledger import Ledger
+from diagnose.keyflow._library import HYDRA
 from diagnose.keyflow._machine import TooMuch
 from diagnose.keyflow._project import Project, SourceError, SourceFile
 from diagnose.keyflow._statements import Interpreter
@@ -22,6 +23,7 @@ from diagnose.keyflow.report import AbsentKey, KeyReport, KeyState, KeyUse, Plac
 MOST_PASSES = 12  # passes until nothing new is learnt; the trainers in tests/keyflow need 2 to 4
 STACK_BYTES = 512 * 1024 * 1024  # address space, not memory: calls in the source nest calls in here
 DEEPEST_RECURSION = 20_000
+REFERENCE = re.compile(r"\$\{([^{}]*)\}?|!(?:ref|copy)\s*<([^<>]*)>|%\(([^()]*)\)s")
 CONFIG_WORDS = ("config", "cfg", "conf", "yaml", "yml", "hparams", "hps", "params", "settings", "argv")
 
 
@@ -60,36 +62,23 @@ def load_config(path: Path) -> Mapping[str, Any]:
     return plain
 
 
-def mark_interpolated(keys: tuple[KeyUse, ...], config: Mapping[str, Any]) -> tuple[KeyUse, ...]:
-    """A key that another one names by `${...}` is read through it, unless that one is itself never read."""
-    while True:
-        idle = {use.path for use in keys if use.state in {KeyState.DEAD, KeyState.MISPLACED}}
-        users = {path: _references(value) for path, value in _values(config) if path not in idle}
-        saved = {path: user for user, names in users.items() for path in idle if _refers(path, names)}
-        if not saved:
-            return keys
-        keys = tuple(
-            KeyUse(use.path, KeyState.UNKNOWN, reason=f"`{saved[use.path]}` refers to it") if use.path in saved else use
-            for use in keys
-        )
+def mark_interpolated(
+    keys: tuple[KeyUse, ...], config: Mapping[str, Any], config_file: Path | None
+) -> tuple[KeyUse, ...]:
+    """A key that another one names, by `${a.b}` or `!ref <a>`, may be read through it."""
+    text = str(config) if config_file is None else config_file.read_text("utf-8", errors="replace")
+    inside = REFERENCE.findall(text)
+    names = {name for part in inside for piece in part for name in re.findall(r"[\w.\-]+", piece)}
+    idle = {KeyState.DEAD, KeyState.MISPLACED}
+    return tuple(
+        KeyUse(use.path, KeyState.UNKNOWN, reason="another key refers to it")
+        if use.state in idle and _refers(use.path, names)
+        else use
+        for use in keys
+    )
 
 
-def _values(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in config.items():
-        if isinstance(value, Mapping) and value:
-            yield from _values(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _references(value: Any) -> list[str]:
-    """The names in `${a.b}`, `${.b}`, `${f:${a.b}}`, `!ref <a>`: every dotted name inside such brackets."""
-    text = str(value)
-    inside = re.findall(r"\$\{([^{}]*)\}?|<([^<>]*)>|%\(([^()]*)\)s", text)
-    return [name for part in inside for piece in part for name in re.findall(r"[\w.\-]+", piece)]
-
-
-def _refers(path: str, names: list[str]) -> bool:
+def _refers(path: str, names: set[str]) -> bool:
     """Whether one of the names may mean this key: the whole path, its end, or a section above it."""
     for name in names:
         bare = name.strip(".")
@@ -227,14 +216,14 @@ class _Judge:
     def report(self, paths: tuple[str, ...]) -> KeyReport:
         notes = tuple(dict.fromkeys(self.interpreter.project.notes))
         roots = self._roots()
-        reason = self.ledger.lost or self._why_no_root(roots)
+        reason = self.ledger.lost or self._why_no_root(roots) or self._why_no_group(roots)
         if reason is not None:
             found = unknown_report(self.trainer, paths, reason)
             return KeyReport(self.trainer, found.keys, notes=(*notes, reason))
         self._settle_taken(roots)
         keys = tuple(self._judge(path, key, roots) for path, key in _keys(self.interpreter.config))
         return KeyReport(
-            self.trainer, mark_interpolated(keys, self.interpreter.config), self._absent(roots), notes
+            self.trainer, mark_interpolated(keys, self.interpreter.config, self.config_file), self._absent(roots), notes
         )
 
     # --- which of the files that are loaded is the config
@@ -272,6 +261,13 @@ class _Judge:
                 if any(part in root.origin for part in origin if part not in {"?", "argv"}):
                     return reason
         return None
+
+    def _why_no_group(self, roots: list[Root]) -> str | None:
+        """Hydra puts the config together from several files: of a part, the source does not tell under which key."""
+        names = {part.strip("'\"") for root in roots if HYDRA in root.origin for part in root.origin if _literal(part)}
+        if self.config_file is None or not names or self.config_file.stem in {Path(name).stem for name in names}:
+            return None
+        return f"Hydra starts from {', '.join(sorted(names))} and puts the config together from several files"
 
     def _settle_taken(self, roots: list[Root]) -> None:
         for key, (value, reason) in self.interpreter.taken.items():

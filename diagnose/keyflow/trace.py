@@ -223,7 +223,7 @@ def judge(command: Sequence[str], config: Mapping[str, Any], config_file: Path, 
     keys = tuple(_judge_key(path, seen, source, trouble) for path in leaf_paths(config))
     notes = (*seen.failures, *((trouble,) if trouble else ()), *(source.notes if source is not None else ()))
     absent = source.absent if source is not None else ()
-    return KeyReport(name, mark_interpolated(keys, config), absent, tuple(dict.fromkeys(notes)), method="trace")
+    return KeyReport(name, mark_interpolated(keys, config, config_file), absent, tuple(dict.fromkeys(notes)), method="trace")
 
 
 def _trouble(seen: Sighting) -> str | None:
