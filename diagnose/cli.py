@@ -7,6 +7,7 @@ import sys
 from enum import Enum
 from importlib import import_module
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +58,8 @@ ValTag = Annotated[str | None, typer.Option(help="The series to take as the vali
 def main() -> int:
     """Run the command line. Returns the exit status: 0, 1 findings, 2 bad input, 130 on Ctrl-C."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # 15 ms of numpy's import, and nothing here uses more
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks is no reason to stop
     try:
         outcome = app(standalone_mode=False)
     except typer.Exit as stop:

@@ -11,10 +11,11 @@ T = TypeVar("T")
 def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     """Pass `items` on and show how far they are, where standard error is a terminal."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track as bar
 
     console = Console(stderr=True)
     if not console.is_terminal:
         yield from items
         return
-    yield from bar(items, what, total=total, console=console, transient=True)
+    yield from bar(items, escape(what), total=total, console=console, transient=True)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from diagnose.data import augment, cli, demo
+from diagnose.data.progress import track
 from diagnose.data.stats import histogram
 from diagnose.dataset import survey
 from tests.data.conftest import MakeSet
@@ -144,3 +145,19 @@ def test_an_empty_histogram_has_no_bars() -> None:
 
 def test_a_survey_of_one_list_is_possible(make_set: MakeSet) -> None:
     assert survey(make_set(TEXTS) / "metadata.csv").clips == 3
+
+
+def test_a_terminal_without_the_letters_is_no_reason_to_stop(make_set: MakeSet, tmp_path: Path) -> None:
+    folder = make_set({f"c{number}": f"ቤት {number}" for number in range(60)}, name="ድምፅ", sounds={})
+    command = [sys.executable, "-m", "diagnose", "data", "split", folder.name]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    told = subprocess.run(command, capture_output=True, cwd=tmp_path, env=environment, check=False)
+    assert told.returncode == 0
+    assert rb"\u12f5" in told.stdout
+
+
+def test_a_progress_bar_reads_no_markup_in_names(
+    make_set: MakeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes any stream for a terminal
+    assert list(track([1, 2], 2, "cutting a[/]b[bold].wav")) == [1, 2]
