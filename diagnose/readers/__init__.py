@@ -9,6 +9,7 @@ from __future__ import annotations
 import pkgutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import cast
 
 from diagnose.names import assign_roles
 from diagnose.readers._base import HEAD_BYTES, Reader, Source
+from diagnose.readers._follow import FollowedEvents, FollowedText
 from diagnose.readers._own import is_report
+from diagnose.readers._storage import is_folder, is_remote, local
 from diagnose.readers._tree import discover_tree
 from diagnose.run import LogError, Run
 
@@ -62,20 +65,59 @@ def runs(path: str | Path) -> Iterator[Run]:
         raise reason
 
 
+def follow(path: str | Path) -> Iterator[Run | None]:
+    """Look again and again at a log that is still being written: the run as it stands, or None if nothing is new.
+
+    Only what is new is read. Of several runs the one that was written to last counts. Each step of the iterator
+    is one look; the caller waits between them. Raises LogError, in one line, if the path does not exist.
+    """
+    followed: dict[str, FollowedEvents | FollowedText] = {}
+    while True:
+        source = _latest(str(path))
+        run = None
+        if source is not None:
+            if source.name not in followed:
+                followed[source.name] = _followed(source)
+            try:
+                run = followed[source.name].poll(source)
+            except FileNotFoundError:  # removed between two looks
+                followed.pop(source.name)
+        yield None if run is None or not run.curves else assign_roles(run)
+
+
+def _followed(source: Source) -> FollowedEvents | FollowedText:
+    from diagnose.readers import tensorboard
+
+    return FollowedEvents() if tensorboard.sniff(source) else FollowedText(_read)
+
+
+def _latest(path: str) -> Source | None:
+    """The run at or below a path that was written to last; None while there is none."""
+    try:
+        sources = discover(path)
+    except LogError:
+        if is_remote(path) or Path(path).exists():
+            return None
+        raise
+    return max(sources, key=lambda source: source.written)
+
+
 def discover(path: str | Path) -> list[Source]:
-    """The runs at or below `path`, cheaply: names and the first bytes of files, no reading.
+    """The runs at or below `path`, cheaply: by the names and the first bytes of files.
 
     Raises LogError if the path is missing or holds no log.
     """
     name = str(path)
     if name == "-":
         return [Source("-", content=sys.stdin.buffer.read())]
-    place = Path(name)
-    if not place.exists():
-        raise LogError(f"{name}: no such file or folder")
-    if not place.is_dir():
-        return [Source(name, place)]
-    found = [source for source in discover_tree(place) if source.parts or _surest(source)[0] > 0]
+    try:
+        if not is_folder(name):
+            return [Source(name, local(name))]
+        found = [source for source in discover_tree(name) if source.parts or _surest(source)[0] > 0]
+    except FileNotFoundError as error:
+        raise LogError(f"{name}: no such file or folder") from error
+    except OSError as error:
+        raise LogError(f"{name}: cannot be read ({error.strerror or error})") from error
     if not found:
         raise LogError(f"{name}: no training log in this folder (event files, .log, .txt, .csv, .json, .jsonl)")
     return found
@@ -83,6 +125,11 @@ def discover(path: str | Path) -> list[Source]:
 
 def read_source(source: Source) -> Run:
     """The run of one source, by the reader that is surest of it. Raises LogError, in one line."""
+    run = _read(source)
+    return assign_roles(replace(run, notes=(*run.notes, *_beside(source))))
+
+
+def _read(source: Source) -> Run:
     try:
         score, reader = _surest(source)
         if not score:
@@ -92,7 +139,14 @@ def read_source(source: Source) -> Run:
         raise LogError(f"{source.name}: cannot be read ({error.strerror or error})") from error
     if not any(len(curve) for curve in run.curves.values()):
         raise LogError(f"{source.name}: no scalars in it")
-    return assign_roles(run)
+    return run
+
+
+def _beside(source: Source) -> Iterator[str]:
+    """A note on text logs beside the event files, which are not judged a second time."""
+    names = [name for name in source.beside if _surest(Source(name, local(name)))[0] >= SURE]
+    if names:
+        yield f"beside the event files, taken for the same training and not judged: {', '.join(names)}"
 
 
 def _surest(source: Source) -> tuple[int, Reader]:

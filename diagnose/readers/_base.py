@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from diagnose.readers._storage import open_file
+from diagnose.readers._storage import open_file, written_at
 from diagnose.run import Run
 
 HEAD_BYTES = 65_536
@@ -22,6 +22,10 @@ class Part:
     """What its tags get in front: `train/` for the file of a sub-folder `train`."""
     name: str
     """Its path or address."""
+    suffix: str = ""
+    """What its tags get behind: `/train` for the series `train` of add_scalars."""
+    settings_only: bool = False
+    """Whether only its hyperparameters count (add_hparams writes the final metrics into a file of their own)."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,15 @@ class Source:
     name: str
     """As the user knows it: a path, an address, `-`."""
     path: Path | None = None
-    """Where it lies on this machine; None for standard input."""
+    """Where it lies on this machine; None for standard input and for what is far away."""
     content: bytes | None = None
     """The bytes, where there is no file to open."""
     label: str = "."
     """The run's name: the path below the folder that was asked for, `.` for that folder itself."""
     parts: tuple[Part, ...] = ()
     """The event files, where the run is a folder of them."""
-    beside: tuple[Path, ...] = ()
-    """Text files beside the event files, which tell of the same training."""
+    beside: tuple[str, ...] = ()
+    """Text files beside the event files, which may tell of the same training."""
     asked: bool = True
     """Whether the user named it; False for a file met in a folder, which may turn out to be no log."""
 
@@ -47,6 +51,11 @@ class Source:
     def is_folder(self) -> bool:
         """Whether this is a folder, to be read as one run."""
         return bool(self.parts) or (self.path is not None and self.path.is_dir())
+
+    @property
+    def written(self) -> float:
+        """When it was last written to, seconds since 1970; inf where that is not known."""
+        return written_at(part.name for part in self.parts) if self.parts else written_at([self.name])
 
     def open(self, part: Part | None = None) -> BinaryIO:
         """The bytes, of one part where there are several. Raises OSError where the file cannot be read."""

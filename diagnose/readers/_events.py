@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import BinaryIO
 
@@ -189,6 +190,13 @@ class EventFile:
         self.hparams += found.hparams
         self.blobs += [blob.moved(base) for blob in found.blobs]
         return found
+
+
+def tags_in(head: bytes) -> list[str]:
+    """The tags of the scalars in the first bytes of an event file."""
+    file = EventFile()
+    file.poll(io.BytesIO(head))
+    return list(file.decoder.series)
 
 
 class _View:

@@ -1,10 +1,142 @@
-"""Files wherever they lie: on this machine, or at an address that fsspec knows (`s3://`, `gs://`, `hf://`, `https://`)."""
+"""Files wherever they lie: on this machine, or at an address that fsspec knows (s3, gs, hf, http(s), ...)."""
 
 from __future__ import annotations
 
-from typing import BinaryIO
+import io
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+ATTEMPTS = 3
+PAUSE = 0.1
+"""Seconds before the second attempt; four times as long before each further one."""
+BUFFER = 1 << 16
+"""Bytes asked for at least at once from far away."""
+
+
+def is_remote(name: str) -> bool:
+    """Whether a name is an address, not a path."""
+    return "://" in name
+
+
+def local(name: str) -> Path | None:
+    """Where a file lies on this machine; None for one that is far away."""
+    return None if is_remote(name) else Path(name)
 
 
 def open_file(name: str) -> BinaryIO:
     """The bytes of a file, to seek and read in. Raises OSError where it cannot be opened."""
+    if is_remote(name):
+        return io.BufferedReader(RemoteFile(name), BUFFER)
     return open(name, "rb")  # noqa: PTH123
+
+
+def is_folder(name: str) -> bool:
+    """Whether something is there that is no file. Raises OSError if nothing is."""
+    if is_remote(name):
+        system, path = _system(name)
+        return bool(_patiently(system.info, path)["type"] == "directory")
+    return os.stat(name).st_mode & 0o170000 == 0o040000  # noqa: PTH116
+
+
+def written_at(names: Iterable[str]) -> float:
+    """When the last of several files was written to, seconds since 1970; inf where that is not known."""
+    paths = [Path(name) for name in names if not is_remote(name)]
+    return max((path.stat().st_mtime for path in paths if path.exists()), default=float("inf"))
+
+
+def walk(root: str) -> Iterator[tuple[str, list[str]]]:
+    """Each folder at and below `root` with the names of its files; hidden folders and those of packages left out."""
+    if not is_remote(root):
+        for folder, below, files in os.walk(root):
+            below[:] = sorted(name for name in below if _is_seen(name))
+            yield folder, sorted(files)
+        return
+    system, path = _system(root)
+    for folder, below, files in system.walk(path):
+        for name in [name for name in below if not _is_seen(name)]:
+            below.pop(name) if isinstance(below, dict) else below.remove(name)
+        yield system.unstrip_protocol(folder), sorted(files)
+
+
+def _is_seen(name: str) -> bool:
+    return not name.startswith(".") and name not in ("__pycache__", "node_modules", "site-packages")
+
+
+class RemoteFile(io.RawIOBase):
+    """A file far away, read in ranges. A read that fails is tried again, then raises OSError."""
+
+    def __init__(self, name: str) -> None:
+        self._system, self._path = _system(name)
+        size = _patiently(self._system.info, self._path).get("size")
+        self._whole: bytes | None = None
+        if size is None:  # a web server that does not tell
+            self._whole = _patiently(self._system.cat_file, self._path)
+            size = len(self._whole)
+        self._size = int(size)
+        self._place = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place; returns it."""
+        self._place = offset + (0, self._place, self._size)[whence]
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill as much of the buffer as the file has."""
+        first, last = self._place, min(self._place + len(buffer), self._size)
+        if last <= first:
+            return 0
+        if self._whole is None:
+            data = _patiently(self._system.cat_file, self._path, start=first, end=last)
+            data = data[first:last] if len(data) > last - first else data  # a web server without ranges sends all
+        else:
+            data = self._whole[first:last]
+        buffer[: len(data)] = data
+        self._place += len(data)
+        return len(data)
+
+
+def _system(name: str) -> tuple[Any, str]:
+    """The file system of an address and the path in it. Raises OSError where it cannot be reached."""
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError as error:
+        raise OSError("reading from far away needs fsspec: pip install 'ttsdoc[remote]'") from error
+    try:
+        system, path = _patiently(url_to_fs, name)
+    except (ImportError, ValueError) as error:  # no such protocol, or its package is not installed
+        raise OSError(str(error)) from error
+    return system, path
+
+
+def _patiently(action: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """What a call to a far system returns; it may fail twice. Raises OSError."""
+    outcome: Any = None
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE * 4 ** (attempt - 1))
+        outcome = _try(action, arguments, options)
+        if not isinstance(outcome, Exception):
+            return outcome
+    reason = f"{type(outcome).__name__} {outcome}".replace("\n", " ")
+    raise OSError(f"{reason}, {ATTEMPTS} times") from outcome
+
+
+def _try(action: Callable[..., Any], arguments: Any, options: Any) -> Any:
+    """The result, or the error if another attempt may help."""
+    try:
+        return action(*arguments, **options)
+    except (FileNotFoundError, PermissionError, ImportError, ValueError):
+        raise
+    except Exception as error:  # each system has errors of its own
+        return error

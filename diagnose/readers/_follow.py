@@ -1,0 +1,116 @@
+"""A log that is still being written: each look at it reads only what is new."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from diagnose.readers._base import Part, Source
+from diagnose.readers._event_run import Written, run_of
+from diagnose.readers._events import EventFile
+from diagnose.readers._storage import is_remote
+from diagnose.run import LogError, Run
+
+SIGNATURE = 64
+"""First bytes of a file by which a new one under its name is told from it; in event files they hold the time."""
+
+
+@dataclass
+class Tail:
+    """How far one growing file has been read."""
+
+    size: int = 0
+    signature: bytes = b""
+    identity: tuple[int, int] = (0, 0)
+    """Device and inode, where the file is on this machine."""
+    restarts: int = 0
+    """How many times the file was found replaced, rotated or shortened."""
+
+    def look(self, source: Source, part: Part | None) -> bool | None:
+        """True: it has grown; False: it has not; None: it is another file now, to be read from the start.
+
+        Raises OSError where it is gone.
+        """
+        with source.open(part) as file:
+            size, head = file.seek(0, 2), b""
+            if size:
+                file.seek(0)
+                head = file.read(SIGNATURE)
+        identity = _identity(part.name if part else source.name)
+        same = identity == self.identity and size >= self.size and head.startswith(self.signature)
+        grown = size > self.size
+        fresh = not self.size
+        self.size, self.signature, self.identity = size, head, identity
+        if same or fresh:
+            return grown
+        self.restarts += 1
+        return None
+
+    def notes(self, name: str) -> tuple[str, ...]:
+        """What a user should know of it."""
+        if not self.restarts:
+            return ()
+        return (f"{name}: replaced, rotated or shortened while it was followed; read again from its start",)
+
+
+def _identity(name: str) -> tuple[int, int]:
+    if is_remote(name) or name == "-":
+        return 0, 0
+    status = os.stat(name)  # noqa: PTH116
+    return status.st_dev, status.st_ino
+
+
+@dataclass
+class FollowedEvents:
+    """A run of event files that grow, and to which others may be added."""
+
+    _files: dict[str, tuple[Tail, EventFile]] = field(default_factory=dict)
+
+    def poll(self, source: Source) -> Run | None:
+        """The run as it stands; None if nothing is new. Raises OSError where a file cannot be read."""
+        new = False
+        parts = source.parts or (Part("", source.name),)
+        for part in parts:
+            tail, file = self._files.get(part.name, (Tail(), EventFile()))
+            grown = tail.look(source, part)
+            if grown is None:
+                file = EventFile()
+            if grown is not False:
+                with source.open(part) as stream:
+                    file.poll(stream)
+                new = True
+            self._files[part.name] = tail, file
+        return self._run(source, parts) if new else None
+
+    def _run(self, source: Source, parts: tuple[Part, ...]) -> Run | None:
+        found = [(part, *self._files[part.name]) for part in parts]
+        if not any(file.records for _, _, file in found):
+            return None
+        run = run_of(source, [Written(part, file) for part, _, file in found])
+        return replace(run, notes=(*run.notes, *(note for part, tail, _ in found for note in tail.notes(part.name))))
+
+
+@dataclass
+class FollowedText:
+    """A text log that grows. Only its new bytes are read; `read` sees all of them again."""
+
+    read: Callable[[Source], Run]
+    _tail: Tail = field(default_factory=Tail)
+    _content: bytearray = field(default_factory=bytearray)
+
+    def poll(self, source: Source) -> Run | None:
+        """The run as it stands; None if nothing is new or nothing can be read yet. Raises OSError."""
+        grown = self._tail.look(source, None)
+        if grown is False:
+            return None
+        if grown is None:
+            self._content.clear()
+        with source.open() as file:
+            file.seek(len(self._content))
+            self._content += file.read()
+        try:
+            run = self.read(replace(source, content=bytes(self._content)))
+        except LogError:
+            return None
+        return replace(run, notes=(*run.notes, *self._tail.notes(source.name)))
