@@ -110,16 +110,17 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 _LEARNING_RATE = re.compile(
-    r"(?:^|[/_. :-])(?:lr|lrate|learning[_. ]?rate|current[_ ]lr|base[_ ]lr)(?:[-_/ .]?(?:adamw?|sgd|group|pg|abs|lr)?[-_]?\d*)*$"
-    r"|^lr-\w+(?:/pg\d+)?$|^optim\d+_lr\d+$",
+    r"(?:^|[/_. :-])(?:lr|lrate|learning[_. ]?rate|current[_ ]lr|base[_ ]lr)"
+    r"(?:[-_/ .]?(?:adamw?|sgd|group|pg|abs)?[-_]?\d*){0,3}$|^lr-\w+(?:/pg\d+)?$|^optim\d+_lr\d+$",
     re.IGNORECASE,
 )
 _GRAD_NORM = re.compile(
-    r"grad(?:ient)?s?[_. /-]?(?:\d\.\d_)?(?:l2_?)?norm|^g?norm$|^grad_(?:2\.0_norm_total|max|mean)$|^gnorm$|_gnorm$",
+    r"grad(?:ient)?s?[_. /-]?(?:\d\.\d_)?(?:l2_?)?norm|^norm$|(?:^|[/_])gnorm$|^grad_(?:2\.0_norm_total|max|mean)$",
     re.IGNORECASE,
 )
 _STEP_TIME = re.compile(
-    r"(?:^|/)(?:step_?time(?:_ms|_s)?|iter_?time|train_step_timing(?: in s)?|s/b|sec/step|dt|ms/batch|time_per_step)$",
+    r"(?:^|/)(?:step_?time(?:_ms|_s)?|iter_?time|train_step_timing(?: in s)?|[sm]?s/(?:b|it|batch)|sec/step|dt|"
+    r"seconds_per_step)$",
     re.IGNORECASE,
 )
 _CLIPPED = re.compile(r"(?:^|[/_])(?:clip(?:ped)?_?(?:share|frac(?:tion)?|ratio|pct)|clip)$", re.IGNORECASE)
@@ -150,26 +151,14 @@ _GENERATOR = frozenset({"g", "gen", "generator"})
 # Never judged by level or trend: what adversaries, timers, counters and scalers log.
 _NEVER = frozenset(
     {"d", "disc", "discriminator", "dis", "adv", "adversarial", "gan", "fake", "real", "critic", "fool", "feat", "fm"}
-    | {
-        "scale",
-        "scaler",
-        "amp",
-        "time",
-        "timing",
-        "runtime",
-        "seconds",
-        "sec",
-        "samples",
-        "flos",
-        "flops",
-        "hp",
-        "metric",
-    }
-    | {"grad", "gnorm", "norm", "lr", "acc", "accuracy", "best", "min", "max", "count", "tokens", "ntokens", "weight"}
-    | {"nsentences", "wps", "ups", "patience", "reward", "rewards", "std", "var", "change", "delta", "diff%", "z"}
+    | {"scale", "scaler", "amp", "time", "timing", "runtime", "seconds", "sec", "samples", "flos", "flops", "weight"}
+    | {"grad", "gnorm", "norm", "lr", "acc", "accuracy", "best", "min", "max", "count", "tokens", "ntokens", "hp"}
+    | {"nsentences", "wps", "ups", "patience", "reward", "rewards", "std", "var", "change", "delta", "metric"}
 )
 _SINGLE = frozenset({"step", "batch", "iter", "iteration"})
 _SMOOTHED = frozenset({"avg", "average", "running", "smooth", "smoothed", "ema", "far"})
+# A perplexity or an error is a unit of its own, so its word stays a part.
+_NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | _GENERATOR | {"t"}
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -195,23 +184,41 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     `train_tag` and `val_tag` are the user's own choice: a tag, or a shell pattern. Then the family decides, then
     the roles that the log's format has set, then the words of the tags. A validation loss in other units than
     the training loss (a part beside a total, bits per byte, divided by accumulation) gets no role.
-    Raises LogError if a tag asked for is not there.
+    Raises LogError if a tag asked for is not there, or is asked for twice.
     """
     curves = {tag: curve for tag, curve in run.curves.items() if len(curve)}
     family = _family_of(run.family, curves)
-    chosen = {curve.role: tag for tag, curve in curves.items() if curve.role is not None}
-    chosen.update(_pair(family, curves))
-    if train_tag is not None:
-        chosen[Role.TRAIN_LOSS] = _asked_for(train_tag, run)
-    if val_tag is not None:
-        chosen[Role.VAL_LOSS] = _asked_for(val_tag, run)
-    note = _complete(chosen, curves, family, val_asked=val_tag is not None)
+    asked = _asked_for(run, {Role.TRAIN_LOSS: train_tag, Role.VAL_LOSS: val_tag})
+    chosen, note = _chosen(curves, _pair(family, curves), asked)
     roles = {tag: role for role, tag in chosen.items()}
     axis = family.val_axis if family else None
     epochs = _counted_in_epochs(curves)
     settled = {tag: _settle(curve, roles.get(tag), axis, epochs) for tag, curve in run.curves.items()}
     notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
     return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
+
+
+def _chosen(
+    curves: Mapping[str, Curve], pair: Mapping[Role, str], asked: Mapping[Role, str]
+) -> tuple[dict[Role, str], str]:
+    """Role -> tag, and the note on it."""
+    losses = {Role.TRAIN_LOSS, Role.VAL_LOSS}
+    chosen = {curve.role: tag for tag, curve in curves.items() if curve.role is not None}
+    if pair or asked:
+        chosen = {role: tag for role, tag in chosen.items() if role not in losses}
+    chosen.update(asked or pair)
+    for role, pattern in _PATTERNS:
+        named = [tag for tag in curves if pattern.search(tag) and tag not in chosen.values()]
+        if role not in chosen and named:
+            chosen[role] = _plainest(named)
+    free = [read_tag(tag) for tag in curves if tag not in chosen.values()]
+    if Role.TRAIN_LOSS not in chosen and (train := _best_train(free, curves)) is not None:
+        chosen[Role.TRAIN_LOSS] = train.tag
+    rival = None
+    if Role.VAL_LOSS not in chosen and (asked or not pair):
+        rival = _take_val(chosen, free, curves)
+    left = [reading for reading in free if reading.tag not in chosen.values()]
+    return chosen, _story(chosen, left, rival)
 
 
 def _counted_in_epochs(curves: Mapping[str, Curve]) -> IntArray | None:
@@ -237,7 +244,17 @@ def _settle(curve: Curve, role: Role | None, val_axis: Axis | None, epochs: IntA
     return curve if (role, axis) == (curve.role, curve.axis) else replace(curve, role=role, axis=axis)
 
 
-def _asked_for(pattern: str, run: Run) -> str:
+def _asked_for(run: Run, patterns: Mapping[Role, str | None]) -> dict[Role, str]:
+    """The tags that the user named, in full or by a shell pattern."""
+    asked = {role: _found(run, pattern) for role, pattern in patterns.items() if pattern is not None}
+    if len(set(asked.values())) < len(asked):
+        raise LogError(
+            f"{run.source}: {next(iter(asked.values()))!r} cannot be both the training and the validation loss"
+        )
+    return asked
+
+
+def _found(run: Run, pattern: str) -> str:
     if pattern in run.curves:
         return pattern
     for tag in run.curves:
@@ -260,7 +277,7 @@ def _match(pattern: str, curves: Mapping[str, Curve]) -> str | None:
     return next((tag for tag in curves if fnmatchcase(tag, pattern)), None) if "*" in pattern else None
 
 
-def _pair(family: Family | None, curves: Mapping[str, Curve]) -> dict[Role | None, str]:
+def _pair(family: Family | None, curves: Mapping[str, Curve]) -> dict[Role, str]:
     """The family's first pair that was logged whole, else its first training loss."""
     if family is None:
         return {}
@@ -271,35 +288,11 @@ def _pair(family: Family | None, curves: Mapping[str, Curve]) -> dict[Role | Non
     return {}
 
 
-def _complete(
-    chosen: dict[Role | None, str], curves: Mapping[str, Curve], family: Family | None, *, val_asked: bool
-) -> str:
-    """Fill the roles that are still free into `chosen`, and say what was taken."""
-    readings = {tag: read_tag(tag) for tag in curves}
-    for role, pattern in _PATTERNS:
-        named = [tag for tag in curves if pattern.search(tag) and tag not in chosen.values()]
-        if role not in chosen and named:
-            chosen[role] = _plainest(named, role)
-    free = [readings[tag] for tag in curves if tag not in chosen.values()]
-    if Role.TRAIN_LOSS not in chosen:
-        train = _best_train(free, curves)
-        if train is not None:
-            chosen[Role.TRAIN_LOSS] = train.tag
-            free.remove(train)
-    rival = None
-    if Role.VAL_LOSS not in chosen and not (family and Role.TRAIN_LOSS in chosen and _pair(family, curves)):
-        rival = _take_val(chosen, free, readings, curves)
-    return _story(chosen, [reading for reading in free if reading.tag not in chosen.values()], rival)
-
-
-def _plainest(tags: Sequence[str], role: Role) -> str:
+def _plainest(tags: Sequence[str]) -> str:
     """The first tag, but the generator's before the discriminator's (Coqui: 1 before 0)."""
-    if role in {Role.LEARNING_RATE, Role.GRAD_NORM}:
-        generator = [tag for tag in tags if re.search(r"_1$|_g$|/g$", tag)]
-        pairs = [tag for tag in tags if re.search(r"_0$|_d$|/d$", tag)]
-        if generator and pairs:
-            return generator[0]
-    return tags[0]
+    generator = [tag for tag in tags if re.search(r"_1$|_g$|/g$", tag)]
+    discriminator = [tag for tag in tags if re.search(r"_0$|_d$|/d$", tag)]
+    return generator[0] if generator and discriminator else tags[0]
 
 
 def read_tag(tag: str) -> _Reading:
@@ -310,9 +303,7 @@ def read_tag(tag: str) -> _Reading:
     split = "val" if there & _VAL else "test" if there & _TEST else "train" if there & _TRAIN else ""
     if not split and words[:1] == ["t"]:
         split = "train"
-    units = there & (_LOSSLIKE | _PERPLEXITY)
-    known = _LOSS | _LOSSLIKE | _PERPLEXITY | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | _GENERATOR | {"t"}
-    parts = frozenset(word for word in there - known if not word.isdigit()) | units
+    parts = frozenset(word for word in there - _NO_PART if not word.isdigit())
     never = bool(there & _NEVER) or (len(words) > 1 and words[0] in {"d", "g"} and lossy == 0)
     return _Reading(tag, bool(there & _WHOLE), lossy, split, parts, bool(there & _SMOOTHED), never)
 
@@ -325,8 +316,7 @@ def _losses(readings: Iterable[_Reading], curves: Mapping[str, Curve]) -> list[_
 
 
 def _best_train(readings: Sequence[_Reading], curves: Mapping[str, Curve]) -> _Reading | None:
-    losses = [reading for reading in _losses(readings, curves) if reading.split in {"", "train"}]
-    return _best(losses, curves)
+    return _best(_losses([reading for reading in readings if reading.split in {"", "train"}], curves), curves)
 
 
 def _best(losses: Sequence[_Reading], curves: Mapping[str, Curve]) -> _Reading | None:
@@ -347,16 +337,12 @@ def _worth(reading: _Reading, curve: Curve, longest: int) -> tuple[int, bool, bo
     return (course, reading.whole, not reading.smoothed, reading.split == "train", len(curve))
 
 
-def _take_val(
-    chosen: dict[Role | None, str],
-    free: Sequence[_Reading],
-    readings: Mapping[str, _Reading],
-    curves: Mapping[str, Curve],
-) -> str | None:
+def _take_val(chosen: dict[Role, str], free: Sequence[_Reading], curves: Mapping[str, Curve]) -> str | None:
     """Put the validation loss that compares with the training loss into `chosen`; else name the one left out."""
-    losses = [reading for reading in _losses(free, curves) if reading.split in {"val", "test"}]
+    held_out = [reading for reading in free if reading.split in {"val", "test"}]
+    losses = _losses(held_out, curves)
     losses = [reading for reading in losses if reading.split == "val"] or losses
-    train = readings.get(chosen.get(Role.TRAIN_LOSS, ""))
+    train = read_tag(chosen[Role.TRAIN_LOSS]) if Role.TRAIN_LOSS in chosen else None
     same = [r for r in losses if train is None or (r.parts == train.parts and r.lossy == train.lossy)]
     best = _best(same or losses, curves)
     if best is not None and same:
@@ -365,7 +351,7 @@ def _take_val(
     return best.tag if best is not None else None
 
 
-def _story(chosen: Mapping[Role | None, str], left: Sequence[_Reading], rival: str | None) -> str:
+def _story(chosen: Mapping[Role, str], left: Sequence[_Reading], rival: str | None) -> str:
     """One line: what was taken, what else was there."""
     told = []
     if Role.TRAIN_LOSS in chosen:
