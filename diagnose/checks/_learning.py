@@ -71,7 +71,7 @@ def learning(run: Run, curve: Curve) -> Learning:
     start, end = trend.start, float(np.median(trend.levels[-tenth:]))
     fall = float(trend.scale(np.array([start]))[0] - np.median(levels[-tenth:]))
     tail = -slope(levels[half:]) * (len(levels) - half - 1)
-    error = trend.level_error
+    error, rates = trend.level_error, logged_rate(run)
     return Learning(
         start,
         end,
@@ -82,7 +82,7 @@ def learning(run: Run, curve: Curve) -> Learning:
         *_second_half(run, trend, levels, fall),
         trend.first_step(half),
         _rate_kept(run, trend.first_step((half + len(levels)) // 2)),
-        None if logged_rate(run) is None else float(logged_rate(run).values.max()),
+        None if rates is None else float(rates.values.max()),
         error * np.sqrt(12 / (len(levels) - half)) / fall if fall > 0 else np.inf,
     )
 

@@ -16,6 +16,11 @@ FEWEST_EPOCHS = 4
 FEWEST_POINTS = 6
 """Points in an epoch: fewer show no flat part between two steps. Source: our choice."""
 
+LEFT = 0.25
+"""Last level over first above which no period is searched for: what is learned by heart has hardly any loss left."""
+MOST = 64
+"""Periods that are looked at closely."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stairs:
@@ -35,8 +40,6 @@ class Stairs:
     """Share of the whole fall over these epochs that happens at the boundaries."""
     coverage: float
     """The drops together, as a share of the fall from the first level of the run to the last."""
-    left: float
-    """The last level over the first."""
     falling: float
     """Share of the boundaries at which the loss falls."""
     first_step: int
@@ -61,6 +64,8 @@ def stairs(run: Run, curve: Curve) -> Stairs | None:
     known = _boundaries(run, curve)
     if known is not None:
         return _measure(curve, course, size, known[known < size * len(course)] / size, known=True)
+    if max(curve.trend.end, curve.trend.floor) > LEFT * curve.trend.start:
+        return None
     found = [_measure(curve, course, size, edges, known=False) for edges in _periodic(course)]
     return max((one for one in found if one is not None), key=lambda one: one.clearness, default=None)
 
@@ -89,14 +94,17 @@ def _boundaries(run: Run, curve: Curve) -> IntArray | None:
 
 def _periodic(course: FloatArray) -> list[FloatArray]:
     """Candidate boundaries, by the periods at which falls recur: peaks of the spectrum of falls over several widths."""
-    candidates = []
+    candidates: list[tuple[float, FloatArray]] = []
     for width in {max(2, len(course) // parts) for parts in (160, 113, 80, 57, 40, 28, 20, 14)}:
         if len(course) < 4 * width:
             continue
         falls = _falls(course, width)
+        loudness = float(np.std(falls)) or 1.0
         for period in _periods(falls, width):
-            candidates.append(_phase(falls, period, len(course)))
-    return candidates
+            height, edges = _phase(falls, period, len(course))
+            candidates.append((height / loudness * np.sqrt(len(edges)), edges))
+    candidates.sort(key=lambda one: -one[0])
+    return [edges for _, edges in candidates[:MOST]]
 
 
 def _falls(course: FloatArray, width: int) -> FloatArray:
@@ -125,12 +133,12 @@ def _periods(falls: FloatArray, width: int) -> list[float]:
     return found + [found[0] / part for part in (2, 3) if found and found[0] / part >= FEWEST_POINTS]
 
 
-def _phase(falls: FloatArray, period: float, length: int) -> FloatArray:
-    """The boundaries of this period at which the falls are largest on average."""
+def _phase(falls: FloatArray, period: float, length: int) -> tuple[float, FloatArray]:
+    """The largest mean fall at boundaries of this period, and those boundaries."""
     starts = np.arange(0.0, period, max(0.5, period / 32))
     places = np.add.outer(starts, np.arange(0.0, length - period, period))
     means = falls[np.minimum(places.round().astype(np.int64), length - 1)].mean(axis=1)
-    return np.arange(starts[int(np.argmax(means))], length, period)
+    return float(means.max()), np.arange(starts[int(np.argmax(means))], length, period)
 
 
 def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, known: bool) -> Stairs | None:
@@ -138,7 +146,7 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
     at = edges.round().astype(np.int64)
     if len(at) < FEWEST_EPOCHS - 1:
         return None
-    period = float(np.median(np.diff(edges)))
+    period = float(edges[-1] - edges[0]) / (len(edges) - 1)
     near = max(1, min(int(period // 3), 32))
     at = at[(at >= near) & (at <= len(course) - near)]
     if len(at) < FEWEST_EPOCHS - 1 or period < FEWEST_POINTS:
@@ -146,9 +154,9 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
     sums = np.concatenate([[0.0], np.cumsum(course)])
     before, after = (sums[at] - sums[at - near]) / near, (sums[at + near] - sums[at]) / near
     drops = before - after
-    drift = float(np.sum(np.abs(after[:-1] - before[1:])))
-    error = float(np.std(drops)) / np.sqrt(len(drops))
-    fallen = float(np.sum(drops))
+    drift, mean = float(np.abs(after[:-1] - before[1:]).sum()), float(drops.mean())
+    error = float(drops.std()) / np.sqrt(len(drops))
+    fallen = mean * len(drops)
     left = max(curve.trend.end, curve.trend.floor)
     # Noise gives back between the boundaries what it seems to lose at them; stairs do not.
     kept = float(before[0] - after[-1]) / fallen if fallen > 0 else 0.0
@@ -156,11 +164,10 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
         known,
         len(at) + 1,
         period * size,
-        float(np.mean(drops)),
-        float(np.mean(drops)) / error if error > 0 else np.sign(fallen) * 1e9,
+        mean,
+        mean / error if error > 0 else np.sign(fallen) * 1e9,
         min(fallen / (fallen + drift), max(kept, 0.0)) if fallen > 0 else 0.0,
         fallen / max(float(np.log(curve.trend.start / left)), 1e-9) if left < curve.trend.start else 0.0,
-        left / curve.trend.start,
         float(np.mean(drops > 0)),
         int(curve.steps[min(int(at[0]) * size, len(curve) - 1)]),
         int(curve.steps[min(int(at[-1]) * size, len(curve) - 1)]),

@@ -188,9 +188,14 @@ class Throw:
         return self.end < HEALED * self.start
 
     @property
+    def beyond_noise(self) -> bool:
+        """Whether single points scatter by far less."""
+        return self.factor >= float(np.exp(4 * self.noise))
+
+    @property
     def thrown(self) -> bool:
-        """Whether the loss left its first value upwards, beyond noise, and never made good for it."""
-        high = self.factor >= max(THROW, float(np.exp(4 * self.noise)))
+        """Whether the loss left its first value upwards, beyond noise, and never made good for it, or not for long."""
+        high = self.factor >= THROW and self.beyond_noise
         return high and (self.end > (1 - THROW_TOTAL) * self.start or self.lasting)
 
 

@@ -25,7 +25,7 @@ class Memorisation(Check):
     after it. At the boundaries it must fall by `drop` on average, by `z` standard errors, at nearly all of them, and
     most of the fall there and between (`share`), and a good part of the whole fall (`coverage`), must happen there.
     Where the log has no epochs the period is found from the spectrum of the falls; then more is asked
-    (`hidden_*`), and the loss must have come down to `left` of its start.
+    (`hidden_*`), and the loss must have come down to a quarter of its start.
 
     ## What to do
     Keep clips out of training and log their loss; train fewer epochs with early stopping; add clips, dropout, augmentation.
@@ -51,8 +51,6 @@ class Memorisation(Check):
     """Share of the fall at known boundaries and between them that happens at the boundaries."""
     coverage: float = 0.3
     """Share of the whole fall of the run that happens at known boundaries."""
-    left: float = 0.25
-    """Last level over first where the epochs are not logged: what is learned by heart has hardly any loss left."""
     hidden_drop: float = 0.1
     """Mean fall at a boundary that was found: the best of many periods is chosen, so more is asked."""
     hidden_clearness: float = 2.75
@@ -91,5 +89,4 @@ class Memorisation(Check):
         if seen.known:
             return seen.drop >= self.drop and seen.share >= self.share and seen.coverage >= self.coverage
         shares = any(seen.share >= share and seen.coverage >= coverage for share, coverage in self.hidden_shares)
-        small = seen.left < self.left and seen.drop >= self.hidden_drop
-        return small and shares and seen.clearness >= self.hidden_clearness
+        return seen.drop >= self.hidden_drop and shares and seen.clearness >= self.hidden_clearness
