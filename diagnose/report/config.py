@@ -19,7 +19,7 @@ from diagnose.report.clean import plain
 from diagnose.report.text import SEVERITY_STYLE, Screen, printed
 
 NOT_TRAINING = "no training hyperparameters here: nothing to check and nothing to fix"
-WIDEST_VALUE = 24
+WIDEST_VALUE = 18
 
 
 def config_text(config: Config, sums: Effective, screen: Screen) -> str:
@@ -81,7 +81,8 @@ def _settings(config: Config) -> Table:
     table.add_column("where", header_style="bold", overflow="fold")
     for name, setting in config.values.items():
         style = "dim" if setting.dead else ""
-        value = f"{_short(setting.value)} {setting.unit or ''}".rstrip()
+        per = "per " if name == "lr_decay" and setting.unit else ""
+        value = f"{_short(setting.value)} {per}{setting.unit or ''}".rstrip()
         cells = (name + ("*" if setting.note else ""), value, str(setting.line), plain(setting.path))
         table.add_row(*(Text(cell, style) for cell in cells))
     return table

@@ -1,0 +1,80 @@
+"""How the world's loaders see a config: what a trainer would be given."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+from ruamel.yaml import YAML
+
+Flat = dict[tuple[str | int, ...], Any]
+
+
+def flat(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every scalar of a loaded config with its path."""
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from flat(child, (*path, str(key)))
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from flat(child, (*path, index))
+    else:
+        yield path, value
+
+
+def _ruamel(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _omegaconf(text: str) -> Any:
+    return OmegaConf.to_container(OmegaConf.create(text))
+
+
+LOADERS: dict[str, dict[str, Callable[[str], Any]]] = {
+    "yaml": {"PyYAML": yaml.safe_load, "ruamel.yaml": _ruamel, "OmegaConf": _omegaconf},
+    "json": {"json": json.loads},
+}
+
+
+def loaded(text: str, syntax: str) -> dict[str, Flat]:
+    """What each loader that accepts the text makes of it."""
+    seen = {name: _load(load, text) for name, load in LOADERS.get(syntax, {}).items()}
+    return {name: found for name, found in seen.items() if found is not None}
+
+
+def _load(load: Callable[[str], Any], text: str) -> Flat | None:
+    try:
+        return dict(flat(load(text.removeprefix("\ufeff"))))
+    except Exception:
+        return None  # each library has its own errors; a loader that refuses the file has no say
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal in value and type; NaN equals NaN."""
+    both_nan = isinstance(one, float) and isinstance(other, float) and math.isnan(one) and math.isnan(other)
+    return type(one) is type(other) and (one == other or both_nan)
+
+
+def changed(before: Flat, after: Flat) -> Flat:
+    """The paths whose value or type differs, with the new value (None where it is gone)."""
+    paths = before.keys() | after.keys()
+    return {
+        path: after.get(path)
+        for path in paths
+        if path not in before or path not in after or not same(before[path], after[path])
+    }
+
+
+def faults(before: str, after: str, syntax: str, new: Any) -> list[str]:
+    """What is wrong with an edit that was to give some keys the value `new` and leave the rest alone."""
+    old, now = loaded(before, syntax), loaded(after, syntax)
+    found = [f"{name} no longer loads it" for name in old.keys() - now.keys()]
+    for name in old.keys() & now.keys():
+        for path, value in changed(old[name], now[name]).items():
+            if not same(value, new):
+                found.append(f"{name}: {path} became {value!r} instead of {new!r}")
+    return found

@@ -1,0 +1,90 @@
+"""Whatever a config looks like, an edit changes the asked values, for every loader, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from diagnose.config import parse_config
+from diagnose.config.edit import float_text
+from tests.config.readers import LOADERS, faults
+
+WORDS = st.sampled_from(["name", "n_heads", "path", "texte", "ሰላም", "mel_fmax", "use_ema", "notes", "kernel"])
+NUMBERS = ["1", "0", "3.5", "2.0e-4", "5e-5", "1.0e-9", ".5", "1_000", "0x1f", "-7", "1e6", "010", "1.e-3", "1:30"]
+TEXTS = ["hello", "'it''s'", '"a \\u1260 # b"', "yes", "~", "null", "", "12:30:45", "2024-01-01", "a b c", '"5e-5"']
+VALUES = st.sampled_from([*NUMBERS, *TEXTS, "[1, 2.5, a]", "{x: 1, y: [2]}", "true", "False"])
+COMMENTS = st.sampled_from(["", "  # why: 2e-4", " # batch_size: 3", "  # ሰላም"])
+RATES = st.sampled_from(["2e-4", "0.0002", "2.0e-4", "1e-3", ".001", "'0.001'", '"3e-4"', "1"])
+COUNTS = st.sampled_from(["16", "1", "0x10", "1_6", "'16'", "8"])
+
+
+@st.composite
+def yaml_texts(draw: st.DrawFn) -> str:
+    """A hand-written YAML config with noise around a training section."""
+    indent = draw(st.sampled_from([" ", "  ", "    "]))
+    noise = draw(st.lists(st.tuples(WORDS, VALUES, COMMENTS), unique_by=lambda entry: entry[0], max_size=4))
+    inner = [f"learning_rate: {draw(RATES)}{draw(COMMENTS)}", f"batch_size: {draw(COUNTS)}{draw(COMMENTS)}"]
+    inner += [f"epochs: {draw(COUNTS)}", "grad_clip: &clip 1.0   # anchored", "dropout: 0.1"]
+    inner += [f"x_{key}: {value}{comment}" for key, value, comment in noise]
+    lines = [f"{key}: {value}{comment}" for key, value, comment in noise]
+    if draw(st.booleans()):
+        body = ["training:", *(indent + line for line in draw(st.permutations(inner)))]
+    else:
+        body = ["training: {" + ", ".join(line.split("  #")[0].split(" #")[0] for line in inner[:5]) + "}"]
+    body += [f"other: {{clip: *clip, list: [*clip, {draw(RATES)}]}}"] if draw(st.booleans()) else []
+    lines = [*draw(st.permutations(lines)), "# a comment", *body, "", "model:", f"{indent}n_layers: 6"]
+    text = draw(st.sampled_from(["\n", "\r\n"])).join(lines)
+    return draw(st.sampled_from(["", "\ufeff"])) + text + draw(st.sampled_from(["", "\n", "\n\n# end\n"]))
+
+
+CHANGES: dict[str, Any] = {"learning_rate": 3.7e-5, "batch_size": 37, "grad_clip_norm": 0.37, "max_epochs": 373}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(yaml_texts(), st.sampled_from(sorted(CHANGES)))
+def test_a_yaml_edit_is_right_for_every_loader(text: str, name: str) -> None:
+    config = parse_config(text, "config.yaml")
+    rewrite = config.rewrite({name: CHANGES[name]})
+    assert rewrite.applied or rewrite.refused
+    if name in rewrite.applied:
+        assert faults(text, rewrite.text, "yaml", rewrite.applied[name][1]) == []
+        assert parse_config(rewrite.text, "config.yaml").value(name) == CHANGES[name]
+    else:
+        assert rewrite.text == text
+    assert parse_config(rewrite.text, "config.yaml").rewrite({name: CHANGES[name]}).text == rewrite.text
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.dictionaries(st.text(max_size=6), JSON_VALUES, max_size=4),
+    st.sampled_from([None, 0, 2, "\t"]),
+    st.booleans(),
+    st.sampled_from(sorted(CHANGES)),
+)
+def test_a_json_edit_is_right_for_every_loader(
+    noise: dict[str, Any], indent: str | int | None, escaped: bool, name: str
+) -> None:
+    training = {"learning_rate": 2e-4, "batch_size": 16, "grad_clip": 1, "epochs": 9, "x": noise}
+    text = json.dumps({"noise": noise, "training": training}, indent=indent, ensure_ascii=escaped)
+    rewrite = parse_config(text, "config.json").rewrite({name: CHANGES[name]})
+    assert set(rewrite.applied) == {name}
+    assert faults(text, rewrite.text, "json", CHANGES[name]) == []
+
+
+@given(st.floats(min_value=1e-300, max_value=1e300, allow_nan=False) | st.floats(min_value=1e-12, max_value=10))
+def test_every_float_is_read_as_a_float_by_all_loaders(value: float) -> None:
+    text = float_text(value)
+    seen = {name: load(f"x: {text}")["x"] for name, load in LOADERS["yaml"].items()}
+    seen["json"] = json.loads(text)
+    assert {name: type(found) for name, found in seen.items()} == dict.fromkeys(seen, float)
+    assert len(set(seen.values())) == 1

@@ -1,0 +1,135 @@
+"""What a config says is found under the name that every framework has its own word for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diagnose.config import ConfigError, parse_config, read_config
+from diagnose.config.dialect import dialects
+
+GENERIC = [
+    pytest.param("lr: 1e-4\nepochs: 3\n", {"learning_rate": 1e-4, "max_epochs": 3}, id="flat"),
+    pytest.param("training:\n  optimizer:\n    lr: 0.1\n", {"learning_rate": 0.1}, id="a section in a section"),
+    pytest.param("train_config: {lr: 0.1, bs: 4}\n", {"learning_rate": 0.1, "batch_size": 4}, id="a section's ending"),
+    pytest.param(
+        "training: {lr: 0.1, patience: 7}\nscheduler: {patience: 3}\n",
+        {"early_stopping_patience": 7},
+        id="the scheduler has a patience of its own",
+    ),
+    pytest.param(
+        "training: {lr: 0.1, patience: 3, factor: 0.5}\n",
+        {"early_stopping_patience": None},
+        id="patience beside a factor is the scheduler's",
+    ),
+    pytest.param(
+        "lr: 0.1\ngeneration: {early_stopping: true, max_steps: 5}\n",
+        {"early_stopping": None, "max_steps": None},
+        id="beam search stops early too",
+    ),
+    pytest.param("lr: 0.1\nearly_stop: 50\n", {"early_stopping": None, "early_stopping_patience": 50}, id="a patience"),
+    pytest.param("lr: 0.1\nearly_stopping: {patience: 4}\n", {"early_stopping_patience": 4}, id="a mapping"),
+    pytest.param("lr: 0.1\nwarmup: 0.1\n", {"warmup_ratio": 0.1, "warmup_steps": None}, id="warm-up as a share"),
+    pytest.param("lr: 0.1\nwarmup: 100\n", {"warmup_ratio": None, "warmup_steps": 100}, id="warm-up in steps"),
+    pytest.param(
+        "training: {lr: 0.1, batch_size: 4}\nvalidation: {batch_size: 9}\n",
+        {"batch_size": 4, "eval_batch_size": 9},
+        id="two batch sizes",
+    ),
+    pytest.param("lr: 0.1\nadam_beta1: 0.8\nadam_beta2: 0.9\n", {"betas": [0.8, 0.9]}, id="a pair of keys"),
+    pytest.param("lr: 0.1\nprenet: {dropout: true}\nmodel: {dropout: true}\n", {"dropout": None}, id="a switch"),
+    pytest.param("learning_rate: ${lr}\nlr: 2e-4\nepochs: 1\n", {"learning_rate": 2e-4}, id="an interpolation"),
+    pytest.param("learning_rate: ${learning_rate}\nepochs: 1\n", {"learning_rate": None}, id="a circle"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), GENERIC)
+def test_a_hand_written_config_is_read_by_its_usual_names(text: str, expected: dict[str, Any]) -> None:
+    config = parse_config(text, "config.yaml")
+    assert (config.dialect, config.training) == ("generic", True)
+    assert {name: config.value(name) for name in expected} == expected
+
+
+NOT_TRAINING = [
+    pytest.param("services: {web: {image: nginx, batch_size: 3}}\n", id="a compose file"),
+    pytest.param("- 1\n- 2\n", id="a list"),
+    pytest.param("", id="nothing"),
+    pytest.param('{"name": "x", "version": "1.0", "dependencies": {}}', id="a package"),
+    pytest.param('{"architectures": ["T5"], "model_type": "t5", "dropout_rate": 0.1}', id="a model card"),
+    pytest.param('{"phoneme_id_map": {}, "espeak": {"voice": "am"}, "audio": {}}', id="a voice"),
+]
+
+
+@pytest.mark.parametrize("text", NOT_TRAINING)
+def test_what_is_no_training_config_is_said_to_be_none(text: str) -> None:
+    config = parse_config(text, "config.json" if text.startswith("{") else "config.yaml")
+    assert (config.training, config.values, config.problems) == (False, {}, ())
+
+
+def test_a_setting_knows_its_place_unit_and_kind() -> None:
+    text = "training:\n  learning_rate: 2e-4  # text for PyYAML\n  max_epochs: 5\n  warmup_steps: ~\n"
+    config = parse_config(text, "config.yaml")
+    rate, epochs = config.values["learning_rate"], config.values["max_epochs"]
+    assert (rate.value, rate.path, rate.line) == (2e-4, "training.learning_rate", 2)
+    assert (epochs.value, epochs.unit, config.values["warmup_steps"].value) == (5, "epochs", None)
+    assert [(problem.code, problem.line) for problem in config.problems] == [("CFG002", 2)]
+
+
+def test_a_number_that_the_framework_converts_itself_is_no_problem() -> None:
+    assert parse_config("datasets: {batch_size_per_gpu: 8}\noptim: {learning_rate: 1e-4}\n", "x.yaml").problems == ()
+
+
+def test_a_duplicate_key_is_a_problem() -> None:
+    problems = parse_config("lr: 0.1\nepochs: 1\nlr: 0.2\n", "x.yaml").problems
+    assert [(problem.code, problem.path, problem.line) for problem in problems] == [("CFG003", "lr", 3)]
+
+
+@pytest.mark.parametrize("dialect", dialects(), ids=lambda dialect: dialect.name)
+def test_a_shipped_dialect_is_whole(dialect: Any) -> None:
+    assert dialect.title
+    assert dialect.keys or dialect.synonyms
+    assert dialect.fingerprints
+    assert all(rule.text for rules in dialect.forbid.values() for rule in rules)
+
+
+def test_the_dialect_that_fits_everything_is_tried_last() -> None:
+    assert dialects()[-1].name == "generic"
+    assert max(dialect.order for dialect in dialects()[:-1]) < dialects()[-1].order
+
+
+MINE = """\
+title: the lab's own trainer
+keys:
+  learning_rate: [{path: deep.rate, note: of the encoder}]
+  max_epochs: [{path: deep.rounds, unit: epochs}]
+forbid: {dropout: hard-coded}
+"""
+
+
+def test_a_user_brings_a_dialect_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(MINE)
+    (tmp_path / "config.yaml").write_text("deep: {rate: 0.1, rounds: 9}\n")
+    config = read_config(tmp_path / "config.yaml", dialect=tmp_path / "mine.yaml")
+    assert (config.dialect, config.value("learning_rate"), config.value("max_epochs")) == ("mine", 0.1, 9)
+    assert "hard-coded" in config.rewrite({"dropout": 0.1}).refused["dropout"]
+
+
+BAD_DIALECTS = [
+    pytest.param("keys: {learning_rate: [a]}\n", "title", id="no title"),
+    pytest.param("title: x\nkeyz: {}\n", "unknown field 'keyz'", id="a misspelt field"),
+    pytest.param("title: x\nkeys: {learn_rate: [a]}\n", "'learn_rate' is no canonical", id="a misspelt name"),
+    pytest.param("title: x\nrecognise: [{text: ['(']}]\n", "not a dialect", id="a broken pattern"),
+    pytest.param("title: x\nkeys: {learning_rate: [{way: a}]}\n", "not a dialect", id="a misspelt property"),
+    pytest.param("- 1\n", "not a dialect", id="a list"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), BAD_DIALECTS)
+def test_a_bad_dialect_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    (tmp_path / "config.yaml").write_text("a: 1\n")
+    with pytest.raises(ConfigError, match=reason) as error:
+        read_config(tmp_path / "config.yaml", dialect=tmp_path / "mine.yaml")
+    assert "\n" not in str(error.value)
