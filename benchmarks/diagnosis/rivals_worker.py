@@ -1,8 +1,9 @@
+# mypy: ignore-errors
 """Runs in the rivals' own environment: reads a list of CSV files, asks every rival, writes what each named.
 
 usage: python rivals_worker.py TASKS.jsonl ANSWERS.jsonl
 A task is {"name", "table"}; an answer {"name", "tool", "alarms", "seconds", "problem"}. Alarms are the names
-of findings at warning level or above, in the rival's own words.
+of findings at warning level or above, in the rival's own words. Only the standard library and the rivals are there, not ttsdoc, nor types for them.
 """
 
 import contextlib
@@ -12,13 +13,14 @@ import json
 import math
 import sys
 import time
+from pathlib import Path
 
 # training-doctor walks back through the log at every step; beyond this it takes minutes a run.
 LONGEST = 3000
 
 
 def columns(path):
-    with open(path, newline="") as file:
+    with Path(path).open(newline="") as file:
         rows = list(csv.DictReader(file))
     keys = [key for key in rows[0] if key not in ("step", "epoch")]
     steps = [int(row.get("step") or row["epoch"]) for row in rows]
@@ -73,7 +75,7 @@ def sk_autod(path):
 def epoch_means(train, validation):
     """The mean training loss up to each evaluation, beside it: curves of one length, as sk-autod asks."""
     means, waiting, kept = [], [], []
-    for loss, held_out in zip(train, validation):
+    for loss, held_out in zip(train, validation, strict=True):
         if loss is not None and math.isfinite(loss):
             waiting.append(loss)
         if held_out is not None and math.isfinite(held_out) and waiting:
@@ -106,7 +108,7 @@ TOOLS = {
 
 
 def main(tasks, answers):
-    with open(tasks) as source, open(answers, "w") as sink:
+    with Path(tasks).open() as source, Path(answers).open("w") as sink:
         for task in map(json.loads, source):
             for tool, ask in TOOLS.items():
                 began, alarms, problem = time.perf_counter(), [], None

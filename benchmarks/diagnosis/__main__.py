@@ -1,0 +1,118 @@
+"""usage: python -m benchmarks.diagnosis --seeds 10000:11500 --trained 25 --rivals 200 --corpus ../shared/corpus."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from benchmarks.diagnosis import forecasts, ours, properties, report, rivals
+from benchmarks.diagnosis.cases import Case, synthetic_cases
+from benchmarks.diagnosis.judged import Judged
+from benchmarks.diagnosis.trainings import trained_cases
+from diagnose.readers import runs
+from diagnose.run import LogError, Run
+
+# Sound trainings for each training with one given fault.
+SOUND = 4
+
+
+def main() -> int:
+    """Run what is asked for, print the report, and write it where `--out` says."""
+    asked = _arguments()
+    text = "\n".join(_sections(asked))
+    print(text)
+    if asked.out is not None:
+        asked.out.write_text(text)
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.diagnosis", description=__doc__)
+    parser.add_argument(
+        "--seeds", type=_seeds, default=range(1000), help="FIRST:END or COUNT; reported seeds begin at 10000"
+    )
+    parser.add_argument(
+        "--trained", type=int, default=25, help="real trainings a fault (and four times as many sound ones)"
+    )
+    parser.add_argument(
+        "--rivals", type=int, default=0, metavar="N", help="ask the peers on PyPI about N runs of each group"
+    )
+    parser.add_argument("--corpus", type=Path, help="a labelled corpus with labels.yaml, raw/ and score.py")
+    parser.add_argument("--out", type=Path, help="write the report to this Markdown file")
+    parser.add_argument("--quick", action="store_true", help="80 synthetic runs and one training a fault")
+    asked = parser.parse_args()
+    if asked.quick:
+        asked.seeds, asked.trained = asked.seeds[:80], 1
+    return asked
+
+
+def _seeds(text: str) -> range:
+    first, _, end = text.rpartition(":")
+    return range(int(first or 0), int(end))
+
+
+def _sections(asked: argparse.Namespace) -> Iterator[str]:
+    command = "python -m benchmarks.diagnosis " + " ".join(sys.argv[1:])
+    yield report.opening(command.strip(), asked.seeds[0], asked.seeds[-1])
+    groups = {
+        "synthetic": list(synthetic_cases(asked.seeds)),
+        "trained": list(trained_cases(asked.seeds[0], SOUND * asked.trained, asked.trained)),
+    }
+    judged: list[Judged] = []
+    for group, cases in groups.items():
+        answers, seconds = _asked(cases)
+        judged += answers
+        yield report.judgement(group, answers, seconds)
+    real = list(_corpus_runs(asked.corpus)) if asked.corpus else []
+    asking = {report.TITLES[group]: [case.run for case in cases] for group, cases in groups.items()} | {
+        "Real logs": real
+    }
+    outcomes = {name: forecasts.outcome(forecasts.questions(them)) for name, them in asking.items() if them}
+    yield report.forecasts(outcomes)
+    yield report.properties(
+        properties.prefixes(groups["synthetic"]), properties.milliseconds(1_000), properties.milliseconds(1_000_000)
+    )
+    if asked.rivals:
+        chosen = [
+            one for group in groups for one in _thinned([j for j in judged if j.case.group == group], asked.rivals)
+        ]
+        yield report.peers(chosen, list(rivals.ask([one.case for one in chosen])))
+    if asked.corpus:
+        yield report.corpus(_score(asked.corpus))
+
+
+def _asked(cases: Sequence[Case]) -> tuple[list[Judged], float]:
+    with tempfile.TemporaryDirectory() as folder:
+        ours.write_all(cases, Path(folder))
+        answers, seconds = ours.ask(cases, Path(folder))
+    return [Judged(case, answers[case.name]) for case in cases], seconds
+
+
+def _thinned(judged: Sequence[Judged], count: int) -> list[Judged]:
+    """Every so-many-th, `count` in all, so that all classes stay."""
+    return [judged[index * len(judged) // count] for index in range(count)] if count < len(judged) else list(judged)
+
+
+def _corpus_runs(corpus: Path) -> Iterator[Run]:
+    """Every run that can be read below the corpus."""
+    for folder in sorted((corpus / "raw").iterdir()):
+        with suppress(LogError):  # a refusal is counted by the score
+            yield from runs(folder)
+
+
+def _score(corpus: Path) -> str:
+    """The last lines of the corpus' own score: per label and format, and the totals."""
+    tool = Path(sys.executable).with_name("ttsdoc")
+    command = [sys.executable, str(corpus / "score.py"), str(tool), str(corpus / "labels.yaml"), str(corpus / "raw")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if not line.startswith(("WRONG", "false", "format:"))]
+    return "\n".join(lines) or done.stderr.strip().splitlines()[-1]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

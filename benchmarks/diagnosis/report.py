@@ -1,0 +1,159 @@
+"""The benchmark's results as Markdown, the same text on the screen and in docs/."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+
+import numpy as np
+
+from benchmarks.diagnosis.forecasts import Outcome
+from benchmarks.diagnosis.judged import Judged, by_class, confusion, share
+from benchmarks.diagnosis.properties import Prefixes
+from benchmarks.diagnosis.rivals import PACKAGES, PeerAnswer
+from diagnose import __version__
+from diagnose.synthetic import Fault
+
+PEERS = """{}.
+
+Each gets a CSV with the plainest column names through its documented interface. Its alarms are read leniently:
+any alarm that may stand for the fault counts, while ttsdoc must name it first. A peer that gives no answer
+(training-doctor is spared runs of more than 3000 points, sk-autod needs a validation loss) is counted on the
+rest only.
+"""
+TITLES = {"synthetic": "Synthetic runs", "trained": "Real small trainings"}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def opening(command: str, first: int, last: int) -> str:
+    """What was run, on what."""
+    return (
+        "# How often ttsdoc is right\n\n"
+        f"Written by `{command}`; nothing here was edited by hand.\n"
+        f"ttsdoc {__version__}, Python {platform.python_version()}, numpy {version('numpy')}, "
+        f"tensorboard {version('tensorboard')}.\n"
+        f"Seeds {first} to {last}. The checks were developed on seeds below 1000.\n\n"
+        "The runs are written as event files, CSV tables and text logs, in turn, and given to `ttsdoc analyze` as one\n"
+        "folder. A fault is named right when the first finding at warning level or above, with what ttsdoc tells as\n"
+        "its consequences, names it; a healthy run is right when nothing at that level is said.\n"
+    )
+
+
+def judgement(group: str, judged: Sequence[Judged], seconds: float) -> str:
+    """The tables of one group of runs."""
+    head = ["class", "named first", "named at all", "with validation", "without"]
+    healthy = [one for one in judged if one.case.fault is Fault.HEALTHY]
+    wrong = confusion(judged)
+    parts = [
+        f"## {TITLES[group]}\n",
+        table(head, by_class(judged)),
+        f"Healthy runs with a false alarm: {share(healthy, lambda one: not one.right)}.",
+        f"Time: {1000 * seconds / max(len(judged), 1):.0f} ms a run, reading included.\n",
+        "By what is logged and how long the run is:\n",
+        table(["runs", "faults right", "healthy right"], _traits(judged)),
+        "What was said where it was wrong (`-`: nothing):\n" if wrong else "Nothing was wrong.\n",
+        table(["class", "kind", "named first", "runs"], wrong) if wrong else "",
+    ]
+    return "\n".join(parts)
+
+
+def _traits(judged: Sequence[Judged]) -> Iterator[list[str]]:
+    bounds = [0, 16, 100, 1000, 10_000, 10**9]
+    names = ["under 16 points", "16 to 99", "100 to 999", "1000 to 9999", "10,000 and more"]
+    parts = [
+        ("learning rate logged", [one for one in judged if one.case.has_rate]),
+        ("learning rate not logged", [one for one in judged if not one.case.has_rate]),
+        *(
+            (name, [one for one in judged if low <= one.case.points < high])
+            for name, low, high in zip(names, bounds, bounds[1:], strict=False)
+        ),
+    ]
+    for name, part in parts:
+        sick = [one for one in part if one.case.fault is not Fault.HEALTHY]
+        yield [name, share(sick), share(one for one in part if one.case.fault is Fault.HEALTHY)]
+
+
+def peers(judged: Sequence[Judged], answers: Sequence[PeerAnswer]) -> str:
+    """ttsdoc and its peers on the same runs."""
+    tools = list(dict.fromkeys(one.tool for one in answers))
+    groups = list(dict.fromkeys(one.case.group for one in judged))
+    parts = [
+        "## Peers on the same runs\n",
+        PEERS.format(", ".join(PACKAGES)),
+    ]
+    for group in groups:
+        rows = _peer_rows(
+            [j for j in judged if j.case.group == group], [a for a in answers if a.case.group == group], tools
+        )
+        parts += [f"### {TITLES[group]}\n", table(["class", "ttsdoc", *tools], rows)]
+    return "\n".join(parts)
+
+
+def _peer_rows(judged: Sequence[Judged], answers: Sequence[PeerAnswer], tools: Sequence[str]) -> Iterator[list[str]]:
+    answered = [one for one in answers if one.problem is None]
+
+    def row(name: str, ours: Iterable[Judged], theirs: Sequence[PeerAnswer]) -> list[str]:
+        columns = [[one.right for one in theirs if one.tool == tool] for tool in tools]
+        return [name, _percent([one.right for one in ours]), *(_percent(column) for column in columns)]
+
+    for fault in Fault:
+        ours = [one for one in judged if one.case.fault is fault]
+        yield row(f"{fault.value} ({len(ours)} runs)", ours, [one for one in answered if one.case.fault is fault])
+    sick = [one for one in judged if one.case.fault is not Fault.HEALTHY]
+    yield row("**all faults**", sick, [one for one in answered if one.case.fault is not Fault.HEALTHY])
+    unanswered = Counter(one.tool for one in answers if one.problem is not None)
+    yield [
+        "runs without an answer",
+        str(sum(one.answer.problem is not None for one in judged)),
+        *(str(unanswered[tool]) for tool in tools),
+    ]
+    times = [[one.seconds for one in answered if one.tool == tool] for tool in tools]
+    yield ["ms a run, median", "see above", *(f"{1000 * np.median(each):.0f}" if each else "-" for each in times)]
+
+
+def _percent(outcomes: Sequence[bool]) -> str:
+    return f"{100 * sum(outcomes) / len(outcomes):.1f} %" if outcomes else "-"
+
+
+def forecasts(outcomes: Mapping[str, Outcome]) -> str:
+    """Coverage and errors of the forecast, and those of its peers."""
+    rows = [
+        [
+            name,
+            f"{one.answered} of {one.asked}",
+            f"{100 * one.covered:.1f} %",
+            f"{100 * one.error:.1f} %",
+            f"{100 * one.last_value:.1f} %",
+            f"{100 * one.power_law:.1f} %",
+        ]
+        for name, one in outcomes.items()
+    ]
+    return (
+        "## Forecast\n\n"
+        "Each run is cut at 30 to 80 % of its length; what came is the median loss of its last twentieth.\n"
+        "Faulty runs are included. Errors are medians of |forecast - came| / |came|.\n\n"
+        + table(["runs", "answered", "80 % interval holds", "error", "last value", "power law"], rows)
+    )
+
+
+def properties(watched: Prefixes, thousand: float, million: float) -> str:
+    """What must hold of every diagnosis."""
+    return (
+        "## Watched and timed\n\n"
+        f"Healthy runs watched as they grew: in {watched.taken_back} of {watched.runs} an error was told and was gone\n"
+        "when the run had grown by a fifth.\n\n"
+        f"One examination of a healthy run: {thousand:.1f} ms at 1,000 points, {million:.0f} ms at 1,000,000.\n"
+    )
+
+
+def corpus(text: str) -> str:
+    """The scores that the corpus' own script gives."""
+    told = "Scored by the script that comes with the corpus, which is not part of ttsdoc."
+    return f"## Real logs\n\n{told}\n\n```\n{text.strip()}\n```\n"
