@@ -6,8 +6,8 @@ import ast
 from typing import Any
 
 from diagnose.keyflow._expressions import Expressions
+from diagnose.keyflow._known import is_familiar, known
 from diagnose.keyflow._machine import decorator_names
-from diagnose.keyflow._project import is_familiar
 from diagnose.keyflow._values import (
     FOREIGN,
     NONE,
@@ -51,7 +51,7 @@ class Calls(Expressions):
             self.wonder_all(passed, node, frame)
         return join(*(self.call_atom(atom, passed, node, frame) for atom in callee))
 
-    def call_atom(self, atom: Atom, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
+    def call_atom(self, atom: Atom, passed: Arguments, node: ast.AST, frame: Frame) -> Value:  # noqa: PLR0911 - one case, one answer
         """The same for one callable."""
         self.spend()
         match atom:
@@ -270,9 +270,7 @@ class Calls(Expressions):
                 self.store(made, name, frozenset(missing))
         self.store_rest(made, passed.more)
 
-    def _wrapped(
-        self, value: Value, annotated: tuple[ast.AnnAssign, Class], node: ast.AST, frame: Frame
-    ) -> Value:
+    def _wrapped(self, value: Value, annotated: tuple[ast.AnnAssign, Class], node: ast.AST, frame: Frame) -> Value:
         """A section that fills a field whose type is such a class becomes an object of that class."""
         field, owner = annotated
         kinds = [atom for atom in self.annotation(field.annotation, owner.scope) if self.fielded(atom)]
@@ -305,7 +303,17 @@ class Calls(Expressions):
         bases = self.outer_bases(made.cls)
         names = {base.rpartition(".")[2] for base in bases}
         place = self.place(node, frame)
-        if names & {"dict", "OrderedDict", "UserDict", "Namespace", "SimpleNamespace", "EasyDict", "Box", "Munch", "Dict"}:
+        if names & {
+            "dict",
+            "OrderedDict",
+            "UserDict",
+            "Namespace",
+            "SimpleNamespace",
+            "EasyDict",
+            "Box",
+            "Munch",
+            "Dict",
+        }:
             for source in passed.args:
                 self.absorb(made, source, place)
             for key, value in passed.keywords.items():
@@ -330,7 +338,7 @@ class Calls(Expressions):
     def _decorated(self, node: ast.expr, value: Value, frame: Frame) -> Value:
         name = ast.unparse(node.func if isinstance(node, ast.Call) else node)
         last = name.rpartition(".")[2]
-        if last in HARMLESS_DECORATORS:
+        if known("harmless_decorators", last):
             return value
         made = self.call(self.evaluate(node, frame), Arguments([value]), node, frame)
         kept = frozenset(atom for atom in made if isinstance(atom, Func | Partial | Class | Obj))
@@ -352,18 +360,10 @@ class Calls(Expressions):
         self.run(node.body, body)
         for name, value in body.names.items():
             self.store(cls, name, value)
-        value: Value = frozenset({cls})
+        made: Value = frozenset({cls})
         for decorator in reversed(node.decorator_list):
-            value = self._decorated(decorator, value, frame)
-        return value
-
-
-HARMLESS_DECORATORS = frozenset(
-    "staticmethod classmethod property cached_property setter getter deleter no_grad inference_mode wraps lru_cache cache "
-    "contextmanager asynccontextmanager abstractmethod overload override dataclass define frozen attrs s compile script "
-    "ignore unused export rank_zero_only record autocast total_ordering jit njit final runtime_checkable "
-    "custom_fwd custom_bwd profile timer deprecated filterwarnings fixture unique".split()
-)
+            made = self._decorated(decorator, made, frame)
+        return made
 
 
 def _tells(value: Value) -> bool:

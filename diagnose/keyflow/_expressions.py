@@ -7,7 +7,8 @@ import builtins
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from diagnose.keyflow._machine import DICT_METHODS, Machine
+from diagnose.keyflow._known import known
+from diagnose.keyflow._machine import Machine
 from diagnose.keyflow._values import (
     FOREIGN,
     NOTHING,
@@ -351,7 +352,7 @@ class Expressions(Machine):
         exact, rest = self.elements(value, node, frame)
         return (exact, rest) if len(value) == 1 else ([], join(rest, *exact))
 
-    def _elements_of(self, atom: Atom, node: ast.AST, frame: Frame) -> tuple[list[Value], Value]:
+    def _elements_of(self, atom: Atom, node: ast.AST, frame: Frame) -> tuple[list[Value], Value]:  # noqa: PLR0911 - one case, one answer
         match atom:
             case Obj(kind="list"):
                 return list(atom.elements), atom.rest
@@ -469,17 +470,16 @@ class Expressions(Machine):
             self.assign(target, exact[index] if whole else self._any_part(value, exact, rest, index), frame)
 
     def _any_part(self, value: Value, exact: list[Value], rest: Value, index: int) -> Value:
-        parts = []
-        for atom in value:
-            if isinstance(atom, Obj) and atom.kind == "list" and index < len(atom.elements) and not atom.rest:
-                parts.append(atom.elements[index])
+        parts = [
+            atom.elements[index]
+            for atom in value
+            if isinstance(atom, Obj) and atom.kind == "list" and index < len(atom.elements) and not atom.rest
+        ]
         if len(parts) == len(value):
             return join(*parts)
         return join(rest, *exact) or UNKNOWN
 
-    def _store_through(
-        self, base: Value, key: Value, value: Value, node: ast.AST, frame: Frame, special: str
-    ) -> None:
+    def _store_through(self, base: Value, key: Value, value: Value, node: ast.AST, frame: Frame, special: str) -> None:
         for atom in base:
             hook = self.member(atom.cls, special) if isinstance(atom, Obj) and atom.cls is not None else NOTHING
             if hook:
@@ -506,12 +506,24 @@ class Expressions(Machine):
         match atom:
             case Node():
                 child = Node(atom.root, (*atom.path, name))
-                if name in (self.ledger.keys(atom) or ()) and name not in DICT_METHODS:
+                if name in (self.ledger.keys(atom) or ()) and not known("dict_methods", name):
                     return self.attribute(frozenset({atom}), name, node, frame)
                 return self.overlays.get(child, NOTHING) | {Method(atom, name)}
             case Obj(cls=None) if name not in atom.fields:
                 return frozenset({Method(atom, name)}) | frozenset(a for a in atom.rest if isinstance(a, Func))
-            case Opaque() | Option() | Raw() | Dumped() | File() | Const() | Super() | Method() | Partial() | Missing() | Func():
+            case (
+                Opaque()
+                | Option()
+                | Raw()
+                | Dumped()
+                | File()
+                | Const()
+                | Super()
+                | Method()
+                | Partial()
+                | Missing()
+                | Func()
+            ):
                 return frozenset({Method(atom, name)})
         return self.attribute(frozenset({atom}), name, node, frame)
 

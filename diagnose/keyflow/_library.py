@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import Any
 
 from diagnose.keyflow._calls import Calls
+from diagnose.keyflow._known import is_familiar, known
 from diagnose.keyflow._machine import DATA_KINDS, raw
-from diagnose.keyflow._project import is_familiar
 from diagnose.keyflow._values import (
     FOREIGN,
     NONE,
@@ -39,68 +38,8 @@ from diagnose.keyflow._values import (
     join,
     texts,
 )
+from diagnose.keyflow.report import Place
 
-LOADERS = frozenset(
-    "yaml.safe_load yaml.load yaml.full_load yaml.unsafe_load yaml.load_all yaml.safe_load_all json.load json.loads "
-    "toml.load toml.loads tomli.load tomli.loads tomllib.load tomllib.loads json5.load json5.loads commentjson.load "
-    "commentjson.loads omegaconf.OmegaConf.load hydra.compose mmengine.Config.fromfile mmengine.config.Config.fromfile "
-    "mmcv.Config.fromfile box.Box.from_yaml box.Box.from_json box.ConfigBox.from_yaml munch.Munch.fromYAML "
-    "munch.munchify_yaml munch.Munch.fromJSON addict.Dict.load ruamel.yaml.YAML.load ruamel.yaml.load "
-    "ruamel.yaml.safe_load ruamel.yaml.round_trip_load simplejson.load simplejson.loads ujson.load ujson.loads orjson.loads "
-    "rapidjson.load jsonc.load pyhocon.ConfigFactory.parse_file anyconfig.load fire.load torchtune.config.load "
-    "monai.bundle.ConfigParser.load_config_file accelerate.utils.load_config".split()
-)
-WRAPPERS = frozenset(
-    "builtins.dict copy.copy copy.deepcopy collections.OrderedDict types.SimpleNamespace argparse.Namespace "
-    "types.MappingProxyType collections.ChainMap easydict.EasyDict munch.Munch munch.munchify munch.DefaultMunch "
-    "munch.DefaultMunch.fromDict munch.Munch.fromDict munch.unmunchify box.Box box.ConfigBox box.SBox dotmap.DotMap "
-    "addict.Dict ml_collections.ConfigDict ml_collections.FrozenConfigDict ml_collections.config_dict.ConfigDict "
-    "yacs.config.CfgNode fvcore.common.config.CfgNode omegaconf.OmegaConf.create omegaconf.OmegaConf.to_container "
-    "omegaconf.OmegaConf.to_object omegaconf.OmegaConf.merge omegaconf.OmegaConf.unsafe_merge omegaconf.OmegaConf.structured "
-    "omegaconf.DictConfig omegaconf.ListConfig omegaconf.OmegaConf.masked_copy mmengine.Config mmengine.ConfigDict "
-    "mmengine.config.Config mmengine.config.ConfigDict dataclasses.asdict attr.asdict attrs.asdict typing.cast "
-    "lightning_utilities.core.apply_func pytorch_lightning.utilities.parsing.AttributeDict "
-    "lightning.pytorch.utilities.parsing.AttributeDict lightning.fabric.utilities.data.AttributeDict "
-    "flax.core.FrozenDict flax.core.freeze flax.core.unfreeze prodict.Prodict.from_dict collections.UserDict "
-    "collections.defaultdict transformers.PretrainedConfig.from_dict attridict attrdict.AttrDict bunch.Bunch".split()
-)
-MOVERS = frozenset(
-    "builtins.float builtins.int builtins.bool builtins.round builtins.abs builtins.complex builtins.iter builtins.next "
-    "builtins.reversed builtins.frozenset ast.literal_eval os.path.expandvars os.path.expanduser string.Template".split()
-)
-LISTERS = frozenset("builtins.list builtins.tuple builtins.set builtins.sorted builtins.reversed builtins.frozenset".split())
-DUMPERS = frozenset(
-    "builtins.print pprint.pprint pprint.pp pprint.pformat pickle.dump pickle.dumps omegaconf.OmegaConf.save rich.print "
-    "builtins.len builtins.isinstance builtins.issubclass builtins.id builtins.hash builtins.callable builtins.input "
-    "warnings.warn wandb.log wandb.save wandb.watch mlflow.log_params mlflow.log_param mlflow.log_dict "
-    "mlflow.log_artifact hashlib.md5 hashlib.sha1 hashlib.sha256 numpy.savez numpy.save joblib.dump sys.exit "
-    "tabulate.tabulate rich.pretty.pprint tqdm.tqdm.write comet_ml.log_parameters omegaconf.OmegaConf.resolve "
-    "omegaconf.OmegaConf.set_struct omegaconf.OmegaConf.set_readonly omegaconf.OmegaConf.register_new_resolver "
-    "omegaconf.OmegaConf.is_missing omegaconf.OmegaConf.is_config omegaconf.OmegaConf.is_dict omegaconf.OmegaConf.is_list "
-    "omegaconf.open_dict omegaconf.read_write omegaconf.flag_override sys.getsizeof typing.get_type_hints".split()
-)
-TEXT_MAKERS = frozenset(
-    "builtins.str builtins.repr json.dumps yaml.dump yaml.safe_dump json.dump omegaconf.OmegaConf.to_yaml toml.dumps "
-    "toml.dump simplejson.dumps orjson.dumps yaml.safe_dump_all ruamel.yaml.dump ruamel.yaml.YAML.dump json5.dumps "
-    "builtins.format builtins.ascii builtins.bytes".split()
-)
-LOGGING_METHODS = frozenset(
-    "info debug warning warn error critical exception log print write add_text add_hparams log_hyperparams log_params "
-    "log_param log_dict log_config log_parameters init_trackers store_config pprint summary set_description set_postfix "
-    "encode hexdigest rule".split()
-)
-COPYING_METHODS = frozenset(
-    "copy deepcopy to_dict toDict as_dict todict to_container dict model_dump _asdict asdict freeze defrost __iter__ "
-    "to_object clone toJSON".split()
-)
-NAMED_CONSTRUCTORS = frozenset(
-    "from_dict fromdict parse_obj model_validate model_construct from_mapping structure construct from_config create".split()
-)
-FILE_CONSTRUCTORS = frozenset("load_json load_yaml from_json from_yaml from_file parse_file merge_from_file load_from_file".split())
-TEXT_METHODS = frozenset(
-    "lower upper strip lstrip rstrip replace split rsplit partition rpartition startswith endswith format join title "
-    "removeprefix removesuffix isdigit isupper islower casefold capitalize".split()
-)
 FILE_FUNCTIONS = ("os.path.", "pathlib.", "shutil.", "os.", "glob.", "io.", "codecs.", "gzip.", "tempfile.")
 LAUNCHERS = ("subprocess.", "os.system", "os.exec", "os.popen", "os.spawn", "runpy.")
 
@@ -112,42 +51,42 @@ HYDRA = "*hydra"  # the decorator that hydra.main returns
 class Library(Calls):
     """One method for each kind of function; what is not known gets its arguments for good."""
 
-    def call_library(self, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
+    def call_library(self, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:  # noqa: PLR0911 - one case, one answer
         """A function from outside the project."""
-        if name in LOADERS:
+        if known("loaders", name):
             return self._load(name, passed, node, frame)
         if name == HYDRA:
             return self._hydra_main(passed, node, frame)
-        known: Callable[..., Value] | None = getattr(self, "fn_" + name.replace(".", "_").lower(), None)
-        if known is not None:
-            return known(passed, node, frame)
-        if name in WRAPPERS:
+        handled: Callable[..., Value] | None = getattr(self, "fn_" + name.replace(".", "_").lower(), None)
+        if handled is not None:
+            return handled(passed, node, frame)
+        if known("wrappers", name):
             return self._wrap(passed, node, frame)
-        if name in TEXT_MAKERS:
+        if known("text_makers", name):
             return self._text(passed)
-        if name in DUMPERS or name.startswith("logging."):
+        if known("dumpers", name) or name.startswith("logging."):
             return FOREIGN
-        if name in LISTERS:
+        if known("listers", name):
             return self._listed(passed, node, frame)
-        if name in MOVERS:
+        if known("movers", name):
             return frozenset(atom for atom in passed.first() if not isinstance(atom, Const)) or FOREIGN
         return self._outside(name, passed, node, frame)
 
     def _outside(self, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         last = name.rpartition(".")[2]
-        if last in LOGGING_METHODS and is_familiar(name):
+        if known("logging_methods", last) and is_familiar(name):
             return FOREIGN
         if name.startswith(FILE_FUNCTIONS) and not name.startswith(LAUNCHERS):
             self.read_leaves(passed.all(), self.place(node, frame))
             return frozenset({File(self.origin(passed.all()))})
-        known = self._known_suffix(name, passed, node, frame)
-        if known is not None:
-            return known
+        suffixed = self._known_suffix(name, passed, node, frame)
+        if suffixed is not None:
+            return suffixed
         deep = not is_familiar(name)
         self.give(passed.all(), self.place(node, frame), name.removeprefix("builtins."), deep=deep)
         return (STRANGE if deep else FOREIGN) | self.carried(passed.all())
 
-    def _known_suffix(self, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value | None:
+    def _known_suffix(self, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value | None:  # noqa: PLR0911 - one case, one answer
         """Functions that go by many module names."""
         last = name.rpartition(".")[2]
         if last in {"ArgumentParser", "ArgParser"}:
@@ -235,9 +174,7 @@ class Library(Calls):
         return found
 
     def _listed(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
-        leaves = frozenset(
-            atom for atom in passed.first() if isinstance(atom, Node) and self.ledger.keys(atom) is None
-        )
+        leaves = frozenset(atom for atom in passed.first() if isinstance(atom, Node) and self.ledger.keys(atom) is None)
         if leaves and leaves == passed.first():
             return leaves
         exact, rest = self.steady(passed.first(), node, frame)
@@ -445,7 +382,7 @@ class Library(Calls):
 
     # --- methods
 
-    def call_method(self, base: Atom, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
+    def call_method(self, base: Atom, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:  # noqa: PLR0911 - one case, one answer
         """A method that the project does not define."""
         match base:
             case Node():
@@ -459,20 +396,18 @@ class Library(Calls):
             case File():
                 return self._file_method(base, name, passed, node, frame)
             case Raw():
-                known = self._mapping_method(frozenset({base}), name, passed, node, frame)
-                return self._foreign_method(base, name, passed, node, frame) if known is None else known
+                found = self._mapping_method(frozenset({base}), name, passed, node, frame)
+                return self._foreign_method(base, name, passed, node, frame) if found is None else found
             case Dumped() | Option():
                 return frozenset({base})
-            case Module(inner) if name == "update":
-                for value in passed.args:
-                    self.absorb(base, value, self.place(node, frame))
-                return NONE
+            case Module() if name == "update":
+                return self._update(frozenset({base}), passed, self.place(node, frame))
             case Module() | Method():
                 return UNKNOWN
         return self._foreign_method(base, name, passed, node, frame)
 
     def _foreign_method(self, base: Atom, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
-        if name in LOGGING_METHODS:
+        if known("logging_methods", name):
             return FOREIGN
         deep = base is not Opaque.FOREIGN
         if base not in {Opaque.FOREIGN, Opaque.STRANGE}:
@@ -485,40 +420,48 @@ class Library(Calls):
         if self.ledger.keys(node_) is None:
             self.give(passed.all(), self.place(node, frame), f".{name}()", deep=False)
             return value
-        known = self._mapping_method(value, name, passed, node, frame)
-        if known is not None:
-            return known
+        found = self._mapping_method(value, name, passed, node, frame)
+        if found is not None:
+            return found
         self.give(passed.all() | value, self.place(node, frame), f".{name}(), which is not known")
         return value | FOREIGN
 
-    def _mapping_method(
-        self, value: Value, name: str, passed: Arguments, node: ast.AST, frame: Frame
-    ) -> Value | None:
+    def _mapping_method(self, value: Value, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value | None:
         """The methods that dicts and config classes have in common; None for others."""
-        place = self.place(node, frame)
         if name in {"get", "pop", "setdefault", "__getitem__", "select"}:
-            default = passed.args[1] if len(passed.args) > 1 else passed.keywords.get("default", NONE)
-            if name == "setdefault":
-                self.store_into(value, passed.first(), default, place)
-            return self.item(value, passed.first("key"), node, frame, default)
+            return self._lookup(value, name, passed, node, frame)
         if name in {"items", "values", "keys"}:
             return self._listing(value, name, node, frame)
         if name in {"update", "merge", "merge_with", "merge_update", "__init__", "update_from_dict", "__ior__"}:
-            for atom in value:
-                for source in passed.args:
-                    self.absorb(atom, source, place)
-                for key, entry in passed.keywords.items():
-                    self.store_into(frozenset({atom}), const(key), entry, place)
-            return value
-        if name in COPYING_METHODS:
+            return self._update(value, passed, self.place(node, frame))
+        if known("copying_methods", name):
             return value
         if name in {"__contains__", "has_key"}:
             self.test_presence(passed.first(), value, node, frame)
             return FOREIGN
+        return self._plain_mapping_method(value, name, passed, node, frame)
+
+    def _plain_mapping_method(
+        self, value: Value, name: str, passed: Arguments, node: ast.AST, frame: Frame
+    ) -> Value | None:
         if name in {"__setitem__", "__setattr__"} and len(passed.args) == 2:
-            self.store_into(value, passed.args[0], passed.args[1], place)
+            self.store_into(value, passed.args[0], passed.args[1], self.place(node, frame))
             return NONE
         return FOREIGN if name in {"__len__", "set_struct", "set_readonly", "clear", "dump", "pretty_text"} else None
+
+    def _lookup(self, value: Value, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
+        default = passed.args[1] if len(passed.args) > 1 else passed.keywords.get("default", NONE)
+        if name == "setdefault":
+            self.store_into(value, passed.first(), default, self.place(node, frame))
+        return self.item(value, passed.first("key"), node, frame, default)
+
+    def _update(self, value: Value, passed: Arguments, place: Place) -> Value:
+        for atom in value:
+            for source in passed.args:
+                self.absorb(atom, source, place)
+            for key, entry in passed.keywords.items():
+                self.store_into(frozenset({atom}), const(key), entry, place)
+        return value
 
     def _listing(self, value: Value, name: str, node: ast.AST, frame: Frame) -> Value:
         rows: list[Value] = []
@@ -544,7 +487,7 @@ class Library(Calls):
             self.objects[key] = Obj("list", None, elements=rows, rest=rest)
         return frozenset({self.objects[key]})
 
-    def _object_method(self, obj: Obj, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
+    def _object_method(self, obj: Obj, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:  # noqa: PLR0911 - one case, one answer
         value: Value = frozenset({obj})
         place = self.place(node, frame)
         bases = {base.rpartition(".")[2] for base in self.outer_bases(obj.cls)}
@@ -557,11 +500,11 @@ class Library(Calls):
             return NONE
         if name == "save_hyperparameters":
             return self._save_hyperparameters(obj, passed, frame)
-        if name in FILE_CONSTRUCTORS:
+        if known("file_constructors", name):
             return self._load_into(obj, passed, node, frame)
-        known = self._mapping_method(value, name, passed, node, frame)
-        if known is not None:
-            return known
+        found = self._mapping_method(value, name, passed, node, frame)
+        if found is not None:
+            return found
         if obj.kind in DATA_KINDS:
             self.give(passed.all(), place, f".{name}()")
             return value | FOREIGN
@@ -609,7 +552,7 @@ class Library(Calls):
         literals = [next(iter(value)) for value in passed.args if len(value) == 1]
         values = [atom.value for atom in literals if isinstance(atom, Const)]
         named = any(isinstance(atom, Const) and atom.is_key for atom in literals) or text.is_key
-        if name in TEXT_METHODS and isinstance(text.value, str) and len(values) == len(passed.args):
+        if known("text_methods", name) and isinstance(text.value, str) and len(values) == len(passed.args):
             try:
                 made = getattr(text.value, name)(*values)
             except (TypeError, ValueError, IndexError, KeyError):
@@ -631,10 +574,10 @@ class Library(Calls):
         return frozenset({File(file.origin | self.origin(passed.all()))})
 
     def _class_method(self, cls: Class, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
-        if name in FILE_CONSTRUCTORS:
+        if known("file_constructors", name):
             root = self._load(".load", Arguments([passed.first()]), node, frame)
             return self._from_section(cls, root, node, frame)
-        if name in NAMED_CONSTRUCTORS or name == "__new__":
+        if known("named_constructors", name) or name == "__new__":
             return self._from_section(cls, passed.all(), node, frame)
         self.give(passed.all(), self.place(node, frame), f"{cls.node.name}.{name}()")
         return STRANGE

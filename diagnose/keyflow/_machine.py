@@ -1,4 +1,4 @@
-"""The ground on which source is followed: objects, names, and the ways in which a value is asked, used and handed on."""
+"""The ground on which source is followed: objects, and how a value is asked, used and handed on."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from diagnose.keyflow._known import is_familiar, known
 from diagnose.keyflow._ledger import Ledger
-from diagnose.keyflow._project import Project, is_familiar
+from diagnose.keyflow._project import Project
 from diagnose.keyflow._values import (
     FOREIGN,
     NOTHING,
-    STRANGE,
     UNKNOWN,
     Arguments,
     Atom,
@@ -44,14 +44,9 @@ from diagnose.keyflow.report import CHOSEN_BY_THE_RUN, Place
 MOST_WORK = 600_000  # expressions looked at: about ten seconds
 MOST_GENERATIONS = 6  # objects made from objects: config, model, optimiser, engine; deeper ones are taken together
 DATA_KINDS = {"dict", "list", "namespace", "parser"}
-DICT_METHODS = frozenset(
-    "get items keys values pop update setdefault copy popitem clear append extend insert add to_dict toDict as_dict "
-    "dict model_dump __contains__ __getitem__ __setitem__ has_key todict to_container __len__ __iter__ freeze defrost "
-    "set_struct set_readonly discard remove sort index count fromkeys".split()
-)
 
 
-class TooMuch(Exception):
+class TooMuchError(Exception):
     """The source asks for more work than is reasonable."""
 
 
@@ -110,11 +105,18 @@ class Machine(ABC):
     def load_module(self, name: str, frame: Frame, level: int = 0) -> Value:
         """The module of that name as imported from `frame`."""
 
+    def forget(self) -> None:
+        """Begin a new pass: what was learnt of objects stays, what was done does not."""
+        for noted in (self.followed, self.called):
+            noted.clear()
+        for kept in (self.referenced, self.made, self.handed, self.pending):
+            kept.clear()
+
     def spend(self) -> None:
-        """Count one more piece of work. Raises TooMuch."""
+        """Count one more piece of work. Raises TooMuchError."""
         self.work += 1
         if self.work > MOST_WORK:
-            raise TooMuch
+            raise TooMuchError
 
     def place(self, node: ast.AST, frame: Frame) -> Place:
         """Where `node` stands."""
@@ -150,12 +152,12 @@ class Machine(ABC):
     def store_into(self, target: Value, key: Value, value: Value, place: Place) -> None:
         """`target[key] = value` or `setattr(target, key, value)`."""
         names = [str(atom.value) for atom in key if isinstance(atom, Const)]
-        known = len(names) == len(key)
+        certain = len(names) == len(key)
         for part in target:
             atom = part.obj if isinstance(part, Raw) else part
             for name in names:
                 self._store_at(atom, name, value, place)
-            if not known:
+            if not certain:
                 self._store_anywhere(atom, value)
 
     def _store_at(self, atom: Atom, key: str, value: Value, place: Place) -> None:
@@ -241,11 +243,11 @@ class Machine(ABC):
             self.wonder(name, self.place(node, frame))
         return join(*(self._attribute_of(atom, name, node, frame) for atom in base))
 
-    def _attribute_of(self, atom: Atom, name: str, node: ast.AST, frame: Frame) -> Value:
+    def _attribute_of(self, atom: Atom, name: str, node: ast.AST, frame: Frame) -> Value:  # noqa: PLR0911 - one case, one answer
         place = self.place(node, frame)
         match atom:
             case Node():
-                if name in DICT_METHODS and name not in (self.ledger.keys(atom) or ()):
+                if known("dict_methods", name) and name not in (self.ledger.keys(atom) or ()):
                     return frozenset({Method(atom, name)})
                 return self.ask_node(atom, name, place, NOTHING)
             case Obj():
@@ -282,7 +284,7 @@ class Machine(ABC):
         if name == "__class__" and obj.cls is not None:
             return frozenset({obj.cls})
         if obj.cls is None:
-            if name in DICT_METHODS and name not in obj.fields:
+            if known("dict_methods", name) and name not in obj.fields:
                 return frozenset({Method(obj, name)})
             return self.ask_object(obj, name, node, frame)
         inherited = self.member(obj.cls, name)
@@ -310,7 +312,7 @@ class Machine(ABC):
             if hook:
                 bound = frozenset(self.bind(atom, frozenset({obj})) for atom in hook)
                 return self.call(bound, Arguments([const(name)]), node, frame)
-        if name in DICT_METHODS or self.outer_bases(obj.cls):
+        if known("dict_methods", name) or self.outer_bases(obj.cls):
             return frozenset({Method(obj, name)})
         return self.wonder(name, self.place(node, frame))
 
@@ -369,12 +371,12 @@ class Machine(ABC):
             self.wonder_all(Arguments([key]), node, frame)
         return join(*(self._item(atom, key, node, frame, default) for atom in base))
 
-    def _item(self, atom: Atom, key: Value, node: ast.AST, frame: Frame, default: Value) -> Value:
+    def _item(self, atom: Atom, key: Value, node: ast.AST, frame: Frame, default: Value) -> Value:  # noqa: PLR0911 - one case, one answer
         names = [str(part.value) for part in key if isinstance(part, Const)]
-        known = len(names) == len(key)
+        certain = len(names) == len(key)
         match atom:
             case Node():
-                return self._node_item(atom, names, known, self.place(node, frame), default)
+                return self._node_item(atom, names, certain, self.place(node, frame), default)
             case Obj():
                 return self._object_item(atom, key, node, frame) | default
             case Raw(obj):
@@ -391,9 +393,9 @@ class Machine(ABC):
             case _:
                 return join(default, UNKNOWN, *(self.wonder(name, self.place(node, frame)) for name in names))
 
-    def _node_item(self, node: Node, names: list[str], known: bool, place: Place, default: Value) -> Value:
+    def _node_item(self, node: Node, names: list[str], certain: bool, place: Place, default: Value) -> Value:
         found = join(*(self._dotted(node, name, place, default) for name in names))
-        if not known:
+        if not certain:
             if self.ledger.keys(node) is None:
                 self.ledger.read(node, place)
                 return found | {node}
@@ -420,7 +422,9 @@ class Machine(ABC):
     def raw_item(self, obj: Obj, key: Value, node: ast.AST, frame: Frame) -> Value:
         """What an object holds under a key, without asking its own `__getitem__`."""
         names = [str(part.value) for part in key if isinstance(part, Const)]
-        found = join(*(self.ask_object(obj, name, node, frame) or self.wonder(name, self.place(node, frame)) for name in names))
+        found = join(
+            *(self.ask_object(obj, name, node, frame) or self.wonder(name, self.place(node, frame)) for name in names)
+        )
         if len(names) < len(key):
             found |= join(*_contents(obj))
             self.read_leaves(found, self.place(node, frame))
@@ -481,7 +485,7 @@ class Machine(ABC):
             self._give(join(*_contents(obj)), place, to, deep, seen)
 
     def carried(self, value: Value) -> Value:
-        """The trainer's own objects in `value`: what a library makes of them (DDP, a list of modules) still has them."""
+        """The trainer's own objects in `value`: what a library makes of them (DDP, a module list) still has them."""
         inner = [part for atom in value if isinstance(atom, Obj) and atom.kind == "list" for part in _contents(atom)]
         found = join(value, *inner)
         return frozenset(atom for atom in found if isinstance(atom, Obj) and self.outer_bases(atom.cls))

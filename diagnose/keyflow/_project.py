@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import ast
 import os
-import sys
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from diagnose.keyflow._known import is_familiar
 
 MOST_BYTES = 2_000_000  # the largest hand-written modules known (sympy, torch) stay below 1 MB
 MOST_FILES = 20_000  # names looked at below the project's folder; parsed are only those imported
 MOST_PARENTS = 4  # examples/x/recipes/train.py: deeper nests are not known
 MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md")
 SKIPPED_FOLDERS = {".git", ".venv", "venv", "env", "node_modules", "__pycache__", "site-packages", ".tox", "build"}
-
-FAMILIAR = frozenset(sys.stdlib_module_names) | frozenset(
-    "torch torchvision torchaudio torchmetrics numpy scipy pandas lightning pytorch_lightning lightning_fabric "
-    "transformers accelerate datasets evaluate peft bitsandbytes tqdm tensorboard tensorboardX wandb mlflow aim comet_ml "
-    "librosa soundfile matplotlib seaborn sklearn einops yaml ruamel omegaconf hydra rich PIL cv2 jax flax optax "
-    "deepspeed apex tensorflow keras safetensors huggingface_hub sentencepiece tokenizers click typer fire absl "
-    "attr attrs pydantic munch box easydict addict dotmap coqpit ml_collections yacs loguru psutil requests "
-    "toml tomli json5 commentjson hyperpyyaml jsonargparse configargparse dacite simple_parsing colorlog "
-    "torchdata webdataset h5py numba jiwer editdistance inflect unidecode num2words timm".split()
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +119,7 @@ class Project:
 
     def _by_suffix(self, parts: list[str]) -> Path | None:
         """A module that `sys.path` tricks make importable: the only file of the project with that ending."""
-        if parts[0] in FAMILIAR:
+        if is_familiar(parts[0]):
             return None
         if not self._files:
             self._files = _python_files(self.root)
@@ -141,11 +132,6 @@ class Project:
     def _package(self, path: Path) -> tuple[str, ...]:
         folder = path.parent
         return folder.relative_to(self.root).parts if folder.is_relative_to(self.root) else ()
-
-
-def is_familiar(dotted: str) -> bool:
-    """Whether this library is known not to look for config keys in the objects that it is given."""
-    return dotted.partition(".")[0] in FAMILIAR
 
 
 def _project_root(folder: Path, config_file: Path | None) -> Path:

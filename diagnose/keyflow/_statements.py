@@ -262,6 +262,4 @@ def _loaded(target: ast.expr) -> ast.expr:
 
 def _merged(first: dict[str, Value], second: dict[str, Value]) -> dict[str, Value]:
     """The names after two ways meet."""
-    return {
-        name: join(first.get(name, NOTHING), second.get(name, NOTHING)) for name in {**first, **second}
-    }
+    return {name: join(first.get(name, NOTHING), second.get(name, NOTHING)) for name in {**first, **second}}

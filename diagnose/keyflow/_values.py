@@ -155,7 +155,7 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An attribute of a value that the project does not define: a method of a dict, of a file, of a library's object."""
+    """A method that the project does not define: of a dict, of a file, of a library's object."""
 
     base: Atom
     name: str
@@ -194,7 +194,22 @@ class Module:
 
 
 Atom = (
-    Opaque | Node | Const | Ext | Option | File | Dumped | Func | Class | Obj | Raw | Method | Partial | Missing | Super | Module
+    Opaque
+    | Node
+    | Const
+    | Ext
+    | Option
+    | File
+    | Dumped
+    | Func
+    | Class
+    | Obj
+    | Raw
+    | Method
+    | Partial
+    | Missing
+    | Super
+    | Module
 )
 Value = frozenset[Atom]
 

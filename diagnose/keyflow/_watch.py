@@ -23,7 +23,19 @@ CONFIG = os.environ.get("TTSDOC_TRACE_CONFIG", "")
 STEPS = int(os.environ.get("TTSDOC_TRACE_STEPS", "0") or 0)
 PLAIN_DICTS = os.environ.get("TTSDOC_TRACE_PLAIN_DICTS", "") == "1"
 HOME = os.path.dirname(os.path.abspath(__file__))
-DUMPERS = ("json", "yaml", "pprint", "logging", "ruamel", "reprlib", "rich", "wandb", "tensorboard", "tensorboardX", "toml")
+DUMPERS = (
+    "json",
+    "yaml",
+    "pprint",
+    "logging",
+    "ruamel",
+    "reprlib",
+    "rich",
+    "wandb",
+    "tensorboard",
+    "tensorboardX",
+    "toml",
+)
 MOVERS = ("pydantic", "omegaconf", "hydra", "dacite", "attr", "attrs", "easydict", "munch", "box", "cattrs", "coqpit")
 STDLIB = os.path.dirname(os.__file__) + os.sep
 # `f(**cfg)` compares each key with the names of the parameters; `key in known` and `key == "lr"` look at the name alone.
@@ -42,7 +54,9 @@ def note(**event):
         return
     _seen.add(line)
     try:
-        handle = os.open(os.path.join(OUT, f"events-{os.getpid()}.jsonl"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(
+            os.path.join(OUT, f"events-{os.getpid()}.jsonl"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
+        )
         try:
             os.write(handle, (line + "\n").encode("utf-8", "surrogatepass"))
         finally:
@@ -249,12 +263,12 @@ def _mapping_loader(original):
 
 
 def _hooked(original, args, kwargs):
-    """json's `object_hook` sees inner objects first: their keys learn what stands above them afterwards."""
+    """Json's `object_hook` sees inner objects first: their keys learn what stands above them afterwards."""
     hook = kwargs["object_hook"]
     made = {}
 
     def wrapped(mapping):
-        marked = tracked({key: None for key in mapping})
+        marked = tracked(dict.fromkeys(mapping))
         for key in list(dict.keys(marked)):
             value = mapping[str.__str__(key)]
             dict.__setitem__(marked, key, value)

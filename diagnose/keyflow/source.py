@@ -14,7 +14,7 @@ from typing import Any
 
 from diagnose.keyflow._ledger import Ledger
 from diagnose.keyflow._library import HYDRA
-from diagnose.keyflow._machine import TooMuch
+from diagnose.keyflow._machine import TooMuchError
 from diagnose.keyflow._project import Project, SourceError, SourceFile
 from diagnose.keyflow._statements import Interpreter
 from diagnose.keyflow._values import UNKNOWN, Arguments, Frame, Func, Node, Obj, Root, Value
@@ -113,17 +113,14 @@ def _follow(interpreter: Interpreter, source: SourceFile) -> None:
         for _ in range(MOST_PASSES):
             before = _knowledge(interpreter)
             interpreter.ledger = Ledger(interpreter.config, reads=interpreter.ledger.reads)
-            for noted in (interpreter.followed, interpreter.called, interpreter.referenced):
-                noted.clear()
-            for noted in (interpreter.made, interpreter.handed, interpreter.pending):
-                noted.clear()
+            interpreter.forget()
             interpreter.project.seed(source)
             interpreter.run_module(source)
             _call_what_is_left(interpreter, source)
             if _knowledge(interpreter) == before:
                 return
         interpreter.ledger.lost = "the source goes in circles that could not be followed to their end"
-    except TooMuch:
+    except TooMuchError:
         interpreter.ledger.lost = "the source is too large to follow"
     except RecursionError:
         interpreter.ledger.lost = "the source is nested too deep to follow"
@@ -166,9 +163,9 @@ def _left(interpreter: Interpreter) -> Iterator[tuple[Any, tuple[Value, Argument
 
 
 def _is_task(name: str, named: frozenset[str]) -> bool:
-    """Whether some line may call a method without this being seen. Those that look up a key are left out: called
+    """Whether some line may call a method without this being seen.
 
-    without a key that is known, they would seem to read every key.
+    Those that look up a key are left out: called without a key that is known, they would seem to read every key.
     """
     return name in named and not name.startswith(("__", "get", "has", "pop", "select"))
 
@@ -306,9 +303,7 @@ class _Judge:
         for node, places in self.ledger.absent.items():
             if node.root in roots and node.path[-1] == key[-1] and node.path != key:
                 place, default = next(iter(places.items()))
-                return KeyUse(
-                    path, KeyState.MISPLACED, instead=".".join(node.path), default=default, place=place
-                )
+                return KeyUse(path, KeyState.MISPLACED, instead=".".join(node.path), default=default, place=place)
         for name in (key[-1], key[-1].replace("-", "_")):
             if name in self.ledger.options:
                 default, place = self.ledger.options[name]
@@ -339,7 +334,7 @@ class _Judge:
         found: dict[str, tuple[str | None, list[Place]]] = {}
         for node, places in self.ledger.absent.items():
             if node.root in roots:
-                default, reads = found.setdefault(".".join(node.path), (next(iter(places.values())), []))
+                _, reads = found.setdefault(".".join(node.path), (next(iter(places.values())), []))
                 reads += places
         return tuple(AbsentKey(path, default, tuple(sorted(set(reads)))) for path, (default, reads) in found.items())
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from diagnose.keyflow.source import keys_read, load_config, mark_interpolated
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 10.0  # between asking a run to stop and stopping it: what `docker stop` gives
 CONFIG_SUFFIXES = {".yaml", ".yml", ".json"}
+SCRIPT = re.compile(r"[\w./\\-]+\.py\b")
 EXACT_TYPE = re.compile(rb"type\([^()]*\)\s+is\s+(?:not\s+)?dict\b")
 
 
@@ -113,7 +115,9 @@ def _environment(folder: Path, config_file: Path, limits: Watch, script: Path | 
 
 def _asks_for_exact_dicts(script: Path) -> bool:
     """`type(x) is dict` is the one question to which a watched section would give another answer than a dict."""
-    return any(EXACT_TYPE.search(path.read_bytes()) for path in script.absolute().parent.rglob("*.py") if path.is_file())
+    return any(
+        EXACT_TYPE.search(path.read_bytes()) for path in script.absolute().parent.rglob("*.py") if path.is_file()
+    )
 
 
 def _start(
@@ -133,11 +137,10 @@ class _passed_on:  # noqa: N801 - a context manager, named for how it reads
         self.before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python delivers signals to the main thread only
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            try:
-                self.before[number] = signal.signal(number, self._send)
-            except ValueError:  # not in the main thread: nobody sends us signals there
-                return
+            self.before[number] = signal.signal(number, self._send)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self.before.items():
@@ -183,11 +186,9 @@ def read_events(folder: Path) -> Sighting:
     """What the watched processes have noted so far."""
     sighting = Sighting()
     for file in sorted(folder.glob("events-*.jsonl")):
-        for line in file.read_text("utf-8", errors="replace").splitlines():
-            try:
-                _take(sighting, json.loads(line))
-            except (ValueError, KeyError, TypeError):  # a line that is being written
-                continue
+        text = file.read_text("utf-8", errors="replace")
+        for line in text[: text.rfind("\n") + 1].splitlines():  # the last one may still be being written
+            _take(sighting, json.loads(line))
     return sighting
 
 
@@ -223,7 +224,9 @@ def judge(command: Sequence[str], config: Mapping[str, Any], config_file: Path, 
     keys = tuple(_judge_key(path, seen, source, trouble) for path in leaf_paths(config))
     notes = (*seen.failures, *((trouble,) if trouble else ()), *(source.notes if source is not None else ()))
     absent = source.absent if source is not None else ()
-    return KeyReport(name, mark_interpolated(keys, config, config_file), absent, tuple(dict.fromkeys(notes)), method="trace")
+    return KeyReport(
+        name, mark_interpolated(keys, config, config_file), absent, tuple(dict.fromkeys(notes)), method="trace"
+    )
 
 
 def _trouble(seen: Sighting) -> str | None:
@@ -234,7 +237,7 @@ def _trouble(seen: Sighting) -> str | None:
     return None
 
 
-def _judge_key(path: str, seen: Sighting, source: KeyReport | None, trouble: str | None) -> KeyUse:
+def _judge_key(path: str, seen: Sighting, source: KeyReport | None, trouble: str | None) -> KeyUse:  # noqa: PLR0911 - one case, one answer
     key = next((k for k in (*seen.reads, *seen.moved) if ".".join(k) == path), tuple(path.split(".")))
     if key in seen.reads:
         return KeyUse(path, KeyState.LIVE, tuple(sorted(seen.reads[key])), reason="seen")
@@ -250,7 +253,9 @@ def _judge_key(path: str, seen: Sighting, source: KeyReport | None, trouble: str
         return KeyUse(path, KeyState.UNKNOWN, reason=f"not read so far, but {said.reads[0]} reads it")
     if moved is not None:
         what = ".".join(moved) or "the config"
-        return KeyUse(path, KeyState.UNKNOWN, reason=f"{what} is passed on as a whole ({seen.moved[moved] or 'pickled'})")
+        return KeyUse(
+            path, KeyState.UNKNOWN, reason=f"{what} is passed on as a whole ({seen.moved[moved] or 'pickled'})"
+        )
     if not seen.complete:
         return KeyUse(path, KeyState.UNKNOWN, reason="not read so far; the run was not watched to its end")
     if said is not None and CHOSEN_BY_THE_RUN in said.reason:
@@ -261,7 +266,11 @@ def _judge_key(path: str, seen: Sighting, source: KeyReport | None, trouble: str
 def command_beside(config_file: Path) -> Path | None:
     """The trainer that a README, a Makefile or a script near the config runs with it; None if none is named."""
     for folder in list(config_file.absolute().parents)[:4]:
-        for name in (*sorted(folder.glob("README*")), *sorted(folder.glob("[Mm]akefile")), *sorted(folder.glob("*.sh"))):
+        for name in (
+            *sorted(folder.glob("README*")),
+            *sorted(folder.glob("[Mm]akefile")),
+            *sorted(folder.glob("*.sh")),
+        ):
             found = _named_script(name, folder, config_file)
             if found is not None:
                 return found
@@ -273,13 +282,14 @@ def _named_script(document: Path, folder: Path, config_file: Path) -> Path | Non
         text = document.read_text("utf-8", errors="replace")[:200_000].replace("\\\n", " ")
     except OSError:
         return None
-    lines = [line for line in text.splitlines() if ".py" in line and ("python" in line or "launch" in line or "torchrun" in line)]
+    lines = [
+        line
+        for line in text.splitlines()
+        if ".py" in line and ("python" in line or "launch" in line or "torchrun" in line)
+    ]
     for line in sorted(lines, key=lambda line: config_file.name not in line):
-        for word in re.findall(r"[\w./\\-]+\.py\b", line):
-            path = folder / word
-            about_config = config_file.name in line or "train" in path.stem
-            if about_config and path.is_file():
+        for word in SCRIPT.findall(line):
+            path = folder / str(word)
+            if (config_file.name in line or "train" in path.stem) and path.is_file():
                 return path
     return None
-
-
