@@ -139,6 +139,8 @@ def _read(source: Source) -> Run:
         raise LogError(f"{source.name}: cannot be read ({error.strerror or error})") from error
     if not any(len(curve) for curve in run.curves.values()):
         raise LogError(f"{source.name}: no scalars in it")
+    if not source.asked and max(map(len, run.curves.values())) < 2:
+        raise LogError(f"{source.name}: one value a name, a config or a summary; name it to have it read as a log")
     return run
 
 

@@ -58,7 +58,7 @@ def walk(root: str) -> Iterator[tuple[str, list[str]]]:
     for folder, below, files in system.walk(path):
         for name in [name for name in below if not _is_seen(name)]:
             below.pop(name) if isinstance(below, dict) else below.remove(name)
-        yield system.unstrip_protocol(folder), sorted(files)
+        yield root.rstrip("/") + folder.removeprefix(path), sorted(files)
 
 
 def _is_seen(name: str) -> bool:

@@ -82,15 +82,14 @@ def _place(label: str, events: Mapping[str, _Folder]) -> tuple[str, _As]:
     """The run that a folder of event files belongs to, and how its curves are called there."""
     if label == ".":
         return label, _As()
+    above = next((str(path) for path in PurePosixPath(label).parents if str(path) in events), None)
+    if above is not None and (series := _series(label, above, events[label])):
+        return above, _As(suffix=f"/{series}")
     parent, name = str(PurePosixPath(label).parent), PurePosixPath(label).name
     if name.lower() in SPLITS and (parent in events or len(_splits(parent, events)) > 1):
         return parent, _As(prefix=f"{name}/")
     if _HPARAMS.fullmatch(name) and parent in events:
         return parent, _As(settings_only=True)
-    for above in map(str, PurePosixPath(label).parents):
-        if above in events:
-            series = _series(label, above, events[label])
-            return (above, _As(suffix=f"/{series}")) if series else (label, _As())
     return label, _As()
 
 
