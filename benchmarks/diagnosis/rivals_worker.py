@@ -3,7 +3,8 @@
 
 usage: python rivals_worker.py TASKS.jsonl ANSWERS.jsonl
 A task is {"name", "table"}; an answer {"name", "tool", "alarms", "seconds", "problem"}. Alarms are the names
-of findings at warning level or above, in the rival's own words. Only the standard library and the rivals are there, not ttsdoc, nor types for them.
+of findings at warning level or above, in the rival's own words.
+Only the standard library and the rivals are there, not ttsdoc, nor types for them.
 """
 
 import contextlib

@@ -417,7 +417,7 @@ def _sound(run: Run, reference: Run) -> bool:
     """It made most of the progress that more steps and a higher rate would bring, and validation is at its best."""
     validation, course = run.curve(Role.VAL_LOSS), _course(run)
     kept = validation is None or validation.values[-1] < 1.02 * validation.values.min()
-    return _finite(run) and kept and course[-1] < 0.9 * _start(run) and _gain_kept(run, reference) > 0.7
+    return _finite(run) and kept and course[-1] < 0.9 * _start(run) and _gain_kept(run, reference) > 0.85
 
 
 def _without(recipe: Recipe, spoilt: Recipe) -> Recipe:
