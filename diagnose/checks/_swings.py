@@ -28,6 +28,10 @@ MEANS_BELOW = 64
 """Points of a log below which a point is the mean of many batches and its noise small. Source: our choice."""
 WIDE_UNREST = 0.14
 """The same, from which more progress is forgiven."""
+LOUD_UNREST = 0.3
+"""The same, from which half of the loss is forgiven."""
+LOUD_PROGRESS = 0.4
+"""Fall of the level that is progress in spite of swings by more than the level. Source: as above."""
 LITTLE_PROGRESS = 0.18
 """Fall of the level that is progress in spite of modest swings. Source: as above."""
 SPREAD = 1.2
@@ -46,6 +50,8 @@ THROW_TOTAL = 0.5
 
 RELAPSE = 1.8
 """Top over the best before it. Source: a second stage lifts a loss by up to 1.5; bad batches are told by their length."""
+WEIGHT = 0.1
+"""Share of the progress that the climb must undo. Source: our choice: what is learned by heart wobbles near zero."""
 LASTING = 0.08
 """Share of the run. Source: bad batches heal within 3 % of a run in the trained part of benchmarks/diagnosis."""
 
@@ -79,8 +85,9 @@ class Bounces:
     def oscillates(self) -> bool:
         """Whether the swings are wide and many, and nothing is gained by them."""
         swings = self.turns >= TURNS and self.swing >= SWING and self.unrest >= UNREST
-        gained = self.progress >= (PROGRESS if self.unrest >= WIDE_UNREST else LITTLE_PROGRESS)
-        return (swings or self.spread >= SPREAD) and not gained and self.total < TOTAL
+        loud = self.unrest >= LOUD_UNREST or self.spread >= SPREAD
+        least = LOUD_PROGRESS if loud else PROGRESS if self.unrest >= WIDE_UNREST else LITTLE_PROGRESS
+        return (swings or self.spread >= SPREAD) and self.progress < least and self.total < TOTAL
 
 
 def bounces(run: Run, curve: Curve) -> Bounces | None:
@@ -97,7 +104,7 @@ def bounces(run: Run, curve: Curve) -> Bounces | None:
     return Bounces(
         max(0, len(legs) - 1),
         float(np.expm1(np.median(legs))) if len(legs) else 0.0,
-        _unrest(course, single=part.axis is Axis.STEP and len(part) >= MEANS_BELOW),
+        _unrest(course, single=part.axis is Axis.STEP and len(curve) >= MEANS_BELOW),
         float(np.exp(high) - np.exp(low)),
         1 - last / first if first else 0.0,
         1 - last / _first(curve.finite),
@@ -190,7 +197,7 @@ class Throw:
     @property
     def beyond_noise(self) -> bool:
         """Whether single points scatter by far less."""
-        return self.factor >= float(np.exp(4 * self.noise))
+        return self.factor >= float(np.exp(5 * self.noise))
 
     @property
     def thrown(self) -> bool:
@@ -207,15 +214,17 @@ def throw(curve: Curve) -> Throw | None:
         return None
     early = running_median(curve.values[: max(3, len(curve) // 5)], 3)
     top = int(np.argmax(early))
-    start = _first(curve)
+    start, points = _first(curve), max(3, len(curve) // 5)
+    noise = robust_std(np.diff(trend.scaled[:points])) / float(np.sqrt(2))
     above = float(np.mean(trend.course > 2 * start))
-    return Throw(start, float(early[top]), trend.end, trend.noise, above, int(curve.steps[top]), int(curve.steps[-1]))
+    return Throw(start, float(early[top]), trend.end, max(noise, trend.noise), above, int(curve.steps[top]), int(curve.steps[-1]))
 
 
 @dataclass(frozen=True, slots=True)
 class Relapse:
     """A loss that climbed far above its best for a good while. Levels in loss units."""
 
+    start: float
     low: float
     top: float
     end: float
@@ -239,7 +248,8 @@ class Relapse:
     @property
     def relapsed(self) -> bool:
         """Whether it climbed high beyond noise, and long enough to be no bad batch."""
-        return self.factor >= max(RELAPSE, float(np.exp(6 * self.error))) and self.share >= LASTING
+        high = self.factor >= max(RELAPSE, float(np.exp(6 * self.error))) and self.share >= LASTING
+        return high and self.top - self.low > WEIGHT * (self.start - self.low)
 
 
 def relapse(curve: Curve) -> Relapse | None:
@@ -256,6 +266,7 @@ def relapse(curve: Curve) -> Relapse | None:
         return None
     low, height = np.exp(best[top]), np.exp(course[top])
     return Relapse(
+        trend.start,
         float(low),
         float(height),
         trend.end,

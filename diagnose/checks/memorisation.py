@@ -55,7 +55,7 @@ class Memorisation(Check):
     """Mean fall at a boundary that was found: the best of many periods is chosen, so more is asked."""
     hidden_clearness: float = 2.75
     """Sureness times shares. Source: trained runs without a period reach 2.8, learned ones stand at 3 to 12."""
-    hidden_shares: tuple[tuple[float, float], ...] = ((0.7, 0.4), (0.6, 0.6))
+    hidden_shares: tuple[tuple[float, float], ...] = ((0.8, 0.4), (0.7, 0.5), (0.6, 0.65))
     """Pairs of share and coverage of which one must be reached where the epochs are not logged."""
 
     def skip_reason(self, run: Run) -> str | None:

@@ -44,6 +44,8 @@ class Plateau(Check):
     """Share of the fall that the last half must bring. Source: a power law with exponent 0.5 brings 8 %, a logarithm more."""
     never: float = 0.07
     """Share of the first loss: a loss that fell by less has learned nothing. Source: the mean answer, learned at once."""
+    risen: float = 0.15
+    """Rise over the first loss that is no plateau. Source: as for divergence."""
     doubt: float = 0.2
     """Share of the fall that the last half may have brought for all that the noise lets us see. Source: our choice."""
     sure: float = 3.0
@@ -58,7 +60,7 @@ class Plateau(Check):
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen = learning(run, curve)
         never = seen.fall < self.never
-        if slow(seen) or self._falls(seen, never) or (not never and self._excused(seen)):
+        if seen.fall < -self.risen or slow(seen) or self._falls(seen, never) or (not never and self._excused(seen)):
             return
         yield self.finding(
             Severity.WARNING,
