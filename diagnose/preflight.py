@@ -395,17 +395,28 @@ def _half_precision(config: Config, sums: Effective, _: Surroundings) -> Iterato
 
 
 def _switched_on(config: Config, kind: str) -> bool:
-    node: Any = _scalar(config, kind)
     setting = config.values.get("mixed_precision")
-    word = str(setting.value).lower() if setting is not None else ""
-    named = setting is not None and kind in setting.path.lower() and setting.value is True
-    return node is True or named or word in {kind, f"{kind}-mixed", "16-mixed" if kind == "fp16" else f"{kind}-true"}
+    if setting is None:
+        return False
+    word = str(setting.value).lower()
+    named = kind in setting.path.lower() and setting.value is True
+    return (
+        _beside(config, "mixed_precision", kind) is True
+        or named
+        or word in {kind, f"{kind}-mixed", "16-mixed" if kind == "fp16" else f"{kind}-true"}
+    )
 
 
 def _scalar(config: Config, path: str) -> Any:
     """The plain value of a key that has no canonical name."""
     node = config.document.node(tuple(path.split(".")))
     return getattr(node, "value", None)
+
+
+def _beside(config: Config, name: str, key: str) -> Any:
+    """The plain value of a key in the section where a hyperparameter stands."""
+    *section, _ = config.values[name].path.split(".")
+    return _scalar(config, ".".join([*section, key]))
 
 
 def _batch_beyond_data(config: Config, sums: Effective, around: Surroundings) -> Iterator[Finding]:
@@ -427,7 +438,7 @@ def _rates_crossed(config: Config, sums: Effective, _: Surroundings) -> Iterator
 def _best_model_needs_both(config: Config, sums: Effective, _: Surroundings) -> Iterator[Finding]:
     """Hugging Face's `load_best_model_at_end` saves where it evaluates."""
     save, evaluate = _number(config, "save_interval"), _number(config, "eval_interval")
-    if _scalar(config, "load_best_model_at_end") is not True or not save or not evaluate:
+    if not save or not evaluate or _beside(config, "save_interval", "load_best_model_at_end") is not True:
         return
     if save >= 1 and evaluate >= 1 and save % evaluate:
         message = (

@@ -183,6 +183,8 @@ class Synonyms:
     """Sections whose keys are about training, best first; `""` is the top level."""
     never: frozenset[str]
     """Sections whose keys are about something else."""
+    anywhere: frozenset[str]
+    """Words that mean the same in sections of any other name too."""
     elsewhere: Mapping[str, frozenset[str]]
     """Canonical name -> sections in which its words mean something else (`patience` of a scheduler)."""
 
@@ -336,4 +338,5 @@ def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
 def _synonyms(data: Mapping[str, Any]) -> Synonyms:
     names = {key: tuple(map(str, words)) for key, words in data["names"].items()}
     elsewhere = {key: frozenset(sections) for key, sections in data.get("elsewhere", {}).items()}
-    return Synonyms(names, tuple(data["sections"]), frozenset(data["never"]), elsewhere)
+    anywhere = frozenset(data.get("anywhere", ()))
+    return Synonyms(names, tuple(data["sections"]), frozenset(data["never"]), anywhere, elsewhere)

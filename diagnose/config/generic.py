@@ -103,9 +103,9 @@ def _rank(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int] 
     if word.around and word.around != sections[len(sections) - len(word.around) :]:
         return None
     first = sections[0] if sections else ""
-    if first not in synonyms.sections:
-        return None
-    return synonyms.sections.index(first), word.number, len(sections)
+    if first in synonyms.sections:
+        return synonyms.sections.index(first), word.number, len(sections)
+    return (len(synonyms.sections), word.number, len(sections)) if leaf.key in synonyms.anywhere else None
 
 
 def _means(name: str, leaf: _Leaf) -> bool:

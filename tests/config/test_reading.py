@@ -38,6 +38,12 @@ GENERIC = [
         {"batch_size": 4, "eval_batch_size": 9},
         id="two batch sizes",
     ),
+    pytest.param("agent: {learning_rate: 0.1}\n", {"learning_rate": 0.1}, id="a section of another name"),
+    pytest.param(
+        "train: {lr: 0.1}\nagent: {lr: 0.2}\nzoo: {epoch: 5, dropout: 0.3}\n",
+        {"learning_rate": 0.1, "max_epochs": None, "dropout": None},
+        id="the usual section counts first",
+    ),
     pytest.param("lr: 0.1\nadam_beta1: 0.8\nadam_beta2: 0.9\n", {"betas": [0.8, 0.9]}, id="a pair of keys"),
     pytest.param("lr: 0.1\nprenet: {dropout: true}\nmodel: {dropout: true}\n", {"dropout": None}, id="a switch"),
     pytest.param("learning_rate: ${lr}\nlr: 2e-4\nepochs: 1\n", {"learning_rate": 2e-4}, id="an interpolation"),
