@@ -1,3 +1,5 @@
+# ruff: noqa: PTH100, PTH118, PTH119, PTH120, PTH121, PTH123
+# (pathlib would cost start-up time in every Python process that the training starts.)
 """Runs inside the user's own training process, as `sitecustomize`: notes which keys of the config are read.
 
 It is copied out of the package and started by Python itself, so it imports nothing but the standard library, prints
@@ -11,12 +13,14 @@ is followed without any work. The dict itself is a subclass that notes who walks
 
 from __future__ import annotations
 
+import functools
 import importlib.abc
 import importlib.util
 import json as _json
 import os
 import sys
 from opcode import opmap
+from typing import Any
 
 OUT = os.environ.get("TTSDOC_TRACE_OUT", "")
 CONFIG = os.environ.get("TTSDOC_TRACE_CONFIG", "")
@@ -38,14 +42,14 @@ DUMPERS = (
 )
 MOVERS = ("pydantic", "omegaconf", "hydra", "dacite", "attr", "attrs", "easydict", "munch", "box", "cattrs", "coqpit")
 STDLIB = os.path.dirname(os.__file__) + os.sep
-# `f(**cfg)` compares each key with the names of the parameters; `key in known` and `key == "lr"` look at the name alone.
+# `f(**cfg)` compares each key with the names of the parameters; `key in known`, `key == "lr"` look at the name alone.
 WEAK = {opmap.get(name, -1) for name in ("CALL_FUNCTION_EX", "CONTAINS_OP", "COMPARE_OP")}
 CONTENT = ""
-_seen = set()
-_open = {"window": True, "steps": 0, "walk": None}
+_seen: set[str] = set()
+_open: dict[str, Any] = {"window": True, "steps": 0, "walk": None}
 
 
-def note(**event):
+def note(**event: Any) -> None:
     """One line in this process's file of events; each event once."""
     if not _open["window"]:
         return
@@ -65,7 +69,7 @@ def note(**event):
         _open["window"] = False
 
 
-def _reader(depth):
+def _reader(depth: int) -> tuple[Any, bool] | None:
     """The line of the trainer that asks, and whether it only compares names."""
     frame = sys._getframe(depth)
     if frame.f_code.co_filename == __file__:
@@ -75,20 +79,21 @@ def _reader(depth):
     return frame, compares
 
 
-def _module(frame):
-    return frame.f_globals.get("__name__", "").partition(".")[0]
+def _module(frame: Any) -> str:
+    name: str = frame.f_globals.get("__name__") or ""
+    return name.partition(".")[0]
 
 
 class _LikeStr(type):
     """`type(key) == str` stays true."""
 
-    def __eq__(cls, other):
+    def __eq__(cls, other: object) -> bool:
         return other is str or cls is other
 
-    def __ne__(cls, other):
+    def __ne__(cls, other: object) -> bool:
         return not cls == other
 
-    def __hash__(cls):
+    def __hash__(cls) -> int:
         return hash(str)
 
 
@@ -96,31 +101,32 @@ class Key(str, metaclass=_LikeStr):
     """A key of the config that notes when it is looked up."""
 
     __slots__ = ("above",)
+    above: Key | None
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         same = str.__eq__(self, other)
         if same is True:
             _note_read(self)
         return same
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         same = self.__eq__(other)
         return same if same is NotImplemented else not same
 
     __hash__ = str.__hash__
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         note(kind="pickled", path=path_of(self))
         return (str, (str.__str__(self),))
 
-    def __copy__(self):
+    def __copy__(self) -> Key:
         return self
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: Any) -> Key:
         return self
 
 
-def _note_read(key):
+def _note_read(key: Key) -> None:
     found = _reader(3)
     if found is None:
         return
@@ -132,13 +138,13 @@ def _note_read(key):
     note(kind=kind, path=path_of(key), file=frame.f_code.co_filename, line=frame.f_lineno)
 
 
-def _only_moves(frame):
+def _only_moves(frame: Any) -> bool:
     """Whether the line belongs to code that passes settings on: argparse, dataclasses, pydantic."""
     name = frame.f_code.co_filename
     return _module(frame) in MOVERS or (name.startswith(STDLIB) and "site-packages" not in name)
 
 
-def path_of(key):
+def path_of(key: Key | None) -> list[str]:
     """The keys from the top of the config down to this one."""
     path = []
     while key is not None:
@@ -150,50 +156,51 @@ def path_of(key):
 class _LikeDict(type):
     """`type(section) == dict` stays true."""
 
-    def __eq__(cls, other):
+    def __eq__(cls, other: object) -> bool:
         return other is dict or cls is other
 
-    def __ne__(cls, other):
+    def __ne__(cls, other: object) -> bool:
         return not cls == other
 
-    def __hash__(cls):
+    def __hash__(cls) -> int:
         return hash(dict)
 
 
-class Section(dict, metaclass=_LikeDict):
+class Section(dict, metaclass=_LikeDict):  # type: ignore[type-arg]  # Python 3.8 cannot subscript dict
     """A section of the config that notes who walks over all of it."""
 
     __slots__ = ()
 
-    def __iter__(self):
+    def __iter__(self) -> Any:
         _note_walk(self)
         return dict.__iter__(self)
 
-    def keys(self):
+    def keys(self) -> Any:
         _note_walk(self)
         return dict.keys(self)
 
-    def items(self):
+    def items(self) -> Any:
         _note_walk(self)
         return dict.items(self)
 
-    def values(self):
+    def values(self) -> Any:
         _note_walk(self)
         return dict.values(self)
 
-    def copy(self):
+    def copy(self) -> Section:
         return Section(dict.items(self))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return (dict, (list(dict.items(self)),))
 
 
-for _ours, _looks_like in ((Section, "dict"), (Key, "str")):
+_LOOKS: tuple[tuple[type, str], ...] = ((Section, "dict"), (Key, "str"))
+for _ours, _looks_like in _LOOKS:
     _ours.__name__ = _ours.__qualname__ = _looks_like
     _ours.__module__ = "builtins"
 
 
-def _note_walk(section):
+def _note_walk(section: Section) -> None:
     found = _reader(3)
     if found is None or _module(found[0]) in DUMPERS:
         return
@@ -204,11 +211,11 @@ def _note_walk(section):
         note(kind="walked", path=path_of(first)[:-1], file=frame.f_code.co_filename, line=frame.f_lineno)
 
 
-def tracked(value, above=None):
+def tracked(value: Any, above: Key | None = None) -> Any:
     """The same mapping with keys that take notes. Lists count as one value."""
     if type(value) is not dict:
         return value
-    made = {}
+    made: dict[Any, Any] = {}
     for key, inner in value.items():
         if type(key) is str:
             named = Key(key)
@@ -219,7 +226,7 @@ def tracked(value, above=None):
     return made if PLAIN_DICTS else Section(made)
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """The mapping without anything of ours."""
     if isinstance(value, dict) and (type(value) is Section or type(value) is dict):
         return {str.__str__(k) if isinstance(k, Key) else k: plain(v) for k, v in dict.items(value)}
@@ -228,11 +235,11 @@ def plain(value):
     return value
 
 
-def _normal(text):
+def _normal(text: str) -> str:
     return text.replace("\r\n", "\n").lstrip("\ufeff").strip()
 
 
-def is_config(source):
+def is_config(source: Any) -> bool:
     """Whether a path, an open file or a text is the config's."""
     if isinstance(source, bytes):
         source = source.decode("utf-8", "replace") if len(source) < 2 * len(CONTENT) + 64 else ""
@@ -245,8 +252,9 @@ def is_config(source):
         return False
 
 
-def _mapping_loader(original):
-    def load(*args, **kwargs):
+def _mapping_loader(original: Any) -> Any:
+    @functools.wraps(original)
+    def load(*args: Any, **kwargs: Any) -> Any:
         source = args[0] if args else next((kwargs[n] for n in ("stream", "fp", "s") if n in kwargs), None)
         if source is None or not is_config(source):
             return original(*args, **kwargs)
@@ -256,18 +264,15 @@ def _mapping_loader(original):
         note(kind="loaded", file=CONFIG)
         return tracked(loaded)
 
-    load.__name__ = getattr(original, "__name__", "load")
-    load.__doc__ = original.__doc__
-    load.__wrapped__ = original
     return load
 
 
-def _hooked(original, args, kwargs):
+def _hooked(original: Any, args: Any, kwargs: Any) -> Any:
     """Json's `object_hook` sees inner objects first: their keys learn what stands above them afterwards."""
     hook = kwargs["object_hook"]
-    made = {}
+    made: dict[int, Any] = {}
 
-    def wrapped(mapping):
+    def wrapped(mapping: Any) -> Any:
         marked = tracked(dict.fromkeys(mapping))
         for key in list(dict.keys(marked)):
             value = mapping[str.__str__(key)]
@@ -283,7 +288,7 @@ def _hooked(original, args, kwargs):
     return loaded
 
 
-def patch_loaders(module):
+def patch_loaders(module: Any) -> None:
     """PyYAML, json, toml: functions that turn a file into a dict."""
     for name in ("safe_load", "load", "full_load", "unsafe_load", "loads"):
         original = getattr(module, name, None)
@@ -291,11 +296,11 @@ def patch_loaders(module):
             setattr(module, name, _mapping_loader(original))
 
 
-def patch_ruamel(module):
+def patch_ruamel(module: Any) -> None:
     """ruamel.yaml: `YAML(typ="safe").load`; its round-trip maps are their own kind of dict and are watched as such."""
     original = module.YAML.load
 
-    def load(self, stream):
+    def load(self: Any, stream: Any) -> Any:
         ours = is_config(stream)
         loaded = original(self, stream)
         if not ours:
@@ -309,7 +314,7 @@ def patch_ruamel(module):
     module.YAML.load = load
 
 
-def _mark_commented(mapping, above):
+def _mark_commented(mapping: Any, above: Key | None) -> None:
     """Give a round-trip map of ruamel's watching keys in place; its comments and order stay."""
     if not hasattr(mapping, "insert"):
         return
@@ -326,12 +331,12 @@ def _mark_commented(mapping, above):
                 _mark_commented(inner, named)
 
 
-def patch_omegaconf(module):
+def patch_omegaconf(module: Any) -> None:
     """OmegaConf keeps nodes of its own: its accessors take the notes, and plain dicts made from it are watched."""
     config = module.DictConfig
     original_init = config.__init__
 
-    def init(self, content, *args, **kwargs):
+    def init(self: Any, content: Any, *args: Any, **kwargs: Any) -> None:
         original_init(self, plain(content), *args, **kwargs)
 
     config.__init__ = init
@@ -342,29 +347,29 @@ def patch_omegaconf(module):
     _patch_conversions(module)
 
 
-def _accessor(original):
-    def access(self, key, *args, **kwargs):
+def _accessor(original: Any) -> Any:
+    @functools.wraps(original)
+    def access(self: Any, key: Any, *args: Any, **kwargs: Any) -> Any:
         found = _reader(2)
         if found is not None and _module(found[0]) != "omegaconf" and not str(key).startswith("__"):
             _note_omega(self, key, "read", found[0])
         return original(self, key, *args, **kwargs)
 
-    access.__name__ = original.__name__
     return access
 
 
-def _walker(original):
-    def walk(self, *args, **kwargs):
+def _walker(original: Any) -> Any:
+    @functools.wraps(original)
+    def walk(self: Any, *args: Any, **kwargs: Any) -> Any:
         found = _reader(2)
         if found is not None and _module(found[0]) != "omegaconf":
             _note_omega(self, None, "walked", found[0])
         return original(self, *args, **kwargs)
 
-    walk.__name__ = original.__name__
     return walk
 
 
-def _note_omega(config, key, kind, frame):
+def _note_omega(config: Any, key: Any, kind: str, frame: Any) -> None:
     try:
         full = config._get_full_key(key)
     except Exception:  # an odd key: the accessor itself will say so
@@ -373,18 +378,18 @@ def _note_omega(config, key, kind, frame):
     note(kind=kind, path=path, file=frame.f_code.co_filename, line=frame.f_lineno)
 
 
-def _patch_conversions(module):
+def _patch_conversions(module: Any) -> None:
     omega = module.OmegaConf
     to_container, create, load = omega.to_container, omega.create, omega.load
 
-    def watched_container(cfg, *args, **kwargs):
+    def watched_container(cfg: Any, *args: Any, **kwargs: Any) -> Any:
         made = to_container(cfg, *args, **kwargs)
         return made if type(made) is not dict else tracked(made, _key_above(cfg))
 
-    def plain_create(obj=None, *args, **kwargs):
+    def plain_create(obj: Any = None, *args: Any, **kwargs: Any) -> Any:
         return create(plain(obj), *args, **kwargs) if obj is not None else create(*args, **kwargs)
 
-    def watched_load(file_):
+    def watched_load(file_: Any) -> Any:
         if is_config(file_):
             note(kind="loaded", file=CONFIG)
         return load(file_)
@@ -394,8 +399,8 @@ def _patch_conversions(module):
     omega.load = staticmethod(watched_load)
 
 
-def _key_above(cfg):
-    above = None
+def _key_above(cfg: Any) -> Key | None:
+    above: Key | None = None
     try:
         parts = str(cfg._get_full_key(None)).split(".")
     except Exception:  # a config that was taken out of its tree
@@ -408,10 +413,10 @@ def _key_above(cfg):
     return above
 
 
-def patch_torch_optim(module):
+def patch_torch_optim(module: Any) -> None:
     """Count optimiser steps, to know when the start is over."""
 
-    def stepped(*_):
+    def stepped(*_: Any) -> None:
         if _open["window"]:
             _open["steps"] += 1
             if _open["steps"] >= STEPS:
@@ -422,14 +427,14 @@ def patch_torch_optim(module):
         module.register_optimizer_step_post_hook(stepped)
 
 
-def patch_torch_serialization(module):
+def patch_torch_serialization(module: Any) -> None:
     """A checkpoint holds the config as it was written: with plain keys, which `weights_only` accepts."""
     original = module.save
 
-    def save(obj, *args, **kwargs):
+    @functools.wraps(original)
+    def save(obj: Any, *args: Any, **kwargs: Any) -> Any:
         return original(plain(obj), *args, **kwargs)
 
-    save.__doc__, save.__wrapped__ = original.__doc__, original
     module.save = save
 
 
@@ -444,7 +449,7 @@ PATCHES = {
 }
 
 
-def apply(name, module):
+def apply(name: str, module: Any) -> None:
     """Patch one module; a failure is noted and changes nothing."""
     try:
         PATCHES[name](module)
@@ -455,7 +460,7 @@ def apply(name, module):
 class Finder(importlib.abc.MetaPathFinder):
     """Patches a module right after it is first imported."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The spec that the other finders give, with the patch after its execution."""
         if name not in PATCHES:
             return None
@@ -465,17 +470,17 @@ class Finder(importlib.abc.MetaPathFinder):
             return None
         execute = spec.loader.exec_module
 
-        def exec_module(module):
+        def exec_module(module: Any) -> None:
             execute(module)
             apply(name, module)
 
-        spec.loader.exec_module = exec_module
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
 
-def start():
+def start() -> None:
     """Watch from here on, and let the sitecustomize that stood behind this one run as it would have."""
-    global CONTENT
+    global CONTENT  # noqa: PLW0603 - known only once watching starts
     if OUT and CONFIG:
         note(kind="started", argv=list(getattr(sys, "orig_argv", [])))
         with open(CONFIG, encoding="utf-8", errors="replace") as file:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from diagnose.finding import Severity
+from diagnose.keyflow import _machine
 from diagnose.keyflow.report import KeyReport, KeyState
 from diagnose.keyflow.source import keys_read, load_config
 from tests.keyflow.conftest import Planted
@@ -230,11 +231,15 @@ def test_a_function_that_nobody_calls_reads_nothing(tmp_path: Path) -> None:
     assert read(tmp_path, source, "{lr: 1, warmup: 2}").dead == ("warmup",)
 
 
-def test_a_huge_source_is_given_up_with_a_reason(tmp_path: Path) -> None:
-    calls = "\n".join(f"def f{i}(c):\n    for a in c.items():\n        f{i + 1}(a)\n        f{i + 1}([a])\n" for i in range(200))
+def test_a_source_too_large_to_follow_is_given_up_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_machine, "MOST_WORK", 2_000)
+    calls = "\n".join(f"def f{i}(c):\n    f{i + 1}(c)\n    f{i + 1}([c])\n" for i in range(200))
     source = f"import yaml\n{calls}\ndef f200(c):\n    print(c)\n\nf0(yaml.safe_load(open('c')))\n"
-    report = read(tmp_path, source, {f"k{i}": {"x": i} for i in range(300)})
-    assert report.idle == ()
+    report = read(tmp_path, source, {"lr": 1})
+    assert report.unknown == ("lr",)
+    assert report.notes == ("the source is too large to follow",)
 
 
 def test_a_file_too_large_to_be_written_by_hand_is_refused(tmp_path: Path) -> None:
