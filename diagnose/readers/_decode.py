@@ -18,8 +18,8 @@ from diagnose.run import FloatArray, IntArray
 
 FEW = 8
 """Fewer records of one length than this are decoded one by one: numpy's fixed cost per call would exceed theirs."""
-ROUNDS = 16
-"""A cycle that fits fewer times than this is left to the general path, for the same reason."""
+LEAST = 1 << 16
+"""Bytes; a cycle that fits no longer than this is left to the general path, for the same reason."""
 
 MOST_TEMPLATES = 4096
 """Of one layout. A file with more tags of one length than this is strange, and its others are read one by one."""
@@ -82,7 +82,7 @@ class Group:
         residues = sorted(self._known)
         self.templates, self.numbers = map(list, zip(*(self._known[residue] for residue in residues), strict=True))
         self._residues = np.array(residues, np.uint32)
-        self._constants = np.stack([template.constant for template in self.templates]).view(np.uint64)
+        self._constants = np.stack([template.constant for template in self.templates]).view(f"V{self.layout.width}")[:, 0]
 
     def match(self, rows: Bytes, columns: Columns) -> IntArray:
         """Shape (n,): which template each record, shape (n, width), is an intact example of; -1: of none."""
@@ -90,7 +90,8 @@ class Group:
             self._arrange()
         residues = columns.residues()
         which = np.minimum(np.searchsorted(self._residues, residues), len(self.templates) - 1)
-        differ = self._constants[which] ^ rows.view(np.uint64)
+        differ = self._constants[which].view(np.uint64).reshape(len(rows), self.layout.width // 8)
+        differ ^= rows.view(np.uint64)
         differ &= self.layout.mask.view(np.uint64)
         wrong = self._residues[which] != residues
         if differ.any():
@@ -148,7 +149,7 @@ class Decoder:
     def decode_cycle(self, cycle: Cycle, data: Bytes) -> int:
         """Add the rounds of a cycle that the window starts with. Returns how many there were, all intact."""
         rounds = cycle.fits(data)
-        if rounds < ROUNDS:
+        if rounds * cycle.size < LEAST:
             return 0
         parts, rounds = cycle.columns(data, rounds)
         order = np.arange(rounds) * len(cycle.templates)
@@ -166,11 +167,14 @@ class Decoder:
         strangers: list[IntArray] = []
         look = 1
         while True:
-            for group in groups.values():
+            for group in list(groups.values())[::-1] if len(members) else []:
                 columns = group.layout.columns(rows.view(group.layout.fields)[:, 0])
                 which = group.match(rows, columns)
-                self._emit(group, columns, which, members, numbers)
-                rows, members = rows[which < 0], members[which < 0]
+                hit = which >= 0
+                if hit.any():
+                    groups[group.layout] = groups.pop(group.layout)  # the last one in use is asked first
+                    self._emit(group, columns, which, members, numbers)
+                    rows, members = rows[~hit], members[~hit]
             if len(members) < FEW:
                 return np.concatenate([*strangers, members])
             learned = [self._learn(row[: length + FRAME].tobytes()) for row in rows[:look]]
