@@ -13,7 +13,7 @@ from diagnose.finding import Diagnosis
 from diagnose.names import assign_roles
 from diagnose.prescribe import Plan, plan
 from diagnose.readers import runs
-from diagnose.run import Dataset, LogError, Role, Run
+from diagnose.run import Axis, Dataset, LogError, Role, Run
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
@@ -33,6 +33,8 @@ class Known:
     train_tag: str | None = None
     val_tag: str | None = None
     horizon: int | None = None
+    axis: Axis | None = None
+    """What to count by, where the log tells more than one."""
 
 
 def analyze(path: str | Path, known: Known = Known()) -> list[Diagnosis]:
@@ -57,6 +59,8 @@ def furnish(run: Run, known: Known, config: Config | None) -> Run:
         run = replace(run, config=values, notes=notes, family=run.family or config.family)
     samples = known.samples or run.dataset.samples or (samples_named_by(config) if config else None)
     run = replace(run, family=known.family or run.family, dataset=Dataset(samples, run.dataset.minutes))
+    if known.axis is not None:
+        run = replace(run, curves={tag: curve.along(known.axis) for tag, curve in run.curves.items()})
     if known.train_tag or known.val_tag or known.family:
         return assign_roles(run, train_tag=known.train_tag, val_tag=known.val_tag)
     return run

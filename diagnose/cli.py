@@ -18,9 +18,14 @@ from diagnose import __version__
 if TYPE_CHECKING:
     from diagnose.case import Known
     from diagnose.finding import Diagnosis
+    from diagnose.fleet import Fleet
     from diagnose.prescribe import Plan
+    from diagnose.readers._base import Source
     from diagnose.report.text import Screen
+    from diagnose.run import Axis
 
+# More runs than this are told in one line each, and the worst in full.
+MANY_RUNS = 3
 # Where trainers put their logs. Searched in this order when no path is given.
 USUAL_PLACES = ("logs", "runs", "lightning_logs", "output", ".")
 
@@ -47,6 +52,14 @@ class FailOn(str, Enum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class Count(str, Enum):
+    """What the steps of the curves count."""
+
+    EPOCH = "epoch"
+    STEP = "step"
+    TIME = "time"
 
 
 Samples = Annotated[int | None, typer.Option(min=1, help="Clips in the data set, where ttsdoc cannot count them.")]
@@ -113,18 +126,44 @@ def analyze(
     family: Family = None,
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
+    x: Annotated[Count | None, typer.Option(help="Count by this, where the log tells more than one.")] = None,
     horizon: Annotated[int | None, typer.Option(min=1, help="Forecast the loss at this step or epoch.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes, for trees of many runs.")] = 1,
+    match: Annotated[str | None, typer.Option(help="Only runs whose name fits this pattern (`exp*`).")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only runs written to since then: 90m, 12h, 7d or 2026-01-31.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes for trees of many runs; as many as cores.")] = None,
     fail_on: Annotated[FailOn, typer.Option(help="The least severity that makes the exit status 1.")] = FailOn.WARNING,
     exit_zero: Annotated[bool, typer.Option(help="Exit with status 0 whatever is found.")] = False,
 ) -> None:
     """Say what is wrong with a run, and what to do."""
     from diagnose.case import Known
+    from diagnose.fleet import find
 
-    known = Known(config, samples, family, train_tag, val_tag, horizon)
-    found = _judged(paths or _usual_place(), known, jobs)
+    axis = None if x is None else _axis(x)
+    known = Known(config, samples, family, train_tag, val_tag, horizon, axis)
+    sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))
+    found = _judged(sources, known, jobs or os.cpu_count() or 1)
     _tell(found, form)
     raise typer.Exit(0 if exit_zero else _status(found, fail_on))
+
+
+def _axis(count: Count) -> Axis:
+    from diagnose.run import Axis
+
+    return {Count.EPOCH: Axis.EPOCH, Count.STEP: Axis.STEP, Count.TIME: Axis.TIME}[count]
+
+
+def _moment(text: str) -> float:
+    """Seconds since 1970 of `90m` ago, `12h` ago, `7d` ago, or of a date."""
+    import time
+    from datetime import datetime
+
+    seconds = {"m": 60, "h": 3600, "d": 86_400}.get(text[-1:])
+    try:
+        return time.time() - float(text[:-1]) * seconds if seconds else datetime.fromisoformat(text).timestamp()
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no time: give 90m, 12h, 7d or a date like 2026-01-31") from error
 
 
 def _usual_place() -> list[str]:
@@ -134,11 +173,29 @@ def _usual_place() -> list[str]:
     return [place]
 
 
-def _judged(paths: list[str], known: Known, jobs: int) -> list[Diagnosis]:
-    """The diagnoses of all runs, worst first."""
-    from diagnose.fleet import diagnose_all
+def _judged(sources: list[Source], known: Known, jobs: int) -> list[Diagnosis]:
+    """The diagnoses of all sources, worst first; many of them with a progress bar."""
+    from diagnose.fleet import judge_all
 
-    return diagnose_all(paths, known, jobs=jobs)
+    if len(sources) <= MANY_RUNS or not sys.stderr.isatty():
+        fleet = judge_all(sources, known, jobs=jobs)
+    else:
+        fleet = _with_progress(sources, known, jobs)
+    for line in fleet.refused:
+        print(f"ttsdoc: {line}", file=sys.stderr)
+    return list(fleet.diagnoses)
+
+
+def _with_progress(sources: list[Source], known: Known, jobs: int) -> Fleet:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from diagnose.fleet import judge_all
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress("runs", *columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("runs", total=len(sources))
+        return judge_all(sources, known, jobs=jobs, progress=lambda done, _: bar.update(task, completed=done))
 
 
 def _tell(found: list[Diagnosis], form: Format) -> None:
@@ -158,10 +215,6 @@ def _tell(found: list[Diagnosis], form: Format) -> None:
             print(f"The worst of {len(found)} runs in full:\n")
             found = found[:1]
         sys.stdout.write("\n".join(text.render(diagnosis, screen()) for diagnosis in found))
-
-
-# More runs than this are told in one line each, and the worst in full.
-MANY_RUNS = 3
 
 
 def _status(found: list[Diagnosis], fail_on: FailOn) -> int:

@@ -35,11 +35,6 @@ class Fleet:
     """One line on each run that could not be read."""
 
 
-def diagnose_all(paths: Iterable[str], known: Known, *, jobs: int = 1) -> list[Diagnosis]:
-    """The diagnoses of every run below `paths`, worst first. Raises LogError where nothing can be read."""
-    return list(judge_all(find(paths), known, jobs=jobs).diagnoses)
-
-
 def find(paths: Iterable[str], *, match: str | None = None, since: float | None = None) -> list[Source]:
     """The runs below `paths` whose names `match` a shell pattern and that were written to after `since`.
 

@@ -41,6 +41,7 @@ class Axis(str, Enum):
 
     STEP = "step"
     EPOCH = "epoch"
+    TIME = "second"
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,14 @@ class Curve:
     def until(self, step: int) -> Curve:
         """The curve as it stood when `step` (in units of `axis`) had been logged."""
         return self.where(self.steps <= step)
+
+    def along(self, axis: Axis) -> Curve:
+        """The same points counted in epochs or in seconds since the first; unchanged where the log does not tell."""
+        ticks = {Axis.EPOCH: self.epochs, Axis.TIME: self.wall_times}.get(axis)
+        if ticks is None or not len(self) or not np.isfinite(ticks).all() or (np.diff(ticks) < 0).any():
+            return self
+        first = ticks[0] if axis is Axis.TIME else 0.0
+        return replace(self, steps=np.floor(ticks - first).astype(np.int64), axis=axis)
 
     def where(self, keep: npt.NDArray[np.bool_]) -> Curve:
         """The points for which `keep`, shape (n,), is true."""

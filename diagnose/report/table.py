@@ -51,7 +51,7 @@ def loss_table(run: Run) -> list[Row]:
 def _stretches(curve: Curve) -> tuple[list[str], list[float]]:
     groups = [group for group in np.array_split(np.arange(len(curve)), min(len(curve), MOST_ROWS)) if len(group)]
     per_epoch = curve.axis is Axis.EPOCH and len(curve) <= MOST_ROWS
-    word = "epoch" if curve.axis is Axis.EPOCH else "step"
+    word = curve.axis.value
     prefix = word if per_epoch or len(groups) == len(curve) else f"to {word}"
     labels = [f"{prefix} {curve.steps[group[-1]]:,}" for group in groups]
     return labels, [float(np.mean(curve.values[group])) for group in groups]
