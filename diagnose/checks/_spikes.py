@@ -64,8 +64,11 @@ def _spike(rise: float, index: int, noise: float, logarithmic: bool) -> Spike:
     return Spike(index, float(np.exp(min(rise, 700.0))) if logarithmic else rise, rise / noise)
 
 
-def slow_spikes(curve: Curve, z: float, factor: float) -> list[Spike]:
-    """Rises of the course by `factor` within two blocks that heal later, by half at least, before the curve ends."""
+def slow_spikes(curve: Curve, z: float, factor: float, weight: float) -> list[Spike]:
+    """Rises of the course by `factor` within two blocks that heal later, by half at least, before the curve ends.
+
+    The rise must be at least `weight` of the run's progress.
+    """
     curve = curve.finite
     trend = curve.trend
     if not trend.logarithmic or len(curve) < BLOCKS // 2:
@@ -74,11 +77,13 @@ def slow_spikes(curve: Curve, z: float, factor: float) -> list[Spike]:
     size = -(-len(curve) // BLOCKS)
     error = max(MEDIAN_COST * robust_std(np.diff(trend.scaled)) / np.sqrt(2 * size), 1e-12)
     least = max(float(np.log(factor)), z * error)
+    gain = weight * max(float(curve.values[:5].max()) - trend.best, 0.0)
     found, skip = [], 0
     for block in range(3, len(course) - 1):
         rise = course[block] - course[block - 2 : block].min()
         lasting = course[block] - np.median(course[max(0, block - 6) : block])
-        if block >= skip and min(rise, lasting) > least and course[block + 1 :].min() < course[block] - 0.5 * lasting:
+        weighty = np.exp(course[block]) * -np.expm1(-lasting) > gain
+        if block >= skip and weighty and min(rise, lasting) > least and course[block + 1 :].min() < course[block] - 0.5 * lasting:
             found.append(_spike(float(lasting), block * size, error, logarithmic=True))
             skip = block + 6
     return found

@@ -21,8 +21,8 @@ class ExplodingGradients(Check):
     One huge gradient throws the weights out of the valley in which they were: the loss jumps at the next step, or turns NaN.
 
     ## How it is detected
-    After the first `warmup` of the run the norm exceeds `ratio` times its median, at least `times` times, or it ends there, or it is
-    not finite.
+    After the first `warmup` of the run a norm stands `ratio` times above its running median, at least `times` times;
+    or the norm has grown to `ratio` times its usual level at the end; or it is not finite at the end.
 
     ## What to do
     Clip at the 90th percentile of the logged norm. If it grows steadily, lower the learning rate too.
@@ -46,22 +46,30 @@ class ExplodingGradients(Check):
     """Share of the run that is left out: norms are large at the start. Source: as above."""
 
     def check(self, run: Run) -> Iterator[Finding]:
-        """Look for norms far above the median."""
+        """Look for norms far above their course, and for a course that has left its level."""
         curve = self.curve(run, Role.GRAD_NORM)
         judged = curve.where(np.arange(len(curve)) >= self.warmup * len(curve))
-        usual = float(np.median(judged.finite.values)) if len(judged.finite) else 0.0
-        high = np.flatnonzero(~(judged.values <= self.ratio * usual)) if usual > 0 else np.array([], dtype=np.int64)
-        if len(high) and (len(high) >= self.times or high[-1] == len(judged) - 1):
-            yield self._told(run, judged, high, usual)
+        finite = judged.finite
+        if not len(finite) or not finite.trend.logarithmic:
+            return
+        usual = float(np.median(finite.values))
+        outliers = np.flatnonzero(finite.trend.residuals > np.log(self.ratio))
+        if not np.isfinite(judged.values[-1]):
+            yield self._told(run, judged.where(~np.isfinite(judged.values)), "is not finite at the end", usual)
+        elif len(outliers) >= self.times:
+            many = f"reaches {finite.values[outliers].max() / usual:.0f} times its median, at {len(outliers)} points"
+            yield self._told(run, finite.where(finite.trend.residuals > np.log(self.ratio)), many, usual)
+        elif finite.trend.end > self.ratio * usual:
+            grown = f"has grown to {finite.trend.end:.3g}, {finite.trend.end / usual:.0f} times its median"
+            yield self._told(run, finite.where(finite.values > self.ratio * usual), grown, usual)
 
-    def _told(self, run: Run, judged: Curve, high: np.ndarray, usual: float) -> Finding:
-        worst = float(np.nanmax(np.where(np.isfinite(judged.values), judged.values, np.nan)))
+    def _told(self, run: Run, high: Curve, what: str, usual: float) -> Finding:
         return self.finding(
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.GRAD_NORM.value,
-            f"The gradient norm reaches {worst:.3g}, {worst / usual:.0f} times its median, at {len(high)} points.",
-            steps=(judged.steps[high[0]], judged.steps[high[-1]]),
-            evidence={"median": usual, "highest": worst, "ratio_threshold": self.ratio, "points": len(high)},
-            prescriptions=tighter_clipping(run, f"gradient norms reach {worst / usual:.0f} times their median"),
+            f"The gradient norm {what}.",
+            steps=(high.steps[0], high.steps[-1]),
+            evidence={"median": usual, "points": len(high), "ratio_threshold": self.ratio},
+            prescriptions=tighter_clipping(run, f"the gradient norm {what}"),
         )

@@ -40,7 +40,7 @@ class LossSpike(Check):
     name = "loss-spike"
     needs = (Role.TRAIN_LOSS,)
     min_points = 20
-    explained_by = ("learning-rate-too-high",)
+    explained_by = ("learning-rate-too-high", "missing-warmup")
     part_of = ("divergence", "non-finite-loss")
 
     z: float = 8.0
@@ -59,7 +59,7 @@ class LossSpike(Check):
         """One finding for all spikes of the training loss."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         spikes = sharp_spikes(curve, self.z, self.factor, self.tail, self.weight)
-        spikes = spikes or slow_spikes(curve, self.z, self.slow_factor)
+        spikes = spikes or slow_spikes(curve, self.z, self.slow_factor, self.weight)
         if spikes:
             yield self._told(run, curve, spikes)
             return

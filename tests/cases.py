@@ -1,0 +1,46 @@
+"""A run, and the exact set of findings that all checks together must report for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from _pytest.mark.structures import ParameterSet
+
+from diagnose.examine import examine
+from diagnose.finding import Diagnosis, Severity
+from diagnose.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A run and what is to be said of it."""
+
+    title: str
+    """A claim, in plain words."""
+    run: Run
+    expect: frozenset[str] = field(default_factory=frozenset)
+    """Codes at warning or above that ALL checks report, no more and no fewer."""
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        return examine(self.run)
+
+
+def case(title: str, run: Run, *expect: str) -> Case:
+    """A case that expects these codes."""
+    return Case(title, run, frozenset(expect))
+
+
+def table(*groups: Sequence[Case]) -> Iterable[ParameterSet]:
+    """The cases as parameters of one test, named by their titles."""
+    return [pytest.param(one, id=one.title) for group in groups for one in group]
+
+
+def assert_told(one: Case) -> None:
+    """Exactly the expected codes are reported, and no check broke."""
+    diagnosis = one.diagnosis
+    assert diagnosis.crashed == ()
+    told = {finding.code: finding.message for finding in diagnosis.findings if finding.severity is not Severity.INFO}
+    assert told.keys() == one.expect, told

@@ -1,0 +1,42 @@
+"""GRD001: Gradient norms that leave their range are found, and large first norms are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnose.run import Curve, Role
+from tests.cases import Case, assert_told, case, table
+from tests.curves import curve, descent, noisy, training
+
+
+def norms(outliers: int, factor: float) -> Curve:
+    """Norms about 1, of which some in the second half are `factor` times larger."""
+    values = noisy(np.ones(400), 0.2, 3)
+    values[250 : 250 + 20 * outliers : 20] *= factor
+    return curve(Role.GRAD_NORM, values)
+
+
+SICK = (case("five norms of fifty times the median", training(noisy(descent()), norms(5, 50.0)), "GRD001"),)
+HEALTHY = (
+    case("norms within their range", training(noisy(descent()), norms(0, 1.0))),
+    case(
+        "large norms at the start",
+        training(noisy(descent()), curve(Role.GRAD_NORM, 1 + 100 * np.exp(-np.arange(400) / 4.0))),
+    ),
+)
+EDGE = (case("one outlier is what clipping is for", training(noisy(descent()), norms(1, 50.0))),)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_exploding_gradients(one: Case) -> None:
+    """Gradient norms that leave their range are found, and large first norms are not."""
+    assert_told(one)
+
+
+def test_clipping_is_set_by_the_logged_norms() -> None:
+    """The 90th percentile of the norms, not half of the threshold."""
+    told = case("", training(noisy(descent()), norms(5, 50.0), config={"grad_clip_norm": 10.0})).diagnosis
+    (edit,) = told.prescriptions[0].edits
+    assert isinstance(edit.value, float)
+    assert 1.0 < edit.value < 2.0

@@ -1,0 +1,53 @@
+"""STB001: Sudden rises that come back are found at every scale, and noise is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.cases import Case, assert_told, case, table
+from tests.curves import Floats, descent, noisy, spiked, training
+
+
+def healing(values: Floats) -> Floats:
+    """A rise to three times the loss at 40 % that heals over a quarter of the run."""
+    since = np.arange(len(values)) - int(0.4 * len(values))
+    return values * (1 + 2 * np.where(since >= 0, np.clip(1 - since / (0.25 * len(values)), 0, 1), 0.0))
+
+
+def spiked_by(values: Floats, height: float) -> Floats:
+    """The values with two points raised by `height`."""
+    return values + height * np.isin(np.arange(len(values)), [240, 241])
+
+
+SICK = (
+    case("a spike of four times the loss", training(spiked(noisy(descent()))), "STB001"),
+    case("a single point in a long run", training(spiked(noisy(descent(5000)), width=1, factor=6.0)), "STB001"),
+    case("a rise that takes a quarter of the run to heal", training(healing(noisy(descent()))), "STB001", "OPT001"),
+    case("a spike in a loss that is negative at times", training(spiked_by(noisy(descent()) - 0.5, 1.0)), "STB001"),
+)
+HEALTHY = (
+    case("noise of 12 %", training(noisy(descent(), 0.12))),
+    case("heavy-tailed noise", training(descent() * np.exp(0.05 * np.random.default_rng(1).standard_t(4, 400)))),
+    case("a warm-up hump", training(noisy(descent() + 0.3 * np.exp(-(((np.linspace(0, 1, 400) - 0.05) / 0.02) ** 2))))),
+    case("a first value far above the rest", training(np.concatenate([[40.0], noisy(descent(200))]))),
+)
+EDGE = (
+    case(
+        "a spike at the very last point may be the beginning of a divergence",
+        training(np.concatenate([noisy(descent()), [1.5]])),
+    ),
+    case("a wobble of what is nearly zero", training(spiked(noisy(np.exp(-np.arange(400) / 20.0) + 0.001, 0.01), factor=3.0))),
+)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_loss_spike(one: Case) -> None:
+    """Sudden rises that come back are found at every scale, and noise is not."""
+    assert_told(one)
+
+
+def test_the_finding_names_the_step_of_the_spike() -> None:
+    """The spike is put in at 60 % of 400 points, ten steps apart."""
+    finding = case("", training(spiked(noisy(descent())))).diagnosis.findings[0]
+    assert (finding.code, finding.first_step) == ("STB001", 2410)

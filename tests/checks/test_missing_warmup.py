@@ -1,0 +1,45 @@
+"""OPT003: A throw at a rate that starts at its peak is blamed on the missing warm-up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnose.run import Role
+from tests.cases import Case, assert_told, case, table
+from tests.curves import Floats, cosine, curve, descent, noisy, training
+
+
+def thrown() -> Floats:
+    """A bump of 1.2 times the first loss around 4 % of the run."""
+    return np.asarray(1.2 * np.exp(-(((np.arange(400) - 14) / 6) ** 2)))
+
+
+SICK = (
+    case(
+        "the loss is thrown up at full rate and heals",
+        training(noisy(descent() + thrown(), 0.02), curve(Role.LEARNING_RATE, np.full(400, 1e-3))),
+        "OPT003", "STB001",
+    ),
+)
+HEALTHY = (
+    case(
+        "a hump during warm-up", training(noisy(descent() + 0.6 * thrown(), 0.02), curve(Role.LEARNING_RATE, cosine()))
+    ),
+    case("full rate without a throw", training(noisy(descent()), curve(Role.LEARNING_RATE, np.full(400, 1e-3)))),
+)
+EDGE = (case("nothing known of the rate", training(noisy(descent() + 0.6 * thrown(), 0.02))),)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_missing_warmup(one: Case) -> None:
+    """A throw at a rate that starts at its peak is blamed on the missing warm-up."""
+    assert_told(one)
+
+
+def test_the_warm_up_is_a_twentieth_of_the_run() -> None:
+    """Of the configured steps, if they are known."""
+    rates = curve(Role.LEARNING_RATE, np.full(400, 1e-3))
+    told = case("", training(noisy(descent() + thrown(), 0.02), rates, config={"max_steps": 8000})).diagnosis
+    edits = {edit.parameter: edit.value for prescription in told.prescriptions for edit in prescription.edits}
+    assert edits["warmup_steps"] == 400

@@ -1,0 +1,49 @@
+"""STB003: Bounces without progress are found; the noise of single batches and restarts of the rate are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnose.run import Axis, Role
+from tests.cases import Case, assert_told, case, table
+from tests.curves import Floats, bouncing, curve, descent, evaluations, noisy, training
+
+
+def cycles(points: int = 400, count: int = 5) -> Floats:
+    """A cosine from 1 to 0 that starts again `count` times."""
+    return np.asarray(0.5 * (1 + np.cos(np.pi * np.mod(np.linspace(0, count, points), 1.0))))
+
+
+SICK = (
+    case("bounces by 90 % of the level", training(noisy(bouncing())), "STB003", "OPT001"),
+    case("bounces of epoch means", training(noisy(bouncing(60), 0.01), axis=Axis.EPOCH), "STB003", "OPT001"),
+    case("noise larger than the loss, without progress", training(noisy(np.full(400, 0.5), 0.7)), "STB003", "OPT001"),
+    case(
+        "the first updates throw the loss up and it never recovers",
+        training(noisy(0.9 + 2.5 * np.exp(-(((np.linspace(0, 1, 400) - 0.05) / 0.02) ** 2)), 0.02)),
+        "STB003",
+        "OPT001",
+    ),
+)
+HEALTHY = (
+    case("batches that differ by 20 %", training(noisy(descent(), 0.2))),
+    case(
+        "batches that differ much while validation falls",
+        training(noisy(bouncing() * descent(400, 0.7)), evaluations(descent(400, 0.5))),
+    ),
+    case(
+        "a rate that restarts by schedule, and a loss that breathes with it",
+        training(
+            noisy(descent() * (1 + 0.15 * cycles()), 0.02),
+            curve(Role.LEARNING_RATE, 1e-4 * cycles()),
+        ),
+    ),
+)
+EDGE = (case("a loss that is negative at times is not judged", training(noisy(bouncing()) - 0.8)),)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_oscillation(one: Case) -> None:
+    """Bounces without progress are found; the noise of single batches and restarts of the rate are not."""
+    assert_told(one)

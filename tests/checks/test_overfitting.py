@@ -1,0 +1,62 @@
+"""FIT002: Validation that parts from training is found beyond its own noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnose.run import Axis, Curve, Role
+from tests.cases import Case, assert_told, case, table
+from tests.curves import curve, descent, evaluations, noisy, training, turned
+
+
+def rising() -> Curve:
+    """Twenty evaluations that are best at 40 % of the run and end far above."""
+    return evaluations(noisy(turned(descent(), 0.4, 0.3), 0.005, 1))
+
+
+SICK = (
+    case("validation turns in the middle", training(noisy(descent(end=0.05)), rising()), "FIT002"),
+    case(
+        "few noisy evaluations while training falls tenfold",
+        training(
+            list(np.linspace(0.46, 0.03, 22)),
+            curve(
+                Role.VAL_LOSS, [0.31, 0.255, 0.267, 0.232, 0.303, 0.272, 0.254, 0.283, 0.294, 0.294, 0.288], every=20
+            ),
+        ),
+        "FIT002",
+    ),
+    case(
+        "epochs on both axes",
+        training(
+            noisy(descent(30, 0.05), 0.01),
+            curve(Role.VAL_LOSS, turned(descent(30), 0.3, 0.3), axis=Axis.EPOCH),
+            axis=Axis.EPOCH,
+        ),
+        "FIT002",
+    ),
+)
+HEALTHY = (
+    case("validation follows training", training(noisy(descent()), evaluations(noisy(1.05 * descent(), 0.01, 1)))),
+    case(
+        "validation is flat and training too",
+        training(
+            noisy(np.exp(-np.linspace(0, 1, 400) / 0.02) + 0.1),
+            evaluations(noisy(np.exp(-np.linspace(0, 1, 400) / 0.02) + 0.12, 0.01, 1)),
+        ),
+    ),
+)
+EDGE = (
+    case("three evaluations are too few", training(noisy(descent()), evaluations(1 / descent(), 3))),
+    case(
+        "noise at the last evaluation",
+        training(noisy(descent()), curve(Role.VAL_LOSS, [*noisy(descent(15), 0.05, 2), 0.3], every=250)),
+    ),
+)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_overfitting(one: Case) -> None:
+    """Validation that parts from training is found beyond its own noise."""
+    assert_told(one)

@@ -1,0 +1,42 @@
+"""FIT006: Training that halves while validation stands still is told, a finished run is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.cases import Case, assert_told, case, table
+from tests.curves import descent, evaluations, noisy, training
+
+SICK = (
+    case(
+        "validation stands still for most of the run while training falls tenfold",
+        training(
+            noisy(0.02 + np.exp(-np.linspace(0, 4, 400)), 0.02),
+            evaluations(noisy(0.8 + 0.4 * np.exp(-np.linspace(0, 30, 400)), 0.003, 1)),
+        ),
+        "FIT006",
+    ),
+)
+HEALTHY = (
+    case("both fall", training(noisy(descent()), evaluations(noisy(1.05 * descent(), 0.01, 1)))),
+    case(
+        "both stand still",
+        training(
+            noisy(0.1 + np.exp(-np.linspace(0, 30, 400)), 0.02),
+            evaluations(noisy(0.12 + np.exp(-np.linspace(0, 30, 400)), 0.003, 1)),
+        ),
+    ),
+)
+EDGE = (
+    case(
+        "nine evaluations are too few",
+        training(noisy(np.exp(-np.linspace(0, 4, 400)), 0.02), evaluations(np.full(400, 0.8), 9)),
+    ),
+)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_past_best(one: Case) -> None:
+    """Training that halves while validation stands still is told, a finished run is not."""
+    assert_told(one)

@@ -1,0 +1,39 @@
+"""FIT001: A flat loss is a plateau only while it could still fall."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnose.run import Role
+from tests.cases import Case, assert_told, case, table
+from tests.curves import Floats, cosine, curve, noisy, training
+
+
+def stuck(level: float = 0.7, soon: float = 0.03) -> Floats:
+    """Falls from 1 to `level` within a few times `soon` of the run, and stays."""
+    return np.asarray(level + (1 - level) * np.exp(-np.linspace(0, 1, 400) / soon))
+
+
+SICK = (
+    case("never learned", training(noisy(np.full(300, 2.3))), "FIT001"),
+    case("stuck at 70 % since a tenth of the run", training(noisy(stuck())), "FIT001"),
+    case(
+        "stuck at a rate that stays up",
+        training(noisy(stuck()), curve(Role.LEARNING_RATE, np.full(400, 1e-3))),
+        "FIT001",
+    ),
+)
+HEALTHY = (
+    case("converged to a tenth of the first loss", training(noisy(stuck(0.1)))),
+    case("flat at the end of its schedule", training(noisy(stuck(0.6, 0.2)), curve(Role.LEARNING_RATE, cosine()))),
+    case("a slow power law", training(noisy((1 + 20 * np.linspace(0, 1, 400)) ** -0.2))),
+    case("a negative likelihood that has come down", training(noisy(stuck(0.2)) - 0.5)),
+)
+EDGE = (case("thirteen flat points are too few", training(noisy(np.full(13, 2.3), 0.01))),)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_plateau(one: Case) -> None:
+    """A flat loss is a plateau only while it could still fall."""
+    assert_told(one)

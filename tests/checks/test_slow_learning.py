@@ -1,0 +1,35 @@
+"""FIT003: A short straight fall is told from the long bend of a healthy one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnose.run import Role
+from tests.cases import Case, assert_told, case, table
+from tests.curves import curve, descent, line, noisy, training
+
+SICK = (
+    case("a straight line down by a tenth", training(noisy(line(), 0.01)), "FIT003"),
+    case(
+        "a straight line at a rate that is too low",
+        training(noisy(line(), 0.01), curve(Role.LEARNING_RATE, np.full(400, 1e-6))),
+        "FIT003",
+        "OPT002",
+    ),
+)
+HEALTHY = (
+    case("a healthy power law", training(noisy(descent()))),
+    case(
+        "a fine-tuning that falls by a third, ever more slowly",
+        training(noisy(1 - 0.35 * np.log1p(np.linspace(0, 1, 400) / 0.1) / np.log(11), 0.02)),
+    ),
+    case("a loss that has only just begun to fall", training(noisy(1 - 0.19 * np.linspace(0, 1, 400) ** 3, 0.01))),
+)
+EDGE = (case("eleven points are too few", training(noisy(line(11), 0.001))),)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_slow_learning(one: Case) -> None:
+    """A short straight fall is told from the long bend of a healthy one."""
+    assert_told(one)
