@@ -224,10 +224,10 @@ class _Injection:
 
 
 def _course(run: Run, parts: int = 10) -> Floats:
-    """Median loss of each tenth of the run, shape (parts,)."""
+    """Median loss of each tenth of the run, shape (parts,), or of each point of a shorter one."""
     curve = run.curve(Role.TRAIN_LOSS)
     assert curve is not None
-    edges = np.linspace(0, len(curve), parts + 1).astype(int)
+    edges = np.linspace(0, len(curve), min(parts, len(curve)) + 1).astype(int)
     return np.array([np.median(curve.values[a:b]) for a, b in pairwise(edges)])
 
 
@@ -473,10 +473,10 @@ def trained_cases(first_seed: int, healthy_runs: int, runs_per_fault: int) -> It
     """Real trainings, `healthy_runs` sound ones and `runs_per_fault` of each fault."""
     for fault in Fault:
         count = healthy_runs if fault is Fault.HEALTHY else runs_per_fault
-        yield from (case for index in range(count) if (case := _case(fault, first_seed + index)) is not None)
+        yield from (case for index in range(count) if (case := trained_case(fault, first_seed + index)) is not None)
 
 
-def _case(fault: Fault, seed: int) -> Case | None:
+def trained_case(fault: Fault, seed: int) -> Case | None:
     """A training with the fault; None where no attempt left a mark."""
     for attempt in range(ATTEMPTS):
         rng = np.random.default_rng([seed, list(Fault).index(fault), attempt])

@@ -1,0 +1,131 @@
+"""The benchmark counts fairly: what it writes can be read back, and what it calls right is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.diagnosis import forecasts, ours
+from benchmarks.diagnosis.cases import Case, synthetic_cases
+from benchmarks.diagnosis.files import FORMATS, plain_names, write, write_table
+from benchmarks.diagnosis.judged import SILENT, Answer, Judged, by_class, from_report
+from benchmarks.diagnosis.networks import Network, loss_of, task
+from benchmarks.diagnosis.rivals import PeerAnswer
+from benchmarks.diagnosis.trainings import Recipe, train, trained_case
+from diagnose.readers import read
+from diagnose.run import Role
+from diagnose.synthetic import Fault, sample
+
+
+def a_case(fault: Fault = Fault.SPIKE, accepted: tuple[str, ...] = ("loss-spike",)) -> Case:
+    return Case("case", "synthetic", fault, "kind", 0, sample(fault, 0).run, frozenset(accepted))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("fault", [Fault.OVERFITTING, Fault.NAN])
+def test_what_is_written_is_read_back(form: str, fault: Fault, tmp_path: Path) -> None:
+    run = sample(fault, 4, points=50).run
+    back = read(write(run, tmp_path / "run", form))
+    for role in (Role.TRAIN_LOSS, Role.VAL_LOSS, Role.LEARNING_RATE):
+        written, found = run.curve(role), back.curve(role)
+        assert (written is None) == (found is None)
+        if written is not None and found is not None:
+            np.testing.assert_allclose(found.values, written.values, rtol=1e-5)
+
+
+def test_the_plain_table_names_the_loss_as_every_tool_does(tmp_path: Path) -> None:
+    run = sample(Fault.OVERFITTING, 4, points=50).run
+    write_table(run, tmp_path / "plain.csv", plain_names(run), dated=False)
+    assert {"loss", "eval_loss"} < set((tmp_path / "plain.csv").read_text().splitlines()[0].split(","))
+
+
+def test_the_first_finding_counts_with_its_consequences() -> None:
+    alarm = {"severity": "error", "confidence": "high", "explained_by": None}
+    findings = [
+        {**alarm, "name": "missing-validation", "severity": "info"},
+        {**alarm, "name": "learning-rate-too-high"},
+        {**alarm, "name": "divergence", "explained_by": "learning-rate-too-high"},
+        {**alarm, "name": "plateau"},
+    ]
+    answer = from_report({"findings": findings})
+    assert answer.first == {"learning-rate-too-high", "divergence"}
+    assert answer.named == {"learning-rate-too-high", "divergence", "plateau"}
+
+
+def test_a_healthy_run_is_right_in_silence_only() -> None:
+    healthy = a_case(Fault.HEALTHY, ())
+    assert Judged(healthy, SILENT).right
+    assert not Judged(healthy, Answer(frozenset({"plateau"}), frozenset({"plateau"}))).right
+
+
+def test_a_run_that_was_not_read_is_never_right() -> None:
+    assert not Judged(a_case(Fault.HEALTHY, ()), ours.UNREAD).right
+    assert not Judged(a_case(), ours.UNREAD).right
+
+
+def test_a_fault_named_second_is_named_but_not_right() -> None:
+    judged = Judged(a_case(), Answer(frozenset({"plateau"}), frozenset({"plateau", "loss-spike"})))
+    assert (judged.right, judged.named) == (False, True)
+    assert by_class([judged])[1][1:3] == ["0.0 % of 1", "100.0 % of 1"]
+
+
+def test_a_peer_is_read_leniently() -> None:
+    answer = PeerAnswer(a_case(), "trainspotter", ("spikes:Loss spike",), 0.1, None)
+    assert answer.right
+    assert not PeerAnswer(a_case(), "trainspotter", (), 0.1, None).right
+
+
+def test_ttsdoc_answers_on_every_run_that_is_written(tmp_path: Path) -> None:
+    cases = list(synthetic_cases(range(3)))
+    ours.write_all(cases, tmp_path)
+    answers, _ = ours.ask(cases, tmp_path)
+    assert [answers[case.name].problem for case in cases] == [None, None, None]
+
+
+def test_the_gradient_of_the_network_is_right() -> None:
+    rng = np.random.default_rng(0)
+    here = task("clusters", rng, noise=0.1)
+    network = Network([20, 8, 10], rng)
+    inputs, targets = here.draw(rng, 16)
+    values = network.outputs(inputs)
+    gradient = network.gradient(values, loss_of(values[-1], targets, classes=True)[1])
+    for place in (3, 100, -1):
+        losses = []
+        for change in (1e-2, -2e-2):
+            network.parameters[place] += change
+            losses.append(loss_of(network.outputs(inputs)[-1], targets, classes=True)[0])
+        network.parameters[place] += 1e-2
+        assert gradient[place] == pytest.approx((losses[0] - losses[1]) / 2e-2, abs=2e-3)
+
+
+def test_a_training_learns_and_is_the_same_again() -> None:
+    recipe = Recipe(task("regression", np.random.default_rng(0), noise=0.1), steps=120)
+    first, second = (train(recipe, 1).curves["train/loss"].values for _ in range(2))
+    assert first[-20:].mean() < 0.5 * first[:5].mean()
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_fault_leaves_its_mark_on_a_training() -> None:
+    case = trained_case(Fault.NAN, 3)
+    assert case is not None
+    assert np.isnan(case.run.curves["train/loss"].values).any()
+    assert (case.group, case.fault, case.accepted) == ("trained", Fault.NAN, {"non-finite-loss"})
+
+
+def test_a_question_hides_what_came() -> None:
+    run = sample(Fault.HEALTHY, 0, "steady", points=200).run
+    asked = forecasts.question(run, 0)
+    assert asked is not None
+    hidden = asked.run.curve(Role.TRAIN_LOSS)
+    assert hidden is not None
+    assert len(hidden) <= 160
+    assert asked.horizon > hidden.steps[-1]
+
+
+def test_a_plain_power_law_continues_a_power_law() -> None:
+    steps = np.arange(1, 101)
+    curve = sample(Fault.HEALTHY, 0, "steady", points=100).run.curves["train/loss"]
+    law = type(curve)("loss", steps, np.asarray(1 + steps.astype(np.float64) ** -0.5))
+    assert forecasts.power_law(law, 400) == pytest.approx(1.05, abs=0.02)

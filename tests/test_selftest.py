@@ -1,0 +1,57 @@
+"""The self-test counts what the examination says, and says what it got wrong."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
+from diagnose.run import Run
+from diagnose.selftest import Selftest, Tally, first_named, selftest
+from diagnose.synthetic import Fault
+
+
+def finding(name: str, cause: str | None = None, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding("XXX001", name, severity, Confidence.HIGH, "train_loss", "", explained_by=cause)
+
+
+def diagnosis(*findings: Finding) -> Diagnosis:
+    return Diagnosis(Run("run", "run", "test", {}), Verdict.UNHEALTHY, findings)
+
+
+def test_the_first_cause_counts_with_its_consequences() -> None:
+    told = diagnosis(
+        finding("learning-rate-too-high"), finding("divergence", "learning-rate-too-high"), finding("plateau")
+    )
+    assert first_named(told) == {"learning-rate-too-high", "divergence"}
+
+
+def test_a_remark_is_no_alarm() -> None:
+    assert first_named(diagnosis(finding("missing-validation", severity=Severity.INFO))) == frozenset()
+
+
+def test_every_run_is_counted_once() -> None:
+    outcome = selftest(range(5000, 5020))
+    assert sum(tally.runs for tally in outcome.tallies) == 20
+    assert sum(tally.runs - tally.right for tally in outcome.tallies) == len(outcome.mistakes)
+
+
+def test_the_same_seeds_give_the_same_outcome() -> None:
+    assert selftest(range(5000, 5005)) == selftest(range(5000, 5005))
+
+
+def test_shares_are_of_sick_and_of_healthy_runs() -> None:
+    outcome = Selftest((Tally(Fault.HEALTHY, 10, 9), Tally(Fault.SPIKE, 4, 3), Tally(Fault.NAN, 4, 4)), ())
+    assert outcome.recall == pytest.approx(7 / 8)
+    assert outcome.false_alarms == pytest.approx(0.1)
+
+
+def test_no_runs_have_no_share() -> None:
+    assert math.isnan(selftest([]).recall)
+
+
+def test_most_synthetic_runs_are_judged_rightly() -> None:
+    outcome = selftest(range(5000, 5040))
+    assert outcome.recall > 0.8
+    assert outcome.false_alarms < 0.1
