@@ -139,18 +139,20 @@ class KeyReport:
 
     def lines(self) -> Iterator[str]:
         """The report as text, the sick keys first."""
+        width = max((len(use.path) for use in self.idle), default=0)
         for use in self.idle:
-            yield f"{use.state.value:<10} {sentence(use)}"
-            yield f"{'':<10} {advice(use)}"
+            yield f"{use.state.value:<10} {use.path:<{width}}  {_in_short(use)}".rstrip()
         for key in self.absent:
             default = "no default" if key.default is None else f"default {key.default}"
-            yield f"{'absent':<10} `{key.path}` is read at {key.reads[0]}; the file does not have it ({default})"
+            yield f"{'absent':<10} {key.path} is read at {key.reads[0]}; the file does not have it ({default})"
         for reason, paths in _by_reason(self.keys).items():
-            yield f"{'cannot tell':<10} {_some(paths)}: {reason}"
+            yield f"{'cannot tell':<11} {_some(paths)}: {reason}"
         yield (
             f"{len(self.keys)} keys: {len(self.live)} read, {len(self.dead)} never read, "
             f"{len(self.misplaced)} read under another path, {len(self.unknown)} cannot tell"
         )
+        if self.idle:
+            yield "Changing a dead or misplaced key has no effect."
 
 
 def sentence(use: KeyUse) -> str:
@@ -175,6 +177,15 @@ def advice(use: KeyUse) -> str:
         return f"changing `{use.path}` has no effect: the trainer needs a code change at {use.place}"
     where = "" if use.place is None else f" (its neighbours are read at {use.place})"
     return f"changing `{use.path}` has no effect: the trainer needs code that uses `{name}`{where}"
+
+
+def _in_short(use: KeyUse) -> str:
+    if use.state is KeyState.MISPLACED:
+        default = "" if use.default is None else f", {use.default} is used"
+        return f"the trainer reads {use.instead} ({use.place}){default}"
+    if use.hard_coded is not None:
+        return f"{use.hard_coded} is written in the source at {use.place}"
+    return use.reason or ("" if use.place is None else f"its neighbours are read at {use.place}")
 
 
 def unknown_report(trainer: str, paths: tuple[str, ...], reason: str, method: str = "source") -> KeyReport:

@@ -104,8 +104,10 @@ CANNOT_TELL = {
         "the whole config is handed to kit.fit",
     ),
     "the file is read by another program": (
-        "import argparse, subprocess, yaml\np = argparse.ArgumentParser()\np.add_argument('--config')\n"
-        "a = p.parse_args()\nprint(yaml.safe_load(open(a.config))['lr'])\nsubprocess.run(['x', a.config])\n",
+        (
+            "import argparse, subprocess, yaml\np = argparse.ArgumentParser()\np.add_argument('--config')\n"
+            "a = p.parse_args()\nprint(yaml.safe_load(open(a.config))['lr'])\nsubprocess.run(['x', a.config])\n"
+        ),
         "also handed to subprocess.run",
     ),
     "null bytes": ("x = 1\0\n", "train.py"),
@@ -145,8 +147,10 @@ LIVE = {
     "star import": ("from helper import *\nprint(cfg['lr'])\n", "import yaml\ncfg = yaml.safe_load(open('c'))\n"),
     "recursion": (
         "import yaml\nfrom helper import walk\nprint(walk(yaml.safe_load(open('c'))).lr)\n",
-        "class D(dict):\n    __getattr__ = dict.get\n\n"
-        "def walk(x):\n    return D({k: walk(v) for k, v in x.items()}) if isinstance(x, dict) else x\n",
+        (
+            "class D(dict):\n    __getattr__ = dict.get\n\n"
+            "def walk(x):\n    return D({k: walk(v) for k, v in x.items()}) if isinstance(x, dict) else x\n"
+        ),
     ),
     "callback": (
         "import signal, yaml\nfrom helper import make\nsignal.signal(2, make(yaml.safe_load(open('c'))))\n",
@@ -158,8 +162,10 @@ LIVE = {
     ),
     "property": (
         "import yaml\nfrom helper import Box\nprint(Box(yaml.safe_load(open('c'))).rate)\n",
-        "class Box:\n    def __init__(self, cfg):\n        self._cfg = cfg\n\n"
-        "    @property\n    def rate(self):\n        return self._cfg['lr'] * 2\n",
+        (
+            "class Box:\n    def __init__(self, cfg):\n        self._cfg = cfg\n\n"
+            "    @property\n    def rate(self):\n        return self._cfg['lr'] * 2\n"
+        ),
     ),
     "checkpoint": (
         "import torch, yaml\nfrom helper import restore\ntorch.save({'cfg': yaml.safe_load(open('c'))}, 'x')\nrestore()\n",
@@ -174,13 +180,17 @@ LIVE = {
         "def go(cfg, n):\n    print(cfg['lr'] * n)\n",
     ),
     "spawn": (
-        "import torch.multiprocessing as mp, yaml\nfrom helper import go\n"
-        "mp.spawn(go, nprocs=2, args=(2, yaml.safe_load(open('c'))))\n",
+        (
+            "import torch.multiprocessing as mp, yaml\nfrom helper import go\n"
+            "mp.spawn(go, nprocs=2, args=(2, yaml.safe_load(open('c'))))\n"
+        ),
         "def go(rank, world, cfg):\n    print(cfg['lr'])\n",
     ),
     "wrapped model": (
-        "import yaml\nfrom torch.nn.parallel import DistributedDataParallel as DDP\nfrom helper import Net\n"
-        "model = DDP(Net(yaml.safe_load(open('c'))))\nprint(model.module.cfg['lr'])\n",
+        (
+            "import yaml\nfrom torch.nn.parallel import DistributedDataParallel as DDP\nfrom helper import Net\n"
+            "model = DDP(Net(yaml.safe_load(open('c'))))\nprint(model.module.cfg['lr'])\n"
+        ),
         "from torch import nn\n\nclass Net(nn.Module):\n    def __init__(self, cfg):\n        self.cfg = cfg\n",
     ),
     "match": (
@@ -189,8 +199,10 @@ LIVE = {
     ),
     "own accessor": (
         "import yaml\nfrom helper import Conf\nprint(Conf(yaml.safe_load(open('c'))).get('lr', 3))\n",
-        "class Conf:\n    def __init__(self, d):\n        self.__dict__.update(d)\n\n"
-        "    def get(self, key, default=None):\n        return self.__dict__.get(key, default)\n",
+        (
+            "class Conf:\n    def __init__(self, d):\n        self.__dict__.update(d)\n\n"
+            "    def get(self, key, default=None):\n        return self.__dict__.get(key, default)\n"
+        ),
     ),
     "wildcard weights": (
         "import yaml\nfrom helper import total\nprint(total(yaml.safe_load(open('c'))))\n",

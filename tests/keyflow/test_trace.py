@@ -44,7 +44,7 @@ def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The watching code in this process, its notes in a folder."""
     monkeypatch.setattr(_watch, "OUT", str(tmp_path))
     monkeypatch.setattr(_watch, "_seen", set())
-    yield tmp_path
+    return tmp_path
 
 
 def noted(events: Path, kind: str) -> list[list[str]]:
@@ -210,7 +210,7 @@ def test_the_door_tells_text_and_strict_json(tmp_path: Path) -> None:
     ttsdoc = [sys.executable, "-m", "diagnose", "trace"]
     command = ["--", sys.executable, "train.py", "config.yaml"]
     text = subprocess.run([*ttsdoc, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "the trainer never reads `warmup`" in text.stdout
+    assert "dead       warmup  its neighbours are read at train.py:2" in text.stdout
     told = subprocess.run(
         [*ttsdoc, "--format", "json", *command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -282,7 +282,7 @@ def test_a_copy_is_followed(events: Path) -> None:
     import copy
 
     config = _watch.tracked({"a": {"lr": 1}, "b": 2, "c": 3})
-    options = argparse.Namespace(**{key: value for key, value in config.items()})
+    options = argparse.Namespace(**dict(config.items()))
     assert copy.deepcopy(dict(config))["a"]["lr"] + options.b == 3
     assert noted(events, "read") == [["a"], ["a", "lr"], ["b"]]
 
