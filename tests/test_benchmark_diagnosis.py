@@ -111,7 +111,7 @@ def test_a_fault_leaves_its_mark_on_a_training() -> None:
     case = trained_case(Fault.NAN, 3)
     assert case is not None
     assert np.isnan(case.run.curves["train/loss"].values).any()
-    assert (case.group, case.fault, case.accepted) == ("trained", Fault.NAN, {"non-finite-loss"})
+    assert (case.group, case.fault, case.accepted) == ("trained", Fault.NAN, frozenset({"non-finite-loss"}))
 
 
 def test_a_question_hides_what_came() -> None:
