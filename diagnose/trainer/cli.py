@@ -48,8 +48,9 @@ def train(
 ) -> None:
     """Train a small text-to-speech model, and say whether the run is healthy."""
     calm_threads()
-    path = _config_path(config, out, resume)
-    raise typer.Exit(_train(path, out, resume, devices, emit))
+    if emit is Emit.SLURM:
+        raise typer.Exit(_emit(config or "stable", out, devices))
+    raise typer.Exit(_train(_config_path(config, out, resume), out, resume, devices))
 
 
 def say(
@@ -79,21 +80,30 @@ def calm_threads() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _train(path: Path, out: Path | None, resume: bool, devices: int, emit: Emit | None) -> int:
-    from diagnose.trainer.distributed import from_environment, launch, slurm_script
+def _train(path: Path, out: Path | None, resume: bool, devices: int) -> int:
+    from diagnose.trainer.distributed import from_environment, launch
     from diagnose.trainer.folder import RunFolder, run_folder
     from diagnose.trainer.loop import train as run
     from diagnose.trainer.options import load
 
     options, world = load(path), from_environment(os.environ)
     folder = RunFolder(out) if out else run_folder(options, path.stem, resume=resume)
-    if emit is Emit.SLURM:
-        typer.echo(slurm_script(str(path), folder.path, devices), nl=False)
-        return 0
     if devices > 1 and world.size == 1:
         return launch(devices, [str(path), "--out", str(folder.path), *["--resume"] * resume])
     outcome = run(options, folder, world, resume=resume)
     return _after(outcome, folder) if world.leads else 0
+
+
+def _emit(config: str, out: Path | None, devices: int) -> int:
+    """Print a job script for a config that can be trained."""
+    from diagnose.trainer.folder import run_folder
+    from diagnose.trainer.options import load
+    from diagnose.trainer.slurm import job_script
+
+    path = _config_path(config, None, False)
+    folder = out or run_folder(load(path), path.stem, resume=False).path
+    typer.echo(job_script(config, folder, devices), nl=False)
+    return 0
 
 
 def _config_path(config: str | None, out: Path | None, resume: bool) -> Path:

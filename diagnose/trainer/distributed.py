@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import distributed
@@ -89,40 +88,3 @@ def launch(devices: int, arguments: list[str]) -> int:
     """Run `ttsdoc train` with `arguments` in `devices` processes on this machine; torchrun's exit status."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
     return subprocess.run([*command, "-m", "diagnose", "train", *arguments], check=False).returncode
-
-
-def slurm_script(config: str, run_folder: Path, devices: int) -> str:
-    """A job script that trains on `devices` GPUs of one machine, and goes on where it was when it is requeued."""
-    return SLURM.format(
-        config=_quoted(config), name=_quoted(run_folder.name), folder=_quoted(str(run_folder)), devices=devices
-    )
-
-
-def _quoted(text: str) -> str:
-    from shlex import quote
-
-    return quote(text)
-
-
-SLURM = """\
-#!/bin/bash
-#SBATCH --job-name={name}
-#SBATCH --nodes=1
-#SBATCH --ntasks-per-node={devices}
-#SBATCH --gpus-per-node={devices}
-#SBATCH --cpus-per-task=4
-#SBATCH --time=24:00:00
-#SBATCH --requeue
-# Two minutes before the time is up: save and leave.
-#SBATCH --signal=TERM@120
-
-export MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
-export MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000))
-
-# --resume starts anew where there is nothing to resume yet.
-srun --kill-on-bad-exit=1 ttsdoc train {config} --out {folder} --resume
-status=$?
-# 143: left on SIGTERM, with everything saved.
-if [ "$status" -eq 143 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
-exit "$status"
-"""

@@ -60,11 +60,12 @@ def train(options: Options, folder: RunFolder, world: World, *, resume: bool) ->
 
 def _train(options: Options, folder: RunFolder, world: World, *, resume: bool) -> Outcome:
     with folder.locked() if world.leads else nullcontext():
+        saved = _latest(folder, options) if resume else None
         if world.leads:
             options = _claimed(folder, options, resume=resume)
         with joined(world), noticed() as stopped:
             trainer = Trainer(options, folder, _corpus(folder, options, world), world)
-            trainer.start_from(_latest(folder, options) if resume else None)
+            trainer.start_from(saved)
             return trainer.run(stopped)
 
 

@@ -30,8 +30,11 @@ class Speaker:
     """Speech tokens of the longest clip that it was trained on."""
 
     def say(self, text: str) -> Sound:
-        """The text, spoken. Raises ValueError for characters that the model has never seen."""
-        return self.sound(self.tokens(text))
+        """The text, spoken. Raises TrainerError for letters that the model has never seen, and for too many."""
+        try:
+            return self.sound(self.tokens(text))
+        except ValueError as error:
+            raise TrainerError(str(error)) from error
 
     def tokens(self, text: str) -> list[int]:
         """The speech tokens of the text. Raises ValueError for characters that the model has never seen."""

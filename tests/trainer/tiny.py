@@ -46,8 +46,8 @@ def data_set(folder: Path, clips: int = 30, letters: str = LETTERS) -> Path:
     return folder
 
 
-def options(data: Path, **changes: Any) -> Options:
+def options(folder: Path, /, **changes: Any) -> Options:
     """The tiny config on this data set; `training={"max_steps": 7}` changes one section."""
     tiny = parse(CONFIG, "tiny.yaml")
-    tiny = replace(tiny, data=replace(tiny.data, dataset_path=str(data)))
+    tiny = replace(tiny, data=replace(tiny.data, dataset_path=str(folder)))
     return replace(tiny, **{name: replace(getattr(tiny, name), **values) for name, values in changes.items()})
