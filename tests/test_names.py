@@ -33,7 +33,12 @@ CASES = [
         id="Coqui GAN",
     ),
     pytest.param(
-        ["TrainEpochStats/avg_loss", "EvalStats/avg_loss", "TrainEpochStats/avg_loss_mel_ce", "EvalStats/avg_loss_mel_ce"],
+        [
+            "TrainEpochStats/avg_loss",
+            "EvalStats/avg_loss",
+            "TrainEpochStats/avg_loss_mel_ce",
+            "EvalStats/avg_loss_mel_ce",
+        ],
         ("TrainEpochStats/avg_loss_mel_ce", "EvalStats/avg_loss_mel_ce"),
         id="XTTS divides only its training loss by the accumulation",
     ),
@@ -52,7 +57,9 @@ CASES = [
         ("training/mel_spec_error", "validation/mel_spec_error"),
         id="HiFi-GAN",
     ),
-    pytest.param(["Loss/train_total", "Loss/validation", "Loss/train_mel"], ("Loss/train_total", "Loss/validation"), id="T3"),
+    pytest.param(
+        ["Loss/train_total", "Loss/validation", "Loss/train_mel"], ("Loss/train_total", "Loss/validation"), id="T3"
+    ),
     pytest.param(["D_A", "G_A", "cycle_A", "cycle_B"], ("cycle_A", None), id="CycleGAN"),
     pytest.param(
         ["train_loss", "train_loss_ce", "train_loss_bbox", "test_loss", "test_loss_ce"],
@@ -60,9 +67,13 @@ CASES = [
         id="DETR: the sum, not its parts",
     ),
     pytest.param(["total_loss", "loss_cls", "loss_box_reg"], ("total_loss", None), id="detectron2"),
-    pytest.param(["Train Perplexity", "Val Perplexity", "Train Energy"], ("Train Perplexity", "Val Perplexity"), id="no loss"),
+    pytest.param(
+        ["Train Perplexity", "Val Perplexity", "Train Energy"], ("Train Perplexity", "Val Perplexity"), id="no loss"
+    ),
     pytest.param(["loss_scale", "grad_norm", "lr", "samples_per_second"], (None, None), id="nothing to judge"),
-    pytest.param(["d_loss", "loss_disc", "loss/d/total", "discriminator_loss"], (None, None), id="a discriminator alone"),
+    pytest.param(
+        ["d_loss", "loss_disc", "loss/d/total", "discriminator_loss"], (None, None), id="a discriminator alone"
+    ),
     pytest.param(["val_loss"], (None, "val_loss"), id="validation alone"),
     pytest.param([], (None, None), id="nothing at all"),
 ]
@@ -81,7 +92,9 @@ def test_assigning_again_changes_nothing(tags: list[str], pair: tuple[str | None
 
 
 def test_no_role_is_given_twice() -> None:
-    run = assign_roles(run_with("loss", "train_loss", "avg_loss", "val_loss", "valid_loss", "lr", "learning_rate", "gnorm"))
+    run = assign_roles(
+        run_with("loss", "train_loss", "avg_loss", "val_loss", "valid_loss", "lr", "learning_rate", "gnorm")
+    )
     roles = [curve.role for curve in run.curves.values() if curve.role is not None]
     assert len(roles) == len(set(roles))
 
@@ -140,14 +153,18 @@ def test_the_generators_gradient_and_rate_come_before_the_discriminators() -> No
     assert (rate.tag, norm.tag) == ("current_lr_1", "grad_norm_1")
 
 
-@pytest.mark.parametrize("tag", ["lr", "Learning_Rate", "train/learning_rate", "lr-AdamW/pg1", "optim0_lr0", "lrate", "lr/pg0"])
+@pytest.mark.parametrize(
+    "tag", ["lr", "Learning_Rate", "train/learning_rate", "lr-AdamW/pg1", "optim0_lr0", "lrate", "lr/pg0"]
+)
 def test_learning_rates_are_known_by_their_many_names(tag: str) -> None:
     rate = assign_roles(run_with("loss", tag)).curve(Role.LEARNING_RATE)
     assert rate is not None
     assert rate.tag == tag
 
 
-@pytest.mark.parametrize("tag", ["grad_norm", "train/grad_norm", "grad.norm", "gradient_norm", "gnorm", "grad norm", "norm"])
+@pytest.mark.parametrize(
+    "tag", ["grad_norm", "train/grad_norm", "grad.norm", "gradient_norm", "gnorm", "grad norm", "norm"]
+)
 def test_gradient_norms_are_known_by_their_many_names(tag: str) -> None:
     norm = assign_roles(run_with("loss", tag)).curve(Role.GRAD_NORM)
     assert norm is not None

@@ -8,10 +8,12 @@ places.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
+from diagnose.names import read_tag
 from diagnose.run import Axis, Curve, FloatArray, IntArray, Role
 
 # Columns with these names are counters.
@@ -30,6 +32,8 @@ INTERLEAVED = 0.2
 SLIPS = 0.02
 # Second values at one step, from this share of the points on, are several writers or redraws.
 REPEATED = 0.1
+# A forged step beyond every integer is as far as one can be written.
+FARTHEST = 2.0**62
 # One value an epoch, give or take a resumed or an unfinished one.
 ONE_PER_EPOCH = 0.9
 
@@ -168,7 +172,7 @@ def _launches(clock: Column) -> list[Launch]:
         breaks = breaks[:0]
     edges = [0, *breaks.tolist(), len(values)]
     launches: list[Launch] = []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in pairwise(edges):
         segment = values[start:stop]
         place = int(places[start]) if start else 0
         end = int(places[stop]) if stop < len(places) else np.iinfo(np.int64).max
@@ -242,7 +246,6 @@ class _Frame:
     main: Column | None
     launch: Launch
     keep_last: bool
-    nothing: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     def curve(self, tag: str, column: Column, role: Role | None) -> Curve:
         """The points of `column` that belong to the launch, in steps or epochs."""
@@ -252,11 +255,13 @@ class _Frame:
         epochs = self.epoch.at(places) if self.epoch is not None else None
         axis = column.axis or self._axis(places, epochs)
         steps = self._steps(axis, places, epochs)
-        order, single = _unrepeated(steps, values, keep_last=self.keep_last)
+        # An evaluation prints its running mean: the last one at a step is the mean over all of it.
+        held_out = read_tag(tag).split in {"val", "test"}
+        order, single = _unrepeated(steps, values, keep_last=self.keep_last or held_out)
         walls = self.wall_time.at(places)[order][single] if self.wall_time is not None else None
         return Curve(
             tag,
-            steps[order][single].astype(np.int64),
+            np.clip(steps[order][single], -FARTHEST, FARTHEST).astype(np.int64),
             values[order][single],
             walls,
             epochs[order][single] if epochs is not None else None,

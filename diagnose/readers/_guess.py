@@ -14,24 +14,28 @@ _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
 _NAME = r"(?<![\w@./-])(?P<name>[A-Za-z_][\w./@%-]{0,60}(?: [A-Za-z_(][\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 _STRONG = r"[ \t]*(?::|=|->|:=)[ \t]*|[ \t]+is[ \t]+"
 PAIR = re.compile(
-    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)(?: +\((?P<mean>{NUMBER})\))?"
+    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)"
+    rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 _COUNTER = re.compile(
     r"(?<![\w.])(?P<name>global[_ ]?step|num_updates|steps?|iter(?:ation)?s?|updates?|batch|epochs?|ep)\b"
-    r"(?P<sep>['\")]?[ \t]*[:=#]?[ \t]*[\[(]?[ \t]*)(?P<number>\d+)(?![\d.]*[A-Za-z%])(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
-    r"(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)\])?",
+    r"(?P<sep>['\")]?[ \t]*[:=#]?[ \t]*[\[(]?[ \t]*)(?P<number>\d+)(?!\d|\.\d)(?!\.*[A-Za-z%])"
+    r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)\])?",
     re.IGNORECASE,
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 _EPOCH_LOSS = re.compile(
-    rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})(?=[ \t]|$)(?![ \t]*[%/|])",
+    rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
+    r"(?=[ \t]|$)(?![ \t]*[%/|])",
     re.IGNORECASE,
 )
-_LOSS_AT = re.compile(
-    rf"(?<!\w)(?P<name>[A-Za-z_][\w ]{{0,40}}?)[ \t]+(?:at|after|for|in)[ \t]+(?P<counter>step|epoch|iteration|iter)[ \t:#]*(?P<count>\d+)[ \t]*"
+# `val loss at step 100: 2.3`
+_AT = re.compile(
+    r"[ \t](?:at|after|for|in)[ \t]+(?P<counter>step|epoch|iteration|iter)[ \t:#]*\d+[ \t]*"
     rf"(?::|=|is|-)[ \t]*(?P<number>{NUMBER})",
     re.IGNORECASE,
 )
+_LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+) \[[\d?:]")
 _VAL = re.compile(
     r"(?<![A-Za-z])(?P<split>valid|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
@@ -48,6 +52,15 @@ _PROSE = re.compile(
 _HEADER = re.compile(r"^[\s|,;#]*(?:epoch|step|iter(?:ation)?|ep)\b[\s|,;]+(?=\S).*(?:loss|cost|ppl)", re.IGNORECASE)
 _CELL = re.compile(rf"(?:{NUMBER})(?=[%a-z]?(?:[\s|,;]|$))")
 _ROW = re.compile(rf"^[\s|,;*]*\d+(?:[ \t]*[|,;\t][ \t]*|[ \t]+)(?:(?:{NUMBER})[%a-z]?(?:[\s|,;]+|$))+")
+# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign, a counter or a metric's name,
+# two numbers in a row, or words that can be the header of a table.
+HINT = re.compile(
+    rb"[:=>#][ \t'\"\[(]{0,3}(?:tensor\()?[-+.]?(?:\0|nan|inf)|\bis[ \t]+[-+]?\0|^[\s|,;*]*\0[ \t|,;]+[-+]?\0"
+    rb"|(?:step|iter|iteration|update|batch|epoch|ep|at)s?\b['\")]?[ \t\[(]*\0"
+    rb"|(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb)['\")\]]*[ \t]+[-+]?(?:\0|nan|inf)"
+    rb"|^[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]",
+    re.IGNORECASE,
+)
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 HEADER, CELL = "@header ", "@cell "
@@ -117,9 +130,10 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
 
 
 def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    at = _LOSS_AT.search(line)
-    if at:
-        yield _STEPPED.sub("", at["name"].strip()), at.span("number")
+    at = _AT.search(line)
+    name = _LAST_WORDS.search(line, 0, at.start()) if at else None
+    if at and name:
+        yield name[0], at.span("number")
         return
     for match in PAIR.finditer(line):
         name = match["name"]
@@ -130,9 +144,6 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         split = _split_of(line, match)
         # `Loss 2.27 (3.10)`: an evaluation is judged by its mean, a training step by its own value.
         yield split + name, match.span("mean" if split and match["mean"] else "number")
-
-
-_STEPPED = re.compile(r"^.*\b(?:INFO|DEBUG|WARNING)\b[ :]*")
 
 
 def _split_of(line: str, match: re.Match[str]) -> str:

@@ -11,11 +11,12 @@ import codecs
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from diagnose.readers._columns import Column
-from diagnose.readers._numbers import Numbers, find_numbers
+from diagnose.readers._numbers import Bytes, Numbers, find_numbers
 from diagnose.run import FloatArray, IntArray
 
 # No line of a log is longer; a longer one is a document or binary data and is skipped, whatever it costs to hold.
@@ -29,7 +30,12 @@ _MOST_KINDS = 20_000
 # Names that are remembered, likewise. A trainer logs some hundreds.
 _MOST_NAMES = 4_000
 
-_ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\n]*\x07|(?<!\w)\[\d{1,2}(?:;\d+)*m")
+# Colours and cursor moves, window titles, and colours whose escape byte was lost on the way.
+_ANSI = (
+    (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]"),
+    (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
+    (b"[0m", rb"\[\d{1,2}(?:;\d+)*m"),
+)
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HOLE = 0
@@ -98,6 +104,8 @@ class LineColumns:
     """Columns of a text that comes in pieces: fed in any chunks it ends with the same columns as fed at once."""
 
     parse: Parse
+    hint: re.Pattern[bytes] | None = None
+    """What a line, its numbers replaced by zero bytes, must hold to be parsed: spares prose the trouble."""
     lines: int = 0
     bytes_skipped: int = 0
     _decoder: codecs.IncrementalDecoder | None = None
@@ -153,12 +161,11 @@ class LineColumns:
         if max(map(len, lines)) > LONGEST_LINE:
             self.bytes_skipped += sum(len(line) for line in lines if len(line) > LONGEST_LINE)
             lines = [line if len(line) <= LONGEST_LINE else b"" for line in lines]
-        if len(self._ids) > _MOST_KINDS:
-            self._ids.clear()
-            self._kinds.clear()
-        block = self._cut(b"\n".join([b"", *lines, b""]))
-        self._collect(block)
+        self._collect(self._cut(b"\n".join([b"", *lines, b""])))
         self.lines += len(lines)
+        if len(self._kinds) > _MOST_KINDS:
+            del self._kinds[_MOST_KINDS:]
+            self._ids = _Ids((rest, kind) for rest, kind in self._ids.items() if kind < _MOST_KINDS)
 
     def _cut(self, text: bytes) -> _Block:
         """Cut the numbers out of `text`, which begins and ends with a line feed, and learn its new kinds."""
@@ -170,10 +177,13 @@ class LineColumns:
         known = [kind.numbers for kind in self._kinds]
         counts = np.array(known + [rests[place].count(b"\0") for place in fresh], np.int64)
         block = _Block(numbers, rests, ids, np.cumsum(counts[ids]) - counts[ids])
-        self._kinds.extend(self._kind(*block.line(place)) for place in fresh)
+        self._kinds.extend(self._kind(block, int(place)) for place in fresh)
         return block
 
-    def _kind(self, line: str, spans: list[tuple[int, int]]) -> _Kind:
+    def _kind(self, block: _Block, place: int) -> _Kind:
+        if self.hint is not None and not self.hint.search(block.rests[place], 0, _PARSED):
+            return _Kind(block.rests[place].count(b"\0"))
+        line, spans = block.line(place)
         fields: dict[str, _Field] = {}
         for name, meaning in self.parse(line[:_PARSED]):
             if name in fields:
@@ -187,7 +197,7 @@ class LineColumns:
     def _collect(self, block: _Block) -> None:
         order = np.argsort(block.ids, kind="stable")
         edges = np.flatnonzero(np.diff(block.ids[order], prepend=-1, append=-1))
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in pairwise(edges.tolist()):
             lines = order[start:stop]
             kind = self._kinds[block.ids[lines[0]]]
             for part in kind.fields:
@@ -230,17 +240,21 @@ def _clean(text: bytes) -> bytes:
         text = re.sub(b"\x08+", b"\n", text)
     if b"\0" in text:
         text = text.replace(b"\0", b"")
-    return _ANSI.sub(b"", text) if b"\x1b" in text or b"[0m" in text else text
+    for mark, pattern in _ANSI:
+        if mark in text:
+            text = re.sub(pattern, b"", text)
+    return text
 
 
-def _with_holes(numbers: Numbers) -> np.ndarray:
+def _with_holes(numbers: Numbers) -> Bytes:
     """The text with one zero byte in place of each number."""
     inside = np.zeros(len(numbers.text) + 1, np.int8)
     inside[numbers.starts + 1] += 1
     inside[numbers.stops] -= 1
     text = numbers.text.copy()
     text[numbers.starts] = _HOLE
-    return text[np.cumsum(inside[:-1], dtype=np.int8) == 0]
+    outside: Bytes = text[np.cumsum(inside[:-1], dtype=np.int8) == 0]
+    return outside
 
 
 def _field(name: str, line: str, span: tuple[int, int], spans: list[tuple[int, int]]) -> _Field | None:

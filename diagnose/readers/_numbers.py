@@ -48,7 +48,7 @@ class Numbers:
         power = _exponents(self.text, point, stops) - fraction
         digits = _integers(self.text, whole + 1, fraction, _integers(self.text, starts, whole - starts))
         size = np.minimum(np.abs(power), _EXACT_POWER)
-        values = np.where(power < 0, digits / _POWERS[size], digits * _POWERS[size])
+        values: FloatArray = np.where(power < 0, digits / _POWERS[size], digits * _POWERS[size])
         hard = np.flatnonzero((whole - starts + fraction > _EXACT_DIGITS) | (np.abs(power) > _EXACT_POWER))
         raw = self.text.tobytes() if len(hard) else b""
         for index in hard:

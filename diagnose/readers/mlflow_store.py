@@ -1,4 +1,4 @@
-"""MLflow's file store: `mlruns/<experiment>/<run>/metrics/<key>`, a file a metric with lines `milliseconds value step`."""
+"""MLflow's file store: `mlruns/<experiment>/<run>/metrics/<key>`, its lines `milliseconds value step`."""
 
 from __future__ import annotations
 

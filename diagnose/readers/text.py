@@ -12,7 +12,7 @@ from diagnose.names import read_tag
 from diagnose.readers._base import Source
 from diagnose.readers._columns import COUNTERS, STEP, Column, curves_of
 from diagnose.readers._formats import GUESS, Format, format_of
-from diagnose.readers._guess import ANNOUNCED
+from diagnose.readers._guess import ANNOUNCED, HINT
 from diagnose.readers._lines import LineColumns
 from diagnose.readers._table_rows import with_headers
 from diagnose.readers._twins import with_twin
@@ -35,7 +35,7 @@ def sniff(source: Source) -> int:
         return 0
     if format_of(head) is not GUESS:
         return 80
-    log = LineColumns(GUESS.parse)
+    log = LineColumns(GUESS.parse, HINT)
     log.feed(head)
     log.finish()
     losses = [name for name in _series(log.columns(), GUESS) if read_tag(name).lossy]
@@ -115,7 +115,7 @@ class TextLog:
         self._format = format_of(whole)
         if self._format is GUESS and not final:
             return
-        self._log = LineColumns(self._format.parse)
+        self._log = LineColumns(self._format.parse, HINT if self._format is GUESS else None)
         self._log.feed(self._undecided or b"")
         self._undecided = None
 

@@ -34,14 +34,19 @@ def test_a_value_without_a_step_takes_the_last_one_seen() -> None:
 def test_one_value_an_epoch_is_counted_in_epochs() -> None:
     told = story(epoch=column([1, 2, 3], [0, 10, 20]), step=column(range(30)), val=column([5, 4, 3], [9, 19, 29]))
     epochs = column([1, 2, 3], [0, 10, 20])
-    val = curves_of({EPOCH: epochs, STEP: column(range(0, 60, 2), range(0, 60, 2)), "val": column([5, 4, 3], [9, 19, 29])})
+    val = curves_of(
+        {EPOCH: epochs, STEP: column(range(0, 60, 2), range(0, 60, 2)), "val": column([5, 4, 3], [9, 19, 29])}
+    )
     assert told.curves["val"].axis is Axis.STEP
     assert (val.curves["val"].axis, list(val.curves["val"].steps)) == (Axis.EPOCH, [1, 2, 3])
 
 
 def test_an_iteration_that_restarts_each_epoch_becomes_a_global_step() -> None:
     told = story(
-        epoch=column([1, 1, 2, 2]), iteration=column([50, 100, 50, 100]), per_epoch=column([120] * 4), loss=column([4, 3, 2, 1])
+        epoch=column([1, 1, 2, 2]),
+        iteration=column([50, 100, 50, 100]),
+        per_epoch=column([120] * 4),
+        loss=column([4, 3, 2, 1]),
     )
     assert list(told.curves["loss"].steps) == [50, 100, 170, 220]
     assert not told.notes
