@@ -51,7 +51,7 @@ class Effective:
     """In steps."""
     save_interval: float | None = None
     """In steps."""
-    peak_learning_rate: float | None = None
+    learning_rate_peak: float | None = None
     first_loss: float | None = None
     """ln of the vocabulary: the cross-entropy of a model that knows nothing yet."""
 
@@ -77,7 +77,7 @@ def effective(config: Config, samples: int | None = None) -> Effective:
         warmup_share=round(warmup / total, 4) if warmup is not None and total else None,
         eval_interval=_in_steps(config, "eval_interval", per_epoch, total),
         save_interval=_in_steps(config, "save_interval", per_epoch, total),
-        peak_learning_rate=config.peak_learning_rate,
+        learning_rate_peak=config.learning_rate_peak,
         first_loss=round(math.log(vocabulary), 3) if vocabulary and vocabulary > 1 else None,
     )
 
@@ -215,7 +215,7 @@ def _ignored(config: Config, trainer: Path | None, notes: list[str]) -> tuple[Fi
 
 
 def _known_dead(config: Config) -> Iterator[Finding]:
-    dead = [(name, setting) for name, setting in config.values.items() if setting.dead]
+    dead = [(name, setting) for name, setting in config.values.items() if setting.dead and setting.value]
     if dead:
         reasons = [f"{_at(config, name)}: {setting.note}" for name, setting in dead]
         yield Finding(
@@ -429,7 +429,7 @@ def _batch_beyond_data(config: Config, sums: Effective, around: Surroundings) ->
 
 def _rates_crossed(config: Config, sums: Effective, _: Surroundings) -> Iterator[Finding]:
     """A floor of the learning rate above its top."""
-    top, floor = sums.peak_learning_rate or _number(config, "learning_rate"), _number(config, "min_learning_rate")
+    top, floor = sums.learning_rate_peak or _number(config, "learning_rate"), _number(config, "min_learning_rate")
     if top and floor and floor > top and not _is_dead(config, "min_learning_rate"):
         message = f"{_at(config, 'min_learning_rate')}: above the learning rate itself ({top:g})"
         yield _contradiction(Severity.ERROR, message, "put it below", minimum=floor, learning_rate=top)

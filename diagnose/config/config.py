@@ -9,7 +9,7 @@ from typing import Any
 
 from diagnose.config.dialect import Dialect, first_rule, load_dialect, recognise
 from diagnose.config.document import parse_document, read_text
-from diagnose.config.edit import SafeScalar, float_text
+from diagnose.config.edit import PlainValue, float_text
 from diagnose.config.hyperparameters import TRAINING
 from diagnose.config.node import Document, Table, dotted
 from diagnose.config.reading import Site, duplicates, plain, sites, text_numbers
@@ -64,7 +64,7 @@ class Config:
         return first_rule(self.definition.families, self.document) if self.training else None
 
     @property
-    def peak_learning_rate(self) -> float | None:
+    def learning_rate_peak(self) -> float | None:
         """The highest learning rate that the schedule reaches, where it is not `learning_rate` itself."""
         peaks = (peak.value(self.document) for peak in self.definition.peaks) if self.training else ()
         return next((peak for peak in peaks if peak is not None), None)
@@ -79,7 +79,7 @@ class Config:
         tree = plain(self.document.root)
         return tree if isinstance(tree, dict) else {}
 
-    def rewrite(self, changes: Mapping[str, SafeScalar], *, samples: int | None = None) -> Rewrite:
+    def rewrite(self, changes: Mapping[str, PlainValue], *, samples: int | None = None) -> Rewrite:
         """The text with each canonical name set to a value, given in its canonical unit.
 
         `samples` is the number of training clips: with it, steps are turned into epochs where the file

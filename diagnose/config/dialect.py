@@ -1,4 +1,18 @@
-"""Config dialects as data: how a framework's file is recognised and where each hyperparameter lives in it."""
+"""Config dialects as data: how a framework's file is recognised and where each hyperparameter lives in it.
+
+A dialect is one YAML file. Its fields:
+
+- `title`: what it is. `order`: lower is tried first. `syntaxes`: of `yaml`, `json`, `python` (default: the first two).
+- `recognise`: fingerprints, one of which must fit. `all`, `any`, `none`: paths; `value`: path -> pattern;
+  `text`: patterns, one of which is found in the raw text.
+- `keys`: canonical name -> places, best first. A place is a path, or `{path, unit, when, dead, locked, doubtful,
+  note, neutral, share, pair}`, see `Candidate`.
+- `add`: canonical name -> the path that may be inserted. `forbid`: canonical name -> why it must not be written.
+  `read_only`: why the whole file must not. `command_line`: canonical name -> the flag that sets it instead.
+  `family`: the model family. Each of them is a text, or a list of texts and of `{text, when: {path: pattern}}`.
+- `peak`: `{rate, width, warmup, when}`, see `Peak`. `training: false`: no training config.
+- `text_numbers: false`: the framework takes `5e-5` for text. `synonyms`: see `Synonyms`. `files`, `notes`: for people.
+"""
 
 from __future__ import annotations
 

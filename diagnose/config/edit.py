@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from diagnose.config.document import parse_document
 from diagnose.config.node import Array, ConfigError, Document, Node, Path, Scalar, Table, resolved, same
 
-SafeScalar = str | int | float | bool
-_SAFE_WORD = re.compile(r"[A-Za-z][\w.\-]*")
+PlainValue = str | int | float | bool
+_PLAIN_WORD = re.compile(r"[A-Za-z][\w.\-]*")
+
+
+BLOCKS = frozenset("|>")
+"""Signs that open a text of several lines, whose end lies behind its line break."""
 
 
 class EditError(Exception):
@@ -44,7 +48,7 @@ def float_text(value: float) -> str:
     return mantissa + sign + exponent
 
 
-def value_text(value: SafeScalar, old: str, syntax: str, quote: str) -> str:
+def value_text(value: PlainValue, old: str, syntax: str, quote: str) -> str:
     """`value` written in the manner of `old`, the characters that it replaces. Raises EditError where it cannot be."""
     if isinstance(value, bool):
         return _truth(value, old, syntax)
@@ -52,7 +56,7 @@ def value_text(value: SafeScalar, old: str, syntax: str, quote: str) -> str:
         return str(value)
     if isinstance(value, float):
         return float_text(value)
-    if not _SAFE_WORD.fullmatch(value):
+    if not _PLAIN_WORD.fullmatch(value):
         raise EditError(f"{value!r:.60} is not a plain word")
     sign = quote if quote in {"'", '"'} else '"' if syntax == "json" else ""
     return sign + value + sign
@@ -64,10 +68,10 @@ def _truth(value: bool, old: str, syntax: str) -> str:
     return str(value).lower()
 
 
-def replacement(document: Document, scalar: Scalar, value: SafeScalar) -> Splice:
+def replacement(document: Document, scalar: Scalar, value: PlainValue) -> Splice:
     """The splice that makes `scalar` say `value`."""
     old = document.text[scalar.start : scalar.end]
-    if scalar.style in {"|", ">"}:
+    if scalar.style in BLOCKS:
         raise EditError("it is written as a block of text")
     text = value_text(value, old, document.syntax, old[:1] if scalar.style else "")
     if scalar.start == scalar.end:
@@ -75,7 +79,7 @@ def replacement(document: Document, scalar: Scalar, value: SafeScalar) -> Splice
     return Splice(scalar.start, scalar.end, text)
 
 
-def addition(document: Document, table: Table, key: str, value: SafeScalar) -> Splice:
+def addition(document: Document, table: Table, key: str, value: PlainValue) -> Splice:
     """The splice that adds `key: value` to `table`, beside its siblings and in their indentation."""
     quoted = document.syntax == "json" or (table.flow and _json_style(document, table))
     name = f'"{key}"' if quoted else key
@@ -86,7 +90,7 @@ def addition(document: Document, table: Table, key: str, value: SafeScalar) -> S
     for entry_key, child in reversed(table.entries):
         start = lines.rfind("\n", 0, entry_key.start) + 1
         indent = lines[start : entry_key.start].lstrip("\ufeff")
-        if indent.strip(" \t") or not isinstance(child, Scalar):
+        if indent.strip(" \t") or not isinstance(child, Scalar) or child.style in BLOCKS:
             continue
         bom = len(lines[start : entry_key.start]) - len(indent)
         if not table.flow:
@@ -123,7 +127,7 @@ def _inline(table: Table, text: str) -> Splice:
     return Splice(end, end, f", {text}")
 
 
-def verified(before: Document, text: str, changed: dict[int, SafeScalar], added: Path | None) -> Document:
+def verified(before: Document, text: str, changed: dict[int, PlainValue], added: Path | None) -> Document:
     """The edited text, parsed: everything but the `changed` scalars (by `id`) and the `added` path is what it was.
 
     Raises EditError where that does not hold.
@@ -142,7 +146,7 @@ def verified(before: Document, text: str, changed: dict[int, SafeScalar], added:
     return after
 
 
-def _unchanged(before: Node, after: Node, changed: dict[int, SafeScalar]) -> bool:
+def _unchanged(before: Node, after: Node, changed: dict[int, PlainValue]) -> bool:
     if type(before) is not type(after):
         return False
     if not isinstance(before, Scalar) or not isinstance(after, Scalar):

@@ -9,7 +9,7 @@ from typing import Any
 
 from diagnose.config import edit
 from diagnose.config.dialect import Dialect, first_rule
-from diagnose.config.edit import EditError, SafeScalar
+from diagnose.config.edit import EditError, PlainValue
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import Document, Key, Path, Scalar, dotted, same
 from diagnose.config.reading import Site, sharing, sites
@@ -30,7 +30,7 @@ class Rewrite:
 
 
 def rewritten(
-    document: Document, dialect: Dialect, changes: Mapping[str, SafeScalar], samples: int | None = None
+    document: Document, dialect: Dialect, changes: Mapping[str, PlainValue], samples: int | None = None
 ) -> Rewrite:
     """The text with each canonical name set to a value in its canonical unit; see `Config.rewrite`."""
     draft = _Draft(document, dialect, sites(document, dialect), {})
@@ -59,7 +59,7 @@ class _Draft:
     done: Mapping[Path, str]
     """The places already changed, and by which name."""
 
-    def changed(self, name: str, value: SafeScalar, clock: Clock) -> tuple[_Draft, Any, Any]:
+    def changed(self, name: str, value: PlainValue, clock: Clock) -> tuple[_Draft, Any, Any]:
         """The draft with one change made, the old value and the new. Raises EditError, UnitError with the reason."""
         self.permit(name)
         if name not in self.sites:
@@ -90,7 +90,7 @@ class _Draft:
         if hyperparameter.kind is Kind.TEXT:
             raise EditError("it is a name, a path or a list, which ttsdoc does not rewrite")
 
-    def edits(self, name: str, value: SafeScalar, clock: Clock) -> Iterator[tuple[Scalar, SafeScalar]]:
+    def edits(self, name: str, value: PlainValue, clock: Clock) -> Iterator[tuple[Scalar, PlainValue]]:
         """Every scalar to change and the value that it gets, in the unit and type of the file."""
         for site in self.copies(name):
             yield self.editable(name, site), _typed(name, value, clock, site)
@@ -135,7 +135,7 @@ class _Draft:
         if any(self.document.uses.get(id(section), 0) > 1 for section in sections):
             raise EditError(f"{where} is shared by several sections through an anchor; change it by hand")
 
-    def added(self, name: str, value: SafeScalar) -> tuple[_Draft, Any, Any]:
+    def added(self, name: str, value: PlainValue) -> tuple[_Draft, Any, Any]:
         """The draft with a key that was not there. Raises EditError where none may be added."""
         way = first_rule(self.dialect.add.get(name, ()), self.document)
         if way is None:
@@ -164,7 +164,7 @@ class _Draft:
         text = "; ".join(dict.fromkeys(filter(None, reasons)))
         return {name: text} if text else {}
 
-    def clock(self, changes: Mapping[str, SafeScalar], samples: int | None) -> Clock:
+    def clock(self, changes: Mapping[str, PlainValue], samples: int | None) -> Clock:
         """How long an epoch is once the changes are made; `samples`: clips in the training set."""
         batch = changes.get("batch_size", self.value("batch_size"))
         accumulation = changes.get("grad_accumulation_steps", self.value("grad_accumulation_steps")) or 1
@@ -191,14 +191,14 @@ def _unwritable(scalar: Scalar) -> str | None:
     return None
 
 
-def _says(scalar: Scalar, value: SafeScalar) -> bool:
+def _says(scalar: Scalar, value: PlainValue) -> bool:
     """Whether the trainer already gets this value from the file."""
     if isinstance(scalar.value, str) and not isinstance(value, str):
         return False
     return bool(scalar.value == value) and isinstance(scalar.value, bool) == isinstance(value, bool)
 
 
-def _plain(name: str, value: SafeScalar) -> SafeScalar:
+def _plain(name: str, value: PlainValue) -> PlainValue:
     """`value` in the type of the hyperparameter. Raises EditError where it has another."""
     kind = HYPERPARAMETERS[name].kind
     if kind is Kind.CHOICE:
@@ -214,7 +214,7 @@ def _plain(name: str, value: SafeScalar) -> SafeScalar:
     return int(value)
 
 
-def _typed(name: str, value: SafeScalar, clock: Clock, site: Site) -> SafeScalar:
+def _typed(name: str, value: PlainValue, clock: Clock, site: Site) -> PlainValue:
     """`value` in the unit and the type that the file uses. Raises EditError, UnitError."""
     hyperparameter = HYPERPARAMETERS[name]
     new = _plain(name, value)

@@ -112,7 +112,7 @@ WORDS = {
     "warmup_share": "of the run is warm-up",
     "eval_interval": "updates between evaluations",
     "save_interval": "updates between checkpoints",
-    "peak_learning_rate": "highest learning rate of the schedule",
+    "learning_rate_peak": "highest learning rate of the schedule",
     "first_loss": "expected first loss, if it is a cross-entropy over the vocabulary",
 }
 

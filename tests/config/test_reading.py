@@ -139,3 +139,8 @@ def test_a_bad_dialect_is_refused_in_one_line(tmp_path: Path, text: str, reason:
     with pytest.raises(ConfigError, match=reason) as error:
         read_config(tmp_path / "config.yaml", dialect=tmp_path / "mine.yaml")
     assert "\n" not in str(error.value)
+
+
+def test_python_that_is_no_nanogpt_config_is_read_by_its_usual_names() -> None:
+    config = parse_config("import os\nlr = 3e-4\nepochs = 5 * 2\nname = os.getcwd()\n", "config.py")
+    assert (config.dialect, config.value("learning_rate"), config.value("max_epochs")) == ("generic", 3e-4, 10)

@@ -328,3 +328,11 @@ def test_two_names_of_one_key_do_not_overwrite_one_another() -> None:
 
 def test_the_dust_of_binary_arithmetic_is_not_written() -> None:
     assert "learning_rate: 9.0e-05" in rewrite(STORY, learning_rate=0.3 * 3e-4).text
+
+
+def test_a_key_is_never_added_behind_a_block_of_text() -> None:
+    training = "training:\n  learning_rate: 0.1\n  grad_clip_thresh: 1.0\n  use_amp: true\n  why: |\n    words\n"
+    text = training + "model:\n  p_dropout: 0.1\n"
+    result = rewrite(text, early_stopping=True)
+    assert yaml.safe_load(result.text)["training"]["early_stopping"] is True
+    assert changed_lines(text, result.text) == ["early_stopping: true"]
