@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.run import Curve, Role, Run
-from diagnose.stats import FloatArray, IntArray, Trend, block_medians
+from diagnose.stats import FloatArray, IntArray, Trend, block_medians, robust_std
 
 POINTS = 2048
 """Points that are looked at: of longer curves the medians of blocks."""
@@ -36,6 +36,8 @@ class Stairs:
     """Mean fall at a boundary: 0.2 for a fifth."""
     drop_z: float
     """The same in standard errors over the boundaries."""
+    noise_z: float
+    """The same in standard errors of the noise between neighbouring points: the best of many periods has 4 by chance."""
     share: float
     """Share of the whole fall over these epochs that happens at the boundaries."""
     coverage: float
@@ -157,6 +159,7 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
     drift, mean = float(np.abs(after[:-1] - before[1:]).sum()), float(drops.mean())
     error = float(drops.std()) / np.sqrt(len(drops))
     fallen = mean * len(drops)
+    noise = robust_std(np.diff(course)) / np.sqrt(2)
     left = max(curve.trend.end, curve.trend.floor)
     # Noise gives back between the boundaries what it seems to lose at them; stairs do not.
     kept = float(before[0] - after[-1]) / fallen if fallen > 0 else 0.0
@@ -166,6 +169,7 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
         period * size,
         mean,
         mean / error if error > 0 else np.sign(fallen) * 1e9,
+        mean / max(noise * np.sqrt(2 / (near * len(at))), 1e-12),
         min(fallen / (fallen + drift), max(kept, 0.0)) if fallen > 0 else 0.0,
         fallen / max(float(np.log(curve.trend.start / left)), 1e-9) if left < curve.trend.start else 0.0,
         float(np.mean(drops > 0)),

@@ -53,6 +53,8 @@ class Memorisation(Check):
     """Share of the whole fall of the run that happens at known boundaries."""
     hidden_drop: float = 0.1
     """Mean fall at a boundary that was found: the best of many periods is chosen, so more is asked."""
+    hidden_z: float = 5.2
+    """Standard errors of the noise. Source: the best of some hundred periods of pure noise has 4 to 5."""
     hidden_clearness: float = 2.75
     """Sureness times shares. Source: trained runs without a period reach 2.8, learned ones stand at 3 to 12."""
     hidden_shares: tuple[tuple[float, float], ...] = ((0.8, 0.4), (0.7, 0.5), (0.6, 0.65))
@@ -89,4 +91,5 @@ class Memorisation(Check):
         if seen.known:
             return seen.drop >= self.drop and seen.share >= self.share and seen.coverage >= self.coverage
         shares = any(seen.share >= share and seen.coverage >= coverage for share, coverage in self.hidden_shares)
-        return seen.drop >= self.hidden_drop and shares and seen.clearness >= self.hidden_clearness
+        sure = seen.drop >= self.hidden_drop and seen.noise_z >= self.hidden_z
+        return sure and shares and seen.clearness >= self.hidden_clearness

@@ -10,8 +10,7 @@ from tests.cases import Case, assert_told, case, table
 from tests.curves import curve, descent, noisy, training
 
 SICK = (
-    case("NaN from the middle to the end", training(np.where(np.arange(100) < 60, descent(100), np.nan)), "NUM001",
-        "GRD001"),
+    case("NaN from the middle to the end", training(np.where(np.arange(100) < 60, descent(100), np.nan)), "NUM001"),
     case(
         "a few skipped batches",
         training(np.where(np.isin(np.arange(200), [90, 140]), np.nan, noisy(descent(200)))),
@@ -26,6 +25,7 @@ SICK = (
             curve(Role.GRAD_NORM, np.where(np.arange(60) < 40, 1.0, np.nan)),
         ),
         "NUM001",
+        "GRD001",
     ),
 )
 HEALTHY = (case("a finite loss", training(noisy(descent()))),)

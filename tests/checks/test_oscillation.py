@@ -22,7 +22,7 @@ SICK = (
     case(
         "the first updates throw the loss up and it never recovers",
         training(noisy(0.9 + 2.5 * np.exp(-(((np.linspace(0, 1, 400) - 0.05) / 0.02) ** 2)), 0.02)),
-        "STB003",
+        "STB001",
         "OPT001",
     ),
 )

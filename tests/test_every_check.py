@@ -1,0 +1,188 @@
+"""What holds for every check, because it is a check."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from diagnose.checks import every_check
+from diagnose.checks._base import Check
+from diagnose.config.hyperparameters import HYPERPARAMETERS
+from diagnose.examine import examine
+from diagnose.finding import Finding, Severity
+from diagnose.run import Curve, Role, Run
+from tests.cases import Case
+from tests.curves import curve, run
+
+CHECKS = every_check()
+CODES = re.compile(r"^(NUM|STB|GRD|FIT|OPT|DAT|CFG|AUD|SPD)\d{3}$")
+HEADINGS = ["## Why it matters", "## How it is detected", "## What to do", "## Blind spots"]
+FOLDER = Path(__file__).parent / "checks"
+
+each_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+
+
+def cases() -> list[Case]:
+    """All cases of all test files of the checks."""
+    found: list[Case] = []
+    for path in sorted(FOLDER.glob("test_*.py")):
+        module = importlib.import_module(f"tests.checks.{path.stem}")
+        for group in ("SICK", "HEALTHY", "EDGE"):
+            found.extend(getattr(module, group, ()))
+    return found
+
+
+ALL = cases()
+each_case = pytest.mark.parametrize("one", ALL, ids=lambda one: one.title)
+
+
+def test_codes_and_names_are_unique() -> None:
+    assert len({check.code for check in CHECKS}) == len({check.name for check in CHECKS}) == len(CHECKS)
+
+
+@each_check
+def test_code_name_and_file_agree(check: Check) -> None:
+    assert CODES.match(check.code)
+    assert re.match(r"^[a-z]+(-[a-z]+)*$", check.name)
+    assert type(check).__module__.rpartition(".")[2] == check.name.replace("-", "_")
+    assert type(check).__name__ == "".join(word.capitalize() for word in check.name.split("-"))
+
+
+@each_check
+def test_the_documentation_has_its_headings_in_order(check: Check) -> None:
+    text = type(check).__doc__ or ""
+    assert re.findall(r"^ *(## .*)$", text, re.MULTILINE) == HEADINGS
+    assert not text.strip().startswith("#")
+
+
+@each_check
+def test_every_threshold_has_a_default_and_a_source(check: Check) -> None:
+    source = Path(importlib.import_module(type(check).__module__).__file__ or "").read_text(encoding="utf-8")
+    for threshold in dataclasses.fields(check):  # type: ignore[arg-type]
+        assert threshold.default is not dataclasses.MISSING
+        comment = re.search(rf"^    {threshold.name}: .*?\n    \"\"\"(.*?)\"\"\"", source, re.MULTILINE | re.DOTALL)
+        assert comment, f"{threshold.name} has no comment"
+
+
+@each_check
+def test_every_check_has_its_tests(check: Check) -> None:
+    assert (FOLDER / f"test_{check.name.replace('-', '_')}.py").exists()
+
+
+@each_check
+def test_causes_are_names_of_checks(check: Check) -> None:
+    assert {*check.explained_by, *check.part_of} <= {other.name for other in CHECKS} - {check.name}
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [np.nan] * 5, [np.inf, -np.inf, np.nan, 1.0], [0.0] * 40], ids=repr)
+def test_no_check_breaks_on_odd_curves(values: list[float]) -> None:
+    """All roles at once: nothing, one point, nothing finite, a constant."""
+    assert examine(run(*(curve(role, values) for role in Role))).crashed == ()
+
+
+VALUES = arrays.arrays(np.float64, st.integers(0, 120), elements=st.floats(allow_nan=True, allow_infinity=True, width=32))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(st.dictionaries(st.sampled_from(list(Role)), VALUES, max_size=4))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_no_check_breaks_on_random_curves(values: dict[Role, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:
+    """Whatever a log holds, the worst is a wrong finding, never a broken check."""
+    diagnosis = examine(run(*(curve(role, column) for role, column in values.items())))
+    assert diagnosis.crashed == ()
+
+
+@each_case
+def test_a_finding_lies_inside_the_run_and_proves_itself(one: Case) -> None:
+    for finding in one.diagnosis.findings:
+        assert finding.message.endswith(".")
+        if finding.severity is not Severity.INFO and finding.metric not in ("config", "dataset"):
+            assert finding.evidence
+        steps = [step for step in (finding.first_step, finding.last_step) if step is not None]
+        assert steps == sorted(steps)
+        assert all(_within(step, one.run) for step in steps)
+
+
+def _within(step: int, run: Run) -> bool:
+    return any(len(one) and one.steps[0] <= step <= one.steps[-1] for one in run.curves.values())
+
+
+@each_case
+def test_prescriptions_name_hyperparameters(one: Case) -> None:
+    edits = [edit for prescription in one.diagnosis.prescriptions for edit in prescription.edits]
+    assert {edit.parameter for edit in edits} <= set(HYPERPARAMETERS)
+    assert all(edit.why for edit in edits)
+
+
+@each_case
+def test_the_run_is_left_as_it_was(one: Case) -> None:
+    before = {tag: (one_curve.steps.copy(), one_curve.values.copy()) for tag, one_curve in one.run.curves.items()}
+    examine(one.run)
+    for tag, (steps, values) in before.items():
+        np.testing.assert_array_equal(one.run.curves[tag].steps, steps)
+        np.testing.assert_array_equal(one.run.curves[tag].values, values)
+
+
+def alarms(run: Run) -> list[tuple[str, Severity]]:
+    """Codes and severities of what is told at warning or above, in order."""
+    return [(f.code, f.severity) for f in examine(run).findings if f.severity is not Severity.INFO]
+
+
+def mapped(one: Run, change: object, roles: tuple[Role, ...] = (Role.TRAIN_LOSS, Role.VAL_LOSS)) -> Run:
+    """The run with its losses changed by a function of a curve."""
+    assert callable(change)
+    curves = {tag: change(c) if c.role in roles else c for tag, c in one.curves.items()}
+    return dataclasses.replace(one, curves=curves)
+
+
+@pytest.mark.parametrize("factor", [1000.0, 0.001])
+@each_case
+def test_the_unit_of_the_loss_changes_nothing(one: Case, factor: float) -> None:
+    """Nats, bits, sums or means: the verdict is the same."""
+    scaled = mapped(one.run, lambda c: dataclasses.replace(c, values=factor * c.values))
+    assert alarms(scaled) == alarms(one.run)
+
+
+@each_case
+def test_the_order_of_the_tags_changes_nothing(one: Case) -> None:
+    backwards = dataclasses.replace(one.run, curves=dict(reversed(one.run.curves.items())))
+    assert alarms(backwards) == alarms(one.run)
+
+
+THINNED = [one for one in ALL if len(one.run.curve(Role.TRAIN_LOSS) or ()) >= 200]
+
+
+@pytest.mark.parametrize("one", [one for one in THINNED if "single point" not in one.title], ids=lambda one: one.title)
+def test_every_second_point_tells_the_same(one: Case) -> None:
+    """A log that is half as dense shows the same faults."""
+
+    def thin(c: Curve) -> Curve:
+        return c.where(np.arange(len(c)) % 2 == 1)
+
+    thinned = mapped(one.run, thin, tuple(role for role in Role if role is not Role.VAL_LOSS))
+    assert {code for code, _ in alarms(thinned)} == {code for code, _ in alarms(one.run)}
+
+
+def first(findings: tuple[Finding, ...]) -> str | None:
+    """The code that a report would show first."""
+    return next((finding.code for finding in findings if finding.severity is not Severity.INFO), None)
+
+
+@each_case
+def test_a_longer_look_at_a_healthy_run_takes_no_error_back(one: Case) -> None:
+    """What is told as an error at 60, 80 and 90 % of a healthy run would have stopped it for nothing."""
+    if one.expect:
+        return
+    train = one.run.curve(Role.TRAIN_LOSS)
+    assert train is not None
+    for share in (0.6, 0.8, 0.9):
+        prefix = one.run.until(int(train.steps[int(share * (len(train) - 1))])) if len(train) else one.run
+        assert [code for code, severity in alarms(prefix) if severity is Severity.ERROR] == []
