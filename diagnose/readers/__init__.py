@@ -23,15 +23,20 @@ from diagnose.readers._storage import is_folder, is_remote, local
 from diagnose.readers._tree import discover_tree
 from diagnose.run import LogError, Run
 
+CERTAIN = 100
 SURE = 50
 """From this `sniff` on a file found in a tree is taken for a log without being asked for by name."""
 
 
-@cache
 def every_reader() -> tuple[Reader, ...]:
     """All readers, ordered by module name."""
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
-    return tuple(cast("Reader", import_module(f"{__name__}.{name}")) for name in names)
+    return tuple(map(_reader, names))
+
+
+@cache
+def _reader(name: str) -> Reader:
+    return cast("Reader", import_module(f"{__name__}.{name}"))
 
 
 def read(path: str | Path) -> Run:
@@ -86,9 +91,7 @@ def follow(path: str | Path) -> Iterator[Run | None]:
 
 
 def _followed(source: Source) -> FollowedEvents | FollowedText:
-    from diagnose.readers import tensorboard
-
-    return FollowedEvents() if tensorboard.sniff(source) else FollowedText(_read)
+    return FollowedEvents() if _reader("tensorboard").sniff(source) else FollowedText(_read)
 
 
 def _latest(path: str) -> Source | None:
@@ -152,7 +155,11 @@ def _beside(source: Source) -> Iterator[str]:
 
 
 def _surest(source: Source) -> tuple[int, Reader]:
+    """The reader to take, and how sure it is: 0 if it is not."""
+    events = _reader("tensorboard")
+    if events.sniff(source) == CERTAIN:  # asked first: the other readers take longer to import than most runs to read
+        return CERTAIN, events
     if is_report(source.head(HEAD_BYTES)):
-        return 0, every_reader()[0]
+        return 0, events
     scores = [(reader.sniff(source), reader) for reader in every_reader()]
     return max(scores, key=lambda pair: pair[0])

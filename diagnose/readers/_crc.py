@@ -11,7 +11,7 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32]
 
-LONGEST = 2048
+LONGEST = 1024
 """Bytes from the end of a message up to which `contributions` reaches."""
 _POLYNOMIAL = 0x82F63B78  # CRC-32C (Castagnoli), reflected; RFC 3720, appendix B.4
 _DELTA = 0xA282EAD8  # TensorFlow, tensorflow/tsl/lib/hash/crc32c.h: Mask()

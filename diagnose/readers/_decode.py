@@ -82,7 +82,8 @@ class Group:
         residues = sorted(self._known)
         self.templates, self.numbers = map(list, zip(*(self._known[residue] for residue in residues), strict=True))
         self._residues = np.array(residues, np.uint32)
-        self._constants = np.stack([template.constant for template in self.templates]).view(f"V{self.layout.width}")[:, 0]
+        constants = np.stack([template.constant for template in self.templates])
+        self._constants = constants.view(f"V{self.layout.width}")[:, 0]
 
     def match(self, rows: Bytes, columns: Columns) -> IntArray:
         """Shape (n,): which template each record, shape (n, width), is an intact example of; -1: of none."""

@@ -200,7 +200,7 @@ def test_what_is_missing_far_away_is_refused_in_one_line() -> None:
     assert "nosuch" in refusal("nosuch://bucket/logs")
 
 
-class FaultyFileSystem(MemoryFileSystem):
+class FaultyFileSystem(MemoryFileSystem):  # type: ignore[misc]
     """Every second read fails, or every one."""
 
     protocol = "faulty"
