@@ -44,6 +44,7 @@ FILE_FUNCTIONS = ("os.path.", "pathlib.", "shutil.", "os.", "glob.", "io.", "cod
 LAUNCHERS = ("subprocess.", "os.system", "os.exec", "os.popen", "os.spawn", "runpy.")
 
 
+TARGET_KEYS = ("_target_", "_component_")  # Hydra, torchtune
 HYDRA_KEYS = frozenset({"hydra", "defaults"})
 HYDRA = "*hydra"  # the decorator that hydra.main returns
 
@@ -97,8 +98,10 @@ class Library(Calls):
             return frozenset({made})
         if last == "LightningCLI":
             return self._lightning_cli(passed, node, frame)
-        if name in {"hydra.utils.instantiate", "hydra.utils.call", "hydra_zen.instantiate"}:
+        if known("instantiators", name):
             return self._hydra_instantiate(passed, node, frame)
+        if name == "torchtune.config.parse":
+            return self._config_for(passed.first(), frozenset({Option("config")}), node, frame)
         if name == "hydra.main":
             return frozenset({Partial(frozenset({Ext(HYDRA)}), (passed.keywords.get("config_name", NONE),))})
         if last == "YAML" and name.startswith("ruamel"):
@@ -712,21 +715,26 @@ class Library(Calls):
     # --- frameworks that make objects from a config
 
     def _hydra_main(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
-        """The function is called with the config."""
+        """The function is called with the config, some sections of which are Hydra's own."""
         name, function = passed.args
-        file = File(frozenset({HYDRA}) | self.origin(name))
-        root = self._load("hydra.main", Arguments([frozenset({file})]), node, frame)
-        for atom in root:
-            for key in HYDRA_KEYS & set(self.config):
-                if isinstance(atom, Node):
-                    self.ledger.escape(Node(atom.root, (key,)), "read by Hydra itself")
+        made = self._config_for(function, frozenset({File(frozenset({HYDRA}) | self.origin(name))}), node, frame)
+        for root in self.ledger.roots:
+            for key in HYDRA_KEYS & set(self.config) if HYDRA in root.origin else ():
+                self.ledger.escape(Node(root, (key,)), "read by Hydra itself")
+        return made
+
+    def _config_for(self, function: Value, file: Value, node: ast.AST, frame: Frame) -> Value:
+        """A function that a decorator calls with the config."""
+        root = self._load(".load", Arguments([file]), node, frame)
         return frozenset({Partial(function, (root,))})
 
     def _hydra_instantiate(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         place = self.place(node, frame)
         found: list[Value] = []
         for atom in passed.first("config"):
-            target = self.ledger.at(atom).get("_target_") if isinstance(atom, Node) and self.ledger.keys(atom) else None
+            section = self.ledger.at(atom) if isinstance(atom, Node) else None
+            key = next((k for k in TARGET_KEYS if isinstance(section, dict) and k in section), "")
+            target = section[key] if key and isinstance(section, dict) else None
             if not isinstance(target, str):
                 self.give(frozenset({atom}), place, "hydra.utils.instantiate")
                 found.append(STRANGE)
@@ -734,7 +742,7 @@ class Library(Calls):
             assert isinstance(atom, Node)
             inner = Arguments(list(passed.args[1:]), dict(passed.keywords))
             self.spread(inner, frozenset({atom}))
-            self.ledger.read(Node(atom.root, (*atom.path, "_target_")), place)
+            self.ledger.read(Node(atom.root, (*atom.path, key)), place)
             inner.keywords = {key: value for key, value in inner.keywords.items() if key[:1] != "_"}
             found.append(self._make_target(target, inner, node, frame))
         return join(*found)
