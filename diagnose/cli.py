@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from diagnose.fleet import Fleet
     from diagnose.prescribe import Plan
     from diagnose.readers._base import Source
-    from diagnose.report.text import Screen
     from diagnose.run import Axis
 
 # More runs than this are told in one line each, and the worst in full.
@@ -211,10 +210,10 @@ def _tell(found: list[Diagnosis], form: Format) -> None:
         from diagnose.report import text
 
         if len(found) > MANY_RUNS:
-            sys.stdout.write(text.summary(found, screen()) + "\n")
+            sys.stdout.write(text.summary(found, text.Screen.of_stdout()) + "\n")
             print(f"The worst of {len(found)} runs in full:\n")
             found = found[:1]
-        sys.stdout.write("\n".join(text.render(diagnosis, screen()) for diagnosis in found))
+        sys.stdout.write("\n".join(text.render(diagnosis, text.Screen.of_stdout()) for diagnosis in found))
 
 
 def _status(found: list[Diagnosis], fail_on: FailOn) -> int:
@@ -229,13 +228,6 @@ def _status(found: list[Diagnosis], fail_on: FailOn) -> int:
             for finding in diagnosis.findings
         )
     )
-
-
-def screen() -> Screen:
-    """The terminal behind standard output."""
-    from diagnose.report.text import Screen
-
-    return Screen.of_stdout()
 
 
 @app.command()
@@ -257,6 +249,23 @@ def explain(
         return
     print(f"ttsdoc: no check is called {check!r}; there are:\n{listing}", file=sys.stderr)
     raise typer.Exit(2)
+
+
+@app.command()
+def selftest(
+    form: Annotated[Format, typer.Option("--format", help="How to tell it.")] = Format.TEXT,
+) -> None:
+    """Measure on this machine how often ttsdoc is right."""
+    from diagnose.report import as_json
+    from diagnose.report.selftest import as_plain, render
+    from diagnose.report.text import Screen
+    from diagnose.selftest import selftest as measure
+
+    outcome = measure()
+    if form is Format.JSON:
+        sys.stdout.write(as_json.dumps(as_json.envelope(**as_plain(outcome))))
+    else:
+        sys.stdout.write(render(outcome, Screen.of_stdout()))
 
 
 @app.command()
@@ -292,8 +301,9 @@ def fix(
 def _reasons(plan: Plan) -> None:
     """The table of changes, on stderr."""
     from diagnose.report.changes import render
+    from diagnose.report.text import Screen
 
-    sys.stderr.write(render(plan, screen()))
+    sys.stderr.write(render(plan, Screen.of_stdout()))
 
 
 def _write(plan: Plan, config: Path, *, diff: bool, in_place: bool) -> None:
