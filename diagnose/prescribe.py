@@ -85,11 +85,14 @@ def plan(
     `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count.
     `dead`: canonical name -> the evidence that the trainer never reads its key: such an edit is deferred.
     """
+    from diagnose.preflight import cures
+
     chosen: dict[str, tuple[Scalar, Edit, Prescription]] = {}
     deferred: list[DeferredEdit] = []
-    for prescription, edit in _in_order(diagnosis.prescriptions):
+    for prescription, edit in _in_order((*diagnosis.prescriptions, *cures(config))):
         value = new_value(edit, config.value(edit.parameter))
-        if value is None or value == config.value(edit.parameter):
+        as_text = edit.parameter in config.text_numbers and edit.parameter not in chosen
+        if value is None or (value == config.value(edit.parameter) and not as_text):
             continue
         reason = _objection(edit, prescription, chosen, only, unsafe, dead or {})
         if reason:

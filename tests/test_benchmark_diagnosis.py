@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_the_first_finding_counts_with_its_consequences() -> None:
         {**alarm, "name": "divergence", "explained_by": "learning-rate-too-high"},
         {**alarm, "name": "plateau"},
     ]
-    answer = from_report({"findings": findings})
+    answer = from_report({"verdict": "unhealthy", "findings": findings})
     assert answer.first == {"learning-rate-too-high", "divergence"}
     assert answer.named == {"learning-rate-too-high", "divergence", "plateau"}
 
@@ -58,6 +59,13 @@ def test_a_healthy_run_is_right_in_silence_only() -> None:
     healthy = a_case(Fault.HEALTHY, ())
     assert Judged(healthy, SILENT).right
     assert not Judged(healthy, Answer(frozenset({"plateau"}), frozenset({"plateau"}))).right
+
+
+def test_no_verdict_is_right_only_where_none_can_be_given() -> None:
+    unsure = from_report({"verdict": "inconclusive", "findings": []})
+    healthy = a_case(Fault.HEALTHY, ())
+    assert not Judged(healthy, unsure).right
+    assert Judged(replace(healthy, judgeable=False), unsure).right
 
 
 def test_a_run_that_was_not_read_is_never_right() -> None:

@@ -88,7 +88,9 @@ def test_no_check_breaks_on_odd_curves(values: list[float]) -> None:
     assert examine(run(*(curve(role, values) for role in Role))).crashed == ()
 
 
-VALUES = arrays.arrays(np.float64, st.integers(0, 120), elements=st.floats(allow_nan=True, allow_infinity=True, width=32))
+VALUES = arrays.arrays(
+    np.float64, st.integers(0, 120), elements=st.floats(allow_nan=True, allow_infinity=True, width=32)
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -157,10 +159,16 @@ def test_the_order_of_the_tags_changes_nothing(one: Case) -> None:
     assert alarms(backwards) == alarms(one.run)
 
 
-THINNED = [one for one in ALL if len(one.run.curve(Role.TRAIN_LOSS) or ()) >= 200]
+# What a single point shows is gone when every second point is.
+SINGLE_POINTS = {"NUM001", "GRD001"}
+THINNED = [
+    one
+    for one in ALL
+    if len(one.run.curve(Role.TRAIN_LOSS) or ()) >= 200 and not one.expect & SINGLE_POINTS and "single" not in one.title
+]
 
 
-@pytest.mark.parametrize("one", [one for one in THINNED if "single point" not in one.title], ids=lambda one: one.title)
+@pytest.mark.parametrize("one", THINNED, ids=lambda one: one.title)
 def test_every_second_point_tells_the_same(one: Case) -> None:
     """A log that is half as dense shows the same faults."""
 

@@ -11,10 +11,10 @@ from diagnose.names import NOTE, assign_roles
 from diagnose.run import Axis, Curve, LogError, Role, Run
 
 
-def run_with(*tags: str, points: Mapping[str, int] | None = None, **facts: str) -> Run:
+def run_with(*tags: str, points: Mapping[str, int] | None = None, family: str | None = None) -> Run:
     counts = {tag: (points or {}).get(tag, 50) for tag in tags}
     curves = {tag: Curve(tag, np.arange(count) * 10, np.linspace(2, 1, count)) for tag, count in counts.items()}
-    return Run("r", "r.log", "test", curves, **facts)
+    return Run("r", "r.log", "test", curves, family)
 
 
 def tags_of(run: Run) -> tuple[str | None, str | None]:

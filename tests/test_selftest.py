@@ -8,7 +8,7 @@ import pytest
 
 from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
 from diagnose.run import Run
-from diagnose.selftest import Selftest, Tally, first_named, selftest
+from diagnose.selftest import Mistake, Selftest, Tally, first_named, selftest
 from diagnose.synthetic import Fault
 
 
@@ -42,7 +42,8 @@ def test_the_same_seeds_give_the_same_outcome() -> None:
 
 
 def test_shares_are_of_sick_and_of_healthy_runs() -> None:
-    outcome = Selftest((Tally(Fault.HEALTHY, 10, 9), Tally(Fault.SPIKE, 4, 3), Tally(Fault.NAN, 4, 4)), ())
+    mistakes = (Mistake(Fault.HEALTHY, "steady", 1, ("plateau",)), Mistake(Fault.HEALTHY, "steady", 2, ()))
+    outcome = Selftest((Tally(Fault.HEALTHY, 10, 8), Tally(Fault.SPIKE, 4, 3), Tally(Fault.NAN, 4, 4)), mistakes)
     assert outcome.recall == pytest.approx(7 / 8)
     assert outcome.false_alarms == pytest.approx(0.1)
 

@@ -22,6 +22,8 @@ class Case:
     seed: int
     run: Run
     accepted: frozenset[str]
+    judgeable: bool = True
+    """Whether there is enough to call a healthy run healthy; if not, `inconclusive` is right too."""
 
     @property
     def has_validation(self) -> bool:
@@ -44,4 +46,6 @@ def synthetic_cases(seeds: Sequence[int]) -> Iterator[Case]:
 
 def _case(sample: Sample) -> Case:
     name = f"synthetic-{sample.seed:06d}"
-    return Case(name, "synthetic", sample.fault, sample.kind, sample.seed, sample.run, sample.accepted)
+    return Case(
+        name, "synthetic", sample.fault, sample.kind, sample.seed, sample.run, sample.accepted, sample.judgeable
+    )

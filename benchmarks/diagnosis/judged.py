@@ -19,13 +19,14 @@ class Answer:
     """The finding that the tool names first, with what it tells as its consequences."""
     named: frozenset[str]
     """All findings at warning level."""
+    inconclusive: bool = False
     problem: str | None = None
     """Why there is no answer."""
 
     @property
     def label(self) -> str:
         """The first finding for a confusion table."""
-        return self.problem or " + ".join(sorted(self.first)) or "-"
+        return self.problem or " + ".join(sorted(self.first)) or ("inconclusive" if self.inconclusive else "-")
 
 
 SILENT = Answer(frozenset(), frozenset())
@@ -36,7 +37,7 @@ def from_report(run: Mapping[str, Any]) -> Answer:
     alarms = [one for one in run["findings"] if one["severity"] != "info" and one["confidence"] != "low"]
     causes = [one["name"] for one in alarms if not one.get("explained_by")]
     if not causes:
-        return SILENT
+        return Answer(frozenset(), frozenset(), inconclusive=run["verdict"] == "inconclusive")
     folded = {one["name"] for one in alarms if one.get("explained_by") == causes[0]}
     return Answer(frozenset({causes[0], *folded}), frozenset(one["name"] for one in alarms))
 
@@ -50,12 +51,17 @@ class Judged:
 
     @property
     def right(self) -> bool:
-        """The right fault named first; for a healthy run, silence."""
+        """The right fault named first; for a healthy run, no alarm and, where it can be judged, a verdict."""
         if self.answer.problem is not None:
             return False
         if self.case.fault is Fault.HEALTHY:
-            return not self.answer.named
+            return not self.answer.named and not (self.answer.inconclusive and self.case.judgeable)
         return bool(self.answer.first & self.case.accepted)
+
+    @property
+    def false_alarm(self) -> bool:
+        """A warning or an error about a healthy run."""
+        return self.case.fault is Fault.HEALTHY and bool(self.answer.named)
 
     @property
     def named(self) -> bool:

@@ -13,7 +13,7 @@ from benchmarks.diagnosis.cases import Case
 from benchmarks.diagnosis.files import FORMATS, write
 from benchmarks.diagnosis.judged import Answer, from_report
 
-UNREAD = Answer(frozenset(), frozenset(), "not read")
+UNREAD = Answer(frozenset(), frozenset(), problem="not read")
 
 
 def write_all(cases: Sequence[Case], folder: Path) -> None:

@@ -42,7 +42,8 @@ def opening(command: str, first: int, last: int) -> str:
         f"Seeds {first} to {last}. The checks were developed on seeds below 1000.\n\n"
         "The runs are written as event files, CSV tables and text logs, in turn, and given to `ttsdoc analyze` as one\n"
         "folder. A fault is named right when the first finding at warning level or above, with what ttsdoc tells as\n"
-        "its consequences, names it; a healthy run is right when nothing at that level is said.\n"
+        "its consequences, names it; a healthy run is right when nothing at that level is said, and `inconclusive` is\n"
+        "right only for the few runs of which no one could say more.\n"
     )
 
 
@@ -54,7 +55,7 @@ def judgement(group: str, judged: Sequence[Judged], seconds: float) -> str:
     parts = [
         f"## {TITLES[group]}\n",
         table(head, by_class(judged)),
-        f"Healthy runs with a false alarm: {share(healthy, lambda one: not one.right)}.",
+        f"Healthy runs with a false alarm: {share(healthy, lambda one: one.false_alarm)}.",
         f"Time: {1000 * seconds / max(len(judged), 1):.0f} ms a run, reading included.\n",
         "By what is logged and how long the run is:\n",
         table(["runs", "faults right", "healthy right"], _traits(judged)),

@@ -12,7 +12,6 @@ from diagnose.finding import Number
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import running_median
 
-
 FEWEST_EVALUATIONS = 6
 """Evaluations below which they excuse nothing. Source: our choice: two for each third."""
 VALIDATION_FALL = 0.9

@@ -12,7 +12,8 @@ from diagnose.stats import FloatArray, Trend, slope
 
 # A straight line is a rate too low. Sources: a straight line does half of its fall in the second half; a power law or
 # logarithm, the course of healthy runs (arXiv 2503.12811), under 0.37 of it; a crawling run of the bundled trainer
-# (10.9 to 9.4) 0.45. One that falls ever faster (0.76 for an ImageNet run) has only just begun. Measured on benchmarks/diagnosis.
+# (10.9 to 9.4) 0.45. One that falls ever faster (0.76 for an ImageNet run) has only just begun. Measured on
+# benchmarks/diagnosis.
 STRAIGHT = 0.33
 BENT_DOWN = 0.7
 # Share of the start that a crawling loss may have lost, and more if its line is nearly perfect.
@@ -28,7 +29,8 @@ EVEN = 0.6
 STILL = 0.35
 # A learning rate above this is too low for nothing. Source: three times Adam's default.
 FAST = 3e-3
-# Share of the run before its tail. Source: our choice: most of the budget must be spent before it counts as spent in vain.
+# Share of the run before its tail. Source: our choice: most of the budget must be spent before it counts as spent
+# in vain.
 EARLIER = 0.4
 # Standard errors by which a fall must exceed the noise to be called one.
 SURE = 5.0

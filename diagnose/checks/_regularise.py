@@ -6,7 +6,8 @@ from diagnose.finding import Edit, Operation, Prescription, Safety
 from diagnose.run import Run
 
 DROPOUT = 0.2
-"""Source: the guide's table; the bundled trainer on 96 clips: .2 costs nothing at the best epoch (4.74 against 4.75)."""
+"""Source: the guide's table; the bundled trainer on 96 clips: .2 costs nothing at the best epoch (4.74 against
+4.75)."""
 
 
 def stop_and_regularise(run: Run, why: str) -> tuple[Prescription, ...]:

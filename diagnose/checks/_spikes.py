@@ -83,7 +83,12 @@ def slow_spikes(curve: Curve, z: float, factor: float, weight: float) -> list[Sp
         rise = course[block] - course[block - 2 : block].min()
         lasting = course[block] - np.median(course[max(0, block - 6) : block])
         weighty = np.exp(course[block]) * -np.expm1(-lasting) > gain
-        if block >= skip and weighty and min(rise, lasting) > least and course[block + 1 :].min() < course[block] - 0.5 * lasting:
+        if (
+            block >= skip
+            and weighty
+            and min(rise, lasting) > least
+            and course[block + 1 :].min() < course[block] - 0.5 * lasting
+        ):
             found.append(_spike(float(lasting), block * size, error, logarithmic=True))
             skip = block + 6
     return found

@@ -37,7 +37,8 @@ class Stairs:
     drop_z: float
     """The same in standard errors over the boundaries."""
     noise_z: float
-    """The same in standard errors of the noise between neighbouring points: the best of many periods has 4 by chance."""
+    """The same in standard errors of the noise between neighbouring points: the best of many periods has 4 by
+    chance."""
     share: float
     """Share of the whole fall over these epochs that happens at the boundaries."""
     coverage: float
@@ -49,7 +50,8 @@ class Stairs:
 
     @property
     def clearness(self) -> float:
-        """How sure the drops are, how much of the fall near them and of the whole fall they account for, in one number."""
+        """How sure the drops are, how much of the fall near them and of the whole fall they account for, in one
+        number."""
         # Twice the true period has surer drops but misses half of them: beyond some sureness the shares decide.
         return min(self.drop_z, 8.0) * self.share * float(np.sqrt(min(1.0, max(self.coverage, 0.0))))
 
@@ -73,7 +75,8 @@ def stairs(run: Run, curve: Curve) -> Stairs | None:
 
 
 def _above_floor(trend: Trend) -> tuple[FloatArray, int]:
-    """The logarithm of the loss, shape (m,), m <= 2048, up to where it reaches its floor, and the points in one value."""
+    """The logarithm of the loss, shape (m,), m <= 2048, up to where it reaches its floor, and the points in one
+    value."""
     course = block_medians(trend.scaled, POINTS)
     size = -(-len(trend) // POINTS) if len(trend) > POINTS else 1
     coarse = trend.scaled_course

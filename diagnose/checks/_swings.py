@@ -17,13 +17,16 @@ HIGH_RATE = 0.5
 SMALLEST_SWING = float(np.log(1.2))
 """Rise and fall that count as a swing. Source: epoch means and smoothed logs of healthy runs move by under 10 %."""
 SWING = 0.33
-"""Median height of the swings of an oscillation. Source: white noise of 12 % swings by 0.3; measured on benchmarks/diagnosis."""
+"""Median height of the swings of an oscillation. Source: white noise of 12 % swings by 0.3; measured on
+benchmarks/diagnosis."""
 ENOUGH = 0.3
-"""Share of the run that must lie at a high rate to be judged. Source: our choice: before that the loss is still falling fast."""
+"""Share of the run that must lie at a high rate to be judged. Source: our choice: before that the loss is still
+falling fast."""
 TURNS = 5
 """Turns of an oscillation. Source: as above: two spikes make four."""
 UNREST = 0.09
-"""Standard deviation of an oscillation. Source: smoothed logs of healthy runs reach 0.11; measured on benchmarks/diagnosis."""
+"""Standard deviation of an oscillation. Source: smoothed logs of healthy runs reach 0.11; measured on
+benchmarks/diagnosis."""
 MEANS_BELOW = 64
 """Points of a log below which a point is the mean of many batches and its noise small. Source: our choice."""
 WIDE_UNREST = 0.14
@@ -49,7 +52,8 @@ THROW_TOTAL = 0.5
 
 
 RELAPSE = 1.8
-"""Top over the best before it. Source: a second stage lifts a loss by up to 1.5; bad batches are told by their length."""
+"""Top over the best before it. Source: a second stage lifts a loss by up to 1.5; bad batches are told by their
+length."""
 WEIGHT = 0.1
 """Share of the progress that the climb must undo. Source: our choice: what is learned by heart wobbles near zero."""
 LASTING = 0.08
@@ -217,7 +221,9 @@ def throw(curve: Curve) -> Throw | None:
     start, points = _first(curve), max(3, len(curve) // 5)
     noise = robust_std(np.diff(trend.scaled[:points])) / float(np.sqrt(2))
     above = float(np.mean(trend.course > 2 * start))
-    return Throw(start, float(early[top]), trend.end, max(noise, trend.noise), above, int(curve.steps[top]), int(curve.steps[-1]))
+    return Throw(
+        start, float(early[top]), trend.end, max(noise, trend.noise), above, int(curve.steps[top]), int(curve.steps[-1])
+    )
 
 
 @dataclass(frozen=True, slots=True)

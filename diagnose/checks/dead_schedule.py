@@ -25,8 +25,8 @@ class DeadSchedule(Check):
     peak; or the configured warm-up is not shorter than the configured run.
 
     ## What to do
-    A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a decay factor
-    closer to one. Make the warm-up a tenth of the run or less.
+    A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a
+    decay factor closer to one. Make the warm-up a tenth of the run or less.
 
     ## Blind spots
     A schedule that is meant to end early, with the rest of the run for averaging weights, looks dead too.
@@ -38,7 +38,8 @@ class DeadSchedule(Check):
     min_points = 4
 
     dead: float = 1e-3
-    """Share of the peak. Source: coqui-ai/TTS#1003 (7e-111 in the posted log); a decay of more than 1000 times is never meant."""
+    """Share of the peak. Source: coqui-ai/TTS#1003 (7e-111 in the posted log); a decay of more than 1000 times is
+    never meant."""
     fewest: int = 20
     """Logged rates. Source: our choice: a text log prints the first rates of a warm-up as 0.00000."""
     most: float = 0.4

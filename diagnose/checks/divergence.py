@@ -22,8 +22,8 @@ class Divergence(Check):
     """The loss gave back a good part of what it had gained and stays up.
 
     ## Why it matters
-    A run that has diverged rarely comes back by itself: what follows is paid for and thrown away. The best checkpoint lies before
-    the turn.
+    A run that has diverged rarely comes back by itself: what follows is paid for and thrown away. The best
+    checkpoint lies before the turn.
 
     ## How it is detected
     The level at the end is compared with the best level before it. The share of the progress that was lost must exceed
@@ -31,11 +31,12 @@ class Divergence(Check):
     two levels. It is an error from 30 % on.
 
     ## What to do
-    Stop, go back to the best checkpoint, lower the learning rate to a quarter, then clip harder and average over more clips.
+    Stop, go back to the best checkpoint, lower the learning rate to a quarter, then clip harder and average over
+    more clips.
 
     ## Blind spots
-    A loss term that is switched on (a discriminator, a stage) lifts the total just so. Fewer than 16 points cannot be told
-    from noise: only the share and the factor are judged then.
+    A loss term that is switched on (a discriminator, a stage) lifts the total just so. Fewer than 16 points cannot
+    be told from noise: only the share and the factor are judged then.
     """
 
     code = "STB002"
@@ -45,8 +46,8 @@ class Divergence(Check):
     explained_by = ("learning-rate-too-high",)
 
     val_rise: float = 0.3
-    """Rise of the validation loss that is a divergence though training hides it. Source: our choice: a fine-tuned Whisper
-    rose by 83 % as its learning rate warmed up."""
+    """Rise of the validation loss that is a divergence though training hides it. Source: our choice: a fine-tuned
+    Whisper rose by 83 % as its learning rate warmed up."""
     z: float = 3.0
     """Standard errors of that rise. Source: as for overfitting."""
     since: int = 3

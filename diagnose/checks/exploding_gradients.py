@@ -18,7 +18,8 @@ class ExplodingGradients(Check):
     """The gradient norm leaves its own usual range by a large factor.
 
     ## Why it matters
-    One huge gradient throws the weights out of the valley in which they were: the loss jumps at the next step, or turns NaN.
+    One huge gradient throws the weights out of the valley in which they were: the loss jumps at the next step, or
+    turns NaN.
 
     ## How it is detected
     After the first `warmup` of the run a norm stands `ratio` times above its running median, at least `times` times;
@@ -39,7 +40,8 @@ class ExplodingGradients(Check):
     part_of = ("loss-spike",)
 
     ratio: float = 10.0
-    """Times the median norm. Source: the quietest rival's gate; healthy norms in the guide's logs stay within a factor of 5."""
+    """Times the median norm. Source: the quietest rival's gate; healthy norms in the guide's logs stay within a
+    factor of 5."""
     times: int = 3
     """Source: as above: single outliers are what clipping is for."""
     warmup: float = 0.05

@@ -30,8 +30,8 @@ class ImpossibleLoss(Check):
     (a likelihood may be negative, but does not fall without bound).
 
     ## What to do
-    Do not tune anything yet. Check that the loss is computed from the model's output and the target, that the graph is not
-    detached, that parameters are not frozen, and that the sign is right.
+    Do not tune anything yet. Check that the loss is computed from the model's output and the target, that the graph
+    is not detached, that parameters are not frozen, and that the sign is right.
 
     ## Blind spots
     A likelihood in raw units may be negative and large: then the finding has low confidence.
@@ -90,5 +90,6 @@ class ImpossibleLoss(Check):
             message,
             steps=(curve.steps[0], curve.steps[-1]),
             evidence=evidence,
-            advice="Check what the loss is computed from before tuning anything: model output, target, sign, frozen weights.",
+            advice=("Check what the loss is computed from before tuning anything: model output, target, sign, frozen "
+            "weights."),
         )

@@ -23,8 +23,9 @@ class LearningRateMismatch(Check):
     Whatever is changed in the config then changes nothing: the key is not read, or something overrides it.
 
     ## How it is detected
-    The highest logged rate is compared with the configured one. Above it by more than `tolerance` (and the digits of the
-    log) is a mismatch; below it only where the logged rate never changes, since a warm-up or a decay explains the rest.
+    The highest logged rate is compared with the configured one. Above it by more than `tolerance` (and the digits
+    of the log) is a mismatch; below it only where the logged rate never changes, since a warm-up or a decay
+    explains the rest.
 
     ## What to do
     Find out what sets the rate before tuning it: a second config, a command-line option, the optimizer state of a

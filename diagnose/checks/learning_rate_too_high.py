@@ -41,7 +41,8 @@ class LearningRateTooHigh(Check):
     min_points = 4
 
     decayed: float = 0.1
-    """Share of its peak below which a rate is not to blame any more. Source: lr/10 cured every diverging run of the bundled trainer."""
+    """Share of its peak below which a rate is not to blame any more. Source: lr/10 cured every diverging run of the
+    bundled trainer."""
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""

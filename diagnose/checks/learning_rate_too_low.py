@@ -20,8 +20,8 @@ class LearningRateTooLow(Check):
     The same model would be there in a tenth of the time, or would get further in the time that is paid for.
 
     ## How it is detected
-    The loss falls slowly and evenly (by the measures of slow-learning) while the logged learning rate is still above half
-    of its peak; or, where no rate is logged, while the configured rate is below `low`.
+    The loss falls slowly and evenly (by the measures of slow-learning) while the logged learning rate is still
+    above half of its peak; or, where no rate is logged, while the configured rate is below `low`.
 
     ## What to do
     Raise the learning rate: four times at once, ten times if it is below 1e-6. Watch the first hundreds of steps.

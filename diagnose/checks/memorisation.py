@@ -17,8 +17,9 @@ class Memorisation(Check):
     """The training loss falls in steps, one at each new epoch: the clips are being learned by heart.
 
     ## Why it matters
-    A model that learns what its clips have in common gets better within the epoch, on clips that it has not seen yet. One that
-    learns them by heart gets better only when they come round again. It will not speak other sentences.
+    A model that learns what its clips have in common gets better within the epoch, on clips that it has not seen
+    yet. One that learns them by heart gets better only when they come round again. It will not speak other
+    sentences.
 
     ## How it is detected
     Only where no validation loss is logged. The loss just before each epoch boundary is compared with that just
@@ -28,11 +29,13 @@ class Memorisation(Check):
     (`hidden_*`), and the loss must have come down to a quarter of its start.
 
     ## What to do
-    Keep clips out of training and log their loss; train fewer epochs with early stopping; add clips, dropout, augmentation.
+    Keep clips out of training and log their loss; train fewer epochs with early stopping; add clips, dropout,
+    augmentation.
 
     ## Blind spots
-    A log of epoch means, or of fewer than six points an epoch, shows no steps. A learning-rate schedule that steps at each epoch
-    looks the same. Fine-tuned language models show the steps from the second epoch on and may still be useful after it.
+    A log of epoch means, or of fewer than six points an epoch, shows no steps. A learning-rate schedule that steps
+    at each epoch looks the same. Fine-tuned language models show the steps from the second epoch on and may still
+    be useful after it.
     """
 
     code = "FIT004"
@@ -42,7 +45,8 @@ class Memorisation(Check):
     part_of = ("divergence", "impossible-loss")
 
     z: float = 4.0
-    """Standard errors of the mean drop over the boundaries. Source: measured on benchmarks/diagnosis, as are those below."""
+    """Standard errors of the mean drop over the boundaries. Source: measured on benchmarks/diagnosis, as are those
+    below."""
     falling: float = 0.75
     """Share of the boundaries at which the loss falls."""
     drop: float = 0.05

@@ -21,7 +21,8 @@ class NoisyValidation(Check):
     The best checkpoint is then chosen by chance, and early stopping stops by chance.
 
     ## How it is detected
-    The noise between evaluations (second differences) is above `jitter` of the fall from the first evaluation to the best.
+    The noise between evaluations (second differences) is above `jitter` of the fall from the first evaluation to
+    the best.
 
     ## What to do
     Evaluate on more clips, always the same ones; average several evaluations before comparing.

@@ -32,8 +32,8 @@ class NonFiniteLoss(Check):
     the first NaN.
 
     ## Blind spots
-    The Trainer of Hugging Face replaces NaN by an older mean before it logs (`logging_nan_inf_filter`, on by default): such a
-    loss looks flat and finite. Set it to false.
+    The Trainer of Hugging Face replaces NaN by an older mean before it logs (`logging_nan_inf_filter`, on by
+    default): such a loss looks flat and finite. Set it to false.
     """
 
     code = "NUM001"
@@ -76,7 +76,8 @@ class NonFiniteLoss(Check):
             steps=(first, last),
             evidence={"points": len(hidden), "logged_loss": float(train.values[hidden[0]])},
             prescriptions=self._cures(run, 1.0),
-            advice="Set logging_nan_inf_filter to false (Hugging Face Trainer), and restart from a checkpoint from before.",
+            advice=("Set logging_nan_inf_filter to false (Hugging Face Trainer), and restart from a checkpoint from "
+            "before."),
         )
 
     def _told(self, run: Run, role: Role, curve: Curve, bad: np.ndarray) -> Finding:

@@ -22,17 +22,18 @@ class Oscillation(Check):
     Each step overshoots: the run burns time without getting closer, and may diverge at any moment.
 
     ## How it is detected
-    Judged is the stretch after the first tenth of the run while the logged learning rate is above half of its peak. The course
-    must turn at least five times, by a quarter of its level in the middle of the turns and by five times its noise; or
-    the single points must spread (10th to 90th percentile) over more than 1.2 times the level. Meanwhile the troughs must have come
-    down by less than a fifth, and the loss must stand above a quarter of its first value.
+    Judged is the stretch after the first tenth of the run while the logged learning rate is above half of its peak.
+    The course must turn at least five times, by a quarter of its level in the middle of the turns and by five times
+    its noise; or the single points must spread (10th to 90th percentile) over more than 1.2 times the level.
+    Meanwhile the troughs must have come down by less than a fifth, and the loss must stand above a quarter of its
+    first value.
 
     ## What to do
     Halve the learning rate, average each update over more clips, clip the gradients.
 
     ## Blind spots
-    Batches of very different length or difficulty bounce in a healthy run too; then the validation loss is smooth. A loss that can be
-    negative is not judged.
+    Batches of very different length or difficulty bounce in a healthy run too; then the validation loss is smooth.
+    A loss that can be negative is not judged.
     """
 
     code = "STB003"
@@ -43,7 +44,8 @@ class Oscillation(Check):
     part_of = ("divergence", "loss-spike", "non-finite-loss")
 
     def check(self, run: Run) -> Iterator[Finding]:
-        """Compare the swings with the progress; then look for a throw at the start or a climb that took long to heal."""
+        """Compare the swings with the progress; then look for a throw at the start or a climb that took long to
+        heal."""
         curve = self.curve(run, Role.TRAIN_LOSS)
         swing = bounces(run, curve)
         if swing is not None and swing.oscillates and not validation_improves(run):

@@ -23,7 +23,8 @@ class OverClippedGradients(Check):
 
     ## How it is detected
     The logged share of clipped updates, or the share of logged norms above the configured threshold, is above `most`
-    after the first `warmup` of the run. It is a warning where the usual norm is `far` times the threshold, else information.
+    after the first `warmup` of the run. It is a warning where the usual norm is `far` times the threshold, else
+    information.
 
     ## What to do
     Lower the learning rate, or set the threshold to the 90th percentile of the logged norms.
@@ -36,7 +37,8 @@ class OverClippedGradients(Check):
     name = "over-clipped-gradients"
 
     most: float = 0.5
-    """Share of the updates. Source: the tuning playbook of Google Research: beyond it clipping is extremely aggressive."""
+    """Share of the updates. Source: the tuning playbook of Google Research: beyond it clipping is extremely
+    aggressive."""
     far: float = 10.0
     """Usual norm over threshold. Source: our choice: a step that is a tenth of what was computed."""
     warmup: float = 0.05

@@ -20,9 +20,9 @@ class Overfitting(Check):
     From the turn on the model learns the training clips by heart; new text gets worse with every epoch.
 
     ## How it is detected
-    Levels are medians of a fifth of the evaluations. The last level of the validation loss must stand above the best by `rise`,
-    at least `since` evaluations later, while training fell by `fall`. The rise must exceed the noise of
-    the evaluations by `z` standard errors; where training fell by `much` meanwhile, `z_much` is enough.
+    Levels are medians of a fifth of the evaluations. The last level of the validation loss must stand above the
+    best by `rise`, at least `since` evaluations later, while training fell by `fall`. The rise must exceed the
+    noise of the evaluations by `z` standard errors; where training fell by `much` meanwhile, `z_much` is enough.
 
     ## What to do
     Use the checkpoint of the best validation loss, stop early, add dropout and data, train fewer epochs.
@@ -39,8 +39,8 @@ class Overfitting(Check):
     part_of = ("divergence", "oscillation", "impossible-loss")
 
     rise: float = 0.03
-    """Last level over best, less one. Source: 5 % informs and 15 % warns in the quietest rival; measured on the corpus of
-    real runs, where 4.8 % over 300,000 steps was called overfitting."""
+    """Last level over best, less one. Source: 5 % informs and 15 % warns in the quietest rival; measured on the
+    corpus of real runs, where 4.8 % over 300,000 steps was called overfitting."""
     since: int = 2
     """Evaluations after the best. Source: 3 are the patience of Lightning's EarlyStopping."""
     fall: float = 0.03

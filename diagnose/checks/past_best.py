@@ -30,7 +30,8 @@ class PastBest(Check):
     Stop early; keep the best checkpoint and listen to it. More clips help more than more epochs.
 
     ## Blind spots
-    Losses that saturate (Tacotron 2, flow matching) stay flat while the voice improves; there training does not halve either.
+    Losses that saturate (Tacotron 2, flow matching) stay flat while the voice improves; there training does not
+    halve either.
     """
 
     code = "FIT006"
@@ -42,7 +43,8 @@ class PastBest(Check):
     latest: float = 0.5
     """Share of the evaluations. Source: our choice: half of the run for nothing."""
     gain: float = 0.03
-    """Improvement of the validation level. Source: the corpus of real runs: 3.2 % over 48 epochs was called overfitting."""
+    """Improvement of the validation level. Source: the corpus of real runs: 3.2 % over 48 epochs was called
+    overfitting."""
     patience: int = 8
     """Evaluations. Source: the guide's patience is 20; early stopping defaults to 3."""
     fall: float = 0.45

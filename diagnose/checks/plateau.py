@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from diagnose.checks._base import Check
 from diagnose.checks._learning import LEAST_WAY, Learning, learning, slow
 from diagnose.finding import Confidence, Finding, Severity
@@ -21,16 +19,18 @@ class Plateau(Check):
     A flat loss at full learning rate buys nothing: the rest of the night is better spent with another setting.
 
     ## How it is detected
-    In its last half the loss fell by less than `share` of what it fell in all, and by no more than noise can show. It is
-    not reported where less than `remains` of the first loss is left (converged), nor where the logged learning rate has decayed
-    below `kept` of its peak by the middle of that half.
+    In its last half the loss fell by less than `share` of what it fell in all, and by no more than noise can show.
+    It is not reported where less than `remains` of the first loss is left (converged), nor where the logged
+    learning rate has decayed below `kept` of its peak by the middle of that half.
 
     ## What to do
     If the loss never fell: check labels, tokenizer and frozen weights, then raise the learning rate. If it fell
-    first: lower the learning rate (a decay, a halving) and see whether it falls again; else the model or the data is at its limit.
+    first: lower the learning rate (a decay, a halving) and see whether it falls again; else the model or the data
+    is at its limit.
 
     ## Blind spots
-    Some losses saturate while the audio still improves for days (Tacotron 2 at 0.2, flow matching at 0.6): listen before stopping.
+    Some losses saturate while the audio still improves for days (Tacotron 2 at 0.2, flow matching at 0.6): listen
+    before stopping.
     """
 
     code = "FIT001"
@@ -41,9 +41,11 @@ class Plateau(Check):
     part_of = ("divergence", "oscillation", "learning-rate-too-high", "impossible-loss")
 
     share: float = 0.12
-    """Share of the fall that the last half must bring. Source: a power law with exponent 0.5 brings 8 %, a logarithm more."""
+    """Share of the fall that the last half must bring. Source: a power law with exponent 0.5 brings 8 %, a
+    logarithm more."""
     never: float = 0.07
-    """Share of the first loss: a loss that fell by less has learned nothing. Source: the mean answer, learned at once."""
+    """Share of the first loss: a loss that fell by less has learned nothing. Source: the mean answer, learned at
+    once."""
     risen: float = 0.15
     """Rise over the first loss that is no plateau. Source: as for divergence."""
     doubt: float = 0.2
@@ -53,7 +55,8 @@ class Plateau(Check):
     remains: float = 0.52
     """End over start above which the work is not done. Source: measured on benchmarks/diagnosis."""
     kept: float = 0.5
-    """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3 stands at 0.4."""
+    """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3
+    stands at 0.4."""
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Look for a flat second half above the converged level."""

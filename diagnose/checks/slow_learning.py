@@ -19,8 +19,8 @@ class SlowLearning(Check):
     The run ends long before the model has learned what it could.
 
     ## How it is detected
-    The fall is steady (many standard errors), half of it is done only after `half_way` of the run (a healthy loss does half of
-    its fall in the first tenth), and the loss ends above `remains` of its start.
+    The fall is steady (many standard errors), half of it is done only after `half_way` of the run (a healthy loss
+    does half of its fall in the first tenth), and the loss ends above `remains` of its start.
 
     ## What to do
     Raise the learning rate if it is low for the optimiser, else train longer.

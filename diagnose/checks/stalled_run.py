@@ -21,14 +21,15 @@ class StalledRun(Check):
     A rented GPU is paid by the hour. Steps slow down when memory leaks, data loading starves, or the card is throttled.
 
     ## How it is detected
-    The time between logged points, for each step, over the last quarter of the run (its median) is above `slower` times that of
-    the first half. Single pauses (a restart, an evaluation) do not move a median.
+    The time between logged points, for each step, over the last quarter of the run (its median) is above `slower`
+    times that of the first half. Single pauses (a restart, an evaluation) do not move a median.
 
     ## What to do
     Watch GPU use, host memory and the data loader; more workers, or a restart from the last checkpoint.
 
     ## Blind spots
-    Longer clips late in an epoch (sorted data) take longer by intention. A process that hangs leaves no line in the log.
+    Longer clips late in an epoch (sorted data) take longer by intention. A process that hangs leaves no line in the
+    log.
     """
 
     code = "SPD001"
@@ -61,7 +62,8 @@ class StalledRun(Check):
             f"Steps take {last / usual:.3g} times as long as in the first half of the run.",
             steps=(steps[first], steps[-1]),
             evidence={"first_half": usual, "last_quarter": last, "slower_threshold": self.slower},
-            advice="Watch GPU use, host memory and the data loader; restart from the last checkpoint if it does not ease.",
+            advice=("Watch GPU use, host memory and the data loader; restart from the last checkpoint if it does not "
+            "ease."),
         )
 
     def _paces(self, run: Run) -> tuple[IntArray, FloatArray] | None:

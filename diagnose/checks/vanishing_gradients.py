@@ -20,8 +20,8 @@ class VanishingGradients(Check):
     Without gradients nothing moves: dead activations, saturated outputs or a detached part of the network.
 
     ## How it is detected
-    The median of the last tenth of the gradient norm is below `collapse` of the median of its first half, while the loss
-    still stands above `remains` of its start. A norm that is zero throughout counts too.
+    The median of the last tenth of the gradient norm is below `collapse` of the median of its first half, while the
+    loss still stands above `remains` of its start. A norm that is zero throughout counts too.
 
     ## What to do
     Look for dead or saturated activations, for a loss that is computed on detached tensors, and for frozen layers.

@@ -74,6 +74,12 @@ class Config:
         setting = self.values.get(name)
         return None if setting is None else setting.value
 
+    @property
+    def text_numbers(self) -> frozenset[str]:
+        """Canonical names whose number the framework would get as text (`5e-5`)."""
+        places = {problem.path for problem in self.problems if problem.code == "CFG002"}
+        return frozenset(name for name, setting in self.values.items() if setting.path in places)
+
     def tree(self) -> dict[str, Any]:
         """The whole config as plain Python, aliases and merges written out, references to other keys as None."""
         tree = plain(self.document.root)

@@ -100,6 +100,7 @@ class Expressions(Machine):
             return frozenset(atom for atom in left | right if isinstance(atom, Obj))
         place = self.place(node, frame)
         self.read_leaves(left | right, place)
+        self.give(frozenset(atom for atom in left | right if isinstance(atom, Node)), place, "an operator")
         named = any(isinstance(atom, File | Option | Ext) or _is_text(atom) for atom in left | right)
         if not named or not isinstance(node.op, ast.Add | ast.Div | ast.Mod):
             return FOREIGN

@@ -126,7 +126,8 @@ class Library(Calls):
         place = self.place(node, frame)
         root = Node(Root(place.file, place.line, origin), ())
         self.ledger.roots.setdefault(root.root)
-        return self._hooked(frozenset({root}), passed, node, frame)
+        loaded = self._hooked(frozenset({root}), passed, node, frame)
+        return self.make_list([], loaded, node, frame) if name.endswith("_all") else loaded
 
     def _hooked(self, value: Value, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         hook = passed.keywords.get("object_hook", NOTHING)
@@ -168,6 +169,9 @@ class Library(Calls):
                     found |= {made, atom}
                 elif not isinstance(atom, Func | Ext | Const):
                     found |= {atom}
+        for held in list(found):
+            if isinstance(held, Obj) and held.cls is not None:  # merged into a structured config
+                self._fill(held, frozenset(atom for atom in found if isinstance(atom, Node)), node, frame)
         if passed.keywords or passed.more or not found:
             made = self.object("namespace", node, frame)
             for key, value in passed.keywords.items():
@@ -288,7 +292,11 @@ class Library(Calls):
         return frozenset({Super(scope.owner, scope.receiver)}) if scope and scope.owner else UNKNOWN
 
     def fn_builtins_type(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
-        """The class of an object."""
+        """The class of an object; with three arguments, a new class that holds the third."""
+        if len(passed.args) == 3:
+            made = self.object("namespace", node, frame)
+            self.absorb(made, passed.args[2], self.place(node, frame))
+            return frozenset({made})
         found = [frozenset({atom.cls}) for atom in passed.first() if isinstance(atom, Obj) and atom.cls is not None]
         return join(*found) or FOREIGN
 
@@ -566,6 +574,8 @@ class Library(Calls):
                 return self.make_list([const(part, named) for part in made], NOTHING, node, frame, repr(made))
         files = frozenset(atom for atom in passed.all() if isinstance(atom, File | Option))
         if name in {"format", "join"}:
+            used = (value for key, value in passed.keywords.items() if f"{{{key}" in str(text.value))
+            self.read_leaves(join(*used), self.place(node, frame))
             return frozenset({Dumped(passed.all())}) | files
         self.give(passed.all(), self.place(node, frame), f".{name}()", deep=False)
         return FOREIGN
@@ -613,7 +623,7 @@ class Library(Calls):
     def _parser_method(self, obj: Obj, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         place = self.place(node, frame)
         if name == "add_argument":
-            return self._add_argument(obj, passed)
+            return self._add_argument(obj, passed, node, frame)
         if name == "set_defaults":
             for key, value in passed.keywords.items():
                 self.store_into(frozenset({obj}), const(key), value, place)
@@ -628,15 +638,26 @@ class Library(Calls):
             return UNKNOWN
         return frozenset({obj})
 
-    def _add_argument(self, parser: Obj, passed: Arguments) -> Value:
+    def _add_argument(self, parser: Obj, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         flags = [text for value in passed.args for text in texts(value)]
         long = [flag for flag in flags if flag.startswith("--")] or flags
         dest = texts(passed.keywords.get("dest", NOTHING)) or [flag.lstrip("-").replace("-", "_") for flag in long[:1]]
         for name in dest:
-            self.store(parser, name, frozenset({Option(name)}) | passed.keywords.get("default", NONE))
+            given: Value = frozenset({Option(name)})
+            made = self.call(passed.keywords.get("type", NOTHING), Arguments([given]), node, frame)
+            self.store(parser, name, given | made | passed.keywords.get("default", NONE))
+            self._act(parser, passed.keywords.get("action", NOTHING), given, node, frame)
         if not dest:
             self.store_rest(parser, UNKNOWN)
         return FOREIGN
+
+    def _act(self, parser: Obj, action: Value, given: Value, node: ast.AST, frame: Frame) -> None:
+        """A class of the trainer's own that takes the option's value."""
+        for atom in action:
+            if isinstance(atom, Class):
+                namespace: Value = frozenset({self.objects.setdefault(("arguments", id(parser)), Obj("namespace"))})
+                made = self.instantiate(atom, Arguments(more=FOREIGN), node, frame)
+                self.call(made, Arguments([frozenset({parser}), namespace, given], more=FOREIGN), node, frame)
 
     def _parse_args(self, parser: Obj, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         if "*strange" in parser.fields:

@@ -200,7 +200,7 @@ class Machine(ABC):
 
     def keep(self, obj: Obj, value: Value, place: Place) -> None:
         """A library that is not known may read what an object of a class derived from it holds."""
-        strange = [base for base in self.outer_bases(obj.cls) if not is_familiar(base)] if obj.cls else []
+        strange = [base for base in self.outer_bases(obj.cls) if not is_familiar(base) or _is_settings(base)]
         if strange:
             self.give(value, place, strange[0])
 
@@ -457,13 +457,17 @@ class Machine(ABC):
                     self.hand_callable(atom)
                 case Method(base) | Raw(base):
                     self._give(frozenset({base}), place, to, deep, seen)
-                case Dumped(content):
-                    self._give(content, place, to, deep, seen)
+                case Dumped(content):  # a well-known library does not parse text back
+                    leaves = frozenset(part for part in content if not self._is_section(part))
+                    self._give(content if deep else leaves, place, to, deep, seen)
                 case File(origin):
                     self.ledger.files.setdefault(origin, f"the file is also handed to {to} ({place})")
                 case Option(name):
                     self.ledger.files.setdefault(frozenset({f"--{name}"}), f"the file is also handed to {to} ({place})")
                     self.ledger.option(atom, value, place)
+
+    def _is_section(self, atom: Atom) -> bool:
+        return isinstance(atom, Obj) or (isinstance(atom, Node) and self.ledger.keys(atom) is not None)
 
     def _give_node(self, node: Node, place: Place, to: str, deep: bool, seen: set[Atom]) -> None:
         if self.ledger.keys(node) is None:
@@ -508,6 +512,11 @@ class Machine(ABC):
 
 def _contents(obj: Obj) -> list[Value]:
     return [*obj.fields.values(), *obj.elements, obj.rest]
+
+
+def _is_settings(base: str) -> bool:
+    """A class whose library reads the attributes of objects derived from it: transformers.PretrainedConfig."""
+    return base.endswith(("Config", "Arguments", "Args"))
 
 
 def raw(obj: Obj) -> Obj | Raw:

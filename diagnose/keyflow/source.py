@@ -143,7 +143,16 @@ def _call_what_is_left(interpreter: Interpreter, source: SourceFile) -> None:
             return
         for key, (callee, passed) in todo:
             done.add(key)
-            interpreter.call(callee, passed, source.tree, frame)
+            returned = interpreter.call(callee, passed, source.tree, frame)
+            if _serves_a_library(interpreter, callee):
+                interpreter.give(returned, Place(source.shown, 1), "the library that calls it", deep=False)
+
+
+def _serves_a_library(interpreter: Interpreter, callee: Value) -> bool:
+    """Whether what it returns goes to a library: a callback, or a method of a class derived from a library's."""
+    receivers = {part for atom in callee if isinstance(atom, Func) for part in atom.bound or ()}
+    derived = any(isinstance(part, Obj) and interpreter.outer_bases(part.cls) for part in receivers)
+    return derived or any(atom in interpreter.pending for atom in callee)
 
 
 def _left(interpreter: Interpreter) -> Iterator[tuple[Any, tuple[Value, Arguments]]]:

@@ -17,6 +17,7 @@ __all__ = [
     "Preflight",
     "Surroundings",
     "Tokenizer",
+    "cures",
     "effective",
     "embedding_rows",
     "fly",
@@ -38,6 +39,11 @@ def preflight(config: Config, around: Surroundings = NOTHING) -> list[Finding]:
     found = [*_text_numbers(config), *_duplicates(config.problems)]
     found += [finding for rule in RULES for finding in rule(config, sums, around)]
     return sorted(found, key=lambda finding: -finding.severity.rank)
+
+
+def cures(config: Config) -> tuple[Prescription, ...]:
+    """What to change in a config for its own sake, whatever its logs say."""
+    return tuple(cure for finding in preflight(config) for cure in finding.prescriptions)
 
 
 @dataclass(frozen=True)
@@ -126,11 +132,11 @@ def _text_numbers(config: Config) -> Iterator[Finding]:
     problems = [problem for problem in config.problems if problem.code == TEXT_NUMBER[0]]
     if not problems:
         return
-    places = {problem.path for problem in problems}
+    numbers = {name: config.values[name] for name in sorted(config.text_numbers)}
     edits = tuple(
-        Edit(name, Operation.SET, setting.value, f"PyYAML reads line {setting.line} as text")
-        for name, setting in config.values.items()
-        if setting.path in places and isinstance(setting.value, int | float)
+        Edit(name, Operation.SET, setting.value, f"PyYAML reads line {setting.line} as text, not as a number")
+        for name, setting in numbers.items()
+        if isinstance(setting.value, int | float)
     )
     cure = Prescription("Write the numbers with a dot", "the trainer gets text", edits, Safety.SAFE, ("CFG002",))
     message = f"{_some([f'{p.path} (line {p.line})' for p in problems])}: {problems[0].message}"

@@ -49,8 +49,10 @@ class Format:
     """What tags get in front -> the line from which on they get it."""
     roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     """The tags that play each role, best first."""
+    axis: Axis | None = None
+    """What all steps count, where the lines do not show it."""
     axes: Mapping[str, Axis] = field(default_factory=dict)
-    """Tag -> what its steps count, where the lines do not show it."""
+    """Tag -> what its steps count, where that is not what the others count."""
     family: str | None = None
     keep_last: bool = False
     """Whether the last of several values at one step counts (redraws of a progress bar)."""
@@ -113,12 +115,15 @@ class Format:
         marks = {name.removeprefix(_SECTION): column for name, column in columns.items() if name.startswith(_SECTION)}
         rest = {name: column for name, column in columns.items() if not name.startswith(_SECTION)}
         if not self.sections:
-            return {name: replace(column, axis=self.axes.get(name)) for name, column in rest.items()}
+            return {name: self._on_axis(name, column) for name, column in rest.items()}
         named: dict[str, Column] = {}
         for name, column in rest.items():
             for prefix, part in [("", column)] if name.startswith("@") else _by_section(column, marks):
-                named[prefix + name] = replace(part, axis=self.axes.get(prefix + name))
+                named[prefix + name] = self._on_axis(prefix + name, part)
         return named
+
+    def _on_axis(self, name: str, column: Column) -> Column:
+        return replace(column, axis=self.axes.get(name, self.axis))
 
     def with_roles(self, curves: Mapping[str, Curve]) -> dict[str, Curve]:
         """The curves, the first of each role's tags that was logged playing it."""
@@ -160,6 +165,7 @@ def load_format(data: Mapping[str, Any]) -> Format:
         lists={len(names): tuple(names) for names in known.pop("lists", ())},
         sections={prefix: re.compile(pattern) for prefix, pattern in known.pop("sections", {}).items()},
         roles={Role(role): tuple(tags) for role, tags in known.pop("roles", {}).items()},
+        axis=Axis(known.pop("axis")) if "axis" in known else None,
         axes={tag: Axis(axis) for tag, axis in known.pop("axes", {}).items()},
         notes=tuple(known.pop("notes", ())),
         **{name: value for name, value in known.items() if name != "examples"},

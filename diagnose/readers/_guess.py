@@ -57,7 +57,8 @@ _ROW = re.compile(rf"^[\s|,;*]*\d+(?:[ \t]*[|,;\t][ \t]*|[ \t]+)(?:(?:{NUMBER})[
 HINT = re.compile(
     rb"[:=>#][ \t'\"\[(]{0,3}(?:tensor\()?[-+.]?(?:\0|nan|inf)|\bis[ \t]+[-+]?\0|^[\s|,;*]*\0[ \t|,;]+[-+]?\0"
     rb"|(?:step|iter|iteration|update|batch|epoch|ep|at)s?\b['\")]?[ \t\[(]*\0"
-    rb"|(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb)['\")\]]*[ \t]+[-+]?(?:\0|nan|inf)"
+    rb"|(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb)['\")\]]*[ \t]+[-+]?"
+    rb"(?:\0|nan|inf)"
     rb"|^[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]",
     re.IGNORECASE,
 )
@@ -131,9 +132,9 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
 
 def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     at = _AT.search(line)
-    name = _LAST_WORDS.search(line, 0, at.start()) if at else None
-    if at and name:
-        yield name[0], at.span("number")
+    words = _LAST_WORDS.search(line, 0, at.start()) if at else None
+    if at and words:
+        yield words[0], at.span("number")
         return
     for match in PAIR.finditer(line):
         name = match["name"]

@@ -11,9 +11,9 @@ from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP, WALL_TI
 
 # Best first: a name further right counts only where none before it is there.
 # `_step` (wandb) counts rows, so the trainer's own counter comes before it.
-_STEPS = tuple(
-    "global_step globalstep trainer/global_step train/global_step current_steps num_updates step steps iteration iter "
-    "iterations iters it update updates num_iters n_iter _step".split()
+_STEPS = (
+    *("global_step", "globalstep", "trainer/global_step", "train/global_step", "current_steps", "num_updates", "step"),
+    *("steps", "iteration", "iter", "iterations", "iters", "it", "update", "updates", "num_iters", "n_iter", "_step"),
 )
 _EPOCHS = ("epoch", "epochs", "train/epoch", "ep", "num_epochs", "epoch_num", "current_epoch")
 _ITERATIONS = ("batch", "batch_idx", "minibatch", "step_in_epoch")

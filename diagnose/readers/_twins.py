@@ -30,7 +30,7 @@ def with_twin(source: Source, read: Reading) -> Run:
     if train is not None and not source.asked:
         raise LogError(f"{source.name}: read together with {train}")
     run = read(source)
-    if _VAL.search(_kind(source.path)):
+    if _is_validation(source.path):
         return replace(run, curves=_as_validation(run.curves))
     val = _val_of(source.path)
     if val is None:
@@ -59,9 +59,11 @@ def _as_validation(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     return {tag: replace(curve, tag=tag, role=role if curve.role is role else None) for tag, curve in named.items()}
 
 
-def _kind(path: Path) -> str:
-    """The part of a path that tells the split: the file's name, else its folder's."""
-    return path.stem if _VAL.search(path.stem) or _TRAIN.search(path.stem) else path.parent.name
+def _is_validation(path: Path) -> bool:
+    """Whether the file's name says so, else its folder's."""
+    if _TRAIN.search(path.stem):
+        return False
+    return bool(_VAL.search(path.stem) or _VAL.fullmatch(path.parent.name))
 
 
 def _val_of(path: Path) -> Path | None:

@@ -73,13 +73,13 @@ class TextLog:
             return
         assert self._undecided is not None
         self._undecided += data
-        whole = self._undecided[: self._undecided.rfind(b"\n") + 1]
-        self._decide(whole[:_UNDECIDED], final=len(whole) >= _UNDECIDED)
+        first = self._undecided[:_UNDECIDED]
+        self._decide(first[: first.rfind(b"\n") + 1], final=len(first) == _UNDECIDED)
 
     def finish(self) -> None:
         """Take the last line, which ends without a line feed."""
         if self._log is None:
-            self._decide(self._undecided or b"", final=True)
+            self._decide((self._undecided or b"")[:_UNDECIDED], final=True)
         assert self._log is not None
         self._log.finish()
 

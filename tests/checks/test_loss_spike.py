@@ -37,7 +37,10 @@ EDGE = (
         "a spike at the very last point may be the beginning of a divergence",
         training(np.concatenate([noisy(descent()), [1.5]])),
     ),
-    case("a wobble of what is nearly zero", training(spiked(noisy(np.exp(-np.arange(400) / 20.0) + 0.001, 0.01), factor=3.0))),
+    case(
+        "a wobble of what is nearly zero",
+        training(spiked(noisy(np.exp(-np.arange(400) / 20.0) + 0.001, 0.01), factor=3.0)),
+    ),
 )
 
 

@@ -19,7 +19,8 @@ SICK = (
     case(
         "the loss is thrown up at full rate and heals",
         training(noisy(descent() + thrown(), 0.02), curve(Role.LEARNING_RATE, np.full(400, 1e-3))),
-        "OPT003", "STB001",
+        "OPT003",
+        "STB001",
     ),
 )
 HEALTHY = (

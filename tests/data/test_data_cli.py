@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -161,3 +163,31 @@ def test_a_progress_bar_reads_no_markup_in_names(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")  # rich then takes any stream for a terminal
     assert list(track([1, 2], 2, "cutting a[/nothing]b.wav")) == [1, 2]
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_a_demo_that_is_stopped_leaves_no_half_set(tmp_path: Path, end: signal.Signals) -> None:
+    command = [sys.executable, "-m", "diagnose", "data", "demo", "set", "--voice", "builtin", "--clips", "20000"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        while not list(tmp_path.glob(".set.*/wavs/*3.wav")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(end)
+    assert not (tmp_path / "set").exists()
+    if end is signal.SIGINT:
+        assert process.returncode == 130
+        assert list(tmp_path.iterdir()) == []
+    assert ttsdoc("demo", "set", "--voice", "builtin", "--clips", "3", cwd=tmp_path).returncode == 0
+
+
+def test_a_full_disk_is_one_clear_line_and_keeps_what_was_there(make_set: MakeSet, tmp_path: Path) -> None:
+    folder = make_set(TEXTS)
+    before = (folder / "metadata.csv").read_bytes()
+    limited = 'ulimit -f 16; exec "$0" -m diagnose data demo "$1" --voice builtin --clips 9 --force'
+    command = ["bash", "-c", limited, sys.executable, str(folder)]
+    told = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, check=False)
+    assert told.returncode == 2
+    assert len(told.stderr.splitlines()) == 1
+    assert "nothing was changed" in told.stderr
+    assert (folder / "metadata.csv").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]

@@ -30,7 +30,7 @@ def read_numbers(text: str) -> list[tuple[str, float]]:
         pytest.param("2.5it/s 416.19ms 7e", ["2.5", "416.19", "7"], id="units are not part of a number"),
         pytest.param("-3.5 +2", ["3.5", "2"], id="the sign is not part of a number"),
         pytest.param("1.2.3", ["1.2", "3"], id="a second point ends a number"),
-        pytest.param("损失5，步数7", ["5", "7"], id="beside other alphabets"),
+        pytest.param("损失5 步数7", ["5", "7"], id="beside other alphabets"),
         pytest.param("", [], id="empty"),
     ],
 )
