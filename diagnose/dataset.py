@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import numpy.typing as npt
 from diagnose.faults import Heard, Problem, faults_of, hear, overlap, overlaps
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.metadata import Clip, DataError, Split, read_clips, samples_of, split_lists
+from diagnose.parallel import workers
 
 __all__ = ["DataError", "Problem", "Survey", "findings", "overlap", "samples_of", "survey"]
 
@@ -91,7 +90,7 @@ def _finding(problem: Problem, clips: int) -> Finding:
 
 
 def _listen(clips: Sequence[Clip], track: Track | None) -> Iterator[Heard]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with workers() as pool:
         heard: Iterable[Heard] = pool.map(hear, clips)
         yield from track(heard, len(clips)) if track else heard
 

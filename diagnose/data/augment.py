@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -19,6 +17,7 @@ from diagnose.data.ljspeech import Row, folder_written_whole, metadata, names_fo
 from diagnose.data.progress import track
 from diagnose.data.rejected import Rejected, listed
 from diagnose.metadata import Clip, Split, read_clips, split_lists
+from diagnose.parallel import workers
 
 
 class Change(str, Enum):
@@ -72,7 +71,7 @@ def augment(
         for clip, name in zip(clips, names_for(clips), strict=True)
     ]
     rate = usual_rate(clips)
-    with folder_written_whole(out, force=force) as staging, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with folder_written_whole(out, force=force) as staging, workers() as pool:
         (staging / "wavs").mkdir()
         work = pool.map(partial(_perform, staging / "wavs", rate), tasks)
         results = list(track(work, len(tasks), "augmenting"))

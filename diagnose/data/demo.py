@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from os import cpu_count
 from pathlib import Path
 
 from diagnose.audio import Sound, resample, write
@@ -18,6 +16,7 @@ from diagnose.data.ljspeech import RATE, Row, folder_written_whole, metadata
 from diagnose.data.progress import track
 from diagnose.data.silence import trim
 from diagnose.metadata import DataError
+from diagnose.parallel import workers
 
 
 class Voice(str, Enum):
@@ -59,7 +58,7 @@ def make(
     spoken_by = _who(voice)
     speak = _speaker(spoken_by, language)
     seconds = 0.0
-    with folder_written_whole(folder, force=force) as staging, ThreadPoolExecutor(cpu_count()) as pool:
+    with folder_written_whole(folder, force=force) as staging, workers() as pool:
         (staging / "wavs").mkdir()
         rows = [Row(f"{language}{index:05d}", text) for index, text in enumerate(sentences, 1)]
         for length in track(pool.map(partial(_record, staging / "wavs", speak), rows), len(rows), "speaking"):

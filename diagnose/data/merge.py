@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import filecmp
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from diagnose.data.ljspeech import Row, folder_written_whole, identifier, metada
 from diagnose.data.progress import track
 from diagnose.data.rejected import Rejected, listed
 from diagnose.metadata import Clip, DataError, read_clips
+from diagnose.parallel import workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def merge(sources: Sequence[Path], out: Path, *, rate: int | None = None, force:
     clips, repeated = _without_repeats(_with_speakers(sets))
     rate = rate or usual_rate(clips)
     names = _names(clips, sets)
-    with folder_written_whole(out, force=force) as staging, ThreadPoolExecutor(os.cpu_count()) as pool:
+    with folder_written_whole(out, force=force) as staging, workers() as pool:
         (staging / "wavs").mkdir()
         work = pool.map(lambda clip, name: put(clip, staging / "wavs", name, rate), clips, names)
         results = dict(zip(names, track(work, len(clips), "merging"), strict=True))
