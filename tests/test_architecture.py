@@ -14,7 +14,20 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "diagnose"
 
 LAYERS = {
-    1: ("run", "finding", "names", "stats", "synthetic", "dataset", "audio", "metadata", "faults", "files", "config"),
+    1: (
+        "run",
+        "finding",
+        "names",
+        "stats",
+        "synthetic",
+        "dataset",
+        "audio",
+        "metadata",
+        "faults",
+        "files",
+        "parallel",
+        "config",
+    ),
     2: ("readers", "checks", "keyflow"),
     3: (
         "examine",
