@@ -21,7 +21,8 @@ ENVIRONMENT = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
 
 def told(*arguments: str) -> str:
     """What `ttsdoc ARGUMENTS` prints on standard output, run in the root of the checkout."""
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="utf-8", write_through=True)
     before = Path.cwd()
     os.chdir(ROOT)
     try:
@@ -33,7 +34,7 @@ def told(*arguments: str) -> str:
             cli.main()
     finally:
         os.chdir(before)
-    return out.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]  # it is the BytesIO from above
+    return raw.getvalue().decode("utf-8")
 
 
 def _reports() -> dict[str, Callable[[], str]]:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,7 @@ def test_a_key_that_the_trainer_ignores_is_not_changed_and_the_live_one_is_named
     assert "train.py:9" in done.stderr
 
 
-BAD_INPUT = {
+BAD_INPUT: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing path": (lambda folder: folder / "nowhere", "no such file"),
     "empty folder": (lambda folder: made(folder / "empty"), "no training log"),
     "no scalars": (lambda folder: written(folder / "notes.log", b"hello\nworld\n"), "notes.log"),

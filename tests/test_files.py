@@ -23,7 +23,7 @@ def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.mkdir()  # a folder cannot be replaced by a file
     (path / "inside").write_bytes(b"kept")
-    with pytest.raises(OSError, match="a.yaml"):
+    with pytest.raises(OSError, match=r"a\.yaml"):
         write_whole(path, b"new")
     assert (path / "inside").read_bytes() == b"kept"
     assert [found.name for found in tmp_path.iterdir()] == ["a.yaml"]

@@ -18,7 +18,7 @@ BATCHES_PER_EPOCH = 50
 
 def micro_batch(run: Run, samples: int) -> int:
     """The batch size that a set of `samples` clips bears: a power of two, never above the configured one."""
-    bearable = 2 ** floor(log2(max(1, samples / BATCHES_PER_EPOCH)))
+    bearable: int = 2 ** floor(log2(max(1, samples / BATCHES_PER_EPOCH)))
     configured = whole(run.config, "batch_size")
     return bearable if configured is None else min(bearable, configured)
 

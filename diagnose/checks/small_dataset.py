@@ -126,7 +126,7 @@ class SmallDataset(Check):
 
 def _one_digit(value: float) -> int:
     """The value rounded to one significant digit, at least 1: nobody wants 191 epochs."""
-    magnitude = 10 ** floor(log10(max(value, 1)))
+    magnitude: int = 10 ** floor(log10(max(value, 1)))
     return max(1, round(value / magnitude) * magnitude)
 
 
