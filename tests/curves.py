@@ -37,7 +37,8 @@ def noisy(values: Floats, level: float = 0.03, seed: int = 0) -> Floats:
 def spiked(values: Floats, at: float = 0.6, factor: float = 4.0, width: int = 3) -> Floats:
     """The values with one burst of `factor` that decays over `width` points."""
     since = np.arange(len(values)) - int(at * len(values))
-    return values * (1 + (factor - 1) * np.where(since >= 0, np.exp(-np.maximum(since, 0) / width), 0.0))
+    burst = np.where(since >= 0, np.exp(-np.maximum(since, 0) / width), 0.0)
+    return np.asarray(values * (1 + (factor - 1) * burst))
 
 
 def turned(values: Floats, at: float = 0.5, back: float = 0.8) -> Floats:
@@ -45,7 +46,7 @@ def turned(values: Floats, at: float = 0.5, back: float = 0.8) -> Floats:
     place = int(at * len(values))
     reach = np.clip((np.arange(len(values)) - place) / (0.3 * len(values)), 0, 1)
     climbed = values[place] + back * (values[0] - values[place]) * reach
-    return np.where(reach > 0, climbed, values)
+    return np.asarray(np.where(reach > 0, climbed, values))
 
 
 def bouncing(points: int = 400, level: float = 0.6, height: float = 0.9, bounces: int = 15) -> Floats:

@@ -90,7 +90,6 @@ def raise_rate(run: Run, why: str) -> tuple[Prescription, ...]:
             why,
             (Edit("learning_rate", Operation.SCALE, factor, why),),
             Safety.SAFE,
-            expected=("best validation loss 8.98 to 5.56 at 4 times, to 3.85 at 10 times, in the bundled trainer, 2 "
-            "seeds"),
+            expected="best validation loss 8.98 to 5.56 at 4 times, to 3.85 at 10, in the bundled trainer, 2 seeds",
         ),
     )

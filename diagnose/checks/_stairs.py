@@ -50,8 +50,7 @@ class Stairs:
 
     @property
     def clearness(self) -> float:
-        """How sure the drops are, how much of the fall near them and of the whole fall they account for, in one
-        number."""
+        """How sure the drops are, times their share of the fall near them and of the whole fall."""
         # Twice the true period has surer drops but misses half of them: beyond some sureness the shares decide.
         return min(self.drop_z, 8.0) * self.share * float(np.sqrt(min(1.0, max(self.coverage, 0.0))))
 
@@ -75,8 +74,7 @@ def stairs(run: Run, curve: Curve) -> Stairs | None:
 
 
 def _above_floor(trend: Trend) -> tuple[FloatArray, int]:
-    """The logarithm of the loss, shape (m,), m <= 2048, up to where it reaches its floor, and the points in one
-    value."""
+    """The logarithm of the loss up to its floor, shape (m,), m <= 2048, and the points in one value."""
     course = block_medians(trend.scaled, POINTS)
     size = -(-len(trend) // POINTS) if len(trend) > POINTS else 1
     coarse = trend.scaled_course

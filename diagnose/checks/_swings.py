@@ -144,7 +144,7 @@ def _unrest(course: FloatArray, *, single: bool) -> float:
     around = course - running_median(course, (len(course) // 4) | 1)
     bound = 3 * robust_std(around)
     around = np.clip(around, -bound, bound)
-    variance = np.mean(around[1:] * around[:-1]) if single else np.mean(around**2)
+    variance = float(np.mean(around[1:] * around[:-1] if single else around**2))
     return float(np.sqrt(max(variance, 0.0)))
 
 

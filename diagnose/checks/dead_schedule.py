@@ -70,7 +70,8 @@ class DeadSchedule(Check):
         if np.mean(dead) > self.most:
             first = int(np.argmax(dead))
             message = (
-                f"The learning rate has decayed from {peak:.3g} to below {self.dead * peak:.3g} by step {int(rates.steps[first]):,}: "
+                f"The learning rate has decayed from {peak:.3g} to below {self.dead * peak:.3g} "
+                f"by step {int(rates.steps[first]):,}: "
                 f"{np.mean(dead):.0%} of the run learns nothing."
             )
             yield self._told(

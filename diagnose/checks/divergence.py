@@ -94,7 +94,8 @@ class Divergence(Check):
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.VAL_LOSS.value,
-            f"The validation loss rose by {seen.rise:.0%} since step {seen.best_step:,} and the training loss did not fall.",
+            f"The validation loss rose by {seen.rise:.0%} since step {seen.best_step:,}, "
+            "and the training loss did not fall for it.",
             steps=(seen.best_step, seen.last_step),
             evidence={"rise": seen.rise, "rise_threshold": self.val_rise, "z": seen.z, "train_fall": seen.train_fall},
             prescriptions=self._cures(run, f"validation rose by {seen.rise:.0%}"),

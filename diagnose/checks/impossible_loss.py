@@ -90,6 +90,8 @@ class ImpossibleLoss(Check):
             message,
             steps=(curve.steps[0], curve.steps[-1]),
             evidence=evidence,
-            advice=("Check what the loss is computed from before tuning anything: model output, target, sign, frozen "
-            "weights."),
+            advice=(
+                "Check what the loss is computed from before tuning anything: model output, target, sign, frozen "
+                "weights."
+            ),
         )

@@ -55,8 +55,8 @@ class LearningRateTooLow(Check):
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"At a learning rate of {rate:g} the loss creeps from {seen.start:.4g} to {seen.end:.4g} in a straight line: "
-            "the steps are too small.",
+            f"At a learning rate of {rate:g} the loss creeps from {seen.start:.4g} to {seen.end:.4g} "
+            "in a straight line: the steps are too small.",
             steps=(curve.steps[0], curve.steps[-1]),
             evidence={"learning_rate": rate, "fall": seen.fall, "second_half": seen.second_half},
             prescriptions=raise_rate(run, f"the loss fell by {seen.fall:.0%} only, in a straight line"),

@@ -80,8 +80,9 @@ class LossSpike(Check):
             steps=(curve.steps[spikes[0].first], curve.steps[spikes[-1].first]),
             evidence={"spikes": len(spikes), "height": worst.height, "z": worst.z, "z_threshold": self.z},
             prescriptions=tighter_clipping(run, f"the loss jumped to {over}"),
-            advice=("Resume from a checkpoint before the spike; if it returns at the same place of the data, look "
-            "there."),
+            advice=(
+                "Resume from a checkpoint before the spike; if it returns at the same place of the data, look there."
+            ),
         )
 
     def _climbed(self, run: Run, climb: Instability) -> Finding:

@@ -50,7 +50,8 @@ class NoisyValidation(Check):
             Severity.INFO,
             Confidence.MEDIUM,
             Role.VAL_LOSS.value,
-            f"Evaluations scatter by {noise:.3g}, the validation loss gained {gain:.3g} in all: one evaluation says little.",
+            f"Evaluations scatter by {noise:.3g}, and the validation loss gained {gain:.3g} in all: "
+            "one evaluation says little.",
             steps=(curve.steps[0], curve.steps[-1]),
             evidence={"noise": noise, "gain": gain, "jitter_threshold": self.jitter},
             advice="Evaluate on more clips, always the same; compare means of several evaluations.",

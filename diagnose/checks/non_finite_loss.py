@@ -76,8 +76,9 @@ class NonFiniteLoss(Check):
             steps=(first, last),
             evidence={"points": len(hidden), "logged_loss": float(train.values[hidden[0]])},
             prescriptions=self._cures(run, 1.0),
-            advice=("Set logging_nan_inf_filter to false (Hugging Face Trainer), and restart from a checkpoint from "
-            "before."),
+            advice=(
+                "Set logging_nan_inf_filter to false (Hugging Face Trainer), and restart from a checkpoint from before."
+            ),
         )
 
     def _told(self, run: Run, role: Role, curve: Curve, bad: np.ndarray) -> Finding:

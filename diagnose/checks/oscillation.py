@@ -44,8 +44,7 @@ class Oscillation(Check):
     part_of = ("divergence", "loss-spike", "non-finite-loss")
 
     def check(self, run: Run) -> Iterator[Finding]:
-        """Compare the swings with the progress; then look for a throw at the start or a climb that took long to
-        heal."""
+        """Compare the swings with the progress; else look for a throw or a climb that never healed."""
         curve = self.curve(run, Role.TRAIN_LOSS)
         swing = bounces(run, curve)
         if swing is not None and swing.oscillates and not validation_improves(run):

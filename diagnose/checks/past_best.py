@@ -62,8 +62,8 @@ class PastBest(Check):
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.VAL_LOSS.value,
-            f"Since step {step:,} ({since} evaluations) the validation loss has hardly improved, while the training loss "
-            f"fell by {fallen:.0%}: the rest is learned by heart.",
+            f"Since step {step:,} ({since} evaluations) the validation loss has hardly improved, while the training "
+            f"loss fell by {fallen:.0%}: the rest is learned by heart.",
             steps=(step, val.steps[-1]),
             evidence={"evaluations_since": since, "train_fall": fallen, "gain_threshold": self.gain},
             prescriptions=stop_and_regularise(run, f"validation has hardly improved since step {step:,}"),

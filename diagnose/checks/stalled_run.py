@@ -62,8 +62,9 @@ class StalledRun(Check):
             f"Steps take {last / usual:.3g} times as long as in the first half of the run.",
             steps=(steps[first], steps[-1]),
             evidence={"first_half": usual, "last_quarter": last, "slower_threshold": self.slower},
-            advice=("Watch GPU use, host memory and the data loader; restart from the last checkpoint if it does not "
-            "ease."),
+            advice=(
+                "Watch GPU use, host memory and the data loader; restart from the last checkpoint if it does not ease."
+            ),
         )
 
     def _paces(self, run: Run) -> tuple[IntArray, FloatArray] | None:

@@ -12,7 +12,7 @@ from tests.curves import Floats, descent, noisy, spiked, training
 def healing(values: Floats) -> Floats:
     """A rise to three times the loss at 40 % that heals over a quarter of the run."""
     since = np.arange(len(values)) - int(0.4 * len(values))
-    return values * (1 + 2 * np.where(since >= 0, np.clip(1 - since / (0.25 * len(values)), 0, 1), 0.0))
+    return np.asarray(values * (1 + 2 * np.where(since >= 0, np.clip(1 - since / (0.25 * len(values)), 0, 1), 0.0)))
 
 
 def spiked_by(values: Floats, height: float) -> Floats:
