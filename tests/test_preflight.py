@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from diagnose.config import ConfigError, parse_config
-from diagnose.finding import Severity
+from diagnose.finding import Diagnosis, Severity, Verdict
 from diagnose.preflight import Surroundings, effective, embedding_rows, fly, preflight, read_tokenizer
+from diagnose.prescribe import plan
+from diagnose.run import Run
 
 SAMPLES = 1000
 KNOWN = Surroundings(SAMPLES)
@@ -193,3 +195,11 @@ def test_a_trainer_is_read_for_the_keys_that_it_ignores(tmp_path: Path) -> None:
 
 def test_what_is_no_training_config_has_nothing_to_check() -> None:
     assert preflight(parse_config("a: 1\n", "config.yaml")) == []
+
+
+def test_a_healthy_run_gets_its_text_numbers_repaired_and_nothing_else() -> None:
+    healthy = Diagnosis(Run("r", "r.log", "test", {}), Verdict.HEALTHY, ())
+    sick = config("lr: 1e-3\n")
+    repaired = plan(sick, healthy)
+    assert repaired.after == sick.text.replace("1e-3", "0.001")
+    assert plan(parse_config(repaired.after, "config.yaml"), healthy).after == repaired.after
