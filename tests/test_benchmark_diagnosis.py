@@ -11,7 +11,7 @@ import pytest
 from benchmarks.diagnosis import forecasts, ours
 from benchmarks.diagnosis.cases import Case, synthetic_cases
 from benchmarks.diagnosis.files import FORMATS, plain_names, write, write_table
-from benchmarks.diagnosis.judged import SILENT, Answer, Judged, by_class, from_report
+from benchmarks.diagnosis.judged import SILENT, Answer, Judged, by_class, by_finding, from_report
 from benchmarks.diagnosis.networks import Network, loss_of, task
 from benchmarks.diagnosis.rivals import PeerAnswer
 from benchmarks.diagnosis.trainings import Recipe, train, trained_case
@@ -77,6 +77,14 @@ def test_a_fault_named_second_is_named_but_not_right() -> None:
     judged = Judged(a_case(), Answer(frozenset({"plateau"}), frozenset({"plateau", "loss-spike"})))
     assert (judged.right, judged.named) == (False, True)
     assert by_class([judged])[1][1:3] == ["0.0 % of 1", "100.0 % of 1"]
+
+
+def test_each_finding_is_counted_on_the_runs_that_it_fits() -> None:
+    spike, other = a_case(), a_case(Fault.PLATEAU, ("plateau",))
+    answer = Answer(frozenset({"loss-spike"}), frozenset({"loss-spike"}))
+    rows = by_finding([Judged(spike, answer), Judged(other, answer)])
+    assert rows[0] == ["loss-spike", "100.0 % of 1", "100.0 % of 1", "-"]
+    assert rows[1] == ["plateau", "0.0 % of 1", "0.0 % of 1", "-"]
 
 
 def test_a_peer_is_read_leniently() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +94,23 @@ def by_class(judged: Sequence[Judged]) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def by_finding(judged: Sequence[Judged]) -> list[list[str]]:
+    """Rows: finding, how often it was told of the runs that it fits, of the other sick runs, of the healthy ones.
+
+    A fault that several findings fit is told by one of them, so that the first share may be far below 100 %.
+    """
+    names = sorted(set().union(*(one.answer.named | one.case.accepted for one in judged)))
+    return [[name, *_told(name, judged)] for name in names]
+
+
+def _told(name: str, judged: Sequence[Judged]) -> Iterator[str]:
+    healthy = [one for one in judged if one.case.fault is Fault.HEALTHY]
+    sick = [one for one in judged if one.case.fault is not Fault.HEALTHY]
+    fitting = [one for one in sick if name in one.case.accepted]
+    others = [one for one in sick if name not in one.case.accepted]
+    return (share(part, lambda one: name in one.answer.named) for part in (fitting, others, healthy))
 
 
 def confusion(judged: Iterable[Judged]) -> list[list[str]]:

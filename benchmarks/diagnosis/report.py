@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 
 from benchmarks.diagnosis.forecasts import Outcome
-from benchmarks.diagnosis.judged import Judged, by_class, confusion, share
+from benchmarks.diagnosis.judged import Judged, by_class, by_finding, confusion, share
 from benchmarks.diagnosis.properties import Prefixes
 from benchmarks.diagnosis.rivals import PACKAGES, PeerAnswer
 from diagnose import __version__
@@ -59,6 +59,8 @@ def judgement(group: str, judged: Sequence[Judged], seconds: float) -> str:
         f"Time: {1000 * seconds / max(len(judged), 1):.0f} ms a run, reading included.\n",
         "By what is logged and how long the run is:\n",
         table(["runs", "faults right", "healthy right"], _traits(judged)),
+        "By finding (where several fit a fault, one of them is told):\n",
+        table(["finding", "runs that it fits", "other sick runs", "healthy runs"], by_finding(judged)),
         "What was said where it was wrong (`-`: nothing):\n" if wrong else "Nothing was wrong.\n",
         table(["class", "kind", "named first", "runs"], wrong) if wrong else "",
     ]
