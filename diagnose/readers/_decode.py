@@ -129,8 +129,9 @@ class Decoder:
         order = np.argsort(lengths.astype(np.uint16), kind="stable")
         for members in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
             rest = members
-            if len(members) >= FEW and lengths[members[0]] <= LONGEST:
-                rest = self._columns(data, at, members, int(lengths[members[0]]), numbers)
+            length = int(lengths[members[0]])
+            if length <= LONGEST and (len(members) >= FEW or length in self._groups):
+                rest = self._columns(data, at, members, length, numbers)
             for member in rest.tolist():
                 place, end = int(at[member]), int(at[member] + lengths[member] + FRAME)
                 if not self._single(data[place:end].tobytes(), place, member):

@@ -17,8 +17,10 @@ from diagnose.readers._parse import Blob, Found, parse
 
 WINDOW = 1 << 21
 """Bytes read at once: what fits in the cache of a core."""
-FIRST_WINDOW = 1 << 12
-"""Bytes read at first and after a heavy record, in case another one follows; then four times more each time."""
+FIRST_WINDOW = 1 << 16
+"""Bytes read at first; then four times more each time."""
+WINDOW_AFTER_HEAVY = 1 << 13
+"""Bytes read after a heavy record, in case another one follows soon."""
 SEARCH_WINDOW = 1 << 18
 """Bytes searched at once after damage, where every zero may be part of a header and costs memory."""
 FIRST_SPAN = 1 << 16
@@ -77,28 +79,22 @@ class EventFile:
     def _records(self, data: Bytes) -> int:
         """Decode the whole records that `data` starts with; returns how many bytes they took."""
         used = 0
-        while True:
+        while (need := _length(data[used:]) + FRAME) <= len(data) - PAD - used:
             self._base = self.position + used
-            rest = data[used:]
-            rounds = self.decoder.decode_cycle(self._cycle, rest) if self._cycle else 0
-            if self._cycle and rounds:
-                took = rounds * self._cycle.size
-                self._accept(rounds * len(self._cycle.templates), took)
-                self._span = FIRST_SPAN
-            else:
-                took = self._chain(rest[: self._span + PAD])
-                self._span = min(2 * self._span, WINDOW)
-            if not took and not self._widened(rest):
-                return used
+            took = self._rounds(data[used:]) or self._chain(data[used:], need)
+            if not took:
+                break
             used += took
+        return used
 
-    def _widened(self, data: Bytes) -> bool:
-        """Whether the record that `data` starts with is whole there but was longer than the span; the span fits now."""
-        need = int.from_bytes(data[:8].tobytes(), "little") + FRAME
-        if need > len(data) - PAD or need <= self._span // 2:
-            return False
-        self._span = max(self._span, need)
-        return True
+    def _rounds(self, data: Bytes) -> int:
+        """Decode whole rounds of the known cycle; returns how many bytes they took."""
+        rounds = self.decoder.decode_cycle(self._cycle, data) if self._cycle else 0
+        if not self._cycle or not rounds:
+            return 0
+        self._accept(rounds * len(self._cycle.templates), rounds * self._cycle.size)
+        self._span = FIRST_SPAN
+        return rounds * self._cycle.size
 
     def _accept(self, records: int, size: int) -> None:
         self.records += records
@@ -106,8 +102,10 @@ class EventFile:
         self._doubt = None
         self._counted = False
 
-    def _chain(self, data: Bytes) -> int:
-        """Decode records that follow one another, one by one; returns how many bytes they took."""
+    def _chain(self, data: Bytes, need: int) -> int:
+        """Decode records that follow one another, the first of `need` bytes; returns how many bytes they took."""
+        data = data[: max(self._span, need) + PAD]
+        self._span = min(2 * self._span, WINDOW)
         chain = Chain(data)
         position = 0
         while (span := chain.whole(position)).stop > span.start:
@@ -131,7 +129,7 @@ class EventFile:
             return False
         if masked(header[:8]) != int.from_bytes(header[8:], "little"):
             return self._recover(file, self.position if self._doubt is None else self._doubt, whole=False)
-        length = int.from_bytes(header[:8], "little")
+        length = _length(data)
         end = self.position + length + FRAME
         if end > self.size:  # cut off, or its length is forged: then intact records stand where its payload should be
             return self._recover(file, self.position, whole=True)
@@ -143,7 +141,7 @@ class EventFile:
     def _heavy(self, file: BinaryIO, data: Bytes, end: int) -> bool:
         """Pass over a heavy record, reading only the fields around its large content."""
         start = self.position
-        view = _View(file, start, data[: FIRST_WINDOW - PAD].tobytes())
+        view = _View(file, start, data[: WINDOW_AFTER_HEAVY - PAD].tobytes())
         try:
             found = parse(view, start + HEADER, end - 4)
         except (OddRecordError, struct.error):
@@ -154,7 +152,7 @@ class EventFile:
         self._accept(1, end - start)
         self._doubt = self._heavy_from = start
         self.position = end
-        self._window = FIRST_WINDOW
+        self._window = WINDOW_AFTER_HEAVY
         return True
 
     def _recover(self, file: BinaryIO, damage: int, *, whole: bool) -> bool:
@@ -197,6 +195,11 @@ def tags_in(head: bytes) -> list[str]:
     file = EventFile()
     file.poll(io.BytesIO(head))
     return list(file.decoder.series)
+
+
+def _length(data: Bytes) -> int:
+    """The length that a record tells at the start of `data`."""
+    return int.from_bytes(data[:8].tobytes(), "little")
 
 
 class _View:

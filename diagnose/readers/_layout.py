@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import google_crc32c
@@ -161,7 +161,13 @@ def _layout(record: bytes) -> tuple[Layout, tuple[str, ...]]:
         raise OddRecordError
     values = [_value(record, (start, end)) for key, start, end in fields(record, *event[_SUMMARY]) if _is_value(key)]
     places = tuple((place, kind) for _, place, kind in values)
-    return Layout(length, wall, step, step_end - step, places), tuple(tag for tag, _, _ in values)
+    return _shared(Layout(length, wall, step, step_end - step, places)), tuple(tag for tag, _, _ in values)
+
+
+@lru_cache(maxsize=1024)
+def _shared(layout: Layout) -> Layout:
+    """One object for all equal layouts, so that its mask and fields are worked out once."""
+    return layout
 
 
 def _is_value(key: int) -> bool:
