@@ -9,7 +9,7 @@ from pathlib import Path
 
 from diagnose.data.ljspeech import Row, folder_written_whole, identifier, metadata, names_for, put, usual_rate
 from diagnose.data.progress import track
-from diagnose.data.rejected import Rejected, listed
+from diagnose.data.rejected import Rejected, listed, told
 from diagnose.metadata import Clip, DataError, read_clips
 from diagnose.parallel import workers
 
@@ -45,6 +45,8 @@ def merge(sources: Sequence[Path], out: Path, *, rate: int | None = None, force:
         results = dict(zip(names, track(work, len(clips), "merging"), strict=True))
         taken = [(name, clip) for name, clip in zip(names, clips, strict=True) if isinstance(results[name], float)]
         rejected = (*repeated, *(result for result in results.values() if isinstance(result, Rejected)))
+        if not taken:
+            raise DataError(f"nothing could be taken; {told(rejected[0])}")
         rows = [Row(name, clip.text, clip.speaker) for name, clip in taken]
         (staging / "metadata.csv").write_text(metadata(rows), encoding="utf-8", newline="\n")
         (staging / "rejected.txt").write_text(listed(rejected), encoding="utf-8", newline="\n")

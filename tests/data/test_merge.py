@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from diagnose.audio import header, read, resample
+from diagnose.data.augment import augment
 from diagnose.data.merge import merge
 from diagnose.dataset import survey
 from diagnose.metadata import DataError, read_clips
@@ -125,3 +126,12 @@ def test_the_folder_where_the_user_stands_is_never_replaced(
     with pytest.raises(DataError, match="where you are"):
         merge([one], one, force=True)
     assert len(read_clips(one)) == 3
+
+
+def test_a_set_of_which_nothing_can_be_taken_is_refused(make_set: MakeSet, tmp_path: Path) -> None:
+    one = make_set(ONE, "one")
+    shutil.rmtree(one / "wavs")
+    for act in (lambda: merge([one], tmp_path / "out"), lambda: augment(one, tmp_path / "out")):
+        with pytest.raises(DataError, match="no recording"):
+            act()
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
