@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from diagnose.names import read_tag
 from diagnose.run import Axis, Curve, FloatArray, IntArray, Role
@@ -73,7 +74,7 @@ class Launch:
     first: float
     last: float
 
-    def keeps(self, places: IntArray, clock: FloatArray) -> np.ndarray:
+    def keeps(self, places: IntArray, clock: FloatArray) -> npt.NDArray[np.bool_]:
         """Which points, at `places` and `clock` (shape (n,) each), belong to this launch."""
         segment = np.searchsorted(self.bounds, places, side="right") - 1
         limit = np.asarray(self.limits)[np.maximum(segment, 0)]
@@ -108,7 +109,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
 
 def _clocks(columns: Columns) -> tuple[Column | None, Column | None]:
     """The global step and the epoch, each over the places where it was logged."""
-    step, epoch, iteration = (columns.get(name) for name in (STEP, EPOCH, ITERATION))
+    step, epoch, iteration = (_finite(columns.get(name)) for name in (STEP, EPOCH, ITERATION))
     if step is not None and epoch is not None and _restarts_with(step, epoch):
         step, iteration = None, step
     if step is None and iteration is not None:
@@ -117,6 +118,13 @@ def _clocks(columns: Columns) -> tuple[Column | None, Column | None]:
     if step is None and epoch is not None and np.any(epoch.values % 1):
         step = Column(epoch.places, np.arange(float(len(epoch.values))))
     return _without_slips(step), epoch
+
+
+def _finite(counter: Column | None) -> Column | None:
+    if counter is None or not len(counter.values):
+        return None
+    keep = np.isfinite(counter.values)
+    return counter if keep.all() else Column(counter.places[keep], counter.values[keep]) if keep.any() else None
 
 
 def _without_slips(counter: Column | None) -> Column | None:
@@ -138,8 +146,8 @@ def _restarts_with(step: Column, epoch: Column) -> bool:
 
 def _passes(iteration: Column) -> Column | None:
     """Epochs counted by the restarts of the iteration, where the log does not name them."""
-    number = np.concatenate([[0], np.cumsum(np.diff(iteration.values) < 0)]) if len(iteration.values) else np.zeros(0)
-    return Column(iteration.places, number) if len(number) and number[-1] > 0 else None
+    number = np.concatenate([[0.0], np.cumsum(np.diff(iteration.values) < 0)])
+    return Column(iteration.places, number) if number[-1] > 0 else None
 
 
 def _global_step(iteration: Column, epoch: Column, per_epoch: Column | None) -> Column:
@@ -163,10 +171,7 @@ def _span(iterations: FloatArray) -> float:
 
 def _launches(clock: Column) -> list[Launch]:
     """The launches in a log, split where the clock goes back to its start or leaps to another run's checkpoint."""
-    known = np.isfinite(clock.values)
-    places, values = clock.places[known], clock.values[known]
-    if not len(values):
-        return [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
+    places, values = clock.places, clock.values
     breaks = np.flatnonzero(_breaks(values)) + 1
     if len(breaks) > INTERLEAVED * len(values) and len(breaks) > 3:
         breaks = breaks[:0]
@@ -184,7 +189,7 @@ def _launches(clock: Column) -> list[Launch]:
     return launches
 
 
-def _breaks(values: FloatArray) -> np.ndarray:
+def _breaks(values: FloatArray) -> npt.NDArray[np.bool_]:
     """Where the clock goes back, or leaps by far more than it had gone."""
     gone = np.maximum.accumulate(values) - values[0]
     leap = np.diff(values) > LEAP * np.maximum(gone[:-1], np.maximum(np.abs(values[0]), 50.0))
@@ -292,7 +297,15 @@ class _Frame:
         return np.nan_to_num(self.step.at(places))
 
 
-def _unrepeated(steps: FloatArray, values: FloatArray, *, keep_last: bool) -> tuple[IntArray, np.ndarray]:
+def changes(values: FloatArray) -> npt.NDArray[np.bool_]:
+    """Where a value differs from the one before it, shape (n,); the first does. NaN equals NaN here."""
+    if not len(values):
+        return np.zeros(0, np.bool_)
+    same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
+    return np.concatenate([[True], ~same])
+
+
+def _unrepeated(steps: FloatArray, values: FloatArray, *, keep_last: bool) -> tuple[IntArray, npt.NDArray[np.bool_]]:
     """The order by step, and in it the points that are no repeats.
 
     A point with the step and the value of its neighbour is a repeat. Where several writers give many points a
@@ -303,6 +316,6 @@ def _unrepeated(steps: FloatArray, values: FloatArray, *, keep_last: bool) -> tu
         later = np.append(np.diff(steps[order]) > 0, True)[: len(order)]
         return order, later
     same = np.concatenate([[False], np.diff(steps[order]) == 0])[: len(order)]
-    equal = np.concatenate([[False], np.diff(values[order]) == 0])[: len(order)]
+    equal = ~changes(values[order])
     repeats = same if same.sum() > REPEATED * len(same) else same & equal
     return order, ~repeats

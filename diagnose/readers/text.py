@@ -6,11 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from diagnose.names import read_tag
 from diagnose.readers._base import Source
-from diagnose.readers._columns import COUNTERS, STEP, Column, curves_of
+from diagnose.readers._columns import COUNTERS, STEP, Column, changes, curves_of
 from diagnose.readers._formats import GUESS, Format, format_of
 from diagnose.readers._guess import ANNOUNCED, HINT
 from diagnose.readers._lines import LineColumns
@@ -136,7 +134,7 @@ def _without_echoes(name: str, column: Column) -> Column:
     """A validation loss that a progress bar shows until the next one comes, only where it is new."""
     if name in COUNTERS or read_tag(name).split not in {"val", "test"}:
         return column
-    new = np.concatenate([[True], np.diff(column.values) != 0])[: len(column.values)]
+    new = changes(column.values)
     if not 1 < new.sum() <= _ECHOED * len(new):
         return column
     return Column(column.places[new], column.values[new], column.axis)

@@ -1,0 +1,83 @@
+"""Histories that a trainer wrote as one JSON document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from diagnose.names import assign_roles
+from diagnose.readers import json_document, json_lines, text, trainer_state
+from diagnose.readers._base import Source
+from diagnose.run import Axis, LogError, Role, Run
+
+
+def read(document: Any) -> Run:
+    source = Source("history.json", content=json.dumps(document, indent=1).encode())
+    scores = [reader.sniff(source) for reader in (json_lines, text, trainer_state)]
+    assert json_document.sniff(source) > max(scores)
+    return assign_roles(json_document.read(source))
+
+
+def pair(run: Run) -> list[tuple[str, Axis, list[int], list[float]]]:
+    curves = [run.curve(role) for role in (Role.TRAIN_LOSS, Role.VAL_LOSS)]
+    return [(c.tag, c.axis, c.steps.tolist(), c.values.tolist()) for c in curves if c is not None]
+
+
+def test_a_history_of_lists_counts_epochs_from_one() -> None:
+    run = read({"history": {"loss": [3.0, 2.0, 1.5], "val_loss": [3.1, 2.2, 1.9]}, "lr": 0.001})
+    assert pair(run) == [
+        ("loss", Axis.EPOCH, [1, 2, 3], [3.0, 2.0, 1.5]),
+        ("val_loss", Axis.EPOCH, [1, 2, 3], [3.1, 2.2, 1.9]),
+    ]
+
+
+def test_a_list_that_counts_gives_the_steps_of_the_others() -> None:
+    run = read({"step": [10, 20, 30], "train_loss": [3.0, 2.0, 1.5]})
+    assert pair(run) == [("train_loss", Axis.STEP, [10, 20, 30], [3.0, 2.0, 1.5])]
+
+
+def test_a_list_of_records_is_a_table() -> None:
+    run = read([{"epoch": 1, "train_loss": 3, "val_loss": 4}, {"epoch": 2, "train_loss": 2, "val_loss": 3}])
+    assert [values for _, _, _, values in pair(run)] == [[3, 2], [4, 3]]
+
+
+def test_nvidias_first_log_has_iterations_in_lists_of_epochs() -> None:
+    run = read(
+        {
+            "run": {"cpu_info": {"num": 64}},
+            "epoch": {"x": [0, 1], "val_iter_loss": [1.5, 1.25]},
+            "iter": {"x": [[0, 1], [2, 3]], "train_iteration_loss": [[4.0, 3.0], [2.0, 1.0]]},
+        }
+    )
+    assert pair(run) == [
+        ("train_iteration_loss", Axis.STEP, [0, 1, 2, 3], [4.0, 3.0, 2.0, 1.0]),
+        ("val_iter_loss", Axis.EPOCH, [1, 2], [1.5, 1.25]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(b'{"loss": [1.0, 2.', "no complete JSON", id="cut off"),
+        pytest.param(b'{"loss": "low"}', "no lists of numbers", id="no numbers"),
+        pytest.param(b'{"loss": ' + b"[" * 100_000, "no complete JSON", id="nested without end"),
+    ],
+)
+def test_another_document_is_refused_in_one_line(content: bytes, reason: str) -> None:
+    with pytest.raises(LogError, match=reason) as caught:
+        json_document.read(Source("x.json", content=content))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"[iter 5] f_loss: 3.5\n[iter 10] f_loss: 3.25\n", id="a text log in brackets"),
+        pytest.param(b'{"model": "vits", "lr": 0.1}', id="a config"),
+        pytest.param(b"", id="empty"),
+    ],
+)
+def test_what_is_no_history_is_left_to_other_readers(content: bytes) -> None:
+    assert json_document.sniff(Source("x", content=content)) == 0
