@@ -89,6 +89,7 @@ def _train(path: Path, out: Path | None, resume: bool, devices: int) -> int:
     options, world = load(path), from_environment(os.environ)
     folder = RunFolder(out) if out else run_folder(options, path.stem, resume=resume)
     if devices > 1 and world.size == 1:
+        folder.refuse_a_second_run(resume=resume)
         return launch(devices, [str(path), "--out", str(folder.path), *["--resume"] * resume])
     outcome = run(options, folder, world, resume=resume)
     return _after(outcome, folder) if world.leads else 0

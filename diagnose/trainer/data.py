@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
@@ -46,16 +47,20 @@ class Vocabulary:
 
     characters: str
 
+    @cached_property
+    def _tokens(self) -> dict[str, int]:
+        return {character: number for number, character in enumerate(self.characters, 1)}
+
     def __len__(self) -> int:
         return len(self.characters) + 1
 
     def encode(self, text: str) -> list[int]:
         """Text tokens. Raises ValueError naming the characters that the model has never seen."""
         text = unicodedata.normalize("NFC", text).strip()
-        unknown = sorted(set(text) - set(self.characters))
+        unknown = sorted(set(text) - self._tokens.keys())
         if unknown or not text:
             raise ValueError(f"the model knows no {' '.join(map(repr, unknown))}" if unknown else "there is no text")
-        return [self.characters.index(character) + 1 for character in text]
+        return [self._tokens[character] for character in text]
 
     def extended(self, texts: Iterable[str]) -> Vocabulary:
         """The same characters in their places, and behind them those of `texts` that are new."""
@@ -210,13 +215,15 @@ class Deal:
     speech_tokens: int
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Dealer:
     """Deals the training clips to updates. What an update gets follows from its number and the seed alone."""
 
     corpus: Corpus
     options: Options
     world: World
+    _shuffled: tuple[int, list[list[int]]] = field(default=(-1, []), init=False)
+    """The epoch that was dealt from last, and its order."""
 
     @property
     def clips_per_update(self) -> int:
@@ -231,7 +238,9 @@ class Dealer:
     def deal(self, step: int) -> Deal:
         """What this device learns from in update `step`."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        chosen = self._order(epoch)[place]
+        if self._shuffled[0] != epoch:
+            self._shuffled = (epoch, self._order(epoch))
+        chosen = self._shuffled[1][place]
         texts = {index: self.corpus.vocabulary.encode(self.corpus.texts[index]) for index in chosen}
         return Deal(
             tuple(self._batch(part, texts, epoch) for part in self._share(chosen)),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ import torch
 from torch import distributed
 
 from diagnose.config import ConfigError
+from diagnose.trainer.signals import noticed
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,14 @@ def joined(world: World) -> Iterator[None]:
 
 
 def launch(devices: int, arguments: list[str]) -> int:
-    """Run `ttsdoc train` with `arguments` in `devices` processes on this machine; torchrun's exit status."""
+    """Run `ttsdoc train` with `arguments` in `devices` processes on this machine; the exit status."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
-    return subprocess.run([*command, "-m", "diagnose", "train", *arguments], check=False).returncode
+    with noticed(patient=True) as stopped:
+        process = subprocess.Popen([*command, "-m", "diagnose", "train", *arguments])
+        told = False
+        while process.poll() is None:
+            time.sleep(0.1)
+            if stopped.signal == signal.SIGTERM and not told:  # a Ctrl-C reaches torchrun from the terminal
+                process.terminate()
+                told = True
+    return process.returncode if stopped.signal is None else 128 + stopped.signal

@@ -62,6 +62,11 @@ class RunFolder:
         """The file of the checkpoint `best`, `last` or `step-N`."""
         return self.checkpoints / f"{name}.safetensors"
 
+    def refuse_a_second_run(self, *, resume: bool) -> None:
+        """Raise TrainerError where a run is here and is not to be gone on with."""
+        if self.holds_a_run and not resume:
+            raise TrainerError(f"{self.path}: holds a run already; go on with --resume, or choose another --out")
+
     def write_config(self, options: Options) -> None:
         """Put the effective config down. Raises OSError."""
         for part in (self.checkpoints, self.samples):

@@ -63,7 +63,7 @@ def _train(options: Options, folder: RunFolder, world: World, *, resume: bool) -
         saved = _latest(folder, options) if resume else None
         if world.leads:
             options = _claimed(folder, options, resume=resume)
-        with joined(world), noticed() as stopped:
+        with joined(world), noticed(patient=world.size > 1) as stopped:
             trainer = Trainer(options, folder, _corpus(folder, options, world), world)
             trainer.start_from(saved)
             return trainer.run(stopped)
@@ -71,8 +71,7 @@ def _train(options: Options, folder: RunFolder, world: World, *, resume: bool) -
 
 def _claimed(folder: RunFolder, options: Options, *, resume: bool) -> Options:
     """The options, data set and all, once they stand in the folder. Raises TrainerError where a run is there."""
-    if folder.holds_a_run and not resume:
-        raise TrainerError(f"{folder.path}: holds a run already; go on with --resume, or choose another --out")
+    folder.refuse_a_second_run(resume=resume)
     options = with_data(options)
     folder.write_config(options)
     return options

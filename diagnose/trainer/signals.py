@@ -17,13 +17,19 @@ class Stopped:
 
 
 @contextmanager
-def noticed() -> Iterator[Stopped]:
-    """Within the block, the first SIGINT or SIGTERM is only noted; a second one acts as ever."""
+def noticed(*, patient: bool) -> Iterator[Stopped]:
+    """Within the block, the first SIGINT or SIGTERM is only noted; a second one acts as ever.
+
+    `patient`: so is the second. Under torchrun a Ctrl-C comes twice, from the terminal and from torchrun,
+    which itself kills those that have not left after 30 s.
+    """
     stopped = Stopped()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def note(number: int, frame: FrameType | None) -> None:
         stopped.signal = number
+        if patient:
+            return
         for other, handler in before.items():
             signal.signal(other, handler)
 
