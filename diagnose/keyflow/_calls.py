@@ -35,6 +35,7 @@ from diagnose.keyflow._values import (
     join,
     texts,
 )
+from diagnose.keyflow.report import Place
 
 DEEPEST = 40  # calls within calls; hand-written trainers stay below 20
 MOST_ACTIVATIONS = 60  # of one function, each with arguments of its own, before they are taken together
@@ -98,7 +99,8 @@ class Calls(Expressions):
             hook = self.member(obj.cls, special) if obj.cls is not None else NOTHING
             if hook:
                 return self.call(frozenset(self.bind(m, frozenset({obj})) for m in hook), passed, node, frame)
-        return self.call_opaque(Opaque.UNKNOWN if obj.kind != "instance" else Opaque.FOREIGN, passed, node, frame)
+        called = Opaque.UNKNOWN if obj.kind != "instance" else Opaque.FOREIGN
+        return self.call_opaque(called, passed, node, frame) | {obj}
 
     def _call_super(self, base: Super, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         for ancestor in list(self.lineage(base.owner))[1:]:
@@ -263,12 +265,23 @@ class Calls(Expressions):
             annotated = names.get(name)
             wrapped = value if annotated is None else self._wrapped(value, annotated, node, frame)
             self.store_into(frozenset({made}), frozenset({Const.of(name)}), wrapped, self.place(node, frame))
-        for name in names:
-            if name not in given and passed.spread:
+        for name, (part, _) in names.items():
+            if name not in given:
+                self._take_alias(made, name, part, given, self.place(node, frame))
+            if name not in given and passed.spread and name not in made.fields:
                 default = self.member(made.cls, name)
-                missing = {Missing(Node(part.root, (*part.path, name)), default) for part in passed.spread}
+                missing = {Missing(Node(at.root, (*at.path, name)), default) for at in passed.spread}
                 self.store(made, name, frozenset(missing))
         self.store_rest(made, passed.more)
+
+    def _take_alias(self, made: Obj, name: str, field: ast.AnnAssign, given: dict[str, Value], place: Place) -> None:
+        """`learning_rate: float = Field(alias="lr")`: the field takes another key."""
+        keywords = field.value.keywords if isinstance(field.value, ast.Call) else []
+        for keyword in keywords:
+            if keyword.arg in {"alias", "validation_alias", "metadata"}:
+                literals = [part.value for part in ast.walk(keyword.value) if isinstance(part, ast.Constant)]
+                taken = join(*(given[key] for key in literals if isinstance(key, str) and key in given))
+                self.store_into(frozenset({made}), frozenset({Const.of(name)}), taken, place)
 
     def _wrapped(self, value: Value, annotated: tuple[ast.AnnAssign, Class], node: ast.AST, frame: Frame) -> Value:
         """A section that fills a field whose type is such a class becomes an object of that class."""

@@ -378,6 +378,8 @@ class Expressions(Machine):
             return self.elements(made - {obj}, node, frame)
         if obj.cls is not None and not obj.fields:
             return [], UNKNOWN
+        if any(base.endswith("NamedTuple") for base in self.outer_bases(obj.cls)):
+            return list(obj.fields.values()), obj.rest
         return [const(key, True) for key in obj.fields], FOREIGN if obj.rest else NOTHING
 
     # --- conditions that hold, or do not, for this very config

@@ -247,8 +247,13 @@ class Library(Calls):
                 return frozenset({atom})
         found = join(*(self.attribute(frozenset({atom}), name, node, frame) for name in names))
         if len(names) < len(key):
-            found |= self.raw_item(atom, key, node, frame) if isinstance(atom, Obj) else UNKNOWN
+            found |= self._any_attribute(atom, key, node, frame) if isinstance(atom, Obj) else UNKNOWN
         return found | default
+
+    def _any_attribute(self, obj: Obj, key: Value, node: ast.AST, frame: Frame) -> Value:
+        members = [value for cls in self.lineage(obj.cls) for value in cls.fields.values()] if obj.cls else []
+        methods = frozenset(self.bind(atom, frozenset({obj})) for value in members for atom in value)
+        return self.raw_item(obj, key, node, frame) | methods
 
     def fn_builtins_setattr(self, passed: Arguments, node: ast.AST, frame: Frame) -> Value:
         """`setattr(target, key, value)`."""
@@ -509,6 +514,8 @@ class Library(Calls):
                 exact, rest = self.elements(given, node, frame) if name == "extend" else ([], given)
                 self.store_rest(obj, join(rest, *exact))
             return NONE
+        if name in {"pop", "popleft", "popitem"} and not passed.args:
+            return self.held(obj) or UNKNOWN
         if name == "save_hyperparameters":
             return self._save_hyperparameters(obj, passed, frame)
         if known("file_constructors", name):
@@ -518,7 +525,7 @@ class Library(Calls):
             return found
         if obj.kind in DATA_KINDS:
             self.give(passed.all(), place, f".{name}()")
-            return value | FOREIGN
+            return value | self.held(obj) | UNKNOWN
         return self._inherited_method(obj, name, passed, node, frame)
 
     def _inherited_method(self, obj: Obj, name: str, passed: Arguments, node: ast.AST, frame: Frame) -> Value:

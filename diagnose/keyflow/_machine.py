@@ -275,8 +275,12 @@ class Machine(ABC):
             return frozenset({cls})
         found = self.member(cls, name) | self.member(cls, "*")
         self.read_leaves(found, Place(cls.scope.source.shown, cls.node.lineno))
-        bound = (self.bind(atom, frozenset({cls})) if _is_classmethod(atom) else atom for atom in found)
-        return frozenset(bound) or frozenset({Method(cls, name)})
+        bound = frozenset(self.bind(atom, frozenset({cls})) if _is_classmethod(atom) else atom for atom in found)
+        place = Place(cls.scope.source.shown, cls.node.lineno)
+        made_to_order = any(keyword.arg == "metaclass" for keyword in cls.node.keywords)
+        lost = NOTHING if bound else self.wonder(name, place)
+        inherited = frozenset({Method(cls, name)}) if self.outer_bases(cls) and not made_to_order else lost
+        return frozenset(bound) or inherited
 
     def _object_attribute(self, obj: Obj, name: str, node: ast.AST, frame: Frame) -> Value:
         if name == "__dict__":
@@ -331,8 +335,8 @@ class Machine(ABC):
         """What an object holds under a literal key. Whatever leaf of the config lies there is thereby read."""
         place = self.place(node, frame)
         found = obj.fields.get(key, NOTHING) | obj.rest
-        if obj.kind == "list" and key.lstrip("-").isdigit():
-            found |= join(*obj.elements)
+        if obj.kind == "list":
+            found |= join(*obj.elements) if key.lstrip("-").isdigit() else self.wonder(key, place)
         for atom in found:
             if isinstance(atom, Option):
                 self.ledger.option(atom, found, place)
@@ -488,11 +492,21 @@ class Machine(ABC):
         if deep or obj.kind in DATA_KINDS or (obj.cls is not None and self.holds_settings(obj.cls)):
             self._give(join(*_contents(obj)), place, to, deep, seen)
 
+    def held(self, obj: Obj) -> Value:
+        """One of the things, or a pair of a key and one of them, that an object holds."""
+        held = join(*_contents(obj))
+        if obj.kind == "list" or not held:
+            return held
+        pair = self.objects.setdefault(("pair", obj), Obj("list", None, elements=[FOREIGN]))
+        self.store_rest(pair, held)
+        return held | {pair}
+
     def carried(self, value: Value) -> Value:
         """The trainer's own objects in `value`: what a library makes of them (DDP, a module list) still has them."""
         inner = [part for atom in value if isinstance(atom, Obj) and atom.kind == "list" for part in _contents(atom)]
         found = join(value, *inner)
-        return frozenset(atom for atom in found if isinstance(atom, Obj) and self.outer_bases(atom.cls))
+        objects = (atom for atom in found if isinstance(atom, Obj) and atom.cls is not None)
+        return frozenset(obj for obj in objects if obj.cls is not None and not self.holds_settings(obj.cls))
 
     def holds_settings(self, cls: Class) -> bool:
         """Whether a class is a bag of settings: a library may look into it."""

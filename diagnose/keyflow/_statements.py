@@ -18,6 +18,7 @@ from diagnose.keyflow._values import (
     File,
     Frame,
     Module,
+    Obj,
     Value,
     join,
 )
@@ -127,6 +128,9 @@ class Interpreter(Library):
     def _entered(self, value: Value, node: ast.AST, frame: Frame) -> Value:
         found = []
         for atom in value:
+            if isinstance(atom, Obj) and atom.kind == "list":  # a generator that is a context manager
+                found.append(join(atom.rest, *atom.elements))
+                continue
             cls = getattr(atom, "cls", None)
             hook = self.member(cls, "__enter__") if cls is not None else NOTHING
             bound = frozenset(self.bind(method, frozenset({atom})) for method in hook)

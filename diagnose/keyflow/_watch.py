@@ -51,7 +51,7 @@ _open: dict[str, Any] = {"window": True, "steps": 0, "walk": None}
 
 def note(**event: Any) -> None:
     """One line in this process's file of events; each event once."""
-    if not _open["window"]:
+    if not OUT or not _open["window"]:
         return
     line = _json.dumps(event, sort_keys=True)
     if line in _seen:

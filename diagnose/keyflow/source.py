@@ -240,7 +240,12 @@ class _Judge:
         matched = [root for root in named if named[root] & top and not _from_config(root)]
         if not matched:
             return []
-        others = [root for root in named if root not in matched and not named[root] and self._plausible(root)]
+        same = frozenset().union(*(root.origin for root in matched)) - {"?"}
+        others = [
+            root
+            for root in named
+            if root not in matched and (root.origin & same or (not named[root] and self._plausible(root)))
+        ]
         return [root for root in matched if self._is_this_file(root, matched)] + others
 
     def _is_this_file(self, root: Root, matched: list[Root]) -> bool:

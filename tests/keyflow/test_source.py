@@ -217,6 +217,16 @@ def test_a_live_key_is_never_accused(tmp_path: Path, name: str) -> None:
     assert "lr" not in {use.path for use in read(tmp_path, source, "{lr: 1}", helper=helper).idle}
 
 
+WAYS = yaml.safe_load(Path(__file__).with_name("live.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_however_a_key_is_read_it_is_never_accused(tmp_path: Path, way: str) -> None:
+    source = WAYS[way] + "\nprint(yaml.safe_load(open('c'))['seed'])\n"
+    report = read(tmp_path, source, {"lr": 1, "warmup": 2, "seed": 3})
+    assert report["lr"].state in {KeyState.LIVE, KeyState.UNKNOWN}
+
+
 def test_a_key_that_another_refers_to_is_not_accused(tmp_path: Path) -> None:
     source = "from omegaconf import OmegaConf\nprint(OmegaConf.load('c').rate)\n"
     report = read(tmp_path, source, "{rate: '${base.lr}', base: {lr: 1, warmup: 2}}")
