@@ -81,10 +81,11 @@ class EventFile:
         used = 0
         while (need := _length(data[used:]) + FRAME) <= len(data) - PAD - used:
             self._base = self.position + used
-            took = self._rounds(data[used:]) or self._chain(data[used:], need)
-            if not took:
-                break
+            rounds = self._rounds(data[used:])
+            took = rounds or self._chain(data[used:], need)
             used += took
+            if not took or (rounds and self._cycle and len(data) - PAD - used < self._cycle.size):
+                break  # the round that has begun is left to the next window, where the cycle goes on
         return used
 
     def _rounds(self, data: Bytes) -> int:
