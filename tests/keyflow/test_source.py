@@ -168,7 +168,10 @@ LIVE = {
         ),
     ),
     "checkpoint": (
-        "import torch, yaml\nfrom helper import restore\ntorch.save({'cfg': yaml.safe_load(open('c'))}, 'x')\nrestore()\n",
+        (
+            "import torch, yaml\nfrom helper import restore\ncfg = yaml.safe_load(open('c'))\n"
+            "torch.save({'cfg': cfg}, 'x')\nrestore()\n"
+        ),
         "import torch\n\ndef restore():\n    print(torch.load('x')['cfg']['lr'])\n",
     ),
     "wandb": (

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,7 +39,7 @@ def run(tmp_path: Path, source: str, config: str, limits: Watch = LIMITS) -> tup
 
 
 @pytest.fixture
-def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The watching code in this process, its notes in a folder."""
     monkeypatch.setattr(_watch, "OUT", str(tmp_path))
     monkeypatch.setattr(_watch, "_seen", set())
