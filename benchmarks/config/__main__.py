@@ -19,7 +19,7 @@ import yaml
 
 from diagnose.config import Config, ConfigError, parse_config, read_config
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
-from tests.config.readers import faults
+from tests.config.readers import faults, written
 from tests.config.test_shared_configs import NEW_VALUES, equal
 
 SAMPLES = 5000
@@ -76,7 +76,7 @@ def _edit(config: Config, name: str) -> tuple[str, list[str]]:
     if name not in result.applied:
         changed = [] if result.text == config.text else ["refused, and changed all the same"]
         return "refused" if name in result.refused else "same", changed
-    found = faults(config.text, result.text, config.document.syntax, result.applied[name][1])
+    found = faults(config.text, result.text, config.document.syntax, *written(result.text, config.source, name))
     again = parse_config(result.text, config.source).rewrite({name: value}, samples=SAMPLES)
     return "made", found + ([] if again.text == result.text else ["a second time it changes more"])
 

@@ -92,8 +92,9 @@ class _Draft:
 
     def edits(self, name: str, value: PlainValue, clock: Clock) -> Iterator[tuple[Scalar, PlainValue]]:
         """Every scalar to change and the value that it gets, in the unit and type of the file."""
+        first = self.sites[name][0]
         for site in self.copies(name):
-            yield self.editable(name, site), _typed(name, value, clock, site)
+            yield self.editable(name, site), _typed(name, _share_of(name, value, site, first), clock, site)
 
     def copies(self, name: str) -> Iterator[Site]:
         """The places that must change together. Raises EditError where some of them cannot."""
@@ -174,6 +175,16 @@ class _Draft:
         evals = self.sites.get("eval_interval")
         each = evals[0].value if evals and evals[0].unit == "epochs" and _is_count(evals[0].value) else None
         return Clock(steps, each)
+
+
+def _share_of(name: str, value: PlainValue, site: Site, first: Site) -> PlainValue:
+    """What a copy gets: the new value, or its share of it where the two differ on purpose (200 epochs and then 100)."""
+    if site.value == first.value or site.unit != first.unit or not _is_count(value):
+        return value
+    if not _is_count(site.value) or not _is_count(first.value) or not first.value or not site.value:
+        return value
+    scaled: float = value * site.value / first.value
+    return max(1, round(scaled)) if HYPERPARAMETERS[name].kind is Kind.COUNT else scaled
 
 
 def _is_count(value: Any) -> bool:

@@ -11,6 +11,10 @@ import yaml
 from omegaconf import OmegaConf
 from ruamel.yaml import YAML
 
+from diagnose.config import parse_config
+from diagnose.config.node import Scalar
+from diagnose.config.reading import sites
+
 Flat = dict[tuple[str | int, ...], Any]
 
 
@@ -69,12 +73,19 @@ def changed(before: Flat, after: Flat) -> Flat:
     }
 
 
-def faults(before: str, after: str, syntax: str, new: Any) -> list[str]:
-    """What is wrong with an edit that was to give some keys the value `new` and leave the rest alone."""
+def faults(before: str, after: str, syntax: str, *new: Any) -> list[str]:
+    """What is wrong with an edit that was to give some keys a value of `new` and leave the rest alone."""
     old, now = loaded(before, syntax), loaded(after, syntax)
     found = [f"{name} no longer loads it" for name in old.keys() - now.keys()]
     for name in old.keys() & now.keys():
         for path, value in changed(old[name], now[name]).items():
-            if not same(value, new):
+            if not any(same(value, wanted) for wanted in new):
                 found.append(f"{name}: {path} became {value!r} instead of {new!r}")
     return found
+
+
+def written(text: str, source: str, name: str) -> tuple[Any, ...]:
+    """What the copies of a hyperparameter hold, as any loader gives it."""
+    config = parse_config(text, source)
+    places = sites(config.document, config.definition)[name]
+    return tuple(site.source.value for site in places if isinstance(site.source, Scalar))

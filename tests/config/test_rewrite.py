@@ -336,3 +336,13 @@ def test_a_key_is_never_added_behind_a_block_of_text() -> None:
     result = rewrite(text, early_stopping=True)
     assert yaml.safe_load(result.text)["training"]["early_stopping"] is True
     assert changed_lines(text, result.text) == ["early_stopping: true"]
+
+
+def test_copies_that_differ_on_purpose_keep_their_proportion() -> None:
+    text = (
+        "optimizer_params: {lr: 1.0e-4}\nloss_params: {lambda_mel: 5}\nslmadv_params: {}\n"
+        "epochs_1st: 200\nepochs_2nd: 100\n"
+    )
+    result = rewrite(text, max_epochs=50)
+    assert changed_lines(text, result.text) == ["epochs_1st: 50", "epochs_2nd: 25"]
+    assert rewrite(result.text, max_epochs=50).text == result.text
