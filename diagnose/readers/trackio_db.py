@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from diagnose.readers._base import Source
 from diagnose.readers._columns import curves_of
 from diagnose.readers._tables import columns_of_rows
 from diagnose.run import InputHealth, LogError, Run
+
+if TYPE_CHECKING:
+    import sqlite3
 
 _MAGIC = b"SQLite format 3\0"
 _MOST_NAMED = 5
@@ -27,6 +29,8 @@ def sniff(source: Source) -> int:
 
 def read(source: Source) -> Run:
     """The run that was logged last; the others are named in a note. Raises LogError where there is none."""
+    import sqlite3
+
     if source.path is None:
         raise LogError(f"{source.name}: a database cannot be read from a pipe: name the file")
     try:
@@ -55,6 +59,8 @@ def read(source: Source) -> Run:
 
 def _open(path: Path) -> sqlite3.Connection:
     """Read-only: a database that is being written to stays as it is."""
+    import sqlite3
+
     return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
 
 
