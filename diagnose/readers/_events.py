@@ -74,7 +74,9 @@ class EventFile:
             used = self._records(data)
             self.position += used
             self._window = min(4 * self._window, WINDOW)
-            going = used > 0 or self._overcome(file, data)
+            rest = data[used:]
+            ordinary = len(rest) - PAD < HEADER or _length(rest) < HEAVY
+            going = (ordinary and used > 0) or self._overcome(file, rest)
 
     def _records(self, data: Bytes) -> int:
         """Decode the whole records that `data` starts with; returns how many bytes they took."""
