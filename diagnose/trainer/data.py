@@ -22,6 +22,7 @@ from diagnose.config import ConfigError
 from diagnose.files import write_whole
 from diagnose.trainer.checkpoint import Checkpoint
 from diagnose.trainer.distributed import World
+from diagnose.trainer.log import say
 from diagnose.trainer.model import TEXT_START, Batch
 from diagnose.trainer.options import Options
 from diagnose.trainer.tokens import Codec, fit, log_mel
@@ -163,6 +164,7 @@ def with_data(options: Options) -> Options:
 
     folder = Path("data") / f"demo-{options.data.demo_clips}"
     if not (folder / options.data.metadata_file).exists():
+        say(f"no data.dataset_path: speaking {options.data.demo_clips} sentences into {folder}")
         demo.make(folder, clips=options.data.demo_clips)
     return replace(options, data=replace(options.data, dataset_path=str(folder)))
 

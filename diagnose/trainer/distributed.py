@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import distributed
@@ -49,8 +50,11 @@ class World:
 
     def wait(self) -> None:
         """Go on when all processes have come here."""
-        if self.size > 1:
-            distributed.barrier()
+        self.any(False)
+
+
+PATIENCE = timedelta(hours=6)
+"""How long the others wait for the first process to turn a large data set into tokens."""
 
 
 def from_environment(environment: Mapping[str, str]) -> World:
@@ -76,11 +80,13 @@ def joined(world: World) -> Iterator[None]:
         yield
         return
     if world.device.type == "cuda":
+        if world.local_rank >= torch.cuda.device_count():
+            raise ConfigError(f"--devices: this machine has {torch.cuda.device_count()} GPUs; ask for no more")
         torch.cuda.set_device(world.device)
     os.environ.setdefault("MASTER_PORT", "29500")
     # gloo carries the flags and sums that live on the CPU, so that asking never makes a GPU wait.
     backend = "cpu:gloo,cuda:nccl" if world.device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, rank=world.rank, world_size=world.size)
+    distributed.init_process_group(backend, rank=world.rank, world_size=world.size, timeout=PATIENCE)
     try:
         yield
     finally:

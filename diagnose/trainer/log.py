@@ -22,6 +22,10 @@ SHOWN = {"train/loss": "loss", "val/loss": "val", "learning_rate": "lr"}
 """What fits beside the progress bar."""
 
 
+FLUSH_SECONDS = 10
+"""How far TensorBoard may lag behind; metrics.jsonl never does."""
+
+
 class Log:
     """The log of a process that does not lead: it writes nothing."""
 
@@ -92,7 +96,7 @@ class RunLog(Log):
         from torch.utils.tensorboard import SummaryWriter
 
         # purge_step: what an interrupted run logged beyond its last checkpoint is logged again.
-        writer = SummaryWriter(str(folder.path), purge_step=step + 1 if step else None)
+        writer = SummaryWriter(str(folder.path), purge_step=step + 1 if step else None, flush_secs=FLUSH_SECONDS)
         self._stack.callback(writer.close)
         return writer
 
@@ -132,7 +136,12 @@ class Console:
         if self._bar:
             self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
         else:
-            print(message, file=sys.stderr, flush=True)  # noqa: T201 - the trainer's own console
+            say(message)
+
+
+def say(message: str) -> None:
+    """A line on standard error."""
+    print(message, file=sys.stderr, flush=True)  # noqa: T201 - the trainer's own console
 
 
 def _line(file: IO[str], text: str) -> None:

@@ -286,7 +286,7 @@ class Trainer:
         progress, loss = self.progress, losses["val/loss"]
         progress = replace(progress, waited=progress.waited + 1)
         if progress.bar is None or loss < progress.bar - self.options.training.min_delta:
-            progress = replace(progress, bar=loss, waited=0)
+            progress = replace(progress, bar=loss if math.isfinite(loss) else None, waited=0)
         best = math.isfinite(loss) and (progress.best_loss is None or loss < progress.best_loss)
         self.progress = replace(progress, best_loss=loss, best_step=progress.step) if best else progress
         if best:
@@ -306,8 +306,7 @@ class Trainer:
             and self._epoch() >= training.min_epochs
             and self.progress.waited >= training.patience
         ):
-            best = f"{self.progress.best_loss:.3f} at step {self.progress.best_step}"
-            return f"{training.patience} evaluations without improvement; the best validation loss was {best}"
+            return f"{training.patience} evaluations without improvement since step {self.progress.best_step}"
         return None
 
     def _speak_samples(self, log: Log) -> None:

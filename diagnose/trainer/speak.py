@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from diagnose.audio import Sound
 from diagnose.trainer import checkpoint
 from diagnose.trainer.data import Vocabulary
@@ -56,10 +54,9 @@ def load_speaker(path: Path) -> Speaker:
         model = SpeechModel(ModelOptions(**saved.options["model"]))
         model.load_state_dict(saved.weights)
         codec = Codec(DataOptions(**saved.options["data"]), saved.codebook)
-    except (TypeError, KeyError, RuntimeError) as error:
+    except (TypeError, KeyError, ValueError, ArithmeticError, RuntimeError) as error:
         raise TrainerError(f"{path}: damaged, or from another version of ttsdoc ({_first_line(error)})") from error
-    with torch.no_grad():
-        return Speaker(model.eval(), codec, Vocabulary(saved.characters), saved.longest)
+    return Speaker(model.eval(), codec, Vocabulary(saved.characters), saved.longest)
 
 
 def find_checkpoint(name: str, run_folder: Path | None, log_dir: Path) -> Path:
