@@ -53,7 +53,7 @@ def bouncing(points: int = 400, level: float = 0.6, height: float = 0.9, bounces
     """A short fall from 1 to `level`, then triangular bounces up by `height` of it without progress."""
     time = np.linspace(0.0, 1.0, points)
     saw = np.abs(np.mod(time * bounces * 2, 2.0) - 1)
-    return (level + (1 - level) * np.exp(-time / 0.02)) * (1 + height * saw)
+    return np.asarray((level + (1 - level) * np.exp(-time / 0.02)) * (1 + height * saw))
 
 
 def staircase(epochs: int = 10, points: int = 30, drop: float = 0.35) -> Floats:

@@ -16,6 +16,9 @@ LOST = 0.25
 RISE = 1.15
 # Share lost from which it is an error: the story's 0.35, which the guide calls bad.
 GRAVE = 0.3
+# Points from which the noise between them can be told from a turn of the course. Source: our choice, two for each
+# of descent, best, climb and end.
+FEWEST_FOR_NOISE = 8
 # Standard errors of the two levels. Source: our choice, measured on benchmarks/diagnosis.
 SURE = 5.0
 
@@ -73,7 +76,7 @@ def setback(curve: Curve) -> Setback | None:
         end,
         float(np.subtract(*trend.scale(np.array([end, trend.best])))),
         trend.logarithmic,
-        trend.level_error if len(curve) >= SHORT else 0.0,
+        trend.level_error if len(curve) >= FEWEST_FOR_NOISE else 0.0,
         trend.last_step(best),
         _onset(trend, (trend.best + end) / 2),
         int(curve.steps[-1]),

@@ -254,7 +254,7 @@ class Relapse:
     @property
     def relapsed(self) -> bool:
         """Whether it climbed high beyond noise, and long enough to be no bad batch."""
-        high = self.factor >= max(RELAPSE, float(np.exp(6 * self.error))) and self.share >= LASTING
+        high = self.factor >= max(RELAPSE, float(np.exp(5 * self.error))) and self.share >= LASTING
         return high and self.top - self.low > WEIGHT * (self.start - self.low)
 
 
