@@ -74,6 +74,11 @@ def test_a_likelihood_below_zero_is_continued_downwards() -> None:
     assert answer.median < -3
 
 
+def test_a_loss_that_was_never_below_zero_is_not_expected_there() -> None:
+    answer = told(a_run(falling(300, noise=0.3) - 0.9999 * falling(300, noise=0.3).min()), 1200)
+    assert 0 <= answer.low <= answer.median
+
+
 def test_the_config_gives_the_horizon_in_steps() -> None:
     assert told(a_run(falling(300), config={"max_steps": 700})).horizon_step == 700
 

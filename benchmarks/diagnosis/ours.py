@@ -19,12 +19,8 @@ UNREAD = Answer(frozenset(), frozenset(), problem="not read")
 def write_all(cases: Sequence[Case], folder: Path) -> None:
     """Every case as a log below `folder`, the formats in turn."""
     for index, case in enumerate(cases):
+        # The classes come round every five, so the formats change after five.
         write(case.run, folder / case.name, FORMATS[index // 5 % len(FORMATS)])
-
-
-def form_of(index: int) -> str:
-    """The format in which the case at this place in the list is written."""
-    return FORMATS[index // 5 % len(FORMATS)]
 
 
 def ask(cases: Sequence[Case], folder: Path) -> tuple[Mapping[str, Answer], float]:

@@ -106,7 +106,7 @@ def environment() -> Path:
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+        subprocess.run([str(python), "-I", "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
         (folder / "ready").touch()
     return python
 
@@ -122,7 +122,7 @@ def ask(cases: Sequence[Case]) -> Iterator[PeerAnswer]:
                 write_table(case.run, table, plain_names(case.run), dated=False)
                 tasks.write(json.dumps({"name": case.name, "table": str(table)}) + "\n")
         worker = Path(__file__).with_name("rivals_worker.py")
-        command = [str(environment()), str(worker), str(folder / "tasks"), str(folder / "answers")]
+        command = [str(environment()), "-I", str(worker), str(folder / "tasks"), str(folder / "answers")]
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         for line in (folder / "answers").read_text().splitlines():
             name, tool, alarms, seconds, problem = json.loads(line)
