@@ -187,6 +187,10 @@ class Section(dict, metaclass=_LikeDict):  # type: ignore[type-arg]  # Python 3.
         _note_walk(self)
         return dict.values(self)
 
+    def popitem(self) -> Any:
+        _note_walk(self)
+        return dict.popitem(self)
+
     def copy(self) -> Section:
         return Section(dict.items(self))
 
@@ -267,6 +271,18 @@ def _mapping_loader(original: Any) -> Any:
     return load
 
 
+def _mappings_loader(original: Any) -> Any:
+    @functools.wraps(original)
+    def load_all(*args: Any, **kwargs: Any) -> Any:
+        ours = bool(args) and is_config(args[0])
+        if ours:
+            note(kind="loaded", file=CONFIG)
+        for loaded in original(*args, **kwargs):
+            yield tracked(loaded) if ours else loaded
+
+    return load_all
+
+
 def _hooked(original: Any, args: Any, kwargs: Any) -> Any:
     """Json's `object_hook` sees inner objects first: their keys learn what stands above them afterwards."""
     hook = kwargs["object_hook"]
@@ -294,6 +310,8 @@ def patch_loaders(module: Any) -> None:
         original = getattr(module, name, None)
         if original is not None and not hasattr(original, "__wrapped__"):
             setattr(module, name, _mapping_loader(original))
+    if hasattr(module, "load_all"):  # yaml.safe_load_all is made from it
+        module.load_all = _mappings_loader(module.load_all)
 
 
 def patch_ruamel(module: Any) -> None:
@@ -394,6 +412,15 @@ def _patch_conversions(module: Any) -> None:
             note(kind="loaded", file=CONFIG)
         return load(file_)
 
+    select = omega.select
+
+    def watched_select(cfg: Any, key: str, *args: Any, **kwargs: Any) -> Any:
+        found = _reader(2)
+        if found is not None and isinstance(cfg, module.DictConfig):
+            _note_omega(cfg, key, "read", found[0])
+        return select(cfg, key, *args, **kwargs)
+
+    omega.select = staticmethod(watched_select)
     omega.to_container = staticmethod(watched_container)
     omega.create = staticmethod(plain_create)
     omega.load = staticmethod(watched_load)
