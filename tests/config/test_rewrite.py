@@ -346,3 +346,15 @@ def test_copies_that_differ_on_purpose_keep_their_proportion() -> None:
     result = rewrite(text, max_epochs=50)
     assert changed_lines(text, result.text) == ["epochs_1st: 50", "epochs_2nd: 25"]
     assert rewrite(result.text, max_epochs=50).text == result.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("optim_conf: {lr: 1.0e-4}\noptim: adamw\ngrad_clip: -1\n", id="off by a sign"),
+        pytest.param("model: {train_ds: {}}\ntrainer: {gradient_clip_val: 1000.0}\n", id="off by size"),
+    ],
+)
+def test_a_clip_that_is_switched_off_by_design_stays_off(text: str) -> None:
+    result = rewrite(text, grad_clip_norm=1.0)
+    assert (result.text, "is off" in result.refused["grad_clip_norm"]) == (text, True)
