@@ -50,9 +50,8 @@ class Numbers:
         size = np.minimum(np.abs(power), _EXACT_POWER)
         values: FloatArray = np.where(power < 0, digits / _POWERS[size], digits * _POWERS[size])
         hard = np.flatnonzero((whole - starts + fraction > _EXACT_DIGITS) | (np.abs(power) > _EXACT_POWER))
-        raw = memoryview(self.text)
         for index in hard:
-            values[index] = float(bytes(raw[starts[index] : stops[index]]))
+            values[index] = float(self.text[starts[index] : stops[index]].tobytes())
         return values
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -11,7 +12,9 @@ from diagnose.readers._base import Part, Source
 from diagnose.readers._events import tags_in
 from diagnose.readers._storage import local, open_file, walk
 
-TEXT_SUFFIXES = frozenset({"", ".csv", ".db", ".err", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt"})
+TEXT_SUFFIXES = frozenset(
+    {"", ".csv", ".db", ".err", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt", ".wandb"}
+)
 # Sub-folders that hold one split of the run in the folder above: Keras, ESPnet, FastSpeech2, NVIDIA's trainers.
 SPLITS = frozenset({"train", "training", "val", "valid", "validation", "eval", "evaluation", "dev", "test"})
 # SummaryWriter.add_hparams writes into a sub-folder that is named by the time.
@@ -31,8 +34,9 @@ def discover_tree(root: str) -> Iterator[Source]:
     folders = {_below(folder, root): _Folder(folder, files) for folder, files in walk(root)}
     events = {label: folder for label, folder in folders.items() if folder.events}
     parts: dict[str, list[Part]] = {}
+    splits = Counter(_parent(label) for label in events if _is_split(label))
     for label, folder in events.items():
-        owner, part = _place(label, events)
+        owner, part = _place(label, events, splits)
         parts.setdefault(owner, []).extend(part.of(folder.path(name)) for name in folder.events)
     superseded = _superseded(folders)
     for label, folder in folders.items():
@@ -78,24 +82,27 @@ class _As:
         return Part(self.prefix, name, self.suffix, self.settings_only)
 
 
-def _place(label: str, events: Mapping[str, _Folder]) -> tuple[str, _As]:
+def _place(label: str, events: Mapping[str, _Folder], splits: Mapping[str, int]) -> tuple[str, _As]:
     """The run that a folder of event files belongs to, and how its curves are called there."""
     if label == ".":
         return label, _As()
     above = next((str(path) for path in PurePosixPath(label).parents if str(path) in events), None)
     if above is not None and (series := _series(label, above, events[label])):
         return above, _As(suffix=f"/{series}")
-    parent, name = str(PurePosixPath(label).parent), PurePosixPath(label).name
-    if name.lower() in SPLITS and (parent in events or len(_splits(parent, events)) > 1):
+    parent, name = _parent(label), PurePosixPath(label).name
+    if _is_split(label) and (parent in events or splits[parent] > 1):
         return parent, _As(prefix=f"{name}/")
     if _HPARAMS.fullmatch(name) and parent in events:
         return parent, _As(settings_only=True)
     return label, _As()
 
 
-def _splits(parent: str, events: Iterable[str]) -> list[str]:
-    paths = map(PurePosixPath, events)
-    return [path.name for path in paths if str(path.parent) == parent and path.name.lower() in SPLITS]
+def _parent(label: str) -> str:
+    return str(PurePosixPath(label).parent)
+
+
+def _is_split(label: str) -> bool:
+    return PurePosixPath(label).name.lower() in SPLITS
 
 
 def _series(label: str, above: str, folder: _Folder) -> str | None:

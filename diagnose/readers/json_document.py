@@ -46,9 +46,7 @@ def read(source: Source) -> Run:
     columns = _records(document) or _histories(document)
     story = curves_of(columns, {tag: role for tag, role in _NVLOG.items() if tag in columns})
     if not story.curves:
-        raise LogError(
-            f"{source.name}: no lists of numbers in this JSON document (a summary has last values only): give the history"
-        )
+        raise LogError(f"{source.name}: no lists of numbers here (a summary has last values only): give the history")
     health = InputHealth(files=1, records=max(map(len, story.curves.values())))
     return Run(
         source.label, source.name, "json", story.curves, sources=(source.name,), health=health, notes=story.notes
