@@ -1,5 +1,6 @@
 """Does the model say what it is asked to? Among held-out clips, is each spoken text nearest its own recording?
 
+    ttsdoc train
     python -m benchmarks.trainer.retrieval runs/stable
 
 Distance: mel-cepstral distortion in dB (13 coefficients without the energy, Kubichek 1993) along the best
@@ -66,7 +67,7 @@ def measure(run: Path) -> dict[str, float]:
     options = load(run / "config.yaml")
     corpus = load_corpus(run / "data.safetensors", options)
     speaker = load_speaker(run / "checkpoints" / "best.safetensors")
-    folder = Path(options.data.dataset_path or f"{options.logging.log_dir}/demo-{options.data.demo_clips}")
+    folder = Path(options.data.dataset_path or "")
     clips = corpus.val[:CLIPS]
     recordings = [audio.read(folder / "wavs" / f"{corpus.names[index]}.wav").samples for index in clips]
     references = [cepstra(log_mel(samples, options.data).double().numpy()) for samples in recordings]

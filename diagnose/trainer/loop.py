@@ -64,7 +64,7 @@ def _train(options: Options, folder: RunFolder, world: World, *, resume: bool) -
         if world.leads:
             options = _claimed(folder, options, resume=resume)
         with joined(world), noticed(patient=world.size > 1) as stopped:
-            trainer = Trainer(options, folder, _corpus(folder, options, world), world)
+            trainer = Trainer(options, folder, _corpus(folder, options, world, saved), world)
             trainer.start_from(saved)
             return trainer.run(stopped)
 
@@ -77,11 +77,11 @@ def _claimed(folder: RunFolder, options: Options, *, resume: bool) -> Options:
     return options
 
 
-def _corpus(folder: RunFolder, options: Options, world: World) -> Corpus:
-    """The data set as tokens; the leading process makes it, where it is not there yet, and the others read it."""
-    if world.leads and not folder.data.exists():
-        saved = pretrained(options) if options.finetuning.enabled else None
-        prepare(options, saved).save(folder.data)
+def _corpus(folder: RunFolder, options: Options, world: World, saved: Checkpoint | None) -> Corpus:
+    """The data set as tokens; the leading process makes it, unless `saved` was trained on it, and all read it."""
+    if world.leads and (saved is None or not folder.data.exists()):
+        base = pretrained(options) if options.finetuning.enabled else None
+        prepare(options, base).save(folder.data)
     world.wait()
     corpus = load_corpus(folder.data, options)
     _check_room(corpus, options)
@@ -109,16 +109,23 @@ def _latest(folder: RunFolder, options: Options) -> Checkpoint | None:
     """The latest whole checkpoint; None where the run has not come to one. Raises ConfigError, TrainerError."""
     saved = checkpoint.newest(folder.checkpoints)
     if saved is not None:
-        _same_model(saved, options)
+        _same_run(saved, options)
     return saved
 
 
-def _same_model(saved: Checkpoint, options: Options) -> None:
-    """Raise ConfigError where the config describes another model than the one that was saved."""
-    for key, was in saved.options["model"].items():
-        now = as_tree(options)["model"][key]
-        if now != was:
-            raise options.error(f"model.{key}", f"{now}, but the run began with {was}; begin a new run for that")
+CHANGEABLE = {"batch_size", "demo_clips"}
+"""What of the data section may change within a run."""
+
+
+def _same_run(saved: Checkpoint, options: Options) -> None:
+    """Raise ConfigError where the config describes another model or data set than those of the run."""
+    for section in ("model", "data"):
+        for key, now in as_tree(options)[section].items():
+            was = saved.options[section][key]
+            spoken = key == "dataset_path" and now is None
+            if now != was and key not in CHANGEABLE and not spoken:
+                problem = f"{now}, but the run began with {was}; begin a new run for that"
+                raise options.error(f"{section}.{key}", problem)
 
 
 def _total_steps(dealer: Dealer) -> int:

@@ -157,9 +157,18 @@ def test_a_second_run_does_not_overwrite_the_first(run: Path, data: Path) -> Non
         train(options(data), RunFolder(run), World(), resume=False)
 
 
-def test_another_model_cannot_go_on_from_it(run: Path, data: Path) -> None:
-    with pytest.raises(ConfigError, match=r"model\.n_layers: 2, but the run began with 1"):
-        train(options(data, model={"n_layers": 2}), RunFolder(run), World(), resume=True)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        pytest.param({"model": {"n_layers": 2}}, r"model\.n_layers: 2, but the run began with 1", id="another model"),
+        pytest.param({"data": {"dataset_path": "x"}}, r"data\.dataset_path: x, but the run began", id="other data"),
+    ],
+)
+def test_a_run_cannot_go_on_as_another(run: Path, data: Path, changes: dict[str, Any], message: str) -> None:
+    before = (run / "config.yaml").read_bytes()
+    with pytest.raises(ConfigError, match=message):
+        train(options(data, **changes), RunFolder(run), World(), resume=True)
+    assert (run / "config.yaml").read_bytes() == before
 
 
 def test_early_stopping_waits_as_long_as_it_is_told(data: Path, tmp_path: Path) -> None:
