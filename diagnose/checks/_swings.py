@@ -39,6 +39,10 @@ LITTLE_PROGRESS = 0.18
 """Fall of the level that is progress in spite of modest swings. Source: as above."""
 SPREAD = 1.2
 """Spread of white noise that is an oscillation. Source: noise of 20 % gives 0.51, of 40 % 1.04."""
+IDLE_SPREAD = 0.6
+"""The same, for a run that has gained nothing at all. Source: noise of 20 % gives 0.51."""
+IDLE = 0.1
+"""Fall of the loss that is nothing. Source: our choice."""
 PROGRESS = 0.3
 """Fall of the level over the judged part that is progress in spite of the swings. Source: our choice."""
 TOTAL = 0.75
@@ -91,6 +95,8 @@ class Bounces:
         swings = self.turns >= TURNS and self.swing >= SWING and self.unrest >= UNREST
         loud = self.unrest >= LOUD_UNREST or self.spread >= SPREAD
         least = LOUD_PROGRESS if loud else PROGRESS if self.unrest >= WIDE_UNREST else LITTLE_PROGRESS
+        if self.spread >= IDLE_SPREAD and max(self.progress, self.total) < IDLE:
+            return True
         return (swings or self.spread >= SPREAD) and self.progress < least and self.total < TOTAL
 
 
