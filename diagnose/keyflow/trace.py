@@ -16,13 +16,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from diagnose.keyflow.command import script_of
 from diagnose.keyflow.report import CHOSEN_BY_THE_RUN, KeyReport, KeyState, KeyUse, Place, leaf_paths
 from diagnose.keyflow.source import keys_read, load_config, mark_interpolated
 
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 10.0  # between asking a run to stop and stopping it: what `docker stop` gives
 CONFIG_SUFFIXES = {".yaml", ".yml", ".json"}
-SCRIPT = re.compile(r"[\w./\\-]+\.py\b")
 EXACT_TYPE = re.compile(rb"type\([^()]*\)\s+is\s+(?:not\s+)?dict\b")
 
 
@@ -64,18 +64,6 @@ def config_of(command: Sequence[str]) -> Path:
     if not found:
         raise TraceError("the command names no config file: say which it reads with --config FILE before the `--`")
     return found[0]
-
-
-def script_of(command: Sequence[str]) -> Path | None:
-    """The Python file that the command runs, if it names one."""
-    words = list(command)
-    for index, word in enumerate(words):
-        if word == "-m" and index + 1 < len(words):
-            path = Path(*words[index + 1].split("."))
-            return next((p for p in (path.with_suffix(".py"), path / "__main__.py") if p.is_file()), None)
-        if word.endswith(".py") and Path(word).is_file():
-            return Path(word)
-    return None
 
 
 def watch(
@@ -261,35 +249,3 @@ def _judge_key(path: str, seen: Sighting, source: KeyReport | None, trouble: str
     if said is not None and CHOSEN_BY_THE_RUN in said.reason:
         return said
     return KeyUse(path, KeyState.DEAD, reason="nothing read it in this run, which was watched to its end")
-
-
-def command_beside(config_file: Path) -> Path | None:
-    """The trainer that a README, a Makefile or a script near the config runs with it; None if none is named."""
-    for folder in list(config_file.absolute().parents)[:4]:
-        for name in (
-            *sorted(folder.glob("README*")),
-            *sorted(folder.glob("[Mm]akefile")),
-            *sorted(folder.glob("*.sh")),
-        ):
-            found = _named_script(name, folder, config_file)
-            if found is not None:
-                return found
-    return None
-
-
-def _named_script(document: Path, folder: Path, config_file: Path) -> Path | None:
-    try:
-        text = document.read_text("utf-8", errors="replace")[:200_000].replace("\\\n", " ")
-    except OSError:
-        return None
-    lines = [
-        line
-        for line in text.splitlines()
-        if ".py" in line and ("python" in line or "launch" in line or "torchrun" in line)
-    ]
-    for line in sorted(lines, key=lambda line: config_file.name not in line):
-        for word in SCRIPT.findall(line):
-            path = folder / str(word)
-            if (config_file.name in line or "train" in path.stem) and path.is_file():
-                return path
-    return None

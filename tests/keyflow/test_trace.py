@@ -15,7 +15,7 @@ import yaml
 
 from diagnose.keyflow import _watch
 from diagnose.keyflow.report import KeyReport, KeyState
-from diagnose.keyflow.trace import TraceError, Watch, command_beside, config_of, script_of, watch
+from diagnose.keyflow.trace import TraceError, Watch, config_of, watch
 from tests.keyflow.conftest import Planted
 
 LIMITS = Watch(steps=1000, seconds=120)
@@ -224,27 +224,10 @@ def test_a_command_without_a_config_says_how_to_name_one(tmp_path: Path) -> None
         config_of(["python", "train.py"])
 
 
-def test_the_config_and_the_script_are_found_in_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pkg").mkdir()
-    (tmp_path / "pkg" / "train.py").touch()
+def test_the_config_is_found_in_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "c.yaml").touch()
     monkeypatch.chdir(tmp_path)
     assert config_of(["python", "train.py", "--config=c.yaml"]) == Path("c.yaml")
-    assert script_of(["torchrun", "--nproc-per-node=1", "-m", "pkg.train"]) == Path("pkg/train.py")
-    assert script_of(["bash", "run.sh"]) is None
-
-
-def test_the_trainer_is_found_in_the_readme_beside_the_config(tmp_path: Path) -> None:
-    (tmp_path / "config").mkdir()
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "train.py").touch()
-    (tmp_path / "src" / "infer.py").touch()
-    config = tmp_path / "config" / "small.yaml"
-    config.touch()
-    (tmp_path / "README.md").write_text(
-        "python src/infer.py --text hi\n\n    python src/train.py \\\n      --config config/small.yaml\n", "utf-8"
-    )
-    assert command_beside(config) == tmp_path / "src" / "train.py"
 
 
 def test_a_watched_config_is_a_dict_in_every_way_that_trainers_ask_for(events: Path) -> None:

@@ -1,0 +1,57 @@
+"""The trainer behind a config: named by a command line, or by a document beside the config."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+MOST_PARENTS = 4  # a project's README stands at most this far above its configs
+MOST_CHARACTERS = 200_000
+SCRIPT = re.compile(r"[\w./\\-]+\.py\b")
+LAUNCHERS = re.compile(r"\b(?:python[\d.]*|torchrun|accelerate|deepspeed|fabric|uv)\b")
+
+
+def script_of(command: Sequence[str]) -> Path | None:
+    """The Python file that the command runs, if it names one."""
+    words = list(command)
+    for index, word in enumerate(words):
+        if word == "-m" and index + 1 < len(words):
+            path = Path(*words[index + 1].split("."))
+            return next((p for p in (path.with_suffix(".py"), path / "__main__.py") if p.is_file()), None)
+        if word.endswith(".py") and Path(word).is_file():
+            return Path(word)
+    return None
+
+
+def command_beside(config_file: Path) -> Path | None:
+    """The trainer that a README, a Makefile or a shell script near the config starts with it; None if none does.
+
+    Only a command that names this very config counts: another one may belong to another trainer.
+    """
+    for folder in list(config_file.absolute().parents)[:MOST_PARENTS]:
+        for document in _documents(folder):
+            found = _started_with(config_file, document, folder)
+            if found is not None:
+                return found
+    return None
+
+
+def _documents(folder: Path) -> Iterator[Path]:
+    for pattern in ("README*", "[Mm]akefile", "*.sh"):
+        yield from (path for path in sorted(folder.glob(pattern)) if path.is_file())
+
+
+def _started_with(config_file: Path, document: Path, folder: Path) -> Path | None:
+    try:
+        with document.open(encoding="utf-8", errors="replace") as file:
+            text = file.read(MOST_CHARACTERS).replace("\\\n", " ")
+    except OSError:
+        return None
+    lines = [line for line in text.splitlines() if config_file.name in line and LAUNCHERS.search(line)]
+    scripts = [folder / str(word) for line in lines for word in SCRIPT.findall(line)]
+    return next((path for path in sorted(scripts, key=_is_no_trainer) if path.is_file()), None)
+
+
+def _is_no_trainer(path: Path) -> bool:
+    return "train" not in path.stem
