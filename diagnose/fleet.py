@@ -21,7 +21,7 @@ from diagnose.run import Curve, LogError
 Progress = Callable[[int, int], None]
 """Told how many runs of how many are judged."""
 
-# A pool costs about as much as judging this many runs. Source: benchmarks/reading, two cores.
+# A pool is not worth starting for fewer runs. Source: our choice: it takes as long as judging a few of them.
 WORTH_A_POOL = 16
 
 

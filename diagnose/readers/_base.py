@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from diagnose.readers._storage import open_file, written_at
 from diagnose.run import Run
@@ -62,6 +62,10 @@ class Source:
         if self.content is not None:
             return io.BytesIO(self.content)
         return open_file(part.name if part else self.name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs: not the first bytes, which it can read."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def head(self, size: int = HEAD_BYTES) -> bytes:
         """The first bytes, at most HEAD_BYTES of them; nothing for a folder."""

@@ -139,9 +139,12 @@ def _tensor(record: Sliceable, span: Span, plugin: str, where: tuple[str, int, f
 
 
 def _blob(kind: str, record: Sliceable, span: Span, key: int, where: tuple[str, int, float]) -> Blob | None:
-    """The first field `key` of the message at `span`, if it is of a kind that anyone asks for."""
-    found = next(((start, end) for found, start, end in fields(record, *span) if found == key), None)
-    return Blob(kind, *where, found) if found and kind in ("audio", "text") else None
+    """The first field `key` of the message at `span`, if it is of a kind that anyone asks for.
+
+    All fields are walked: where a sound has lost bytes, what should follow it is not there.
+    """
+    contents = [(start, end) for found, start, end in fields(record, *span) if found == key]
+    return Blob(kind, *where, contents[0]) if contents and kind in ("audio", "text") else None
 
 
 def _plugin(record: Sliceable, span: Span) -> tuple[str, bytes]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
@@ -64,7 +64,7 @@ def mixed() -> Log:
             values = [Summary.Value(tag="weights", histo=histogram)]
             events.append(Event(wall_time=1.0, step=step, summary=Summary(value=values)))
         if step % 20 == 10:
-            sound = Summary.Audio(encoded_audio_string=bytes(70_000), sample_rate=16_000)
+            sound = Summary.Audio(encoded_audio_string=bytes(70_000), content_type="audio/wav")
             events.append(Event(wall_time=1.0, summary=Summary(value=[Summary.Value(tag="speech", audio=sound)])))
     return log_of(events)
 
@@ -123,9 +123,6 @@ def test_deleted_bytes_cost_the_records_that_they_were_in(make: Callable[[], Log
     log = make()
     first = data.draw(st.integers(0, len(log.data) - 1))
     last = min(first + data.draw(st.integers(1, 3000)), len(log.data))
-    record = int(np.searchsorted(log.starts, first, side="right")) - 1
-    # The content of a heavy record is not verified: where it swallows whole records instead, that goes unseen.
-    assume(len(log.records[record]) < 65_536 or log.starts[record + 1] + last - first not in log.starts)
     damaged = log.data[:first] + log.data[last:]
     near = [start for start in log.starts if abs(start - first) < 100 and start + last - first in log.starts]
     whole = any(damaged == log.data[:start] + log.data[start + last - first :] for start in near)
