@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnose.checks._rate import logged_rate
 from diagnose.run import Axis, Curve, Run
-from diagnose.stats import SHORT, FloatArray, Trend, block_medians, robust_std, running_median
+from diagnose.stats import BLOCKS, SHORT, FloatArray, block_medians, robust_std, running_median
 
 SWING_BLOCKS = 120
 """Blocks in which swings are counted: a tenth of the run holds a dozen."""
@@ -103,14 +103,14 @@ class Bounces:
 def bounces(run: Run, curve: Curve) -> Bounces | None:
     """The swings of a loss; None for one that is negative at times, and for fewer than 16 finite points."""
     part = _at_high_rate(run, curve.finite)
-    if len(part) < max(SHORT, ENOUGH * len(curve.finite)) or not part.trend.logarithmic or cycles(run):
+    trend = curve.finite.trend
+    if len(part) < max(SHORT, ENOUGH * len(trend)) or not trend.logarithmic or cycles(run):
         return None
-    part = part.where(np.arange(len(part)) >= len(part) // 10)
-    trend = part.trend
-    course = trend.scale(block_medians(part.values, SWING_BLOCKS))
+    begin = len(part) // 10
+    course = trend.scale(block_medians(part.values[begin:], SWING_BLOCKS))
     legs = zigzag(course, SMALLEST_SWING)
-    low, high = np.quantile(trend.residuals, [0.1, 0.9])
-    first, last = _troughs(trend)
+    low, high = np.quantile(trend.residuals[begin : len(part)], [0.1, 0.9])
+    first, last = _troughs(block_medians(part.values[begin:], BLOCKS))
     return Bounces(
         max(0, len(legs) - 1),
         float(np.expm1(np.median(legs))) if len(legs) else 0.0,
@@ -118,7 +118,7 @@ def bounces(run: Run, curve: Curve) -> Bounces | None:
         float(np.exp(high) - np.exp(low)),
         1 - last / first if first else 0.0,
         1 - last / _first(curve.finite),
-        int(part.steps[0]),
+        int(part.steps[begin]),
         int(part.steps[-1]),
     )
 
@@ -154,10 +154,10 @@ def _unrest(course: FloatArray, *, single: bool) -> float:
     return float(np.sqrt(max(variance, 0.0)))
 
 
-def _troughs(trend: Trend) -> tuple[float, float]:
+def _troughs(levels: FloatArray) -> tuple[float, float]:
     """The lower quartile of the levels in the first and in the last third: what is left when the bounces are down."""
-    third = max(1, len(trend.levels) // 3)
-    return float(np.quantile(trend.levels[:third], 0.25)), float(np.quantile(trend.levels[-third:], 0.25))
+    third = max(1, len(levels) // 3)
+    return float(np.quantile(levels[:third], 0.25)), float(np.quantile(levels[-third:], 0.25))
 
 
 def zigzag(course: FloatArray, size: float) -> FloatArray:

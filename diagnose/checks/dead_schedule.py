@@ -9,6 +9,7 @@ import numpy as np
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import number
+from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity
 from diagnose.run import Curve, Role, Run
 
@@ -71,7 +72,7 @@ class DeadSchedule(Check):
             first = int(np.argmax(dead))
             message = (
                 f"The learning rate has decayed from {peak:.3g} to below {self.dead * peak:.3g} "
-                f"by step {int(rates.steps[first]):,}: "
+                f"by {at(rates, rates.steps[first])}: "
                 f"{np.mean(dead):.0%} of the run learns nothing."
             )
             yield self._told(

@@ -12,6 +12,7 @@ from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
 from diagnose.checks._setback import LOST, RISE, Setback, setback
 from diagnose.checks._validation import parting
+from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Prescription, Severity
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import SHORT
@@ -69,7 +70,7 @@ class Divergence(Check):
             Severity.ERROR if back.grave else Severity.WARNING,
             Confidence.MEDIUM if len(curve.finite) < SHORT or back.share < 0.5 else Confidence.HIGH,
             Role.TRAIN_LOSS.value,
-            f"The loss fell to {back.best:.4g} (step {back.best_step:,}) and stands at {back.end:.4g} again: "
+            f"The loss fell to {back.best:.4g} ({at(curve, back.best_step)}) and stands at {back.end:.4g} again: "
             + (f"{back.share:.0%} of the progress is lost." if back.share < 2 else "higher than where it began."),
             steps=(back.onset_step, back.last_step),
             evidence={
@@ -79,14 +80,14 @@ class Divergence(Check):
                 "factor_threshold": RISE,
             },
             prescriptions=self._cures(run, f"the loss rose to {back.factor:.3g} times its best"),
-            advice=f"Stop, and go back to the checkpoint nearest to step {back.best_step:,}.",
+            advice=f"Stop, and go back to the checkpoint nearest to {at(curve, back.best_step)}.",
         )
 
     def _validation(self, run: Run, train: Curve) -> Iterator[Finding]:
         """Validation jumped up and stayed, and training did not fall for it: what was learned before is lost."""
         val = run.curve(Role.VAL_LOSS)
         seen = None if val is None else parting(train, val)
-        if seen is None or seen.since < self.since or seen.train_fall > 0:
+        if val is None or seen is None or seen.since < self.since or seen.train_fall > 0:
             return
         if seen.rise < self.val_rise or seen.z < self.z:
             return
@@ -94,12 +95,12 @@ class Divergence(Check):
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.VAL_LOSS.value,
-            f"The validation loss rose by {seen.rise:.0%} since step {seen.best_step:,}, "
+            f"The validation loss rose by {seen.rise:.0%} since {at(val, seen.best_step)}, "
             "and the training loss did not fall for it.",
             steps=(seen.best_step, seen.last_step),
             evidence={"rise": seen.rise, "rise_threshold": self.val_rise, "z": seen.z, "train_fall": seen.train_fall},
             prescriptions=self._cures(run, f"validation rose by {seen.rise:.0%}"),
-            advice=f"Go back to the checkpoint nearest to step {seen.best_step:,}.",
+            advice=f"Go back to the checkpoint nearest to {at(val, seen.best_step)}.",
         )
 
     def _cures(self, run: Run, why: str) -> tuple[Prescription, ...]:

@@ -9,6 +9,7 @@ from diagnose.checks._base import Check
 from diagnose.checks._cures import tighter_clipping
 from diagnose.checks._instability import Instability, relapsed, thrown
 from diagnose.checks._spikes import Spike, sharp_spikes, slow_spikes
+from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Curve, Role, Run
 
@@ -71,12 +72,12 @@ class LossSpike(Check):
         worst = max(spikes, key=lambda spike: spike.z)
         many = f", one of {len(spikes)} spikes" if len(spikes) > 1 else ""
         over = f"{worst.height:.3g} times its course" if curve.trend.logarithmic else f"{worst.height:.0%} of its range"
-        step = int(curve.steps[worst.first])
+        place = at(curve, curve.steps[worst.first])
         return self.finding(
             Severity.WARNING,
             Confidence.HIGH if worst.z > 2 * self.z else Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"The loss jumps to {curve.values[worst.first]:.4g} at step {step:,}, {over}, and comes back{many}.",
+            f"The loss jumps to {curve.values[worst.first]:.4g} at {place}, {over}, and comes back{many}.",
             steps=(curve.steps[spikes[0].first], curve.steps[spikes[-1].first]),
             evidence={"spikes": len(spikes), "height": worst.height, "z": worst.z, "z_threshold": self.z},
             prescriptions=tighter_clipping(run, f"the loss jumped to {over}"),

@@ -9,6 +9,7 @@ from diagnose.checks._base import Check
 from diagnose.checks._cures import number
 from diagnose.checks._rate import logged_rate
 from diagnose.checks._swings import Throw, throw
+from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity
 from diagnose.run import Role, Run
 from diagnose.stats import SHORT
@@ -49,7 +50,8 @@ class MissingWarmup(Check):
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Look for a throw at a rate that starts at its peak."""
-        up = throw(self.curve(run, Role.TRAIN_LOSS))
+        curve = self.curve(run, Role.TRAIN_LOSS)
+        up = throw(curve)
         if up is None or up.factor < self.factor or not up.beyond_noise or not self._at_peak(run):
             return
         yield self.finding(
@@ -57,8 +59,8 @@ class MissingWarmup(Check):
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
             f"The run starts at its full learning rate, and the loss is thrown from {up.start:.4g} to {up.top:.4g} "
-            f"by step {up.top_step:,}.",
-            steps=(self.curve(run, Role.TRAIN_LOSS).steps[0], up.top_step),
+            f"by {at(curve, up.top_step)}.",
+            steps=(curve.steps[0], up.top_step),
             evidence={"top_over_start": up.factor, "threshold": self.factor},
             prescriptions=self._warm_up(run, up),
         )

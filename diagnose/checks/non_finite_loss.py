@@ -9,6 +9,7 @@ import numpy as np
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import HALF, lower_rate, tighter_clipping
+from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity
 from diagnose.run import Curve, Role, Run
 
@@ -71,7 +72,7 @@ class NonFiniteLoss(Check):
             Severity.ERROR,
             Confidence.HIGH,
             Role.TRAIN_LOSS.value,
-            f"The gradient norm is NaN or inf from step {first:,} while the log shows a loss of exactly "
+            f"The gradient norm is NaN or inf from {at(train, first)} while the log shows a loss of exactly "
             f"{train.values[hidden[0]]:g}: a filter hides that the loss is not a number.",
             steps=(first, last),
             evidence={"points": len(hidden), "logged_loss": float(train.values[hidden[0]])},
@@ -90,7 +91,7 @@ class NonFiniteLoss(Check):
             Severity.ERROR if ends_so or lasting else Severity.WARNING,
             Confidence.HIGH,
             role.value,
-            f"The loss is not a number at {len(bad):,} of {len(curve):,} points, first at step {first:,}"
+            f"The loss is not a number at {len(bad):,} of {len(curve):,} points, first at {at(curve, first)}"
             + (f", after a climb to {factor:.3g} times its best." if factor >= self.climb else "."),
             steps=(first, int(curve.steps[bad[-1]])),
             evidence={"points": len(bad), "share": len(bad) / len(curve), "climb_before": factor},

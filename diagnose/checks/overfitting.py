@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from diagnose.checks._base import Check
 from diagnose.checks._regularise import stop_and_regularise
 from diagnose.checks._validation import FEWEST, Parting, parting
+from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -57,20 +58,22 @@ class Overfitting(Check):
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
-        seen = parting(self.curve(run, Role.TRAIN_LOSS), self.curve(run, Role.VAL_LOSS))
+        val = self.curve(run, Role.VAL_LOSS)
+        seen = parting(self.curve(run, Role.TRAIN_LOSS), val)
         if seen is None or not self._parted(seen):
             return
-        why = f"validation was best at step {seen.best_step:,} and rose by {seen.rise:.0%} since"
+        best = at(val, seen.best_step)
+        why = f"validation was best at {best} and rose by {seen.rise:.0%} since"
         yield self.finding(
             Severity.ERROR if seen.rise > self.grave and seen.z > self.z else Severity.WARNING,
             Confidence.HIGH if seen.z > 2 * self.z and seen.since >= 4 else Confidence.MEDIUM,
             Role.VAL_LOSS.value,
-            f"The validation loss was best at step {seen.best_step:,} ({seen.best:.4g}) and is {seen.rise:.0%} higher "
+            f"The validation loss was best at {best} ({seen.best:.4g}) and is {seen.rise:.0%} higher "
             f"at the end, while the training loss fell by another {seen.train_fall:.0%}.",
             steps=(seen.best_step, seen.last_step),
             evidence={"rise": seen.rise, "rise_threshold": self.rise, "z": seen.z, "train_fall": seen.train_fall},
             prescriptions=stop_and_regularise(run, why),
-            advice=f"Use the checkpoint nearest to step {seen.best_step:,}; listen to it and to the last one.",
+            advice=f"Use the checkpoint nearest to {best}; listen to it and to the last one.",
         )
 
     def _parted(self, seen: Parting) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from diagnose.checks._base import Check
 from diagnose.checks._regularise import stop_and_regularise
 from diagnose.checks._validation import fall_since
+from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import running_median
@@ -57,17 +58,17 @@ class PastBest(Check):
         if turn is None:
             return
         fallen, since = fall_since(train, val, turn), len(val) - 1 - turn
-        step = int(val.steps[turn])
+        place = at(val, val.steps[turn])
         yield self.finding(
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.VAL_LOSS.value,
-            f"Since step {step:,} ({since} evaluations) the validation loss has hardly improved, while the training "
+            f"Since {place} ({since} evaluations) the validation loss has hardly improved, while the training "
             f"loss fell by {fallen:.0%}: the rest is learned by heart.",
-            steps=(step, val.steps[-1]),
+            steps=(val.steps[turn], val.steps[-1]),
             evidence={"evaluations_since": since, "train_fall": fallen, "gain_threshold": self.gain},
-            prescriptions=stop_and_regularise(run, f"validation has hardly improved since step {step:,}"),
-            advice=f"Stop here; listen to the checkpoints from step {step:,} on and keep the best.",
+            prescriptions=stop_and_regularise(run, f"validation has hardly improved since {place}"),
+            advice=f"Stop here; listen to the checkpoints from {place} on and keep the best.",
         )
 
     def _turn(self, train: Curve, val: Curve) -> int | None:

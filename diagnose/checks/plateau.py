@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._learning import LEAST_WAY, Learning, learning, slow
+from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -71,7 +72,7 @@ class Plateau(Check):
             Role.TRAIN_LOSS.value,
             f"The loss never fell: {seen.start:.4g} at the start, {seen.end:.4g} at the end."
             if never
-            else f"The loss has stood at {seen.end:.4g} since step {seen.tail_step:,}, the second half of the run.",
+            else f"The loss has stood at {seen.end:.4g} since {at(curve, seen.tail_step)}, most of the run.",
             steps=(curve.steps[0] if never else seen.tail_step, curve.steps[-1]),
             evidence={"tail_share": seen.tail_share, "share_threshold": self.share, "fall": seen.fall},
             advice="Check labels, tokenizer and frozen weights; then try a higher learning rate."
