@@ -102,10 +102,14 @@ def _heard(
 
 def _ignored(config: Config, trainer: Path | None, notes: list[str]) -> tuple[Finding, ...]:
     """The keys that the trainer never reads: by its source, else by what is known of the framework."""
-    if trainer is None:
-        return tuple(_known_dead(config))
+    from diagnose.keyflow.command import command_beside
     from diagnose.keyflow.source import keys_read
 
+    if trainer is None:
+        trainer = command_beside(Path(config.source))
+        if trainer is None:
+            return tuple(_known_dead(config))
+        notes.append(f"trainer: {trainer}, which a document beside the config starts with it")
     report = keys_read(trainer, config.tree(), Path(config.source))
     notes.extend(report.notes)
     if report.unknown:
