@@ -185,7 +185,7 @@ class LineColumns:
             return _Kind(block.rests[place].count(b"\0"))
         line, spans = block.line(place)
         fields: dict[str, _Field] = {}
-        for name, meaning in self.parse(line[:_PARSED]):
+        for name, meaning in self.parse(_looked_at(line)):
             if name in fields:
                 continue
             found = _Field(name, -1, meaning) if isinstance(meaning, float) else _field(name, line, meaning, spans)
@@ -208,7 +208,7 @@ class LineColumns:
 
     def _one(self, place: int, line: str) -> None:
         """One line whose numbers are written in an uncommon way."""
-        for name, meaning in self.parse(line[:_PARSED]):
+        for name, meaning in self.parse(_looked_at(line)):
             value = meaning if isinstance(meaning, float) else _float(line[slice(*meaning)])
             if value is not None:
                 self._put(name, np.array([self.lines + place]), np.array([value]))
@@ -225,6 +225,11 @@ def first_of_each_kind(text: bytes) -> list[str]:
     rests = _with_holes(numbers).tobytes()[1:-1].split(b"\n")
     places = {rest: place for place, rest in reversed(list(enumerate(rests)))}
     return [lines[place].decode("utf-8", "replace") for place in sorted(places.values())]
+
+
+def _looked_at(line: str) -> str:
+    """The part of a line that is parsed; no word is cut in two."""
+    return line if len(line) <= _PARSED else line[:_PARSED].rpartition(" ")[0]
 
 
 def _last_break(text: bytes) -> int:

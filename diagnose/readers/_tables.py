@@ -37,7 +37,7 @@ def columns_of_rows(rows: Sequence[Mapping[str, Any]], per_epoch: str | None = N
     cells: dict[str, tuple[list[int], list[float]]] = {}
     for place, row in enumerate(rows):
         for name, value in row.items():
-            number = to_number(value)
+            number = value if type(value) is float else to_number(value)
             if number is not None:
                 places, values = cells.setdefault(name, ([], []))
                 places.append(place)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from array import array
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -16,13 +15,15 @@ from diagnose.readers._base import HEAD_BYTES, Source
 from diagnose.readers._columns import Column, curves_of
 from diagnose.readers._tables import to_number, with_counters
 from diagnose.readers._twins import with_twin
-from diagnose.run import InputHealth, LogError, Run
+from diagnose.run import FloatArray, InputHealth, IntArray, LogError, Run
 
 _NUMBER = re.compile(r"\s*[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]")
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse", re.IGNORECASE)
 _COUNTER = re.compile(r"^(epoch|step|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
 _DELIMITERS = ",\t;|"
+# Rows that are held as text at one time.
+_ROWS = 10_000
 # The longest cell: a table of numbers has none near it, and a forged one costs no memory.
 csv.field_size_limit(1 << 20)
 
@@ -66,27 +67,36 @@ def _read(source: Source) -> Run:
 
 def _columns(source: Source, header: Sequence[str]) -> tuple[dict[str, Column], int, int]:
     """The columns, the rows that fit the header, and those that do not."""
-    cells = [(array("q"), array("d")) for _ in header]
+    parts: list[list[tuple[IntArray, FloatArray]]] = [[] for _ in header]
     good = bad = 0
     with source.open() as file, io.TextIOWrapper(file, "utf-8-sig", "replace", newline="") as text:
-        rows = csv.reader((line.replace("\0", "") for line in text), delimiter=_delimiter(source.head()))
-        for row in islice(filter(None, rows), 1, None):
-            if len(row) != len(header):
-                bad += 1
-                continue
-            for (places, values), cell in zip(cells, row, strict=True):
-                if cell and (number := to_number(cell)) is not None:
-                    places.append(good)
-                    values.append(number)
-            good += 1
-    named = {name: column for name, column in zip(header, cells, strict=True) if name and column[0]}
-    names = _names(list(named), source)
-    columns = {
-        names[name]: Column(np.frombuffer(places, np.int64), np.frombuffer(values))
-        for name, (places, values) in named.items()
-        if names[name]
-    }
-    return columns, good, bad
+        lines = (line.replace("\0", "") for line in text)
+        rows = islice(filter(None, csv.reader(lines, delimiter=_delimiter(source.head()))), 1, None)
+        while chunk := list(islice(rows, _ROWS)):
+            fitting = [row for row in chunk if len(row) == len(header)]
+            for column, cells in zip(parts, zip(*fitting, strict=True), strict=False):
+                column.append(_numbers(cells, good))
+            good, bad = good + len(fitting), bad + len(chunk) - len(fitting)
+    columns = {name: _joined(column) for name, column in zip(header, parts, strict=True) if name and column}
+    columns = {name: column for name, column in columns.items() if len(column.values)}
+    names = _names(list(columns), source)
+    return {names[name]: column for name, column in columns.items() if names[name]}, good, bad
+
+
+def _numbers(cells: Sequence[str], first: int) -> tuple[IntArray, FloatArray]:
+    """The rows, counted from `first`, of the cells that hold numbers, and the numbers."""
+    filled = [place for place, cell in enumerate(cells) if cell]
+    try:
+        values = [float(cells[place]) for place in filled]
+    except ValueError:
+        read = [(place, to_number(cells[place])) for place in filled]
+        filled = [place for place, number in read if number is not None]
+        values = [number for _, number in read if number is not None]
+    return np.asarray(filled, np.int64) + first, np.asarray(values, np.float64)
+
+
+def _joined(parts: Sequence[tuple[IntArray, FloatArray]]) -> Column:
+    return Column(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
 
 
 def _names(header: Sequence[str], source: Source) -> dict[str, str]:

@@ -60,7 +60,7 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     """The record without its levels. DLLogger writes `step` as a list: epoch, iteration; nothing for a summary."""
-    row = dict(_flat(record))
+    row = dict(_flat(record)) if any(isinstance(value, dict) for value in record.values()) else dict(record)
     step = row.get("step")
     if not isinstance(step, list):
         return row
