@@ -235,15 +235,13 @@ def explain(
     check: Annotated[str | None, typer.Argument(help="A code (STB002) or a name (divergence); none: list all.")] = None,
 ) -> None:
     """Tell what a check looks for, why, and what to do."""
-    from diagnose.checks import every_check
-    from diagnose.report.explain import explain as explanation
-    from diagnose.report.explain import find_check
+    from diagnose.report.explain import find_topic, topics
 
-    found = find_check(check) if check else None
+    found = find_topic(check) if check else None
     if found is not None:
-        sys.stdout.write(explanation(found))
+        sys.stdout.write(found.page)
         return
-    listing = "\n".join(f"  {known.code}  {known.name}" for known in every_check())
+    listing = "\n".join(f"  {topic.code}  {topic.name}" for topic in topics())
     if check is None:
         print(listing)
         return

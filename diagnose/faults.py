@@ -312,6 +312,8 @@ _MIXED_RATES = Fault(
     "another sample rate than the rest; trainers that do not resample play them too slow or too fast",
     "bring all to one rate: ttsdoc data merge DIR --out NEW does it",
 )
+EVERY_FAULT = (*FAULTS, _REPEATED_CLIP, _REPEATED_TEXT, _UNKNOWN, _MIXED_RATES)
+"""Those that one clip shows by itself, then those that only the whole set shows."""
 
 
 def _channels(one: Heard) -> str:
