@@ -47,9 +47,9 @@ def train(
     emit: Annotated[Emit | None, typer.Option(help="Print a job script instead of training.")] = None,
 ) -> None:
     """Train a small text-to-speech model, and say whether the run is healthy."""
-    calm_threads()
     if emit is Emit.SLURM:
         raise typer.Exit(_emit(config or "stable", out, devices))
+    _make_ready_for_torch()
     raise typer.Exit(_train(_config_path(config, out, resume), out, resume, devices))
 
 
@@ -60,7 +60,7 @@ def say(
     out: Annotated[Path, typer.Option(help="The wav file to write.")] = Path("hello.wav"),
 ) -> None:
     """Speak a text with a trained model."""
-    calm_threads()
+    _make_ready_for_torch()
     from diagnose.audio import write
     from diagnose.trainer.speak import find_checkpoint, load_speaker
 
@@ -78,6 +78,18 @@ def calm_threads() -> None:
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _make_ready_for_torch() -> None:
+    """Raise TrainerError where the libraries of the extra `train` are not installed."""
+    from importlib.util import find_spec
+
+    from diagnose.trainer.folder import TrainerError
+
+    missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
+    if missing:
+        raise TrainerError(f"training needs {' and '.join(missing)}: pip install 'ttsdoc[train]'")
+    calm_threads()
 
 
 def _train(path: Path, out: Path | None, resume: bool, devices: int) -> int:

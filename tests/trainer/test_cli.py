@@ -72,6 +72,15 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert message in errors
 
 
+def test_without_torch_it_says_what_to_install(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(sys, "argv", ["ttsdoc", "train"])
+    assert main() == 2
+    assert capsys.readouterr().err == "ttsdoc: training needs torch: pip install 'ttsdoc[train]'\n"
+
+
 def test_the_job_script_is_all_that_is_printed(tmp_path: Path) -> None:
     said = ttsdoc("train", "gpu", "--devices", 4, "--emit", "slurm", folder=tmp_path)
     assert (said.returncode, said.stderr) == (0, "")
