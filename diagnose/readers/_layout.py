@@ -9,7 +9,7 @@ template proves the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
@@ -152,7 +152,7 @@ def learn(record: bytes) -> Template:
 
 def _layout(record: bytes) -> tuple[Layout, tuple[str, ...]]:
     length = len(record) - FRAME
-    event = _once(record, (HEADER, HEADER + length), {_WALL, _STEP, _SUMMARY})
+    event = once(record, (HEADER, HEADER + length), {_WALL, _STEP, _SUMMARY})
     if length > LONGEST or _WALL not in event or _SUMMARY not in event:
         raise OddRecordError
     wall = event[_WALL][0]
@@ -178,7 +178,7 @@ def _is_value(key: int) -> bool:
 
 def _value(record: bytes, span: Span) -> tuple[str, int, str]:
     """Tag, place and numpy dtype of one value."""
-    value = _once(record, span, {_TAG, _SIMPLE, _TENSOR, _METADATA})
+    value = once(record, span, {_TAG, _SIMPLE, _TENSOR, _METADATA})
     if _TAG not in value or (_SIMPLE in value) == (_TENSOR in value):
         raise OddRecordError
     place, kind = (value[_SIMPLE][0], "<f4") if _SIMPLE in value else _tensor(record, value[_TENSOR])
@@ -187,7 +187,7 @@ def _value(record: bytes, span: Span) -> tuple[str, int, str]:
 
 def _tensor(record: bytes, span: Span) -> tuple[int, str]:
     """Place and numpy dtype of the number in a tensor that holds one float32 or float64."""
-    tensor = _once(record, span, {_DTYPE, _SHAPE, *(key for _, keys in _TENSORS.values() for key in keys)})
+    tensor = once(record, span, {_DTYPE, _SHAPE, *(key for _, keys in _TENSORS.values() for key in keys)})
     kind, keys = _TENSORS.get(record[tensor[_DTYPE][0]], ("<f4", ())) if _DTYPE in tensor else ("<f4", ())
     shape = tensor.get(_SHAPE, (0, 0))
     numbers = [place for key, place in tensor.items() if key not in (_DTYPE, _SHAPE)]
@@ -204,7 +204,7 @@ def text(record: Sliceable, span: Span) -> str:
     return record[slice(*span)].decode("utf-8", "backslashreplace")
 
 
-def _once(record: bytes, span: Span, allowed: set[int]) -> dict[int, Span]:
+def once(record: Sliceable, span: Span, allowed: Collection[int]) -> dict[int, Span]:
     """The fields of a message by key. Raises OddRecordError if one is there twice or is not `allowed`."""
     found: dict[int, Span] = {}
     for key, start, end in fields(record, *span):

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from diagnose.readers._layout import OddRecordError, Sliceable, Span, fields, text, varint
+from diagnose.readers._layout import OddRecordError, Sliceable, Span, fields, once, text, varint
 
 # Keys of the wire format, `field number << 3 | wire type`, from tensorboard/compat/proto/*.proto.
 _WALL, _STEP, _SUMMARY, _SESSION = 0x09, 0x10, 0x2A, 0x3A  # event.proto: Event
@@ -18,6 +18,7 @@ _VALUE = 0x0A  # summary.proto: Summary
 _TAG, _NODE, _SIMPLE, _AUDIO, _TENSOR, _METADATA = 0x0A, 0x3A, 0x15, 0x32, 0x42, 0x4A  # Summary.Value
 _OTHERS = (0x1A, 0x22, 0x2A)  # old histogram, image, histogram
 _ENCODED_AUDIO = 0x22  # Summary.Audio
+_AUDIO_FIELDS = {0x0D, 0x10, 0x18, _ENCODED_AUDIO, 0x2A}
 _PLUGIN_DATA, _PLUGIN_NAME, _PLUGIN_CONTENT = 0x0A, 0x0A, 0x12  # SummaryMetadata, PluginData
 _DTYPE, _STRING = 0x08, 0x42  # tensor.proto
 _STRING_DTYPE = 7  # types.proto
@@ -123,7 +124,9 @@ def _value(record: Sliceable, span: Span, wall: float, step: int) -> Point | Blo
     if content == _SIMPLE:
         return Point(wall, step, names.get(_TAG, ""), struct.unpack("<f", record[slice(*place)])[0])
     if content == _AUDIO:
-        return _blob("audio", record, place, _ENCODED_AUDIO, (names.get(_TAG, ""), step, wall))
+        # All fields are looked at: where a sound has lost bytes, what should follow it is not there.
+        sound = once(record, place, _AUDIO_FIELDS).get(_ENCODED_AUDIO)
+        return Blob("audio", names.get(_TAG, ""), step, wall, sound) if sound else None
     if content == _TENSOR:
         return _tensor(record, place, plugin, (names.get(_TAG) or names.get(_NODE, ""), step, wall))
     return None
@@ -139,12 +142,9 @@ def _tensor(record: Sliceable, span: Span, plugin: str, where: tuple[str, int, f
 
 
 def _blob(kind: str, record: Sliceable, span: Span, key: int, where: tuple[str, int, float]) -> Blob | None:
-    """The first field `key` of the message at `span`, if it is of a kind that anyone asks for.
-
-    All fields are walked: where a sound has lost bytes, what should follow it is not there.
-    """
-    contents = [(start, end) for found, start, end in fields(record, *span) if found == key]
-    return Blob(kind, *where, contents[0]) if contents and kind in ("audio", "text") else None
+    """The first field `key` of the message at `span`, if it is of a kind that anyone asks for."""
+    found = next(((start, end) for found, start, end in fields(record, *span) if found == key), None)
+    return Blob(kind, *where, found) if found and kind in ("audio", "text") else None
 
 
 def _plugin(record: Sliceable, span: Span) -> tuple[str, bytes]:
