@@ -2,7 +2,7 @@
 
     python -m benchmarks.trainer.threads [--busy 2]
 
-Wall time an update of the `stable` model beside `--busy` processes that never rest, as a ratio to one thread.
+Wall time an update of the `stable` model beside `--busy` processes that never rest, as a ratio to one thread; the median of 30.
 """
 
 from __future__ import annotations

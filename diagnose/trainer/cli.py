@@ -73,8 +73,9 @@ def say(
 def calm_threads() -> None:
     """Keep torch from fighting over a busy machine; must come before torch is first imported.
 
-    Measured (benchmarks/trainer): for models of this size a second thread gains nothing, and with OpenMP's
-    busy waiting it makes a shared machine five times slower. OMP_NUM_THREADS overrides.
+    With OpenMP's busy waiting, two threads were 14 times slower than one on a shared machine of two cores
+    (benchmarks/trainer/threads.py). One thread adds up in one order, so that a resumed run is the same bit
+    for bit. OMP_NUM_THREADS and OMP_WAIT_POLICY override.
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
