@@ -2,7 +2,8 @@
 
     python -m benchmarks.trainer.threads [--busy 2]
 
-Wall time an update of the `stable` model beside `--busy` processes that never rest, as a ratio to one thread; the median of 30.
+The median wall time of 30 updates of the `stable` model beside `--busy` processes that never rest, as a ratio to
+one thread.
 """
 
 from __future__ import annotations
