@@ -59,7 +59,7 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
         if not candidate.when.hold(document):
             continue
         for path, node in candidate.place.find(document):
-            source = follow(document, node, path)
+            source = follow(document, node)
             value = _with_pair(document, candidate, plain(source))
             if path not in seen and _fits(HYPERPARAMETERS[name].kind, source, value):
                 seen.add(path)
@@ -67,8 +67,8 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
 
 
 def _counting_first(places: tuple[Site, ...]) -> tuple[Site, ...]:
-    """A place with a value counts before one that is there but empty."""
-    return tuple(sorted(places, key=lambda site: site.value is None))
+    """A place with a value counts before one that is there but empty, a live one before a dead one."""
+    return tuple(sorted(places, key=lambda site: (site.value is None, bool(site.candidate.dead))))
 
 
 def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
@@ -77,7 +77,7 @@ def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
     return [value, candidate.pair.scalar(document)]
 
 
-def follow(document: Document, node: Node, path: Path = ()) -> Scalar | Array | Table | None:
+def follow(document: Document, node: Node) -> Scalar | Array | Table | None:
     """What `node` stands for: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
     for _ in range(MAX_HOPS):
         inside = resolved(node)

@@ -103,6 +103,8 @@ class _Draft:
         for site in others:
             if site.value is None or site.value in site.candidate.neutral or site.candidate.dead:
                 continue
+            if site.source is first.source:
+                continue
             if HYPERPARAMETERS[name].equal_copies and site.value != first.value:
                 continue
             guessed = self.dialect.synonyms is not None and not same(site.value, first.value)
@@ -133,7 +135,8 @@ class _Draft:
         if origin in self.done:
             raise EditError(f"{dotted(origin)} is also {self.done[origin]}, which has just been set")
         sections = (self.document.node(origin[:depth]) for depth in range(1, len(origin)))
-        if any(self.document.uses.get(id(section), 0) > 1 for section in sections):
+        own = 0 if site.path == origin else 1  # the alias by which this place itself is reached
+        if any(self.document.uses.get(id(section), 0) > own for section in sections):
             raise EditError(f"{where} is shared by several sections through an anchor; change it by hand")
 
     def added(self, name: str, value: PlainValue) -> tuple[_Draft, Any, Any]:

@@ -207,6 +207,12 @@ def test_a_merged_value_that_other_sections_share_is_refused() -> None:
     assert (result.text, "shared" in result.refused["learning_rate"]) == (text, True)
 
 
+def test_a_section_that_another_repeats_is_left_alone() -> None:
+    text = "training: &t {learning_rate: 1.0e-3, epochs: 10}\nfinetuning: *t\n"
+    result = rewrite(text, learning_rate=1e-4)
+    assert (result.text, "shared" in result.refused["learning_rate"]) == (text, True)
+
+
 TWINS = """\
 gpt: {number_mel_codes: 8194}
 training:
