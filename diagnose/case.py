@@ -184,12 +184,17 @@ def _last_moment(run: Run) -> float:
 
 
 def _dead_keys(config: Config, trainer: Path | None) -> dict[str, str]:
-    """Canonical name -> evidence, by reading the trainer's source; empty without a trainer."""
-    if trainer is None:
-        return {}
+    """Canonical name -> evidence, by reading the trainer's source; empty without a trainer.
+
+    Where none is given, it is the one that a README, a Makefile or a script starts with this config.
+    """
+    from diagnose.keyflow.command import command_beside
     from diagnose.keyflow.report import advice, sentence
     from diagnose.keyflow.source import keys_read
 
+    trainer = trainer or command_beside(Path(config.source))
+    if trainer is None:
+        return {}
     idle = {use.path: use for use in keys_read(trainer, config.tree(), Path(config.source)).idle}
     found = {name: idle[setting.path] for name, setting in config.values.items() if setting.path in idle}
     return {name: f"{sentence(use)}; {advice(use)}" for name, use in found.items()}
