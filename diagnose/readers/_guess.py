@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP
 from diagnose.readers._lines import Meaning
@@ -38,7 +38,7 @@ _AT = re.compile(
 _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+) \[[\d?:]")
 _VAL = re.compile(
-    r"(?<![A-Za-z])(?P<split>valid|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
+    r"(?<![A-Za-z])(?:valid|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
     re.IGNORECASE,
 )
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECASE)
@@ -136,24 +136,24 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     if at and words:
         yield words[0], at.span("number")
         return
+    splits = [*_VAL.finditer(line), *_TRAIN.finditer(line)]
     for match in PAIR.finditer(line):
         name = match["name"]
         if not match["sep"].strip() and not _METRIC.search(name):
             continue
         if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1"):
             continue
-        split = _split_of(line, match)
+        split = _split_of(match, splits)
         # `Loss 2.27 (3.10)`: an evaluation is judged by its mean, a training step by its own value.
         yield split + name, match.span("mean" if split and match["mean"] else "number")
 
 
-def _split_of(line: str, match: re.Match[str]) -> str:
+def _split_of(match: re.Match[str], splits: Sequence[re.Match[str]]) -> str:
     """`val/` or `test/` for a metric that does not name its split, where the line did before it."""
     if _VAL.search(match["name"]) or _TRAIN.search(match["name"]):
         return ""
-    before = line[: match.start("name")]
-    val = max(_VAL.finditer(before), key=re.Match.start, default=None)
-    train = max((found.start() for found in _TRAIN.finditer(before)), default=-1)
-    if val is None or val.start() < train:
+    before = [split for split in splits if split.start() < match.start("name")]
+    last = max(before, key=re.Match.start, default=None)
+    if last is None or last.re is _TRAIN:
         return ""
-    return "test/" if val["split"].casefold().startswith("test") else "val/"
+    return "test/" if last[0].casefold().startswith("test") else "val/"
