@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnose.config import Config, ConfigError, read_config
-from diagnose.dataset import samples_of
 from diagnose.examine import examine
 from diagnose.finding import Diagnosis
+from diagnose.metadata import samples_of
 from diagnose.names import assign_roles
 from diagnose.prescribe import Plan, plan
 from diagnose.readers import runs
