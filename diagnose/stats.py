@@ -98,11 +98,6 @@ class Trend:
         return robust_std(self.residuals)
 
     @cached_property
-    def local_noise(self) -> FloatArray:
-        """Shape (m,): the noise of each block, smoothed over five blocks, in scaled units."""
-        return running_median(MAD_TO_STD * block_medians(np.abs(self.residuals), BLOCKS), 5)
-
-    @cached_property
     def scaled_course(self) -> FloatArray:
         """Shape (m,): the course in scaled units."""
         return self.scale(self.course)
@@ -145,10 +140,6 @@ class Trend:
     def last_step(self, block: int) -> int:
         """The step at which a block ends."""
         return int(self.steps[min((block + 1) * self.block_size, len(self)) - 1])
-
-    def blocks_before(self, step: int) -> int:
-        """How many blocks ended before `step`."""
-        return int(np.searchsorted(self.steps, step)) // self.block_size
 
 
 def odd(number: int) -> int:

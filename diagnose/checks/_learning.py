@@ -10,10 +10,9 @@ from diagnose.checks._rate import logged_rate, spent
 from diagnose.run import Curve, Run
 from diagnose.stats import FloatArray, Trend, slope
 
-# A straight line is a rate too low. Sources: a straight line does half of its fall in the second half; a power law or
-# logarithm, the course of healthy runs (arXiv 2503.12811), under 0.37 of it; a crawling run of the bundled trainer
-# (10.9 to 9.4) 0.45. One that falls ever faster (0.76 for an ImageNet run) has only just begun. Measured on
-# benchmarks/diagnosis.
+# A straight line is a rate too low: half of its fall comes in the second half. A logarithm that bends after a third of
+# the run, the straightest course of a healthy run, has 0.37 there, a power law less (arXiv 2503.12811). A loss that
+# falls ever faster has only just begun. The bounds here and below are measured on benchmarks/diagnosis.
 STRAIGHT = 0.33
 BENT_DOWN = 0.7
 # Share of the start that a crawling loss may have lost, and more if its line is nearly perfect.
@@ -47,9 +46,9 @@ class Learning:
     line_z: float
     """The fall of a straight line through the whole run, in its standard errors."""
     tail_share: float
-    """What it fell by in its last half, as a share of the whole fall; 1 where there was no whole fall to share."""
+    """What it fell by in its tail, the last three fifths, as a share of the whole fall; 1 where there was none."""
     tail_z: float
-    """The fall of the last half in its standard errors."""
+    """The fall of the tail in its standard errors."""
     second_half: float
     """Share of the fall that came in the second half of the learning rate spent: 0.5 for a straight line."""
     even: float

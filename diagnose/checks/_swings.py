@@ -15,7 +15,7 @@ SWING_BLOCKS = 120
 HIGH_RATE = 0.5
 """Share of the peak learning rate above which a run is judged; below it the schedule calms it."""
 SMALLEST_SWING = float(np.log(1.2))
-"""Rise and fall that count as a swing. Source: epoch means and smoothed logs of healthy runs move by under 10 %."""
+"""Rise and fall that count as a swing. Source: our choice, far above the noise of epoch means."""
 SWING = 0.33
 """Median height of the swings of an oscillation. Source: white noise of 12 % swings by 0.3; measured on
 benchmarks/diagnosis."""
@@ -25,8 +25,7 @@ falling fast."""
 TURNS = 5
 """Turns of an oscillation. Source: as above: two spikes make four."""
 UNREST = 0.09
-"""Standard deviation of an oscillation. Source: smoothed logs of healthy runs reach 0.11; measured on
-benchmarks/diagnosis."""
+"""Standard deviation of an oscillation. Source: measured on benchmarks/diagnosis: 0.05 in 95 of 100 healthy runs."""
 MEANS_BELOW = 64
 """Points of a log below which a point is the mean of many batches and its noise small. Source: our choice."""
 WIDE_UNREST = 0.14
@@ -46,22 +45,22 @@ IDLE = 0.1
 PROGRESS = 0.3
 """Fall of the level over the judged part that is progress in spite of the swings. Source: our choice."""
 TOTAL = 0.75
-"""Fall from the first loss on that excuses all swings. Source: healthy runs with loud noise; our choice."""
+"""Fall from the first loss on that excuses all swings. Source: our choice: whoever learned so much need not mind
+the bounces."""
 THROW = 1.3
-"""Top over start that is a throw. Source: warm-up humps in healthy runs reach 1.25 (Applio#113 reports 1.37)."""
+"""Top over start that is a throw. Source: our choice; a warm-up hump of 1.37 that fell again
+(Applio#113) is excused by the fall."""
 HEALED = 0.8
-"""Share of the first loss. Source: our choice."""
+"""Share of the first loss below which a throw has healed. Source: our choice."""
 THROW_TOTAL = 0.5
 """Fall at the end, as a share of the start, that excuses a throw: then the run has recovered. Source: our choice."""
-
-
 RELAPSE = 1.8
-"""Top over the best before it. Source: a second stage lifts a loss by up to 1.5; bad batches are told by their
-length."""
+"""Top over the best before it. Source: our choice, above the lift of a second stage in the synthetic runs of
+benchmarks/diagnosis (1.5)."""
 WEIGHT = 0.1
 """Share of the progress that the climb must undo. Source: our choice: what is learned by heart wobbles near zero."""
 LASTING = 0.08
-"""Share of the run. Source: bad batches heal within 3 % of a run in the trained part of benchmarks/diagnosis."""
+"""Share of the run. Source: measured on benchmarks/diagnosis, where bad batches heal sooner."""
 
 
 @dataclass(frozen=True, slots=True)

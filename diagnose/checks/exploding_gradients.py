@@ -40,8 +40,7 @@ class ExplodingGradients(Check):
     part_of = ("loss-spike",)
 
     ratio: float = 10.0
-    """Times the median norm. Source: the quietest rival's gate; healthy norms in the guide's logs stay within a
-    factor of 5."""
+    """Times the running median. Source: the quietest rival's gate."""
     times: int = 3
     """Source: as above: single outliers are what clipping is for."""
     warmup: float = 0.05

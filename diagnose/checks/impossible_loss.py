@@ -43,8 +43,8 @@ class ImpossibleLoss(Check):
     min_points = 3
 
     plunge: float = 10.0
-    """Times the initial magnitude that a loss may go below zero. Source: flows such as Glow-TTS and VITS stay within
-    their starting magnitude; the run of the guide's earlier trainer went from 1 to -2344."""
+    """Times the initial magnitude that a loss may go below zero. Source: our choice: likelihoods in public logs
+    stay near -1 (coqui-ai/TTS#755); the dummy output of the story's earlier run went to -2344."""
     points: int = 10
     """Equal values in a row that make a constant. Source: our choice: float losses never repeat by chance."""
 

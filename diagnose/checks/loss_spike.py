@@ -48,13 +48,14 @@ class LossSpike(Check):
     """Robust standard deviations. Source: an operator's rule on log loss, calibrated on six healthy runs of 130M to
     1.2B parameters whose largest z was 4.5."""
     factor: float = 1.5
-    """Times the trend. Source: the gate of the quietest rival (0 to 2 % false alarms on 330 healthy runs)."""
+    """Times the trend. Source: the gate of the quietest rival (0 to 2 % false alarms on 130 healthy runs)."""
     tail: float = 2.0
     """Times the deepest downward outlier. Source: noise in log loss is as wide below as above; our choice of margin."""
     weight: float = 0.05
     """Share of the run's progress that a spike must undo. Source: our choice: nobody would act on less."""
     slow_factor: float = 1.6
-    """Times the course, for a rise that heals slowly. Source: a second stage lifts a loss by up to 1.5."""
+    """Times the course, for a rise that heals slowly. Source: our choice, above the lift of a second stage in the
+    synthetic runs of benchmarks/diagnosis (1.5)."""
 
     def check(self, run: Run) -> Iterator[Finding]:
         """One finding for all spikes of the training loss."""

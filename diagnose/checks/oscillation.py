@@ -23,10 +23,11 @@ class Oscillation(Check):
 
     ## How it is detected
     Judged is the stretch after the first tenth of the run while the logged learning rate is above half of its peak.
-    The course must turn at least five times, by a quarter of its level in the middle of the turns and by five times
-    its noise; or the single points must spread (10th to 90th percentile) over more than 1.2 times the level.
-    Meanwhile the troughs must have come down by less than a fifth, and the loss must stand above a quarter of its
-    first value.
+    The course must turn at least five times, by a third of its level in the middle, and neighbouring points must swing
+    together (the noise of single batches does not); or the points must spread over more than 1.2 times the level.
+    Meanwhile the troughs hardly come down, and the loss stands above a quarter of its first value. A loss that the
+    first updates throw up, or that climbs high above its best for long, counts too. Where validation comes down to
+    the end, the swings are only the batches.
 
     ## What to do
     Halve the learning rate, average each update over more clips, clip the gradients.
