@@ -278,13 +278,16 @@ def _match(pattern: str, curves: Mapping[str, Curve]) -> str | None:
 
 
 def _pair(family: Family | None, curves: Mapping[str, Curve]) -> dict[Role, str]:
-    """The family's first pair that was logged whole, else its first training loss."""
+    """The first of the family's pairs that was logged whole and is long enough to show a course."""
     if family is None:
         return {}
     found = [(_match(train, curves), _match(val, curves) if val else None) for train, val in family.pairs]
     logged = [(train, val) for train, val in found if train is not None]
-    for train, val in [*(pair for pair in logged if pair[1]), *logged]:
-        return {Role.TRAIN_LOSS: train} | ({Role.VAL_LOSS: val} if val else {})
+    whole = [pair for pair in logged if pair[1]] or logged
+    enough = min(ENOUGH_EPOCHS, max((len(curves[train]) for train, _ in whole), default=0))
+    for train, val in whole:
+        if len(curves[train]) >= enough:
+            return {Role.TRAIN_LOSS: train} | ({Role.VAL_LOSS: val} if val else {})
     return {}
 
 

@@ -140,6 +140,12 @@ def test_epoch_means_are_preferred_where_there_are_enough_of_them() -> None:
     assert (tags_of(many)[0], tags_of(few)[0]) == ("train_loss_epoch", "train_loss_step")
 
 
+def test_a_family_is_judged_by_its_steps_while_its_epochs_are_few() -> None:
+    tags = ("TrainEpochStats/avg_loss", "TrainIterStats/loss", "EvalStats/avg_loss")
+    run = assign_roles(run_with(*tags, points={"TrainEpochStats/avg_loss": 3, "EvalStats/avg_loss": 3}))
+    assert tags_of(run) == ("TrainIterStats/loss", "EvalStats/avg_loss")
+
+
 def test_a_lone_final_mean_is_not_the_training_loss() -> None:
     run = assign_roles(run_with("train_loss", "loss", points={"train_loss": 1, "loss": 500}))
     assert tags_of(run)[0] == "loss"
