@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from diagnose.config import parse_config
+from diagnose.config import Config, ConfigError, parse_config
 from diagnose.config.edit import float_text
 from tests.config.readers import LOADERS, faults
 
@@ -81,6 +81,7 @@ def test_a_json_edit_is_right_for_every_loader(
     assert faults(text, rewrite.text, "json", CHANGES[name]) == []
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=1e-300, max_value=1e300, allow_nan=False) | st.floats(min_value=1e-12, max_value=10))
 def test_every_float_is_read_as_a_float_by_all_loaders(value: float) -> None:
     text = float_text(value)
@@ -88,3 +89,24 @@ def test_every_float_is_read_as_a_float_by_all_loaders(value: float) -> None:
     seen["json"] = json.loads(text)
     assert {name: type(found) for name, found in seen.items()} == dict.fromkeys(seen, float)
     assert len(set(seen.values())) == 1
+
+
+def read_or_refused(text: str, source: str) -> Config | str:
+    """The config, or the message with which it is refused."""
+    try:
+        return parse_config(text, source)
+    except ConfigError as error:
+        return str(error)
+
+
+@settings(max_examples=150, deadline=None)
+@given(yaml_texts(), st.text(max_size=6), st.integers(0, 400), st.sampled_from(["yaml", "json", "py", "txt"]))
+def test_any_text_is_read_or_refused_in_one_line(text: str, noise: str, at: int, ending: str) -> None:
+    config = read_or_refused(text[:at] + noise + text[at:], f"config.{ending}")
+    if isinstance(config, str):
+        assert "\n" not in config
+        return
+    changes: dict[str, Any] = dict(CHANGES)
+    rewrite = config.rewrite(changes)
+    assert set(rewrite.applied) | set(rewrite.refused) <= set(changes)
+    assert parse_config(rewrite.text, config.source).rewrite(changes).text == rewrite.text
