@@ -274,7 +274,9 @@ def _family_of(known: str | None, curves: Mapping[str, Curve]) -> Family | None:
 def _match(pattern: str, curves: Mapping[str, Curve]) -> str | None:
     if pattern in curves:
         return pattern
-    return next((tag for tag in curves if fnmatchcase(tag, pattern)), None) if "*" in pattern else None
+    # Tables and text logs write loss_g_mel for TensorBoard's loss/g/mel.
+    patterns = (pattern, pattern.replace("/", "_")) if "/" in pattern else (pattern,)
+    return next((tag for tag in curves if any(fnmatchcase(tag, one) for one in patterns)), None)
 
 
 def _pair(family: Family | None, curves: Mapping[str, Curve]) -> dict[Role, str]:

@@ -36,6 +36,15 @@ def test_what_is_written_is_read_back(form: str, fault: Fault, tmp_path: Path) -
             np.testing.assert_allclose(found.values, written.values, rtol=1e-5)
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_gan_is_judged_by_its_mel_loss(form: str, tmp_path: Path) -> None:
+    run = sample(Fault.HEALTHY, 4, "adversarial", points=80).run
+    mel, back = run.curve(Role.TRAIN_LOSS), read(write(run, tmp_path / "run", form)).curve(Role.TRAIN_LOSS)
+    assert mel is not None
+    assert back is not None
+    np.testing.assert_allclose(back.values, mel.values, rtol=1e-5)
+
+
 def test_the_plain_table_names_the_loss_as_every_tool_does(tmp_path: Path) -> None:
     run = sample(Fault.OVERFITTING, 4, points=50).run
     write_table(run, tmp_path / "plain.csv", plain_names(run), dated=False)

@@ -19,6 +19,8 @@ from diagnose.run import LogError, Run
 
 # Sound trainings for each training with one given fault.
 SOUND = 4
+# The real logs are few, so each is cut at several places.
+CUTS = 5
 
 
 def main() -> int:
@@ -68,11 +70,10 @@ def _sections(asked: argparse.Namespace) -> Iterator[str]:
         answers, seconds = _asked(cases)
         judged += answers
         yield report.judgement(group, answers, seconds)
-    real = list(_corpus_runs(asked.corpus)) if asked.corpus else []
-    asking = {report.TITLES[group]: [case.run for case in cases] for group, cases in groups.items()} | {
-        "Real logs": real
-    }
-    outcomes = {name: forecasts.outcome(forecasts.questions(them)) for name, them in asking.items() if them}
+    asking = {report.TITLES[group]: forecasts.questions(case.run for case in cases) for group, cases in groups.items()}
+    if asked.corpus:
+        asking["Real logs"] = forecasts.questions(_corpus_runs(asked.corpus), cuts=CUTS)
+    outcomes = {name: forecasts.outcome(them) for name, them in asking.items()}
     yield report.forecasts(outcomes)
     yield report.properties(
         properties.prefixes(groups["synthetic"]), properties.milliseconds(1_000), properties.milliseconds(1_000_000)

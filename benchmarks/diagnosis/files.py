@@ -63,9 +63,9 @@ def plain_names(run: Run) -> dict[str, str]:
 
 
 def _write_text(run: Run, folder: Path) -> Path:
-    """Lines such as `2023-11-14 22:13:20 INFO step=100 loss=3.1416 lr=2e-04`."""
+    """Lines such as `2023-11-14 22:13:20 INFO step=100 train_loss=3.1416 learning_rate=0.0002`."""
     path = folder / "train.log"
-    plain = {**{tag: tag.replace("/", "_") for tag in _logged(run)}, **plain_names(run)}
+    plain = {tag: tag.replace("/", "_") for tag in _logged(run)}
     with path.open("w") as file:
         for step, wall, row in _rows(run):
             stamp = datetime.fromtimestamp(wall, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%S")

@@ -36,9 +36,9 @@ def question(run: Run, seed: int) -> Question | None:
     return Question(run.until(int(curve.steps[cut - 1])), int(curve.steps[-1]), float(np.median(tail)))
 
 
-def questions(runs: Iterable[Run]) -> Iterator[Question]:
-    """One question a run, the cut drawn by its place in the list."""
-    asked = (question(run, seed) for seed, run in enumerate(runs))
+def questions(runs: Iterable[Run], cuts: int = 1) -> Iterator[Question]:
+    """`cuts` questions a run, the cuts drawn by its place in the list."""
+    asked = (question(run, cuts * place + cut) for place, run in enumerate(runs) for cut in range(cuts))
     return (one for one in asked if one is not None)
 
 

@@ -140,8 +140,9 @@ def forecasts(outcomes: Mapping[str, Outcome]) -> str:
     ]
     return (
         "## Forecast\n\n"
-        "Each run is cut at 30 to 80 % of its length; what came is the median loss of its last twentieth.\n"
-        "Faulty runs are included. Errors are medians of |forecast - came| / |came|.\n\n"
+        "Each run is cut at 30 to 80 % of its length (real logs at five places each); what came is the median loss of\n"
+        "its last twentieth."
+        " Faulty runs are included. Errors are medians of |forecast - came| / |came|.\n\n"
         + table(["runs", "answered", "80 % interval holds", "error", "last value", "power law"], rows)
     )
 

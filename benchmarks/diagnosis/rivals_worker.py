@@ -40,7 +40,7 @@ def runmedic(path):
     from runmedic.cli import main
 
     found = json.loads(captured(main, ["diagnose", path, "--json"]))
-    return [one["id"] for run in found for one in run["findings"] if one["severity"] in ("critical", "warning")]
+    return [one["check"] for run in found for one in run["findings"] if one["severity"] in ("critical", "warning")]
 
 
 def trainspotter(path):
