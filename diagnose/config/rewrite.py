@@ -63,7 +63,7 @@ class _Draft:
         """The draft with one change made, the old value and the new. Raises EditError, UnitError with the reason."""
         self.permit(name)
         if name not in self.sites:
-            return self.added(name, value)
+            return self.added(name, value, clock)
         edits = dict(self.edits(name, value, clock))
         written = {scalar: new for scalar, new in edits.items() if not _says(scalar, new)}
         splices = [edit.replacement(self.document, scalar, new) for scalar, new in written.items()]
@@ -139,7 +139,7 @@ class _Draft:
         if any(self.document.uses.get(id(section), 0) > own for section in sections):
             raise EditError(f"{where} is shared by several sections through an anchor; change it by hand")
 
-    def added(self, name: str, value: PlainValue) -> tuple[_Draft, Any, Any]:
+    def added(self, name: str, value: PlainValue, clock: Clock) -> tuple[_Draft, Any, Any]:
         """The draft with a key that was not there. Raises EditError where none may be added."""
         way = first_rule(self.dialect.add.get(name, ()), self.document)
         if way is None:
@@ -150,7 +150,8 @@ class _Draft:
         table = edit.table_at(self.document, tuple(parents))
         if table.get(key) is not None:
             raise EditError(f"{dotted(path)} is there but holds something else")
-        new = _plain(name, value)
+        unit = next((place.unit for place in self.dialect.keys.get(name, ()) if place.place.text == way), None)
+        new = _in_unit(name, _plain(name, value), unit, clock)
         text = edit.spliced(self.document.text, [edit.addition(self.document, table, key, new)])
         after = edit.verified(self.document, text, {}, path)
         draft = _Draft(after, self.dialect, sites(after, self.dialect), {**self.done, path: name})
@@ -228,6 +229,16 @@ def _plain(name: str, value: PlainValue) -> PlainValue:
     return int(value)
 
 
+def _in_unit(name: str, value: PlainValue, unit: str | None, clock: Clock) -> PlainValue:
+    """`value`, given in the canonical unit, in the unit of the file. Raises UnitError."""
+    hyperparameter = HYPERPARAMETERS[name]
+    # A number of steps is as good to the frameworks that take a share of the run.
+    if hyperparameter.unit is None or unit in {None, SHARE_OF_RUN}:
+        return value
+    converted = clock.convert(float(value), hyperparameter.unit, str(unit))
+    return converted if unit == SHARE_OF_EPOCH or hyperparameter.kind is Kind.RATE else round(converted)
+
+
 def _typed(name: str, value: PlainValue, clock: Clock, site: Site) -> PlainValue:
     """`value` in the unit and the type that the file uses. Raises EditError, UnitError."""
     hyperparameter = HYPERPARAMETERS[name]
@@ -238,11 +249,6 @@ def _typed(name: str, value: PlainValue, clock: Clock, site: Site) -> PlainValue
         return new
     if hyperparameter.unit == "steps" and site.unit is None:
         raise EditError(f"whether {dotted(site.path)} counts steps or epochs cannot be told")
-    # A number of steps is as good to the frameworks that take a share of the run.
-    if hyperparameter.unit is not None and site.unit not in {None, SHARE_OF_RUN}:
-        converted = clock.convert(float(new), hyperparameter.unit, str(site.unit))
-        if site.unit == SHARE_OF_EPOCH or hyperparameter.kind is Kind.RATE:
-            return converted
-        new = round(converted)
+    new = _in_unit(name, new, site.unit, clock)
     was_float = isinstance(site.source, Scalar) and isinstance(site.source.value, float)
     return float(new) if was_float and site.unit != SHARE_OF_RUN else new

@@ -364,3 +364,10 @@ def test_copies_that_differ_on_purpose_keep_their_proportion() -> None:
 def test_a_clip_that_is_switched_off_by_design_stays_off(text: str) -> None:
     result = rewrite(text, grad_clip_norm=1.0)
     assert (result.text, "is off" in result.refused["grad_clip_norm"]) == (text, True)
+
+
+def test_an_added_interval_is_in_the_unit_of_its_key() -> None:
+    text = "model: {learning_rate_d: 1.0e-4, c_mel: 45}\ndata: {batch_size: 10}\ntrainer:\n  max_epochs: 100\n"
+    assert "--samples" in rewrite(text, eval_interval=100).refused["eval_interval"]
+    result = parse_config(text, "config.yaml").rewrite({"eval_interval": 100}, samples=500)
+    assert changed_lines(text, result.text) == ["check_val_every_n_epoch: 2"]
