@@ -282,6 +282,8 @@ def _entries(node: yaml.Node, source: str, section: str) -> Iterator[tuple[str, 
         raise ConfigError(f"{_at(source, node)}: {section or 'a config'} must hold `key: value` lines")
     seen: set[str] = set()
     for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise ConfigError(f"{_at(source, key)}: a key must be a word")
         if key.value in seen:
             raise ConfigError(f"{_at(source, key)}: {section}{'.' if section else ''}{key.value} is given twice")
         seen.add(key.value)

@@ -79,6 +79,24 @@ def test_the_effective_config_says_what_it_was_made_from(
     assert parse(dump(options), "effective.yaml") == options
 
 
+@given(
+    text=st.text(st.sampled_from("training: learning_rate5e-\n {}[]&*!?|>'\"#,%@`~\t\0<"), max_size=80)
+    | st.builds(
+        lambda section, key, value: f"{section}:\n  {key}: {value}\n",
+        st.sampled_from(sorted(SECTIONS)),
+        st.sampled_from(["seed", "betas", "norm", "sample_texts", "learning_rate", "dataset_path", "? [a]"]),
+        st.text(max_size=20),
+    )
+)
+def test_no_text_at_all_brings_anything_but_a_config_or_one_line(text: str) -> None:
+    complaint = ""
+    try:
+        parse(text, "c.yaml")
+    except ConfigError as error:
+        complaint = str(error)
+    assert len(complaint.splitlines()) <= 1
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_a_valid_config_of_nothing_but_differences_with_their_reasons(name: str) -> None:
     path = files("diagnose.presets") / f"{name}.yaml"
