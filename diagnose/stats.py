@@ -104,9 +104,21 @@ class Trend:
 
     @cached_property
     def level_error(self) -> float:
-        """Standard error of one level, in scaled units: white noise averaged, or the unrest between blocks."""
+        """Standard error of one level, in scaled units: white noise averaged, the unrest between blocks, or rounding.
+
+        The median of rounded values is as coarse as they are, however many there are.
+        """
         averaged = MEDIAN_COST * self.noise / np.sqrt(self.block_size)
-        return float(max(averaged, robust_std(np.diff(self.scale(self.levels), n=2)) / np.sqrt(6.0)))
+        unrest = robust_std(np.diff(self.scale(self.levels), n=2)) / np.sqrt(6.0)
+        level = abs(self.end) if self.logarithmic else self.unit
+        rounded = self.resolution / np.sqrt(12.0) / level if level > 0 and self.block_size > 1 else 0.0
+        return float(max(averaged, unrest, rounded))
+
+    @cached_property
+    def resolution(self) -> float:
+        """The smallest step between different values of the last thousand points, in loss units: the printed digits."""
+        different = np.unique(self.values[-1000:])
+        return float(np.diff(different).min()) if len(different) > 1 else 0.0
 
     @property
     def block_size(self) -> int:

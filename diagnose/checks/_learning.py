@@ -43,6 +43,8 @@ class Learning:
     end: float
     fall: float
     """What the loss fell by, as a share of its start (of the range of its course where it can be negative)."""
+    early_fall: float
+    """The same from the level of the first block, which single first points do not move."""
     line_z: float
     """The fall of a straight line through the whole run, in its standard errors."""
     tail_share: float
@@ -76,7 +78,8 @@ def learning(run: Run, curve: Curve) -> Learning:
     return Learning(
         start,
         end,
-        1 - float(np.exp(-fall)) if trend.logarithmic else fall,
+        _share(fall, trend),
+        _share(float(levels[0] - np.median(levels[-tenth:])), trend),
         _over(-slope(levels) * (len(levels) - 1), error * np.sqrt(12 / len(levels))),
         tail / fall if fall > 0 else 1.0,
         _over(tail, error * np.sqrt(12 / (len(levels) - half))),
@@ -98,6 +101,11 @@ def slow(seen: Learning) -> bool:
     return (seen.second_half > STRAIGHT and seen.even > EVEN and seen.fall < SHORT_WAY) or (
         perfect and seen.fall < LONGER_WAY
     )
+
+
+def _share(fall: float, trend: Trend) -> float:
+    """A fall in scaled units as a share of where it began."""
+    return 1 - float(np.exp(-fall)) if trend.logarithmic else fall
 
 
 def _over(fall: float, error: float) -> float:

@@ -90,5 +90,5 @@ def _end(trend: Trend) -> float:
 
 def _onset(trend: Trend, middle: float) -> int:
     """The first step after which the course never came back below `middle`."""
-    below = np.flatnonzero(trend.course < middle)
+    below = np.flatnonzero(trend.course <= middle)
     return trend.first_step(min(int(below[-1]) + 1, len(trend.course) - 1))

@@ -53,6 +53,7 @@ HEALTHY = (
     case("four falling epochs", training([13.0, 10.5, 8.2, 7.1], axis=Axis.EPOCH)),
 )
 EDGE = (
+    case("a last level that stands above the best by rounding only", training([2.0, 1.0, 1.0, np.nextafter(1.0, 2.0)])),
     case("a rise of 5 % in the last epoch", training([13.0, 8.0, 7.0, 7.35], axis=Axis.EPOCH)),
     case("three points are too few", training([5.0, 3.0, 6.0], axis=Axis.EPOCH)),
 )

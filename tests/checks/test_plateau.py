@@ -25,6 +25,8 @@ SICK = (
     ),
 )
 HEALTHY = (
+    case("a flow-matching loss that learns below its noise", training(noisy(stuck(0.55), 0.2))),
+    case("the same, printed with one digit", training(np.round(noisy(stuck(0.55), 0.2), 1))),
     case("converged to a tenth of the first loss", training(noisy(stuck(0.1)))),
     case("flat at the end of its schedule", training(noisy(stuck(0.6, 0.2)), curve(Role.LEARNING_RATE, cosine()))),
     case("a slow power law", training(noisy((1 + 20 * np.linspace(0, 1, 400)) ** -0.2))),
