@@ -132,6 +132,7 @@ class EventFile:
             return False
         if masked(header[:8]) != int.from_bytes(header[8:], "little"):
             return self._recover(file, self.position if self._doubt is None else self._doubt, whole=False)
+        self._doubt, self._counted = None, False  # a right header: what came before it is dealt with
         length = _length(data)
         end = self.position + length + FRAME
         if end > self.size:  # cut off, or its length is forged: then intact records stand where its payload should be

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -104,6 +105,25 @@ def test_real_logs_are_read_as_tensorboard_reads_them(shared: Path) -> None:
         run = diagnose.read(path)
         if not run.replaced:
             assert_same(run, as_tensorboard_reads(path))
+
+
+def test_real_logs_hold_the_known_series(shared: Path) -> None:
+    index = yaml.safe_load((shared / "logs" / "index.yaml").read_text())
+    records = [record for record in index["logs"] if record["format"] == "tensorboard"]
+    assert records
+    for record in records:
+        run = diagnose.read(shared / "logs" / record["file"])
+        for role in ("train", "val"):
+            known = record.get(role)
+            if not known or record[f"{role}_key"] is None:
+                continue
+            curve = run.curves[record[f"{role}_key"]]
+            ends = [[curve.steps[place], curve.values[place]] for place in (0, -1)]
+            assert len(curve) == known["n"]
+            np.testing.assert_allclose(ends, [known["first"], known["last"]], rtol=1e-5)
+            np.testing.assert_allclose(
+                [curve.finite.values.min(), curve.finite.values.max()], [known["min"], known["max"]], rtol=1e-5
+            )
 
 
 NUMBERS = st.floats(width=32) | st.sampled_from([0.0, -0.0, float("inf"), float("-inf")])
