@@ -27,6 +27,8 @@ class Look(NamedTuple):
     """One reader, once over one set."""
 
     seconds: float
+    cpu: float
+    """Seconds of CPU: what a busy machine changes least."""
     points: int
     peak_bytes: int
 
@@ -78,30 +80,34 @@ def _rustboard(folder: Path) -> Look:
     from tensorboard_data_server import server_binary
 
     command = [server_binary(), "--logdir", str(folder), "--port", "0", "--reload", "once", "--checksum", "-v"]
+    command += ["--samples-per-plugin", "scalars=0"]  # all of them, as the others
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as server:
         assert server.stderr is not None
         line = next(line for line in server.stderr if "Finished load cycle" in line)
         peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{server.pid}/status").read_text())
+        ticks = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
         server.kill()
     match = re.search(r"\(([\d.]+)(m?s)\)", line)
     assert match is not None
     assert peak is not None
-    return Look(float(match[1]) / (1000 if match[2] == "ms" else 1), 0, int(peak[1]) * 1024)
+    cpu = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    return Look(float(match[1]) / (1000 if match[2] == "ms" else 1), cpu, 0, int(peak[1]) * 1024)
 
 
 def _tell(one: Set, folder: Path, looks: dict[str, list[Look]]) -> None:
     size = sum(path.stat().st_size for path in folder.rglob("*tfevents*"))
     seconds = {name: median(look.seconds for look in found) for name, found in looks.items()}
+    cpu = {name: median(look.cpu for look in found) for name, found in looks.items()}
     points = looks["ours"][0].points
     print(f"\n### {one.name}: {one.about}; {size / 1e6:,.0f} MB, {points:,} scalars, load {os.getloadavg()[0]:.1f}\n")
-    print("| reader | seconds | times ours | times cat | peak MB | bytes a point beside 40 MB |")
-    print("|---|--:|--:|--:|--:|--:|")
+    print("| reader | seconds | times ours | times cat | CPU s | times ours | peak MB | bytes a point beside 40 MB |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
     for name, found in looks.items():
         peak = median(look.peak_bytes for look in found)
         ratios = f"{seconds[name] / seconds['ours']:.1f} | {seconds[name] / seconds['cat']:.1f}"
-        print(
-            f"| {name} | {seconds[name]:.3f} | {ratios} | {peak / 1e6:.0f} | {(peak - 40e6) / points:.0f} |", flush=True
-        )
+        worked = f"{cpu[name]:.3f} | {cpu[name] / cpu['ours']:.1f}"
+        memory = f"{peak / 1e6:.0f} | {(peak - 40e6) / points:.0f}"
+        print(f"| {name} | {seconds[name]:.3f} | {ratios} | {worked} | {memory} |", flush=True)
     counts = {name: found[0].points for name, found in looks.items() if found[0].points}
     assert len(set(counts.values())) == 1, counts
 

@@ -1,4 +1,4 @@
-"""One reader over one set, in a process of its own: seconds after the imports, of the clock and of the CPU, points and peak memory, as JSON."""
+"""One reader over one set, in a process of its own: seconds (clock, CPU) after the imports, points, peak memory."""
 
 from __future__ import annotations
 
