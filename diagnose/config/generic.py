@@ -16,6 +16,8 @@ MAX_SECTIONS = 4
 """Sections inside one another that are searched; the public configs measured nest hyperparameters three deep."""
 MANY = 100
 """From here on an interval whose key names no unit is taken to count steps."""
+MOST_PLACES = 50
+"""Places of one hyperparameter that are looked at; with as many as that, none of them is rewritten."""
 _ENDING = re.compile(r"[_-]?(?:config|configs|params|parameters|args|arguments|settings|options|opts|cfg|conf)$")
 
 
@@ -89,7 +91,7 @@ def _leaves(node: Node, path: tuple[str, ...], siblings: frozenset[str]) -> Iter
 
 
 def _ranked(name: str, matches: list[tuple[tuple[int, int, int], _Leaf]]) -> Iterator[Candidate]:
-    for _, leaf in sorted(matches, key=lambda match: match[0]):
+    for _, leaf in sorted(matches, key=lambda match: match[0])[:MOST_PLACES]:
         path = ".".join(leaf.path)
         pair = Place(path[:-1] + "2") if _is_first_beta(name, leaf) else None
         yield Candidate(Place(path), unit=_unit(name, leaf), pair=pair)

@@ -10,6 +10,7 @@ from typing import Any
 from diagnose.config import edit
 from diagnose.config.dialect import Dialect, first_rule
 from diagnose.config.edit import EditError, PlainValue
+from diagnose.config.generic import MOST_PLACES
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import Document, Key, Path, Scalar, dotted, same
 from diagnose.config.reading import Site, sharing, sites
@@ -99,6 +100,8 @@ class _Draft:
     def copies(self, name: str) -> Iterator[Site]:
         """The places that must change together. Raises EditError where some of them cannot."""
         first, *others = self.sites[name]
+        if len(others) + 1 >= MOST_PLACES:
+            raise EditError(f"it stands in {MOST_PLACES} places or more; change them by hand")
         yield first
         for site in others:
             if site.value is None or site.value in site.candidate.neutral or site.candidate.dead:
