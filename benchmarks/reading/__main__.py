@@ -80,7 +80,7 @@ def _rustboard(folder: Path) -> Look:
     from tensorboard_data_server import server_binary
 
     command = [server_binary(), "--logdir", str(folder), "--port", "0", "--reload", "once", "--checksum", "-v"]
-    command += ["--samples-per-plugin", "scalars=0"]  # all of them, as the others
+    command += ["--samples-per-plugin", "scalars=all"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as server:
         assert server.stderr is not None
         line = next(line for line in server.stderr if "Finished load cycle" in line)
