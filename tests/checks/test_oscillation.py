@@ -15,6 +15,11 @@ def cycles(points: int = 400, count: int = 5) -> Floats:
     return np.asarray(0.5 * (1 + np.cos(np.pi * np.mod(np.linspace(0, count, points), 1.0))))
 
 
+def fading() -> Floats:
+    """A straight line from 1 to 0 over 400 points: a linear schedule."""
+    return np.linspace(1.0, 0.0, 400)
+
+
 SICK = (
     case("bounces by 90 % of the level", training(noisy(bouncing())), "STB003", "OPT001"),
     case("bounces of epoch means", training(noisy(bouncing(60), 0.01), axis=Axis.EPOCH), "STB003", "OPT001"),
@@ -23,6 +28,15 @@ SICK = (
         "the first updates throw the loss up and it never recovers",
         training(noisy(0.9 + 2.5 * np.exp(-(((np.linspace(0, 1, 400) - 0.05) / 0.02) ** 2)), 0.02)),
         "STB001",
+        "OPT001",
+    ),
+    case(
+        "bounces that die down as the schedule takes the rate away",
+        training(
+            noisy(0.9 * (1 - 0.4 * (1 - fading()) ** 2) * (1 + fading() * (bouncing(level=1.0, bounces=20) - 1)), 0.02),
+            curve(Role.LEARNING_RATE, 1e-3 * fading()),
+        ),
+        "STB003",
         "OPT001",
     ),
 )
