@@ -139,7 +139,9 @@ def test_every_package_is_shipped() -> None:
 
 
 def packages() -> set[str]:
-    return {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    code = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    data = {f"diagnose.presets.{path.parent.name}" for path in (ROOT / "presets").glob("*/*.yaml")}
+    return code | data
 
 
 def test_help_loads_no_heavy_library() -> None:

@@ -94,4 +94,5 @@ def _message(band: TargetBand, run: Run, last: float, expected: float | None, fa
     size = "" if run.dataset.samples is None else f" with {run.dataset.samples:,} clips"
     path = "" if expected is None else f"; a healthy run stands near {expected:.3g} at this epoch"
     course = "still falling" if falling else "no longer falling"
-    return f"The loss is {last:.4g}, {course}; {band.family}{size} should end between {band.low:g} and {band.high:g}{path}."
+    aim = f"{band.family}{size} should end between {band.low:g} and {band.high:g}"
+    return f"The loss is {last:.4g}, {course}; {aim}{path}."
