@@ -21,7 +21,7 @@ PEERS = """{}.
 Each gets a CSV with the plainest column names through its documented interface. Its alarms are read leniently:
 any alarm that may stand for the fault counts, while ttsdoc must name it first. A peer that gives no answer
 (training-doctor is spared runs of more than 3000 points, sk-autod needs a validation loss) is counted on the
-rest only.
+rest only; sk-autod refuses NaN and is given the finite points.
 """
 TITLES = {"synthetic": "Synthetic runs", "trained": "Real small trainings"}
 
