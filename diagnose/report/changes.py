@@ -29,6 +29,8 @@ def _parts(plan: Plan) -> Iterator[RenderableType]:
     for edit in plan.applied:
         if edit.note:
             yield Text(f"note on {edit.parameter} ({edit.path}): {plain(edit.note)}", "yellow")
+    if any(edit.note for edit in plan.applied):
+        yield Text("versions of this trainer differ: --trainer FILE asks the source of yours what it reads")
     for left in plan.deferred:
         yield Text(f"left: {left.parameter} -> {plain(number(left.value))}: {plain(left.reason)}", "dim")
 
