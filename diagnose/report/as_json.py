@@ -102,6 +102,7 @@ def _strict(value: Any) -> Any:
         return [_strict(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    if isinstance(value, float):
+        # Ten digits are more than any log holds, and the same on every machine.
+        return float(f"{value:.10g}") if math.isfinite(value) else None
     return getattr(value, "value", value)
