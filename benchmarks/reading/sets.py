@@ -129,7 +129,7 @@ def _speech(folder: Path, steps: int) -> None:
     def values(step: int) -> list[bytes]:
         found = [scalar(tag, step + 0.5) for tag in tags]
         if step % 5 == 0:
-            buckets = _field(0x32, random.bytes(1500)) + _field(0x3A, random.bytes(1500))
+            buckets = _field(0x32, random.bytes(1504)) + _field(0x3A, random.bytes(1504))
             found.append(_field(0x0A, b"weights") + _field(0x2A, buckets))
             found.append(_field(0x0A, b"picture") + _field(0x22, _field(0x22, sounds[step % 4][:130_000])))
             found.append(_field(0x0A, b"speech") + _field(0x32, _field(0x22, sounds[step % 3])))
