@@ -35,32 +35,39 @@ def main() -> None:
         tiny = options(data_set(folder / "words"), training=training)
         (folder / "tiny.yaml").write_text(dump(tiny), encoding="utf-8")
         command = [sys.executable, "-m", "diagnose", "train", str(folder / "tiny.yaml"), "--resume", "--out"]
-        began = time.monotonic()
         _finish([*command, str(folder / "whole")])
-        length, draw, finished = time.monotonic() - began, random.Random(0), 0
-        for _ in range(times):
-            finished += _killed([*command, str(folder / "broken")], draw.random() * length)
+        lines, draw = _lines(folder / "whole"), random.Random(0)
+        for number in range(times):
+            # Spread over the run, each within its own stretch; every fourth while it starts or goes on.
+            wanted = 0 if number % 4 == 3 else int((number + draw.random()) * lines / (times + 1))
+            _kill([*command, str(folder / "broken")], folder / "broken", wanted, draw.random() * (0.1 if wanted else 3))
         _finish([*command, str(folder / "broken")])
         whole, broken = (
             checkpoint.load(folder / run / "checkpoints" / "last.safetensors") for run in ("whole", "broken")
         )
         same = all(torch.equal(weight, broken.weights[key]) for key, weight in whole.weights.items())
-        print({"kills": times - finished, "after_the_end": finished, "step": broken.progress.step, "identical": same})
+        print({"kills": times, "step": broken.progress.step, "identical": same})
 
 
 def _finish(command: list[str]) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-def _killed(command: list[str], seconds: float) -> bool:
-    """Kill the command after so many seconds; whether it had ended before."""
+def _kill(command: list[str], run: Path, lines: int, seconds: float) -> None:
+    """Kill the command when its metrics have so many lines, and so many seconds have passed."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    while _lines(run) < lines and process.poll() is None:
+        time.sleep(0.005)
     time.sleep(seconds)
-    ended = process.poll() is not None
-    if not ended:
-        os.killpg(process.pid, 9)
+    if process.poll() is not None:
+        raise SystemExit("the run ended before it could be killed")
+    os.killpg(process.pid, 9)
     process.wait()
-    return ended
+
+
+def _lines(run: Path) -> int:
+    metrics = run / "metrics.jsonl"
+    return metrics.read_bytes().count(b"\n") if metrics.exists() else 0
 
 
 if __name__ == "__main__":
