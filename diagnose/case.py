@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ LARGEST_CONFIG = 262_144
 # Folders above a log in which its config may stand: run/version_0/checkpoints/.. is as deep as trainers go.
 LEVELS_UP = 2
 MOST_CONFIGS = 20
+# The names that trainers give to the log of the run whose folder it lies in.
+LOG_FILE = re.compile(r"events\.out\.tfevents\.|metrics\.(?:csv|jsonl)$|trainer_state\.json$|trainer_0_log\.txt$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +155,27 @@ def case_of(
     trainer: Path | None = None,
     dialect: Path | None = None,
 ) -> Case:
-    """The case around a config. Logs: those given, else those that the config's `log_dir` names.
+    """The case around a config. Logs: those given, else those beside it, else those that its `log_dir` names.
+
+    Trainers put the config of a run beside its log; a `log_dir` may hold many runs.
 
     Raises ConfigError or LogError, in one line, for what the user can repair.
     """
     config = read_config(config_path, dialect=dialect)
     if not config.training:
         raise ConfigError(f"{config.source}: no training hyperparameters here, nothing to fix")
-    places = list(logs) or places_of(config, "log_dir")
+    places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
     found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
     run = max(found, key=_last_moment) if found else Run(config_path.stem, config.source, "config", {})
     if len(found) > 1:
         run = replace(run, notes=(*run.notes, f"the latest of {len(found)} runs is judged"))
     return Case(config, furnish(run, known, config), _dead_keys(config, trainer))
+
+
+def _log_folder(config: Config) -> list[Path]:
+    """The config's own folder, where it is a run's: event files or a trainer's metrics lie in it."""
+    folder = Path(config.source).resolve().parent
+    return [_shown(folder)] if any(LOG_FILE.match(path.name) for path in folder.iterdir()) else []
 
 
 def _runs_or_none(place: Path, *, must: bool) -> list[Run]:

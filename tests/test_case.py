@@ -89,6 +89,17 @@ def test_the_latest_of_several_runs_is_judged_and_that_is_said(project: Path) ->
     assert "the latest of 2 runs is judged" in run.notes
 
 
+def test_a_config_beside_its_log_is_judged_by_that_log(project: Path) -> None:
+    own = project / "logs" / "run1"
+    own.mkdir()
+    (own / "config.yaml").write_text(CONFIG.format(rate="2.0e-4").replace("logs", str(project / "logs")), "utf-8")
+    (own / "metrics.csv").write_text("step,loss\n" + "".join(f"{n},{9 - n / 10}\n" for n in range(40)), "utf-8")
+    newer = project / "logs" / "run2"
+    newer.mkdir()
+    (newer / "metrics.csv").write_text("step,loss\n" + "".join(f"{n},{5 - n / 10}\n" for n in range(40)), "utf-8")
+    assert Path(case_of(own / "config.yaml").run.source).parent.name == "run1"
+
+
 def test_a_config_without_logs_is_judged_by_itself(project: Path) -> None:
     (project / "logs" / "train.log").unlink()
     case = case_of(project / "config.yaml")

@@ -22,9 +22,9 @@ class LossAboveTarget(Check):
 
     ## How it is detected
     The last loss (median of the last tenth of the points, at least one) is compared with the band that
-    `presets/targets/` gives for the family and the number of clips. Above the band is told as information while
-    the loss is still falling, and as a warning once the loss no longer falls, or when it is higher than the
-    healthy path at this epoch by more than `path_margin`.
+    `presets/targets/` gives for the family and the number of clips. Above the band is told as information while the
+    loss is still falling or where the band is of low confidence, and as a warning once the loss no longer falls, or
+    when it is higher than the healthy path at this epoch by more than `path_margin`.
 
     ## What to do
     While the loss still falls: wait, and compare with the expected path. Once it no longer falls: cure what the
@@ -65,7 +65,8 @@ class LossAboveTarget(Check):
         expected = _expected(band, curve)
         behind = expected is not None and last > (1 + self.path_margin) * expected
         falling = last <= float(curve.values.min()) or (len(curve) >= 10 and _still_falling(curve))
-        told = Severity.INFO if falling and not behind else Severity.WARNING
+        sure = Confidence(band.confidence) is not Confidence.LOW
+        told = Severity.WARNING if sure and (behind or not falling) else Severity.INFO
         yield self.finding(
             told,
             Confidence(band.confidence),

@@ -22,7 +22,8 @@ class StalledRun(Check):
 
     ## How it is detected
     The time between logged points, for each step, over the last quarter of the run (its median) is above `slower`
-    times that of the first half. Single pauses (a restart, an evaluation) do not move a median.
+    times that of the first half. Single pauses (a restart, an evaluation) do not move a median. It is a warning once
+    the slow-down has cost `costly_seconds`, information before: a shared machine is busy for a minute now and then.
 
     ## What to do
     Watch GPU use, host memory and the data loader; more workers, or a restart from the last checkpoint.
@@ -37,6 +38,9 @@ class StalledRun(Check):
 
     slower: float = 2.0
     """Times the pace of the first half. Source: operators alarm at 1.25 to 1.4; at twice the time one acts."""
+    costly_seconds: float = 600.0
+    """Time lost, in seconds, that is worth an alarm. Source: our choice: ten minutes of a rented GPU; a healthy run of
+    the bundled trainer of one minute slowed down four times beside other jobs."""
     fewest: int = 40
     """Logged points. Source: our choice: ten in the quarter that is judged."""
 
@@ -55,13 +59,19 @@ class StalledRun(Check):
             return
         began = np.flatnonzero(block_medians(paces, 40) < self.slower * usual / 1.5)
         first = min((int(began[-1]) + 1) * -(-len(paces) // 40), len(steps) - 1) if len(began) else 0
+        lost = (last - usual) * float(steps[-1] - steps[first])
         yield self.finding(
-            Severity.WARNING,
+            Severity.WARNING if lost >= self.costly_seconds else Severity.INFO,
             Confidence.MEDIUM,
             Role.STEP_TIME.value,
             f"Steps take {last / usual:.3g} times as long as in the first half of the run.",
             steps=(steps[first], steps[-1]),
-            evidence={"first_half": usual, "last_quarter": last, "slower_threshold": self.slower},
+            evidence={
+                "first_half": usual,
+                "last_quarter": last,
+                "slower_threshold": self.slower,
+                "lost_seconds": lost,
+            },
             advice=(
                 "Watch GPU use, host memory and the data loader; restart from the last checkpoint if it does not ease."
             ),

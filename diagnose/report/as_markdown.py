@@ -8,7 +8,7 @@ from diagnose.finding import Diagnosis, Finding
 from diagnose.prescribe import first_edits, new_value
 from diagnose.report.clean import markdown
 from diagnose.report.table import loss_table
-from diagnose.report.words import number, span
+from diagnose.report.words import number, span, title
 from diagnose.stopping import when_to_stop
 
 
@@ -19,7 +19,7 @@ def render(diagnosis: Diagnosis) -> str:
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     run = diagnosis.run
-    yield f"# ttsdoc: {markdown(run.name)}, {diagnosis.verdict.value}"
+    yield f"# ttsdoc: {markdown(title(run))}, {diagnosis.verdict.value}"
     yield ""
     yield f"Read from {markdown(run.source)} ({run.format})."
     yield from (f"{markdown(note)}" for note in (*diagnosis.reasons, *run.notes))

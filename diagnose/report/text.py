@@ -19,7 +19,7 @@ from diagnose.prescribe import first_edits, new_value
 from diagnose.report.chart import loss_chart
 from diagnose.report.clean import plain
 from diagnose.report.table import loss_table
-from diagnose.report.words import number, span
+from diagnose.report.words import number, span, title
 from diagnose.run import Role, Run
 from diagnose.stopping import when_to_stop
 from diagnose.targets import tables
@@ -91,7 +91,7 @@ def summary(diagnoses: Iterable[Diagnosis], screen: Screen) -> str:
         names = [finding.name for finding in diagnosis.findings if finding.alarming and finding.explained_by is None]
         table.add_row(
             Text(VERDICT_MARK[diagnosis.verdict], VERDICT_STYLE[diagnosis.verdict]),
-            Text(plain(diagnosis.run.name)),
+            Text(plain(title(diagnosis.run))),
             str(0 if curve is None else len(curve)),
             *(values or ["-", "-"]),
             Text(", ".join(names) or diagnosis.verdict.value),
@@ -115,7 +115,7 @@ def _sections(diagnosis: Diagnosis, screen: Screen) -> Iterator[RenderableType |
 def _heading(diagnosis: Diagnosis) -> Text:
     run, verdict = diagnosis.run, diagnosis.verdict
     line = Text("ttsdoc ").append(f"{VERDICT_MARK[verdict]} {verdict.value.upper()}", VERDICT_STYLE[verdict])
-    line.append(f"  {plain(run.name)}", "bold")
+    line.append(f"  {plain(title(run))}", "bold")
     causes = [finding.name for finding in diagnosis.findings if finding.alarming and finding.explained_by is None]
     line.append(f": {', '.join(causes)}" if causes else "", "bold")
     for reason in diagnosis.reasons:

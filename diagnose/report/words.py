@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from diagnose.finding import Finding, Scalar
 from diagnose.run import Axis, Run
 
@@ -15,6 +17,11 @@ def number(value: Scalar | None) -> str:
     if isinstance(value, int):
         return str(value)
     return f"{value:.4g}"
+
+
+def title(run: Run) -> str:
+    """The run's name; for the folder or the file that was asked for itself, which TensorBoard calls `.`, its own."""
+    return run.name if run.name != "." else Path(run.source).resolve().name or run.source
 
 
 def unit(run: Run, metric: str) -> Axis:

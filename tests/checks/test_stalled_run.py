@@ -32,7 +32,13 @@ HEALTHY = (
         training(noisy(descent()), wall_times=paced(1.0) + 36000.0 * (np.arange(400) > 250)),
     ),
 )
-EDGE = (case("thirty-nine points are too few", training(noisy(descent(39)), wall_times=paced(3.0)[-39:])),)
+EDGE = (
+    case(
+        "a slow-down that costs a minute is no alarm",
+        training(noisy(descent()), curve(Role.STEP_TIME, np.repeat([0.02, 0.08], [280, 120]))),
+    ),
+    case("thirty-nine points are too few", training(noisy(descent(39)), wall_times=paced(3.0)[-39:])),
+)
 
 
 @pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
