@@ -207,7 +207,11 @@ def _level(run: Run) -> RenderableType | None:
     band = run.target
     size = "" if run.dataset.samples is None else f" with {run.dataset.samples:,} clips"
     aim = f"; aim for {band.low:g} to {band.high:g}{size}" if band else ""
-    text = Text(f"{number(last)} is {rung.word} for {table.family} ({rung.meaning}){aim}.")
+    worth = f"{number(last)} is {rung.word} for {table.family} ({rung.meaning}){aim}."
+    if band is not None and last < band.low:
+        reach = f"below the {band.low:g} to {band.high:g} of {table.family}{size}"
+        worth = f"{number(last)} is {reach}: more likely learnt by heart than better."
+    text = Text(worth)
     text.append(f"\nMeant is: {table.loss}. Source: {table.source}; confidence {table.confidence}.", "dim")
     return Group(_title("Is this loss good?"), Padding(text, (0, 0, 0, 2)))
 

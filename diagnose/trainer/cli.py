@@ -136,7 +136,7 @@ def _after(outcome: Outcome, folder: RunFolder) -> int:
     """Judge the run that has ended, and say how to hear it; the exit status."""
     if outcome.signal is not None:
         return 128 + outcome.signal
-    judge = [sys.executable, "-m", "diagnose", "analyze", str(folder.metrics), "--exit-zero"]
+    judge = [sys.executable, "-m", "diagnose", "analyze", str(folder.path), "--exit-zero"]
     subprocess.run(judge, check=False)
     if outcome.sample_text and not outcome.broken:
         typer.echo(f"\nhear it: {folder.samples}, or {shlex.join(_say_command(outcome.sample_text, folder))}", err=True)
