@@ -20,6 +20,7 @@ from torch import Tensor
 from diagnose import audio
 from diagnose.config import ConfigError
 from diagnose.files import write_whole
+from diagnose.metadata import Split, read_clips, split_lists
 from diagnose.trainer.checkpoint import Checkpoint
 from diagnose.trainer.distributed import World
 from diagnose.trainer.log import say
@@ -141,7 +142,7 @@ def prepare(options: Options, base: Checkpoint | None = None) -> Corpus:
     mels = [_mel(clip, options) for clip in _track(clips)]
     codec = _codec(mels, options) if base is None else Codec(options.data, base.codebook)
     texts = tuple(clip.text for clip in clips)
-    train, val, test = split(texts, options)
+    train, val, test = listed(folder, clips) or split(texts, options)
     minutes = sum(map(len, mels)) * options.data.hop_length / options.data.sampling_rate / 60
     return Corpus(
         tuple(clip.name for clip in clips),
@@ -190,7 +191,25 @@ def read_metadata(path: Path, wavs: Path) -> Iterator[Clip]:
         yield Clip(name, text, wavs / f"{name.removesuffix('.wav')}.wav")
 
 
-def split(texts: tuple[str, ...], options: Options) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+Parts = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+
+def listed(folder: Path, clips: list[Clip]) -> Parts | None:
+    """Indices as the lists of `ttsdoc data split` beside the metadata say; None where they are not there."""
+    lists = split_lists(folder)
+    if Split.TRAIN not in lists or Split.VALIDATION not in lists:
+        return None
+    part_of = {clip.id: part for part, path in lists.items() for clip in read_clips(path)}
+    train, val, test = (
+        tuple(index for index, clip in enumerate(clips) if part_of.get(clip.name) is part)
+        for part in (Split.TRAIN, Split.VALIDATION, Split.TEST)
+    )
+    if not train or not val:
+        raise ConfigError(f"{lists[Split.TRAIN]}: its clips are not those of the metadata; split the data again")
+    return train, val, test
+
+
+def split(texts: tuple[str, ...], options: Options) -> Parts:
     """Indices for training, validation and test; clips of one text stay together.
 
     The texts' own hashes decide, not their order or the seed, so that a clip that was held out stays held

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnose.config import ConfigError
-from diagnose.trainer.data import Corpus, Dealer, Vocabulary, load_corpus, prepare, read_metadata, split
+from diagnose.trainer.data import Clip, Corpus, Dealer, Vocabulary, listed, load_corpus, prepare, read_metadata, split
 from diagnose.trainer.distributed import World
 from diagnose.trainer.options import DataOptions, Options
 from tests.trainer.tiny import data_set, options, speak
@@ -42,6 +42,30 @@ def test_a_clip_that_was_held_out_stays_so_when_others_are_added() -> None:
     more = tuple(f"text {number}" for number in range(220))
     now = {more[index] for index in split(more, Options())[1]}
     assert len(held_out & now) >= 0.8 * len(held_out)
+
+
+def test_the_lists_of_a_split_data_set_decide_who_is_held_out(tmp_path: Path) -> None:
+    from diagnose.data import demo
+    from diagnose.data.split import split as split_data
+
+    demo.make(tmp_path / "set", clips=40)
+    split_data(tmp_path / "set")
+    clips = list(read_metadata(tmp_path / "set" / "metadata.csv", tmp_path / "set" / "wavs"))
+    parts = listed(tmp_path / "set", clips)
+    assert parts is not None
+    names = [{clips[index].name for index in part} for part in parts]
+    told = [
+        {line.split("|")[0] for line in (tmp_path / "set" / f"metadata_{part}.csv").read_text("utf-8").splitlines()}
+        for part in ("train", "val", "test")
+    ]
+    assert names == told
+
+
+def test_lists_of_another_data_set_are_refused(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        (tmp_path / f"metadata_{part}.csv").write_text("other|hello\n", "utf-8")
+    with pytest.raises(ConfigError, match="split the data again"):
+        listed(tmp_path, [Clip("mine", "hello", tmp_path / "mine.wav")])
 
 
 @pytest.mark.parametrize(
