@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from unittest import mock
 
+from benchmarks.diagnosis.measured import DOCUMENT, measured
 from diagnose import cli
 from diagnose.report.explain import every_explanation
 
@@ -50,6 +51,7 @@ def _analyze(name: str, form: str) -> Callable[[], str]:
 
 
 GOLDEN: Mapping[str, Callable[[], str]] = {
+    "presets/measured.yaml": lambda: measured(DOCUMENT.read_text("utf-8")),
     "docs/checks.md": every_explanation,
     "examples/amharic/stable.yaml": lambda: told("fix", "examples/amharic/config.yaml"),
     **_reports(),

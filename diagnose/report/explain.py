@@ -7,8 +7,11 @@ import inspect
 import re
 from dataclasses import MISSING, Field, dataclass, fields
 from functools import cache
+from importlib.resources import files
 from textwrap import dedent
 from typing import Any, cast
+
+import yaml
 
 from diagnose.checks import every_check
 from diagnose.checks._base import MEANING, Check
@@ -131,7 +134,7 @@ def _of_fault(fault: Fault) -> str:
 
 def _of_check(check: Check) -> str:
     """The check's documentation, thresholds with their defaults and sources included."""
-    lines = [_documentation(check)]
+    lines = [_documentation(check), *_measured(check)]
     if check.needs:
         lines += ["", f"Needs: {', '.join(MEANING[role] for role in check.needs)}."]
     if check.explained_by:
@@ -143,6 +146,32 @@ def _of_check(check: Check) -> str:
 
 def _documentation(check: Check) -> str:
     return inspect.cleandoc(check.__doc__ or "")
+
+
+def _measured(check: Check) -> list[str]:
+    """Recall and false alarms by the published benchmark, on runs of known condition."""
+    figures = _figures().get(check.name)
+    if figures is None:
+        return ["", "## Measured", "Not measured yet: no class of `docs/benchmark-diagnosis.md` calls for it."]
+    note = "Where several findings fit a fault one of them is told; see `docs/benchmark-diagnosis.md`."
+    return ["", "## Measured", *(_share(RUNS_OF[runs], shares) for runs, shares in figures.items()), "", note]
+
+
+def _share(runs: str, shares: dict[str, str]) -> str:
+    if shares["fits"] == "-":
+        told = "no class of them is its own"
+    else:
+        told = f"told in {shares['fits']} that it fits"
+    return f"- {runs}: {told}, in {shares['other']} with other faults, in {shares['healthy']} healthy ones."
+
+
+RUNS_OF = {"synthetic": "Synthetic runs", "trained": "Real small trainings"}
+
+
+@cache
+def _figures() -> dict[str, dict[str, dict[str, str]]]:
+    text = (files("diagnose.presets") / "measured.yaml").read_text("utf-8")
+    return cast("dict[str, dict[str, dict[str, str]]]", yaml.safe_load(text) or {})
 
 
 def _thresholds(check: Check) -> list[str]:
