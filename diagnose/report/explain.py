@@ -158,11 +158,8 @@ def _measured(check: Check) -> list[str]:
 
 
 def _share(runs: str, shares: dict[str, str]) -> str:
-    if shares["fits"] == "-":
-        told = "no class of them is its own"
-    else:
-        told = f"told in {shares['fits']} that it fits"
-    return f"- {runs}: {told}, in {shares['other']} with other faults, in {shares['healthy']} healthy ones."
+    told = "told" if shares["fits"] == "-" else f"told in {shares['fits']} that it fits,"
+    return f"- {runs}: {told} in {shares['other']} with other faults, in {shares['healthy']} healthy ones."
 
 
 RUNS_OF = {"synthetic": "Synthetic runs", "trained": "Real small trainings"}
