@@ -32,7 +32,6 @@ class Judgement:
     alarming: int
 
 
-@ray.remote
 def judge(path: str) -> list[Judgement]:
     """The judgement of the run at a path; nothing where there is no log after all."""
     try:
@@ -57,9 +56,10 @@ def judge_all(folders: list[str]) -> list[Judgement]:
 
 
 def _results(folders: list[str]) -> Iterator[list[Judgement]]:
+    remote_judge = ray.remote(judge)
     waiting = []
     for source in (source for folder in folders for source in discover(folder)):
-        waiting.append(judge.remote(source.name))
+        waiting.append(remote_judge.remote(source.name))
         if len(waiting) == AT_ONCE:
             done, waiting = ray.wait(waiting, num_returns=AT_ONCE // 2)
             yield from ray.get(done)
