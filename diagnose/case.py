@@ -119,13 +119,14 @@ def _logs_to(config: Config, folder: Path) -> bool:
 
 
 def places_of(config: Config, parameter: str) -> list[Path]:
-    """The files or folders that exist under the config's value: beside the config, above it, or from here."""
+    """The file or folder that the config's value names: beside the config, else above it, else from here."""
     value = config.value(parameter)
     if not isinstance(value, str) or not value:
         return []
+    value = str(Path(value).expanduser())
     here = Path(config.source).resolve().parent
     candidates = [here / value, here.parent / value, Path(value)]
-    return list(dict.fromkeys(_shown(path.resolve()) for path in candidates if path.exists()))
+    return [_shown(path.resolve()) for path in candidates if path.exists()][:1]
 
 
 def samples_named_by(config: Config) -> int | None:
@@ -166,7 +167,8 @@ def case_of(
         raise ConfigError(f"{config.source}: no training hyperparameters here, nothing to fix")
     places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
     found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
-    run = max(found, key=_last_moment) if found else Run(config_path.stem, config.source, "config", {})
+    made = [run for run in found if _rate_was_logged(config, run)]
+    run = max(made or found, key=_last_moment) if found else Run(config_path.stem, config.source, "config", {})
     if len(found) > 1:
         run = replace(run, notes=(*run.notes, f"the latest of {len(found)} runs is judged"))
     return Case(config, furnish(run, known, config), _dead_keys(config, trainer))

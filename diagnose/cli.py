@@ -69,6 +69,8 @@ ValTag = Annotated[str | None, typer.Option(help="The series to take as the vali
 
 def main() -> int:
     """Run the command line. Returns the exit status: 0, 1 findings, 2 bad input, 130 on Ctrl-C."""
+    if sys.stdout is None:  # closed by `>&-`
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it lives as long as the process
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # 15 ms of numpy's import, and nothing here uses more
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks is no reason to stop
@@ -290,10 +292,21 @@ def fix(
     from diagnose.case import fix as correct
 
     known = Known(None, samples, family, train_tag, val_tag)
-    names = None if only is None else {name.strip() for name in only.split(",")}
+    names = None if only is None else _parameters(only)
     plan = correct(config, logs=logs or (), known=known, only=names, unsafe=unsafe, trainer=trainer, dialect=dialect)
     _reasons(plan)
     _write(plan, config, diff=diff, in_place=in_place)
+
+
+def _parameters(only: str) -> set[str]:
+    """The canonical names in a comma-separated list."""
+    from diagnose.config.hyperparameters import HYPERPARAMETERS
+
+    names = {name.strip() for name in only.split(",")}
+    unknown = ", ".join(sorted(names - HYPERPARAMETERS.keys()))
+    if unknown:
+        raise typer.BadParameter(f"--only: no parameter is called {unknown}; there are {', '.join(HYPERPARAMETERS)}")
+    return names
 
 
 def _reasons(plan: Plan) -> None:

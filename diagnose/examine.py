@@ -106,6 +106,8 @@ def _too_little(run: Run) -> str | None:
     if curve is None:
         tags = ", ".join(list(run.curves)[:5])
         return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"
+    if curve.role is Role.VAL_LOSS:
+        return "no training loss is logged, and most checks judge by it; name it with --train-tag"
     points = len(curve.finite)
     meaning = MEANING[curve.role or Role.TRAIN_LOSS]
     if points < FEWEST_POINTS:

@@ -10,8 +10,9 @@ from pathlib import Path
 def write_whole(path: Path, content: bytes) -> None:
     """Put `content` at `path`: whoever looks sees the old file or the new one, never half of it.
 
-    The old file's permissions are kept. Raises OSError where the folder cannot be written.
+    The old file's permissions are kept, and a link stays a link. Raises OSError where the folder cannot be written.
     """
+    path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     aside = Path(name)
     try:
@@ -42,6 +43,8 @@ def rewrite(path: Path, content: bytes) -> Path:
     Raises OSError where the folder cannot be written, FileExistsError rather than overwriting a backup.
     """
     backup = path.with_name(f"{path.name}.bak")
+    if backup.exists():
+        raise FileExistsError(f"{backup}: there is a backup already; move it or delete it first")
     with backup.open("xb") as file:
         file.write(path.read_bytes())
         file.flush()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import unified_diff
-from math import floor, log10
+from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, TypeGuard
 
+from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
+from diagnose.run import Role
 
 if TYPE_CHECKING:
     from diagnose.config import Config, Rewrite
@@ -89,12 +91,14 @@ def plan(
 
     chosen: dict[str, tuple[Scalar, Edit, Prescription]] = {}
     deferred: list[DeferredEdit] = []
-    for prescription, edit in _in_order((*diagnosis.prescriptions, *cures(config))):
+    wanted = (*diagnosis.prescriptions, *cures(config))
+    for prescription, edit in _in_order(wanted):
         value = new_value(edit, config.value(edit.parameter))
         as_text = edit.parameter in config.text_numbers and edit.parameter not in chosen
         if value is None or (value == config.value(edit.parameter) and not as_text):
             continue
-        reason = _objection(edit, prescription, chosen, only, unsafe, dead or {})
+        reason = _doubt(edit, wanted, config, diagnosis)
+        reason = reason or _objection(edit, prescription, chosen, only, unsafe, dead or {})
         if reason:
             deferred.append(DeferredEdit(edit.parameter, value, reason))
         else:
@@ -114,10 +118,38 @@ def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescript
 
 def first_edits(prescriptions: Iterable[Prescription]) -> list[tuple[Prescription, Edit]]:
     """One edit a parameter, the most pressing: those that a plan would choose from."""
+    prescriptions = tuple(prescriptions)
     first: dict[str, tuple[Prescription, Edit]] = {}
     for prescription, edit in _in_order(prescriptions):
+        if _disputed(edit.parameter, prescriptions):
+            continue
         first.setdefault(edit.parameter, (prescription, edit))
     return list(first.values())
+
+
+def _disputed(parameter: str, prescriptions: Iterable[Prescription]) -> bool:
+    """Whether one finding asks for more of it and another for less."""
+    asked = [edit for _, edit in _in_order(prescriptions) if edit.parameter == parameter]
+    factors = [edit.value for edit in asked if edit.operation is Operation.SCALE and _is_number(edit.value)]
+    less = any(factor < 1 for factor in factors) or any(edit.operation is Operation.CAP for edit in asked)
+    return less and any(factor > 1 for factor in factors)
+
+
+def _doubt(edit: Edit, wanted: Iterable[Prescription], config: Config, diagnosis: Diagnosis) -> str | None:
+    """Why the log gives no ground to change this value of this config."""
+    if _disputed(edit.parameter, wanted):
+        return "the findings disagree whether it is too high or too low"
+    asked, logged = config.value("learning_rate"), _logged_rate(diagnosis)
+    if edit.operation is not Operation.SCALE or logged is None or not _is_number(asked):
+        return None
+    if asked < 0.99 * logged or (edit.parameter == "learning_rate" and asked > 1.01 * logged):
+        return f"the log shows a learning rate of {logged:.4g}: the config was changed since, or did not make that run"
+    return None
+
+
+def _logged_rate(diagnosis: Diagnosis) -> float | None:
+    curve = diagnosis.run.curve(Role.LEARNING_RATE)
+    return float(curve.finite.values.max()) if curve is not None and len(curve.finite) else None
 
 
 def _objection(
@@ -146,7 +178,10 @@ def new_value(edit: Edit, old: object) -> Scalar | None:
     if edit.operation is Operation.CAP:
         return edit.value if edit.value < old else None
     scaled = old * edit.value
-    return round(scaled) if isinstance(old, int) else _four_digits(scaled)
+    if not isfinite(scaled) or scaled <= 0:
+        return None
+    counted = HYPERPARAMETERS[edit.parameter].kind is Kind.COUNT if edit.parameter in HYPERPARAMETERS else False
+    return max(1, round(scaled)) if counted else _four_digits(scaled)
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

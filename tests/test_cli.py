@@ -99,6 +99,52 @@ def test_the_reasons_go_to_stderr_and_the_diff_to_stdout(amharic: Path) -> None:
     assert "why" in done.stderr
 
 
+def test_correcting_a_corrected_config_on_the_same_log_changes_nothing(amharic: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(ttsdoc("fix", amharic / "config.yaml").stdout, "utf-8")
+    done = ttsdoc("fix", config, "--logs", amharic / "logs", "--samples", "525")
+    assert done.stdout == config.read_text("utf-8")
+
+
+def test_a_corrected_config_behind_a_link_stays_behind_it(amharic: Path, tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "config.yaml").write_bytes((amharic / "config.yaml").read_bytes())
+    link = tmp_path / "config.yaml"
+    link.symlink_to(real / "config.yaml")
+    ttsdoc("fix", link, "--in-place", "--logs", amharic / "logs", "--samples", "525")
+    assert link.is_symlink()
+    assert yaml.safe_load((real / "config.yaml").read_text("utf-8"))["training"]["learning_rate"] == 5e-5
+
+
+def test_an_unknown_parameter_is_refused_by_name(amharic: Path) -> None:
+    done = ttsdoc("fix", amharic / "config.yaml", "--only", "lr")
+    assert done.returncode == 2
+    assert "no parameter is called lr" in " ".join(done.stderr.split())
+
+
+def test_a_tree_with_dead_links_and_pipes_is_read_all_the_same(tmp_path: Path) -> None:
+    written(tmp_path / "train.log", "".join(f"Epoch {n}: {9 - n / 10:.2f}\n" for n in range(1, 41)).encode())
+    (tmp_path / "gone.log").symlink_to(tmp_path / "nowhere.log")
+    (tmp_path / "loop.log").symlink_to(tmp_path / "loop.log")
+    os.mkfifo(tmp_path / "pipe.log")
+    assert len(report(ttsdoc("analyze", tmp_path, "--format", "json"))["runs"]) == 1
+
+
+@pytest.mark.parametrize("scale", [1e306, 1e-312, -1e306])
+def test_losses_at_the_edge_of_floats_are_told_without_a_chart(tmp_path: Path, scale: float) -> None:
+    rows = "".join(f"{n},{(9 - n / 10) * scale}\n" for n in range(40))
+    done = ttsdoc("analyze", written(tmp_path / "metrics.csv", f"step,loss\n{rows}".encode()), "--exit-zero")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_an_infinite_rate_in_a_config_is_no_crash(amharic: Path, tmp_path: Path) -> None:
+    text = (amharic / "config.yaml").read_text("utf-8").replace("2.0e-4", ".inf")
+    config = written(tmp_path / "config.yaml", text.encode())
+    assert ttsdoc("fix", config, "--logs", amharic / "logs").returncode == 0
+
+
 def test_in_place_keeps_the_old_config(amharic: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_bytes((amharic / "config.yaml").read_bytes())

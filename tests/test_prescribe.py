@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from diagnose.config import parse_config
@@ -20,7 +21,7 @@ from diagnose.finding import (
     Verdict,
 )
 from diagnose.prescribe import first_edits, gather, new_value, plan
-from diagnose.run import Run
+from diagnose.run import Curve, Role, Run
 
 CONFIG = """\
 # mine
@@ -114,11 +115,15 @@ def test_fixing_twice_is_fixing_once() -> None:
     ("change", "old", "expected"),
     [
         pytest.param(edit("x", Operation.SCALE, 0.3), 3e-4, 9e-5, id="no float dust"),
-        pytest.param(edit("x", Operation.SCALE, 0.5), 15, 8, id="a whole number stays whole"),
+        pytest.param(edit("warmup_steps", Operation.SCALE, 0.5), 15, 8, id="a count stays whole"),
         pytest.param(edit("x", Operation.CAP, 10), 4, None, id="a cap never raises"),
         pytest.param(edit("x", Operation.SCALE, 0.5), None, None, id="nothing to scale"),
         pytest.param(edit("x", Operation.SCALE, 0.5), "auto", None, id="text is not scaled"),
         pytest.param(edit("x", Operation.SCALE, 0.5), True, None, id="a flag is not scaled"),
+        pytest.param(edit("grad_clip_norm", Operation.SCALE, 0.5), 1, 0.5, id="a threshold of 1 never becomes 0"),
+        pytest.param(edit("warmup_steps", Operation.SCALE, 0.1), 2, 1, id="a count stays above 0"),
+        pytest.param(edit("learning_rate", Operation.SCALE, 0.5), float("inf"), None, id="infinity is not scaled"),
+        pytest.param(edit("learning_rate", Operation.SCALE, 0.5), -1.0, None, id="a negative value is not scaled"),
         pytest.param(edit("x", Operation.SET, 0.2), None, 0.2, id="set needs no old value"),
     ],
 )
@@ -130,6 +135,23 @@ def test_equal_prescriptions_are_told_once_and_answer_all_findings() -> None:
     cure = prescription(QUARTER)
     gathered = diagnosis(cure, replace(cure, why="another reason")).prescriptions
     assert [(one.title, one.answers) for one in gathered] == [("cure", ("TST000", "TST001"))]
+
+
+def test_findings_that_disagree_change_nothing() -> None:
+    higher = prescription(edit("learning_rate", Operation.SCALE, 4.0), title="higher")
+    made = plan(parse_config(CONFIG, "c.yaml"), diagnosis(prescription(QUARTER), higher))
+    assert made.after == CONFIG
+    assert {left.reason for left in made.deferred} == {"the findings disagree whether it is too high or too low"}
+    assert first_edits([prescription(QUARTER), higher]) == []
+
+
+def test_a_config_that_was_changed_since_its_log_is_not_scaled_again() -> None:
+    rate = Curve("lr", np.arange(4), np.full(4, 1.2e-3), role=Role.LEARNING_RATE)
+    logged = diagnosis(prescription(QUARTER, edit("grad_clip_norm", Operation.SCALE, 0.5)))
+    logged = replace(logged, run=Run("r", "r.log", "test", {"lr": rate}))
+    made = plan(parse_config(CONFIG, "c.yaml"), logged)
+    assert made.after == CONFIG
+    assert all("changed since" in left.reason for left in made.deferred)
 
 
 def test_first_edits_names_each_parameter_once() -> None:

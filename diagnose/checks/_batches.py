@@ -14,13 +14,15 @@ from diagnose.run import Run
 EFFECTIVE_BATCH = 32
 # Batches that an epoch should have. Source: the guide's batch of 8 for 525 clips (65 batches; 16 would leave 32).
 BATCHES_PER_EPOCH = 50
+# Clips below which a batch wastes the device and its statistics mean nothing. Source: our choice.
+SMALLEST = 4
 
 
 def micro_batch(run: Run, samples: int) -> int:
     """The batch size that a set of `samples` clips bears: a power of two, never above the configured one."""
     bearable: int = 2 ** floor(log2(max(1, samples / BATCHES_PER_EPOCH)))
     configured = whole(run.config, "batch_size")
-    return bearable if configured is None else min(bearable, configured)
+    return max(bearable, SMALLEST) if configured is None else min(max(bearable, SMALLEST), configured)
 
 
 def steadier_batches(run: Run) -> Prescription | None:

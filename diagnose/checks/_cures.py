@@ -43,11 +43,19 @@ def lower_rate(run: Run, factor: float, why: str) -> tuple[Prescription, ...]:
         Prescription(
             f"Lower the learning rate to {factor:g} of what it is",
             why,
-            (Edit("learning_rate", Operation.SCALE, factor, why),),
+            (_lower(run, factor, why),),
             Safety.SAFE,
             expected=f"best validation loss {gain} in the bundled trainer's spiking runs, 3 seeds" if gain else "",
         ),
     )
+
+
+def _lower(run: Run, factor: float, why: str) -> Edit:
+    """A cap below the logged rate, so that a config that was corrected already stays; else a share of its own."""
+    curve = run.curve(Role.LEARNING_RATE)
+    if curve is None or not len(curve.finite) or curve.finite.values.max() <= 0:
+        return Edit("learning_rate", Operation.SCALE, factor, why)
+    return Edit("learning_rate", Operation.CAP, float(f"{factor * curve.finite.values.max():.3g}"), why)
 
 
 def tighter_clipping(run: Run, why: str) -> tuple[Prescription, ...]:

@@ -13,6 +13,10 @@ from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity
 from diagnose.run import Curve, Role, Run
 
+# Points of a run of which one may be lost without harm. Source: our choice: GradScaler and skipped batches lose one in
+# thousands in healthy fp16 runs.
+SINGLE = 100
+
 
 @dataclass(frozen=True)
 class NonFiniteLoss(Check):
@@ -87,6 +91,16 @@ class NonFiniteLoss(Check):
         ends_so = not np.isfinite(curve.values[-1])
         factor = _climb_before(curve, int(bad[0]))
         first = int(curve.steps[bad[0]])
+        if _recovered(curve, bad):
+            return self.finding(
+                Severity.INFO,
+                Confidence.HIGH,
+                role.value,
+                f"The loss was not a number once, at {at(curve, first)}, and went on falling.",
+                steps=(first, int(curve.steps[bad[-1]])),
+                evidence={"points": len(bad)},
+                advice="Look at the clips of that batch: text longer than its audio, empty or corrupt files.",
+            )
         return self.finding(
             Severity.ERROR if ends_so or lasting else Severity.WARNING,
             Confidence.HIGH,
@@ -105,6 +119,13 @@ class NonFiniteLoss(Check):
         climbed = f"the loss climbed to {factor:.3g} times its best before it became NaN"
         rate = lower_rate(run, HALF, climbed if factor >= self.climb else why)
         return (*_full_precision(run), *rate, *tighter_clipping(run, why))
+
+
+def _recovered(curve: Curve, bad: np.ndarray) -> bool:
+    """Whether a single point was lost and the loss is now below what it was before it."""
+    before, after = curve.values[: bad[0]], curve.values[bad[0] + 1 :]
+    enough = len(bad) == 1 and len(curve) >= SINGLE and min(len(before), len(after)) >= SINGLE // 10
+    return enough and float(np.median(after[-SINGLE // 10 :])) <= float(np.median(before[-SINGLE // 10 :]))
 
 
 def _losses(run: Run) -> list[tuple[Role, Curve]]:

@@ -77,7 +77,7 @@ class Plateau(Check):
             or seen.fall < -self.risen
             or slow(seen)
             or self._falls(seen, never)
-            or (not never and self._excused(seen))
+            or (not never and (self._excused(seen) or _reached(run, seen.end)))
         ):
             return
         yield self.finding(
@@ -89,7 +89,7 @@ class Plateau(Check):
             else f"The loss has stood at {seen.end:.4g} since {at(curve, seen.tail_step)}, most of the run.",
             steps=(curve.steps[0] if never else seen.tail_step, curve.steps[-1]),
             evidence={"tail_share": seen.tail_share, "share_threshold": self.share, "fall": seen.fall},
-            advice="Check labels, tokenizer and frozen weights; then try a higher learning rate."
+            advice="Check labels, tokenizer and frozen weights; then try another learning rate."
             if never
             else "Decay or halve the learning rate; if the loss does not move, the model or the data is at its limit.",
         )
@@ -109,3 +109,8 @@ class Plateau(Check):
 
     def _excused(self, seen: Learning) -> bool:
         return 1 - seen.fall < self.remains or (seen.rate_kept is not None and seen.rate_kept < self.kept)
+
+
+def _reached(run: Run, end: float) -> bool:
+    """Whether the loss stands where finished models of its family stand."""
+    return run.target is not None and end <= run.target.high

@@ -116,7 +116,7 @@ def discover(path: str | Path) -> list[Source]:
     try:
         if not is_folder(name):
             return [Source(name, local(name))]
-        found = [source for source in discover_tree(name) if source.parts or _surest(source)[0] > 0]
+        found = [told for source in discover_tree(name) if (told := _worth_reading(source)) is not None]
     except FileNotFoundError as error:
         raise LogError(f"{name}: no such file or folder") from error
     except OSError as error:
@@ -124,6 +124,14 @@ def discover(path: str | Path) -> list[Source]:
     if not found:
         raise LogError(f"{name}: no training log in this folder (event files, .log, .txt, .csv, .json, .jsonl)")
     return found
+
+
+def _worth_reading(source: Source) -> Source | None:
+    """The source if it looks like a log. One that cannot be opened counts as asked for, so that this is told."""
+    try:
+        return source if source.parts or _surest(source)[0] > 0 else None
+    except OSError:
+        return replace(source, asked=True)
 
 
 def read_source(source: Source) -> Run:

@@ -52,7 +52,8 @@ def walk(root: str) -> Iterator[tuple[str, list[str]]]:
     if not is_remote(root):
         for folder, below, files in os.walk(root):
             below[:] = sorted(name for name in below if _is_seen(name))
-            yield folder, sorted(files)
+            # A pipe would block, and a link to nothing is nothing.
+            yield folder, sorted(name for name in files if Path(folder, name).is_file())
         return
     system, path = _system(root)
     for folder, below, files in system.walk(path):

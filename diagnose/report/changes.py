@@ -44,6 +44,7 @@ def _basis(plan: Plan) -> Iterator[Text]:
         causes = [finding.name for finding in diagnosis.findings if finding.alarming and finding.explained_by is None]
         told = f": {', '.join(causes)}" if causes else ""
         yield Text(f"judged {plain(diagnosis.run.source)}, {diagnosis.verdict.value}{told}")
+        yield from (Text(plain(note), "yellow") for note in diagnosis.run.notes if note.startswith("the latest of"))
     if diagnosis is not None and diagnosis.run.dataset.samples is None:
         yield Text("the size of the data set is not known (give it with --samples)", "yellow")
 

@@ -11,6 +11,8 @@ from diagnose.run import Curve, FloatArray, Role, Run
 POINTS_PER_COLUMN = 2
 # A loss that spans more than this is drawn on a log scale.
 LOG_RATIO = 30.0
+# Numbers beyond this, or as near to zero, overflow inside plotext.
+DRAWABLE = 1e100
 
 
 def loss_chart(diagnosis: Diagnosis, width: int, height: int, *, colour: bool) -> str:
@@ -29,6 +31,8 @@ def loss_chart(diagnosis: Diagnosis, width: int, height: int, *, colour: bool) -
     plotext.limit_size(False, False)
     plotext.plot_size(width, height)
     low, high = _limits(curves)
+    if max(abs(low), abs(high)) > DRAWABLE or 0 < max(abs(low), abs(high)) < 1 / DRAWABLE:
+        return ""
     if low > 0 and high / low > LOG_RATIO:
         plotext.yscale("log")
     for index, (role, curve) in enumerate(curves):

@@ -10,6 +10,8 @@ from diagnose.run import Axis, Curve, Role, Run
 
 # Rows that fit on a screen beside the findings.
 MOST_ROWS = 12
+# A rise beyond this factor is told by its two losses; as a share it is only a long number.
+MOST = 1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def loss_table(run: Run) -> list[Row]:
     rows = []
     for index, (label, loss) in enumerate(zip(labels, losses, strict=True)):
         before = losses[index - 1] if index else np.nan
-        change = (loss - before) / before if before > 0 and loss > 0 else None
+        change = (loss - before) / before if 0 < before < np.inf and 0 < loss < MOST * before else None
         rows.append(Row(label, float(loss), None if change is None else float(change)))
     return rows
 

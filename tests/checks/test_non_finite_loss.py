@@ -7,7 +7,14 @@ import pytest
 
 from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import curve, descent, noisy, training
+from tests.curves import Floats, curve, descent, noisy, training
+
+
+def once_lost() -> Floats:
+    values = noisy(descent())
+    values[150] = np.nan
+    return values
+
 
 SICK = (
     case("NaN from the middle to the end", training(np.where(np.arange(100) < 60, descent(100), np.nan)), "NUM001"),
@@ -28,7 +35,10 @@ SICK = (
         "GRD001",
     ),
 )
-HEALTHY = (case("a finite loss", training(noisy(descent()))),)
+HEALTHY = (
+    case("one lost batch of four hundred, and the loss goes on falling", training(once_lost())),
+    case("a finite loss", training(noisy(descent()))),
+)
 EDGE = (
     case(
         "a gradient norm that was NaN once, skipped by the loss scaler",
