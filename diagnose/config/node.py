@@ -19,8 +19,8 @@ MAX_NUMBER = 400
 """Characters of the longest text that is taken for a number: a double needs 330 at most, written out."""
 MAX_DEPTH = 64
 """The deepest nesting that is followed. The deepest of the same configs has 6 levels."""
-MAX_NODES = 50_000
-"""Scalars, lists and mappings in one file; the largest of the same configs has 262 scalars. Read in under a second."""
+MAX_NODES = 20_000
+"""Scalars, lists and mappings in one file; the largest of the same configs has 262 scalars. Read in half a second."""
 MAX_EXPANDED = 1_000_000
 """Nodes once every alias is written out: beyond it the file is an alias bomb, which would drown the trainer."""
 
