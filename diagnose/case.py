@@ -14,7 +14,7 @@ from diagnose.metadata import samples_of
 from diagnose.names import assign_roles
 from diagnose.prescribe import Plan, plan
 from diagnose.readers import runs
-from diagnose.run import Axis, Dataset, LogError, Role, Run
+from diagnose.run import Axis, Dataset, LogError, Run
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
@@ -89,10 +89,8 @@ def config_near(run: Run) -> Config | None:
 
 def _rate_was_logged(config: Config, run: Run) -> bool:
     """Whether the highest learning rate in the log is the config's, within what rounding in a log loses."""
-    curve, rate = run.curve(Role.LEARNING_RATE), config.value("learning_rate")
-    if curve is None or not len(curve.finite) or not isinstance(rate, float):
-        return False
-    return abs(float(curve.finite.values.max()) - rate) <= 0.01 * rate
+    logged, rate = run.peak_logged_rate, config.value("learning_rate")
+    return logged is not None and isinstance(rate, float) and abs(logged - rate) <= 0.01 * rate
 
 
 def _configs_in(folder: Path) -> Iterator[Config]:

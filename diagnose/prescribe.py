@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
-from diagnose.run import Role
 
 if TYPE_CHECKING:
     from diagnose.config import Config, Rewrite
@@ -139,17 +138,12 @@ def _doubt(edit: Edit, wanted: Iterable[Prescription], config: Config, diagnosis
     """Why the log gives no ground to change this value of this config."""
     if _disputed(edit.parameter, wanted):
         return "the findings disagree whether it is too high or too low"
-    asked, logged = config.value("learning_rate"), _logged_rate(diagnosis)
+    asked, logged = config.value("learning_rate"), diagnosis.run.peak_logged_rate
     if edit.operation is not Operation.SCALE or logged is None or not _is_number(asked):
         return None
     if asked < 0.99 * logged or (edit.parameter == "learning_rate" and asked > 1.01 * logged):
         return f"the log shows a learning rate of {logged:.4g}: the config was changed since, or did not make that run"
     return None
-
-
-def _logged_rate(diagnosis: Diagnosis) -> float | None:
-    curve = diagnosis.run.curve(Role.LEARNING_RATE)
-    return float(curve.finite.values.max()) if curve is not None and len(curve.finite) else None
 
 
 def _objection(

@@ -220,6 +220,12 @@ class Run:
         """The curve that plays `role`, if one was logged."""
         return next((curve for curve in self.curves.values() if curve.role is role), None)
 
+    @property
+    def peak_logged_rate(self) -> float | None:
+        """The highest finite learning rate in the log; None where none was logged."""
+        curve = self.curve(Role.LEARNING_RATE)
+        return None if curve is None or not len(curve.finite) else float(curve.finite.values.max())
+
     def until(self, step: int) -> Run:
         """The run as its logs stood after `step` of its training loss.
 

@@ -23,10 +23,7 @@ def number(run: Run, parameter: str) -> float | None:
 
 def peak_rate(run: Run) -> float | None:
     """The highest learning rate of the run: the logged one, else the configured one."""
-    curve = run.curve(Role.LEARNING_RATE)
-    if curve is not None and len(curve.finite) and curve.finite.values.max() > 0:
-        return float(curve.finite.values.max())
-    return number(run, "learning_rate")
+    return run.peak_logged_rate or number(run, "learning_rate")
 
 
 def lower_rate(run: Run, factor: float, why: str) -> tuple[Prescription, ...]:
@@ -52,10 +49,10 @@ def lower_rate(run: Run, factor: float, why: str) -> tuple[Prescription, ...]:
 
 def _lower(run: Run, factor: float, why: str) -> Edit:
     """A cap below the logged rate, so that a config that was corrected already stays; else a share of its own."""
-    curve = run.curve(Role.LEARNING_RATE)
-    if curve is None or not len(curve.finite) or curve.finite.values.max() <= 0:
+    logged = run.peak_logged_rate
+    if not logged:
         return Edit("learning_rate", Operation.SCALE, factor, why)
-    return Edit("learning_rate", Operation.CAP, float(f"{factor * curve.finite.values.max():.3g}"), why)
+    return Edit("learning_rate", Operation.CAP, float(f"{factor * logged:.3g}"), why)
 
 
 def tighter_clipping(run: Run, why: str) -> tuple[Prescription, ...]:
