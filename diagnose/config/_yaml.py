@@ -43,11 +43,17 @@ def read_yaml(text: str, source: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         reason = " ".join(filter(None, (error.context, error.problem)))
+        if "nesting depth" in reason:  # newer builds of libyaml have a limit of their own and meet it first
+            raise ConfigError(_too_deep(source, line)) from None
         raise ConfigError(f"{source}:{line}: not valid YAML: {reason}; correct this line") from None
     except yaml.YAMLError as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"{source}: not valid YAML: {reason}; save it as plain text") from None
     return Document(source, text, "yaml", tuple(reader.roots), tuple(reader.tags))
+
+
+def _too_deep(source: str, line: int) -> str:
+    return f"{source}:{line}: nested deeper than {MAX_DEPTH} levels: not a training config"
 
 
 @dataclass
@@ -93,7 +99,7 @@ class _Reader:
         if self.count > MAX_NODES:
             raise ConfigError(f"{self.source}:{line}: more than {MAX_NODES} values: not a training config")
         if len(self.stack) >= MAX_DEPTH:
-            raise ConfigError(f"{self.source}:{line}: nested deeper than {MAX_DEPTH} levels: not a training config")
+            raise ConfigError(_too_deep(self.source, line))
         tag = getattr(event, "tag", None)
         if tag and _RUNS_CODE.match(tag):
             name = tag.removeprefix(_CORE)
