@@ -7,13 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._rate import logged_rate
-from diagnose.run import Axis, Curve, Run
+from diagnose.run import Axis, Curve, IntArray, Role, Run
 from diagnose.stats import BLOCKS, SHORT, FloatArray, block_medians, robust_std, running_median
 
 SWING_BLOCKS = 120
 """Blocks in which swings are counted: a tenth of the run holds a dozen."""
 HIGH_RATE = 0.5
 """Share of the peak learning rate above which a run is judged; below it the schedule calms it."""
+FEWEST_ECHOES = 8
+"""Evaluations that tell whether validation swings along. Source: our choice."""
+ECHO = 0.6
+"""Rank correlation of the moves of both losses from evaluation to evaluation. Source: one in 20 by chance with eight
+evaluations; measured on benchmarks/diagnosis, where no healthy run both swings and is echoed."""
+ECHO_SIZE = 0.5
+"""Moves of validation over those of training, both as standard deviations of logarithms. Source: as above."""
+ECHO_SWING = 0.2
+"""Median height of the swings of an oscillation that validation echoes. Source: as above."""
 LOW_RATE = 0.25
 """Share of the peak learning rate below which the steps are small. Source: a quarter cured the bundled trainer's
 spikes."""
@@ -87,6 +96,8 @@ class Bounces:
     """Spread of single points from the 10th to the 90th percentile, as a share of their level."""
     calmed: bool
     """Whether the swings died down as the schedule took the learning rate away."""
+    echoed: bool
+    """Whether validation swings along: then it is the weights that swing, not the difficulty of the batches."""
     progress: float
     """How much the level fell over the judged part, as a share of its level at the beginning of it."""
     total: float
@@ -107,6 +118,8 @@ class Bounces:
         least = LOUD_PROGRESS if loud else PROGRESS if self.calmed or self.unrest >= WIDE_UNREST else LITTLE_PROGRESS
         if self.spread >= IDLE_SPREAD and max(self.progress, self.total) < IDLE:
             return True
+        if self.echoed and self.turns >= TURNS and self.swing >= ECHO_SWING and self.progress < LITTLE_PROGRESS:
+            return self.total < TOTAL
         return (swings or self.spread >= SPREAD) and self.progress < least and self.total < TOTAL
 
 
@@ -127,6 +140,7 @@ def bounces(run: Run, curve: Curve) -> Bounces | None:
         _unrest(course, single=part.axis is Axis.STEP and len(curve) >= MEANS_BELOW),
         float(np.exp(high) - np.exp(low)),
         _calmed(run, curve.finite),
+        _echoed(run, curve.finite),
         1 - last / first if first else 0.0,
         1 - last / _first(curve.finite),
         int(part.steps[begin]),
@@ -172,6 +186,23 @@ def _calmed(run: Run, curve: Curve) -> bool:
     if min(len(early), len(late)) < FEWEST_CALM:
         return False
     return bool(late.mean() < CALM * early.mean())
+
+
+def _echoed(run: Run, curve: Curve) -> bool:
+    """Whether the moves of the validation loss rank like those of the training loss, and are about as large."""
+    val = run.curve(Role.VAL_LOSS)
+    if val is None or val.axis is not curve.axis or len(val.finite) < FEWEST_ECHOES or val.finite.values.min() <= 0:
+        return False
+    level = curve.trend.scaled if len(curve) < 2 * len(val.finite) else running_median(curve.trend.scaled, 3)
+    at = np.searchsorted(curve.steps, val.finite.steps, side="right") - 1
+    ours, theirs = np.diff(level[np.maximum(at, 0)]), np.diff(np.log(val.finite.values))
+    alike = np.corrcoef(_ranks(ours), _ranks(theirs))[0, 1]
+    return bool(alike > ECHO and theirs.std() > ECHO_SIZE * ours.std())
+
+
+def _ranks(values: FloatArray) -> IntArray:
+    """Shape (n,): the place of each value in their order."""
+    return np.argsort(np.argsort(values, kind="stable"), kind="stable")
 
 
 def _unrest(course: FloatArray, *, single: bool) -> float:
@@ -253,7 +284,7 @@ def throw(curve: Curve) -> Throw | None:
         return None
     early = running_median(curve.values[: max(3, len(curve) // 5)], 3)
     top = int(np.argmax(early))
-    start, points = _first(curve), max(3, len(curve) // 5)
+    start = _first(curve)
     noise = robust_std(np.diff(trend.scaled)) / float(np.sqrt(2))
     above = float(np.mean(trend.course > 2 * start))
     return Throw(
