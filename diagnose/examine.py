@@ -13,6 +13,7 @@ from diagnose.finding import Crashed, Diagnosis, Finding, Skipped, Verdict
 from diagnose.forecast import forecast
 from diagnose.prescribe import gather
 from diagnose.run import Curve, Role, Run
+from diagnose.stats import MEDIAN_COST
 from diagnose.targets import with_target
 
 # A curve shorter than this is judged only if it moved clearly. Source: measured on benchmarks/diagnosis, where
@@ -20,6 +21,11 @@ from diagnose.targets import with_target
 FEW_POINTS = 16
 # Fewer finite points than this show neither a course nor a bend (a spike needs one point before and two after).
 FEWEST_POINTS = 4
+# Share of the first loss that must be gone before few points prove that the run learns. Source: the mean answer,
+# learned at once; a run at chance level falls by less for ever.
+MATERIAL = 0.07
+# Standard errors by which a level must have fallen to be called lower. Source: one in 700 for normal noise.
+SURE = 3.0
 
 
 def examine(run: Run, *, horizon: int | None = None, checks: Iterable[Check] | None = None) -> Diagnosis:
@@ -114,11 +120,13 @@ def _too_little(run: Run) -> str | None:
         return f"{points} points of the {meaning} are too few to judge; log at least {FEW_POINTS}"
     if points < FEW_POINTS and not _fell(curve):
         return f"{points} points of the {meaning} without a clear course are too few to judge; log more often"
+    if points >= FEW_POINTS and _hidden(curve) and not _improved(run.curve(Role.VAL_LOSS)):
+        return f"the noise of the {meaning} hides whether it fell at all; log the mean of more steps"
     return None
 
 
 def _fell(curve: Curve) -> bool:
-    """Whether the loss went down by more than its own scatter from point to point.
+    """Whether the loss went down by a good part, and by more than its own scatter from point to point.
 
     The net fall over n points is compared with the typical jump between neighbours once the fall is taken
     out: for pure noise it exceeds twice that jump in fewer than 1 of 20 curves (normal noise, two end points).
@@ -126,4 +134,24 @@ def _fell(curve: Curve) -> bool:
     values = curve.finite.values
     fall = values[0] - values[-1]
     jumps = np.diff(values) + fall / (len(values) - 1)
-    return bool(fall > 2 * np.median(np.abs(jumps)) * 1.4826)
+    little = curve.finite.trend.logarithmic and fall < MATERIAL * values[0]
+    return bool(fall > 2 * np.median(np.abs(jumps)) * 1.4826 and not little)
+
+
+def _hidden(curve: Curve) -> bool:
+    """Whether neither the first level nor that of the first quarter stands above the last quarter, beyond noise."""
+    trend = curve.finite.trend
+    levels = trend.scale(trend.levels)
+    quarter = len(levels) // 4
+    last = np.median(levels[-quarter:])
+    error = trend.level_error * MEDIAN_COST / np.sqrt(quarter)
+    early = np.median(levels[:quarter]) - last <= SURE * np.sqrt(2) * error
+    return bool(early and levels[0] - last <= SURE * np.hypot(trend.level_error, error))
+
+
+def _improved(curve: Curve | None) -> bool:
+    """Whether the best evaluation but one is better than the first by a good part."""
+    if curve is None or len(curve.finite) < FEWEST_POINTS or curve.finite.values.min() <= 0:
+        return False
+    values = curve.finite.values
+    return bool(np.sort(values)[1] < (1 - MATERIAL) * values[0])

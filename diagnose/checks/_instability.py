@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks._setback import setback
+from diagnose.checks._setback import diverged
 from diagnose.checks._swings import bounces, cycles, relapse, throw
 from diagnose.finding import Number
 from diagnose.run import Curve, Role, Run
@@ -35,16 +35,15 @@ def instability(run: Run, curve: Curve) -> Instability | None:
     """What the curve of a training loss shows; None for a stable one, and for one that ends in NaN."""
     if not len(curve) or not np.isfinite(curve.values[-1]):
         return None
-    return _diverged(curve) or thrown(curve) or relapsed(run, curve) or _oscillates(run, curve)
+    return _diverged(run, curve) or thrown(curve) or relapsed(run, curve) or _oscillates(run, curve)
 
 
-def _diverged(curve: Curve) -> Instability | None:
-    back = setback(curve)
-    if back is None or not back.diverged:
+def _diverged(run: Run, curve: Curve) -> Instability | None:
+    back = diverged(run, curve)
+    if back is None:
         return None
     told = f"the loss rose to {back.factor:.3g} times its best"
-    evidence: dict[str, Number] = {"share_lost": back.share, "factor": back.factor}
-    return Instability(back.onset_step, back.last_step, back.grave, told, evidence)
+    return Instability(back.onset_step, back.last_step, back.grave, told, back.evidence)
 
 
 def thrown(curve: Curve) -> Instability | None:

@@ -20,6 +20,9 @@ SHORT_WAY = 0.22
 LONGER_WAY = 0.42
 # A nearly perfect line: its share of the fall in the second half, of the whole fall, and its standard errors.
 STRAIGHTER, EVENER, SURER = 0.42, 0.85, 9.0
+# Share of the peak rate in the middle of the tail above which a schedule has not explained the course. Source: our
+# choice; yolo and Tacotron logs whose rate decays, or is not logged, fall by a third in a straight line and are well.
+KEPT = 0.5
 # Below this it has not learned at all.
 LEAST_WAY = 0.005
 # Share of the whole fall that the straight line must account for: a sudden fall at the start is learning.
@@ -97,10 +100,15 @@ def slow(seen: Learning) -> bool:
         return False
     if (seen.peak_rate or 0.0) > FAST or seen.tail_share < STILL:
         return False
-    perfect = seen.second_half > STRAIGHTER and seen.even > EVENER and seen.line_z > SURER
+    perfect = seen.second_half > STRAIGHTER and seen.even > EVENER and seen.line_z > SURER and _unabated(seen)
     return (seen.second_half > STRAIGHT and seen.even > EVEN and seen.fall < SHORT_WAY) or (
         perfect and seen.fall < LONGER_WAY
     )
+
+
+def _unabated(seen: Learning) -> bool:
+    """Whether the log shows that the rate stayed up: only then is a longer way in a straight line for it to answer."""
+    return seen.rate_kept is not None and seen.rate_kept >= KEPT
 
 
 def _share(fall: float, trend: Trend) -> float:

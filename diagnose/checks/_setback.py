@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.run import Curve
+from diagnose.checks._validation import parting
+from diagnose.finding import Number
+from diagnose.run import Curve, Role, Run
 from diagnose.stats import SHORT, Trend
 
 # Share of the progress that must be lost. Sources: half of it is the quietest rival's rule for long runs; the story
@@ -21,6 +23,10 @@ GRAVE = 0.3
 FEWEST_FOR_NOISE = 8
 # Standard errors of the two levels. Source: our choice, measured on benchmarks/diagnosis.
 SURE = 5.0
+
+
+# Rise of the validation level up to which it has not followed. Source: our choice: evaluations scatter by as much.
+FOLLOWED = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,12 @@ class Setback:
         return float(np.exp(min(self.rise, 700.0))) if self.logarithmic else 1 + self.rise
 
     @property
+    def evidence(self) -> dict[str, Number]:
+        """What was measured; no share where nothing had been gained."""
+        share: dict[str, Number] = {"share_lost": self.share} if self.start > self.best else {}
+        return {**share, "factor": self.factor}
+
+    @property
     def diverged(self) -> bool:
         """Whether so much was given back, beyond noise, that the run has diverged."""
         return self.share >= LOST and self.factor >= RISE and self.rise > SURE * self.error
@@ -59,6 +71,17 @@ class Setback:
     def grave(self) -> bool:
         """Whether it is an error, not a warning."""
         return self.share >= GRAVE
+
+
+def diverged(run: Run, curve: Curve) -> Setback | None:
+    """What `curve`, a training loss, gave back, if it has diverged and validation does not stand at its best."""
+    back, val = setback(curve), run.curve(Role.VAL_LOSS)
+    if back is None or not back.diverged:
+        return None
+    seen = None if val is None else parting(curve, val)
+    if val is None or seen is None or (val.axis is curve.axis and seen.last_step < back.onset_step):
+        return back  # nothing was evaluated since
+    return back if seen.rise > FOLLOWED else None
 
 
 def setback(curve: Curve) -> Setback | None:

@@ -65,6 +65,8 @@ def stairs(run: Run, curve: Curve) -> Stairs | None:
         return None
     course, size = _above_floor(curve.trend)
     known = _boundaries(run, curve)
+    if known is not None and len(curve) < FEWEST_POINTS * len(known):
+        return None  # the epochs are known, and too short to show stairs: any other period would be chance
     if known is not None:
         return _measure(curve, course, size, known[known < size * len(course)] / size, known=True)
     if max(curve.trend.end, curve.trend.floor) > LEFT * curve.trend.start:
@@ -84,7 +86,7 @@ def _above_floor(trend: Trend) -> tuple[FloatArray, int]:
 
 
 def _boundaries(run: Run, curve: Curve) -> IntArray | None:
-    """Indices of the first point of each epoch after the first; None where the log does not know its epochs."""
+    """Indices of the first point of each epoch after the first; None where the log does not tell four epochs."""
     epochs = curve.epochs
     logged = run.curve(Role.EPOCH)
     if epochs is None and logged is not None and len(logged.finite) > FEWEST_EPOCHS:
@@ -92,7 +94,7 @@ def _boundaries(run: Run, curve: Curve) -> IntArray | None:
     if epochs is None:
         return None
     edges = np.flatnonzero(np.diff(np.floor(epochs + 1e-9)) > 0) + 1
-    return edges if len(edges) >= FEWEST_EPOCHS - 1 and len(curve) / len(edges) >= FEWEST_POINTS else None
+    return edges if len(edges) >= FEWEST_EPOCHS - 1 else None
 
 
 def _periodic(course: FloatArray) -> list[FloatArray]:

@@ -32,6 +32,8 @@ class Parting:
     evaluations: int
     train_fall: float
     """Fall of the training loss since the best, as a share of its level there; negative where it rose."""
+    train_share: float
+    """The same as a share of all that the training loss fell by in the run; 0 where it did not fall."""
 
 
 def parting(train: Curve, val: Curve) -> Parting | None:
@@ -43,8 +45,9 @@ def parting(train: Curve, val: Curve) -> Parting | None:
     levels = np.median(np.lib.stride_tricks.sliding_window_view(val.values, window), axis=1)
     lowest = int(np.argmin(levels))
     best = lowest + window // 2
-    error = MEDIAN_COST * _noise(val.values) * np.sqrt(2 / window)
+    error = level_error(val.values, window)
     rise = float(levels[-1] - levels[lowest])
+    fallen = fall_since(train, val, best)
     return Parting(
         float(levels[lowest]),
         int(val.steps[best]),
@@ -53,7 +56,8 @@ def parting(train: Curve, val: Curve) -> Parting | None:
         rise / error if error > 0 else float(np.sign(rise)) * 1e9,
         len(val) - 1 - best,
         len(val),
-        fall_since(train, val, best),
+        fallen,
+        _share_of(fallen, train),
     )
 
 
@@ -69,9 +73,22 @@ def fall_since(train: Curve, val: Curve, evaluation: int) -> float:
     return (there - float(np.median(train.values[-width:]))) / _size(train.values, there)
 
 
+def _share_of(fallen: float, train: Curve) -> float:
+    """A fall to the end, as a share of the level before it, over the fall of the whole run in loss units."""
+    width = max(1, len(train) // 20)
+    start, end = float(np.median(train.values[:width])), float(np.median(train.values[-width:]))
+    there = end / (1 - fallen) if train.values.min() > 0 else end + fallen * _size(train.values, end)
+    return (there - end) / (start - end) if start > end else 0.0
+
+
 def _size(values: FloatArray, level: float) -> float:
     """What a share is a share of: the level, or the range of a loss that can be negative."""
     return float(abs(level) if values.min() > 0 else np.ptp(values)) or 1.0
+
+
+def level_error(values: FloatArray, window: int) -> float:
+    """Standard error of the difference of two levels, each the median of `window` evaluations, in loss units."""
+    return MEDIAN_COST * _noise(values) * float(np.sqrt(2 / window))
 
 
 def _noise(values: FloatArray) -> float:

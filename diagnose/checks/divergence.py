@@ -10,7 +10,7 @@ import numpy as np
 from diagnose.checks._base import Check
 from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
-from diagnose.checks._setback import LOST, RISE, Setback, setback
+from diagnose.checks._setback import LOST, RISE, Setback, diverged
 from diagnose.checks._validation import parting
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Prescription, Severity
@@ -37,7 +37,8 @@ class Divergence(Check):
 
     ## Blind spots
     A loss term that is switched on (a discriminator, a stage) lifts the total just so. Fewer than 16 points cannot
-    be told from noise: only the share and the factor are judged then.
+    be told from noise: only the share and the factor are judged then. Where the last evaluations stand at the best
+    validation loss nothing is told, whatever training does.
     """
 
     code = "STB002"
@@ -57,10 +58,10 @@ class Divergence(Check):
     def check(self, run: Run) -> Iterator[Finding]:
         """Compare the level at the end with the best before it, of training, else of both losses together."""
         curve = self.curve(run, Role.TRAIN_LOSS)
-        back = setback(curve)
         if not np.isfinite(curve.values[-1]):
             return
-        if back is not None and back.diverged:
+        back = diverged(run, curve)
+        if back is not None:
             yield self._training(run, curve, back)
         else:
             yield from self._validation(run, curve)
@@ -70,15 +71,9 @@ class Divergence(Check):
             Severity.ERROR if back.grave else Severity.WARNING,
             Confidence.MEDIUM if len(curve.finite) < SHORT or back.share < 0.5 else Confidence.HIGH,
             Role.TRAIN_LOSS.value,
-            f"The loss fell to {back.best:.4g} ({at(curve, back.best_step)}) and stands at {back.end:.4g} again: "
-            + (f"{back.share:.0%} of the progress is lost." if back.share < 2 else "higher than where it began."),
+            _told(curve, back),
             steps=(back.onset_step, back.last_step),
-            evidence={
-                "share_lost": back.share,
-                "share_threshold": LOST,
-                "factor": back.factor,
-                "factor_threshold": RISE,
-            },
+            evidence={**back.evidence, "share_threshold": LOST, "factor_threshold": RISE},
             prescriptions=self._cures(run, f"the loss rose to {back.factor:.3g} times its best"),
             advice=f"Stop, and go back to the checkpoint nearest to {at(curve, back.best_step)}.",
         )
@@ -106,3 +101,11 @@ class Divergence(Check):
     def _cures(self, run: Run, why: str) -> tuple[Prescription, ...]:
         batches = steadier_batches(run)
         return (*tighter_clipping(run, why), *(() if batches is None else (batches,)))
+
+
+def _told(curve: Curve, back: Setback) -> str:
+    best = f"{back.best:.4g} ({at(curve, back.best_step)})"
+    if back.start <= back.best:
+        return f"The loss only rose: it was best at {best} and stands at {back.end:.4g}."
+    lost = f"{back.share:.0%} of the progress is lost" if back.share < 2 else "higher than where it began"
+    return f"The loss fell to {best} and stands at {back.end:.4g} again: {lost}."

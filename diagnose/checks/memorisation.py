@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from diagnose.checks._base import Check
 from diagnose.checks._regularise import stop_and_regularise
 from diagnose.checks._stairs import FEWEST_EPOCHS, FEWEST_POINTS, Stairs, stairs
@@ -76,12 +78,13 @@ class Memorisation(Check):
         seen = stairs(run, self.curve(run, Role.TRAIN_LOSS))
         if seen is None or not self._learned_by_heart(seen):
             return
-        why = f"the loss falls by {seen.drop:.0%} at each new epoch and hardly between"
+        fall = f"{-np.expm1(-seen.drop):.0%}"
+        why = f"the loss falls by {fall} at each new epoch and hardly between"
         yield self.finding(
             Severity.WARNING,
             Confidence.HIGH if seen.known else Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"At each new epoch (every {seen.points:.0f} points) the loss falls by {seen.drop:.0%}; "
+            f"At each new epoch (every {seen.points:.0f} points) the loss falls by {fall}; "
             f"{seen.share:.0%} of its fall happens there: the clips are learned by heart.",
             steps=(seen.first_step, seen.last_step),
             evidence={"epochs": seen.epochs, "drop": seen.drop, "z": seen.drop_z, "share": seen.share},

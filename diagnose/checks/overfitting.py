@@ -22,8 +22,10 @@ class Overfitting(Check):
 
     ## How it is detected
     Levels are medians of a fifth of the evaluations. The last level of the validation loss must stand above the
-    best by `rise`, at least `since` evaluations later, while training fell by `fall`. The rise must exceed the
-    noise of the evaluations by `z` standard errors; where training fell by `much` meanwhile, `z_much` is enough.
+    best by `rise`, at least `since` evaluations later, while training fell by `fall` of its level. The rise must exceed
+    the noise of the evaluations by `z` standard errors; where training fell by `much` meanwhile, `z_much` is enough.
+    A rise of `z_plain` standard errors that took a fifth of the evaluations is told from `rise_plain` on, and needs a
+    training loss that fell meanwhile by `share` of all that it fell: neither depends on what both losses end at.
 
     ## What to do
     Use the checkpoint of the best validation loss, stop early, add dropout and data, train fewer epochs.
@@ -53,6 +55,16 @@ class Overfitting(Check):
     runs with few and noisy evaluations; our choice."""
     z_much: float = 1.0
     """Source: as above."""
+    z_plain: float = 6.0
+    """Standard errors of a rise that nobody can overlook. Source: measured on the healthy runs of benchmarks/diagnosis,
+    where only warm restarts rise so, for a tenth of the evaluations."""
+    rise_plain: float = 0.01
+    """Last level over best, less one. Source: a language model whose validation rose steadily for a third of the run by
+    1.1 % of its level; our choice."""
+    lasting: float = 0.2
+    """Share of the evaluations after the best. Source: as for `z_plain`."""
+    share: float = 0.2
+    """Fall of the training loss since then over its whole fall. Source: our choice: a fifth of what was learned."""
     grave: float = 0.2
     """Rise that is an error. Source: our choice."""
 
@@ -77,5 +89,9 @@ class Overfitting(Check):
         )
 
     def _parted(self, seen: Parting) -> bool:
-        sure = seen.z > (self.z_much if seen.train_fall > self.much else self.z)
-        return sure and seen.rise > self.rise and seen.since >= self.since and seen.train_fall > self.fall
+        if seen.since < self.since or seen.train_fall <= 0:
+            return False
+        fell = seen.train_fall > self.fall
+        if seen.z > self.z_plain and seen.since >= self.lasting * seen.evaluations:
+            return seen.rise > self.rise_plain and (fell or seen.train_share > self.share)
+        return fell and seen.rise > self.rise and seen.z > (self.z_much if seen.train_fall > self.much else self.z)

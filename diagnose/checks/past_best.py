@@ -9,7 +9,7 @@ import numpy as np
 
 from diagnose.checks._base import Check
 from diagnose.checks._regularise import stop_and_regularise
-from diagnose.checks._validation import fall_since
+from diagnose.checks._validation import fall_since, level_error
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Curve, Role, Run
@@ -24,8 +24,9 @@ class PastBest(Check):
     The hours after the best checkpoint cost as much as those before it. What is learned in them is the training set.
 
     ## How it is detected
-    From some evaluation in the first `latest` of the run on, the validation loss improved by less than `gain`, over at
-    least `patience` evaluations, while the training loss fell by `fall`.
+    From some evaluation in the first `latest` of the run on, the validation loss improved by less than `gain` and the
+    noise between evaluations, over at least `patience` evaluations, while the training loss fell by `fall`, to below
+    the validation loss.
 
     ## What to do
     Stop early; keep the best checkpoint and listen to it. More clips help more than more epochs.
@@ -75,8 +76,11 @@ class PastBest(Check):
         """The first evaluation from which on the level hardly fell while training halved; None where there is none."""
         if val.values.min() <= 0 or len(train) < self.min_points:
             return None
-        levels = running_median(val.values, max(3, len(val) // 10) | 1)
-        flat = np.flatnonzero(levels * (1 - self.gain) < float(levels.min()))
+        width = max(3, len(val) // 10) | 1
+        levels = running_median(val.values, width)
+        error = level_error(val.values[len(val) // 2 :], width)  # the first descent is no noise
+        flat = np.flatnonzero(levels * (1 - self.gain) < float(levels.min()) + error)
         last = min(int(self.latest * len(val)), len(val) - 1 - self.patience)
         turn = int(flat[0])
-        return turn if turn <= last and fall_since(train, val, turn) >= self.fall else None
+        by_heart = fall_since(train, val, turn) >= self.fall and levels[-1] > np.median(train.values[-width:])
+        return turn if turn <= last and by_heart else None
