@@ -68,29 +68,36 @@ class Learning:
 
 
 def learning(run: Run, curve: Curve) -> Learning:
-    """The fall of the finite points of `curve`, at least eight."""
+    """The fall of the finite points of `curve`, at least eight, over the learning rate spent where it is logged.
+
+    What a loss can fall by follows the summed rate, not the steps: a schedule that decays bends every course in steps.
+    """
     curve = curve.finite
     trend = curve.trend
-    half = int(EARLIER * len(trend.levels))
-    levels = trend.scale(trend.levels)
+    middles = np.array([(trend.first_step(n) + trend.last_step(n)) / 2 for n in range(len(trend.levels))])
+    share = spent(run, middles)
+    grid = np.linspace(0.0, 1.0, len(middles))
+    levels = np.interp(grid, share, trend.scale(trend.levels))
+    half = int(EARLIER * len(levels))
     tenth = max(1, len(levels) // 10)
     start, end = trend.start, float(np.median(trend.levels[-tenth:]))
-    fall = float(trend.scale(np.array([start]))[0] - np.median(levels[-tenth:]))
+    fall = float(trend.scale(np.array([start]))[0] - trend.scale(np.array([end]))[0])
     tail = -slope(levels[half:]) * (len(levels) - half - 1)
-    error, rates = trend.level_error, logged_rate(run)
+    rates = logged_rate(run)
+    tail_error = trend.level_error * np.sqrt(12 / max(3, np.count_nonzero(share >= EARLIER)))
     return Learning(
         start,
         end,
         _share(fall, trend),
-        _share(float(levels[0] - np.median(levels[-tenth:])), trend),
-        _over(-slope(levels) * (len(levels) - 1), error * np.sqrt(12 / len(levels))),
+        _share(float(levels[0] - levels[-1 - tenth // 2]), trend),
+        _over(-slope(levels) * (len(levels) - 1), trend.level_error * np.sqrt(12 / len(levels))),
         tail / fall if fall > 0 else 1.0,
-        _over(tail, error * np.sqrt(12 / (len(levels) - half))),
-        *_second_half(run, trend, levels, fall),
-        trend.first_step(half),
-        _rate_kept(run, trend.first_step((half + len(levels)) // 2)),
+        _over(tail, tail_error),
+        *_second_half(levels, grid, fall),
+        int(np.interp(EARLIER, share, middles)),
+        _rate_kept(run, np.interp((1 + EARLIER) / 2, share, middles)),
         None if rates is None else float(rates.values.max()),
-        error * np.sqrt(12 / (len(levels) - half)) / fall if fall > 0 else np.inf,
+        tail_error / fall if fall > 0 else np.inf,
     )
 
 
@@ -121,13 +128,11 @@ def _over(fall: float, error: float) -> float:
     return fall / error if error > 0 else float(np.sign(fall)) * 1e9
 
 
-def _second_half(run: Run, trend: Trend, levels: FloatArray, fall: float) -> tuple[float, float]:
+def _second_half(levels: FloatArray, share: FloatArray, fall: float) -> tuple[float, float]:
     """Share of the fall in the second half of the learning rate spent, and how much of `fall` a straight line makes.
 
     Compares the levels of the first, the middle and the last fifth.
     """
-    middles = np.array([(trend.first_step(block) + trend.last_step(block)) / 2 for block in range(len(levels))])
-    share = spent(run, middles)
     first, middle, last = (_level_at(levels, share, at) for at in (0.1, 0.5, 0.9))
     if not first > last:
         return 0.0, 0.0
@@ -139,6 +144,6 @@ def _level_at(levels: FloatArray, share: FloatArray, at: float) -> float:
     return float(np.median(levels[near])) if near.any() else float(np.interp(at, share, levels))
 
 
-def _rate_kept(run: Run, step: int) -> float | None:
+def _rate_kept(run: Run, step: float) -> float | None:
     rates = logged_rate(run)
     return None if rates is None else float(np.interp(step, rates.steps, rates.values) / rates.values.max())
