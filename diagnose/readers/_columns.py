@@ -8,7 +8,7 @@ places.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -52,6 +52,8 @@ class Column:
 
     def at(self, places: IntArray) -> FloatArray:
         """The last value at or before each place; NaN before the first."""
+        if places is self.places:
+            return self.values
         index = np.searchsorted(self.places, places, side="right") - 1
         if not len(self.values):
             return np.full(len(places), np.nan)
@@ -76,6 +78,8 @@ class Launch:
 
     def keeps(self, places: IntArray, clock: FloatArray) -> npt.NDArray[np.bool_]:
         """Which points, at `places` and `clock` (shape (n,) each), belong to this launch."""
+        if len(self.bounds) == 1:
+            return (places >= self.bounds[0]) & (places < self.end)
         segment = np.searchsorted(self.bounds, places, side="right") - 1
         limit = np.asarray(self.limits)[np.maximum(segment, 0)]
         early = np.isnan(clock) | (clock < limit)
@@ -133,6 +137,8 @@ def _without_slips(counter: Column | None) -> Column | None:
         return counter
     before, here, after = counter.values[:-2], counter.values[1:-1], counter.values[2:]
     slip = (after > before) & ((here < before) | (here > after))
+    if not slip.any():
+        return counter
     keep = np.concatenate([[True], ~slip, [True]])
     return counter if slip.sum() > max(1.0, SLIPS * len(slip)) else Column(counter.places[keep], counter.values[keep])
 
@@ -256,7 +262,9 @@ class _Frame:
         """The points of `column` that belong to the launch, in steps or epochs."""
         clock = self.main.at(column.places) if self.main else np.full(len(column.places), np.nan)
         keep = self.launch.keeps(column.places, clock)
-        places, values = column.places[keep], column.values[keep]
+        if not keep.all():
+            column = replace(column, places=column.places[keep], values=column.values[keep])
+        places, values = column.places, column.values
         epochs = self.epoch.at(places) if self.epoch is not None else None
         axis = column.axis or self._axis(places, epochs)
         steps = self._steps(axis, places, epochs)
@@ -285,7 +293,9 @@ class _Frame:
 
     @staticmethod
     def _beside(clock: Column | None, places: IntArray) -> bool:
-        return clock is not None and float(np.isin(places, clock.places).mean()) > 0.5
+        if clock is None or places is clock.places:
+            return clock is not None
+        return float(np.isin(places, clock.places).mean()) > 0.5
 
     def _steps(self, axis: Axis, places: IntArray, epochs: FloatArray | None) -> FloatArray:
         """Shape (n,), whole numbers; the order of the log where no counter was logged."""
