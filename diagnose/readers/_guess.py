@@ -7,20 +7,22 @@ from collections.abc import Iterator, Sequence
 
 from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP
 from diagnose.readers._lines import Meaning
+from diagnose.readers._patterns import NUMBER
+from diagnose.readers._table_rows import header_in, row_in
 
-NUMBER = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)"
 # A number may be quoted, in brackets, or printed as a tensor.
 _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
 _NAME = r"(?<![\w@./-])(?P<name>[A-Za-z_][\w./@%-]{0,60}(?: [A-Za-z_(][\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
-_STRONG = r"[ \t]*(?::|=|->|:=)[ \t]*|[ \t]+is[ \t]+"
+_STRONG = r"[ \t]*(?:::?|=|->|:=)[ \t]*|[ \t]+is[ \t]+"
 PAIR = re.compile(
     rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)"
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 _COUNTER = re.compile(
-    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates|steps?|iter(?:ation)?s?|updates?|batch|epochs?|ep)\b"
+    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)"
+    r"|steps?|iter(?:ation)?s?|updates?|(?:mini_?)?batch|epochs?|ep)\b"
     r"(?P<sep>['\")]?[ \t]*[:=#]?[ \t]*[\[(]?[ \t]*)(?P<number>\d+)(?!\d|\.\d)(?!\.*[A-Za-z%])"
-    r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)\])?",
+    r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)[^]\n]{0,20}\])?",
     re.IGNORECASE,
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
@@ -49,9 +51,6 @@ _METRIC = re.compile(
 _PROSE = re.compile(
     r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE
 )
-_HEADER = re.compile(r"^[\s|,;#]*(?:epoch|step|iter(?:ation)?|ep)\b[\s|,;]+(?=\S).*(?:loss|cost|ppl)", re.IGNORECASE)
-_CELL = re.compile(rf"(?:{NUMBER})(?=[%a-z]?(?:[\s|,;]|$))")
-_ROW = re.compile(rf"^[\s|,;*]*\d+(?:[ \t]*[|,;\t][ \t]*|[ \t]+)(?:(?:{NUMBER})[%a-z]?(?:[\s|,;]+|$))+")
 # What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign, a counter or a metric's name,
 # two numbers in a row, or words that can be the header of a table.
 HINT = re.compile(
@@ -59,15 +58,17 @@ HINT = re.compile(
     rb"|(?:step|iter|iteration|update|batch|epoch|ep|at)s?\b['\")]?[ \t\[(]*\0"
     rb"|(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb)['\")\]]*[ \t]+[-+]?"
     rb"(?:\0|nan|inf)"
-    rb"|^[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]",
+    rb"|^[ \t]*(?:\||\xe2\x94[\x82\x83]|\xe2\x95\x91)|^[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]|^[^\0:=]*(?:loss|ppl)[^\0:=]*$"
+    rb"|no log",
     re.IGNORECASE,
 )
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
-HEADER, CELL = "@header ", "@cell "
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
 ANNOUNCED = "@announced step"
-_COUNTERS = {"epoch": EPOCH, "epochs": EPOCH, "ep": EPOCH, "batch": ITERATION}
+_EPOCHS = frozenset({"epoch", "epochs", "ep"})
+# What counts within an epoch.
+_INNER = re.compile(r"batch|_?(?:idx|index|id|no|num|in_epoch)$")
 
 
 def meaning_of(line: str) -> Iterator[Meaning]:
@@ -77,32 +78,16 @@ def meaning_of(line: str) -> Iterator[Meaning]:
         yield EPOCH, short.span("epoch")
         yield "loss", short.span("loss")
         return
-    if _HEADER.match(line) and not re.search(r"\d", line):
-        yield HEADER + "\t".join(header_cells(line)), 1.0
-        return
-    row = _ROW.match(line)
+    row = row_in(line)
     if row:
-        yield from _row(row[0])
+        yield from row
         return
+    yield from ((header, 1.0) for header in header_in(line))
     metrics = list(_metrics(line))
     counters = list(_counts(line, bool(metrics)))
     taken = {span for _, span in counters}
     yield from counters
     yield from (metric for metric in metrics if metric[1] not in taken)
-
-
-def header_cells(line: str) -> list[str]:
-    """The names in the header of a table, whatever separates them."""
-    for separator in ("|", "\t", ",", ";"):
-        if separator in line:
-            return [cell.strip() for cell in line.strip(" |\t\n").split(separator)]
-    return line.split()
-
-
-def _row(line: str) -> Iterator[Meaning]:
-    spans = [match.span() for match in _CELL.finditer(line)]
-    for number, span in enumerate(spans):
-        yield f"{CELL}{number}/{len(spans)}", span
 
 
 def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
@@ -116,7 +101,7 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
     named = False
     # In prose (a generated sample, a config) a `step 2` counts nothing: alone it must begin a short line.
     for match in _COUNTER.finditer(line, 0, len(line) if with_metrics else _SHORT):
-        counter = _COUNTERS.get(match["name"].casefold(), STEP if with_metrics else ANNOUNCED)
+        counter = _counter_of(match["name"].casefold(), STEP if with_metrics else ANNOUNCED)
         named |= counter is not EPOCH
         yield counter, match.span("number")
         if counter is not EPOCH and match["total"]:
@@ -128,6 +113,10 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
     if bar and not named:
         yield ITERATION, bar.span("done")
         yield PER_EPOCH, bar.span("total")
+
+
+def _counter_of(name: str, other: str) -> str:
+    return EPOCH if name in _EPOCHS else ITERATION if _INNER.search(name) and name != "num_updates" else other
 
 
 def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:

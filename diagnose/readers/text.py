@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from diagnose.names import read_tag
 from diagnose.readers._base import Source
-from diagnose.readers._columns import COUNTERS, STEP, Column, changes, curves_of
+from diagnose.readers._columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of
 from diagnose.readers._formats import GUESS, Format, format_of
 from diagnose.readers._guess import ANNOUNCED, HINT
 from diagnose.readers._lines import LineColumns
@@ -125,10 +127,30 @@ def _series(columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
     announced = named.pop(ANNOUNCED, None)
     if announced is not None:
         named.setdefault(STEP, announced)
+    if form is GUESS:
+        named = _with_epoch_means(named)
     fewest = _FEWEST if form is GUESS else 1
     if form is GUESS or form.keep_last:
         named = {name: _without_echoes(name, column) for name, column in named.items()}
     return {name: column for name, column in named.items() if name in COUNTERS or len(column.values) >= fewest}
+
+
+def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns, with a name's values on lines that tell an epoch but no step of it in a column of their own."""
+    clocks = [columns[name].places for name in (STEP, ITERATION) if name in columns]
+    if EPOCH not in columns or not clocks:
+        return dict(columns)
+    inside, epoch = np.unique(np.concatenate(clocks)), columns[EPOCH]
+    named = {}
+    for name, column in columns.items():
+        step = np.isin(column.places, inside)
+        mean = ~step & np.isin(column.places, epoch.places)
+        few = name not in COUNTERS and 0 < mean.sum() < step.sum()
+        if few and changes(epoch.at(column.places[mean])).all():
+            named[f"{name} (epoch)"] = Column(column.places[mean], column.values[mean], column.axis)
+            column = Column(column.places[~mean], column.values[~mean], column.axis)
+        named[name] = column
+    return named
 
 
 def _without_echoes(name: str, column: Column) -> Column:
