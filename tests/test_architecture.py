@@ -18,6 +18,7 @@ LAYERS = {
         "run",
         "finding",
         "names",
+        "words",
         "stats",
         "synthetic",
         "dataset",

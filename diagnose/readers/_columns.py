@@ -111,7 +111,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
         marks = np.concatenate([marks, _first_again(main, logged)])
     launches = _launches(main, marks) if main else [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
     judged, counts = _last_with_points(launches, logged, main)
-    frame = _Frame(step, epoch, columns.get(WALL_TIME), main, judged, keep_last, _trained_at(logged))
+    frame = _Frame(step, epoch, columns.get(WALL_TIME), main, judged, keep_last, trained_at(logged))
     curves = {tag: frame.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
     curves = {tag: curve for tag, curve in curves.items() if len(curve)}
     return Story(curves, _launch_notes(launches, judged, counts, "epoch" if main is epoch else "step"))
@@ -191,7 +191,7 @@ def _first_again(epoch: Column, logged: Columns) -> IntArray:
     return twice[1:] if told else twice[:0]
 
 
-def _trained_at(logged: Columns) -> IntArray:
+def trained_at(logged: Columns) -> IntArray:
     """The places where a training loss stands, in order."""
     readings = {tag: read_tag(tag) for tag in logged}
     places = [logged[tag].places for tag, told in readings.items() if told.lossy and told.split not in HELD_OUT]
@@ -314,9 +314,9 @@ class _Frame:
         )
 
     def _axis(self, tag: str, column: Column, epochs: FloatArray | None) -> Axis:
-        """Steps where they stand beside the values, epochs where there is one value an epoch."""
+        """Steps where they stand beside the values, epochs where there is one value a whole epoch."""
         places = column.places
-        if not len(places) or self._beside(self.step, places) or epochs is None:
+        if not len(places) or self._beside(self.step, places) or epochs is None or np.any(np.nan_to_num(epochs) % 1):
             return Axis.STEP
         if self.keep_last and self._beside(self.epoch, places):
             return Axis.EPOCH

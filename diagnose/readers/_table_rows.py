@@ -16,6 +16,7 @@ from diagnose.readers._columns import LAUNCH, Column
 from diagnose.readers._patterns import NUMBER
 from diagnose.readers._tables import counters_in
 from diagnose.run import IntArray
+from diagnose.words import in_english
 
 HEADER, CELL = "@header ", "@cell "
 Span = tuple[int, int]
@@ -23,7 +24,7 @@ Span = tuple[int, int]
 # Boxes drawn around tables, one character for one: places in the line stay.
 _BOXES = str.maketrans("│┃║", "|||")
 _CLOCK = r"\d+:\d+(?::\d+)*(?:\.\d+)?"
-_BLANK = r"no log|none|null|n/?a|#na#|[-–—.]{0,3}"
+_BLANK = r"no log|none|null|n/?a|#na#|[-\u2013\u2014.]{0,3}"
 _WORD_CELL = re.compile(rf"(?P<blank>{_BLANK}|{_CLOCK})|(?P<number>{NUMBER})(?:[%a-z]|/\d+)?", re.IGNORECASE)
 _WORDS = re.compile(rf"no log|{_CLOCK}(?!\S)|\S+", re.IGNORECASE)
 _MARKS = " \t*`_"
@@ -48,7 +49,7 @@ def header_in(line: str) -> Iterator[str]:
             yield HEADER + "\t".join(cells)
         return
     for cells in _splits(line, separator):
-        named = all(map(_is_title, cells)) and any(map(_COUNTED.search, cells))
+        named = all(map(_is_title, cells)) and any(_COUNTED.search(in_english(cell)) for cell in cells)
         if len(cells) > 1 and named and any(read_tag(cell).lossy for cell in cells):
             yield HEADER + "\t".join(cells)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP, WALL_TIME, Column
 from diagnose.run import FloatArray, IntArray
+from diagnose.words import in_english
 
 # Best first: a name further right counts only where none before it is there.
 # `_step` (wandb) counts rows, so the trainer's own counter comes before it.
@@ -28,7 +29,7 @@ _COUNTERS = ((STEP, _STEPS), (EPOCH, _EPOCHS), (ITERATION, _ITERATIONS), (WALL_T
 
 def counters_in(names: Iterable[str]) -> dict[str, str]:
     """Counter -> the name that a table has for it."""
-    plain = {name.strip().casefold(): name for name in reversed(list(names))}
+    plain = {in_english(name).strip().casefold(): name for name in reversed(list(names))}
     found = {}
     for counter, aliases in _COUNTERS:
         name = next((plain[alias] for alias in aliases if alias in plain), None)

@@ -18,6 +18,8 @@ from diagnose.run import InputHealth, LogError, Run
 _NUMBER = re.compile(r"\s*[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]")
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse", re.IGNORECASE)
+# `loss: (0` begins a line of a log, no table.
+_ITEM = re.compile(r"\w['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d")
 _COUNTER = re.compile(r"^(epoch|step|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
 _DELIMITERS = ",\t;|"
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
@@ -30,7 +32,7 @@ def sniff(source: Source) -> int:
     """A header of names, one of which is a loss, above rows of as many cells."""
     header, rows = _top(source.head())
     names = [name for name in header if _NAME.search(name)]
-    if len(header) < 2 or not rows or len(names) < len(header) - 1:
+    if len(header) < 2 or not rows or len(names) < len(header) - 1 or any(map(_ITEM.search, header)):
         return 0
     if any(len(row) != len(header) for row in rows):
         return 0

@@ -10,9 +10,9 @@ import numpy as np
 
 from diagnose.names import read_tag
 from diagnose.readers._base import Source
-from diagnose.readers._columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of
+from diagnose.readers._columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of, trained_at
 from diagnose.readers._formats import GUESS, Format, format_of
-from diagnose.readers._guess import ANNOUNCED, HINT
+from diagnose.readers._guess import ANNOUNCED, BAR, BAR_TOTAL, HINT, PAIRED
 from diagnose.readers._lines import LineColumns
 from diagnose.readers._table_rows import with_headers
 from diagnose.readers._twins import with_twin
@@ -25,6 +25,8 @@ _UNDECIDED = 1 << 20
 _FEWEST = 2
 # A column of which no more than this share is new is an echo of the last value.
 _ECHOED = 0.2
+# Numbers of which more than this share rise count something; a new launch begins them again.
+_COUNTS = 0.5
 _METRIC = re.compile(rb"loss|cost|perplexity|ppl|epoch", re.IGNORECASE)
 
 
@@ -123,7 +125,7 @@ class TextLog:
 
 def _series(columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
     """The columns that repeat, with the names that sections and table headers give them."""
-    named = form.with_sections(with_headers(columns))
+    named = _with_bar(_with_pairs(form.with_sections(with_headers(columns))))
     announced = named.pop(ANNOUNCED, None)
     if announced is not None:
         named.setdefault(STEP, announced)
@@ -133,6 +135,31 @@ def _series(columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
     if form is GUESS or form.keep_last:
         named = {name: _without_echoes(name, column) for name, column in named.items()}
     return {name: column for name, column in named.items() if name in COUNTERS or len(column.values) >= fewest}
+
+
+def _with_pairs(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """`loss: (7, 2.5)` is a loss at a step where the first numbers count on; else the first is the value."""
+    named = {name: column for name, column in columns.items() if not name.startswith(PAIRED)}
+    for name, first in columns.items():
+        if name.startswith(PAIRED) and len(first.values) > 1:
+            counts = not (first.values % 1).any() and np.mean(np.diff(first.values) > 0) > _COUNTS
+            named[STEP if counts else name.removeprefix(PAIRED)] = first
+    return named
+
+
+def _with_bar(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns, with the bar of the training for a counter where there is no other.
+
+    Bars of training and of evaluations differ in their totals: the one before most training losses is the training's.
+    """
+    named = {name: column for name, column in columns.items() if name not in {BAR, BAR_TOTAL}}
+    trained = trained_at({name: column for name, column in named.items() if name not in COUNTERS})
+    if not {BAR, BAR_TOTAL} <= columns.keys() or named.keys() & {STEP, ITERATION} or not len(trained):
+        return named
+    bar, totals = columns[BAR], columns[BAR_TOTAL]
+    told, often = np.unique(totals.at(trained), return_counts=True)
+    keep = totals.at(bar.places) == told[np.argmax(often)]
+    return named | ({ITERATION: Column(bar.places[keep], bar.values[keep])} if keep.any() else {})
 
 
 def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -148,8 +175,9 @@ def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
         few = name not in COUNTERS and 0 < mean.sum() < step.sum()
         if few and changes(epoch.at(column.places[mean])).all():
             named[f"{name} (epoch)"] = Column(column.places[mean], column.values[mean], column.axis)
-            column = Column(column.places[~mean], column.values[~mean], column.axis)
-        named[name] = column
+            named[name] = Column(column.places[~mean], column.values[~mean], column.axis)
+        else:
+            named[name] = column
     return named
 
 

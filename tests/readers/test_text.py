@@ -92,6 +92,24 @@ def test_an_evaluations_last_running_mean_is_its_value() -> None:
     assert list(curve.values) == [3.1]
 
 
+def test_the_bar_before_a_dict_tells_its_step_and_the_bar_of_an_evaluation_does_not() -> None:
+    run = read(
+        "  1%|   | 10/900 [00:16<2:14:42,  1.67s/it]\r{'loss': 2.5, 'learning_rate': 9e-05, 'epoch': 0.01}\n"
+        " 50%|#  | 4/8 [00:01<00:01,  4.0it/s]\n{'eval_loss': 2.75, 'epoch': 0.01}\n"
+        "  2%|   | 20/900 [00:33<2:14:42,  1.67s/it]\r{'loss': 2.25, 'learning_rate': 8e-05, 'epoch': 0.02}\n"
+    )
+    assert losses(run) == ([(10, 2.5), (20, 2.25)], [(10, 2.75)])
+    curve = run.curve(Role.TRAIN_LOSS)
+    assert curve is not None
+    assert curve.epochs is not None
+    assert list(curve.epochs) == [0.01, 0.02]
+
+
+def test_a_colon_too_many_does_not_hide_a_name() -> None:
+    run = read("[Epoch 0/9] [D loss: 0.75] [G loss:: 0.25]\n[Epoch 1/9] [D loss: 0.5] [G loss:: 2.0]\n")
+    assert list(run.curves["G loss"].values) == [0.25, 2.0]
+
+
 def test_a_validation_loss_that_a_bar_repeats_counts_once() -> None:
     bars = "".join(
         f"\rEpoch 0: 1%|# | {n}/90 [00:01<00:09, 2it/s, loss={9 - n / 99}, val_loss={8 - n // 30}]" for n in range(90)
