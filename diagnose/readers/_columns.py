@@ -33,6 +33,8 @@ INTERLEAVED = 0.2
 SLIPS = 0.02
 # Second values at one step, from this share of the points on, are several writers or redraws.
 REPEATED = 0.1
+# Names of one log that become curves. A trainer logs some hundreds; names without end must not fill the memory.
+MOST_NAMES = 10_000
 # A forged step beyond every integer is as far as one can be written.
 FARTHEST = 2.0**62
 # One value an epoch, give or take a resumed or an unfinished one.

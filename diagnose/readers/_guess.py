@@ -53,21 +53,51 @@ _HEADER = re.compile(r"^[\s|,;#]*(?:epoch|step|iter(?:ation)?|ep)\b[\s|,;]+(?=\S
 _CELL = re.compile(rf"(?:{NUMBER})(?=[%a-z]?(?:[\s|,;]|$))")
 _ROW = re.compile(rf"^[\s|,;*]*\d+(?:[ \t]*[|,;\t][ \t]*|[ \t]+)(?:(?:{NUMBER})[%a-z]?(?:[\s|,;]+|$))+")
 # What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign, a counter or a metric's name,
-# two numbers in a row, or words that can be the header of a table.
-HINT = re.compile(
-    rb"[:=>#][ \t'\"\[(]{0,3}(?:tensor\()?[-+.]?(?:\0|nan|inf)|\bis[ \t]+[-+]?\0|^[\s|,;*]*\0[ \t|,;]+[-+]?\0"
-    rb"|(?:step|iter|iteration|update|batch|epoch|ep|at)s?\b['\")]?[ \t\[(]*\0"
-    rb"|(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb)['\")\]]*[ \t]+[-+]?"
-    rb"(?:\0|nan|inf)"
-    rb"|^[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]",
-    re.IGNORECASE,
+# two numbers in a row, or words that can be the header of a table. The pattern looks from the number backwards, over
+# the reversed line: it begins with a letter that prose has not, so that prose costs next to nothing.
+_WORDS = (
+    *(
+        "loss",
+        "lr",
+        "norm",
+        "ppl",
+        "perplexity",
+        "nll",
+        "cost",
+        "acc",
+        "accuracy",
+        "error",
+        "rate",
+        "mse",
+        "wer",
+        "cer",
+    ),
+    *("scale", "mb"),
 )
+_COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
+_BEHIND = (
+    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}[:=>#]|[-+]?[ \t]+si\b"
+    rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
+    rf"|[-+]?[ \t]+['\")\]]*(?:{'|'.join(word[::-1] for word in _WORDS)}))"
+)
+_NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode(), re.IGNORECASE)
+_NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
+_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]|[\s|,;*]*\0[ \t|,;]+[-+]?\0", re.IGNORECASE)
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 HEADER, CELL = "@header ", "@cell "
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
 ANNOUNCED = "@announced step"
 _COUNTERS = {"epoch": EPOCH, "epochs": EPOCH, "ep": EPOCH, "batch": ITERATION}
+
+
+def worth_a_look(rest: bytes) -> bool:
+    """Whether a line, its numbers replaced by zero bytes, can hold metrics or counters."""
+    backwards = rest[::-1]
+    if _NUMBER_BEHIND.search(backwards) or _BEGIN.match(rest):
+        return True
+    lower = backwards.lower()
+    return (b"nan" in lower or b"fni" in lower) and _NAN_BEHIND.search(lower) is not None
 
 
 def meaning_of(line: str) -> Iterator[Meaning]:
