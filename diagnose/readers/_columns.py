@@ -200,8 +200,10 @@ def _launches(clock: Column) -> list[Launch]:
 def _breaks(values: FloatArray) -> npt.NDArray[np.bool_]:
     """Where the clock goes back, or leaps by far more than it had gone."""
     gone = np.maximum.accumulate(values) - values[0]
-    leap = np.diff(values) > LEAP * np.maximum(gone[:-1], np.maximum(np.abs(values[0]), 50.0))
-    return np.asarray((np.diff(values) < 0) | leap)
+    rise = np.diff(values)
+    usual = float(np.median(rise[rise > 0])) if (rise > 0).any() else 0.0
+    leap = rise > LEAP * np.maximum(gone[:-1], max(abs(float(values[0])), 50.0, usual))
+    return np.asarray((rise < 0) | leap)
 
 
 def _continues(previous: Launch, segment: FloatArray, before: FloatArray) -> bool:

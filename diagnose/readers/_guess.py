@@ -8,21 +8,40 @@ from collections.abc import Iterator, Sequence
 from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP
 from diagnose.readers._lines import Meaning
 
-NUMBER = r"[-+]?(?:\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)"
+# `1,234.5` has thousands; `0,53`, `12,5` and `5,0613` have decimal commas.
+NUMBER = (
+    r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,})(?![.,]?\d)|\d+(?:,\d{3}(?!\d))*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
+    r"|[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)"
+)
 # A number may be quoted, in brackets, or printed as a tensor.
 _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
-_NAME = r"(?<![\w@./-])(?P<name>[A-Za-z_][\w./@%-]{0,60}(?: [A-Za-z_(][\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
-_STRONG = r"[ \t]*(?::|=|->|:=)[ \t]*|[ \t]+is[ \t]+"
+# Up to four words; the French elide before a vowel: `perte d'apprentissage`.
+_NAME = (
+    r"(?<![\w@./-])(?P<name>[^\W\d][\w./@%-]{0,60}"
+    r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
+)
+_STRONG = r"[ \t]*(?::|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+is[ \t]+"
 PAIR = re.compile(
     rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)"
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 _COUNTER = re.compile(
-    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates|steps?|iter(?:ation)?s?|updates?|batch|epochs?|ep)\b"
-    r"(?P<sep>['\")]?[ \t]*[:=#]?[ \t]*[\[(]?[ \t]*)(?P<number>\d+)(?!\d|\.\d)(?!\.*[A-Za-z%])"
+    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates|steps?|iter(?:ation)?s?|it|updates?|batch|epochs?|ep"
+    r"|epoche|époque|época|эпоха|エポック|에포크|에폭|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|paso|passo)"
+    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?!\.*[A-Za-z%])"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)\])?",
     re.IGNORECASE,
 )
+# `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
+_BRACKETS = re.compile(
+    r"^(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
+    r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+[ \t]*\][ \t]*\[[ \t]*|,[ \t]*)|(?P<bare>\d+)[ \t]*\[[ \t]*)"
+    r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
+    re.IGNORECASE,
+)
+# `[50/5000] loss`, `[50] train-rmse`
+_COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*\](?!\[)")
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 _EPOCH_LOSS = re.compile(
     rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
@@ -49,11 +68,22 @@ _METRIC = re.compile(
 _PROSE = re.compile(
     r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE
 )
-_HEADER = re.compile(r"^[\s|,;#]*(?:epoch|step|iter(?:ation)?|ep)\b[\s|,;]+(?=\S).*(?:loss|cost|ppl)", re.IGNORECASE)
-_CELL = re.compile(rf"(?:{NUMBER})(?=[%a-z]?(?:[\s|,;]|$))")
-_ROW = re.compile(rf"^[\s|,;*]*\d+(?:[ \t]*[|,;\t][ \t]*|[ \t]+)(?:(?:{NUMBER})[%a-z]?(?:[\s|,;]+|$))+")
-# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign, a counter or a metric's name,
-# two numbers in a row, or words that can be the header of a table. The pattern looks from the number backwards, over
+_HEADER = re.compile(
+    r"^(?:[\s|,;#│┃]*(?:epoch|step|iter(?:ation)?|ep)\b[\s|,;│┃]+(?=\S)|(?=.*[|\t│┃][ *]*(?:epoch|step)\b))"
+    r".*(?:loss|cost|ppl)",
+    re.IGNORECASE,
+)
+_CELL = re.compile(rf"(?:(?P<number>{NUMBER})|\d+:\d\d(?::\d\d)?|No log)(?=[%a-z]?(?:[\s|,;│┃]|$))")
+_ROW = re.compile(
+    rf"^(?:[\s|,;*│┃]*\d+|[ \t]*[|│┃][ \t]*(?:{NUMBER}|No log))(?:[ \t]*[|,;\t│┃][ \t]*|[ \t]+)"
+    rf"(?:(?:{NUMBER}|\d+:\d\d(?::\d\d)?|No log)[%a-z]?(?:[\s|,;│┃]+|$))+"
+)
+# `|    loss   | 0.53   |`: one name and its number in a box.
+_BOXED = re.compile(
+    rf"^[ \t]*[|│┃][ \t]*(?P<name>[^\W\d][\w/ .-]*?)[ \t]*[|│┃][ \t]*(?P<number>{NUMBER})[ \t]*[|│┃][ \t]*$"
+)
+# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (full-width ones in UTF-8),
+# a counter or a metric's name, two numbers in a row, or words that can be the header of a table. The pattern looks from the number backwards, over
 # the reversed line: it begins with a letter that prose has not, so that prose costs next to nothing.
 _WORDS = (
     *(
@@ -76,19 +106,27 @@ _WORDS = (
 )
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
 _BEHIND = (
-    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}[:=>#]|[-+]?[ \t]+si\b"
+    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+si\b"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
     rf"|[-+]?[ \t]+['\")\]]*(?:{'|'.join(word[::-1] for word in _WORDS)}))"
 )
-_NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode(), re.IGNORECASE)
+_NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
 _NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
-_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]|[\s|,;*]*\0[ \t|,;]+[-+]?\0", re.IGNORECASE)
+_BEGIN = re.compile(
+    rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]"
+    rb"|(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+[-+]?\0",
+    re.IGNORECASE,
+)
+_TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 HEADER, CELL = "@header ", "@cell "
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
 ANNOUNCED = "@announced step"
-_COUNTERS = {"epoch": EPOCH, "epochs": EPOCH, "ep": EPOCH, "batch": ITERATION}
+_COUNTERS = {"batch": ITERATION} | dict.fromkeys(
+    ("epoch", "epochs", "ep", "epoche", "époque", "época", "эпоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
+    EPOCH,
+)
 
 
 def worth_a_look(rest: bytes) -> bool:
@@ -97,6 +135,8 @@ def worth_a_look(rest: bytes) -> bool:
     if _NUMBER_BEHIND.search(backwards) or _BEGIN.match(rest):
         return True
     lower = backwards.lower()
+    if b"ssol" in lower and any(sign in rest for sign in _TABLE) and b"\0" not in rest:
+        return True
     return (b"nan" in lower or b"fni" in lower) and _NAN_BEHIND.search(lower) is not None
 
 
@@ -114,6 +154,11 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     if row:
         yield from _row(row[0])
         return
+    boxed = _BOXED.match(line)
+    if boxed:
+        counter = _COUNTER.fullmatch(f"{boxed['name']} 1")
+        yield (_COUNTERS.get(boxed["name"].casefold(), STEP) if counter else boxed["name"]), boxed.span("number")
+        return
     metrics = list(_metrics(line))
     counters = list(_counts(line, bool(metrics)))
     taken = {span for _, span in counters}
@@ -123,16 +168,17 @@ def meaning_of(line: str) -> Iterator[Meaning]:
 
 def header_cells(line: str) -> list[str]:
     """The names in the header of a table, whatever separates them."""
-    for separator in ("|", "\t", ",", ";"):
+    for separator in ("|", "│", "┃", "\t", ",", ";"):
         if separator in line:
-            return [cell.strip() for cell in line.strip(" |\t\n").split(separator)]
+            return [cell.strip(" *") for cell in line.strip(" |│┃\t\n").split(separator)]
     return line.split()
 
 
 def _row(line: str) -> Iterator[Meaning]:
-    spans = [match.span() for match in _CELL.finditer(line)]
-    for number, span in enumerate(spans):
-        yield f"{CELL}{number}/{len(spans)}", span
+    cells = list(_CELL.finditer(line))
+    for place, cell in enumerate(cells):
+        if cell["number"]:
+            yield f"{CELL}{place}/{len(cells)}", cell.span("number")
 
 
 def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
@@ -155,6 +201,17 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
             named = True
             yield ITERATION, match.span("inner")
             yield PER_EPOCH, match.span("per")
+    brackets = _BRACKETS.match(line) if with_metrics and not named else None
+    if brackets:
+        yield EPOCH, brackets.span("epoch" if brackets["epoch"] else "bare")
+        yield ITERATION, brackets.span("inner")
+        if brackets["per"]:
+            yield PER_EPOCH, brackets.span("per")
+        return
+    first = _COUNTED_FIRST.match(line) if with_metrics and not named else None
+    if first:
+        yield STEP, first.span("step")
+        return
     if bar and not named:
         yield ITERATION, bar.span("done")
         yield PER_EPOCH, bar.span("total")

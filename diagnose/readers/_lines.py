@@ -40,6 +40,7 @@ _ANSI = (
     (b"[0m", rb"\[\d{1,2}(?:;\d+)*m"),
 )
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HOLE = 0
 
@@ -329,6 +330,6 @@ def _field(name: str, line: str, span: tuple[int, int], spans: list[tuple[int, i
 
 def _float(text: str) -> float | None:
     try:
-        return float(text.replace(",", ""))
+        return float(text.replace(",", "." if _DECIMAL_COMMA.fullmatch(text) else ""))
     except ValueError:
         return None
