@@ -10,7 +10,6 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from diagnose.run import Axis, Curve, IntArray, LogError, Role, Run
-from diagnose.words import in_english
 
 NOTE = "curves: "
 """How the note on what was taken begins."""
@@ -112,7 +111,7 @@ FAMILIES: tuple[Family, ...] = (
 
 _LEARNING_RATE = re.compile(
     r"(?:^|[/_. :-])(?:lr|lrate|learning[_. ]?rate|current[_ ]lr|base[_ ]lr)"
-    r"(?:[-_/ .]?(?:adamw?|sgd|group|pg|abs)?[-_]?\d*){0,3}$|^lr-\w+(?:/pg\d+)?$|^optim\d+_lr\d+$",
+    r"(?:[-_/ .]?(?:adamw?|sgd|group|pg|abs|step|epoch)?[-_]?\d*){0,3}$|^lr-\w+(?:/pg\d+)?$|^optim\d+_lr\d+$",
     re.IGNORECASE,
 )
 _GRAD_NORM = re.compile(
@@ -136,18 +135,19 @@ _PATTERNS: tuple[tuple[Role, re.Pattern[str]], ...] = (
 )
 
 # Words of a tag, by what they say of it. Any word that stands in none of these names a part of the loss.
-_LOSS = frozenset({"loss", "losses", "cost", "nll"})
+_LOSS = frozenset({"loss", "losses", "cost", "nll", "logloss"})
 _PERPLEXITY = frozenset({"perplexity", "ppl"})
-_LOSSLIKE = frozenset({"energy", "error", "objective", "mse", "rmse", "mae", "elbo", "bpb", "bpc"})
+_LOSSLIKE = frozenset({"energy", "xent", "error", "objective", "mse", "rmse", "mae", "elbo", "bpb", "bpc"})
 _TRAIN = frozenset({"train", "training", "trn", "tr", "inner"})
-_VAL = frozenset({"val", "vali", "valid", "validation", "eval", "evaluation", "dev", "heldout", "held", "out"})
+_VAL = frozenset(
+    {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "cv", "dev", "heldout", "held", "out"}
+)
 _TEST = frozenset({"test", "testing"})
 _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
 _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
-    | {"summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
-    | {"de", "da", "do", "du", "del", "na", "en"}
+    | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
 )
 _GENERATOR = frozenset({"g", "gen", "generator"})
 # Never judged by level or trend: what adversaries, timers, counters and scalers log.
@@ -171,6 +171,20 @@ _ADVERSARY = frozenset({"d", "disc", "discriminator", "dis", "critic"})
 _WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
 # A perplexity or an error is a unit of its own, so its word stays a part.
 _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | _GENERATOR | {"t"}
+# The same words in other languages; in those without spaces they stand inside others. Longer ones first.
+_FOREIGN = {
+    "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
+    "loss": r"损失|損失|손실|verlust|потер[иья]|pertes?\b|p[ée]rdidas?\b|perda\b|perdita\b",
+    "train": r"训练集?|訓練|学習|훈련|학습|trainings|обучени[еяи]|d['\u2019]entra[iî]nement|entrenamiento|treino|"
+    "treinamento",
+    "val": "验证集?|驗證|検証|검증|validierungs?|валидаци[ияей]+|validaç[ãa]o|validaci[óo]n|validazione",
+    "test": "测试集?|測試|テスト|테스트",
+    "mean": r"平均|mittlerer?|средн\w+",
+    "epoch": r"轮次?|輪|epoche\b|[eéÉ]po(?:ca|que)\b|эпоха|エポック|에포크|에폭",
+    "step": r"步数?|ステップ|스텝|schritt\b|шаг|迭代|passo\b",
+    "of": r"\bн\u0430\b|\bde\b|\bdi\b|的",
+}
+_TRANSLATED = re.compile("|".join(f"(?P<w{n}>{words})" for n, words in enumerate(_FOREIGN.values())), re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -336,6 +350,14 @@ def read_tag(tag: str) -> _Reading:
     parts = frozenset(word for word in there - _NO_PART - alone if not word.isdigit())
     never = bool(there & _NEVER) or (len(words) > 1 and words[0] in {"d", "g"} and lossy == 0)
     return _Reading(tag, bool(there & _WHOLE), lossy, split, parts, bool(there & _SMOOTHED), never)
+
+
+def in_english(tag: str) -> str:
+    """The tag with the words of other languages translated."""
+    if tag.isascii() and not _TRANSLATED.search(tag):
+        return tag
+    english = tuple(_FOREIGN)
+    return " ".join(_TRANSLATED.sub(lambda match: f" {english[int(str(match.lastgroup)[1:])]} ", tag).split())
 
 
 def _losses(readings: Iterable[_Reading], curves: Mapping[str, Curve]) -> list[_Reading]:

@@ -18,7 +18,6 @@ LAYERS = {
         "run",
         "finding",
         "names",
-        "words",
         "stats",
         "synthetic",
         "dataset",

@@ -27,6 +27,9 @@ CERTAIN = 100
 SURE = 50
 """From this `sniff` on a file found in a tree is taken for a log without being asked for by name."""
 
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
+"""How compressed files begin."""
+
 
 def every_reader() -> tuple[Reader, ...]:
     """All readers, ordered by module name."""
@@ -144,7 +147,7 @@ def _read(source: Source) -> Run:
     try:
         score, reader = _surest(source)
         if not score:
-            raise LogError(f"{source.name}: not a log that ttsdoc can read; give an event file or a text log")
+            raise LogError(f"{source.name}: {_what_else(source)}")
         run = reader.read(source)
     except OSError as error:
         raise LogError(f"{source.name}: cannot be read ({error.strerror or error})") from error
@@ -153,6 +156,15 @@ def _read(source: Source) -> Run:
     if not source.asked and max(map(len, run.curves.values())) < 2:
         raise LogError(f"{source.name}: one value a name, a config or a summary; name it to have it read as a log")
     return run
+
+
+def _what_else(source: Source) -> str:
+    """Why a file is no log."""
+    head = source.head(HEAD_BYTES)
+    packed = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
+    if packed is not None:
+        return f"packed with {packed}; unpack it and give the log itself"
+    return "not a log that ttsdoc can read; give an event file or a text log"
 
 
 def _beside(source: Source) -> Iterator[str]:

@@ -36,6 +36,8 @@ INTERLEAVED = 0.2
 SLIPS = 0.02
 # Second values at one step, from this share of the points on, are several writers or redraws.
 REPEATED = 0.1
+# Names of one log that become curves. A trainer logs some hundreds; names without end must not fill the memory.
+MOST_NAMES = 10_000
 # A forged step beyond every integer is as far as one can be written.
 FARTHEST = 2.0**62
 # One value an epoch, give or take a resumed or an unfinished one.
@@ -223,8 +225,9 @@ def _launches(clock: Column, marks: IntArray) -> list[Launch]:
 
 
 def _breaks(values: FloatArray) -> npt.NDArray[np.bool_]:
-    """Where the clock goes back, or leaps by far more than it had gone and than it goes elsewhere."""
-    gone, rise = np.maximum.accumulate(values) - values[0], np.diff(values)
+    """Where the clock goes back, or leaps by far more than it had gone."""
+    gone = np.maximum.accumulate(values) - values[0]
+    rise = np.diff(values)
     usual = float(np.median(rise[rise > 0])) if (rise > 0).any() else 0.0
     leap = rise > LEAP * np.maximum(gone[:-1], max(abs(float(values[0])), 50.0, usual))
     return np.asarray((rise < 0) | leap)

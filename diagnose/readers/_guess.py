@@ -9,29 +9,40 @@ from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP
 from diagnose.readers._lines import Meaning
 from diagnose.readers._patterns import NUMBER
 from diagnose.readers._table_rows import header_in, row_in
-from diagnose.words import foreign, in_english
 
 # A number may be quoted, in brackets, or printed as a tensor.
 _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
-_NAME = r"(?<![\w@./-])(?P<name>[^\W\d][\w./@%-]{0,60}(?: (?:[^\W\d]|\()[\w./()'-]{0,40}){0,3}?)['\")\]]{0,2}"
-_STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a)[ \t]*|[ \t]+is[ \t]+"
+# Up to four words; the French elide before a vowel: `perte d'apprentissage`.
+_NAME = (
+    r"(?<![\w@./-])(?P<name>[^\W\d][\w./@%-]{0,60}"
+    r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
+)
+_STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+is[ \t]+"
 PAIR = re.compile(
     rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)"
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
-# Behind a number some languages say what it counts: `第 3 轮`.
-_EPOCH_WORD = rf"epochs?|ep|{foreign('epoch')}"
-_STEP_WORD = rf"steps?|iter(?:ation)?s?|updates?|{foreign('step', 'iteration')}"
 _COUNTER = re.compile(
-    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)"
-    rf"|(?:mini_?)?batch|{_STEP_WORD}|{_EPOCH_WORD})(?![^\W\d])"
-    r"(?P<sep>['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)(?P<number>\d+)(?!\d|\.\d)(?!\.*[A-Za-z%])"
+    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates"
+    r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
+    r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
+    r"|epoche|époque|época|эпоха|エポック|에포크|에폭|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|paso|passo)"
+    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?!\.*[A-Za-z%])"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
     # `[12800/60000 (21%)]`: the place in the epoch.
     r"(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)[^]\n]{0,20}\])?",
     re.IGNORECASE,
 )
-_ORDINAL = re.compile(rf"\u7b2c[ \t]*(?P<number>\d+)(?:/\d+)?[ \t]*(?:(?P<epoch>{foreign('epoch')})|{foreign('step')})")
+# `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
+_BRACKETS = re.compile(
+    r"^(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
+    r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+[ \t]*\][ \t]*\[[ \t]*|,[ \t]*)|(?P<bare>\d+)[ \t]*\[[ \t]*)"
+    r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
+    re.IGNORECASE,
+)
+# `[50/5000] loss`, `[50] train-rmse`
+_COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*\](?!\[)")
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 _EPOCH_LOSS = re.compile(
     rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
@@ -45,18 +56,14 @@ _AT = re.compile(
     re.IGNORECASE,
 )
 _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
-# `[100/200000] Train loss: 0.5`: a step, or a batch where an epoch is told.
-_BRACKET = re.compile(r"(?<![\w.\]])\[[ \t]*(?P<done>\d+)[ \t]*/[ \t]*(?P<total>\d+)[^]\n]{0,20}\]")
-_EPOCH_BEFORE = re.compile(r"(?:epochs?|ep)[ \t:#]*$", re.IGNORECASE)
 # `loss: (7, 2.5)`: a step and its value, or two values.
 _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+) \[[\d?:]")
 _VAL = re.compile(
-    r"(?<![A-Za-z])(?:valid|vali|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])"
-    rf"|{foreign('validation', 'test')}",
+    r"(?<![A-Za-z])(?:valid|vali|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
     re.IGNORECASE,
 )
-_TRAIN = re.compile(rf"(?<![A-Za-z])(?:train|training)(?![A-Za-z])|{foreign('train')}", re.IGNORECASE)
+_TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECASE)
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 _METRIC = re.compile(
     r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$", re.IGNORECASE
@@ -64,27 +71,73 @@ _METRIC = re.compile(
 _PROSE = re.compile(
     r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE
 )
-# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign, a counter or a metric's name,
-# two numbers in a row, or words that can be the header of a table.
-HINT = re.compile(
-    rb"(?:[:=>#]|\xef\xbc\x9a)[ \t'\"\[(]{0,3}(?:tensor\()?[-+.]?(?:\0|nan|inf)|\bis[ \t]+[-+]?\0"
-    rb"|^[\s|,;*]*\0[ \t|,;]+[-+]?\0"
-    rb"|(?:step|iter|iteration|update|batch|epoch|ep|at)s?\b['\")]?[ \t\[(]*\0|[\x80-\xff][ \t]*\0"
-    rb"|(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb)['\")\]]*[ \t]+[-+]?"
-    rb"(?:\0|nan|inf)"
-    rb"|^[ \t]*(?:\||\xe2\x94[\x82\x83]|\xe2\x95\x91)|^[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]"
-    rb"|(?:epoche|epoca|schritt|passo)[ \t]*\0|^[^\0:=]*(?:loss|ppl)[^\0:=]*$|no log|\|[ \t]*\0/\0 \[",
+# `|    loss   | 0.53   |`: one name and its number in a box.
+_BOXED = re.compile(
+    rf"^[ \t]*[|│┃][ \t]*(?P<name>[^\W\d][\w/ .-]*?)[ \t]*[|│┃][ \t]*(?P<number>{NUMBER})[ \t]*[|│┃][ \t]*$"
+)
+# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (full-width ones in UTF-8),
+# a counter or a metric's name, two numbers in a row, or words that can be the header of a table. The pattern looks
+# from the number backwards, over the reversed line: it begins with a letter that prose has not, so that prose costs
+# next to nothing.
+_WORDS = (
+    *(
+        "loss",
+        "lr",
+        "norm",
+        "ppl",
+        "perplexity",
+        "nll",
+        "cost",
+        "acc",
+        "accuracy",
+        "error",
+        "rate",
+        "mse",
+        "wer",
+        "cer",
+    ),
+    *("scale", "mb"),
+)
+_COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
+_BEHIND = (
+    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+si\b"
+    rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
+    rf"|[-+]?[ \t]+['\")\]]*(?:{'|'.join(word[::-1] for word in _WORDS)}))"
+)
+_NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
+_NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
+_BEGIN = re.compile(
+    rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]"
+    rb"|(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+[-+]?\0",
     re.IGNORECASE,
 )
+_ORDINAL = "第".encode()
+_TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
 ANNOUNCED = "@announced step"
 # The first of two numbers in brackets; where a progress bar without metrics stood.
 PAIRED, BAR, BAR_TOTAL = "@paired ", "@bar", "@bar total"
-_EPOCHS = re.compile(_EPOCH_WORD, re.IGNORECASE)
 # What counts within an epoch.
-_INNER = re.compile(r"batch|_?(?:idx|index|id|no|num|in_epoch)$")
+_INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
+_COUNTERS = dict.fromkeys(
+    ("epoch", "epochs", "ep", "epoche", "époque", "época", "эпоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
+    EPOCH,
+)
+
+
+def worth_a_look(rest: bytes) -> bool:
+    """Whether a line, its numbers replaced by zero bytes, can hold metrics or counters."""
+    backwards = rest[::-1]
+    if _NUMBER_BEHIND.search(backwards) or _BEGIN.match(rest):
+        return True
+    lower = backwards.lower()
+    if b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
+        return True
+    if b"ssol" in lower and any(sign in rest for sign in _TABLE) and b"\0" not in rest:
+        return True
+    return (b"nan" in lower or b"fni" in lower) and _NAN_BEHIND.search(lower) is not None
 
 
 def meaning_of(line: str) -> Iterator[Meaning]:
@@ -99,6 +152,11 @@ def meaning_of(line: str) -> Iterator[Meaning]:
         yield from row
         return
     yield from ((header, 1.0) for header in header_in(line))
+    boxed = _BOXED.match(line)
+    if boxed:
+        counter = _COUNTER.fullmatch(f"{boxed['name']} 1")
+        yield (_counter_of(boxed["name"].casefold(), STEP) if counter else boxed["name"]), boxed.span("number")
+        return
     metrics = list(_metrics(line))
     counters = list(_counts(line, bool(metrics)))
     taken = {span for _, span in counters}
@@ -112,9 +170,6 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
     if fraction:
         yield EPOCH, fraction.span("number")
     bar = _BAR.search(line)
-    ordinal = _ORDINAL.search(line, 0, len(line) if with_metrics else _SHORT)
-    if ordinal:
-        yield EPOCH if ordinal["epoch"] else STEP if with_metrics else ANNOUNCED, ordinal.span("number")
     if bar and _VAL.search(line, 0, bar.start()):
         return
     if bar and not with_metrics:
@@ -133,17 +188,28 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
             named = True
             yield ITERATION, match.span("inner")
             yield PER_EPOCH, match.span("per")
-    bracket = _BRACKET.search(line) if with_metrics and not bar else None
-    if bracket and (_VAL.search(line, 0, bracket.start()) or _EPOCH_BEFORE.search(line, 0, bracket.start())):
-        bracket = None
-    place = bar or bracket
-    if place and not named:
-        yield ITERATION, place.span("done")
-        yield PER_EPOCH, place.span("total")
+    if not named:
+        yield from _unnamed(line, bar, with_metrics=with_metrics)
+
+
+def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Iterator[Meaning]:
+    """Counters that stand in brackets or in a progress bar, without their names."""
+    brackets = _BRACKETS.match(line) if with_metrics else None
+    first = _COUNTED_FIRST.match(line) if with_metrics else None
+    if brackets:
+        yield EPOCH, brackets.span("epoch" if brackets["epoch"] else "bare")
+        yield ITERATION, brackets.span("inner")
+        if brackets["per"]:
+            yield PER_EPOCH, brackets.span("per")
+    elif first:
+        yield STEP, first.span("step")
+    elif bar:
+        yield ITERATION, bar.span("done")
+        yield PER_EPOCH, bar.span("total")
 
 
 def _counter_of(name: str, other: str) -> str:
-    return EPOCH if _EPOCHS.fullmatch(name) else ITERATION if _INNER.search(name) and name != "num_updates" else other
+    return _COUNTERS.get(name, ITERATION if _INNER.search(name) and name != "num_updates" else other)
 
 
 def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -153,7 +219,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         yield words[0], at.span("number")
         return
     splits = [*_VAL.finditer(line), *_TRAIN.finditer(line)]
-    paired = {match.start(): match for match in _PAIRED.finditer(line)}
+    paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     for match in PAIR.finditer(line):
         name = match["name"]
         if not match["sep"].strip() and not _METRIC.search(name):
@@ -178,4 +244,4 @@ def _split_of(match: re.Match[str], splits: Sequence[re.Match[str]]) -> str:
     last = max(before, key=re.Match.start, default=None)
     if last is None or last.re is _TRAIN:
         return ""
-    return "test/" if in_english(last[0]).strip().casefold().startswith("test") else "val/"
+    return "test/" if last[0].casefold().startswith("test") else "val/"

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from diagnose.names import read_tag
+from diagnose.names import in_english, read_tag
 from diagnose.readers._columns import LAUNCH, Column
 from diagnose.readers._patterns import NUMBER
 from diagnose.readers._tables import counters_in
 from diagnose.run import IntArray
-from diagnose.words import in_english
 
 HEADER, CELL = "@header ", "@cell "
 Span = tuple[int, int]
@@ -100,10 +99,10 @@ def _row_of_cells(line: str, separator: str) -> list[Span | None]:
     spans: list[Span | None] = []
     words = 0
     for start, end in _between(line, separator):
-        text = _REMARK.sub("", line[start:end].rstrip(_MARKS)) if separator == "|" else line[start:end].rstrip(_MARKS)
+        text = line[start:end].rstrip(_MARKS)
         inner = text.lstrip(_MARKS)
-        cell = _WORD_CELL.fullmatch(inner)
-        if cell is None and (separator != "|" or re.search(r"\d", line[start:end])):
+        cell = _WORD_CELL.fullmatch(inner) or (_WORD_CELL.fullmatch(_REMARK.sub("", inner)) if "|" in line else None)
+        if cell is None and (separator != "|" or re.search(r"\d", inner)):
             return []
         words += cell is None
         number = None if cell is None or cell["number"] is None else cell.span("number")

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP, WALL_TIME, Column
+from diagnose.names import in_english
+from diagnose.readers._columns import EPOCH, ITERATION, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
 from diagnose.run import FloatArray, IntArray
-from diagnose.words import in_english
 
 # Best first: a name further right counts only where none before it is there.
 # `_step` (wandb) counts rows, so the trainer's own counter comes before it.
@@ -83,7 +83,7 @@ class Records:
             read = list(map(to_number, values))
             keep = [number for number, value in enumerate(read) if value is not None]
             places, values = places[keep], [read[number] for number in keep]
-        if values:
+        if values and (name in self._parts or len(self._parts) < MOST_NAMES):
             self._parts.setdefault(name, []).append((places, np.array(values)))
 
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diagnose.readers._base import HEAD_BYTES, Source
-from diagnose.readers._cells import Rows
-from diagnose.readers._columns import Column, curves_of
+from diagnose.readers._cells import LONGEST_ROW, Rows
+from diagnose.readers._columns import MOST_NAMES, Column, curves_of
 from diagnose.readers._tables import with_counters
 from diagnose.readers._twins import with_twin
 from diagnose.run import InputHealth, LogError, Run
 
-_NUMBER = re.compile(r"\s*[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*(?:[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?))\s*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]")
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse", re.IGNORECASE)
 # `loss: (0` begins a line of a log, no table.
@@ -30,13 +30,13 @@ _BLOCK = 1 << 19
 
 def sniff(source: Source) -> int:
     """A header of names, one of which is a loss, above rows of as many cells."""
-    header, rows = _top(source.head())
+    header, rows = _top(_head(source))
     names = [name for name in header if _NAME.search(name)]
     if len(header) < 2 or not rows or len(names) < len(header) - 1 or any(map(_ITEM.search, header)):
         return 0
     if any(len(row) != len(header) for row in rows):
         return 0
-    numeric = sum(1 for row in rows for cell in row if _NUMBER.match(cell) or not cell.strip())
+    numeric = sum(1 for row in rows for cell in row if _NUMBER.fullmatch(cell) or not cell.strip())
     if numeric < 0.5 * len(rows) * len(header):
         return 0
     return 90 if any(map(_LOSS.search, names)) else 40 if any(map(_COUNTER.match, names)) else 0
@@ -51,9 +51,11 @@ def read(source: Source) -> Run:
 
 
 def _read(source: Source) -> Run:
-    header, rows = _top(source.head())
+    header, rows = _top(_head(source))
     if not rows:
         raise LogError(f"{source.name}: no table with a header and rows of numbers: is this a training log?")
+    if len(header) > MOST_NAMES:
+        raise LogError(f"{source.name}: {len(header)} columns are no training log: leave out what is no metric")
     columns, good, bad = _columns(source, header, decimal_comma=_has_decimal_commas(rows))
     story = curves_of(with_counters(columns))
     if not story.curves:
@@ -68,7 +70,7 @@ def _read(source: Source) -> Run:
 
 def _columns(source: Source, header: Sequence[str], *, decimal_comma: bool) -> tuple[dict[str, Column], int, int]:
     """The columns, the rows that fit the header, and those that do not."""
-    rows = Rows(len(header), ord(_delimiter(source.head())), decimal_comma)
+    rows = Rows(len(header), ord(_delimiter(_head(source))), decimal_comma)
     with source.open() as file:
         skipped = file.read(len(codecs.BOM_UTF8))
         rows.feed(skipped.removeprefix(codecs.BOM_UTF8))
@@ -94,6 +96,15 @@ def _names(header: Sequence[str], source: Source) -> dict[str, str]:
     if any(name.endswith("__MIN") for name in header):
         names = {name: plain.rsplit(" - ", 1)[-1] for name, plain in names.items()}
     return names
+
+
+def _head(source: Source) -> bytes:
+    """The first bytes: as many as a header of thousands of names and a row below it take."""
+    head = source.head()
+    if len(head) < HEAD_BYTES or head.count(b"\n") > 1 or source.is_folder:
+        return head
+    with source.open() as file:
+        return file.read(LONGEST_ROW)
 
 
 def _top(head: bytes) -> tuple[list[str], list[list[str]]]:

@@ -12,7 +12,7 @@ from diagnose.names import read_tag
 from diagnose.readers._base import Source
 from diagnose.readers._columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of, trained_at
 from diagnose.readers._formats import GUESS, Format, format_of
-from diagnose.readers._guess import ANNOUNCED, BAR, BAR_TOTAL, HINT, PAIRED
+from diagnose.readers._guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, worth_a_look
 from diagnose.readers._lines import LineColumns
 from diagnose.readers._table_rows import with_headers
 from diagnose.readers._twins import with_twin
@@ -37,7 +37,7 @@ def sniff(source: Source) -> int:
         return 0
     if format_of(head) is not GUESS:
         return 80
-    log = LineColumns(GUESS.parse, HINT)
+    log = LineColumns(GUESS.parse, worth_a_look)
     log.feed(head)
     log.finish()
     losses = [name for name in _series(log.columns(), GUESS) if read_tag(name).lossy]
@@ -93,7 +93,10 @@ class TextLog:
         columns = _series(self._log.columns(), self._format)
         story = curves_of(columns, keep_last=self._format.keep_last)
         if not any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves):
-            raise LogError(f"{source.name}: no training metrics found: a text log has lines like `step 10 loss 2.3`")
+            long = f" ({self._log.bytes_skipped:,} bytes are lines too long to read)" if self._log.bytes_skipped else ""
+            raise LogError(
+                f"{source.name}: no training metrics found{long}: a text log has lines like `step 10 loss 2.3`"
+            )
         health = InputHealth(files=1, records=self._log.lines, bytes_skipped=self._log.bytes_skipped)
         curves = self._format.with_roles(story.curves)
         return Run(
@@ -118,7 +121,7 @@ class TextLog:
         self._format = format_of(whole)
         if self._format is GUESS and not final:
             return
-        self._log = LineColumns(self._format.parse, HINT if self._format is GUESS else None)
+        self._log = LineColumns(self._format.parse, worth_a_look if self._format.guess else None)
         self._log.feed(self._undecided or b"")
         self._undecided = None
 

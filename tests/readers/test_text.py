@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnose.names import assign_roles
@@ -147,6 +147,7 @@ def equal(one: Curve, other: Curve) -> bool:
     return (one.role, one.axis) == (other.role, other.axis)
 
 
+@settings(deadline=None)  # a long log that comes byte by byte takes its time
 @given(st.sampled_from(sorted({**FORMATS, **GUESSED})), st.randoms(use_true_random=False))
 def test_a_log_that_grows_in_any_chunks_ends_as_the_log_read_at_once(name: str, chance: random.Random) -> None:
     data = {**FORMATS, **GUESSED}[name][0].encode()
