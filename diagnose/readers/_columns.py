@@ -30,6 +30,8 @@ START_SPACINGS = 2.0
 START_SHARE = 0.25
 # A step that leaps forward by this many times all that went before was taken over from another run's checkpoint.
 LEAP = 20.0
+# Steps in an epoch, before and after, that differ by less than this factor are of one run. Source: our choice.
+SAME_PACE = 2.0
 # Steps that go back at more than this share of the points are interleaved writers (ranks), not launches.
 INTERLEAVED = 0.2
 # More of such values than this share are another writer, not slips.
@@ -111,7 +113,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     marks = columns[LAUNCH].places if LAUNCH in columns else np.zeros(0, np.int64)
     if main is not None and main is epoch:
         marks = np.concatenate([marks, _first_again(main, logged)])
-    launches = _launches(main, marks) if main else [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
+    launches = _launches(main, marks, epoch) if main else [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
     judged, counts = _last_with_points(launches, logged, main)
     frame = _Frame(step, epoch, columns.get(WALL_TIME), main, judged, keep_last, trained_at(logged))
     curves = {tag: frame.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
@@ -186,11 +188,18 @@ def _span(iterations: FloatArray) -> float:
 def _first_again(epoch: Column, logged: Columns) -> IntArray:
     """Where the first epoch, and no other, is told a second time: a launch of one epoch was followed by another."""
     again = np.flatnonzero(np.diff(epoch.values) == 0)
-    twice = epoch.places[:2]
-    if len(epoch.values) < 4 or again.tolist() != [0]:
+    if len(epoch.values) < 3 or again.tolist() != [0]:
         return np.zeros(0, np.int64)
-    told = any(np.isin(twice, column.places).all() for column in logged.values())
-    return twice[1:] if told else twice[:0]
+    twice = epoch.places[:2]
+    beside = len(epoch.values) > 3 and any(np.isin(twice, column.places).all() for column in logged.values())
+    behind = any(_stands_in_each(column.places, epoch.places[:3]) for column in logged.values())
+    return twice[1:] if beside or behind else twice[:0]
+
+
+def _stands_in_each(places: IntArray, edges: IntArray) -> bool:
+    """Whether some of the places lie between each two edges, and none at one."""
+    inside = np.diff(np.searchsorted(places, edges))
+    return bool((inside > 0).all()) and not np.isin(edges, places).any()
 
 
 def trained_at(logged: Columns) -> IntArray:
@@ -200,14 +209,15 @@ def trained_at(logged: Columns) -> IntArray:
     return np.unique(np.concatenate(places)) if places else np.zeros(0, np.int64)
 
 
-def _launches(clock: Column, marks: IntArray) -> list[Launch]:
+def _launches(clock: Column, marks: IntArray, epoch: Column | None) -> list[Launch]:
     """The launches in a log, split where the clock goes back to its start or leaps to another run's checkpoint.
 
     `marks`: places where a launch begins unless the clock goes on there.
     """
     places, values = clock.places, clock.values
+    number = values if epoch is None or epoch is clock else epoch.at(places)
     marked = np.diff(np.searchsorted(np.sort(marks), places, side="right")) > 0
-    breaks = np.flatnonzero(_breaks(values) | (marked & (np.diff(values) <= 0))) + 1
+    breaks = np.flatnonzero(_breaks(values, number) | (marked & (np.diff(values) <= 0))) + 1
     if len(breaks) > INTERLEAVED * len(values) and len(breaks) > 3:
         breaks = breaks[:0]
     edges = [0, *breaks.tolist(), len(values)]
@@ -224,12 +234,18 @@ def _launches(clock: Column, marks: IntArray) -> list[Launch]:
     return launches
 
 
-def _breaks(values: FloatArray) -> npt.NDArray[np.bool_]:
-    """Where the clock goes back, or leaps by far more than it had gone."""
-    gone = np.maximum.accumulate(values) - values[0]
-    rise = np.diff(values)
+def _breaks(values: FloatArray, epochs: FloatArray) -> npt.NDArray[np.bool_]:
+    """Where the clock goes back, or leaps by far more than it had gone and than it goes elsewhere.
+
+    `epochs`: shape (n,), the epoch at each value. Where it leaps along, lines were left out of the log.
+    """
+    gone, rise = np.maximum.accumulate(values) - values[0], np.diff(values)
     usual = float(np.median(rise[rise > 0])) if (rise > 0).any() else 0.0
     leap = rise > LEAP * np.maximum(gone[:-1], max(abs(float(values[0])), 50.0, usual))
+    if leap.any() and epochs is not values:
+        passed = epochs[:-1] - epochs[0]
+        pace = gone[:-1] / np.where(passed > 0, passed, np.nan) * np.diff(epochs)
+        leap &= ~((rise < SAME_PACE * pace) & (pace < SAME_PACE * rise))
     return np.asarray((rise < 0) | leap)
 
 

@@ -39,6 +39,10 @@ _ANSI = (
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
     (b"[0m", rb"\[\d{1,2}(?:;\d+)*m"),
 )
+# A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
+_GLUED = re.compile(
+    rb"(?<=[^\n])(?=Epoch \d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?=\d+/\d+ \[[=>.]{3})",
+)
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -304,7 +308,7 @@ def _clean(text: bytes) -> bytes:
     for mark, pattern in _ANSI:
         if mark in text:
             text = re.sub(pattern, b"", text)
-    return text
+    return _GLUED.sub(b"\n", text) if b" [=" in text or b" [>" in text else text
 
 
 def _with_holes(numbers: Numbers) -> Bytes:

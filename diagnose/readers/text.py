@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.names import read_tag
+from diagnose.names import MOST_OTHERS, read_tag
 from diagnose.readers._base import Source
 from diagnose.readers._columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of, trained_at
 from diagnose.readers._formats import GUESS, Format, format_of
@@ -92,11 +92,9 @@ class TextLog:
             return self._so_far().run(source)
         columns = _series(self._log.columns(), self._format)
         story = curves_of(columns, keep_last=self._format.keep_last)
-        if not any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves):
-            long = f" ({self._log.bytes_skipped:,} bytes are lines too long to read)" if self._log.bytes_skipped else ""
-            raise LogError(
-                f"{source.name}: no training metrics found{long}: a text log has lines like `step 10 loss 2.3`"
-            )
+        lossy = any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves)
+        if not lossy and not (source.tag_named and story.curves):
+            raise LogError(f"{source.name}: {self._what_was_seen(list(story.curves))}")
         health = InputHealth(files=1, records=self._log.lines, bytes_skipped=self._log.bytes_skipped)
         curves = self._format.with_roles(story.curves)
         return Run(
@@ -109,6 +107,16 @@ class TextLog:
             health=health,
             notes=(*self._format.notes, *story.notes),
         )
+
+    def _what_was_seen(self, tags: list[str]) -> str:
+        """Why the log is refused, and what to do."""
+        skipped = self._log.bytes_skipped if self._log is not None else 0
+        long = f" ({skipped:,} bytes are lines too long to read)" if skipped else ""
+        if not tags:
+            return f"no training metrics found{long}: a text log has lines like `step 10 loss 2.3`"
+        more = f" and {len(tags) - MOST_OTHERS} more" if len(tags) > MOST_OTHERS else ""
+        seen = ", ".join(f"`{tag}`" for tag in tags[:MOST_OTHERS]) + more
+        return f"no training metrics found{long}: numbers are named {seen}; if one is the loss, say so by --train-tag"
 
     def _so_far(self) -> TextLog:
         """A log of the bytes that came before the format was clear, its last line left out if unfinished."""

@@ -47,7 +47,7 @@ def as_points(pairs: list[list[float]] | None) -> Points | None:
 
 
 FORMATS, GUESSED = cases("known"), cases("guessed")
-NAMES = {"so_vits": "vits", "rvc": "vits"}
+NAMES = {"so_vits": "vits", "rvc": "vits", "keras_glued": "keras"}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -134,6 +134,14 @@ def test_what_is_no_log_is_refused_in_one_line(log: bytes, reason: str) -> None:
     with pytest.raises(LogError, match=reason) as caught:
         read(log)
     assert "\n" not in str(caught.value)
+
+
+def test_a_refusal_names_the_numbers_and_a_named_tag_is_read() -> None:
+    log = b"step 1 PSNR: 30.5\nstep 2 PSNR: 31.5\n"
+    with pytest.raises(LogError, match="numbers are named `PSNR`; if one is the loss, say so by --train-tag"):
+        text.read(Source("x", content=log))
+    run = assign_roles(text.read(Source("x", content=log, tag_named=True)), train_tag="PSNR")
+    assert points(run, Role.TRAIN_LOSS) == [(1, 30.5), (2, 31.5)]
 
 
 def same(one: Run, other: Run) -> bool:
