@@ -17,7 +17,7 @@ from typing import cast
 
 from diagnose.names import assign_roles
 from diagnose.readers._base import HEAD_BYTES, Reader, Source
-from diagnose.readers._follow import FollowedEvents, FollowedText
+from diagnose.readers._follow import FollowedEvents, FollowedText, GrowingLog
 from diagnose.readers._own import is_report
 from diagnose.readers._storage import is_folder, is_pipe, is_remote, local, open_file
 from diagnose.readers._tree import discover_tree
@@ -94,7 +94,13 @@ def follow(path: str | Path) -> Iterator[Run | None]:
 
 
 def _followed(source: Source) -> FollowedEvents | FollowedText:
-    return FollowedEvents() if _reader("tensorboard").sniff(source) else FollowedText(_read)
+    return FollowedEvents() if _reader("tensorboard").sniff(source) else FollowedText(_read, _growing)
+
+
+def _growing(source: Source) -> GrowingLog | None:
+    """The log to feed with what is new, where the surest reader has one."""
+    _, reader = _surest(source)
+    return reader.TextLog() if reader is _reader("text") else None  # type: ignore[attr-defined]
 
 
 def _latest(path: str) -> Source | None:
