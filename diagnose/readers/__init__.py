@@ -17,9 +17,9 @@ from typing import cast
 
 from diagnose.names import assign_roles
 from diagnose.readers._base import HEAD_BYTES, Reader, Source
-from diagnose.readers._follow import FollowedEvents, FollowedText
+from diagnose.readers._follow import FollowedEvents, FollowedText, GrowingLog
 from diagnose.readers._own import is_report
-from diagnose.readers._storage import is_folder, is_remote, local
+from diagnose.readers._storage import is_folder, is_pipe, is_remote, local, open_file
 from diagnose.readers._tree import discover_tree
 from diagnose.run import LogError, Run
 
@@ -94,7 +94,13 @@ def follow(path: str | Path) -> Iterator[Run | None]:
 
 
 def _followed(source: Source) -> FollowedEvents | FollowedText:
-    return FollowedEvents() if _reader("tensorboard").sniff(source) else FollowedText(_read)
+    return FollowedEvents() if _reader("tensorboard").sniff(source) else FollowedText(_read, _growing)
+
+
+def _growing(source: Source) -> GrowingLog | None:
+    """The log to feed with what is new, where the surest reader has one."""
+    _, reader = _surest(source)
+    return reader.TextLog() if reader is _reader("text") else None  # type: ignore[attr-defined]
 
 
 def _latest(path: str) -> Source | None:
@@ -117,6 +123,9 @@ def discover(path: str | Path) -> list[Source]:
     if name == "-":
         return [Source("-", content=sys.stdin.buffer.read())]
     try:
+        if is_pipe(name):
+            with open_file(name) as pipe:
+                return [Source(name, content=pipe.read())]
         if not is_folder(name):
             return [Source(name, local(name))]
         found = [told for source in discover_tree(name) if (told := _worth_reading(source)) is not None]

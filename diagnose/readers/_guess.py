@@ -77,8 +77,7 @@ _BOXED = re.compile(
 )
 # What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (full-width ones in UTF-8),
 # a counter or a metric's name, two numbers in a row, or words that can be the header of a table. The pattern looks
-# from the number backwards, over the reversed line: it begins with a letter that prose has not, so that prose costs
-# next to nothing.
+# from the number backwards, over the reversed line: it begins with a letter that prose has not, so prose costs little.
 _WORDS = (
     *(
         "loss",
