@@ -14,6 +14,12 @@ from diagnose.run import Axis, Curve, IntArray, LogError, Role, Run
 NOTE = "curves: "
 """How the note on what was taken begins."""
 
+ADVERSARIAL = (
+    "is adversarial, so its level and course say nothing of health: "
+    "log the generator's reconstruction loss (mel, L1, cycle) to have the training judged"
+)
+"""What the note says of a GAN without a loss that can be judged."""
+
 MOST_OTHERS = 8
 # Epoch means are judged instead of single steps from this many epochs on: fewer hide the course inside an epoch,
 # more are the same course with less noise.
@@ -430,10 +436,7 @@ def _story(chosen: Mapping[Role, str], left: Sequence[_Reading], rival: str | No
     if Role.TRAIN_LOSS in chosen:
         told.append(f"training loss is `{chosen[Role.TRAIN_LOSS]}`")
     if unjudged is not None:
-        told.append(
-            f"`{unjudged}` is adversarial, so its level and course say nothing of health: log the generator's "
-            "reconstruction loss (mel, L1, cycle) to have the training judged"
-        )
+        told.append(f"`{unjudged}` {ADVERSARIAL}")
     if Role.VAL_LOSS in chosen:
         told.append(f"validation loss is `{chosen[Role.VAL_LOSS]}`")
     elif rival is not None:
