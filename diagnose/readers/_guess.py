@@ -105,11 +105,8 @@ _BEHIND = (
 )
 _NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
 _NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
-_BEGIN = re.compile(
-    rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]"
-    rb"|(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+[-+]?\0",
-    re.IGNORECASE,
-)
+_ROW_BEGIN = re.compile(rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+[-+]?\0", re.IGNORECASE)
+_HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]", re.IGNORECASE)
 _ORDINAL = "第".encode()
 _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
@@ -129,14 +126,16 @@ _COUNTERS = dict.fromkeys(
 def worth_a_look(rest: bytes) -> bool:
     """Whether a line, its numbers replaced by zero bytes, can hold metrics or counters."""
     backwards = rest[::-1]
-    if _NUMBER_BEHIND.search(backwards) or _BEGIN.match(rest):
+    if b"\0" in rest and (_NUMBER_BEHIND.search(backwards) or _ROW_BEGIN.match(rest)):
         return True
     lower = backwards.lower()
     if b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
         return True
-    if b"ssol" in lower and any(sign in rest for sign in _TABLE) and b"\0" not in rest:
-        return True
-    return (b"nan" in lower or b"fni" in lower) and _NAN_BEHIND.search(lower) is not None
+    if b"nan" in lower or b"fni" in lower:
+        return _NAN_BEHIND.search(lower) is not None
+    if b"\0" in rest or not (b"ssol" in lower or b"tsoc" in lower or b"lpp" in lower):
+        return False
+    return _HEADER_BEGIN.match(rest) is not None or any(sign in rest for sign in _TABLE)
 
 
 def meaning_of(line: str) -> Iterator[Meaning]:

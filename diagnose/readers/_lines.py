@@ -29,8 +29,8 @@ _BLOCK = 1 << 21
 _MOST_KINDS = 20_000
 # Kinds that are parsed where that takes long (0.1 ms each): so many at first, and one for so many lines. A log has some
 # hundred, and most come again: the reserve is for those, so that prose around a log cannot use it up.
-_FIRST_PARSED = 4_000
-_LINES_FOR_ONE = 20
+_FIRST_PARSED = 2_000
+_LINES_FOR_ONE = 40
 _RESERVE = 4_000
 
 # Colours and cursor moves, window titles, and colours whose escape byte was lost on the way.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnose.names import assign_roles
-from diagnose.readers import text
+from diagnose.readers import _lines, text
 from diagnose.readers._base import Source
 from diagnose.readers._formats import every_format, format_of
 from diagnose.run import Axis, Curve, LogError, Role, Run
@@ -47,7 +48,7 @@ def as_points(pairs: list[list[float]] | None) -> Points | None:
 
 
 FORMATS, GUESSED = cases("known"), cases("guessed")
-NAMES = {"so_vits": "vits", "rvc": "vits", "keras_glued": "keras"}
+NAMES = {"so_vits": "vits", "rvc": "vits", "keras_glued": "keras", "tutorial": "styletts"}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -164,6 +165,26 @@ def test_a_log_that_grows_in_any_chunks_ends_as_the_log_read_at_once(name: str, 
         log.feed(chunk)
     log.finish()
     assert same(log.run(Source("x")), text.read(Source("x", content=data)))
+
+
+def ever_new_lines() -> bytes:
+    """A training amid lines of which no two are alike, all of them worth a look."""
+    words = ("".join(letters) for letters in product("abcdefgh", repeat=4))
+    lines = [f"{word}: 0.5" if place % 8 else f"step {place} loss 2.5" for place, word in enumerate(words)]
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("size", [1 << 22, 999, 100])
+def test_ever_new_lines_use_up_their_budget_but_hide_no_training(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in {"_MOST_KINDS": 300, "_FIRST_PARSED": 0, "_RESERVE": 10}.items():
+        monkeypatch.setattr(_lines, name, few)
+    log, stream = text.TextLog(), io.BytesIO(ever_new_lines())
+    while chunk := stream.read(size):
+        log.feed(chunk)
+    log.finish()
+    steps = log.run(Source("x")).curves["loss"].steps
+    assert steps[-1] == 4088
+    assert len(steps) == 503  # each time that the kinds are forgotten the first sight of the training is lost
 
 
 def test_a_growing_log_can_be_looked_at_before_its_last_line_is_whole() -> None:
