@@ -11,10 +11,11 @@ from diagnose.config import Config, ConfigError, read_config
 from diagnose.examine import examine
 from diagnose.finding import Diagnosis
 from diagnose.metadata import samples_of
-from diagnose.names import assign_roles
+from diagnose.names import FAMILIES, assign_roles
 from diagnose.prescribe import Plan, plan
 from diagnose.readers import runs
 from diagnose.run import Axis, Dataset, LogError, Run
+from diagnose.targets import tables
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
@@ -38,6 +39,17 @@ class Known:
     horizon: int | None = None
     axis: Axis | None = None
     """What to count by, where the log tells more than one."""
+
+    def __post_init__(self) -> None:
+        """Refuse a family that nothing here knows: it would silently have no target. Raises LogError."""
+        if self.family is not None and self.family not in families():
+            raise LogError(f"no model family is called {self.family!r}; there are: {', '.join(families())}")
+
+
+def families() -> list[str]:
+    """The names by which a user can tell a model family."""
+    named = {name for family in FAMILIES for name in (family.name, family.model) if name}
+    return sorted(named | tables().keys())
 
 
 def analyze(path: str | Path, known: Known = Known()) -> list[Diagnosis]:

@@ -11,6 +11,7 @@ from diagnose.checks import every_check
 from diagnose.checks._base import MEANING, Check
 from diagnose.finding import Crashed, Diagnosis, Finding, Skipped, Verdict
 from diagnose.forecast import forecast
+from diagnose.names import ADVERSARIAL
 from diagnose.prescribe import gather
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import MEDIAN_COST
@@ -110,6 +111,8 @@ def _too_little(run: Run) -> str | None:
     """Why silence about this run proves nothing, or None when it does."""
     curve = _loss(run)
     if curve is None:
+        if any(ADVERSARIAL in note for note in run.notes):
+            return f"what is logged {ADVERSARIAL}"
         tags = ", ".join(list(run.curves)[:5])
         return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"
     if curve.role is Role.VAL_LOSS:

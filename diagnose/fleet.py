@@ -86,7 +86,8 @@ def _outcomes(sources: list[Source], known: Known, jobs: int) -> Iterator[Diagno
 
 def _judge(known: Known, source: Source) -> Diagnosis | str:
     try:
-        return judge(read_source(source), known)
+        named = known.train_tag is not None or known.val_tag is not None
+        return judge(read_source(replace(source, tag_named=named)), known)
     except LogError as error:
         return str(error)
 

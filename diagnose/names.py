@@ -14,6 +14,12 @@ from diagnose.run import Axis, Curve, IntArray, LogError, Role, Run
 NOTE = "curves: "
 """How the note on what was taken begins."""
 
+ADVERSARIAL = (
+    "is adversarial, so its level and course say nothing of health: "
+    "log the generator's reconstruction loss (mel, L1, cycle) to have the training judged"
+)
+"""What the note says of a GAN without a loss that can be judged."""
+
 MOST_OTHERS = 8
 # Epoch means are judged instead of single steps from this many epochs on: fewer hide the course inside an epoch,
 # more are the same course with less noise.
@@ -111,7 +117,7 @@ FAMILIES: tuple[Family, ...] = (
 
 _LEARNING_RATE = re.compile(
     r"(?:^|[/_. :-])(?:lr|lrate|learning[_. ]?rate|current[_ ]lr|base[_ ]lr)"
-    r"(?:[-_/ .]?(?:adamw?|sgd|group|pg|abs)?[-_]?\d*){0,3}$|^lr-\w+(?:/pg\d+)?$|^optim\d+_lr\d+$",
+    r"(?:[-_/ .]?(?:adamw?|sgd|group|pg|abs|step|epoch)?[-_]?\d*){0,3}$|^lr-\w+(?:/pg\d+)?$|^optim\d+_lr\d+$",
     re.IGNORECASE,
 )
 _GRAD_NORM = re.compile(
@@ -135,17 +141,19 @@ _PATTERNS: tuple[tuple[Role, re.Pattern[str]], ...] = (
 )
 
 # Words of a tag, by what they say of it. Any word that stands in none of these names a part of the loss.
-_LOSS = frozenset({"loss", "losses", "cost", "nll"})
+_LOSS = frozenset({"loss", "losses", "cost", "nll", "logloss"})
 _PERPLEXITY = frozenset({"perplexity", "ppl"})
-_LOSSLIKE = frozenset({"energy", "error", "objective", "mse", "rmse", "mae", "elbo", "bpb", "bpc"})
+_LOSSLIKE = frozenset({"energy", "xent", "error", "objective", "mse", "rmse", "mae", "elbo", "bpb", "bpc"})
 _TRAIN = frozenset({"train", "training", "trn", "tr", "inner"})
-_VAL = frozenset({"val", "valid", "validation", "eval", "evaluation", "dev", "heldout", "held", "out"})
+_VAL = frozenset(
+    {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "cv", "dev", "heldout", "held", "out"}
+)
 _TEST = frozenset({"test", "testing"})
 _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
 _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
-    | {"summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
+    | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
 )
 _GENERATOR = frozenset({"g", "gen", "generator"})
 # Never judged by level or trend: what adversaries, timers, counters and scalers log.
@@ -157,8 +165,32 @@ _NEVER = frozenset(
 )
 _SINGLE = frozenset({"step", "batch", "iter", "iteration"})
 _SMOOTHED = frozenset({"avg", "average", "running", "smooth", "smoothed", "ema", "far"})
+# `L: 9.5, L_crf: 4.5`: how papers write a loss and its parts.
+_LETTER = re.compile(r"(?:^|/)L(?:_[A-Za-z]\w*)?$")
+# The part of a generator's loss that measures how near its output is to the data: alone it has a level.
+_RECONSTRUCTION = re.compile(
+    r"(?<![a-z])(?:l[12]|mel|rec(?:on(?:str\w*)?)?|cyc(?:le)?|idt|stft|mse|mae|pixel|content|vgg|perceptual)(?![a-z])",
+    re.IGNORECASE,
+)
+_GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
+_ADVERSARY = frozenset({"d", "disc", "discriminator", "dis", "critic"})
+_WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
 # A perplexity or an error is a unit of its own, so its word stays a part.
 _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | _GENERATOR | {"t"}
+# The same words in other languages; in those without spaces they stand inside others. Longer ones first.
+_FOREIGN = {
+    "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
+    "loss": r"损失|損失|손실|verlust|потер[иья]|pertes?\b|p[ée]rdidas?\b|perda\b|perdita\b",
+    "train": r"训练集?|訓練|学習|훈련|학습|trainings|обучени[еяи]|d['\u2019]entra[iî]nement|entrenamiento|treino|"
+    "treinamento",
+    "val": "验证集?|驗證|検証|검증|validierungs?|валидаци[ияей]+|validaç[ãa]o|validaci[óo]n|validazione",
+    "test": "测试集?|測試|テスト|테스트",
+    "mean": r"平均|mittlerer?|средн\w+",
+    "epoch": r"轮次?|輪|epoche\b|[eéÉ]po(?:ca|que)\b|эпоха|エポック|에포크|에폭",
+    "step": r"步数?|ステップ|스텝|schritt\b|шаг|迭代|passo\b",
+    "of": r"\bн\u0430\b|\bde\b|\bdi\b|的",
+}
+_TRANSLATED = re.compile("|".join(f"(?P<w{n}>{words})" for n, words in enumerate(_FOREIGN.values())), re.IGNORECASE)
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -208,17 +240,22 @@ def _chosen(
         chosen = {role: tag for role, tag in chosen.items() if role not in losses}
     chosen.update(asked or pair)
     for role, pattern in _PATTERNS:
-        named = [tag for tag in curves if pattern.search(tag) and tag not in chosen.values()]
+        named = [tag for tag in curves if pattern.search(in_english(tag)) and tag not in chosen.values()]
         if role not in chosen and named:
             chosen[role] = _plainest(named)
     free = [read_tag(tag) for tag in curves if tag not in chosen.values()]
+    unjudged = None
     if Role.TRAIN_LOSS not in chosen and (train := _best_train(free, curves)) is not None:
-        chosen[Role.TRAIN_LOSS] = train.tag
+        train, unjudged = _reconstruction(train, free, curves)
+        if train is not None:
+            chosen[Role.TRAIN_LOSS] = train.tag
+        else:
+            free = [reading for reading in free if not _is_adversarial(reading)]
     rival = None
     if Role.VAL_LOSS not in chosen and (asked or not pair):
         rival = _take_val(chosen, free, curves)
     left = [reading for reading in free if reading.tag not in chosen.values()]
-    return chosen, _story(chosen, left, rival)
+    return chosen, _story(chosen, left, rival, unjudged)
 
 
 def _counted_in_epochs(curves: Mapping[str, Curve]) -> IntArray | None:
@@ -300,17 +337,33 @@ def _plainest(tags: Sequence[str]) -> str:
     return generator[0] if generator and discriminator else tags[0]
 
 
+def _words_of(tag: str) -> list[str]:
+    words = [word.casefold() for word in _WORD.findall(in_english(tag))]
+    return ["perplexity" if word == "ppl" else word for word in words]
+
+
 def read_tag(tag: str) -> _Reading:
     """What the words of a tag say of the curve."""
-    words = [word.casefold() for word in _WORD.findall(tag)]
+    words = _words_of(tag)
     there = frozenset(words)
-    lossy = 3 if there & _LOSS else 2 if there & _PERPLEXITY else 1 if there & _LOSSLIKE else 0
+    part = bool(_GENERATED.match(tag) and _RECONSTRUCTION.search(tag) and not _WEIGHT.search(tag))
+    like = bool(there & _LOSSLIKE) or part or bool(_LETTER.search(tag))
+    lossy = 3 if there & _LOSS else 2 if there & _PERPLEXITY else 1 if like else 0
     split = "val" if there & _VAL else "test" if there & _TEST else "train" if there & _TRAIN else ""
     if not split and words[:1] == ["t"]:
         split = "train"
-    parts = frozenset(word for word in there - _NO_PART if not word.isdigit())
+    alone = frozenset({"l"}) if _LETTER.search(tag) else frozenset()
+    parts = frozenset(word for word in there - _NO_PART - alone if not word.isdigit())
     never = bool(there & _NEVER) or (len(words) > 1 and words[0] in {"d", "g"} and lossy == 0)
     return _Reading(tag, bool(there & _WHOLE), lossy, split, parts, bool(there & _SMOOTHED), never)
+
+
+def in_english(tag: str) -> str:
+    """The tag with the words of other languages translated."""
+    if tag.isascii() and not _TRANSLATED.search(tag):
+        return tag
+    english = tuple(_FOREIGN)
+    return " ".join(_TRANSLATED.sub(lambda match: f" {english[int(str(match.lastgroup)[1:])]} ", tag).split())
 
 
 def _losses(readings: Iterable[_Reading], curves: Mapping[str, Curve]) -> list[_Reading]:
@@ -334,9 +387,30 @@ def _best(losses: Sequence[_Reading], curves: Mapping[str, Curve]) -> _Reading |
     return max(equals, key=lambda reading: _worth(reading, curves[reading.tag], longest))
 
 
+def _is_adversarial(reading: _Reading) -> bool:
+    """Whether it is a generator's loss whose name tells no part that measures nearness to the data."""
+    return bool(_GENERATOR & frozenset(_words_of(reading.tag))) and not _RECONSTRUCTION.search(reading.tag)
+
+
+def _reconstruction(
+    train: _Reading, free: Sequence[_Reading], curves: Mapping[str, Curve]
+) -> tuple[_Reading | None, str | None]:
+    """Of a GAN the reconstruction loss; without one nothing is judged, and the tag that is not is named.
+
+    Generator and discriminator lose to each other: the level and the course of what they log say nothing of health
+    (Goodfellow 2016, "NIPS 2016 Tutorial: Generative Adversarial Networks", section 7). NaN does.
+    """
+    rivals = any(reading.lossy and _ADVERSARY & frozenset(_words_of(reading.tag)) for reading in free)
+    if not rivals or not _is_adversarial(train) or not np.isfinite(curves[train.tag].values).all():
+        return train, None
+    parts = [r for r in _losses(free, curves) if r.split in {"", "train"} and _RECONSTRUCTION.search(r.tag)]
+    part = _best(parts, curves)
+    return (part, None) if part is not None else (None, train.tag)
+
+
 def _worth(reading: _Reading, curve: Curve, longest: int) -> tuple[int, bool, bool, bool, int]:
     """Long enough, epoch means before single steps, totals, no running means, named after the split, long."""
-    words = {word.casefold() for word in _WORD.findall(reading.tag)}
+    words = set(_words_of(reading.tag))
     by_epoch = curve.axis is Axis.EPOCH or "epoch" in words
     course = (1 if words & _SINGLE else 3 if by_epoch else 2) if len(curve) >= min(ENOUGH_EPOCHS, longest) else 0
     return (course, reading.whole, not reading.smoothed, reading.split == "train", len(curve))
@@ -356,11 +430,13 @@ def _take_val(chosen: dict[Role, str], free: Sequence[_Reading], curves: Mapping
     return best.tag if best is not None else None
 
 
-def _story(chosen: Mapping[Role, str], left: Sequence[_Reading], rival: str | None) -> str:
+def _story(chosen: Mapping[Role, str], left: Sequence[_Reading], rival: str | None, unjudged: str | None) -> str:
     """One line: what was taken, what else was there."""
     told = []
     if Role.TRAIN_LOSS in chosen:
         told.append(f"training loss is `{chosen[Role.TRAIN_LOSS]}`")
+    if unjudged is not None:
+        told.append(f"`{unjudged}` {ADVERSARIAL}")
     if Role.VAL_LOSS in chosen:
         told.append(f"validation loss is `{chosen[Role.VAL_LOSS]}`")
     elif rival is not None:

@@ -51,6 +51,8 @@ class Plan:
     applied: tuple[AppliedEdit, ...]
     deferred: tuple[DeferredEdit, ...]
     diagnosis: Diagnosis | None = None
+    doubled: tuple[str, ...] = ()
+    """What to know of keys that stand twice in the config: edits go to the last."""
 
     def diff(self) -> str:
         """A unified diff; empty when nothing changes."""
@@ -106,7 +108,7 @@ def plan(
     rewrite = config.rewrite(changes, samples=diagnosis.run.dataset.samples)
     deferred += [DeferredEdit(parameter, chosen[parameter][0], reason) for parameter, reason in rewrite.refused.items()]
     applied = tuple(_applied(config, rewrite, chosen))
-    return Plan(config.source, config.text, rewrite.text, applied, tuple(deferred), diagnosis)
+    return Plan(config.source, config.text, rewrite.text, applied, tuple(deferred), diagnosis, config.doubled)
 
 
 def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescription, Edit]]:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -338,3 +339,30 @@ def read(source):
     values = np.array([float(line) for line in source.head().split()[1:]])
     return Run("dots", source.name, "dots", {"loss": Curve("loss", np.arange(len(values)), values)})
 '''
+
+
+def test_an_unknown_family_is_refused_with_the_known_ones(amharic: Path) -> None:
+    for command in (("analyze", amharic), ("fix", amharic / "config.yaml")):
+        done = ttsdoc(*command, "--family", "vitz")
+        (line,) = done.stderr.splitlines()
+        assert (done.returncode, done.stdout) == (2, "")
+        assert line.startswith("ttsdoc: no model family is called 'vitz'; there are: ")
+        assert "vits" in line
+
+
+def test_a_fix_tells_of_keys_that_stand_twice(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("training:\n  learning_rate: 0.001\n  batch_size: 16\n  learning_rate: 0.0002\n", "utf-8")
+    done = ttsdoc("fix", config)
+    assert done.returncode == 0
+    assert "line 4: training.learning_rate stands twice; only the last one counts" in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+def test_a_pipe_is_read_like_standard_input(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=pipe.write_text, args=("Epoch 1: 3.5\nEpoch 2: 2.5\n",), daemon=True)
+    writing.start()
+    (run,) = report(ttsdoc("analyze", pipe, "--format", "json"))["runs"]
+    assert run["metrics"]["train_loss"]["points"] == 2

@@ -10,6 +10,7 @@ import numpy as np
 from diagnose.checks._base import Check
 from diagnose.examine import examine
 from diagnose.finding import Confidence, Finding, Severity, Verdict
+from diagnose.names import assign_roles
 from diagnose.run import Axis, Curve, Role, Run
 
 
@@ -124,3 +125,11 @@ def test_examining_a_prefix_is_examining_what_had_been_logged() -> None:
     early, late = examine(run.until(3)), examine(run)
     assert "divergence" not in {finding.name for finding in early.findings}
     assert "divergence" in {finding.name for finding in late.findings}
+
+
+def test_a_gan_that_logs_no_reconstruction_is_not_judged_and_told_what_to_log() -> None:
+    curves = {tag: Curve(tag, np.arange(90), 1 + np.sin(np.arange(90.0))) for tag in ("D loss", "G loss")}
+    diagnosis = examine(assign_roles(Run("r", "r.log", "text", curves)))
+    assert diagnosis.verdict is Verdict.INCONCLUSIVE
+    assert not any(finding.alarming for finding in diagnosis.findings)
+    assert "log the generator's reconstruction loss" in diagnosis.reasons[0]

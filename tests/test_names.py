@@ -75,6 +75,16 @@ CASES = [
         ["d_loss", "loss_disc", "loss/d/total", "discriminator_loss"], (None, None), id="a discriminator alone"
     ),
     pytest.param(["val_loss"], (None, "val_loss"), id="validation alone"),
+    pytest.param(["Train Loss", "Vali Loss", "Test Loss"], ("Train Loss", "Vali Loss"), id="vali"),
+    pytest.param(["ppl", "xent", "valid perplexity"], ("ppl", "valid perplexity"), id="perplexity and ppl"),
+    pytest.param(["L", "L_crf", "L_rel"], ("L", None), id="a letter for the loss"),
+    pytest.param(["loss", "L"], ("loss", None), id="a loss before a letter"),
+    pytest.param(["训练损失", "验证集损失", "学习率"], ("训练损失", "验证集损失"), id="Chinese"),
+    pytest.param(["D loss", "G loss"], (None, None), id="a GAN's adversarial losses"),
+    pytest.param(["Loss_D", "Loss_G"], (None, None), id="a GAN's adversarial losses, the other way round"),
+    pytest.param(["critic_loss", "gen_loss", "val_gen_loss"], (None, None), id="a critic and its generator"),
+    pytest.param(["d_loss", "g_loss", "g_l1"], ("g_l1", None), id="a GAN's reconstruction loss"),
+    pytest.param(["d_real", "d_fake", "g_adv", "g_l1", "l1_w"], ("g_l1", None), id="a GAN without the word loss"),
     pytest.param([], (None, None), id="nothing at all"),
 ]
 
@@ -187,6 +197,13 @@ def test_an_evaluation_that_counts_epochs_is_put_on_the_epoch_axis() -> None:
     run = assign_roles(run_with("train/mel_loss", "train/gen_loss", "train/d_loss", "eval/mel_loss"))
     axes = [curve.axis for role in (Role.TRAIN_LOSS, Role.VAL_LOSS) if (curve := run.curve(role)) is not None]
     assert axes == [Axis.STEP, Axis.EPOCH]
+
+
+def test_what_a_gan_should_log_is_told_and_its_nan_is_not_hidden() -> None:
+    run = run_with("D loss", "G loss")
+    assert "log the generator's reconstruction loss" in assign_roles(run).notes[-1]
+    broken = Curve("G loss", np.arange(3), np.array([1, np.nan, np.nan]))
+    assert tags_of(assign_roles(Run("r", "r", "test", {**run.curves, "G loss": broken})))[0] == "G loss"
 
 
 def test_the_note_says_what_was_taken_and_what_else_was_there() -> None:

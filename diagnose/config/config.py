@@ -80,6 +80,11 @@ class Config:
         places = {problem.path for problem in self.problems if problem.code == "CFG002"}
         return frozenset(name for name, setting in self.values.items() if setting.path in places)
 
+    @property
+    def doubled(self) -> tuple[str, ...]:
+        """One line on each key that stands twice."""
+        return tuple(f"line {problem.line}: {problem.message}" for problem in self.problems if problem.code == "CFG003")
+
     def tree(self) -> dict[str, Any]:
         """The whole config as plain Python, aliases and merges written out, references to other keys as None."""
         tree = plain(self.document.root)

@@ -17,15 +17,18 @@ from typing import cast
 
 from diagnose.names import assign_roles
 from diagnose.readers._base import HEAD_BYTES, Reader, Source
-from diagnose.readers._follow import FollowedEvents, FollowedText
+from diagnose.readers._follow import FollowedEvents, FollowedText, GrowingLog
 from diagnose.readers._own import is_report
-from diagnose.readers._storage import is_folder, is_remote, local
+from diagnose.readers._storage import is_folder, is_pipe, is_remote, local, open_file
 from diagnose.readers._tree import discover_tree
 from diagnose.run import LogError, Run
 
 CERTAIN = 100
 SURE = 50
 """From this `sniff` on a file found in a tree is taken for a log without being asked for by name."""
+
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
+"""How compressed files begin."""
 
 
 def every_reader() -> tuple[Reader, ...]:
@@ -91,7 +94,13 @@ def follow(path: str | Path) -> Iterator[Run | None]:
 
 
 def _followed(source: Source) -> FollowedEvents | FollowedText:
-    return FollowedEvents() if _reader("tensorboard").sniff(source) else FollowedText(_read)
+    return FollowedEvents() if _reader("tensorboard").sniff(source) else FollowedText(_read, _growing)
+
+
+def _growing(source: Source) -> GrowingLog | None:
+    """The log to feed with what is new, where the surest reader has one."""
+    _, reader = _surest(source)
+    return reader.TextLog() if reader is _reader("text") else None  # type: ignore[attr-defined]
 
 
 def _latest(path: str) -> Source | None:
@@ -114,6 +123,9 @@ def discover(path: str | Path) -> list[Source]:
     if name == "-":
         return [Source("-", content=sys.stdin.buffer.read())]
     try:
+        if is_pipe(name):
+            with open_file(name) as pipe:
+                return [Source(name, content=pipe.read())]
         if not is_folder(name):
             return [Source(name, local(name))]
         found = [told for source in discover_tree(name) if (told := _worth_reading(source)) is not None]
@@ -144,7 +156,7 @@ def _read(source: Source) -> Run:
     try:
         score, reader = _surest(source)
         if not score:
-            raise LogError(f"{source.name}: not a log that ttsdoc can read; give an event file or a text log")
+            raise LogError(f"{source.name}: {_what_else(source)}")
         run = reader.read(source)
     except OSError as error:
         raise LogError(f"{source.name}: cannot be read ({error.strerror or error})") from error
@@ -153,6 +165,15 @@ def _read(source: Source) -> Run:
     if not source.asked and max(map(len, run.curves.values())) < 2:
         raise LogError(f"{source.name}: one value a name, a config or a summary; name it to have it read as a log")
     return run
+
+
+def _what_else(source: Source) -> str:
+    """Why a file is no log."""
+    head = source.head(HEAD_BYTES)
+    packed = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
+    if packed is not None:
+        return f"packed with {packed}; unpack it and give the log itself"
+    return "not a log that ttsdoc can read; give an event file or a text log"
 
 
 def _beside(source: Source) -> Iterator[str]:

@@ -46,6 +46,8 @@ class Source:
     """Text files beside the event files, which may tell of the same training."""
     asked: bool = True
     """Whether the user named it; False for a file met in a folder, which may turn out to be no log."""
+    tag_named: bool = False
+    """Whether the user says which curve is the loss: then none needs to be called so."""
 
     @property
     def is_folder(self) -> bool:

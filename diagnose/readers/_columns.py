@@ -8,7 +8,7 @@ places.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +19,10 @@ from diagnose.run import Axis, Curve, FloatArray, IntArray, Role
 
 # Columns with these names are counters.
 STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME = "@step", "@epoch", "@iteration", "@per_epoch", "@wall_time"
-COUNTERS = frozenset({STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME})
+# Where a launch may begin: one does if the clock does not go on there.
+LAUNCH = "@launch"
+COUNTERS = frozenset({STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, LAUNCH})
+HELD_OUT = frozenset({"val", "test"})
 
 # A clock that goes back to the first points, or to the first quarter of the launch, starts anew; one that goes back
 # less resumes from a checkpoint, of which trainers keep the latest.
@@ -27,12 +30,16 @@ START_SPACINGS = 2.0
 START_SHARE = 0.25
 # A step that leaps forward by this many times all that went before was taken over from another run's checkpoint.
 LEAP = 20.0
+# Steps in an epoch, before and after, that differ by less than this factor are of one run. Source: our choice.
+SAME_PACE = 2.0
 # Steps that go back at more than this share of the points are interleaved writers (ranks), not launches.
 INTERLEAVED = 0.2
 # More of such values than this share are another writer, not slips.
 SLIPS = 0.02
 # Second values at one step, from this share of the points on, are several writers or redraws.
 REPEATED = 0.1
+# Names of one log that become curves. A trainer logs some hundreds; names without end must not fill the memory.
+MOST_NAMES = 10_000
 # A forged step beyond every integer is as far as one can be written.
 FARTHEST = 2.0**62
 # One value an epoch, give or take a resumed or an unfinished one.
@@ -52,6 +59,8 @@ class Column:
 
     def at(self, places: IntArray) -> FloatArray:
         """The last value at or before each place; NaN before the first."""
+        if places is self.places:
+            return self.values
         index = np.searchsorted(self.places, places, side="right") - 1
         if not len(self.values):
             return np.full(len(places), np.nan)
@@ -76,6 +85,8 @@ class Launch:
 
     def keeps(self, places: IntArray, clock: FloatArray) -> npt.NDArray[np.bool_]:
         """Which points, at `places` and `clock` (shape (n,) each), belong to this launch."""
+        if len(self.bounds) == 1:
+            return (places >= self.bounds[0]) & (places < self.end)
         segment = np.searchsorted(self.bounds, places, side="right") - 1
         limit = np.asarray(self.limits)[np.maximum(segment, 0)]
         early = np.isnan(clock) | (clock < limit)
@@ -98,10 +109,13 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     """
     step, epoch = _clocks(columns)
     main = step or epoch
-    launches = _launches(main) if main else [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
     logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
+    marks = columns[LAUNCH].places if LAUNCH in columns else np.zeros(0, np.int64)
+    if main is not None and main is epoch:
+        marks = np.concatenate([marks, _first_again(main, logged)])
+    launches = _launches(main, marks, epoch) if main else [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
     judged, counts = _last_with_points(launches, logged, main)
-    frame = _Frame(step, epoch, columns.get(WALL_TIME), main, judged, keep_last)
+    frame = _Frame(step, epoch, columns.get(WALL_TIME), main, judged, keep_last, trained_at(logged))
     curves = {tag: frame.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
     curves = {tag: curve for tag, curve in curves.items() if len(curve)}
     return Story(curves, _launch_notes(launches, judged, counts, "epoch" if main is epoch else "step"))
@@ -133,6 +147,8 @@ def _without_slips(counter: Column | None) -> Column | None:
         return counter
     before, here, after = counter.values[:-2], counter.values[1:-1], counter.values[2:]
     slip = (after > before) & ((here < before) | (here > after))
+    if not slip.any():
+        return counter
     keep = np.concatenate([[True], ~slip, [True]])
     return counter if slip.sum() > max(1.0, SLIPS * len(slip)) else Column(counter.places[keep], counter.values[keep])
 
@@ -169,10 +185,39 @@ def _span(iterations: FloatArray) -> float:
     return float(np.max(iterations, initial=1.0)) + (interval if np.min(iterations, initial=1.0) == 0 else 0.0)
 
 
-def _launches(clock: Column) -> list[Launch]:
-    """The launches in a log, split where the clock goes back to its start or leaps to another run's checkpoint."""
+def _first_again(epoch: Column, logged: Columns) -> IntArray:
+    """Where the first epoch, and no other, is told a second time: a launch of one epoch was followed by another."""
+    again = np.flatnonzero(np.diff(epoch.values) == 0)
+    if len(epoch.values) < 3 or again.tolist() != [0]:
+        return np.zeros(0, np.int64)
+    twice = epoch.places[:2]
+    beside = len(epoch.values) > 3 and any(np.isin(twice, column.places).all() for column in logged.values())
+    behind = any(_stands_in_each(column.places, epoch.places[:3]) for column in logged.values())
+    return twice[1:] if beside or behind else twice[:0]
+
+
+def _stands_in_each(places: IntArray, edges: IntArray) -> bool:
+    """Whether some of the places lie between each two edges, and none at one."""
+    inside = np.diff(np.searchsorted(places, edges))
+    return bool((inside > 0).all()) and not np.isin(edges, places).any()
+
+
+def trained_at(logged: Columns) -> IntArray:
+    """The places where a training loss stands, in order."""
+    readings = {tag: read_tag(tag) for tag in logged}
+    places = [logged[tag].places for tag, told in readings.items() if told.lossy and told.split not in HELD_OUT]
+    return np.unique(np.concatenate(places)) if places else np.zeros(0, np.int64)
+
+
+def _launches(clock: Column, marks: IntArray, epoch: Column | None) -> list[Launch]:
+    """The launches in a log, split where the clock goes back to its start or leaps to another run's checkpoint.
+
+    `marks`: places where a launch begins unless the clock goes on there.
+    """
     places, values = clock.places, clock.values
-    breaks = np.flatnonzero(_breaks(values)) + 1
+    number = values if epoch is None or epoch is clock else epoch.at(places)
+    marked = np.diff(np.searchsorted(np.sort(marks), places, side="right")) > 0
+    breaks = np.flatnonzero(_breaks(values, number) | (marked & (np.diff(values) <= 0))) + 1
     if len(breaks) > INTERLEAVED * len(values) and len(breaks) > 3:
         breaks = breaks[:0]
     edges = [0, *breaks.tolist(), len(values)]
@@ -189,11 +234,19 @@ def _launches(clock: Column) -> list[Launch]:
     return launches
 
 
-def _breaks(values: FloatArray) -> npt.NDArray[np.bool_]:
-    """Where the clock goes back, or leaps by far more than it had gone."""
-    gone = np.maximum.accumulate(values) - values[0]
-    leap = np.diff(values) > LEAP * np.maximum(gone[:-1], np.maximum(np.abs(values[0]), 50.0))
-    return np.asarray((np.diff(values) < 0) | leap)
+def _breaks(values: FloatArray, epochs: FloatArray) -> npt.NDArray[np.bool_]:
+    """Where the clock goes back, or leaps by far more than it had gone and than it goes elsewhere.
+
+    `epochs`: shape (n,), the epoch at each value. Where it leaps along, lines were left out of the log.
+    """
+    gone, rise = np.maximum.accumulate(values) - values[0], np.diff(values)
+    usual = float(np.median(rise[rise > 0])) if (rise > 0).any() else 0.0
+    leap = rise > LEAP * np.maximum(gone[:-1], max(abs(float(values[0])), 50.0, usual))
+    if leap.any() and epochs is not values:
+        passed = epochs[:-1] - epochs[0]
+        pace = gone[:-1] / np.where(passed > 0, passed, np.nan) * np.diff(epochs)
+        leap &= ~((rise < SAME_PACE * pace) & (pace < SAME_PACE * rise))
+    return np.asarray((rise < 0) | leap)
 
 
 def _continues(previous: Launch, segment: FloatArray, before: FloatArray) -> bool:
@@ -251,18 +304,23 @@ class _Frame:
     main: Column | None
     launch: Launch
     keep_last: bool
+    trained: IntArray
+    """The places where a training loss stands: between two of them lies one evaluation."""
 
     def curve(self, tag: str, column: Column, role: Role | None) -> Curve:
         """The points of `column` that belong to the launch, in steps or epochs."""
         clock = self.main.at(column.places) if self.main else np.full(len(column.places), np.nan)
         keep = self.launch.keeps(column.places, clock)
-        places, values = column.places[keep], column.values[keep]
+        if not keep.all():
+            column = replace(column, places=column.places[keep], values=column.values[keep])
+        places, values = column.places, column.values
         epochs = self.epoch.at(places) if self.epoch is not None else None
-        axis = column.axis or self._axis(places, epochs)
-        steps = self._steps(axis, places, epochs)
-        # An evaluation prints its running mean: the last one at a step is the mean over all of it.
-        held_out = read_tag(tag).split in {"val", "test"}
-        order, single = _unrepeated(steps, values, keep_last=self.keep_last or held_out)
+        axis = column.axis or self._axis(tag, column, epochs)
+        steps = self._steps(axis, column, epochs)
+        if read_tag(tag).split in HELD_OUT:
+            order, single = _last_of_each(steps, self._evaluations(places))
+        else:
+            order, single = _unrepeated(steps, values, keep_last=self.keep_last)
         walls = self.wall_time.at(places)[order][single] if self.wall_time is not None else None
         return Curve(
             tag,
@@ -274,27 +332,40 @@ class _Frame:
             axis,
         )
 
-    def _axis(self, places: IntArray, epochs: FloatArray | None) -> Axis:
-        """Steps where they stand beside the values, epochs where those do, or where there is one value an epoch."""
-        if not len(places) or self._beside(self.step, places):
+    def _axis(self, tag: str, column: Column, epochs: FloatArray | None) -> Axis:
+        """Steps where they stand beside the values, epochs where there is one value a whole epoch."""
+        places = column.places
+        if not len(places) or self._beside(self.step, places) or epochs is None or np.any(np.nan_to_num(epochs) % 1):
             return Axis.STEP
-        if self._beside(self.epoch, places):
+        if self.keep_last and self._beside(self.epoch, places):
             return Axis.EPOCH
-        distinct = len(np.unique(epochs)) if epochs is not None else 0
-        return Axis.EPOCH if distinct >= ONE_PER_EPOCH * len(places) else Axis.STEP
+        if read_tag(tag).split in HELD_OUT:
+            own = _last_of_each(epochs, self._evaluations(places))[1].sum()
+        else:
+            own = (changes(epochs) | changes(column.values)).sum()
+        return Axis.EPOCH if len(np.unique(epochs)) >= ONE_PER_EPOCH * own else Axis.STEP
+
+    def _evaluations(self, places: IntArray) -> IntArray:
+        """The number of the evaluation at each place: an evaluation ends where training goes on."""
+        return np.searchsorted(self.trained, places)
 
     @staticmethod
     def _beside(clock: Column | None, places: IntArray) -> bool:
-        return clock is not None and float(np.isin(places, clock.places).mean()) > 0.5
+        if clock is None or places is clock.places:
+            return clock is not None
+        return float(np.isin(places, clock.places).mean()) > 0.5
 
-    def _steps(self, axis: Axis, places: IntArray, epochs: FloatArray | None) -> FloatArray:
-        """Shape (n,), whole numbers; the order of the log where no counter was logged."""
-        count = np.arange(len(places), dtype=np.float64)
+    def _steps(self, axis: Axis, column: Column, epochs: FloatArray | None) -> FloatArray:
+        """Shape (n,), whole numbers; the order of the log where no counter tells the values apart."""
+        count = np.arange(len(column.places), dtype=np.float64)
         if axis is Axis.EPOCH:
             return count if epochs is None else np.nan_to_num(epochs)
         if self.step is None:
             return count
-        return np.nan_to_num(self.step.at(places))
+        steps = np.nan_to_num(self.step.at(column.places))
+        alike = ~changes(steps) & changes(column.values)
+        crowded = alike.sum() > REPEATED * len(alike) and not self._beside(self.step, column.places)
+        return count if crowded else steps
 
 
 def changes(values: FloatArray) -> npt.NDArray[np.bool_]:
@@ -303,6 +374,13 @@ def changes(values: FloatArray) -> npt.NDArray[np.bool_]:
         return np.zeros(0, np.bool_)
     same = (values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1]))
     return np.concatenate([[True], ~same])
+
+
+def _last_of_each(steps: FloatArray, evaluations: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """The order by step, and in it the last point of each evaluation: a running mean, by then over all of it."""
+    order = np.argsort(steps, kind="stable")
+    later = (np.diff(steps[order]) > 0) | (np.diff(evaluations[order]) > 0)
+    return order, np.append(later, True)[: len(order)]
 
 
 def _unrepeated(steps: FloatArray, values: FloatArray, *, keep_last: bool) -> tuple[IntArray, npt.NDArray[np.bool_]]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
-from diagnose.readers._base import Part, Source
+from diagnose.readers._base import HEAD_BYTES, Part, Source
 from diagnose.readers._event_run import Written, run_of
 from diagnose.readers._events import EventFile
 from diagnose.readers._storage import is_remote
+from diagnose.readers._twins import with_twin
 from diagnose.run import LogError, Run
 
 SIGNATURE = 64
 """First bytes of a file by which a new one under its name is told from it; in event files they hold the time."""
+
+_BLOCK = 1 << 21
+"""Bytes that are read at one time."""
 
 
 @dataclass
@@ -91,13 +96,27 @@ class FollowedEvents:
         return replace(run, notes=(*run.notes, *(note for part, tail, _ in found for note in tail.notes(part.name))))
 
 
+class GrowingLog(Protocol):
+    """A log that is read as it grows."""
+
+    def feed(self, data: bytes) -> None:
+        """Take more bytes."""
+
+    def run(self, source: Source) -> Run:
+        """The run as far as it is known. Raises LogError while there is none."""
+
+
 @dataclass
 class FollowedText:
-    """A text log that grows. Only its new bytes are read; `read` sees all of them again."""
+    """A log of text that grows. Of a text log only new bytes are worked on; a table or a document is read again."""
 
     read: Callable[[Source], Run]
+    growing: Callable[[Source], GrowingLog | None]
+    """The log to feed, where the format has one. Asked when so much is there that the format will stay."""
     _tail: Tail = field(default_factory=Tail)
+    _seen: int = 0
     _content: bytearray = field(default_factory=bytearray)
+    _log: GrowingLog | None = None
 
     def poll(self, source: Source) -> Run | None:
         """The run as it stands; None if nothing is new or nothing can be read yet. Raises OSError."""
@@ -105,12 +124,31 @@ class FollowedText:
         if grown is False:
             return None
         if grown is None:
-            self._content.clear()
+            self._seen, self._content, self._log = 0, bytearray(), None
         with source.open() as file:
-            file.seek(len(self._content))
-            self._content += file.read()
+            file.seek(self._seen)
+            while block := file.read(_BLOCK):
+                self._take(source, block)
         try:
-            run = self.read(replace(source, content=bytes(self._content)))
+            run = self._run(source)
         except LogError:
             return None
         return replace(run, notes=(*run.notes, *self._tail.notes(source.name)))
+
+    def _take(self, source: Source, block: bytes) -> None:
+        self._seen += len(block)
+        if self._log is not None:
+            self._log.feed(block)
+            return
+        settled = len(self._content) >= HEAD_BYTES
+        self._content += block
+        if not settled and len(self._content) >= HEAD_BYTES:
+            self._log = self.growing(replace(source, content=bytes(self._content)))
+            if self._log is not None:
+                self._log.feed(bytes(self._content))
+                self._content.clear()
+
+    def _run(self, source: Source) -> Run:
+        if self._log is None:
+            return self.read(replace(source, content=bytes(self._content)))
+        return with_twin(source, self._log.run)

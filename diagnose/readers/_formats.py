@@ -13,8 +13,9 @@ import numpy as np
 import yaml
 
 from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP, Column
-from diagnose.readers._guess import NUMBER, PAIR, meaning_of
+from diagnose.readers._guess import PAIR, meaning_of
 from diagnose.readers._lines import Meaning, first_of_each_kind
+from diagnose.readers._patterns import NUMBER
 from diagnose.run import Axis, Curve, Role
 
 _COUNTERS = {"step": STEP, "epoch": EPOCH, "iteration": ITERATION, "per_epoch": PER_EPOCH}

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from diagnose.readers._columns import Column
+from diagnose.readers._columns import MOST_NAMES, Column
 from diagnose.readers._numbers import Bytes, Numbers, find_numbers
 from diagnose.run import FloatArray, IntArray
 
@@ -27,8 +27,11 @@ _PARSED = 1 << 13
 _BLOCK = 1 << 21
 # Kinds that are remembered: prose without end must not fill the memory.
 _MOST_KINDS = 20_000
-# Names that are remembered, likewise. A trainer logs some hundreds.
-_MOST_NAMES = 4_000
+# Kinds that are parsed where that takes long (0.1 ms each): so many at first, and one for so many lines. A log has some
+# hundred, and most come again: the reserve is for those, so that prose around a log cannot use it up.
+_FIRST_PARSED = 2_000
+_LINES_FOR_ONE = 40
+_RESERVE = 4_000
 
 # Colours and cursor moves, window titles, and colours whose escape byte was lost on the way.
 _ANSI = (
@@ -36,7 +39,12 @@ _ANSI = (
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
     (b"[0m", rb"\[\d{1,2}(?:;\d+)*m"),
 )
+# A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
+_GLUED = re.compile(
+    rb"(?<=[^\n])(?=Epoch \d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?=\d+/\d+ \[[=>.]{3})",
+)
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+_DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HOLE = 0
 
@@ -66,6 +74,8 @@ class _Kind:
     fields: tuple[_Field, ...] = ()
     singly: bool = False
     """Whether its numbers are written so oddly (`1,234.5`, `.5`) that each line is parsed by itself."""
+    since: int = 0
+    """The line from which on it is known."""
 
 
 class _Ids(dict[bytes, int]):
@@ -104,8 +114,8 @@ class LineColumns:
     """Columns of a text that comes in pieces: fed in any chunks it ends with the same columns as fed at once."""
 
     parse: Parse
-    hint: re.Pattern[bytes] | None = None
-    """What a line, its numbers replaced by zero bytes, must hold to be parsed: spares prose the trouble."""
+    hint: Callable[[bytes], bool] | None = None
+    """Whether a line, its numbers replaced by zero bytes, is worth parsing: where that takes long."""
     lines: int = 0
     bytes_skipped: int = 0
     _decoder: codecs.IncrementalDecoder | None = None
@@ -113,6 +123,9 @@ class LineColumns:
     _skipping: bool = False
     _ids: _Ids = field(default_factory=_Ids)
     _kinds: list[_Kind] = field(default_factory=list)
+    _unparsed: dict[int, bool] = field(default_factory=dict)
+    """Kinds that are not parsed yet, and whether they came before."""
+    _parsed: int = 0
     _parts: dict[str, list[tuple[IntArray, FloatArray]]] = field(default_factory=dict)
 
     def feed(self, data: bytes) -> None:
@@ -161,50 +174,92 @@ class LineColumns:
         if max(map(len, lines)) > LONGEST_LINE:
             self.bytes_skipped += sum(len(line) for line in lines if len(line) > LONGEST_LINE)
             lines = [line if len(line) <= LONGEST_LINE else b"" for line in lines]
-        self._collect(self._cut(b"\n".join([b"", *lines, b""])))
-        self.lines += len(lines)
-        if len(self._kinds) > _MOST_KINDS:
-            del self._kinds[_MOST_KINDS:]
-            self._ids = _Ids((rest, kind) for rest, kind in self._ids.items() if kind < _MOST_KINDS)
+        for start in range(0, len(lines), _MOST_KINDS):
+            self._take_lines(lines[start : start + _MOST_KINDS])
 
-    def _cut(self, text: bytes) -> _Block:
-        """Cut the numbers out of `text`, which begins and ends with a line feed, and learn its new kinds."""
-        numbers = find_numbers(np.frombuffer(text, np.uint8))
+    def _take_lines(self, lines: list[bytes]) -> None:
+        """Take lines; at the one with which the kinds are too many, forget them all."""
+        block = self._cut(lines)
+        self._learn(block)
+        self._collect(block)
+        self.lines += len(block.rests)
+        if len(block.rests) < len(lines):
+            self._ids, self._kinds, self._unparsed = _Ids(), [], {}
+            self._take_lines(lines[len(block.rests) :])
+
+    def _cut(self, lines: list[bytes]) -> _Block:
+        """Cut the numbers out of the lines, as far as their kinds can be remembered."""
+        numbers = find_numbers(np.frombuffer(b"\n".join([b"", *lines, b""]), np.uint8))
         rests = _with_holes(numbers).tobytes()[1:-1].split(b"\n")
-        ids = np.fromiter(map(self._ids.__getitem__, rests), np.int64, len(rests))
+        keys = map(_key, rests) if max(map(len, lines)) > _PARSED else rests
+        ids = np.fromiter(map(self._ids.__getitem__, keys), np.int64, len(rests))
+        if len(self._ids) > _MOST_KINDS:
+            stop = int(np.argmax(ids >= _MOST_KINDS))
+            ids, rests = ids[:stop], rests[:stop]
         new, places = np.unique(ids, return_index=True)
-        fresh = places[new >= len(self._kinds)]
-        known = [kind.numbers for kind in self._kinds]
-        counts = np.array(known + [rests[place].count(b"\0") for place in fresh], np.int64)
-        block = _Block(numbers, rests, ids, np.cumsum(counts[ids]) - counts[ids])
-        self._kinds.extend(self._kind(block, int(place)) for place in fresh)
-        return block
+        for place in places[new >= len(self._kinds)].tolist():
+            self._unparsed[len(self._kinds)] = False
+            self._kinds.append(_Kind(rests[place].count(b"\0")))
+        counts = np.array([kind.numbers for kind in self._kinds], np.int64)[ids]
+        return _Block(numbers, rests, ids, np.cumsum(counts) - counts)
+
+    def _learn(self, block: _Block) -> None:
+        """Parse one line of each kind, as far as it is worth it and the budget goes."""
+        waits = np.zeros(len(self._kinds), np.bool_)
+        waits[list(self._unparsed)] = True
+        for place in np.flatnonzero(waits[block.ids]).tolist():
+            number = int(block.ids[place])
+            if number not in self._unparsed:
+                continue
+            if self.hint is not None and self.hint(block.rests[place][:_PARSED]):
+                if self._parsed >= self._budget(place, again=self._unparsed[number]):
+                    self._unparsed[number] = True
+                    continue
+                self._parsed += 1
+                self._kinds[number] = self._kind(block, place)
+            elif self.hint is None:
+                self._kinds[number] = self._kind(block, place)
+            del self._unparsed[number]
+
+    def _budget(self, place: int, *, again: bool) -> int:
+        """How many kinds may be parsed before a line."""
+        return _FIRST_PARSED + (self.lines + place) // _LINES_FOR_ONE + (_RESERVE if again else 0)
 
     def _kind(self, block: _Block, place: int) -> _Kind:
-        if self.hint is not None and not self.hint.search(block.rests[place], 0, _PARSED):
-            return _Kind(block.rests[place].count(b"\0"))
         line, spans = block.line(place)
+        since = self.lines + place
         fields: dict[str, _Field] = {}
         for name, meaning in self.parse(_looked_at(line)):
             if name in fields:
                 continue
             found = _Field(name, -1, meaning) if isinstance(meaning, float) else _field(name, line, meaning, spans)
             if found is None:
-                return _Kind(len(spans), singly=True)
+                return _Kind(len(spans), singly=True, since=since)
             fields[name] = found
-        return _Kind(len(spans), tuple(fields.values()))
+        return _Kind(len(spans), tuple(fields.values()), since=since)
 
     def _collect(self, block: _Block) -> None:
-        order = np.argsort(block.ids, kind="stable")
-        edges = np.flatnonzero(np.diff(block.ids[order], prepend=-1, append=-1))
-        for start, stop in pairwise(edges.tolist()):
-            lines = order[start:stop]
-            kind = self._kinds[block.ids[lines[0]]]
-            for part in kind.fields:
-                self._put(part.name, self.lines + lines, _values(part, block, lines))
-            if kind.singly:
-                for place in lines.tolist():
-                    self._one(place, block.line(place)[0])
+        """Put down what the lines hold; the numbers of all kinds are read at once."""
+        telling = np.array([bool(kind.fields or kind.singly) for kind in self._kinds], np.bool_)
+        lines = np.flatnonzero(telling[block.ids])
+        lines = lines[np.argsort(block.ids[lines], kind="stable")]
+        edges = np.flatnonzero(np.diff(block.ids[lines], prepend=-1, append=-1)).tolist()
+        found: list[tuple[_Field, IntArray, IntArray]] = []
+        for start, stop in pairwise(edges):
+            kind = self._kinds[block.ids[lines[start]]]
+            same = lines[start:stop]
+            same = same[np.searchsorted(same, kind.since - self.lines) :]
+            found.extend((part, same, block.first[same] + part.ordinal) for part in kind.fields)
+            for place in same.tolist() if kind.singly else ():
+                self._one(place, block.line(place)[0])
+        read = [numbers for part, _, numbers in found if part.ordinal >= 0]
+        values = block.numbers.values(np.concatenate(read)) if read else np.zeros(0)
+        for part, same, _ in found:
+            if part.ordinal < 0:
+                self._put(part.name, self.lines + same, np.full(len(same), part.factor))
+            else:
+                self._put(part.name, self.lines + same, part.factor * values[: len(same)])
+                values = values[len(same) :]
 
     def _one(self, place: int, line: str) -> None:
         """One line whose numbers are written in an uncommon way."""
@@ -214,7 +269,7 @@ class LineColumns:
                 self._put(name, np.array([self.lines + place]), np.array([value]))
 
     def _put(self, name: str, places: IntArray, values: FloatArray) -> None:
-        if name in self._parts or len(self._parts) < _MOST_NAMES:
+        if name in self._parts or len(self._parts) < MOST_NAMES:
             self._parts.setdefault(name, []).append((places, values))
 
 
@@ -225,6 +280,11 @@ def first_of_each_kind(text: bytes) -> list[str]:
     rests = _with_holes(numbers).tobytes()[1:-1].split(b"\n")
     places = {rest: place for place, rest in reversed(list(enumerate(rests)))}
     return [lines[place].decode("utf-8", "replace") for place in sorted(places.values())]
+
+
+def _key(rest: bytes) -> bytes:
+    """What stands for a kind in the memory: of a long line no more than is parsed, and how many numbers it has."""
+    return rest if len(rest) <= _PARSED else b"%d %b" % (rest.count(b"\0"), rest[:_PARSED])
 
 
 def _looked_at(line: str) -> str:
@@ -248,7 +308,7 @@ def _clean(text: bytes) -> bytes:
     for mark, pattern in _ANSI:
         if mark in text:
             text = re.sub(pattern, b"", text)
-    return text
+    return _GLUED.sub(b"\n", text) if b" [=" in text or b" [>" in text else text
 
 
 def _with_holes(numbers: Numbers) -> Bytes:
@@ -272,14 +332,8 @@ def _field(name: str, line: str, span: tuple[int, int], spans: list[tuple[int, i
     return _Field(name, spans.index((start, stop)), sign) if (start, stop) in spans else None
 
 
-def _values(part: _Field, block: _Block, lines: IntArray) -> FloatArray:
-    if part.ordinal < 0:
-        return np.full(len(lines), part.factor)
-    return part.factor * block.numbers.values(block.first[lines] + part.ordinal)
-
-
 def _float(text: str) -> float | None:
     try:
-        return float(text.replace(",", ""))
+        return float(text.replace(",", "." if _DECIMAL_COMMA.fullmatch(text) else ""))
     except ValueError:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -39,6 +40,11 @@ def is_folder(name: str) -> bool:
         system, path = _system(name)
         return bool(_patiently(system.info, path)["type"] == "directory")
     return os.stat(name).st_mode & 0o170000 == 0o040000  # noqa: PTH116
+
+
+def is_pipe(name: str) -> bool:
+    """Whether what lies there can be read once only: a named pipe, or the shell's `<(command)`."""
+    return not is_remote(name) and stat.S_ISFIFO(os.stat(name).st_mode)  # noqa: PTH116
 
 
 def written_at(names: Iterable[str]) -> float:

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import re
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from diagnose.readers._base import HEAD_BYTES, Source
-from diagnose.readers._columns import Column, curves_of
-from diagnose.readers._tables import to_number, with_counters
+from diagnose.readers._cells import LONGEST_ROW, Rows
+from diagnose.readers._columns import MOST_NAMES, Column, curves_of
+from diagnose.readers._tables import with_counters
 from diagnose.readers._twins import with_twin
-from diagnose.run import FloatArray, InputHealth, IntArray, LogError, Run
+from diagnose.run import InputHealth, LogError, Run
 
-_NUMBER = re.compile(r"\s*[-+]?(\d|\.\d|nan|inf)", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*(?:[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?))\s*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]")
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse", re.IGNORECASE)
+# `loss: (0` begins a line of a log, no table.
+_ITEM = re.compile(r"\w['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d")
 _COUNTER = re.compile(r"^(epoch|step|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
 _DELIMITERS = ",\t;|"
-# Rows that are held as text at one time.
-_ROWS = 10_000
-# The longest cell: a table of numbers has none near it, and a forged one costs no memory.
-csv.field_size_limit(1 << 20)
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
+_DECIMAL_POINT = re.compile(r"\d\.\d")
+# Bytes that are worked on at one time: large enough for vectors to pay, small enough for the processor's cache.
+_BLOCK = 1 << 19
 
 
 def sniff(source: Source) -> int:
     """A header of names, one of which is a loss, above rows of as many cells."""
-    header, rows = _top(source.head())
+    header, rows = _top(_head(source))
     names = [name for name in header if _NAME.search(name)]
-    if len(header) < 2 or not rows or len(names) < len(header) - 1:
+    if len(header) < 2 or not rows or len(names) < len(header) - 1 or any(map(_ITEM.search, header)):
         return 0
     if any(len(row) != len(header) for row in rows):
         return 0
-    numeric = sum(1 for row in rows for cell in row if _NUMBER.match(cell) or not cell.strip())
+    numeric = sum(1 for row in rows for cell in row if _NUMBER.fullmatch(cell) or not cell.strip())
     if numeric < 0.5 * len(rows) * len(header):
         return 0
     return 90 if any(map(_LOSS.search, names)) else 40 if any(map(_COUNTER.match, names)) else 0
@@ -51,10 +51,12 @@ def read(source: Source) -> Run:
 
 
 def _read(source: Source) -> Run:
-    header, rows = _top(source.head())
+    header, rows = _top(_head(source))
     if not rows:
         raise LogError(f"{source.name}: no table with a header and rows of numbers: is this a training log?")
-    columns, good, bad = _columns(source, header)
+    if len(header) > MOST_NAMES:
+        raise LogError(f"{source.name}: {len(header)} columns are no training log: leave out what is no metric")
+    columns, good, bad = _columns(source, header, decimal_comma=_has_decimal_commas(rows))
     story = curves_of(with_counters(columns))
     if not story.curves:
         raise LogError(f"{source.name}: no column of numbers: is this a training log?")
@@ -62,41 +64,23 @@ def _read(source: Source) -> Run:
     notes = story.notes + (
         (f"{bad} rows have another number of cells than the header and were left out",) if bad else ()
     )
+    notes += ("its numbers have decimal commas",) if _has_decimal_commas(rows) else ()
     return Run(source.label, source.name, "csv", story.curves, sources=(source.name,), health=health, notes=notes)
 
 
-def _columns(source: Source, header: Sequence[str]) -> tuple[dict[str, Column], int, int]:
+def _columns(source: Source, header: Sequence[str], *, decimal_comma: bool) -> tuple[dict[str, Column], int, int]:
     """The columns, the rows that fit the header, and those that do not."""
-    parts: list[list[tuple[IntArray, FloatArray]]] = [[] for _ in header]
-    good = bad = 0
-    with source.open() as file, io.TextIOWrapper(file, "utf-8-sig", "replace", newline="") as text:
-        lines = (line.replace("\0", "") for line in text)
-        rows = islice(filter(None, csv.reader(lines, delimiter=_delimiter(source.head()))), 1, None)
-        while chunk := list(islice(rows, _ROWS)):
-            fitting = [row for row in chunk if len(row) == len(header)]
-            for column, cells in zip(parts, zip(*fitting, strict=True), strict=False):
-                column.append(_numbers(cells, good))
-            good, bad = good + len(fitting), bad + len(chunk) - len(fitting)
-    columns = {name: _joined(column) for name, column in zip(header, parts, strict=True) if name and column}
+    rows = Rows(len(header), ord(_delimiter(_head(source))), decimal_comma)
+    with source.open() as file:
+        skipped = file.read(len(codecs.BOM_UTF8))
+        rows.feed(skipped.removeprefix(codecs.BOM_UTF8))
+        while block := file.read(_BLOCK):
+            rows.feed(block)
+    rows.finish()
+    columns = {name: column for name, column in zip(header, rows.columns(), strict=True) if name}
     columns = {name: column for name, column in columns.items() if len(column.values)}
     names = _names(list(columns), source)
-    return {names[name]: column for name, column in columns.items() if names[name]}, good, bad
-
-
-def _numbers(cells: Sequence[str], first: int) -> tuple[IntArray, FloatArray]:
-    """The rows, counted from `first`, of the cells that hold numbers, and the numbers."""
-    filled = [place for place, cell in enumerate(cells) if cell]
-    try:
-        values = [float(cells[place]) for place in filled]
-    except ValueError:
-        read = [(place, to_number(cells[place])) for place in filled]
-        filled = [place for place, number in read if number is not None]
-        values = [number for _, number in read if number is not None]
-    return np.asarray(filled, np.int64) + first, np.asarray(values, np.float64)
-
-
-def _joined(parts: Sequence[tuple[IntArray, FloatArray]]) -> Column:
-    return Column(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
+    return {names[name]: column for name, column in columns.items() if names[name]}, rows.good - 1, rows.bad
 
 
 def _names(header: Sequence[str], source: Source) -> dict[str, str]:
@@ -114,6 +98,15 @@ def _names(header: Sequence[str], source: Source) -> dict[str, str]:
     return names
 
 
+def _head(source: Source) -> bytes:
+    """The first bytes: as many as a header of thousands of names and a row below it take."""
+    head = source.head()
+    if len(head) < HEAD_BYTES or head.count(b"\n") > 1 or source.is_folder:
+        return head
+    with source.open() as file:
+        return file.read(LONGEST_ROW)
+
+
 def _top(head: bytes) -> tuple[list[str], list[list[str]]]:
     """The header and the first rows; nothing where this is no text."""
     if b"\0" in head:
@@ -122,6 +115,12 @@ def _top(head: bytes) -> tuple[list[str], list[list[str]]]:
     whole = lines[: 12 if len(head) < HEAD_BYTES else min(12, len(lines) - 1)]
     table = list(csv.reader((line for line in whole if line.strip()), delimiter=_delimiter(head)))
     return ([name.strip() for name in table[0]], table[1:]) if table else ([], [])
+
+
+def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether `0,53` is a number here, as programs of many countries write it between semicolons or tabs."""
+    cells = [cell for row in rows for cell in row]
+    return any(map(_DECIMAL_COMMA.fullmatch, cells)) and not any(map(_DECIMAL_POINT.search, cells))
 
 
 def _delimiter(head: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,11 +10,10 @@ import numpy as np
 
 from diagnose.readers._base import Source
 from diagnose.readers._columns import EPOCH, Column, curves_of
+from diagnose.readers._document import read_document
 from diagnose.readers._tables import columns_of_rows, counters_in, to_number
 from diagnose.run import Axis, InputHealth, LogError, Role, Run
 
-# A document is held in memory whole; no history that a trainer writes at its end comes near.
-_LARGEST = 1 << 28
 _DEEPEST = 3
 _BEGIN = re.compile(rb'\{\s*"|\[\s*\{')
 _NVLOG = {"train_iteration_loss": Role.TRAIN_LOSS, "val_iter_loss": Role.VAL_LOSS}
@@ -35,14 +33,7 @@ def sniff(source: Source) -> int:
 
 def read(source: Source) -> Run:
     """Every list of numbers, or every number of a list of records. Raises LogError where there is none."""
-    with source.open() as file:
-        text = file.read(_LARGEST + 1)
-    if len(text) > _LARGEST:
-        raise LogError(f"{source.name}: {_LARGEST >> 20} MB is too much for one JSON document: write JSON lines")
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise LogError(f"{source.name}: no complete JSON document ({error}): copy the file again") from None
+    document = read_document(source)
     columns = _records(document) or _histories(document)
     story = curves_of(columns, {tag: role for tag, role in _NVLOG.items() if tag in columns})
     if not story.curves:

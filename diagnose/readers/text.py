@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from diagnose.names import read_tag
+import numpy as np
+
+from diagnose.names import MOST_OTHERS, read_tag
 from diagnose.readers._base import Source
-from diagnose.readers._columns import COUNTERS, STEP, Column, changes, curves_of
+from diagnose.readers._columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of, trained_at
 from diagnose.readers._formats import GUESS, Format, format_of
-from diagnose.readers._guess import ANNOUNCED, HINT
+from diagnose.readers._guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, worth_a_look
 from diagnose.readers._lines import LineColumns
 from diagnose.readers._table_rows import with_headers
 from diagnose.readers._twins import with_twin
@@ -23,6 +25,8 @@ _UNDECIDED = 1 << 20
 _FEWEST = 2
 # A column of which no more than this share is new is an echo of the last value.
 _ECHOED = 0.2
+# Numbers of which more than this share rise count something; a new launch begins them again.
+_COUNTS = 0.5
 _METRIC = re.compile(rb"loss|cost|perplexity|ppl|epoch", re.IGNORECASE)
 
 
@@ -33,7 +37,7 @@ def sniff(source: Source) -> int:
         return 0
     if format_of(head) is not GUESS:
         return 80
-    log = LineColumns(GUESS.parse, HINT)
+    log = LineColumns(GUESS.parse, worth_a_look)
     log.feed(head)
     log.finish()
     losses = [name for name in _series(log.columns(), GUESS) if read_tag(name).lossy]
@@ -88,8 +92,9 @@ class TextLog:
             return self._so_far().run(source)
         columns = _series(self._log.columns(), self._format)
         story = curves_of(columns, keep_last=self._format.keep_last)
-        if not any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves):
-            raise LogError(f"{source.name}: no training metrics found: a text log has lines like `step 10 loss 2.3`")
+        lossy = any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves)
+        if not lossy and not (source.tag_named and story.curves):
+            raise LogError(f"{source.name}: {self._what_was_seen(list(story.curves))}")
         health = InputHealth(files=1, records=self._log.lines, bytes_skipped=self._log.bytes_skipped)
         curves = self._format.with_roles(story.curves)
         return Run(
@@ -103,6 +108,16 @@ class TextLog:
             notes=(*self._format.notes, *story.notes),
         )
 
+    def _what_was_seen(self, tags: list[str]) -> str:
+        """Why the log is refused, and what to do."""
+        skipped = self._log.bytes_skipped if self._log is not None else 0
+        long = f" ({skipped:,} bytes are lines too long to read)" if skipped else ""
+        if not tags:
+            return f"no training metrics found{long}: a text log has lines like `step 10 loss 2.3`"
+        more = f" and {len(tags) - MOST_OTHERS} more" if len(tags) > MOST_OTHERS else ""
+        seen = ", ".join(f"`{tag}`" for tag in tags[:MOST_OTHERS]) + more
+        return f"no training metrics found{long}: numbers are named {seen}; if one is the loss, say so by --train-tag"
+
     def _so_far(self) -> TextLog:
         """A log of the bytes that came before the format was clear, its last line left out if unfinished."""
         whole = self._undecided or b""
@@ -114,21 +129,67 @@ class TextLog:
         self._format = format_of(whole)
         if self._format is GUESS and not final:
             return
-        self._log = LineColumns(self._format.parse, HINT if self._format is GUESS else None)
+        self._log = LineColumns(self._format.parse, worth_a_look if self._format.guess else None)
         self._log.feed(self._undecided or b"")
         self._undecided = None
 
 
 def _series(columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
     """The columns that repeat, with the names that sections and table headers give them."""
-    named = form.with_sections(with_headers(columns))
+    named = _with_bar(_with_pairs(form.with_sections(with_headers(columns))))
     announced = named.pop(ANNOUNCED, None)
     if announced is not None:
         named.setdefault(STEP, announced)
+    if form is GUESS:
+        named = _with_epoch_means(named)
     fewest = _FEWEST if form is GUESS else 1
     if form is GUESS or form.keep_last:
         named = {name: _without_echoes(name, column) for name, column in named.items()}
     return {name: column for name, column in named.items() if name in COUNTERS or len(column.values) >= fewest}
+
+
+def _with_pairs(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """`loss: (7, 2.5)` is a loss at a step where the first numbers count on; else the first is the value."""
+    named = {name: column for name, column in columns.items() if not name.startswith(PAIRED)}
+    for name, first in columns.items():
+        if name.startswith(PAIRED) and len(first.values) > 1:
+            counts = not (first.values % 1).any() and np.mean(np.diff(first.values) > 0) > _COUNTS
+            named[STEP if counts else name.removeprefix(PAIRED)] = first
+    return named
+
+
+def _with_bar(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns, with the bar of the training for a counter where there is no other.
+
+    Bars of training and of evaluations differ in their totals: the one before most training losses is the training's.
+    """
+    named = {name: column for name, column in columns.items() if name not in {BAR, BAR_TOTAL}}
+    trained = trained_at({name: column for name, column in named.items() if name not in COUNTERS})
+    if not {BAR, BAR_TOTAL} <= columns.keys() or named.keys() & {STEP, ITERATION} or not len(trained):
+        return named
+    bar, totals = columns[BAR], columns[BAR_TOTAL]
+    told, often = np.unique(totals.at(trained), return_counts=True)
+    keep = totals.at(bar.places) == told[np.argmax(often)]
+    return named | ({ITERATION: Column(bar.places[keep], bar.values[keep])} if keep.any() else {})
+
+
+def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns, with a name's values on lines that tell an epoch but no step of it in a column of their own."""
+    clocks = [columns[name].places for name in (STEP, ITERATION) if name in columns]
+    if EPOCH not in columns or not clocks:
+        return dict(columns)
+    inside, epoch = np.unique(np.concatenate(clocks)), columns[EPOCH]
+    named = {}
+    for name, column in columns.items():
+        step = np.isin(column.places, inside)
+        mean = ~step & np.isin(column.places, epoch.places)
+        few = name not in COUNTERS and 0 < mean.sum() < step.sum()
+        if few and changes(epoch.at(column.places[mean])).all():
+            named[f"{name} (epoch)"] = Column(column.places[mean], column.values[mean], column.axis)
+            named[name] = Column(column.places[~mean], column.values[~mean], column.axis)
+        else:
+            named[name] = column
+    return named
 
 
 def _without_echoes(name: str, column: Column) -> Column:

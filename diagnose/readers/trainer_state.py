@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from diagnose.readers._base import Source
 from diagnose.readers._columns import curves_of
+from diagnose.readers._document import read_document
 from diagnose.readers._tables import columns_of_rows
 from diagnose.run import InputHealth, LogError, Role, Run
 
@@ -45,11 +45,7 @@ def read(source: Source) -> Run:
 
 
 def _state(source: Source) -> dict[str, Any]:
-    with source.open() as file:
-        try:
-            state = json.load(file)
-        except (ValueError, RecursionError) as error:
-            raise LogError(f"{source.name}: no complete JSON document ({error}): copy the file again") from None
+    state = read_document(source)
     if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
         raise LogError(f"{source.name}: no log_history in it: is this a trainer_state.json?")
     return state

@@ -21,6 +21,7 @@ def render(plan: Plan, screen: Screen) -> str:
 
 def _parts(plan: Plan) -> Iterator[RenderableType]:
     yield from _basis(plan)
+    yield from (Text(plain(doubled), "yellow") for doubled in plan.doubled)
     if plan.applied:
         yield _table(plan)
         yield Text(f"{_counted(len(plan.applied), 'value')} changed.")

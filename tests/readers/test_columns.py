@@ -131,3 +131,42 @@ def test_nan_is_kept_and_a_repeated_line_is_not() -> None:
 def test_no_columns_give_no_curves() -> None:
     assert story().curves == {}
     assert story(step=column([])).curves == {}
+
+
+def test_a_launch_of_one_epoch_is_a_launch() -> None:
+    told = story(epoch=column([0, 0, 1, 2]), loss=column([9, 8, 7, 6]))
+    assert list(told.curves["loss"].values) == [8, 7, 6]
+    assert "2 launches" in told.notes[0]
+
+
+def test_steps_that_are_far_apart_from_the_first_on_are_one_launch() -> None:
+    told = story(step=column([0, 12800, 25600, 38400]), loss=column([4, 3, 2, 1]))
+    assert len(told.curves["loss"]) == 4
+    assert not told.notes
+
+
+def test_no_value_of_an_epoch_is_dropped_for_want_of_a_step() -> None:
+    loss = story(epoch=column([0, 0, 0, 1, 1, 1]), loss=column([6, 5, 4, 3, 2, 1])).curves["loss"]
+    assert (loss.axis, list(loss.steps)) == (Axis.STEP, [0, 1, 2, 3, 4, 5])
+    assert loss.epochs is not None
+    assert list(loss.epochs) == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_line_repeated_word_for_word_is_one_value_of_its_epoch() -> None:
+    loss = story(epoch=column([1, 1, 2, 2, 3, 3]), loss=column([3, 3, 2, 2, 1, 1])).curves["loss"]
+    assert (loss.axis, list(loss.steps), list(loss.values)) == (Axis.EPOCH, [1, 2, 3], [3, 2, 1])
+
+
+def test_lines_left_out_of_a_log_are_no_launch() -> None:
+    told = story(
+        step=column([1000, 1500, 2000, 34500, 35000]), epoch=column([4, 5, 7, 105, 107]), loss=column(range(5))
+    )
+    assert list(told.curves["loss"].steps) == [1000, 1500, 2000, 34500, 35000]
+    assert not told.notes
+
+
+def test_a_launch_of_one_epoch_is_known_by_its_announced_epochs() -> None:
+    told = story(epoch=column([1, 1, 2], [0, 5, 10]), loss=column([9, 8, 7], [3, 8, 13]), val=column([6, 5], [8, 13]))
+    assert list(told.curves["loss"].values) == [8, 7]
+    train = story(epoch=column([1, 1, 2], [0, 5, 10]), loss=column([9, 7], [3, 13]), val=column([6], [8]))
+    assert not train.notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from diagnose.names import assign_roles
 from diagnose.readers import csv_table
 from diagnose.readers._base import Source
+from diagnose.readers._cells import Rows
 from diagnose.run import Axis, Curve, LogError, Role, Run
 
 
@@ -124,3 +126,69 @@ def test_a_validation_table_beside_the_training_table_is_read_with_it(tmp_path: 
     run = assign_roles(csv_table.read(Source(str(path), path)))
     assert list(curve(run, Role.VAL_LOSS).values) == [2.5, 2.25]
     assert len(run.sources) == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "values"),
+    [
+        pytest.param("epoch;loss\n1;0,53\n2;-1,5e-3\n3;nan\n", [0.53, -0.0015, np.nan], id="semicolons"),
+        pytest.param("epoch\tloss\n1\t12,53\n2\t7\n3\t6,5\n", [12.53, 7, 6.5], id="tabs"),
+    ],
+)
+def test_decimal_commas_are_read_and_told(table: str, values: list[float]) -> None:
+    run = read(table)
+    np.testing.assert_array_equal(curve(run, Role.TRAIN_LOSS).values, values)
+    assert "its numbers have decimal commas" in run.notes
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        pytest.param('"0.5"', 0.5, id="quoted"),
+        pytest.param('  "0.5" ', 0.5, id="quoted and padded"),
+        pytest.param('"1,234.5"', 1234.5, id="thousands"),
+        pytest.param(".5", 0.5, id="no digit before the point"),
+        pytest.param("-0.5", -0.5, id="negative"),
+        pytest.param("+5e-1", 0.5, id="a plus sign"),
+        pytest.param("-inf", -np.inf, id="infinite"),
+        pytest.param(" " * 100 + "0.5", 0.5, id="padded far"),
+    ],
+)
+def test_numbers_are_read_however_they_are_written(cell: str, value: float) -> None:
+    assert list(read(f"step,loss\n1,2\n2,{cell}\n3,1\n").curves["loss"].values) == [2, value, 1]
+
+
+@pytest.mark.parametrize("cell", ["0.5s", "1 2", "2024-01-31", "a0.5", "0.5.1", "--1", "n/a", '"a, b"', '"a\nb"', "5'"])
+def test_what_only_begins_like_a_number_is_none(cell: str) -> None:
+    run = read(f"step,loss\n1,2\n2,{cell}\n3,1\n")
+    assert (list(run.curves["loss"].steps), run.health.bad_records) == ([1, 3], 0)
+
+
+CELLS = st.sampled_from(["0.5", "", "nan", '"7"', '"a, b"', '"a\nb ""c"""', "word", " 3 ", "1e-3", "-4.25"])
+
+
+@given(st.lists(st.tuples(CELLS, CELLS)), st.sampled_from(["\n", "\r\n", "\n\n"]), st.data())
+def test_a_table_in_any_pieces_gives_the_same_columns(
+    table: list[tuple[str, str]], end: str, data: st.DataObject
+) -> None:
+    text = "".join(f"{place},{a},{b}{end}" for place, (a, b) in enumerate([("a", "b"), *table])).encode()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    once, often = Rows(3, ord(",")), Rows(3, ord(","))
+    once.feed(text)
+    for start, stop in pairwise([0, *cuts, len(text)]):
+        often.feed(text[start:stop])
+    for rows in (once, often):
+        rows.finish()
+        assert (rows.good, rows.bad) == (len(table) + 1, 0)
+    for one, other in zip(once.columns(), often.columns(), strict=True):
+        np.testing.assert_array_equal(one.places, other.places)
+        np.testing.assert_array_equal(one.values, other.values)
+
+
+def test_a_quote_that_never_closes_costs_no_more_than_its_rows() -> None:
+    text = b'step,loss,note\n1,3,"\n' + b"2,2,\n" * 400_000
+    rows = Rows(3, ord(","))
+    for start in range(0, len(text), 1 << 19):
+        rows.feed(text[start : start + (1 << 19)])
+    rows.finish()
+    assert rows.good + rows.bad == 400_002

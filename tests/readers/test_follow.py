@@ -6,11 +6,12 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diagnose
-from diagnose.readers import follow
+from diagnose.readers import follow, text
 from diagnose.readers._events import EventFile
 from diagnose.run import Run
 from tests.readers.events import frames, points, read_bytes, scalar, version, write
@@ -147,6 +148,28 @@ def test_a_growing_text_log_is_given_when_something_is_new(tmp_path: Path) -> No
     run = look(looks)
     assert points(run) == points(diagnose.read(path))
     assert len(run.curves["loss"]) == 7
+
+
+def test_of_a_long_text_log_only_new_bytes_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fed: list[int] = []
+    feed = text.TextLog.feed
+
+    def counted(log: text.TextLog, data: bytes) -> None:
+        fed.append(len(data))
+        feed(log, data)
+
+    monkeypatch.setattr(text.TextLog, "feed", counted)
+    path = tmp_path / "train.log"
+    lines = [f"step {step} loss {1000 / (step + 1):.4f}\n" for step in range(9000)]
+    path.write_text("".join(lines[:5000]))
+    looks = follow(path)
+    look(looks)
+    fed.clear()
+    with path.open("a") as file:
+        file.write("".join(lines[5000:]))
+    run = look(looks)
+    assert fed == [sum(map(len, lines[5000:]))]
+    assert points(run) == points(diagnose.read(path))
 
 
 def test_reading_bytes_is_reading_the_file() -> None:

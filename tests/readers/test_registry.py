@@ -16,7 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 import diagnose
 from diagnose.case import Known
 from diagnose.fleet import find, judge_all, sickness
-from diagnose.readers import _storage, discover, every_reader
+from diagnose.readers import _storage, discover, every_reader, read
 from diagnose.run import LogError
 from tests.readers.events import points, scalar, write
 
@@ -270,3 +270,11 @@ def test_runs_are_chosen_by_name_and_by_when_they_were_written(tmp_path: Path) -
     assert len(find([str(tmp_path)], since=0.0)) == 3
     with pytest.raises(LogError, match="none of the 3 runs"):
         find([str(tmp_path)], since=4e9)
+
+
+@pytest.mark.parametrize(("magic", "name"), [(b"\x1f\x8b\x08\0", "gzip"), (b"PK\x03\x04", "zip"), (b"BZh9", "bzip2")])
+def test_a_packed_log_is_refused_by_the_name_of_its_packing(tmp_path: Path, magic: bytes, name: str) -> None:
+    path = tmp_path / "train.log"
+    path.write_bytes(magic + b"\0\1\2\3" * 99)
+    with pytest.raises(LogError, match=f"packed with {name}; unpack it"):
+        read(path)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import random
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnose.names import assign_roles
-from diagnose.readers import text
+from diagnose.readers import _lines, text
 from diagnose.readers._base import Source
 from diagnose.readers._formats import every_format, format_of
 from diagnose.run import Axis, Curve, LogError, Role, Run
@@ -47,7 +48,7 @@ def as_points(pairs: list[list[float]] | None) -> Points | None:
 
 
 FORMATS, GUESSED = cases("known"), cases("guessed")
-NAMES = {"so_vits": "vits", "rvc": "vits"}
+NAMES = {"so_vits": "vits", "rvc": "vits", "keras_glued": "keras", "tutorial": "styletts"}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -92,6 +93,24 @@ def test_an_evaluations_last_running_mean_is_its_value() -> None:
     assert list(curve.values) == [3.1]
 
 
+def test_the_bar_before_a_dict_tells_its_step_and_the_bar_of_an_evaluation_does_not() -> None:
+    run = read(
+        "  1%|   | 10/900 [00:16<2:14:42,  1.67s/it]\r{'loss': 2.5, 'learning_rate': 9e-05, 'epoch': 0.01}\n"
+        " 50%|#  | 4/8 [00:01<00:01,  4.0it/s]\n{'eval_loss': 2.75, 'epoch': 0.01}\n"
+        "  2%|   | 20/900 [00:33<2:14:42,  1.67s/it]\r{'loss': 2.25, 'learning_rate': 8e-05, 'epoch': 0.02}\n"
+    )
+    assert losses(run) == ([(10, 2.5), (20, 2.25)], [(10, 2.75)])
+    curve = run.curve(Role.TRAIN_LOSS)
+    assert curve is not None
+    assert curve.epochs is not None
+    assert list(curve.epochs) == [0.01, 0.02]
+
+
+def test_a_colon_too_many_does_not_hide_a_name() -> None:
+    run = read("[Epoch 0/9] [D loss: 0.75] [G loss:: 0.25]\n[Epoch 1/9] [D loss: 0.5] [G loss:: 2.0]\n")
+    assert list(run.curves["G loss"].values) == [0.25, 2.0]
+
+
 def test_a_validation_loss_that_a_bar_repeats_counts_once() -> None:
     bars = "".join(
         f"\rEpoch 0: 1%|# | {n}/90 [00:01<00:09, 2it/s, loss={9 - n / 99}, val_loss={8 - n // 30}]" for n in range(90)
@@ -118,6 +137,14 @@ def test_what_is_no_log_is_refused_in_one_line(log: bytes, reason: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_refusal_names_the_numbers_and_a_named_tag_is_read() -> None:
+    log = b"step 1 PSNR: 30.5\nstep 2 PSNR: 31.5\n"
+    with pytest.raises(LogError, match="numbers are named `PSNR`; if one is the loss, say so by --train-tag"):
+        text.read(Source("x", content=log))
+    run = assign_roles(text.read(Source("x", content=log, tag_named=True)), train_tag="PSNR")
+    assert points(run, Role.TRAIN_LOSS) == [(1, 30.5), (2, 31.5)]
+
+
 def same(one: Run, other: Run) -> bool:
     assert (list(one.curves), one.notes, one.format) == (list(other.curves), other.notes, other.format)
     return all(equal(curve, other.curves[tag]) for tag, curve in one.curves.items())
@@ -129,6 +156,7 @@ def equal(one: Curve, other: Curve) -> bool:
     return (one.role, one.axis) == (other.role, other.axis)
 
 
+@settings(deadline=None)  # a long log that comes byte by byte takes its time
 @given(st.sampled_from(sorted({**FORMATS, **GUESSED})), st.randoms(use_true_random=False))
 def test_a_log_that_grows_in_any_chunks_ends_as_the_log_read_at_once(name: str, chance: random.Random) -> None:
     data = {**FORMATS, **GUESSED}[name][0].encode()
@@ -137,6 +165,26 @@ def test_a_log_that_grows_in_any_chunks_ends_as_the_log_read_at_once(name: str, 
         log.feed(chunk)
     log.finish()
     assert same(log.run(Source("x")), text.read(Source("x", content=data)))
+
+
+def ever_new_lines() -> bytes:
+    """A training amid lines of which no two are alike, all of them worth a look."""
+    words = ("".join(letters) for letters in product("abcdefgh", repeat=4))
+    lines = [f"{word}: 0.5" if place % 8 else f"step {place} loss 2.5" for place, word in enumerate(words)]
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize("size", [1 << 22, 999, 100])
+def test_ever_new_lines_use_up_their_budget_but_hide_no_training(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in {"_MOST_KINDS": 300, "_FIRST_PARSED": 0, "_RESERVE": 10}.items():
+        monkeypatch.setattr(_lines, name, few)
+    log, stream = text.TextLog(), io.BytesIO(ever_new_lines())
+    while chunk := stream.read(size):
+        log.feed(chunk)
+    log.finish()
+    steps = log.run(Source("x")).curves["loss"].steps
+    assert steps[-1] == 4088
+    assert len(steps) == 503  # each time that the kinds are forgotten the first sight of the training is lost
 
 
 def test_a_growing_log_can_be_looked_at_before_its_last_line_is_whole() -> None:
