@@ -18,7 +18,7 @@ from diagnose.run import FloatArray, IntArray
 
 FEW = 8
 """Fewer records of one length than this are decoded one by one: numpy's fixed cost per call would exceed theirs."""
-LEAST = 1 << 16
+LEAST = 1 << 15
 """Bytes; a cycle that fits no longer than this is left to the general path, for the same reason."""
 
 MOST_TEMPLATES = 4096
@@ -167,7 +167,7 @@ class Decoder:
         groups = self._groups[length]
         rows = gather(data, at[members], (length + FRAME + 7) // 8 * 8)
         strangers: list[IntArray] = []
-        look = 1
+        look = 16
         while True:
             for group in list(groups.values())[::-1] if len(members) else []:
                 columns = group.layout.columns(rows.view(group.layout.fields)[:, 0])

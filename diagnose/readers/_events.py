@@ -23,7 +23,7 @@ WINDOW_AFTER_HEAVY = 1 << 13
 """Bytes read after a heavy record, in case another one follows soon."""
 SEARCH_WINDOW = 1 << 18
 """Bytes searched at once after damage, where every zero may be part of a header and costs memory."""
-FIRST_SPAN = 1 << 16
+FIRST_SPAN = 1 << 14
 """Bytes decoded record by record before looking for a cycle; then twice as many each time there is none."""
 
 

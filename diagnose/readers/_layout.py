@@ -235,8 +235,11 @@ def fields(record: Sliceable, start: int, end: int) -> Iterator[tuple[int, int, 
 
 def varint(record: Sliceable, start: int) -> tuple[int, int]:
     """The number and where it ends."""
+    data = record[start : start + 10]
+    if data and data[0] < 128:  # as nearly all are
+        return data[0], start + 1
     number = 0
-    for place, byte in enumerate(record[start : start + 10]):
+    for place, byte in enumerate(data):
         number |= (byte & 127) << 7 * place
         if byte < 128:
             return number, start + place + 1
