@@ -104,8 +104,8 @@ class Group:
 class Decoder:
     """Decodes the records of one file, learning their layouts as it meets them.
 
-    `parse(record, place)` is asked about each record that is no list of plain scalars; `place` is where it
-    starts in the window. It raises OddRecordError for what is no event.
+    `parse(record, number)` is asked about each record that is no list of plain scalars; `number` counts those that
+    are decoded with it. It raises OddRecordError for what is no event.
     """
 
     def __init__(self, parse: Callable[[bytes, int], Found]) -> None:
@@ -125,19 +125,16 @@ class Decoder:
         Returns the number of the template of each, shape (n,), -1 for the others, and which are damaged.
         """
         numbers = np.full(len(at), -1)
-        damaged: list[int] = []
+        rest = []
         order = np.argsort(lengths.astype(np.uint16), kind="stable")
         for members in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
-            rest = members
             length = int(lengths[members[0]])
-            if length <= LONGEST and (len(members) >= FEW or length in self._groups):
-                rest = self._columns(data, at, members, length, numbers)
-            for member in rest.tolist():
-                place, end = int(at[member]), int(at[member] + lengths[member] + FRAME)
-                if not self._single(data[place:end].tobytes(), place, member):
-                    damaged.append(member)
+            together = length <= LONGEST and (len(members) >= FEW or length in self._groups)
+            rest.append(self._columns(data, at, members, length, numbers) if together else members)
+        singles = np.sort(np.concatenate(rest)).tolist()
+        damaged = [one for one in singles if not self._single(data[at[one] :][: lengths[one] + FRAME].tobytes(), one)]
         self._flush()
-        return numbers, np.array(sorted(damaged), np.int64)
+        return numbers, np.array(damaged, np.int64)
 
     def cycle(self, numbers: IntArray) -> Cycle | None:
         """The sequence of records that these end with at least twice, so that more of it is to be expected."""
@@ -214,7 +211,7 @@ class Decoder:
             self._templates.append(template)
         return new
 
-    def _single(self, record: bytes, place: int, member: int) -> bool:
+    def _single(self, record: bytes, member: int) -> bool:
         """Decode one record; whether it was intact."""
         if not _intact(record):
             return False
@@ -222,7 +219,7 @@ class Decoder:
             points = _points(record)
         except OddRecordError:
             try:
-                found = self._parse(record, place)
+                found = self._parse(record, member)
             except OddRecordError:
                 return False
             points = found.points
