@@ -104,8 +104,8 @@ class Group:
 class Decoder:
     """Decodes the records of one file, learning their layouts as it meets them.
 
-    `parse(record, number)` is asked about each record that is no list of plain scalars; `number` counts those that
-    are decoded with it. It raises OddRecordError for what is no event.
+    `parse(record, number)` is asked about each record that is not decoded with others like it; `number` counts
+    those that are decoded at one time. It raises OddRecordError for what is no event.
     """
 
     def __init__(self, parse: Callable[[bytes, int], Found]) -> None:
@@ -216,16 +216,12 @@ class Decoder:
         if not _intact(record):
             return False
         try:
-            points = _points(record)
+            found = self._parse(record, member)
         except OddRecordError:
-            try:
-                found = self._parse(record, member)
-            except OddRecordError:
-                return False
-            points = found.points
-            if found.restart is not None:
-                self._restarts.append((member, found.restart))
-        self._put(points, member)
+            return False
+        if found.restart is not None:
+            self._restarts.append((member, found.restart))
+        self._put(found.points, member)
         return True
 
     def add(self, points: tuple[Point, ...]) -> None:
@@ -265,15 +261,6 @@ def _in_order(pieces: list[tuple[IntArray, Piece]]) -> tuple[IntArray, Piece]:
 
 def _intact(record: bytes) -> bool:
     return masked(record[HEADER:-4]) == int.from_bytes(record[-4:], "little")
-
-
-def _points(record: bytes) -> tuple[Point, ...]:
-    """The scalars of one plain record. Raises OddRecordError if it is none."""
-    template = learn(record)
-    columns = template.layout.columns(np.frombuffer(record + bytes(PAD), template.layout.fields, count=1))
-    wall, step = columns.walls[0].item(), columns.steps[0].item()
-    pairs = zip(template.tags, columns.values, strict=True)
-    return tuple(Point(wall, step, tag, value[0].item()) for tag, value in pairs)
 
 
 class Cycle:
