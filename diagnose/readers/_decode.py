@@ -18,6 +18,8 @@ from diagnose.run import FloatArray, IntArray
 
 FEW = 8
 """Fewer records of one length than this are decoded one by one: numpy's fixed cost per call would exceed theirs."""
+LOOK = 16
+"""Records that match no template from which to learn at once, then twice as many: about as many tags as logs have."""
 LEAST = 1 << 15
 """Bytes; a cycle that fits no longer than this is left to the general path, for the same reason."""
 
@@ -164,7 +166,7 @@ class Decoder:
         groups = self._groups[length]
         rows = gather(data, at[members], (length + FRAME + 7) // 8 * 8)
         strangers: list[IntArray] = []
-        look = 16
+        look = LOOK
         while True:
             for group in list(groups.values())[::-1] if len(members) else []:
                 columns = group.layout.columns(rows.view(group.layout.fields)[:, 0])
