@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from functools import partial
 from itertools import chain
-from multiprocessing import get_context
 
 from diagnose.case import Known, judge
 from diagnose.finding import Diagnosis
@@ -74,6 +72,9 @@ def _outcomes(sources: list[Source], known: Known, jobs: int) -> Iterator[Diagno
     if jobs < 2 or len(sources) < WORTH_A_POOL:
         yield from map(partial(_judge, known), sources)
         return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     # A fork starts in no time, but must not copy a process in which other threads hold locks.
     forks = hasattr(os, "fork") and threading.active_count() == 1
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork" if forks else "spawn")) as pool:

@@ -3,70 +3,117 @@
 from __future__ import annotations
 
 import json
-import resource
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter, process_time
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
+from time import perf_counter
 
 Reader = Callable[[Path], int]
+"""Reads all event files of a folder; how many points it found."""
 
 
-def ours(folder: Path) -> int:
-    """ttsdoc, every checksum of the scalars verified."""
+def ttsdoc() -> Reader:
+    """Ours, every checksum of the scalars verified."""
+    import diagnose.readers.tensorboard  # noqa: F401 - `runs` would import it when it meets the first event file
     from diagnose.readers import runs
 
-    return sum(len(curve) for run in runs(folder) for curve in run.curves.values())
+    return lambda folder: sum(len(curve) for run in runs(folder) for curve in run.curves.values())
 
 
-def event_accumulator(folder: Path) -> int:
+def event_accumulator() -> Reader:
     """TensorBoard's reader, told to keep every scalar."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    count = 0
-    for path in sorted(folder.rglob("*tfevents*")):
-        reader = EventAccumulator(str(path.parent), size_guidance={"scalars": 0})
-        reader.Reload()
-        count += sum(len(reader.Scalars(tag)) for tag in reader.Tags()["scalars"])
-    return count
+    def read(folder: Path) -> int:
+        count = 0
+        for path in sorted(folder.rglob("*tfevents*")):
+            reader = EventAccumulator(str(path.parent), size_guidance={"scalars": 0, "tensors": 0})
+            reader.Reload()
+            tags = reader.Tags()
+            count += sum(len(reader.Scalars(tag)) for tag in tags["scalars"])
+            count += sum(len(reader.Tensors(tag)) for tag in tags["tensors"])
+        return count
+
+    return read
 
 
-def tbparse(folder: Path) -> int:
+def tbparse() -> Reader:
     """The reader that gives pandas frames."""
     from tbparse import SummaryReader
 
-    return len(SummaryReader(str(folder), event_types={"scalars"}).scalars)
+    def read(folder: Path) -> int:
+        reader = SummaryReader(str(folder), event_types={"scalars", "tensors"})
+        return len(reader.scalars) + len(reader.tensors)
+
+    return read
 
 
-def cat(folder: Path) -> int:
+def cat() -> Reader:
     """The bytes, to nowhere: the floor."""
     buffer = bytearray(1 << 20)
-    for path in folder.rglob("*tfevents*"):
-        with path.open("rb", buffering=0) as file:
-            while file.readinto(buffer):
-                pass
-    return 0
+
+    def read(folder: Path) -> int:
+        for path in folder.rglob("*tfevents*"):
+            with path.open("rb", buffering=0) as file:
+                while file.readinto(buffer):
+                    pass
+        return 0
+
+    return read
 
 
-def _prepared(name: str) -> Reader:
-    """The reader, its libraries imported."""
+def judge(jobs: int) -> Reader:
+    """What `ttsdoc analyze --jobs N` does with a tree of runs: read and judged, in a pool of processes."""
+    import diagnose.readers.tensorboard  # noqa: F401 - see above
+    from diagnose.case import Known
+    from diagnose.checks import every_check
+    from diagnose.fleet import find, judge_all
 
-    if name == "event_accumulator":
-        pass
-    if name == "tbparse":
-        import tbparse as library  # noqa: F401
-    return {"ours": ours, "event_accumulator": event_accumulator, "tbparse": tbparse, "cat": cat}[name]
+    every_check()
+    return lambda folder: len(judge_all(find([str(folder)]), Known(), jobs=jobs).diagnoses)
+
+
+READERS: dict[str, Callable[[], Reader]] = {
+    "ttsdoc": ttsdoc,
+    "EventAccumulator": event_accumulator,
+    "tbparse": tbparse,
+    "cat": cat,
+    "1 process": lambda: judge(1),
+    "2 processes": lambda: judge(2),
+}
+"""By name, what imports a reader's modules and gives the reader."""
+
+
+def _cpu() -> float:
+    """Seconds of CPU of this process and of those that it has waited for."""
+    both = getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)
+    return sum(usage.ru_utime + usage.ru_stime for usage in both)
+
+
+def _told(file: str, key: str) -> int:
+    """What Linux tells of this process: a number, or 0 where the system is another one."""
+    path = Path("/proc/self", file)
+    match = re.search(rf"^{key}:\s+(\d+)", path.read_text(), re.MULTILINE) if path.exists() else None
+    return int(match[1]) if match else 0
+
+
+def _peak() -> int:
+    """Bytes, at most, of this process or of one that it has waited for."""
+    own = _told("status", "VmHWM") or getrusage(RUSAGE_SELF).ru_maxrss  # the latter counts who started it, too
+    return max(own, getrusage(RUSAGE_CHILDREN).ru_maxrss) * 1024
 
 
 def main() -> None:
     """Read, and tell."""
     name, folder = sys.argv[1:]
-    reader = _prepared(name)
-    began, worked = perf_counter(), process_time()
-    points = reader(Path(folder))
-    seconds, cpu = perf_counter() - began, process_time() - worked
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "points": points, "peak_bytes": peak}))
+    read = READERS[name]()
+    bytes_read, cpu, began = _told("io", "rchar"), _cpu(), perf_counter()
+    points = read(Path(folder))
+    seconds, cpu, bytes_read = perf_counter() - began, _cpu() - cpu, _told("io", "rchar") - bytes_read
+    told = {"seconds": seconds, "cpu": cpu, "peak_bytes": _peak(), "points": points, "bytes_read": bytes_read}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ import numpy as np
 
 Random = np.random.Generator
 Rounds = Callable[[Random, list[str]], list[str]]
+Encoding = Callable[[str, float], bytes]
 NAME = "events.out.tfevents.1700000000.host.1.0"
+_SCALARS = b"\x0a\x09\x0a\x07scalars"  # SummaryMetadata: the plugin that a tensor is for
 VERSION = b"\x09" + struct.pack("<d", 1.7e9) + b"\x1a\x0dbrain.Event:2"
 
 
@@ -62,6 +64,18 @@ def scalar(tag: str, number: float) -> bytes:
     return _field(0x0A, tag.encode()) + b"\x15" + struct.pack("<f", number)
 
 
+def torch_tensor(tag: str, number: float) -> bytes:
+    """A scalar tensor as torch's add_scalar(new_style=True) writes it: dtype and one float_val."""
+    tensor = b"\x08\x01\x2a\x04" + struct.pack("<f", number)
+    return _field(0x0A, tag.encode()) + _field(0x42, tensor) + _field(0x4A, _SCALARS)
+
+
+def tf2_tensor(tag: str, number: float) -> bytes:
+    """A scalar tensor as tf.summary.scalar writes it: dtype, an empty shape, the content as bytes."""
+    tensor = b"\x08\x01\x12\x00\x22\x04" + struct.pack("<f", number)
+    return _field(0x0A, tag.encode()) + _field(0x42, tensor) + _field(0x4A, _SCALARS)
+
+
 def _write(path: Path, rounds: Iterable[list[bytes]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
@@ -70,7 +84,7 @@ def _write(path: Path, rounds: Iterable[list[bytes]]) -> None:
             file.write(b"".join(records))
 
 
-def _scalars(path: Path, tags: list[str], steps: int, choose: Rounds) -> None:
+def _scalars(path: Path, tags: list[str], steps: int, choose: Rounds, encode: Encoding = scalar) -> None:
     random = np.random.default_rng(0)
 
     def rounds() -> Iterable[list[bytes]]:
@@ -80,7 +94,7 @@ def _scalars(path: Path, tags: list[str], steps: int, choose: Rounds) -> None:
             walls = wall + np.cumsum(random.exponential(0.01, len(chosen)))
             numbers = random.normal(3.0, 0.1, len(chosen))
             yield [
-                event(at, step, scalar(tag, number))
+                event(at, step, encode(tag, number))
                 for tag, at, number in zip(chosen, walls.tolist(), numbers.tolist(), strict=True)
             ]
             wall = float(walls[-1])
@@ -94,6 +108,12 @@ def _tags(count: int) -> list[str]:
 
 def _one_run(folder: Path, steps: int) -> None:
     _scalars(folder / NAME, _tags(20), steps, lambda _, tags: tags)
+
+
+def _as_tensors(folder: Path, steps: int) -> None:
+    tags = _tags(20)
+    encodings = {tag: (torch_tensor, tf2_tensor)[number % 2] for number, tag in enumerate(tags)}
+    _scalars(folder / NAME, tags, steps, lambda _, tags: tags, lambda tag, number: encodings[tag](tag, number))
 
 
 def _many_runs(folder: Path, runs: int) -> None:
@@ -138,10 +158,38 @@ def _speech(folder: Path, steps: int) -> None:
     _write(folder / NAME, ([event(1.7e9 + step, step, value) for value in values(step)] for step in range(steps)))
 
 
+def _healthy(folder: Path, steps: int) -> None:
+    """A training that goes well: two losses, the rate, the gradient norm and the time of a step."""
+    random = np.random.default_rng(0)
+
+    def rounds() -> Iterable[list[bytes]]:
+        for step in range(steps):
+            done = step / steps
+            course = 2.0 + 8.0 * np.exp(-6 * done)
+            losses = course * random.lognormal(0.0, (0.05, 0.02))
+            numbers = (
+                *losses,
+                1e-4 * (1 + np.cos(np.pi * done)),
+                random.lognormal(0.0, 0.1),
+                random.lognormal(-1, 0.1),
+            )
+            yield [
+                event(1.7e9 + 0.4 * step, step, scalar(tag, number))
+                for tag, number in zip(
+                    ("loss", "val_loss", "learning_rate", "grad_norm", "step_time"), numbers, strict=True
+                )
+            ]
+
+    _write(folder / NAME, rounds())
+
+
 SETS = (
     Set("a", "one run, 20 tags, the same records every step", _one_run, 50_000),
-    Set("b", "many runs, 10 tags x 2,000 steps each", _many_runs, 200),
+    Set("at", "the same as scalar tensors, as torch and TF2 write them", _as_tensors, 50_000),
+    Set("b", "many runs, 10 tags x 2,000 steps each", _many_runs, 200, runs=200),
     Set("c", "a speech run: scalars, sounds, pictures, histograms", _speech, 10_000),
     Set("e", "one run, 20 tags in random order", _shuffled, 50_000),
     Set("f", "one run, 8 tags, some of them now and then", _mixed, 190_000),
 )
+WHOLE = Set("s", "one run, 5 tags that ttsdoc judges", _healthy, 20_000)
+"""What whole commands are given."""

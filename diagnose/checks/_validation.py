@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.run import Curve
-from diagnose.stats import MAD_TO_STD, MEDIAN_COST, FloatArray
+from diagnose.stats import MAD_TO_STD, MEDIAN_COST, FloatArray, window_medians
 
 WINDOW = 0.2
 """Share of the evaluations that make a level. Source: our choice: five levels show a turn."""
@@ -42,7 +42,7 @@ def parting(train: Curve, val: Curve) -> Parting | None:
     if len(val) < FEWEST or len(train) < FEWEST:
         return None
     window = max(1, round(WINDOW * len(val)))
-    levels = np.median(np.lib.stride_tricks.sliding_window_view(val.values, window), axis=1)
+    levels = window_medians(val.values, window)
     lowest = int(np.argmin(levels))
     best = lowest + window // 2
     error = level_error(val.values, window)

@@ -18,7 +18,9 @@ from diagnose.run import FloatArray, IntArray
 
 FEW = 8
 """Fewer records of one length than this are decoded one by one: numpy's fixed cost per call would exceed theirs."""
-LEAST = 1 << 16
+LOOK = 16
+"""Records that match no template from which to learn at once, then twice as many: about as many tags as logs have."""
+LEAST = 1 << 15
 """Bytes; a cycle that fits no longer than this is left to the general path, for the same reason."""
 
 MOST_TEMPLATES = 4096
@@ -104,8 +106,8 @@ class Group:
 class Decoder:
     """Decodes the records of one file, learning their layouts as it meets them.
 
-    `parse(record, place)` is asked about each record that is no list of plain scalars; `place` is where it
-    starts in the window. It raises OddRecordError for what is no event.
+    `parse(record, number)` is asked about each record that is not decoded with others like it; `number` counts
+    those that are decoded at one time. It raises OddRecordError for what is no event.
     """
 
     def __init__(self, parse: Callable[[bytes, int], Found]) -> None:
@@ -125,19 +127,16 @@ class Decoder:
         Returns the number of the template of each, shape (n,), -1 for the others, and which are damaged.
         """
         numbers = np.full(len(at), -1)
-        damaged: list[int] = []
+        rest = []
         order = np.argsort(lengths.astype(np.uint16), kind="stable")
         for members in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
-            rest = members
             length = int(lengths[members[0]])
-            if length <= LONGEST and (len(members) >= FEW or length in self._groups):
-                rest = self._columns(data, at, members, length, numbers)
-            for member in rest.tolist():
-                place, end = int(at[member]), int(at[member] + lengths[member] + FRAME)
-                if not self._single(data[place:end].tobytes(), place, member):
-                    damaged.append(member)
+            together = length <= LONGEST and (len(members) >= FEW or length in self._groups)
+            rest.append(self._columns(data, at, members, length, numbers) if together else members)
+        singles = np.sort(np.concatenate(rest)).tolist()
+        damaged = [one for one in singles if not self._single(data[at[one] :][: lengths[one] + FRAME].tobytes(), one)]
         self._flush()
-        return numbers, np.array(sorted(damaged), np.int64)
+        return numbers, np.array(damaged, np.int64)
 
     def cycle(self, numbers: IntArray) -> Cycle | None:
         """The sequence of records that these end with at least twice, so that more of it is to be expected."""
@@ -167,7 +166,7 @@ class Decoder:
         groups = self._groups[length]
         rows = gather(data, at[members], (length + FRAME + 7) // 8 * 8)
         strangers: list[IntArray] = []
-        look = 1
+        look = LOOK
         while True:
             for group in list(groups.values())[::-1] if len(members) else []:
                 columns = group.layout.columns(rows.view(group.layout.fields)[:, 0])
@@ -214,21 +213,17 @@ class Decoder:
             self._templates.append(template)
         return new
 
-    def _single(self, record: bytes, place: int, member: int) -> bool:
+    def _single(self, record: bytes, member: int) -> bool:
         """Decode one record; whether it was intact."""
         if not _intact(record):
             return False
         try:
-            points = _points(record)
+            found = self._parse(record, member)
         except OddRecordError:
-            try:
-                found = self._parse(record, place)
-            except OddRecordError:
-                return False
-            points = found.points
-            if found.restart is not None:
-                self._restarts.append((member, found.restart))
-        self._put(points, member)
+            return False
+        if found.restart is not None:
+            self._restarts.append((member, found.restart))
+        self._put(found.points, member)
         return True
 
     def add(self, points: tuple[Point, ...]) -> None:
@@ -268,15 +263,6 @@ def _in_order(pieces: list[tuple[IntArray, Piece]]) -> tuple[IntArray, Piece]:
 
 def _intact(record: bytes) -> bool:
     return masked(record[HEADER:-4]) == int.from_bytes(record[-4:], "little")
-
-
-def _points(record: bytes) -> tuple[Point, ...]:
-    """The scalars of one plain record. Raises OddRecordError if it is none."""
-    template = learn(record)
-    columns = template.layout.columns(np.frombuffer(record + bytes(PAD), template.layout.fields, count=1))
-    wall, step = columns.walls[0].item(), columns.steps[0].item()
-    pairs = zip(template.tags, columns.values, strict=True)
-    return tuple(Point(wall, step, tag, value[0].item()) for tag, value in pairs)
 
 
 class Cycle:

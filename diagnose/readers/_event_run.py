@@ -151,7 +151,7 @@ def _hparams(written: Sequence[Written]) -> dict[str, str | float | bool]:
 
 def _attachments(source: Source, written: Sequence[Written]) -> Iterator[Attachment]:
     for one in written:
-        for blob in one.file.blobs:
+        for blob in sorted(one.file.blobs, key=lambda blob: blob.span):
             load = partial(_load, source, one.part, blob.span)
             yield Attachment(blob.kind, one.part.prefix + blob.tag, blob.step, blob.wall, load)
 

@@ -10,21 +10,26 @@ import google_crc32c
 import numpy as np
 
 from diagnose.readers._crc import Bytes, masked, rotated
-from diagnose.readers._decode import Cycle, Decoder
-from diagnose.readers._frames import FRAME, HEADER, HEAVY, PAD, Chain, headers
+from diagnose.readers._decode import LEAST, Cycle, Decoder
+from diagnose.readers._frames import FRAME, HEADER, HEAVY, PAD, Chain, Stretch, headers, joined
 from diagnose.readers._layout import OddRecordError
 from diagnose.readers._parse import Blob, Found, parse
 
-WINDOW = 1 << 21
-"""Bytes read at once: what fits in the cache of a core."""
+WINDOW = 5 << 18
+"""Bytes read at once. Source: sets e and f of benchmarks/reading: fewer take longer, more take more memory than 40 MB
+and 24 bytes a point."""
 FIRST_WINDOW = 1 << 16
 """Bytes read at first; then four times more each time."""
 WINDOW_AFTER_HEAVY = 1 << 13
 """Bytes read after a heavy record, in case another one follows soon."""
 SEARCH_WINDOW = 1 << 18
 """Bytes searched at once after damage, where every zero may be part of a header and costs memory."""
-FIRST_SPAN = 1 << 16
-"""Bytes decoded record by record before looking for a cycle; then twice as many each time there is none."""
+ENOUGH = 1 << 17
+"""Bytes of ordinary records, taken from between heavy ones, that are decoded together. Source: set c of
+benchmarks/reading: more gain little."""
+FIRST_SPAN = 1 << 14
+"""Bytes decoded record by record before looking for a cycle; then twice as many each time there is none. Source:
+set b of benchmarks/reading: its files are short."""
 
 
 class EventFile:
@@ -47,7 +52,9 @@ class EventFile:
         self._good = 0  # bytes in intact records
         self._window = FIRST_WINDOW
         self._span = FIRST_SPAN
-        self._base = 0  # place in the file of the bytes that are being decoded
+        self._base = 0  # place in the file of the bytes that are being looked at
+        self._waiting: list[Stretch] = []
+        self._places = np.zeros(0, np.int64)  # in the file, of the records that are being decoded
         self._cycle: Cycle | None = None
         self._doubt: int | None = None  # where a record starts whose length may be wrong
         self._heavy_from = -1  # where the last heavy record starts
@@ -77,6 +84,7 @@ class EventFile:
             rest = data[used:]
             ordinary = len(rest) - PAD < HEADER or _length(rest) < HEAVY
             going = (ordinary and used > 0) or self._overcome(file, rest)
+        self._decode_waiting()
 
     def _records(self, data: Bytes) -> int:
         """Decode the whole records that `data` starts with; returns how many bytes they took."""
@@ -92,45 +100,67 @@ class EventFile:
 
     def _rounds(self, data: Bytes) -> int:
         """Decode whole rounds of the known cycle; returns how many bytes they took."""
-        rounds = self.decoder.decode_cycle(self._cycle, data) if self._cycle else 0
-        if not self._cycle or not rounds:
+        if len(data) < LEAST:
             return 0
-        self._accept(rounds * len(self._cycle.templates), rounds * self._cycle.size)
+        self._decode_waiting()
+        cycle = self._cycle
+        rounds = self.decoder.decode_cycle(cycle, data) if cycle else 0
+        if not cycle or not rounds:
+            return 0
+        self._accept(rounds * len(cycle.templates), rounds * cycle.size)
+        self._doubt, self._counted = None, False
         self._span = FIRST_SPAN
-        return rounds * self._cycle.size
+        return rounds * cycle.size
 
     def _accept(self, records: int, size: int) -> None:
         self.records += records
         self._good += size
-        self._doubt = None
-        self._counted = False
 
     def _chain(self, data: Bytes, need: int) -> int:
-        """Decode records that follow one another, the first of `need` bytes; returns how many bytes they took."""
+        """Decode records that follow one another, the first of `need` bytes; returns how many bytes they took.
+
+        Those before a heavy record wait for the ones behind it: where to go on does not depend on what they hold.
+        """
         data = data[: max(self._span, need) + PAD]
         self._span = min(2 * self._span, WINDOW)
         chain = Chain(data)
         position = 0
         while (span := chain.whole(position)).stop > span.start:
             at, lengths = chain.at[span], chain.lengths[span]
-            numbers, damaged = self.decoder.decode(data, at, lengths)
-            self._cycle = self.decoder.cycle(numbers)
-            sizes = lengths + FRAME
-            self._accept(len(at) - len(damaged), int(sizes.sum() - sizes[damaged].sum()))
-            self.bad_records += len(damaged)
-            position = int(at[-1] + sizes[-1])
-            if len(damaged) and damaged[-1] == len(at) - 1:
-                self._doubt = self._base + int(at[-1])
-                self._counted = True
-                position = chain.inside(span.stop - 1) or position
+            start, position = position, int(at[-1] + lengths[-1]) + FRAME
+            stretch = Stretch(self._base + start, data[start : position + PAD], at - start, lengths)
+            inside = chain.inside(span.stop - 1)
+            if inside is None and _starts_heavy(data[position:]) and self._few_wait():
+                self._waiting.append(stretch.copied())
+                return position
+            self._waiting.append(stretch)
+            intact = self._decode_waiting()
+            self._doubt, self._counted = (None, False) if intact else (self._base + int(at[-1]), True)
+            position = position if intact or inside is None else inside
         return position
+
+    def _few_wait(self) -> bool:
+        """Whether so few bytes wait to be decoded that it is worth while to wait for more."""
+        return sum(len(stretch.data) for stretch in self._waiting) < ENOUGH
+
+    def _decode_waiting(self) -> bool:
+        """Decode what was found so far; whether the last record of it is intact."""
+        if not self._waiting:
+            return True
+        data, at, lengths, self._places = joined(self._waiting)
+        self._waiting.clear()
+        numbers, damaged = self.decoder.decode(data, at, lengths)
+        self._cycle = self.decoder.cycle(numbers)
+        sizes = lengths + FRAME
+        self._accept(len(at) - len(damaged), int(sizes.sum() - sizes[damaged].sum()))
+        self.bad_records += len(damaged)
+        return not len(damaged) or int(damaged[-1]) < len(at) - 1
 
     def _overcome(self, file: BinaryIO, data: Bytes) -> bool:
         """Get past what is no whole ordinary record at `position`; False where only a longer file can help."""
-        header = data[:HEADER].tobytes()
         if len(data) - PAD < HEADER:
             return False
-        if masked(header[:8]) != int.from_bytes(header[8:], "little"):
+        if not _right_header(data):
             return self._recover(file, self.position if self._doubt is None else self._doubt, whole=False)
         self._doubt, self._counted = None, False  # a right header: what came before it is dealt with
         length = _length(data)
@@ -152,7 +182,10 @@ class EventFile:
             if not _intact(file, start, end):
                 return self._recover(file, start, whole=False)
             found = Found()
-        self.decoder.add(self._keep(found, 0).points)
+        if found.points:
+            self._decode_waiting()
+            self.decoder.add(found.points)
+        self._keep(found, 0)
         self._accept(1, end - start)
         self._doubt = self._heavy_from = start
         self.position = end
@@ -184,8 +217,8 @@ class EventFile:
             self._good -= self.position - start
             self.blobs = [blob for blob in self.blobs if blob.span[0] < start]
 
-    def _parse(self, record: bytes, place: int) -> Found:
-        return self._keep(parse(record, HEADER, len(record) - 4), self._base + place)
+    def _parse(self, record: bytes, number: int) -> Found:
+        return self._keep(parse(record, HEADER, len(record) - 4), int(self._places[number]))
 
     def _keep(self, found: Found, base: int) -> Found:
         """Remember where the sounds and texts of a record stand that starts at `base`."""
@@ -199,6 +232,16 @@ def tags_in(head: bytes) -> list[str]:
     file = EventFile()
     file.poll(io.BytesIO(head))
     return list(file.decoder.series)
+
+
+def _starts_heavy(data: Bytes) -> bool:
+    """Whether the intact header of a heavy record is at the start of `data`."""
+    return len(data) - PAD >= HEADER and _length(data) >= HEAVY and _right_header(data)
+
+
+def _right_header(data: Bytes) -> bool:
+    """Whether a length with its right checksum is at the start of `data`."""
+    return masked(data[:8].tobytes()) == int.from_bytes(data[8:HEADER].tobytes(), "little")
 
 
 def _length(data: Bytes) -> int:

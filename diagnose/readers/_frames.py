@@ -8,6 +8,8 @@ chain. The same search finds the next good record after damage.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import google_crc32c
 import numpy as np
 
@@ -73,3 +75,31 @@ class Chain:
         """The first header between the start and the end of record `index`, if there is one."""
         follower = int(self.at[index + 1]) if index + 1 < len(self.at) else None
         return follower if follower is not None and follower < self._ends[index] else None
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Records that follow one another, and the bytes that hold them."""
+
+    place: int
+    """Of the first byte in the file."""
+    data: Bytes
+    """The records and PAD bytes more."""
+    at: IntArray
+    lengths: IntArray
+
+    def copied(self) -> Stretch:
+        """The same in memory of its own, for the time when the window is used again."""
+        return replace(self, data=self.data.copy())
+
+
+def joined(stretches: list[Stretch]) -> tuple[Bytes, IntArray, IntArray, IntArray]:
+    """The bytes of several stretches behind one another; offsets in them, lengths and places in the file."""
+    if len(stretches) == 1:  # nearly always, and then it may be long
+        (one,) = stretches
+        return one.data, one.at, one.lengths, one.place + one.at
+    before = np.cumsum([0, *(len(stretch.data) for stretch in stretches[:-1])]).tolist()
+    at = np.concatenate([start + stretch.at for start, stretch in zip(before, stretches, strict=True)])
+    places = np.concatenate([stretch.place + stretch.at for stretch in stretches])
+    lengths = np.concatenate([stretch.lengths for stretch in stretches])
+    return np.concatenate([stretch.data for stretch in stretches]), at, lengths, places

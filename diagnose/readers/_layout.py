@@ -181,14 +181,15 @@ def _value(record: bytes, span: Span) -> tuple[str, int, str]:
     value = once(record, span, {_TAG, _SIMPLE, _TENSOR, _METADATA})
     if _TAG not in value or (_SIMPLE in value) == (_TENSOR in value):
         raise OddRecordError
-    place, kind = (value[_SIMPLE][0], "<f4") if _SIMPLE in value else _tensor(record, value[_TENSOR])
+    place, kind = (value[_SIMPLE][0], "<f4") if _SIMPLE in value else lone_float(record, value[_TENSOR])
     return text(record, value[_TAG]), place, kind
 
 
-def _tensor(record: bytes, span: Span) -> tuple[int, str]:
-    """Place and numpy dtype of the number in a tensor that holds one float32 or float64."""
+def lone_float(record: Sliceable, span: Span) -> tuple[int, str]:
+    """Place and numpy dtype of the number in a tensor that is one float32 or float64; else raises OddRecordError."""
     tensor = once(record, span, {_DTYPE, _SHAPE, *(key for _, keys in _TENSORS.values() for key in keys)})
-    kind, keys = _TENSORS.get(record[tensor[_DTYPE][0]], ("<f4", ())) if _DTYPE in tensor else ("<f4", ())
+    dtype = varint(record, tensor[_DTYPE][0])[0] if _DTYPE in tensor else 0
+    kind, keys = _TENSORS.get(dtype, ("<f4", ()))
     shape = tensor.get(_SHAPE, (0, 0))
     numbers = [place for key, place in tensor.items() if key not in (_DTYPE, _SHAPE)]
     if record[slice(*shape)].replace(_ONE, b"") or len(numbers) != 1 or not tensor.keys() & set(keys):
@@ -235,8 +236,11 @@ def fields(record: Sliceable, start: int, end: int) -> Iterator[tuple[int, int, 
 
 def varint(record: Sliceable, start: int) -> tuple[int, int]:
     """The number and where it ends."""
+    data = record[start : start + 10]
+    if data and data[0] < 128:  # as nearly all are
+        return data[0], start + 1
     number = 0
-    for place, byte in enumerate(record[start : start + 10]):
+    for place, byte in enumerate(data):
         number |= (byte & 127) << 7 * place
         if byte < 128:
             return number, start + place + 1

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from diagnose.readers._layout import OddRecordError, Sliceable, Span, fields, once, text, varint
+from diagnose.readers._layout import OddRecordError, Sliceable, Span, fields, lone_float, once, text, varint
 
 # Keys of the wire format, `field number << 3 | wire type`, from tensorboard/compat/proto/*.proto.
 _WALL, _STEP, _SUMMARY, _SESSION = 0x09, 0x10, 0x2A, 0x3A  # event.proto: Event
@@ -136,7 +136,7 @@ def _tensor(record: Sliceable, span: Span, plugin: str, where: tuple[str, int, f
     """A tensor of text or sound, or of one number. Writers of 2016 put the tag into the node's name."""
     if (_DTYPE, _STRING_DTYPE) in _numbers(record, span):
         return _blob(plugin, record, span, _STRING, where)
-    number = tensor_number(record[slice(*span)]) if span[1] - span[0] <= LARGEST_NUMBER else None
+    number = _number(record[slice(*span)]) if span[1] - span[0] <= LARGEST_NUMBER else None
     tag, step, wall = where
     return None if number is None else Point(wall, step, tag, number)
 
@@ -170,8 +170,17 @@ def _signed(number: int) -> int:
     return number - (1 << 64) if number >> 63 else number
 
 
-def tensor_number(message: bytes) -> float | None:
+def _number(message: bytes) -> float | None:
     """The number in a serialised TensorProto, or None if it holds not exactly one."""
+    try:
+        place, kind = lone_float(message, (0, len(message)))
+    except OddRecordError:
+        return _decoded(message)
+    return float(np.frombuffer(message, kind, 1, place)[0])
+
+
+def _decoded(message: bytes) -> float | None:
+    """The same of any dtype, by protobuf's own decoder, which is only imported when it is needed."""
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
 

@@ -358,3 +358,38 @@ def test_a_frame_has_one_row_a_point(tmp_path: Path) -> None:
         ["run1", "loss", 2, 1.0, 1.7e9 + 2],
         ["run1", "lr", 1, 0.5, 1.7e9 + 1],
     ]
+
+
+def test_what_stands_between_heavy_records_is_told_in_the_order_of_the_file() -> None:
+    """It is decoded many stretches at a time; a heavy record may hold a scalar itself."""
+    events = []
+    for step in range(0, 300, 3):
+        events += [scalar("loss", step, step), tensor("lr", step, np.float32(0.5)), text_event("note", step)]
+        values = [Summary.Value(tag="loss", simple_value=step + 1)] if step % 9 == 0 else []
+        sound = Summary.Audio(encoded_audio_string=bytes(66_000), content_type="audio/wav")
+        values.append(Summary.Value(tag="speech", audio=sound))
+        events.append(Event(wall_time=1.7e9, step=step + 1, summary=Summary(value=values)))
+    file = EventFile()
+    data = b"".join(frames([version(), *events]))
+    file.poll(io.BytesIO(data))
+    assert file.decoder.series["loss"].points.steps.tolist() == sorted([*range(0, 300, 3), *range(1, 300, 9)])
+    assert (file.records, file.bytes_skipped, file.cut_off) == (len(events) + 1, 0, 0)
+    run = read_bytes(data)
+    assert [(one.kind, one.step) for one in run.attachments] == [
+        (kind, step + more) for step in range(0, 300, 3) for kind, more in (("text", 0), ("audio", 1))
+    ]
+    assert {len(one.load()) for one in run.attachments} == {len(b"a sentence"), 66_000}
+
+
+def text_event(tag: str, step: int) -> Event:
+    """A text as SummaryWriter.add_text writes it."""
+    message = TensorProto(dtype=7, string_val=[b"a sentence"])
+    plugin = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="text"))
+    value = Summary.Value(tag=tag, tensor=message, metadata=plugin)
+    return Event(wall_time=1.7e9, step=step, summary=Summary(value=[value]))
+
+
+def test_the_order_of_texts_does_not_depend_on_their_lengths() -> None:
+    """Records are decoded by length, not by place."""
+    events = [text_event("note" * (1 + step % 3), step) for step in range(60)]
+    assert [one.step for one in read_bytes(b"".join(frames(events))).attachments] == list(range(60))
