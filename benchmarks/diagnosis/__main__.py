@@ -10,7 +10,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.diagnosis import forecasts, ours, properties, report, rivals
+from benchmarks.diagnosis import (
+    drafts,
+    finetunes,
+    forecasts,
+    habits,
+    ours,
+    planted,
+    properties,
+    report,
+    rivals,
+    unfamiliar,
+)
 from benchmarks.diagnosis.cases import Case, synthetic_cases
 from benchmarks.diagnosis.judged import Judged
 from benchmarks.diagnosis.trainings import trained_cases
@@ -21,6 +32,7 @@ from diagnose.run import LogError, Run
 SOUND = 4
 # The real logs are few, so each is cut at several places.
 CUTS = 5
+SETS = {"fine-tunes": finetunes.KINDS, "habits": habits.KINDS, "unfamiliar": unfamiliar.KINDS}
 
 
 def main() -> int:
@@ -41,15 +53,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--trained", type=int, default=25, help="real trainings a fault (and four times as many sound ones)"
     )
+    parser.add_argument("--kinds", type=int, default=20, help="runs of each kind of the further sets")
     parser.add_argument(
         "--rivals", type=int, default=0, metavar="N", help="ask the peers on PyPI about N runs of each group"
     )
     parser.add_argument("--corpus", type=Path, help="a labelled corpus with labels.yaml, raw/ and score.py")
     parser.add_argument("--out", type=Path, help="write the report to this Markdown file")
-    parser.add_argument("--quick", action="store_true", help="80 synthetic runs and one training a fault")
+    parser.add_argument("--quick", action="store_true", help="80 synthetic runs, one training a fault, one run a kind")
     asked = parser.parse_args()
     if asked.quick:
-        asked.seeds, asked.trained = asked.seeds[:80], 1
+        asked.seeds, asked.trained, asked.kinds = asked.seeds[:80], 1, 1
     return asked
 
 
@@ -71,6 +84,13 @@ def _sections(asked: argparse.Namespace) -> Iterator[str]:
         judged += answers
         yield report.judgement(group, answers, seconds)
     asking = {report.TITLES[group]: forecasts.questions(case.run for case in cases) for group, cases in groups.items()}
+    for group, kinds in SETS.items():
+        answers, seconds = _asked(list(drafts.cases(group, kinds, asked.seeds[: asked.kinds])))
+        yield report.kinds(group, answers, seconds)
+    answers, _ = _asked(list(drafts.cases("untold", finetunes.UNTOLD, asked.seeds[: asked.kinds])))
+    yield report.untold(answers)
+    answers, _ = _asked(list(drafts.cases("planted", planted.KINDS, asked.seeds[: asked.kinds])))
+    yield report.planted(answers, planted.TWIN_OF)
     if asked.corpus:
         asking["Real logs"] = forecasts.questions(_corpus_runs(asked.corpus), cuts=CUTS)
     outcomes = {name: forecasts.outcome(them) for name, them in asking.items()}

@@ -37,6 +37,10 @@ def _write_events(run: Run, folder: Path) -> Path:
         for step, wall, row in _rows(run):
             values = [Summary.Value(tag=tag, simple_value=value) for tag, value in row.items()]
             file.write(_record(Event(wall_time=wall, step=step, summary=Summary(value=values))))
+        for one in run.attachments:
+            sound = Summary.Audio(encoded_audio_string=one.load(), content_type="audio/wav")
+            summary = Summary(value=[Summary.Value(tag=one.tag, audio=sound)])
+            file.write(_record(Event(wall_time=one.wall_time, step=one.step, summary=summary)))
     return path
 
 
