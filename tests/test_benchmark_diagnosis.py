@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks.diagnosis import drafts, finetunes, forecasts, habits, ours, planted, report, unfamiliar
+from benchmarks.diagnosis import drafts, finetunes, forecasts, habits, one, ours, planted, report, unfamiliar
 from benchmarks.diagnosis.cases import Case, synthetic_cases
 from benchmarks.diagnosis.files import FORMATS, plain_names, write, write_table
 from benchmarks.diagnosis.judged import (
@@ -169,21 +169,13 @@ def test_a_plain_power_law_continues_a_power_law() -> None:
     assert forecasts.power_law(law, 400) == pytest.approx(1.05, abs=0.02)
 
 
-SETS = {
-    "fine-tunes": (*finetunes.KINDS, *finetunes.UNTOLD),
-    "habits": habits.KINDS,
-    "unfamiliar": unfamiliar.KINDS,
-    "planted": planted.KINDS,
-}
-
-
-@pytest.mark.parametrize("group", SETS)
+@pytest.mark.parametrize("group", one.SETS)
 def test_every_kind_gives_the_same_run_again_and_a_name_of_its_own(group: str) -> None:
-    first, second = (list(drafts.cases(group, SETS[group], range(3))) for _ in range(2))
-    assert len({case.name for case in first}) == len(first) == 3 * len(SETS[group])
-    for one, again in zip(first, second, strict=True):
-        assert one.run.curves.keys() == again.run.curves.keys()
-        for tag, curve in one.run.curves.items():
+    first, second = (list(drafts.cases(group, one.SETS[group], range(3))) for _ in range(2))
+    assert len({case.name for case in first}) == len(first) == 3 * len(one.SETS[group])
+    for case, again in zip(first, second, strict=True):
+        assert case.run.curves.keys() == again.run.curves.keys()
+        for tag, curve in case.run.curves.items():
             np.testing.assert_array_equal(curve.values, again.run.curves[tag].values)
 
 
@@ -193,9 +185,9 @@ def test_a_further_kind_changes_no_run_of_the_others() -> None:
     np.testing.assert_array_equal(alone.run.curves["train/loss"].values, among.run.curves["train/loss"].values)
 
 
-@pytest.mark.parametrize("group", SETS)
+@pytest.mark.parametrize("group", one.SETS)
 def test_healthy_kinds_have_no_accepted_finding_and_sick_ones_have(group: str) -> None:
-    for kind in SETS[group]:
+    for kind in one.SETS[group]:
         assert bool(kind.accepted) == (kind.fault is not Fault.HEALTHY)
 
 
@@ -226,7 +218,7 @@ def test_what_lies_beside_a_log_is_found(tmp_path: Path) -> None:
 def test_sounds_are_read_back_from_event_files(tmp_path: Path) -> None:
     (sick,) = drafts.cases("planted", [kind for kind in planted.KINDS if kind.name == "noise-audio"], [0])
     back = read(write(sick.run, tmp_path / "run", "events"))
-    assert [one.load() for one in back.attachments] == [one.load() for one in sick.run.attachments]
+    assert [sound.load() for sound in back.attachments] == [sound.load() for sound in sick.run.attachments]
 
 
 def test_a_plant_is_counted_on_its_runs_and_on_its_twins() -> None:

@@ -222,10 +222,12 @@ def _line_in_the_logarithm(rng: Generator) -> Draft:
 
 
 def _line_below_the_noise(rng: Generator) -> Draft:
-    """Single batches of 10 to 20 % noise, thousands of them, around a line that loses 6 to 15 %."""
+    """Single batches of 10 to 20 % noise, thousands of them, around a line that loses 8 to 15 %."""
     points = length(rng, 2000, 6000)
-    course = 1 - rng.uniform(0.06, 0.15) * time(points)
-    return Draft(_noisy(rng, course, 0.1, 0.2), rate=sometimes(rng, constant(rng, points, 1e-8, 1e-6)))
+    # White, so that the line stands out: its fall is at least five of its standard errors (0.2 * sqrt(12 / 2000)).
+    white = np.exp(rng.uniform(0.1, 0.2) * rng.standard_normal(points))
+    course = 1 - rng.uniform(0.08, 0.15) * time(points)
+    return Draft(scaled(rng, course * white), rate=sometimes(rng, constant(rng, points, 1e-8, 1e-6)))
 
 
 # --- overfitting and learning by heart -------------------------------------------------------------------
