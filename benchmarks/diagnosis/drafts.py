@@ -144,7 +144,10 @@ def time(points: int) -> Floats:
 
 
 def scatter(rng: Generator, points: int, level: float) -> Floats:
-    """Factors around 1: single batches (white), hard batches (heavy tails) or a log that smooths (autocorrelated)."""
+    """Factors around 1: single batches (white), hard batches (heavy tails), or a log that smooths them.
+
+    A smoothed log wanders, and scatters less than its batches.
+    """
     white = rng.standard_normal(points)
     habit = rng.integers(3)
     if habit == 1:
@@ -152,7 +155,7 @@ def scatter(rng: Generator, points: int, level: float) -> Floats:
     elif habit == 2:
         memory = rng.uniform(0.3, 0.8)
         weights = memory ** np.arange(40)
-        white = np.convolve(rng.standard_normal(points + 39), weights / np.sqrt(np.sum(weights**2)), mode="valid")
+        white = np.convolve(rng.standard_normal(points + 39), weights / np.sum(weights), mode="valid")
     return np.asarray(np.exp(level * white))
 
 
