@@ -144,7 +144,7 @@ def _last_points(rng: Generator) -> Draft:
 def _first_level(rng: Generator) -> Draft:
     """Where it began it stays, at a rate for training from scratch and in a log that names no weights."""
     points = length(rng, 40, 3000)
-    return _plain(rng, 1 - rng.uniform(0, 0.02) * time(points) ** 0.5, 0.003, 0.05)
+    return _plain(rng, 1 - rng.uniform(0, 0.02) * (1 - np.exp(-time(points) / 0.03)), 0.003, 0.05)
 
 
 def _after_progress(rng: Generator) -> Draft:
