@@ -7,14 +7,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from benchmarks.diagnosis import forecasts, ours
+from benchmarks.diagnosis import drafts, finetunes, forecasts, habits, one, ours, planted, report, unfamiliar
 from benchmarks.diagnosis.cases import Case, synthetic_cases
 from benchmarks.diagnosis.files import FORMATS, plain_names, write, write_table
-from benchmarks.diagnosis.judged import SILENT, Answer, Judged, by_class, by_finding, from_report
+from benchmarks.diagnosis.judged import (
+    SILENT,
+    Answer,
+    Judged,
+    beside_planted,
+    by_class,
+    by_finding,
+    by_kind,
+    by_planted,
+    from_report,
+)
+from benchmarks.diagnosis.measured import measured
 from benchmarks.diagnosis.networks import Network, loss_of, task
 from benchmarks.diagnosis.rivals import PeerAnswer
 from benchmarks.diagnosis.trainings import Recipe, train, trained_case
+from diagnose.checks import every_check
 from diagnose.readers import read
 from diagnose.run import Role
 from diagnose.synthetic import Fault, sample
@@ -154,3 +167,80 @@ def test_a_plain_power_law_continues_a_power_law() -> None:
     curve = sample(Fault.HEALTHY, 0, "steady", points=100).run.curves["train/loss"]
     law = type(curve)("loss", steps, np.asarray(1 + steps.astype(np.float64) ** -0.5))
     assert forecasts.power_law(law, 400) == pytest.approx(1.05, abs=0.02)
+
+
+@pytest.mark.parametrize("group", one.SETS)
+def test_every_kind_gives_the_same_run_again_and_a_name_of_its_own(group: str) -> None:
+    first, second = (list(drafts.cases(group, one.SETS[group], range(3))) for _ in range(2))
+    assert len({case.name for case in first}) == len(first) == 3 * len(one.SETS[group])
+    for case, again in zip(first, second, strict=True):
+        assert case.run.curves.keys() == again.run.curves.keys()
+        for tag, curve in case.run.curves.items():
+            np.testing.assert_array_equal(curve.values, again.run.curves[tag].values)
+
+
+def test_a_further_kind_changes_no_run_of_the_others() -> None:
+    alone, *_ = drafts.cases("habits", habits.KINDS[3:4], [7])
+    among = next(case for case in drafts.cases("habits", habits.KINDS, [7]) if case.kind == alone.kind)
+    np.testing.assert_array_equal(alone.run.curves["train/loss"].values, among.run.curves["train/loss"].values)
+
+
+@pytest.mark.parametrize("group", one.SETS)
+def test_healthy_kinds_have_no_accepted_finding_and_sick_ones_have(group: str) -> None:
+    for kind in one.SETS[group]:
+        assert bool(kind.accepted) == (kind.fault is not Fault.HEALTHY)
+
+
+def test_only_a_nan_run_holds_what_is_not_finite() -> None:
+    for case in drafts.cases("unfamiliar", unfamiliar.KINDS, range(5)):
+        values = case.run.curves["train/loss"].values
+        assert np.isfinite(values).all() == (case.fault is not Fault.NAN), case.name
+
+
+def test_a_fine_tune_falls_at_once_and_a_restart_is_made_good() -> None:
+    for case in drafts.cases("fine-tunes", finetunes.KINDS[:2], range(5)):
+        thirds = np.array_split(case.run.curves["train/loss"].values, 3)
+        assert np.mean(thirds[2]) > 0.85 * np.mean(thirds[1])
+
+
+def test_every_check_is_measured_by_a_class_or_by_a_plant() -> None:
+    named = set().union(*(sample(fault, 0).accepted for fault in Fault if fault is not Fault.HEALTHY))
+    assert {check.name for check in every_check()} <= named | planted.TWIN_OF.keys()
+
+
+def test_what_lies_beside_a_log_is_found(tmp_path: Path) -> None:
+    (sick,) = drafts.cases("planted", [kind for kind in planted.KINDS if kind.name == "small-dataset"], [0])
+    ours.write_all([sick], tmp_path)
+    answers, _ = ours.ask([sick], tmp_path)
+    assert "small-dataset" in answers[sick.name].told
+
+
+def test_sounds_are_read_back_from_event_files(tmp_path: Path) -> None:
+    (sick,) = drafts.cases("planted", [kind for kind in planted.KINDS if kind.name == "noise-audio"], [0])
+    back = read(write(sick.run, tmp_path / "run", "events"))
+    assert [sound.load() for sound in back.attachments] == [sound.load() for sound in sick.run.attachments]
+
+
+def test_a_plant_is_counted_on_its_runs_and_on_its_twins() -> None:
+    sick = replace(a_case(), kind="noise-audio", accepted=frozenset({"noise-audio"}), fault=None)
+    other, twin = replace(sick, kind="stalled-run"), replace(sick, kind="speech-audio", fault=Fault.HEALTHY)
+    told = Answer(frozenset(), frozenset(), told=frozenset({"noise-audio"}))
+    judged = [Judged(sick, told), Judged(other, SILENT), Judged(twin, SILENT)]
+    twins = {"noise-audio": "speech-audio"}
+    assert by_planted(judged, twins) == [["noise-audio", "100.0 % of 1", "0.0 % of 1", "0.0 % of 1"]]
+    assert beside_planted(judged, twins) == [["noise-audio", "0.0 % of 1", "-", "-"]]
+
+
+def test_kinds_are_told_apart_by_what_is_logged() -> None:
+    healthy = replace(a_case(Fault.HEALTHY, ()), kind="standing")
+    rows = by_kind([Judged(healthy, Answer(frozenset({"plateau"}), frozenset({"plateau"}))), Judged(healthy, SILENT)])
+    assert rows[0][:4] == ["standing", "healthy", "50.0 % of 2", "50.0 % of 2"]
+    assert rows[0][-1] == "plateau (1)"
+    assert rows[-1][0] == "**all healthy**"
+
+
+def test_figures_of_every_set_are_taken_from_the_document() -> None:
+    table = report.table(report.HEAD, [["noise-audio", "100.0 % of 6", "0.0 % of 84", "0.0 % of 6"]])
+    figures = yaml.safe_load(measured(f"## {report.TITLES['planted']}\n\n{table}"))
+    shares = {"fits": "100.0 % of 6", "other": "0.0 % of 84", "healthy": "0.0 % of 6"}
+    assert figures == {"noise-audio": {"planted": shares}}

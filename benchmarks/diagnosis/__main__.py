@@ -10,7 +10,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.diagnosis import forecasts, ours, properties, report, rivals
+from benchmarks.diagnosis import (
+    drafts,
+    finetunes,
+    forecasts,
+    habits,
+    ours,
+    planted,
+    properties,
+    report,
+    rivals,
+    unfamiliar,
+)
 from benchmarks.diagnosis.cases import Case, synthetic_cases
 from benchmarks.diagnosis.judged import Judged
 from benchmarks.diagnosis.trainings import trained_cases
@@ -21,12 +32,16 @@ from diagnose.run import LogError, Run
 SOUND = 4
 # The real logs are few, so each is cut at several places.
 CUTS = 5
+SETS = {"fine-tunes": finetunes.KINDS, "habits": habits.KINDS, "unfamiliar": unfamiliar.KINDS}
 
 
 def main() -> int:
     """Run what is asked for, print the report, and write it where `--out` says."""
     asked = _arguments()
-    text = "\n".join(_sections(asked))
+    wrong: list[Judged] = []
+    text = "\n".join(_sections(asked, wrong))
+    if asked.wrong is not None:
+        asked.wrong.write_text("".join(f"{one.case.name}\t{one.case.label}\t{one.answer.label}\n" for one in wrong))
     print(text)
     if asked.out is not None:
         asked.out.write_text(text)
@@ -41,15 +56,17 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--trained", type=int, default=25, help="real trainings a fault (and four times as many sound ones)"
     )
+    parser.add_argument("--kinds", type=int, default=20, help="runs of each kind of the further sets")
     parser.add_argument(
         "--rivals", type=int, default=0, metavar="N", help="ask the peers on PyPI about N runs of each group"
     )
     parser.add_argument("--corpus", type=Path, help="a labelled corpus with labels.yaml, raw/ and score.py")
     parser.add_argument("--out", type=Path, help="write the report to this Markdown file")
-    parser.add_argument("--quick", action="store_true", help="80 synthetic runs and one training a fault")
+    parser.add_argument("--wrong", type=Path, help="write the runs that were judged wrongly to this file, one a line")
+    parser.add_argument("--quick", action="store_true", help="80 synthetic runs, one training a fault, one run a kind")
     asked = parser.parse_args()
     if asked.quick:
-        asked.seeds, asked.trained = asked.seeds[:80], 1
+        asked.seeds, asked.trained, asked.kinds = asked.seeds[:80], 1, 1
     return asked
 
 
@@ -58,7 +75,8 @@ def _seeds(text: str) -> range:
     return range(int(first or 0), int(end))
 
 
-def _sections(asked: argparse.Namespace) -> Iterator[str]:
+def _sections(asked: argparse.Namespace, wrong: list[Judged]) -> Iterator[str]:
+    """The parts of the report; what was judged wrongly is added to `wrong`."""
     command = "python -m benchmarks.diagnosis " + " ".join(sys.argv[1:])
     yield report.opening(command.strip(), asked.seeds[0], asked.seeds[-1])
     groups = {
@@ -71,6 +89,15 @@ def _sections(asked: argparse.Namespace) -> Iterator[str]:
         judged += answers
         yield report.judgement(group, answers, seconds)
     asking = {report.TITLES[group]: forecasts.questions(case.run for case in cases) for group, cases in groups.items()}
+    for group, kinds in SETS.items():
+        answers, seconds = _asked(list(drafts.cases(group, kinds, asked.seeds[: asked.kinds])))
+        wrong += [one for one in answers if not one.right]
+        yield report.kinds(group, answers, seconds)
+    answers, _ = _asked(list(drafts.cases("untold", finetunes.UNTOLD, asked.seeds[: asked.kinds])))
+    yield report.untold(answers)
+    answers, _ = _asked(list(drafts.cases("planted", planted.KINDS, asked.seeds[: asked.kinds])))
+    yield report.planted(answers, planted.TWIN_OF)
+    wrong += [one for one in judged if not one.right]
     if asked.corpus:
         asking["Real logs"] = forecasts.questions(_corpus_runs(asked.corpus), cuts=CUTS)
     outcomes = {name: forecasts.outcome(them) for name, them in asking.items()}

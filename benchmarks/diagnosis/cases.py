@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from diagnose.run import Role, Run
 from diagnose.synthetic import Fault, Sample, samples
@@ -16,14 +16,24 @@ class Case:
     name: str
     """Unique in the benchmark, and the name of its folder."""
     group: str
-    """`synthetic` or `trained`."""
-    fault: Fault
+    """The set of runs that it belongs to (`synthetic`, `trained`, ...)."""
+    fault: Fault | None
+    """None: a fault that is none of the eight."""
     kind: str
     seed: int
     run: Run
     accepted: frozenset[str]
     judgeable: bool = True
     """Whether there is enough to call a healthy run healthy; if not, `inconclusive` is right too."""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """File name -> text, for what lies beside the log: the config, the list of clips."""
+    form: str | None = None
+    """The log format that it takes; None for any."""
+
+    @property
+    def label(self) -> str:
+        """The class for a table."""
+        return "another" if self.fault is None else self.fault.value
 
     @property
     def has_validation(self) -> bool:

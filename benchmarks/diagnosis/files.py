@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+import struct
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
+import google_crc32c
 import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.summary.writer.record_writer import RecordWriter
 
 from diagnose.run import Axis, Curve, Role, Run
 
@@ -32,13 +33,28 @@ def write(run: Run, folder: Path, form: str) -> Path:
 def _write_events(run: Run, folder: Path) -> Path:
     path = folder / "events.out.tfevents.1700000000.host.1.0"
     with path.open("wb") as file:
-        writer = RecordWriter(file)
-        writer.write(Event(wall_time=1.7e9, file_version="brain.Event:2").SerializeToString())
+        file.write(_record(Event(wall_time=1.7e9, file_version="brain.Event:2")))
         for step, wall, row in _rows(run):
             values = [Summary.Value(tag=tag, simple_value=value) for tag, value in row.items()]
-            writer.write(Event(wall_time=wall, step=step, summary=Summary(value=values)).SerializeToString())
-        writer.flush()
+            file.write(_record(Event(wall_time=wall, step=step, summary=Summary(value=values))))
+        for one in run.attachments:
+            sound = Summary.Audio(encoded_audio_string=one.load(), content_type="audio/wav")
+            summary = Summary(value=[Summary.Value(tag=one.tag, audio=sound)])
+            file.write(_record(Event(wall_time=one.wall_time, step=one.step, summary=summary)))
     return path
+
+
+def _record(event: Event) -> bytes:
+    """The event as TensorBoard's own writer frames it, which takes its checksums in Python."""
+    data: bytes = event.SerializeToString()
+    length = struct.pack("<Q", len(data))
+    return length + _checksum(length) + data + _checksum(data)
+
+
+def _checksum(data: bytes) -> bytes:
+    """CRC-32C, rotated and shifted as the record format of TensorFlow has it."""
+    crc = google_crc32c.value(data)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def _write_csv(run: Run, folder: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from benchmarks.diagnosis.cases import Case
@@ -22,6 +23,8 @@ class Answer:
     inconclusive: bool = False
     problem: str | None = None
     """Why there is no answer."""
+    told: frozenset[str] = frozenset()
+    """All findings, information included."""
 
     @property
     def label(self) -> str:
@@ -36,10 +39,11 @@ def from_report(run: Mapping[str, Any]) -> Answer:
     """The answer in one run of `ttsdoc analyze --format json`."""
     alarms = [one for one in run["findings"] if one["severity"] != "info" and one["confidence"] != "low"]
     causes = [one["name"] for one in alarms if not one.get("explained_by")]
+    told = frozenset(one["name"] for one in run["findings"])
     if not causes:
-        return Answer(frozenset(), frozenset(), inconclusive=run["verdict"] == "inconclusive")
+        return Answer(frozenset(), frozenset(), inconclusive=run["verdict"] == "inconclusive", told=told)
     folded = {one["name"] for one in alarms if one.get("explained_by") == causes[0]}
-    return Answer(frozenset({causes[0], *folded}), frozenset(one["name"] for one in alarms))
+    return Answer(frozenset({causes[0], *folded}), frozenset(one["name"] for one in alarms), told=told)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,5 +119,63 @@ def _told(name: str, judged: Sequence[Judged]) -> Iterator[str]:
 
 def confusion(judged: Iterable[Judged]) -> list[list[str]]:
     """Rows: class, kind, what was said first instead, how often; the most frequent first."""
-    wrong = Counter((one.case.fault.value, one.case.kind, one.answer.label) for one in judged if not one.right)
+    wrong = Counter((one.case.label, one.case.kind, one.answer.label) for one in judged if not one.right)
     return [[fault, kind, label, str(count)] for (fault, kind, label), count in wrong.most_common()]
+
+
+def by_kind(judged: Sequence[Judged]) -> list[list[str]]:
+    """Rows: kind, class, right first, named anywhere, right with the rate in the log, right without, what was said."""
+    rows = [
+        [kind, part[0].case.label, *_shares(part), _said(part)]
+        for kind in dict.fromkeys(one.case.kind for one in judged)
+        if (part := [one for one in judged if one.case.kind == kind])
+    ]
+    for name, sick in (("**all healthy**", False), ("**all sick**", True)):
+        part = [one for one in judged if (one.case.fault is not Fault.HEALTHY) is sick]
+        rows += [[name, "", *_shares(part), ""]] if part else []
+    return rows
+
+
+def _shares(part: Sequence[Judged]) -> Iterator[str]:
+    yield share(part)
+    yield share(part, lambda one: one.named)
+    yield share(one for one in part if one.case.has_rate)
+    yield share(one for one in part if not one.case.has_rate)
+
+
+def _said(part: Iterable[Judged]) -> str:
+    wrong = Counter(one.answer.label for one in part if not one.right)
+    return ", ".join(f"{label} ({count})" for label, count in wrong.most_common(3))
+
+
+def by_planted(judged: Sequence[Judged], twin_of: Mapping[str, str]) -> list[list[str]]:
+    """Rows: check, how often it was told at any level: of the runs with its fault, of the others, of its twins."""
+    rows = []
+    for name, twin in twin_of.items():
+        sick = [one for one in judged if one.case.fault is not Fault.HEALTHY]
+        parts = (
+            [one for one in sick if one.case.kind == name],
+            [one for one in sick if one.case.kind != name],
+            [one for one in judged if one.case.kind == twin],
+        )
+        rows.append([name, *(share(part, partial(_tells, name)) for part in parts)])
+    return rows
+
+
+def _tells(name: str, one: Judged) -> bool:
+    return name in one.answer.told
+
+
+def beside_planted(judged: Sequence[Judged], twin_of: Mapping[str, str]) -> list[list[str]]:
+    """Rows: check, how often it was the first alarm, what else was alarmed of these runs, and of the twins."""
+    rows = []
+    for name, twin in twin_of.items():
+        part = [one for one in judged if one.case.kind == name]
+        first = share(part, lambda one: bool(one.answer.first & one.case.accepted))
+        rows.append([name, first, _alarms(part, name), _alarms((j for j in judged if j.case.kind == twin), "")])
+    return rows
+
+
+def _alarms(part: Iterable[Judged], but: str) -> str:
+    counted = Counter(name for one in part for name in one.answer.named if name != but)
+    return ", ".join(f"{name} ({count})" for name, count in sorted(counted.items())) or "-"

@@ -7,9 +7,18 @@ from pathlib import Path
 
 import yaml
 
+from benchmarks.diagnosis import report
+
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "benchmark-diagnosis.md"
-SETS = {"## Synthetic runs": "synthetic", "## Real small trainings": "trained"}
-HEAD = "| finding | runs that it fits | other sick runs | healthy runs |"
+SETS = {
+    "## Synthetic runs": "synthetic",
+    "## Real small trainings": "trained",
+    "## Fine-tunes": "fine-tunes",
+    "## Healthy habits": "habits",
+    "## Unfamiliar faults": "unfamiliar",
+    "## Other checks": "planted",
+}
+HEAD = f"| {' | '.join(report.HEAD)} |"
 
 
 def measured(document: str) -> str:

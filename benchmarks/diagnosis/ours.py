@@ -20,7 +20,11 @@ def write_all(cases: Sequence[Case], folder: Path) -> None:
     """Every case as a log below `folder`, the formats in turn."""
     for index, case in enumerate(cases):
         # The classes come round every five, so the formats change after five.
-        write(case.run, folder / case.name, FORMATS[index // 5 % len(FORMATS)])
+        write(case.run, folder / case.name, case.form or FORMATS[index // 5 % len(FORMATS)])
+        for name, text in case.beside.items():
+            path = folder / case.name / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
 
 
 def ask(cases: Sequence[Case], folder: Path) -> tuple[Mapping[str, Answer], float]:

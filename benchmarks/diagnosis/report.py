@@ -10,7 +10,16 @@ from importlib.metadata import version
 import numpy as np
 
 from benchmarks.diagnosis.forecasts import Outcome
-from benchmarks.diagnosis.judged import Judged, by_class, by_finding, confusion, share
+from benchmarks.diagnosis.judged import (
+    Judged,
+    beside_planted,
+    by_class,
+    by_finding,
+    by_kind,
+    by_planted,
+    confusion,
+    share,
+)
 from benchmarks.diagnosis.properties import Prefixes
 from benchmarks.diagnosis.rivals import PACKAGES, PeerAnswer
 from diagnose import __version__
@@ -23,7 +32,27 @@ any alarm that may stand for the fault counts, while ttsdoc must name it first. 
 (training-doctor is spared runs of more than 3000 points, sk-autod needs a validation loss) is counted on the
 rest only; sk-autod refuses NaN and is given the finite points.
 """
-TITLES = {"synthetic": "Synthetic runs", "trained": "Real small trainings"}
+TITLES = {
+    "synthetic": "Synthetic runs",
+    "trained": "Real small trainings",
+    "fine-tunes": "Fine-tunes",
+    "habits": "Healthy habits",
+    "unfamiliar": "Unfamiliar faults",
+    "planted": "Other checks",
+}
+STORIES = {
+    "fine-tunes": (
+        "From trained weights the loss falls at once and then lies flat, as that of a training that got stuck does.\n"
+        "Each log here says which it is: by its rate, by its level in the unit of its family, or by a config."
+    ),
+    "habits": "Schedules, stages, logs and losses of practice that look like a fault and are none.",
+    "unfamiliar": "The eight faults in other shapes than those on which the checks were developed.",
+}
+HEAD = ("finding", "runs that it fits", "other sick runs", "healthy runs")
+PLANTED = """Faults that none of the eight classes calls for, planted one at a time, and twins that log the same data
+without the fault. `Healthy runs` are the check's own twins, `other sick runs` those of the other rows (some of
+which have no validation either, or few clips); told is told at any level, information included.
+"""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -60,9 +89,42 @@ def judgement(group: str, judged: Sequence[Judged], seconds: float) -> str:
         "By what is logged and how long the run is:\n",
         table(["runs", "faults right", "healthy right"], _traits(judged)),
         "By finding (where several fit a fault, one of them is told):\n",
-        table(["finding", "runs that it fits", "other sick runs", "healthy runs"], by_finding(judged)),
+        table(HEAD, by_finding(judged)),
         "What was said where it was wrong (`-`: nothing):\n" if wrong else "Nothing was wrong.\n",
         table(["class", "kind", "named first", "runs"], wrong) if wrong else "",
+    ]
+    return "\n".join(parts)
+
+
+def kinds(group: str, judged: Sequence[Judged], seconds: float) -> str:
+    """The tables of a set of runs of many kinds."""
+    head = ["kind", "class", "right", "named at all", "rate logged", "not logged", "said where it was wrong"]
+    parts = [
+        f"## {TITLES[group]}\n",
+        STORIES[group] + "\n",
+        table(head, by_kind(judged)),
+        f"Time: {1000 * seconds / max(len(judged), 1):.0f} ms a run, reading included.\n",
+        "By finding (where several fit a fault, one of them is told):\n",
+        table(HEAD, by_finding(judged)),
+    ]
+    return "\n".join(parts)
+
+
+def untold(judged: Sequence[Judged]) -> str:
+    """What is said of fine-tunes that no one could know for such."""
+    alarmed = share(judged, lambda one: bool(one.answer.named))
+    return f"Of fine-tunes whose log says nothing of the kind, and which count in no table, {alarmed} are alarmed.\n"
+
+
+def planted(judged: Sequence[Judged], twin_of: Mapping[str, str]) -> str:
+    """The tables of the checks that have no class of their own."""
+    head = ["check", "first alarm", "other alarms on the same runs", "alarms on the twins"]
+    parts = [
+        f"## {TITLES['planted']}\n",
+        PLANTED,
+        table(HEAD, by_planted(judged, twin_of)),
+        "First alarm (a check that only informs is never one):\n",
+        table(head, beside_planted(judged, twin_of)),
     ]
     return "\n".join(parts)
 

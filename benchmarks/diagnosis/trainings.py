@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -210,14 +211,26 @@ def healthy(rng: np.random.Generator) -> Recipe:
 # --- faults ----------------------------------------------------------------------------------------------
 
 
+class Reference:
+    """The run to compare with, trained once somebody asks for it: most drafts fail before."""
+
+    def __init__(self, make: Callable[[], Run]) -> None:
+        self._make = make
+
+    @cached_property
+    def run(self) -> Run:
+        """The log of the training."""
+        return self._make()
+
+
 @dataclass(frozen=True, slots=True)
 class _Injection:
     """A fault: how the config is spoilt, and what it must have done."""
 
     kind: str
     spoil: Callable[[Recipe, np.random.Generator], Recipe]
-    marked: Callable[[Run, Run], bool]
-    """Whether the run shows the effect; the second run is the one to compare it with."""
+    marked: Callable[[Run, Reference], bool]
+    """Whether the run shows the effect, against the run to compare it with."""
     accepted: frozenset[str]
     reference: Callable[[Recipe, Recipe], Recipe] | None = None
     """From the sound and the spoilt recipe the one of the second run; None: no comparison is needed."""
@@ -237,9 +250,9 @@ def _start(run: Run) -> float:
     return float(np.median(curve.values[: max(1, min(5, len(curve) // 20))]))
 
 
-def _gain_kept(run: Run, reference: Run) -> float:
+def _gain_kept(run: Run, reference: Reference) -> float:
     """The share of the good training's progress that this one made."""
-    start, end = _start(reference), float(_course(reference)[-1])
+    start, end = _start(reference.run), float(_course(reference.run)[-1])
     return (start - float(_course(run)[-1])) / max(start - end, 1e-12)
 
 
@@ -260,7 +273,7 @@ def _bad_batches(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     return replace(recipe, bad_batches=frozenset(int(place) for place in places), clip=0.5)
 
 
-def _spiked(run: Run, reference: Run) -> bool:
+def _spiked(run: Run, reference: Reference) -> bool:
     curve = run.curve(Role.TRAIN_LOSS)
     assert curve is not None
     calm = _course(run)
@@ -274,7 +287,7 @@ def _rate_jumps(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     return replace(recipe, jump_at=at, jump=float(rng.choice([30, 100, 300])), clip=5.0)
 
 
-def _gave_back(run: Run, reference: Run) -> bool:
+def _gave_back(run: Run, reference: Reference) -> bool:
     course = _course(run)
     lost = (course[-2:].min() - course.min()) / max(_start(run) - course.min(), 1e-12)
     return _finite(run) and lost > 0.5 and _start(run) > 1.2 * course.min()
@@ -289,7 +302,7 @@ def _overflow(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     return replace(_steady(recipe), optimiser="sgd", rate=float(rng.choice([3.0, 10.0])), clip=None, naive=True)
 
 
-def _became_nan(run: Run, reference: Run) -> bool:
+def _became_nan(run: Run, reference: Reference) -> bool:
     curve = run.curve(Role.TRAIN_LOSS)
     return curve is not None and bool(np.isfinite(curve.values[:2]).all()) and not _finite(run)
 
@@ -307,7 +320,7 @@ def _decayed_at_once(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     return replace(_steady(recipe), schedule="per-update-decay", logs_rate=True)
 
 
-def _stuck(run: Run, reference: Run) -> bool:
+def _stuck(run: Run, reference: Reference) -> bool:
     course = _course(run)
     flat = abs(course[-1] - course[3]) < 0.02 * _start(run)
     return _finite(run) and flat and course[-1] > 0.6 * _start(run) and _gain_kept(run, reference) < 0.6
@@ -333,7 +346,7 @@ def _few_noisy_samples(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     )
 
 
-def _overfitted(run: Run, reference: Run) -> bool:
+def _overfitted(run: Run, reference: Reference) -> bool:
     validation, course = run.curve(Role.VAL_LOSS), _course(run)
     if validation is None or len(validation) < 10:
         return False
@@ -350,12 +363,12 @@ def _rate_too_high(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     return replace(recipe, rate=recipe.rate * float(rng.choice([10, 20, 40])), clip=float(rng.choice([1.0, 10.0])))
 
 
-def _unsettled(run: Run, reference: Run) -> bool:
+def _unsettled(run: Run, reference: Reference) -> bool:
     """It cost a third of the progress, and threw the loss above its start or makes it swing as it should not."""
     if not _finite(run) or _gain_kept(run, reference) > 0.67:
         return False
-    thrown = float(_course(run, 20).max()) > 1.5 * _start(reference)
-    return thrown or _swing(run) > max(0.25, 2 * _swing(reference))
+    thrown = float(_course(run, 20).max()) > 1.5 * _start(reference.run)
+    return thrown or _swing(run) > max(0.25, 2 * _swing(reference.run))
 
 
 def _swing(run: Run) -> float:
@@ -372,7 +385,7 @@ def _rate_too_low(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     return replace(recipe, rate=recipe.rate / float(rng.choice([100, 300, 1000])), batch=64)
 
 
-def _barely_moved(run: Run, reference: Run) -> bool:
+def _barely_moved(run: Run, reference: Reference) -> bool:
     """It made little of the progress, straight on to the end, and the fall stands out of the noise of the log."""
     curve, course = run.curve(Role.TRAIN_LOSS), _course(run)
     assert curve is not None
@@ -382,8 +395,8 @@ def _barely_moved(run: Run, reference: Run) -> bool:
     return (
         bool(seen)
         and fallen < 0.25 * course[0]
-        and _gain_kept(run, reference) < 0.3
         and course[6] - course[-1] > 0.25 * fallen
+        and _gain_kept(run, reference) < 0.3
     )
 
 
@@ -409,11 +422,11 @@ def _tiny_set(recipe: Recipe, rng: np.random.Generator) -> Recipe:
     )
 
 
-def _learned_by_heart(run: Run, reference: Run) -> bool:
+def _learned_by_heart(run: Run, reference: Reference) -> bool:
     return _finite(run) and _course(run)[-1] < 0.2 * _start(run)
 
 
-def _sound(run: Run, reference: Run) -> bool:
+def _sound(run: Run, reference: Reference) -> bool:
     """It made most of the progress that more steps and a higher rate would bring, and validation is at its best."""
     validation, course = run.curve(Role.VAL_LOSS), _course(run)
     kept = validation is None or validation.values[-1] < 1.02 * validation.values.min()
@@ -476,6 +489,10 @@ def trained_cases(first_seed: int, healthy_runs: int, runs_per_fault: int) -> It
         yield from (case for index in range(count) if (case := trained_case(fault, first_seed + index)) is not None)
 
 
+def _compared(to: Run | Recipe, seed: int) -> Run:
+    return to if isinstance(to, Run) else train(to, seed)
+
+
 def trained_case(fault: Fault, seed: int) -> Case | None:
     """A training with the fault; None where no attempt left a mark."""
     for attempt in range(ATTEMPTS):
@@ -484,7 +501,8 @@ def trained_case(fault: Fault, seed: int) -> Case | None:
         recipe = healthy(rng)
         spoilt = injection.spoil(recipe, rng)
         run = train(spoilt, seed)
-        reference = run if injection.reference is None else train(injection.reference(recipe, spoilt), seed)
+        make = injection.reference
+        reference = Reference(partial(_compared, run if make is None else make(recipe, spoilt), seed))
         if injection.marked(run, reference):
             name = f"trained-{fault.value}-{seed:06d}"
             return Case(name, "trained", fault, injection.kind, seed, run, injection.accepted)

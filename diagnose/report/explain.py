@@ -158,11 +158,19 @@ def _measured(check: Check) -> list[str]:
 
 
 def _share(runs: str, shares: dict[str, str]) -> str:
-    told = "told" if shares["fits"] == "-" else f"told in {shares['fits']} that it fits,"
-    return f"- {runs}: {told} in {shares['other']} with other faults, in {shares['healthy']} healthy ones."
+    words = {"fits": "that it fits", "other": "with other faults", "healthy": "healthy ones"}
+    parts = [f"{shares[key]} {word}" for key, word in words.items() if shares[key] != "-"]
+    return f"- {runs}: told in {', in '.join(parts)}."
 
 
-RUNS_OF = {"synthetic": "Synthetic runs", "trained": "Real small trainings"}
+RUNS_OF = {
+    "synthetic": "Synthetic runs",
+    "trained": "Real small trainings",
+    "fine-tunes": "Fine-tunes",
+    "habits": "Healthy runs that look sick",
+    "unfamiliar": "The same faults in other shapes",
+    "planted": "Runs with this fault planted, and twins without",
+}
 
 
 @cache
