@@ -22,7 +22,7 @@ LONGER_WAY = 0.42
 STRAIGHTER, EVENER, SURER = 0.42, 0.85, 9.0
 # Share of the peak rate in the middle of the tail above which a schedule has not explained the course. Source: our
 # choice; yolo and Tacotron logs whose rate decays, or is not logged, fall by a third in a straight line and are well.
-KEPT = 0.5
+KEPT = 0.8
 # Below this it has not learned at all.
 LEAST_WAY = 0.005
 # Share of the whole fall that the straight line must account for: a sudden fall at the start is learning.
@@ -34,6 +34,9 @@ FAST = 3e-3
 # Share of the run before its tail. Source: our choice: most of the budget must be spent before it counts as spent
 # in vain.
 EARLIER = 0.4
+# Standard deviations by which the first points must stand above the first block to be a fast fall, not noise. Source:
+# one in 700 for normal noise.
+SURE_START = 3.0
 # Standard errors by which a fall must exceed the noise to be called one.
 SURE = 5.0
 
@@ -80,7 +83,7 @@ def learning(run: Run, curve: Curve) -> Learning:
     levels = np.interp(grid, share, trend.scale(trend.levels))
     half = int(EARLIER * len(levels))
     tenth = max(1, len(levels) // 10)
-    start, end = trend.start, float(np.median(trend.levels[-tenth:]))
+    start, end = _start(trend), float(np.median(trend.levels[-tenth:]))
     fall = float(trend.scale(np.array([start]))[0] - trend.scale(np.array([end]))[0])
     tail = -slope(levels[half:]) * (len(levels) - half - 1)
     rates = logged_rate(run)
@@ -99,6 +102,16 @@ def learning(run: Run, curve: Curve) -> Learning:
         None if rates is None else float(rates.values.max()),
         tail_error / fall if fall > 0 else np.inf,
     )
+
+
+def _start(trend: Trend) -> float:
+    """The level of the first points; that of the first block, which more points share, unless noise cannot explain it.
+
+    In loss units.
+    """
+    points = max(1, min(5, len(trend) // 40))
+    first, block = trend.scale(np.array([trend.start, trend.levels[0]]))
+    return trend.start if abs(first - block) > SURE_START * trend.noise / np.sqrt(points) else float(trend.levels[0])
 
 
 def slow(seen: Learning) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import peak_rate, raise_rate
-from diagnose.checks._learning import learning, slow
+from diagnose.checks._learning import Learning, learning, slow
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -20,8 +20,9 @@ class LearningRateTooLow(Check):
     The same model would be there in a tenth of the time, or would get further in the time that is paid for.
 
     ## How it is detected
-    The loss falls slowly and evenly (by the measures of slow-learning) while the logged learning rate is still
-    above half of its peak; or, where no rate is logged, while the configured rate is below `low`.
+    The loss falls slowly and evenly along the learning rate spent (by the measures of slow-learning); where no rate is
+    logged, only if the configured rate is below `low`. Or the highest logged rate is below `tiny` and the loss fell
+    by less than `moved`.
 
     ## What to do
     Raise the learning rate: four times at once, ten times if it is below 1e-6. Watch the first hundreds of steps.
@@ -39,26 +40,30 @@ class LearningRateTooLow(Check):
     low: float = 1e-5
     """Rate below which Adam learns a new voice slowly. Source: MOSS-TTS-Nano#57 (5e-6 flat, 1e-5 to 5e-5 advised);
     pocket-tts#254 (2e-5 slower throughout than 2e-4)."""
-    kept: float = 0.5
-    """Share of the peak rate. Source: our choice: a decayed rate explains a slow end by itself."""
+    tiny: float = 5e-7
+    """Rate below which nothing is trained. Source: the lowest published rates, 5e-7 for preference tuning."""
+    moved: float = 0.42
+    """Fall of the loss that even such a rate can be content with. Source: as for slow learning."""
 
     def check(self, run: Run) -> Iterator[Finding]:
-        """Name the rate where the loss creeps and the schedule does not explain it."""
+        """Name the rate where the loss creeps along the rate spent, or where it hardly moves at a tiny rate."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen, rate = learning(run, curve), peak_rate(run)
-        if rate is None or not slow(seen):
+        if rate is None or not (slow(seen) or self._idle(seen)):
             return
-        if seen.rate_kept is not None and seen.rate_kept < self.kept:
-            return
-        if seen.rate_kept is None and rate > self.low:
+        if seen.peak_rate is None and rate > self.low:
             return
         yield self.finding(
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"At a learning rate of {rate:g} the loss creeps from {seen.start:.4g} to {seen.end:.4g} "
-            "in a straight line: the steps are too small.",
+            f"At a learning rate of {rate:g} the loss creeps from {seen.start:.4g} to {seen.end:.4g}"
+            + (" in a straight line: the steps are too small." if slow(seen) else ": the steps are too small."),
             steps=(curve.steps[0], curve.steps[-1]),
             evidence={"learning_rate": rate, "fall": seen.fall, "second_half": seen.second_half},
-            prescriptions=raise_rate(run, f"the loss fell by {seen.fall:.0%} only, in a straight line"),
+            prescriptions=raise_rate(run, f"the loss fell by {max(seen.fall, 0):.0%} only"),
         )
+
+    def _idle(self, seen: Learning) -> bool:
+        """Whether a rate that trains nothing was logged, and the loss hardly moved."""
+        return seen.peak_rate is not None and 0 < seen.peak_rate < self.tiny and abs(seen.fall) < self.moved
