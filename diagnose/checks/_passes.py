@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnose.checks._batches import whole
 from diagnose.run import Axis, Curve, Role, Run
-from diagnose.stats import FloatArray
+from diagnose.stats import FloatArray, Trend
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Fall:
     """The last level over the first."""
     rate: float
     """From a quarter of the run to its end the loss fell as one over the steps to this power."""
+    late: float
+    """The same from the middle of the run on."""
 
 
 def epochs_of(run: Run, curve: Curve) -> FloatArray | None:
@@ -62,7 +64,12 @@ def fall(curve: Curve) -> Fall | None:
     trend = curve.finite.trend
     if not trend.logarithmic or trend.start <= 0:
         return None
-    width, quarter = max(1, len(trend) // 20), len(trend) // 4
-    level = float(np.median(trend.scaled[max(0, quarter - width) : quarter + width + 1]))
     end = float(np.log(max(trend.end, trend.floor)))
-    return Fall(float(np.exp(end)) / trend.start, (level - end) / float(np.log(4.0)))
+    rate, late = ((_level(trend, share) - end) / -float(np.log(share)) for share in (0.25, 0.5))
+    return Fall(float(np.exp(end)) / trend.start, rate, late)
+
+
+def _level(trend: Trend, share: float) -> float:
+    """The logarithm of the loss where this share of the run is over: the median of a tenth of the points."""
+    width, middle = max(1, len(trend) // 20), int(share * len(trend))
+    return float(np.median(trend.scaled[max(0, middle - width) : middle + width + 1]))

@@ -32,13 +32,14 @@ class Memorisation(Check):
     Steps: the jump of the loss at the epoch boundaries, beyond the slope within the epochs. It must reach `drop`
     on average, stand out of the scatter of the jumps (`z`) and of the noise (`noise_z`), happen at nearly all
     boundaries and make a good part (`coverage`) of the fall. Where the log has no epochs the period is found from
-    the spectrum of the falls; then more is asked (`hidden_*`).
+    the spectrum of the falls and by folding them; then more is asked (`hidden_*`).
 
     Nearly nothing left: the loss of fresh clips falls as a small power of the steps, and slower as it goes. One
     that comes down to `left` of its start, falling faster than one over the steps (`rate`) after the first
-    quarter, in `passes` or more over few batches (`steps`), has them by heart; over very few (`few_*`) less speed
-    will do. Where the log does not tell the passes, hardly anything may be left (`unknown_left`), or steps that are
-    not quite clear must be seen as well (`both_*`); with more left it is information, not a warning.
+    quarter and on from the middle (`known_late`), in `passes` or more over few batches (`steps`), has them by heart; over very few (`few_*`) less speed
+    will do. Where the log does not tell the passes, hardly anything may be left (`unknown_left`) and the loss must
+    fall on to the end (`late_rate`), or steps that are not quite clear must be seen as well (`both_*`); with more
+    left it is information, not a warning.
 
     ## What to do
     Keep clips out of training and log their loss; train fewer epochs with early stopping; add clips, dropout,
@@ -72,6 +73,8 @@ class Memorisation(Check):
     hidden_z: float = 4.8
     """As `z` and `noise_z`, at a boundary that was found. Source: the best of some hundred periods stands at 4.4 in
     one of 900 runs without stairs."""
+    hidden_rate: float = 0.35
+    """As `rate`, at boundaries that were found. Source: the fastest of the powers on fresh data, below."""
     both_z: float = 3.7
     """The same where little is left (`left`) as well. Source: reached by chance in one run of 90."""
     both_rate: float = 0.7
@@ -86,6 +89,8 @@ class Memorisation(Check):
     """Passes after which a loss that still falls so fast falls by repetition. Source: our choice."""
     steps: float = 200.0
     """Steps in a pass, where known: more are not a tiny set. Source: our choice, 800 clips in batches of 4."""
+    known_late: float = 0.35
+    """As `rate`, from the middle of the run on. Source: the fastest of the powers on fresh data."""
     few_steps: float = 16.0
     """Steps in a pass that make the set tiny beyond doubt. Source: 1000 clips in batches of 64."""
     few_left: float = 0.1
@@ -95,6 +100,9 @@ class Memorisation(Check):
     unknown_left: float = 0.02
     """As `left`, where the passes are not known. Source: the first steps of healthy regressions, from a start far
     off, come to 0.028 as fast."""
+    late_rate: float = 0.5
+    """As `rate`, from the middle of the run on, where the passes are not known. Source: above the powers of fresh
+    data; a loss that has come to its floor has 0."""
     suspect_left: float = 0.06
     """Last level over first that is worth telling where the passes are not known. Source: our choice."""
 
@@ -109,21 +117,22 @@ class Memorisation(Check):
         """Look for a jump at each epoch and none between, or for a loss that repetition has used up."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen, fallen, known = stairs(run, curve), fall(curve), passes(run, curve)
-        if seen is not None and self._clear(seen):
+        if seen is not None and self._clear(seen, fallen):
             yield self._stepped(run, seen)
         elif fallen is None:
             return
         elif self._worn_out(fallen, known, seen):
             yield self._used_up(run, curve, fallen, known)
-        elif known is None and fallen.rate >= self.rate and fallen.left <= self.suspect_left:
+        elif known is None and fallen.left <= self.suspect_left and self._unbroken(fallen):
             yield self._suspected(curve, fallen)
 
-    def _clear(self, seen: Stairs) -> bool:
+    def _clear(self, seen: Stairs, fallen: Fall | None) -> bool:
         if not self._regular(seen):
             return False
         if seen.known:
             return seen.drop_z >= self.z and seen.noise_z >= self.noise_z
-        return min(seen.drop_z, seen.noise_z) >= self.hidden_z and seen.coverage >= self.hidden_coverage
+        under_way = fallen is not None and fallen.rate >= self.hidden_rate and seen.coverage >= self.hidden_coverage
+        return under_way and min(seen.drop_z, seen.noise_z) >= self.hidden_z
 
     def _regular(self, seen: Stairs) -> bool:
         return seen.falling >= self.falling and seen.coverage >= self.coverage and seen.drop >= self.drop
@@ -148,17 +157,24 @@ class Memorisation(Check):
             return known.count >= self.passes and self._repetition_shows(fallen, known.steps)
         if seen is not None and min(seen.drop_z, seen.noise_z) >= self.both_z and self._regular(seen):
             return fallen.left <= self.left and fallen.rate >= self.both_rate
-        return fallen.left <= self.unknown_left and fallen.rate >= self.rate
+        return fallen.left <= self.unknown_left and self._unbroken(fallen)
+
+    def _unbroken(self, fallen: Fall) -> bool:
+        """Whether a loss falls on and on, where that of fresh clips would come to its floor."""
+        return fallen.rate >= self.rate and fallen.late >= self.late_rate
 
     def _repetition_shows(self, fallen: Fall, steps: float | None) -> bool:
         """Whether a loss fell as it does when passes of so many steps repeat the same clips."""
         if steps is not None and steps <= self.few_steps:
             return fallen.left <= self.few_left and fallen.rate >= self.few_rate
         few_enough = steps is None or steps <= self.steps
-        return few_enough and fallen.left <= self.left and fallen.rate >= self.rate
+        return few_enough and fallen.left <= self.left and fallen.rate >= self.rate and fallen.late >= self.known_late
 
     def _used_up(self, run: Run, curve: Curve, fallen: Fall, known: Passes | None) -> Finding:
-        left, evidence = f"{fallen.left:.1%} of its start", {"left": fallen.left, "rate": fallen.rate}
+        left, evidence = (
+            f"{fallen.left:.1%} of its start",
+            {"left": fallen.left, "rate": fallen.rate, "late": fallen.late},
+        )
         if known is None:
             said = f"The loss came down to {left}, faster than fresh clips let it"
         else:
@@ -183,6 +199,6 @@ class Memorisation(Check):
             f"The loss came down to {fallen.left:.1%} of its start; whether the clips were learned by heart cannot be "
             "told without a validation loss or the epochs.",
             steps=(int(curve.steps[0]), int(curve.steps[-1])),
-            evidence={"left": fallen.left, "rate": fallen.rate},
+            evidence={"left": fallen.left, "rate": fallen.rate, "late": fallen.late},
             advice=ADVICE,
         )
