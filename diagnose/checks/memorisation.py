@@ -36,10 +36,10 @@ class Memorisation(Check):
 
     Nearly nothing left: the loss of fresh clips falls as a small power of the steps, and slower as it goes. One
     that comes down to `left` of its start, falling faster than one over the steps (`rate`) after the first
-    quarter and on from the middle (`known_late`), in `passes` or more over few batches (`steps`), has them by heart; over very few (`few_*`) less speed
-    will do. Where the log does not tell the passes, hardly anything may be left (`unknown_left`) and the loss must
-    fall on to the end (`late_rate`), or steps that are not quite clear must be seen as well (`both_*`); with more
-    left it is information, not a warning.
+    quarter and on from the middle (`known_late`), in `passes` or more over few batches (`steps`), has them by
+    heart; over very few (`few_*`) less speed will do. Where the log does not tell the passes, hardly anything may be
+    left (`unknown_left`) and the loss must fall on to the end (`late_rate`), or steps that are not quite clear must
+    be seen as well (`both_*`); with more left it is information, not a warning.
 
     ## What to do
     Keep clips out of training and log their loss; train fewer epochs with early stopping; add clips, dropout,
@@ -74,7 +74,8 @@ class Memorisation(Check):
     """As `z` and `noise_z`, at a boundary that was found. Source: the best of some hundred periods stands at 4.4 in
     one of 900 runs without stairs."""
     hidden_rate: float = 0.35
-    """As `rate`, at boundaries that were found. Source: the fastest of the powers on fresh data, below."""
+    """As `rate`, at boundaries that were found, unless no more than `left` is left. Source: the fastest of the
+    powers on fresh data, below."""
     both_z: float = 3.7
     """The same where little is left (`left`) as well. Source: reached by chance in one run of 90."""
     both_rate: float = 0.7
@@ -131,8 +132,9 @@ class Memorisation(Check):
             return False
         if seen.known:
             return seen.drop_z >= self.z and seen.noise_z >= self.noise_z
-        under_way = fallen is not None and fallen.rate >= self.hidden_rate and seen.coverage >= self.hidden_coverage
-        return under_way and min(seen.drop_z, seen.noise_z) >= self.hidden_z
+        if fallen is None or (fallen.rate < self.hidden_rate and fallen.left > self.left):
+            return False
+        return min(seen.drop_z, seen.noise_z) >= self.hidden_z and seen.coverage >= self.hidden_coverage
 
     def _regular(self, seen: Stairs) -> bool:
         return seen.falling >= self.falling and seen.coverage >= self.coverage and seen.drop >= self.drop
