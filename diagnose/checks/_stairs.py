@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.run import Curve, Role, Run
+from diagnose.checks._passes import epochs_of
+from diagnose.run import Curve, Run
 from diagnose.stats import FloatArray, IntArray, Trend, block_medians, robust_std
 
-POINTS = 2048
+POINTS = 4096
 """Points that are looked at: of longer curves the medians of blocks."""
 FEWEST_EPOCHS = 4
 """Boundaries that must be seen: fewer steps are steps of the schedule. Source: our choice."""
 FEWEST_POINTS = 6
 """Points in an epoch: fewer show no flat part between two steps. Source: our choice."""
 
+WIDEST = 32
+"""Most points before and after a boundary that are compared; fewer than a third of the epoch."""
 LEFT = 0.25
 """Last level over first above which no period is searched for: what is learned by heart has hardly any loss left."""
+ENOUGH = 8.0
+"""Standard errors beyond which the share of the fall decides between periods. Source: our choice."""
 MOST = 64
-"""Periods that are looked at closely."""
+"""Periods that are looked at closely, of those that the spectrum shows and of those that folding shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stairs:
-    """How a loss falls at the boundaries of epochs and within them, in logarithms."""
+    """How a loss falls at the boundaries of epochs, beyond its slope within them, in logarithms."""
 
     known: bool
     """Whether the log tells the epochs; else the period was found."""
@@ -33,26 +39,24 @@ class Stairs:
     points: float
     """Logged points in an epoch."""
     drop: float
-    """Mean fall at a boundary: 0.2 for a fifth."""
+    """Mean jump down at a boundary, 0.2 for a fifth: what the slope within the epochs accounts for is taken off."""
     drop_z: float
     """The same in standard errors over the boundaries."""
     noise_z: float
     """The same in standard errors of the noise between neighbouring points: the best of many periods has 4 by
     chance."""
-    share: float
-    """Share of the whole fall over these epochs that happens at the boundaries."""
     coverage: float
-    """The drops together, as a share of the fall from the first level of the run to the last."""
+    """The jumps together, as a share of the fall over these epochs: above 1 where the loss rises within them."""
     falling: float
-    """Share of the boundaries at which the loss falls."""
+    """Share of the boundaries at which the loss jumps down."""
     first_step: int
     last_step: int
 
     @property
     def clearness(self) -> float:
-        """How sure the drops are, times their share of the fall near them and of the whole fall."""
-        # Twice the true period has surer drops but misses half of them: beyond some sureness the shares decide.
-        return min(self.drop_z, 8.0) * self.share * float(np.sqrt(min(1.0, max(self.coverage, 0.0))))
+        """How sure the jumps are, times the root of their share of the fall."""
+        # Twice the true period has jumps as high, but half of them: what it misses counts as slope.
+        return min(self.drop_z, self.noise_z, ENOUGH) * float(np.sqrt(min(1.0, max(self.coverage, 0.0))))
 
 
 def stairs(run: Run, curve: Curve) -> Stairs | None:
@@ -68,15 +72,20 @@ def stairs(run: Run, curve: Curve) -> Stairs | None:
     if known is not None and len(curve) < FEWEST_POINTS * len(known):
         return None  # the epochs are known, and too short to show stairs: any other period would be chance
     if known is not None:
-        return _measure(curve, course, size, known[known < size * len(course)] / size, known=True)
+        # Some loggers write the epoch after the step, so that the last step of an epoch bears the next one's number.
+        shifted = [(known + late)[known + late < size * len(course)] / size for late in (0, 1)]
+        return _clearest(_measure(curve, course, size, edges, known=True) for edges in shifted)
     if max(curve.trend.end, curve.trend.floor) > LEFT * curve.trend.start:
         return None
-    found = [_measure(curve, course, size, edges, known=False) for edges in _periodic(course)]
+    return _clearest(_measure(curve, course, size, edges, known=False) for edges in _periodic(course))
+
+
+def _clearest(found: Iterable[Stairs | None]) -> Stairs | None:
     return max((one for one in found if one is not None), key=lambda one: one.clearness, default=None)
 
 
 def _above_floor(trend: Trend) -> tuple[FloatArray, int]:
-    """The logarithm of the loss up to its floor, shape (m,), m <= 2048, and the points in one value."""
+    """The logarithm of the loss up to its floor, shape (m,), m <= 4096, and the points in one value."""
     course = block_medians(trend.scaled, POINTS)
     size = -(-len(trend) // POINTS) if len(trend) > POINTS else 1
     coarse = trend.scaled_course
@@ -87,10 +96,7 @@ def _above_floor(trend: Trend) -> tuple[FloatArray, int]:
 
 def _boundaries(run: Run, curve: Curve) -> IntArray | None:
     """Indices of the first point of each epoch after the first; None where the log does not tell four epochs."""
-    epochs = curve.epochs
-    logged = run.curve(Role.EPOCH)
-    if epochs is None and logged is not None and len(logged.finite) > FEWEST_EPOCHS:
-        epochs = np.interp(curve.steps, logged.finite.steps, logged.finite.values)
+    epochs = epochs_of(run, curve)
     if epochs is None:
         return None
     edges = np.flatnonzero(np.diff(np.floor(epochs + 1e-9)) > 0) + 1
@@ -109,7 +115,30 @@ def _periodic(course: FloatArray) -> list[FloatArray]:
             height, edges = _phase(falls, period, len(course))
             candidates.append((height / loudness * np.sqrt(len(edges)), edges))
     candidates.sort(key=lambda one: -one[0])
-    return [edges for _, edges in candidates[:MOST]]
+    return [edges for _, edges in candidates[:MOST]] + _folded(course)
+
+
+def _folded(course: FloatArray) -> list[FloatArray]:
+    """Candidate boundaries, by laying the epochs of each whole or half number of points over one another.
+
+    Many low steps, too low for a peak in the spectrum, add up at the exact period only.
+    """
+    length, place = len(course), np.arange(len(course))
+    falls: dict[int, FloatArray] = {}
+    candidates: list[tuple[float, float, int]] = []
+    period = float(FEWEST_POINTS)
+    while period <= length / FEWEST_EPOCHS:
+        near = max(1, min(int(period // 3), WIDEST))
+        if near not in falls:
+            falls[near] = _falls(course, near)
+        phases = np.mod(place, period).astype(np.int64)
+        means = np.bincount(phases, falls[near]) / np.bincount(phases)
+        height = (means.max() - means.mean()) * np.sqrt(near * length / period)
+        candidates.append((float(height), period, int(np.argmax(means))))
+        # Over the whole curve the boundaries may stray by part of the window.
+        period += max(0.5, np.floor(period * period / (4 * length)) / 2)
+    candidates.sort(reverse=True)
+    return [np.arange(phase, length, period) for _, period, phase in candidates[:MOST]]
 
 
 def _falls(course: FloatArray, width: int) -> FloatArray:
@@ -147,35 +176,41 @@ def _phase(falls: FloatArray, period: float, length: int) -> tuple[float, FloatA
 
 
 def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, known: bool) -> Stairs | None:
-    """Compare the falls at the boundaries with the drift between them. `edges` count values of `course`."""
-    at = edges.round().astype(np.int64)
-    if len(at) < FEWEST_EPOCHS - 1:
+    """Compare the falls at the boundaries with the slope between them. `edges` count values of `course`."""
+    if len(edges) < FEWEST_EPOCHS - 1:
         return None
     period = float(edges[-1] - edges[0]) / (len(edges) - 1)
-    near = max(1, min(int(period // 3), 32))
+    near = max(1, min(int(period // 3), WIDEST))
+    at = edges.round().astype(np.int64)
     at = at[(at >= near) & (at <= len(course) - near)]
-    if len(at) < FEWEST_EPOCHS - 1 or period < FEWEST_POINTS:
+    if len(at) < FEWEST_EPOCHS - 1 or round(period) < FEWEST_POINTS:
         return None
-    sums = np.concatenate([[0.0], np.cumsum(course)])
-    before, after = (sums[at] - sums[at - near]) / near, (sums[at + near] - sums[at]) / near
-    drops = before - after
-    drift, mean = float(np.abs(after[:-1] - before[1:]).sum()), float(drops.mean())
-    error = float(drops.std()) / np.sqrt(len(drops))
-    fallen = mean * len(drops)
-    noise = robust_std(np.diff(course)) / np.sqrt(2)
-    left = max(curve.trend.end, curve.trend.floor)
-    # Noise gives back between the boundaries what it seems to lose at them; stairs do not.
-    kept = float(before[0] - after[-1]) / fallen if fallen > 0 else 0.0
+    jumps, flats, fallen = _jumps(course, at, near)
+    mean, error = float(jumps.mean()), float(jumps.std()) / np.sqrt(len(jumps))
+    # Noise that wanders is seen between the boundaries only: neighbouring points hide it.
+    noise = max(robust_std(np.diff(course)) / np.sqrt(near), float(flats.std()))
+    # The slope that is taken off comes from the same windows: for three of them in a period it adds half the error.
+    noise *= 1.5 / np.sqrt(len(at))
     return Stairs(
         known,
         len(at) + 1,
         period * size,
         mean,
-        mean / error if error > 0 else np.sign(fallen) * 1e9,
-        mean / max(noise * np.sqrt(2 / (near * len(at))), 1e-12),
-        min(fallen / (fallen + drift), max(kept, 0.0)) if fallen > 0 else 0.0,
-        fallen / max(float(np.log(curve.trend.start / left)), 1e-9) if left < curve.trend.start else 0.0,
-        float(np.mean(drops > 0)),
+        mean / error if error > 0 else np.sign(mean) * 1e9,
+        mean / max(noise, 1e-12),
+        mean * len(jumps) / fallen if fallen > 0 else 0.0,
+        float(np.mean(jumps > 0)),
         int(curve.steps[min(int(at[0]) * size, len(curve) - 1)]),
         int(curve.steps[min(int(at[-1]) * size, len(curve) - 1)]),
     )
+
+
+def _jumps(course: FloatArray, at: IntArray, near: int) -> tuple[FloatArray, FloatArray, float]:
+    """The falls at the boundaries less that of the slope beside them, in the middles between them, and over all."""
+    sums = np.concatenate([[0.0], np.cumsum(course)])
+    before, after = (sums[at] - sums[at - near]) / near, (sums[at + near] - sums[at]) / near
+    slopes = (after[:-1] - before[1:]) / np.maximum(np.diff(at) - near, 1)
+    beside = (np.concatenate([slopes[:1], slopes]) + np.concatenate([slopes, slopes[-1:]])) / 2
+    middle = (at[:-1] + at[1:]) // 2
+    flats = (2 * sums[middle] - sums[middle - near] - sums[middle + near]) / near
+    return before - after - near * beside, flats, float(course[0] - course[at[-1] :].mean())

@@ -1,31 +1,107 @@
-"""FIT004: A set learned by heart shows its epochs as stairs, without any validation."""
+"""FIT004: A set learned by heart shows its epochs as stairs, or leaves nearly nothing, without any validation."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from diagnose.checks._passes import fall, passes
+from diagnose.checks._stairs import stairs
+from diagnose.finding import Severity
+from diagnose.run import Axis, Role, Run
 from tests.cases import Case, assert_told, case, table
-from tests.curves import descent, evaluations, noisy, staircase, training
+from tests.curves import Floats, curve, descent, evaluations, noisy, run, staircase, training
+
+POINT = np.arange(300)
+
+
+def used_up(points: int = 80, left: float = 0.01, pace: float = 8.0) -> Floats:
+    """A loss that falls by the same factor again and again until a last hundredth is left."""
+    return np.asarray(left + (1 - left) * np.exp(-pace * np.linspace(0.0, 1.0, points)))
+
+
+def low_steps() -> Floats:
+    """Sixty epochs of 16 points, each 6 % lower than the one before and flat in itself, in as much noise."""
+    return noisy(3 * np.exp(-0.06 * np.floor(np.arange(960) / 16)), 0.06)
+
+
+def rising_within() -> Floats:
+    """Thirty epochs of 20 points: each begins 35 % lower than the last ended, and gives half of it back."""
+    epoch, place = np.divmod(np.arange(600), 20)
+    return noisy(2 * np.exp(-0.2 * epoch + 0.2 * place / 20), 0.15)
+
+
+def every_other_pass(config: dict[str, int]) -> Run:
+    """80 points, one each second pass over 64 clips in batches of 8."""
+    return run(curve(Role.TRAIN_LOSS, used_up(left=0.05, pace=5.0), every=16), config=config, samples=64)
+
 
 SICK = (
-    case("stairs at the logged epochs", training(noisy(staircase()), epochs=np.arange(300) / 30), "FIT004"),
+    case("stairs at the logged epochs", training(noisy(staircase()), epochs=POINT / 30), "FIT004"),
     case("stairs without logged epochs", training(noisy(staircase())), "FIT004"),
+    case("epochs that are written after the step", training(noisy(staircase()), epochs=(POINT + 1) / 30), "FIT004"),
+    case("many low steps at the logged epochs", training(low_steps(), epochs=np.arange(960) // 16 + 0.0), "FIT004"),
+    case("many low steps without logged epochs", training(low_steps()), "FIT004"),
+    case("a loss that rises within its epochs", training(rising_within(), epochs=np.arange(600) / 20), "FIT004"),
+    case("nearly nothing left in a log of epoch means", training(noisy(used_up()), axis=Axis.EPOCH), "FIT004"),
+    case("two steps in an epoch", training(noisy(used_up(160)), epochs=np.arange(160) / 2, every=1), "FIT004"),
+    case("passes known from the config", every_other_pass({"batch_size": 8}), "FIT004"),
+    case("nearly nothing left, the passes not known", training(noisy(used_up())), "FIT004"),
 )
 HEALTHY = (
-    case("a smooth curve with logged epochs", training(noisy(descent(300, 0.02)), epochs=np.arange(300) / 30)),
-    case("small steps of enough data", training(noisy(descent(300) * 0.98 ** np.floor(np.arange(300) / 30)))),
+    case("a smooth curve with logged epochs", training(noisy(descent(300, 0.02)), epochs=POINT / 30)),
+    case("small steps of enough data", training(noisy(descent(300) * 0.98 ** np.floor(POINT / 30)))),
     case("noise on a converged loss", training(noisy(descent(300, 0.05), 0.1))),
+    case("a start far off, then slow progress", training(noisy(0.02 * descent(300, 0.3) + np.exp(-POINT / 8)))),
+    case("many epochs of enough data", training(noisy(descent(80, 0.08)), axis=Axis.EPOCH)),
+    case("one pass over fresh clips", training(noisy(used_up(300)), epochs=POINT / 300, every=1)),
 )
 EDGE = (
     case(
         "with a validation loss overfitting is judged by it",
         training(noisy(staircase()), evaluations(noisy(1.3 * staircase(), 0.01, 1))),
     ),
+    case("a twentieth left and no passes known is only worth telling", every_other_pass({})),
 )
 
 
 @pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
 def test_memorisation(one: Case) -> None:
-    """A set learned by heart shows its epochs as stairs, without any validation."""
+    """A set learned by heart shows its epochs as stairs, or leaves nearly nothing, without any validation."""
     assert_told(one)
+
+
+def test_what_cannot_be_told_is_information() -> None:
+    """With the passes the same curve is a warning, without them information."""
+    told = {finding.code: finding.severity for finding in EDGE[1].diagnosis.findings}
+    assert told["FIT004"] is Severity.INFO
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_an_epoch_that_is_written_one_step_late_is_the_same_epoch(late: int) -> None:
+    """The boundary is where the loss jumps, whether the epoch is counted before or after the step."""
+    one = training(noisy(staircase()), epochs=(POINT + late) / 30)
+    seen = stairs(one, one.curves["train/loss"])
+    assert seen is not None
+    assert seen.known
+    assert seen.drop == pytest.approx(0.35, abs=0.06)
+
+
+def test_passes_come_from_epochs_or_from_the_config() -> None:
+    """Without either they are not known."""
+    logged = training(used_up(), epochs=np.arange(80) / 2, every=1)
+    known = passes(logged, logged.curves["train/loss"])
+    assert known is not None
+    assert (known.count, known.steps) == (39.5, 2.0)
+    planned = every_other_pass({"batch_size": 4, "grad_accumulation_steps": 2})
+    known = passes(planned, planned.curves["train/loss"])
+    assert known is not None
+    assert (known.count, known.steps) == (158.0, 8.0)
+    assert passes(every_other_pass({}), planned.curves["train/loss"]) is None
+
+
+def test_the_rate_is_the_power_of_the_steps() -> None:
+    """One over the steps has the rate 1, up to the width of the levels that are compared."""
+    fallen = fall(curve(Role.TRAIN_LOSS, 1 / np.arange(10.0, 1000.0)))
+    assert fallen is not None
+    assert fallen.rate == pytest.approx(1.0, abs=0.05)
