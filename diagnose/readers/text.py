@@ -53,12 +53,18 @@ def read(source: Source) -> Run:
 def _read(source: Source) -> Run:
     if not _is_text(source.head()):
         raise LogError(f"{source.name}: binary data, not a text log; give an event file, a CSV or a text log")
-    log = TextLog()
+    log = _fed(source, TextLog())
+    if not log.told:  # its lines look like a format that it is not
+        log = _fed(source, TextLog(None, GUESS, LineColumns(GUESS.parse, worth_a_look)))
+    return log.run(source)
+
+
+def _fed(source: Source, log: TextLog) -> TextLog:
     with source.open() as file:
         while block := file.read(_BLOCK):
             log.feed(block)
     log.finish()
-    return log.run(source)
+    return log
 
 
 @dataclass
@@ -85,6 +91,11 @@ class TextLog:
             self._decide((self._undecided or b"")[:_UNDECIDED], final=True)
         assert self._log is not None
         self._log.finish()
+
+    @property
+    def told(self) -> bool:
+        """Whether a number was found in a log that is finished, or nothing more is to be hoped for."""
+        return self._format is GUESS or (self._log is not None and not self._log.columns().keys() <= COUNTERS)
 
     def run(self, source: Source) -> Run:
         """The run as far as it is known. Raises LogError where no metric was found."""
