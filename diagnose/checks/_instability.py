@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks._burst import burst
 from diagnose.checks._setback import diverged
-from diagnose.checks._swings import bounces, cycles, relapse, throw
+from diagnose.checks._swings import bounces, contested, cycles, relapse, throw
 from diagnose.finding import Number
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import running_median
@@ -20,7 +21,7 @@ VALIDATION_FALL = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Instability:
-    """The gravest that a loss shows: that it diverged, was thrown up at the start, or oscillates."""
+    """The gravest that a loss shows: that it diverged, was thrown up or stranded at the start, or oscillates."""
 
     first_step: int
     last_step: int
@@ -33,9 +34,15 @@ class Instability:
 
 def instability(run: Run, curve: Curve) -> Instability | None:
     """What the curve of a training loss shows; None for a stable one, and for one that ends in NaN."""
-    if not len(curve) or not np.isfinite(curve.values[-1]):
+    if not len(curve) or not np.isfinite(curve.values[-1]) or contested(run, curve):
         return None
-    return _diverged(run, curve) or thrown(curve) or relapsed(run, curve) or _oscillates(run, curve)
+    return (
+        _diverged(run, curve)
+        or thrown(curve)
+        or _stranded(run, curve)
+        or relapsed(run, curve)
+        or _oscillates(run, curve)
+    )
 
 
 def _diverged(run: Run, curve: Curve) -> Instability | None:
@@ -56,6 +63,14 @@ def thrown(curve: Curve) -> Instability | None:
     return Instability(int(curve.steps[0]), up.last_step, True, told, evidence, up.healed)
 
 
+def _stranded(run: Run, curve: Curve) -> Instability | None:
+    seen = burst(run, curve)
+    if seen is None or not seen.stranded:
+        return None
+    evidence: dict[str, Number] = {"first": seen.first, "top": seen.top, "level": seen.level, "gain_since": seen.gain}
+    return Instability(*seen.steps, True, seen.told, evidence)
+
+
 def relapsed(run: Run, curve: Curve) -> Instability | None:
     back = relapse(curve)
     if back is None or not back.relapsed or cycles(run):
@@ -67,11 +82,9 @@ def relapsed(run: Run, curve: Curve) -> Instability | None:
 
 def _oscillates(run: Run, curve: Curve) -> Instability | None:
     swings = bounces(run, curve)
-    if swings is None or not swings.oscillates or validation_improves(run):
+    if swings is None or not swings.oscillates or (not swings.eased and validation_improves(run)):
         return None
-    told = f"the loss swings by {swings.height:.0%} of its level and gains {max(swings.progress, 0):.0%}"
-    evidence: dict[str, Number] = {"turns": swings.turns, "swing": swings.swing, "progress": swings.progress}
-    return Instability(swings.first_step, swings.last_step, swings.swing > 1, told, evidence)
+    return Instability(swings.first_step, swings.last_step, swings.swing > 1, swings.told, swings.evidence)
 
 
 def validation_improves(run: Run) -> bool:

@@ -7,6 +7,9 @@ import numpy as np
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import FloatArray
 
+HIGH_RATE = 0.5
+"""Share of the peak learning rate above which a run is judged; below it the schedule calms it."""
+
 
 def logged_rate(run: Run) -> Curve | None:
     """The finite points of the learning rate, if at least one is above zero."""
@@ -22,3 +25,12 @@ def spent(run: Run, steps: FloatArray) -> FloatArray:
     rate = np.ones(len(grid)) if rates is None else np.interp(grid, rates.steps, rates.values)
     total = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2)])
     return np.interp(steps, grid, total / total[-1]) if total[-1] > 0 else np.linspace(0.0, 1.0, len(steps))
+
+
+def at_high_rate(run: Run, curve: Curve) -> Curve:
+    """The points up to the last at which the logged rate is above half of its peak; all where none is logged."""
+    rates = logged_rate(run)
+    if rates is None:
+        return curve
+    high = rates.steps[rates.values >= HIGH_RATE * rates.values.max()]
+    return curve.where(curve.steps <= high[-1])

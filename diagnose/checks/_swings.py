@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks._rate import logged_rate
+from diagnose.checks._rate import HIGH_RATE, at_high_rate, logged_rate
+from diagnose.checks._scatter import Scatter, scatter
+from diagnose.finding import Number
 from diagnose.run import Axis, Curve, IntArray, Role, Run
 from diagnose.stats import BLOCKS, SHORT, FloatArray, block_medians, robust_std, running_median
 
 SWING_BLOCKS = 120
 """Blocks in which swings are counted: a tenth of the run holds a dozen."""
-HIGH_RATE = 0.5
-"""Share of the peak learning rate above which a run is judged; below it the schedule calms it."""
 FEWEST_ECHOES = 8
 """Evaluations that tell whether validation swings along. Source: our choice."""
 ECHO = 0.6
@@ -21,6 +22,8 @@ ECHO = 0.6
 evaluations; measured on benchmarks/diagnosis, where no healthy run both swings and is echoed."""
 ECHO_SIZE = 0.5
 """Moves of validation over those of training, both as standard deviations of logarithms. Source: as above."""
+ECHO_MOVES = 0.1
+"""Moves of validation that are swings, as above. Source: our choice: few clips scatter by half of that."""
 ECHO_SWING = 0.2
 """Median height of the swings of an oscillation that validation echoes. Source: as above."""
 LOW_RATE = 0.25
@@ -60,6 +63,22 @@ IDLE_SPREAD = 0.6
 """The same, for a run that has gained nothing at all. Source: noise of 20 % gives 0.51."""
 IDLE = 0.1
 """Fall of the loss that is nothing. Source: our choice."""
+WILD = 0.22
+"""Standard deviation of single points in an oscillation at their own scale. Source: as above: twice as much as in the
+noisiest healthy runs whose neighbours are alike."""
+SHARED = 0.07
+"""What neighbouring points share of it. Source: our choice, beyond the error of the estimate for 200 points."""
+WILD_PROGRESS = 0.4
+"""Fall of the level that is progress in spite of it. Source: as for loud swings."""
+NOISE = 0.28
+"""Standard deviation of single points that speaks of steps that are too large though neighbours share nothing,
+if it is large against all that was gained. Source: measured on benchmarks/diagnosis: losses that average over random
+times scatter by 26 % at most."""
+GAINED = 0.7
+"""Such scatter over the fall of the loss, both in scaled units. Source: as above: at most 0.4 in healthy runs."""
+SUBDUED = 0.65
+"""Scatter of single points at a low rate over that at a high rate. Source: the noise of batches does not depend on
+the rate, and swings that go by its root come down to half below a quarter of it."""
 PROGRESS = 0.3
 """Fall of the level over the judged part that is progress in spite of the swings. Source: our choice."""
 TOTAL = 0.75
@@ -94,6 +113,10 @@ class Bounces:
     spikes and the noise of single batches have none. Of all swings where the points are means of epochs."""
     spread: float
     """Spread of single points from the 10th to the 90th percentile, as a share of their level."""
+    scatter: Scatter
+    """How single points scatter, and what neighbours share of it, whatever the length of the log."""
+    subdued: bool
+    """Whether single points scatter far less once the logged rate has come down."""
     calmed: bool
     """Whether the swings died down as the schedule took the learning rate away."""
     echoed: bool
@@ -108,11 +131,32 @@ class Bounces:
     @property
     def height(self) -> float:
         """What the loss goes up and down by, as a share of its level: by its turns, or by its single points."""
-        return self.swing if self.turns >= TURNS else self.spread
+        return self.swing if self.turns >= TURNS and not self.wild else self.spread
+
+    @property
+    def told(self) -> str:
+        """What it does, in words."""
+        gain = f"gains {self.progress:.0%}" if self.progress > 0.005 else "gains nothing by it"
+        if self.wild and self.scatter.by_more_than_chance:
+            return f"the loss swings by {self.scatter.total:.0%} about its course, several points at a time, and {gain}"
+        if self.wild:
+            return f"single points scatter about the course by {self.scatter.total:.0%}, and the loss {gain}"
+        often = f" ({self.turns} turns)" if self.turns >= TURNS else ""
+        return f"the loss swings up and down by {self.height:.0%} of its level{often} and {gain}"
+
+    @property
+    def evidence(self) -> dict[str, Number]:
+        """What was measured, to three digits."""
+        measured = {"turns": self.turns, "swing": self.swing, "progress": self.progress}
+        if self.wild:
+            measured |= {"scatter": self.scatter.total, "alike": self.scatter.alike}
+        return {name: float(f"{value:.3g}") if isinstance(value, float) else value for name, value in measured.items()}
 
     @property
     def oscillates(self) -> bool:
         """Whether the swings are wide and many, and nothing is gained by them."""
+        if self.wild:
+            return True
         swings = self.turns >= TURNS and self.swing >= SWING and (self.unrest >= UNREST or self.calmed)
         loud = self.unrest >= LOUD_UNREST or self.spread >= SPREAD
         least = LOUD_PROGRESS if loud else PROGRESS if self.calmed or self.unrest >= WIDE_UNREST else LITTLE_PROGRESS
@@ -122,23 +166,42 @@ class Bounces:
             return self.total < TOTAL
         return (swings or self.spread >= SPREAD) and self.progress < least and self.total < TOTAL
 
+    @property
+    def eased(self) -> bool:
+        """Whether wide swings of single points died down with the rate: the difficulty of batches would not."""
+        return self.wild and (self.calmed or self.subdued)
+
+    @property
+    def wild(self) -> bool:
+        """Whether single points swing widely: together with their neighbours, with the rate, or beyond all gain."""
+        if self.progress >= WILD_PROGRESS or self.total >= TOTAL:
+            return False
+        together = self.scatter.total >= WILD and self.scatter.shared >= SHARED
+        gain = -float(np.log1p(-min(max(self.progress, self.total, 0.0), 1 - 1e-9)))
+        return together or (self.scatter.total >= NOISE and (self.subdued or self.scatter.total >= GAINED * gain))
+
 
 def bounces(run: Run, curve: Curve) -> Bounces | None:
     """The swings of a loss; None for one that is negative at times, and for fewer than 16 finite points."""
-    part = _at_high_rate(run, curve.finite)
+    part = at_high_rate(run, curve.finite)
     trend = curve.finite.trend
-    if len(part) < max(SHORT, ENOUGH * len(trend)) or not trend.logarithmic or cycles(run):
+    few = len(part) < max(SHORT, ENOUGH * len(trend))
+    if few or not trend.logarithmic or cycles(run) or contested(run, curve):
         return None
     begin = len(part) // 10
     course = trend.scale(block_medians(part.values[begin:], SWING_BLOCKS))
     legs = zigzag(course, SMALLEST_SWING)
     low, high = np.quantile(trend.residuals[begin : len(part)], [0.1, 0.9])
     first, last = _troughs(block_medians(part.values[begin:], BLOCKS))
+    seen = scatter(trend.scaled[begin : len(part)])
+    single = part.axis is Axis.STEP and len(curve) >= MEANS_BELOW
     return Bounces(
         max(0, len(legs) - 1),
         float(np.expm1(np.median(legs))) if len(legs) else 0.0,
-        _unrest(course, single=part.axis is Axis.STEP and len(curve) >= MEANS_BELOW),
+        0.0 if single and seen.points and not seen.by_more_than_chance else _unrest(course, single=single),
         float(np.exp(high) - np.exp(low)),
+        seen,
+        _subdued(run, curve.finite),
         _calmed(run, curve.finite),
         _echoed(run, curve.finite),
         1 - last / first if first else 0.0,
@@ -153,13 +216,15 @@ def _first(curve: Curve) -> float:
     return float(curve.values[0]) or curve.trend.floor
 
 
-def _at_high_rate(run: Run, curve: Curve) -> Curve:
-    """The points up to the last at which the logged rate is above half of its peak; all where none is logged."""
-    rates = logged_rate(run)
-    if rates is None:
-        return curve
-    high = rates.steps[rates.values >= HIGH_RATE * rates.values.max()]
-    return curve.where(curve.steps <= high[-1])
+def contested(run: Run, curve: Curve) -> bool:
+    """Whether this is what a generator loses to a discriminator alone: it goes up and down with the other's skill."""
+    ours = _words(curve.tag)
+    rivals = any(_words(tag) & {"d", "disc", "discriminator"} for tag in run.curves if tag != curve.tag)
+    return rivals and bool(ours & {"g", "gen", "generator"}) and not ours & {"total", "all", "sum"}
+
+
+def _words(tag: str) -> set[str]:
+    return set(re.split(r"[^a-z0-9]+", tag.lower()))
 
 
 def cycles(run: Run) -> bool:
@@ -188,6 +253,18 @@ def _calmed(run: Run, curve: Curve) -> bool:
     return bool(late.mean() < CALM * early.mean())
 
 
+def _subdued(run: Run, curve: Curve) -> bool:
+    """Whether the differences of neighbouring points are far smaller once the logged rate has come down."""
+    rates = logged_rate(run)
+    if rates is None:
+        return False
+    rate = np.interp(curve.steps[1:], rates.steps, rates.values) / rates.values.max()
+    moves, place = np.abs(np.diff(curve.trend.scaled)), np.arange(1, len(curve))
+    early = moves[(rate >= HIGH_RATE) & (place > len(curve) // 10)]
+    late = moves[(rate < LOW_RATE) & (place > np.argmax(rate))]
+    return min(len(early), len(late)) >= 2 * FEWEST_CALM and bool(np.median(late) < SUBDUED * np.median(early))
+
+
 def _echoed(run: Run, curve: Curve) -> bool:
     """Whether the moves of the validation loss rank like those of the training loss, and are about as large."""
     val = run.curve(Role.VAL_LOSS)
@@ -197,7 +274,7 @@ def _echoed(run: Run, curve: Curve) -> bool:
     at = np.searchsorted(curve.steps, val.finite.steps, side="right") - 1
     ours, theirs = np.diff(level[np.maximum(at, 0)]), np.diff(np.log(val.finite.values))
     alike = np.corrcoef(_ranks(ours), _ranks(theirs))[0, 1]
-    return bool(alike > ECHO and theirs.std() > ECHO_SIZE * ours.std())
+    return bool(alike > ECHO and theirs.std() > max(ECHO_SIZE * ours.std(), ECHO_MOVES))
 
 
 def _ranks(values: FloatArray) -> IntArray:

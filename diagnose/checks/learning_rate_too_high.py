@@ -12,7 +12,8 @@ from diagnose.checks._cures import HALF, LOWEST_RATE, QUARTER, lower_rate, peak_
 from diagnose.checks._instability import instability
 from diagnose.checks._rate import logged_rate
 from diagnose.finding import Confidence, Finding, Severity
-from diagnose.run import Role, Run
+from diagnose.run import Curve, Role, Run
+from diagnose.stats import SHORT
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,11 @@ class LearningRateTooHigh(Check):
     It is the commonest cause of a bad loss curve and the cheapest to cure.
 
     ## How it is detected
-    The loss diverges or oscillates (by the measures of those two checks), and nothing speaks for another cause: the
-    learning rate had not yet decayed to a tenth of its peak when it began, it is not tiny, and the loss is not NaN.
+    The loss diverges or oscillates (by the measures of those two checks), or a burst in its first updates left it where
+    it learns nothing any more: thrown up by half within the first tenth, or eight times above the second point, or at
+    a logged rate of 0.2 and more, and flat since. Nothing speaks for another cause: the learning rate had not yet
+    decayed to a tenth of its peak when it began, it is not tiny, and the loss is not NaN. The run that had borne a
+    clearly higher rate before is told with less confidence.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate (half of it for mild swings). In
@@ -32,7 +36,7 @@ class LearningRateTooHigh(Check):
 
     ## Blind spots
     Bad data, a stage switch or a wrong resume diverge too. Where a new language is added to a pretrained model a lower
-    rate learns too slowly: lower it only if the loss really rises.
+    rate learns too slowly: lower it only if the loss really rises. A log that begins after the burst shows a plateau.
     """
 
     code = "OPT001"
@@ -43,6 +47,10 @@ class LearningRateTooHigh(Check):
     decayed: float = 0.1
     """Share of its peak below which a rate is not to blame any more. Source: lr/10 cured every diverging run of the
     bundled trainer."""
+
+    survived: float = 0.7
+    """Rate at the onset over the highest before it, below which the cause is less sure: the run bore more. Source: our
+    choice: a rate that is half of one that worked is seldom too high."""
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
@@ -56,13 +64,23 @@ class LearningRateTooHigh(Check):
         known = "" if rate is None else f" of {rate:g}"
         yield self.finding(
             Severity.ERROR if found.grave else Severity.WARNING,
-            Confidence.HIGH if rate is not None and len(curve) >= 16 else Confidence.MEDIUM,
+            self._sure(run, curve, found.first_step),
             Role.TRAIN_LOSS.value,
             f"The learning rate{known} is too high: {found.told}.",
             steps=(found.first_step, found.last_step),
             evidence=found.evidence | ({} if rate is None else {"learning_rate": rate}),
             prescriptions=lower_rate(run, QUARTER if found.grave else HALF, found.told),
         )
+
+    def _sure(self, run: Run, curve: Curve, step: int) -> Confidence:
+        """High where the rate is known, the points are many, and the run had not borne a clearly higher rate before."""
+        rates = logged_rate(run)
+        if peak_rate(run) is None or len(curve) < SHORT:
+            return Confidence.MEDIUM
+        if rates is None or step <= rates.steps[0]:
+            return Confidence.HIGH
+        before = rates.until(step).values
+        return Confidence.MEDIUM if before[-1] < self.survived * before.max() else Confidence.HIGH
 
     def _decayed(self, run: Run, step: int) -> bool:
         """Whether the logged rate had passed its peak and fallen to a small share of it by `step`."""

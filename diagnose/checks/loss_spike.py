@@ -24,10 +24,10 @@ class LossSpike(Check):
 
     ## How it is detected
     Each point is compared with a running median, on the logarithm of the loss (a share of its range where it can be
-    negative). A spike stands more than `z` robust standard deviations and more than `factor` times above it, higher
-    than `tail` times the deepest downward outlier, above the points before and after it, and it matters against
-    the progress of the run (`weight`). A rise of the course by `slow_factor` within a sixtieth of the run that heals
-    later counts too, however long it takes.
+    negative). A spike stands more than `z` robust standard deviations and more than `factor` times above it (or
+    `low_z` and `tall`), higher than `tail` times the deepest downward outlier, above the points before and after it,
+    and it matters against the progress of the run (`weight`). A rise of the course by `slow_factor` within a sixtieth
+    of the run that heals later counts too, however long it takes.
 
     ## What to do
     Resume from a checkpoint before the spike with another data order, or clip the gradients harder. If spikes
@@ -47,6 +47,11 @@ class LossSpike(Check):
     z: float = 8.0
     """Robust standard deviations. Source: an operator's rule on log loss, calibrated on six healthy runs of 130M to
     1.2B parameters whose largest z was 4.5."""
+    low_z: float = 6.0
+    """The same for a spike of `tall`, and for a rise of several points. Source: measured on benchmarks/diagnosis: no
+    healthy run has either."""
+    tall: float = 3.0
+    """Times the trend, from which a spike in loud noise counts. Source: our choice: noise of 20 % reaches two."""
     factor: float = 1.5
     """Times the trend. Source: the gate of the quietest rival (0 to 2 % false alarms on 130 healthy runs)."""
     tail: float = 2.0
@@ -61,7 +66,8 @@ class LossSpike(Check):
         """One finding for all spikes of the training loss."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         spikes = sharp_spikes(curve, self.z, self.factor, self.tail, self.weight)
-        spikes = spikes or slow_spikes(curve, self.z, self.slow_factor, self.weight)
+        spikes = spikes or sharp_spikes(curve, self.low_z, self.tall, self.tail, self.weight)
+        spikes = spikes or slow_spikes(curve, self.low_z, self.slow_factor, self.weight)
         if spikes:
             yield self._told(run, curve, spikes)
             return

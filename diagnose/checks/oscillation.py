@@ -9,7 +9,7 @@ from diagnose.checks._base import Check
 from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
 from diagnose.checks._instability import relapsed, thrown, validation_improves
-from diagnose.checks._swings import Bounces, bounces
+from diagnose.checks._swings import bounces, contested
 from diagnose.finding import Confidence, Finding, Number, Severity
 from diagnose.run import Role, Run
 
@@ -24,7 +24,10 @@ class Oscillation(Check):
     ## How it is detected
     Judged is the stretch after the first tenth of the run while the logged learning rate is above half of its peak.
     The course must turn at least five times, by a third of its level in the middle, and neighbouring points must swing
-    together (the noise of single batches does not); or the points must spread over more than 1.2 times the level.
+    together (the noise of single batches does not); or the points must spread over more than 1.2 times the level. In a
+    long log a bounce lasts a few points only: there the differences of neighbours are compared with those of points up
+    to sixteen apart. Scatter of 22 % counts if neighbours share a part of it beyond chance, of 28 % if it dies down
+    with the logged rate or is large against all that the run gained.
     Meanwhile the troughs hardly come down, and the loss stands above a quarter of its first value. A loss that the
     first updates throw up, or that climbs high above its best for long, counts too. Where validation comes down to
     the end, the swings are only the batches.
@@ -34,7 +37,8 @@ class Oscillation(Check):
 
     ## Blind spots
     Batches of very different length or difficulty bounce in a healthy run too; then the validation loss is smooth.
-    A loss that can be negative is not judged.
+    Wide noise without memory is told from hard batches only by its size. A loss that can be negative is not judged,
+    nor what a generator loses to its discriminator.
     """
 
     code = "STB003"
@@ -48,15 +52,15 @@ class Oscillation(Check):
         """Compare the swings with the progress; else look for a throw or a climb that never healed."""
         curve = self.curve(run, Role.TRAIN_LOSS)
         swing = bounces(run, curve)
-        if swing is not None and swing.oscillates and not validation_improves(run):
+        if swing is not None and swing.oscillates and (swing.eased or not validation_improves(run)):
             yield self._told(
                 run,
-                f"The loss swings up and down by {swing.height:.0%} of its level and {_gain(swing)}.",
+                f"{swing.told[0].upper()}{swing.told[1:]}.",
                 (swing.first_step, swing.last_step),
-                {"turns": swing.turns, "height": swing.height, "progress": swing.progress},
+                swing.evidence,
             )
             return
-        seen = thrown(curve) or relapsed(run, curve)
+        seen = None if contested(run, curve) else thrown(curve) or relapsed(run, curve)
         if seen is not None and not seen.healed:
             told = f"{seen.told[0].upper()}{seen.told[1:]}."
             yield self._told(run, told, (seen.first_step, seen.last_step), seen.evidence)
@@ -73,7 +77,3 @@ class Oscillation(Check):
             evidence=evidence,
             prescriptions=cures,
         )
-
-
-def _gain(swing: Bounces) -> str:
-    return f"gains {swing.progress:.0%}" if swing.progress > 0.005 else "gains nothing by it"

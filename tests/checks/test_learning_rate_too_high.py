@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diagnose.finding import Confidence
 from diagnose.run import Curve, Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import bouncing, curve, descent, noisy, training, turned
+from tests.curves import Floats, bouncing, cosine, curve, descent, evaluations, noisy, training, turned
 
 
 def constant(rate: float) -> Curve:
@@ -15,12 +16,57 @@ def constant(rate: float) -> Curve:
     return curve(Role.LEARNING_RATE, np.full(400, rate))
 
 
+def stranded(first: list[float], level: float, points: int = 120) -> Floats:
+    """These first losses, then a level that stays."""
+    return np.concatenate([first, noisy(np.full(points, level), 0.02)])
+
+
+def remembering(points: int, size: float, memory: float, seed: int = 3) -> Floats:
+    """A factor that scatters by `size`, each point keeping `memory` of the one before."""
+    white = np.random.default_rng(seed).standard_normal(points) * size * np.sqrt(1 - memory**2)
+    scatter = np.zeros(points)
+    for place in range(1, points):
+        scatter[place] = memory * scatter[place - 1] + white[place]
+    return np.exp(scatter)
+
+
 SICK = (
+    case("a long log whose points swing together", training(0.6 * remembering(3000, 0.3, 0.5)), "OPT001", "STB003"),
+    case(
+        "points that scatter less as the rate comes down, though validation improves",
+        training(
+            descent(1500, 0.8) * remembering(1500, 0.35, 0.1) ** (cosine(1500, 1.0) ** 0.5),
+            curve(Role.LEARNING_RATE, cosine(1500, 1e-2)),
+            evaluations(descent(1500, 0.6)),
+        ),
+        "OPT001",
+        "STB003",
+    ),
+    case("a burst in the first updates, then nothing", training(stranded([11.0, 54.0, 6.5, 3.9], 3.3)), "OPT001"),
+    case(
+        "a start that had exploded before the first log",
+        training(stranded([2550.0, 250.0, 120.0, 14.0, 5.0], 3.3), constant(0.4)),
+        "OPT001",
+    ),
+    case("a reckless rate and a loss that stays", training(stranded([3.4], 2.33), constant(0.5)), "OPT001"),
+    case(
+        "a climb at a rate below what the run had borne",
+        training(turned(noisy(descent())), curve(Role.LEARNING_RATE, cosine())),
+        "OPT001",
+        "STB002",
+    ),
     case("divergence at a constant rate", training(turned(noisy(descent())), constant(1e-3)), "OPT001", "STB002"),
     case("bounces at a constant rate", training(noisy(bouncing()), constant(1e-3)), "OPT001", "STB003"),
 )
-HEALTHY = (case("a healthy loss", training(noisy(descent()), constant(1e-3))),)
+HEALTHY = (
+    case("a healthy loss", training(noisy(descent()), constant(1e-3))),
+    case("a loss that falls tenfold at once and goes on", training(np.append([8.0], noisy(descent())), constant(1e-3))),
+    case("a loss that converges early", training(noisy(0.2 + np.exp(-np.arange(200) / 3.0), 0.02), constant(1e-3))),
+    case("a start far above the rest at a gentle rate", training(stranded([40.0], 3.3, 60), constant(1e-4))),
+    case("a warm-up hump that is made good for", training(stranded([2.0, 3.2, 2.2, 1.2, 0.6], 0.2))),
+)
 EDGE = (
+    case("flat and noisy, but without memory", training(stranded([1.0], 0.9) * noisy(np.ones(121), 0.15)), "FIT001"),
     case("a rate that is tiny is not to blame", training(turned(noisy(descent())), constant(1e-7)), "STB002"),
     case(
         "a loss that ends in NaN has its own finding", training(np.append(turned(noisy(descent())), np.nan)), "NUM001"
@@ -46,3 +92,12 @@ def test_a_rate_is_never_lowered_below_the_range_of_float_trouble() -> None:
     """At 2e-6 a quarter would be 5e-7."""
     told = case("", training(turned(noisy(descent())), constant(2e-6))).diagnosis
     assert all(e.parameter != "learning_rate" for p in told.prescriptions for e in p.edits)
+
+
+def test_a_rate_below_one_that_the_run_had_borne_is_blamed_with_less_confidence() -> None:
+    """The same climb, at a constant rate and late in a cosine."""
+    sure = {}
+    for name, rates in (("constant", constant(1e-3)), ("late", curve(Role.LEARNING_RATE, cosine(peak=1e-3)))):
+        findings = case("", training(turned(noisy(descent()), at=0.5), rates)).diagnosis.findings
+        sure[name] = next(finding.confidence for finding in findings if finding.code == "OPT001")
+    assert sure == {"constant": Confidence.HIGH, "late": Confidence.MEDIUM}

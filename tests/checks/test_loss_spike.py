@@ -25,6 +25,12 @@ SICK = (
     case("a single point in a long run", training(spiked(noisy(descent(5000)), width=1, factor=6.0)), "STB001"),
     case("a rise that takes a quarter of the run to heal", training(healing(noisy(descent()))), "STB001", "OPT001"),
     case("a spike in a loss that is negative at times", training(spiked_by(noisy(descent()) - 0.5, 1.0)), "STB001"),
+    case(
+        "a single tall point in noise of 20 %",
+        training(spiked(noisy(descent(600), 0.2, 1), width=1, factor=5.0)),
+        "STB001",
+    ),
+    case("a rise that decays over fifteen points", training(spiked(noisy(descent(), 0.14), 0.3, 3.0, 8)), "STB001"),
 )
 HEALTHY = (
     case("noise of 12 %", training(noisy(descent(), 0.12))),

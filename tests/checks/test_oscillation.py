@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from diagnose.run import Axis, Role
+from diagnose.run import Axis, Curve, Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import Floats, bouncing, curve, descent, evaluations, noisy, training
+from tests.curves import Floats, bouncing, curve, descent, evaluations, noisy, run, training
 
 
 def cycles(points: int = 400, count: int = 5) -> Floats:
@@ -41,6 +43,13 @@ SICK = (
     ),
 )
 HEALTHY = (
+    case(
+        "what a generator loses to its discriminator",
+        run(
+            replace(curve(Role.TRAIN_LOSS, noisy(bouncing(level=0.5))), tag="loss_g"),
+            Curve("loss_d", 10 * np.arange(1, 401), noisy(np.full(400, 1.2))),
+        ),
+    ),
     case("batches that differ by 20 %", training(noisy(descent(), 0.2))),
     case(
         "batches that differ much while validation falls",

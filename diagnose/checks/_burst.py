@@ -1,0 +1,130 @@
+"""Whether the first updates threw a loss to where it never learns again. Shared by the causes of an unstable loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.checks._rate import at_high_rate, logged_rate
+from diagnose.run import Curve, Run
+from diagnose.stats import FloatArray, robust_std
+
+FEWEST = 12
+"""Points that show a burst and what came of it. Source: our choice: two for the burst, ten for the rest."""
+EARLY = 0.1
+"""Share of the run in which a burst is looked for. Source: our choice, twice the longest usual warm-up."""
+SETTLED = 0.15
+"""Share of the run after which the rest is judged. Source: our choice: a burst of the first tenth has come down."""
+STUCK = 0.1
+"""Fall from the first to the last third of the rest, while the rate is high, that is nothing. Source: our choice."""
+STUCK_AT_ALL = 0.15
+"""Fall from the first third of the rest to the end of the run, decay included. Source: our choice."""
+FLUNG = 1.5
+"""Highest early point over the first. Source: as for a missing warm-up: humps of healthy runs reach 1.4."""
+SURE = 5.0
+"""Standard deviations of single points by which it must stand out. Source: as for a throw."""
+LEARNED = 0.15
+"""Share of the first loss below which a run has learned all the same. Source: our choice."""
+COLLAPSE = 8.0
+"""First point over the second: what the random weights cost is left by factors of two to four in one logged step, what
+an exploded model costs by tens. Source: our choice."""
+STILL = 0.05
+"""The same fall as `STUCK` where the first points alone tell of the burst. Source: our choice."""
+GENTLE = 3e-3
+"""A logged rate up to which a start far above the rest is no explosion. Source: our choice: three times Adam's
+default."""
+RECKLESS = 0.2
+"""A logged rate that few optimisers bear. Source: SGD on images uses 0.1; measured on real trainings at constant
+rates."""
+DROP = 1.3
+"""First point over the second that shows a start thrown up at such a rate. Source: our choice."""
+MOST_LEARNED = 0.2
+"""Share of the first loss below which such a run has learned. Source: our choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """The first points of a loss and what came after them. Levels in loss units."""
+
+    first: float
+    second: float
+    top: float
+    """The highest of the early points."""
+    level: float
+    """The median of the rest, as long as the rate is high."""
+    gain: float
+    """Fall from the first to the last third of that, as a share."""
+    whole: float
+    """Fall from its first third to the end of the run, as a share."""
+    noise: float
+    """Robust standard deviation of single points of the rest, as a share of the loss."""
+    rate: float | None
+    """The highest logged learning rate."""
+    steps: tuple[int, int]
+
+    @property
+    def stuck(self) -> bool:
+        """Whether nothing was learned any more."""
+        return self.gain < STUCK and self.whole < STUCK_AT_ALL
+
+    @property
+    def flung(self) -> bool:
+        """Whether the first updates threw the loss up, beyond noise."""
+        high = self.top >= max(FLUNG, float(np.exp(SURE * self.noise))) * self.first
+        return high and self.level >= LEARNED * self.first
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether the first logged point is that of a model that had exploded already."""
+        wild = self.rate is None or self.rate > GENTLE
+        return wild and self.first >= COLLAPSE * self.second and self.gain < STILL
+
+    @property
+    def reckless(self) -> bool:
+        """Whether a rate that few optimisers bear left the loss at once where it stands, or above its first value."""
+        if self.rate is None or self.rate < RECKLESS or self.gain >= STILL or self.level < MOST_LEARNED * self.first:
+            return False
+        return self.first >= DROP * self.second or self.level >= (1 + STUCK) * self.first
+
+    @property
+    def stranded(self) -> bool:
+        """Whether the run was lost in its first updates."""
+        return self.stuck and (self.flung or self.collapsed or self.reckless)
+
+    @property
+    def told(self) -> str:
+        """What happened, in words."""
+        if self.flung:
+            return f"the first updates throw the loss from {self.first:.3g} to {self.top:.3g}, and it is stuck since"
+        if self.first > self.level:
+            return f"the loss drops from {self.first:.3g} to {self.level:.3g} at once, and is stuck since"
+        return f"the loss stands at {self.level:.3g}, above its first value of {self.first:.3g}"
+
+
+def burst(run: Run, curve: Curve) -> Burst | None:
+    """The first points of a loss and what came after; None where factors mean nothing or the points are few."""
+    curve = curve.finite
+    values = curve.values
+    if len(curve) < FEWEST or not curve.trend.logarithmic or values[:2].min() <= 0:
+        return None
+    begin = int(np.ceil(SETTLED * len(curve)))
+    rest = values[begin : max(len(at_high_rate(run, curve)), begin + FEWEST // 2)]
+    rates = logged_rate(run)
+    early, late = _thirds(rest)
+    return Burst(
+        float(values[0]),
+        float(values[1]),
+        float(values[: max(3, int(EARLY * len(curve)))].max()),
+        float(np.median(rest)),
+        1 - late / early if early else 0.0,
+        1 - float(np.median(values[-max(1, len(curve) // 10) :])) / early if early else 0.0,
+        robust_std(np.diff(curve.trend.scaled[begin:])) / float(np.sqrt(2)),
+        None if rates is None else float(rates.values.max()),
+        (int(curve.steps[0]), int(curve.steps[-1])),
+    )
+
+
+def _thirds(rest: FloatArray) -> tuple[float, float]:
+    third = len(rest) // 3
+    return float(np.median(rest[:third])), float(np.median(rest[-third:]))
