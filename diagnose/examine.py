@@ -117,13 +117,17 @@ def _too_little(run: Run) -> str | None:
         return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"
     if curve.role is Role.VAL_LOSS:
         return "no training loss is logged, and most checks judge by it; name it with --train-tag"
-    points = len(curve.finite)
-    meaning = MEANING[curve.role or Role.TRAIN_LOSS]
+    return _unclear(curve, run.curve(Role.VAL_LOSS))
+
+
+def _unclear(curve: Curve, val: Curve | None) -> str | None:
+    """Why the course of a training loss proves nothing, or None when it does."""
+    points, meaning = len(curve.finite), MEANING[Role.TRAIN_LOSS]
     if points < FEWEST_POINTS:
         return f"{points} points of the {meaning} are too few to judge; log at least {FEW_POINTS}"
     if points < FEW_POINTS and not _fell(curve):
         return f"{points} points of the {meaning} without a clear course are too few to judge; log more often"
-    if points >= FEW_POINTS and _hidden(curve) and not _improved(run.curve(Role.VAL_LOSS)):
+    if points >= FEW_POINTS and _hidden(curve) and not _improved(val):
         return f"the noise of the {meaning} hides whether it fell at all; log the mean of more steps"
     return None
 

@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._learning import LEAST_WAY, Learning, learning, slow
+from diagnose.checks._validation import FEWEST, level_error
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Curve, Role, Run
+from diagnose.stats import slope
+
+SURE = 3.0
+"""Standard errors. Source: one in 700 for normal noise."""
+VALIDATION_SHARE = 0.03
+"""Fall of the evaluations over their whole fall. Source: as for `trifle`."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +30,8 @@ class Plateau(Check):
     In the last three fifths of the run the loss fell by less than `share` of what it fell in all, and by no more than
     noise can show. It is not reported where less than `remains` of the first loss is left (converged), nor where
     the logged learning rate has decayed below `kept` of its peak by the middle of that stretch, nor where the noise
-    would hide a fall of `doubt`.
+    would hide a fall of `doubt`, nor where validation still falls. Where the rate is logged, the stretch is three
+    fifths of the summed rate: a schedule cannot hide what never moved while the rate was high.
 
     ## What to do
     If the loss never fell: check labels, tokenizer and frozen weights, then raise the learning rate. If it fell
@@ -77,6 +85,7 @@ class Plateau(Check):
             or seen.fall < -self.risen
             or slow(seen)
             or self._falls(seen, never)
+            or _validation_falls(run.curve(Role.VAL_LOSS), curve, seen)
             or (not never and (self._excused(seen) or _reached(run, seen.end)))
         ):
             return
@@ -109,6 +118,22 @@ class Plateau(Check):
 
     def _excused(self, seen: Learning) -> bool:
         return 1 - seen.fall < self.remains or (seen.rate_kept is not None and seen.rate_kept < self.kept)
+
+
+def _validation_falls(val: Curve | None, train: Curve, seen: Learning) -> bool:
+    """Whether the evaluations of that stretch still fall, beyond their noise and to their best.
+
+    They are of the same clips each time and show gains that are lost in the noise of batches.
+    """
+    if val is None or val.axis is not train.axis:
+        return False
+    values = val.finite.values[val.finite.steps >= seen.tail_step]
+    if len(values) < FEWEST or not len(val.finite):
+        return False
+    fall = -slope(values) * (len(values) - 1)
+    error = level_error(values, max(1, len(values) // 5))
+    whole = float(val.finite.values[0] - val.finite.values.min())
+    return bool(fall > SURE * error and fall > VALIDATION_SHARE * whole and values[-1] <= values.min() + error)
 
 
 def _reached(run: Run, end: float) -> bool:
