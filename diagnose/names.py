@@ -112,6 +112,8 @@ FAMILIES: tuple[Family, ...] = (
         ("*Loss/mel_postnet_loss", "*Loss/total_loss"),
         (("train/Loss/mel_postnet_loss", "val/Loss/mel_postnet_loss"), ("*Loss/total_loss", None)),
     ),
+    # The box loss of detectors has a floor: what is learned, and learned by heart, shows in the class loss.
+    Family("ultralytics", ("train/box_loss", "train/cls_loss"), (("train/cls_loss", "val/cls_loss"),)),
     Family("cyclegan", ("cycle_A", "cycle_B"), (("cycle_A", None),)),
 )
 

@@ -15,7 +15,7 @@ from diagnose.run import Axis, Curve, Role, Run
 # 20+ evaluations".
 PATIENCE = 20
 # Findings after which more training only costs money.
-HOPELESS = ("non-finite-loss", "divergence", "impossible-loss", "dead-schedule")
+HOPELESS = ("non-finite-loss", "divergence", "impossible-loss", "dead-schedule", "plateau")
 # Files looked at for checkpoints: a run directory holds hundreds, a home directory millions.
 MOST_FILES = 5000
 CHECKPOINT = re.compile(r"(?:\.(?:pt|pth|ckpt|safetensors)|^checkpoint-\d+|^step-\d+)$")
@@ -89,7 +89,8 @@ def _recommend(run: Run, curve: Curve, findings: tuple[Finding, ...], since: int
         return "stop", reasons
     if curve.role is not Role.VAL_LOSS:
         return "cannot tell", ["no validation loss is logged: only listening tells whether new sentences improve"]
-    return "continue", [f"the best validation loss is {since} evaluations old (stop after {PATIENCE})"]
+    old = "the last one" if since == 0 else f"{since} evaluation{'s' if since > 1 else ''} old"
+    return "continue", [f"the best validation loss is {old} (stop after {PATIENCE})"]
 
 
 def _listen(run: Run, curve: Curve, best: int, findings: tuple[Finding, ...]) -> Iterator[Checkpoint]:

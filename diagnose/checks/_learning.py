@@ -87,7 +87,7 @@ def learning(run: Run, curve: Curve) -> Learning:
     fall = float(trend.scale(np.array([start]))[0] - trend.scale(np.array([end]))[0])
     tail = -slope(levels[half:]) * (len(levels) - half - 1)
     rates = logged_rate(run)
-    tail_error = trend.level_error * np.sqrt(12 / max(3, np.count_nonzero(share >= EARLIER)))
+    tail_error = float(trend.level_error * np.sqrt(12 / max(3, int(np.count_nonzero(share >= EARLIER)))))
     return Learning(
         start,
         end,

@@ -45,7 +45,8 @@ def parting(train: Curve, val: Curve) -> Parting | None:
     levels = window_medians(val.values, window)
     lowest = int(np.argmin(levels))
     best = lowest + window // 2
-    error = level_error(val.values, window)
+    since = val.values[max(lowest - 1, 0) :]  # the first descent is no noise
+    error = level_error(since if len(since) > FEWEST else val.values, window)
     rise = float(levels[-1] - levels[lowest])
     fallen = fall_since(train, val, best)
     return Parting(

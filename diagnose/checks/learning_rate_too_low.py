@@ -35,7 +35,7 @@ class LearningRateTooLow(Check):
     name = "learning-rate-too-low"
     needs = (Role.TRAIN_LOSS,)
     min_points = 12
-    part_of = ("divergence", "oscillation", "overfitting", "memorisation")
+    part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule")
 
     low: float = 1e-5
     """Rate below which Adam learns a new voice slowly. Source: MOSS-TTS-Nano#57 (5e-6 flat, 1e-5 to 5e-5 advised);

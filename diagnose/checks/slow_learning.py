@@ -34,7 +34,7 @@ class SlowLearning(Check):
     needs = (Role.TRAIN_LOSS,)
     min_points = 12
     explained_by = ("learning-rate-too-low",)
-    part_of = ("divergence", "oscillation", "overfitting", "memorisation")
+    part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule")
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Look for a short, straight fall."""
