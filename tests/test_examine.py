@@ -133,3 +133,15 @@ def test_a_gan_that_logs_no_reconstruction_is_not_judged_and_told_what_to_log() 
     assert diagnosis.verdict is Verdict.INCONCLUSIVE
     assert not any(finding.alarming for finding in diagnosis.findings)
     assert "log the generator's reconstruction loss" in diagnosis.reasons[0]
+
+
+def test_silence_about_a_loss_that_noise_hides_is_no_health() -> None:
+    losses = 3.0 * np.exp(0.12 * np.random.default_rng(3).standard_normal(80)) - np.linspace(0, 0.3, 80)
+    told = examine(run_of(*losses.tolist(), axis=Axis.STEP))
+    assert told.verdict is Verdict.INCONCLUSIVE
+    assert "hides whether it fell" in told.reasons[0]
+
+
+def test_a_few_points_that_hardly_fell_prove_nothing() -> None:
+    assert examine(run_of(*np.linspace(2.303, 2.29, 10).tolist())).verdict is Verdict.INCONCLUSIVE
+    assert examine(run_of(*np.linspace(2.303, 1.5, 10).tolist())).verdict is Verdict.HEALTHY

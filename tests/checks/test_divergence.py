@@ -50,6 +50,10 @@ SICK = (
 HEALTHY = (
     case("a healthy descent", training(noisy(descent()))),
     case("a second stage that adds a term and learns", training(staged(noisy(descent())))),
+    case(
+        "training that rises while validation stands at its best: harder batches",
+        training(noisy(turned(descent(), 0.5, 0.25)), evaluations(noisy(descent(), 0.002, 1))),
+    ),
     case("four falling epochs", training([13.0, 10.5, 8.2, 7.1], axis=Axis.EPOCH)),
 )
 EDGE = (

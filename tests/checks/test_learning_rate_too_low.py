@@ -7,7 +7,7 @@ import pytest
 
 from diagnose.run import Curve, Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import curve, descent, line, noisy, training
+from tests.curves import cosine, curve, descent, line, noisy, training
 
 
 def constant(rate: float) -> Curve:
@@ -23,6 +23,13 @@ SICK = (
         "OPT002",
         "FIT003",
     ),
+    case(
+        "a loss that falls with the rate spent, not with the steps",
+        training(noisy(1 - 0.15 * np.cumsum(cosine()) / cosine().sum(), 0.01), curve(Role.LEARNING_RATE, cosine())),
+        "OPT002",
+        "FIT003",
+    ),
+    case("a rate that trains nothing", training(noisy(np.full(400, 2.3), 0.1), constant(1e-7)), "OPT002", "FIT001"),
 )
 HEALTHY = (case("a healthy loss at a low rate", training(noisy(descent()), constant(1e-6))),)
 EDGE = (

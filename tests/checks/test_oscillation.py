@@ -25,6 +25,16 @@ def fading() -> Floats:
 SICK = (
     case("bounces by 90 % of the level", training(noisy(bouncing())), "STB003", "OPT001"),
     case("bounces of epoch means", training(noisy(bouncing(60), 0.01), axis=Axis.EPOCH), "STB003", "OPT001"),
+    case(
+        "swings by a quarter that validation echoes",
+        training(
+            noisy(bouncing(24, height=0.35, bounces=6), 0.01, 2),
+            curve(Role.VAL_LOSS, noisy(1.05 * bouncing(24, height=0.35, bounces=6), 0.01, 3), axis=Axis.EPOCH),
+            axis=Axis.EPOCH,
+        ),
+        "STB003",
+        "OPT001",
+    ),
     case("noise larger than the loss, without progress", training(noisy(np.full(400, 0.5), 0.7)), "STB003", "OPT001"),
     case(
         "the first updates throw the loss up and it never recovers",

@@ -7,12 +7,22 @@ import pytest
 
 from diagnose.run import Axis, Curve, Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import curve, descent, evaluations, noisy, training, turned
+from tests.curves import Floats, curve, descent, evaluations, line, noisy, training, turned
 
 
 def rising() -> Curve:
     """Twenty evaluations that are best at 40 % of the run and end far above."""
     return evaluations(noisy(turned(descent(), 0.4, 0.3), 0.005, 1))
+
+
+def falling() -> Floats:
+    """A training loss that falls to the end."""
+    return 0.2 + 0.8 * np.exp(-np.linspace(0, 4, 400))
+
+
+def creeping() -> Curve:
+    """Forty evaluations without noise that are best at 60 % of the run and rise by a little more than a hundredth."""
+    return evaluations(turned(descent(end=0.5), 0.6, 0.03), 40)
 
 
 SICK = (
@@ -33,6 +43,22 @@ SICK = (
             noisy(descent(30, 0.05), 0.01),
             curve(Role.VAL_LOSS, turned(descent(30), 0.3, 0.3), axis=Axis.EPOCH),
             axis=Axis.EPOCH,
+        ),
+        "FIT002",
+    ),
+    case(
+        "validation creeps up by a hundredth for a third of the run", training(noisy(falling()), creeping()), "FIT002"
+    ),
+    case(
+        "training falls by a fortieth of its level, a third of what it learned",
+        training(noisy(2.8 + 0.2 * line(drop=1.0), 0.001), evaluations(turned(descent(), 0.6, 0.05) + 2)),
+        "FIT002",
+    ),
+    case(
+        "seven evaluations after a steep descent",
+        training(
+            [2.0, 0.8, 0.5, 0.3, 0.15, 0.06, 0.03, 0.02],
+            curve(Role.VAL_LOSS, [1.5, 0.8, 0.7, 0.69, 0.76, 0.81, 0.87, 0.93]),
         ),
         "FIT002",
     ),

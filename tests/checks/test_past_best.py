@@ -19,6 +19,13 @@ SICK = (
     ),
 )
 HEALTHY = (
+    case(
+        "validation, still below training, can hardly fall any more",
+        training(
+            noisy(0.1 + np.exp(-np.linspace(0, 4, 400)), 0.02),
+            evaluations(noisy(0.05 + 0.4 * np.exp(-np.linspace(0, 30, 400)), 0.003, 1)),
+        ),
+    ),
     case("both fall", training(noisy(descent()), evaluations(noisy(1.05 * descent(), 0.01, 1)))),
     case(
         "both stand still",

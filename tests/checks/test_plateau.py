@@ -7,7 +7,7 @@ import pytest
 
 from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import Floats, cosine, curve, noisy, training
+from tests.curves import Floats, cosine, curve, evaluations, noisy, training
 
 
 def stuck(level: float = 0.7, soon: float = 0.03) -> Floats:
@@ -23,12 +23,21 @@ SICK = (
         training(noisy(stuck()), curve(Role.LEARNING_RATE, np.full(400, 1e-3))),
         "FIT001",
     ),
+    case(
+        "stuck while the rate was high, whatever its schedule did later",
+        training(noisy(stuck(soon=0.02)), curve(Role.LEARNING_RATE, cosine())),
+        "FIT001",
+    ),
 )
 HEALTHY = (
     case("a flow-matching loss that learns below its noise", training(noisy(stuck(0.55), 0.2))),
     case("the same, printed with one digit", training(np.round(noisy(stuck(0.55), 0.2), 1))),
     case("converged to a tenth of the first loss", training(noisy(stuck(0.1)))),
     case("flat at the end of its schedule", training(noisy(stuck(0.6, 0.2)), curve(Role.LEARNING_RATE, cosine()))),
+    case(
+        "flat but for a validation loss that still falls",
+        training(noisy(stuck(), 0.05), evaluations(noisy(stuck() - np.linspace(0, 0.05, 400), 0.001, 1))),
+    ),
     case("a slow power law", training(noisy((1 + 20 * np.linspace(0, 1, 400)) ** -0.2))),
     case("a negative likelihood that has come down", training(noisy(stuck(0.2)) - 0.5)),
 )
