@@ -126,6 +126,11 @@ def slow(seen: Learning) -> bool:
     )
 
 
+def reached(run: Run, end: float) -> bool:
+    """Whether the loss stands where finished models of its family stand."""
+    return run.target is not None and end <= run.target.high
+
+
 def _unabated(seen: Learning) -> bool:
     """Whether the log shows that the rate stayed up: only then is a longer way in a straight line for it to answer."""
     return seen.rate_kept is not None and seen.rate_kept >= KEPT

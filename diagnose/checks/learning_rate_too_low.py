@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import peak_rate, raise_rate
-from diagnose.checks._learning import Learning, learning, slow
+from diagnose.checks._learning import Learning, learning, reached, slow
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -49,7 +49,7 @@ class LearningRateTooLow(Check):
         """Name the rate where the loss creeps along the rate spent, or where it hardly moves at a tiny rate."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen, rate = learning(run, curve), peak_rate(run)
-        if rate is None or not (slow(seen) or self._idle(seen)):
+        if rate is None or reached(run, seen.end) or not (slow(seen) or self._idle(seen)):
             return
         if seen.peak_rate is None and rate > self.low:
             return

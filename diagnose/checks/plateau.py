@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks._base import Check
-from diagnose.checks._learning import LEAST_WAY, Learning, learning, slow
+from diagnose.checks._learning import LEAST_WAY, Learning, learning, reached, slow
 from diagnose.checks._validation import FEWEST, level_error
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
@@ -32,6 +32,9 @@ class Plateau(Check):
     the logged learning rate has decayed below `kept` of its peak by the middle of that stretch, nor where the noise
     would hide a fall of `doubt`, nor where validation still falls. Where the rate is logged, the stretch is three
     fifths of the summed rate: a schedule cannot hide what never moved while the rate was high.
+
+    After trained weights (named by the config, or known by a rate of at most `gentle`) a fall that ended is for
+    information: a model that has adapted looks so.
 
     ## What to do
     If the loss never fell: check labels, tokenizer and frozen weights, then raise the learning rate. If it fell
@@ -71,6 +74,9 @@ class Plateau(Check):
     """Fall of such a loss that shows that it learned. Source: measured on benchmarks/diagnosis."""
     remains: float = 0.52
     """End over start above which the work is not done. Source: measured on benchmarks/diagnosis."""
+    gentle: float = 2e-5
+    """Learning rate of a fine-tuning. Source: presets/dialects, whose configs for training from scratch begin at 5e-5,
+    and for fine-tuning at 1e-6 to 2e-5."""
     kept: float = 0.5
     """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3
     stands at 0.4."""
@@ -86,12 +92,18 @@ class Plateau(Check):
             or slow(seen)
             or self._falls(seen, never)
             or _validation_falls(run.curve(Role.VAL_LOSS), curve, seen)
-            or (not never and (self._excused(seen) or _reached(run, seen.end)))
+            or reached(run, seen.end)
+            or (not never and self._excused(seen))
         ):
             return
+        adapted = not never and self._trained_before(run, seen)
         yield self.finding(
-            Severity.WARNING,
-            Confidence.HIGH if never or seen.rate_kept is not None else Confidence.MEDIUM,
+            Severity.INFO if adapted else Severity.WARNING,
+            Confidence.LOW
+            if adapted
+            else Confidence.HIGH
+            if never or seen.rate_kept is not None
+            else Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
             f"The loss never fell: {seen.start:.4g} at the start, {seen.end:.4g} at the end."
             if never
@@ -100,12 +112,19 @@ class Plateau(Check):
             evidence={"tail_share": seen.tail_share, "share_threshold": self.share, "fall": seen.fall},
             advice="Check labels, tokenizer and frozen weights; then try another learning rate."
             if never
+            else "Trained weights adapt at once and then hardly: listen, or compare with the model that it began from."
+            if adapted
             else "Decay or halve the learning rate; if the loss does not move, the model or the data is at its limit.",
         )
 
     def _is_average(self, curve: Curve, seen: Learning) -> bool:
         """Whether the noise and the fall look like a loss that averages over random times."""
         return curve.trend.noise >= self.loud and seen.fall >= self.learned
+
+    def _trained_before(self, run: Run, seen: Learning) -> bool:
+        """Whether the config names the weights that it began from, or the rate is one that only fine-tunings have."""
+        gentle = seen.peak_rate is not None and seen.peak_rate <= self.gentle
+        return gentle or bool(run.config.get("init_checkpoint"))
 
     def _falls(self, seen: Learning, never: bool) -> bool:
         """Whether the end still gains something."""
@@ -134,8 +153,3 @@ def _validation_falls(val: Curve | None, train: Curve, seen: Learning) -> bool:
     error = level_error(values, max(1, len(values) // 5))
     whole = float(val.finite.values[0] - val.finite.values.min())
     return bool(fall > SURE * error and fall > VALIDATION_SHARE * whole and values[-1] <= values.min() + error)
-
-
-def _reached(run: Run, end: float) -> bool:
-    """Whether the loss stands where finished models of its family stand."""
-    return run.target is not None and end <= run.target.high

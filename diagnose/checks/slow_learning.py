@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks._base import Check
-from diagnose.checks._learning import STRAIGHT, learning, slow
+from diagnose.checks._learning import STRAIGHT, learning, reached, slow
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -40,7 +40,7 @@ class SlowLearning(Check):
         """Look for a short, straight fall."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen = learning(run, curve)
-        if not slow(seen):
+        if not slow(seen) or reached(run, seen.end):
             return
         yield self.finding(
             Severity.WARNING,
