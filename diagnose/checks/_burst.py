@@ -29,6 +29,9 @@ LEARNED = 0.15
 COLLAPSE = 8.0
 """First point over the second: what the random weights cost is left by factors of two to four in one logged step, what
 an exploded model costs by tens. Source: our choice."""
+COLLAPSE_UNKNOWN = 30.0
+"""The same where no rate is logged. Source: our choice: an unscaled regression leaves its first points so, too, if the
+log has a point in hundreds of updates."""
 STILL = 0.05
 """The same fall as `STUCK` where the first points alone tell of the burst. Source: our choice."""
 GENTLE = 3e-3
@@ -77,8 +80,8 @@ class Burst:
     @property
     def collapsed(self) -> bool:
         """Whether the first logged point is that of a model that had exploded already."""
-        wild = self.rate is None or self.rate > GENTLE
-        return wild and self.first >= COLLAPSE * self.second and self.gain < STILL
+        factor = COLLAPSE_UNKNOWN if self.rate is None else COLLAPSE if self.rate > GENTLE else np.inf
+        return self.first >= factor * self.second and self.gain < STILL
 
     @property
     def reckless(self) -> bool:
