@@ -15,6 +15,9 @@ from diagnose.stats import FloatArray, Trend, slope
 # falls ever faster has only just begun. The bounds here and below are measured on benchmarks/diagnosis.
 STRAIGHT = 0.33
 BENT_DOWN = 0.7
+# The same for a course that begins without any sudden fall: the line then accounts for all of it, and a schedule that
+# is not logged bends it.
+BENT, NO_BURST = 0.24, 1.0
 # Share of the start that a crawling loss may have lost, and more if its line is nearly perfect.
 SHORT_WAY = 0.22
 LONGER_WAY = 0.42
@@ -121,7 +124,9 @@ def slow(seen: Learning) -> bool:
     if (seen.peak_rate or 0.0) > FAST or seen.tail_share < STILL:
         return False
     perfect = seen.second_half > STRAIGHTER and seen.even > EVENER and seen.line_z > SURER and _unabated(seen)
-    return (seen.second_half > STRAIGHT and seen.even > EVEN and seen.fall < SHORT_WAY) or (
+    bent = seen.second_half > BENT and seen.even > NO_BURST
+    straight = seen.second_half > STRAIGHT and seen.even > EVEN
+    return ((straight or bent) and seen.fall < SHORT_WAY) or (
         perfect and seen.fall < LONGER_WAY
     )
 
