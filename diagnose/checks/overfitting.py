@@ -23,7 +23,7 @@ class Overfitting(Check):
     ## How it is detected
     Levels are medians of a fifth of the evaluations. The last level of the validation loss must stand above the
     best by `rise`, at least `since` evaluations later, while training fell by `fall` of its level. The rise must exceed
-    the noise of the evaluations by `z` standard errors; where training fell by `much` meanwhile, `z_much` is enough.
+    the noise of the evaluations by `z` standard errors; the more training fell, up to `much`, the fewer, down to `z_much`.
     A rise of `z_plain` standard errors that took a fifth of the evaluations is told from `rise_plain` on, and needs a
     training loss that fell meanwhile by `share` of all that it fell: neither depends on what both losses end at.
 
@@ -49,12 +49,12 @@ class Overfitting(Check):
     fall: float = 0.03
     """Fall of the training loss since then. Source: the quietest rival's gate."""
     z: float = 3.0
-    """Standard errors. Source: one false alarm in 700 for normal noise."""
+    """Standard errors where training hardly fell. Source: one false alarm in 700 for normal noise."""
     much: float = 0.4
     """Fall of the training loss that must show in validation too if the model learned more than its clips. Source: real
     runs with few and noisy evaluations; our choice."""
     z_much: float = 1.0
-    """Source: as above."""
+    """Standard errors where it fell by so much; between the two in proportion. Source: as above."""
     z_plain: float = 6.0
     """Standard errors of a rise that nobody can overlook. Source: measured on the healthy runs of benchmarks/diagnosis,
     where only warm restarts rise so, for a tenth of the evaluations."""
@@ -94,4 +94,5 @@ class Overfitting(Check):
         fell = seen.train_fall > self.fall
         if seen.z > self.z_plain and seen.since >= self.lasting * seen.evaluations:
             return seen.rise > self.rise_plain and (fell or seen.train_share > self.share)
-        return fell and seen.rise > self.rise and seen.z > (self.z_much if seen.train_fall > self.much else self.z)
+        ease = min(seen.train_fall / self.much, 1.0)
+        return fell and seen.rise > self.rise and seen.z > self.z + (self.z_much - self.z) * ease
