@@ -126,9 +126,7 @@ def slow(seen: Learning) -> bool:
     perfect = seen.second_half > STRAIGHTER and seen.even > EVENER and seen.line_z > SURER and _unabated(seen)
     bent = seen.second_half > BENT and seen.even > NO_BURST
     straight = seen.second_half > STRAIGHT and seen.even > EVEN
-    return ((straight or bent) and seen.fall < SHORT_WAY) or (
-        perfect and seen.fall < LONGER_WAY
-    )
+    return ((straight or bent) and seen.fall < SHORT_WAY) or (perfect and seen.fall < LONGER_WAY)
 
 
 def reached(run: Run, end: float) -> bool:

@@ -23,7 +23,8 @@ class Overfitting(Check):
     ## How it is detected
     Levels are medians of a fifth of the evaluations. The last level of the validation loss must stand above the
     best by `rise`, at least `since` evaluations later, while training fell by `fall` of its level. The rise must exceed
-    the noise of the evaluations by `z` standard errors; the more training fell, up to `much`, the fewer, down to `z_much`.
+    the noise of the evaluations by `z` standard errors, or by fewer, down to `z_much`, the nearer to `much` training
+    fell meanwhile.
     A rise of `z_plain` standard errors that took a fifth of the evaluations is told from `rise_plain` on, and needs a
     training loss that fell meanwhile by `share` of all that it fell: neither depends on what both losses end at.
 

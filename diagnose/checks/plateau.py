@@ -132,7 +132,9 @@ class Plateau(Check):
             return False
         if seen.tail_z > self.sure and seen.tail_share > self.trifle:
             return True
-        unclear = seen.tail_share + seen.tail_doubt / 2 > self.doubt or (seen.tail_share > self.share and seen.tail_z > 1)
+        unclear = seen.tail_share + seen.tail_doubt / 2 > self.doubt or (
+            seen.tail_share > self.share and seen.tail_z > 1
+        )
         return not never and unclear
 
     def _excused(self, seen: Learning) -> bool:
