@@ -165,9 +165,16 @@ def test_a_progress_bar_reads_no_markup_in_names(
     assert list(track([1, 2], 2, "cutting a[/nothing]b.wav")) == [1, 2]
 
 
+MINDS_CTRL_C = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_a_demo_that_is_stopped_leaves_no_half_set(tmp_path: Path, end: signal.Signals) -> None:
     command = [sys.executable, "-m", "diagnose", "data", "demo", "set", "--voice", "builtin", "--clips", "20000"]
+    # A shell that starts the tests in the background tells its children to ignore Ctrl-C.
+    command = [sys.executable, "-c", MINDS_CTRL_C, *command]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
         while not list(tmp_path.glob(".set.*/wavs/*3.wav")):
             assert process.poll() is None
