@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.diagnosis import (
     drafts,
     finetunes,
@@ -122,8 +124,12 @@ def _asked(cases: Sequence[Case]) -> tuple[list[Judged], float]:
 
 
 def _thinned(judged: Sequence[Judged], count: int) -> list[Judged]:
-    """Every so-many-th, `count` in all, so that all classes stay."""
-    return [judged[index * len(judged) // count] for index in range(count)] if count < len(judged) else list(judged)
+    """`count` of them, in their order, drawn from all classes."""
+    if count >= len(judged):
+        return list(judged)
+    # Drawn, not every so many-th: the classes come round by fives, and a step of fifteen would meet one of them only.
+    chosen = np.sort(np.random.default_rng(count).choice(len(judged), count, replace=False))
+    return [judged[index] for index in chosen.tolist()]
 
 
 def _corpus_runs(corpus: Path) -> Iterator[Run]:

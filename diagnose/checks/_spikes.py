@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -78,10 +79,11 @@ def slow_spikes(curve: Curve, z: float, factor: float, weight: float) -> list[Sp
     error = max(MEDIAN_COST * robust_std(np.diff(trend.scaled)) / np.sqrt(2 * size), 1e-12)
     least = max(float(np.log(factor)), z * error)
     gain = weight * max(float(curve.values[:5].max()) - trend.best, 0.0)
+    levels = course.tolist()  # numpy's median costs more than all the rest for six numbers
     found, skip = [], 0
     for block in range(3, len(course) - 1):
         rise = course[block] - course[block - 2 : block].min()
-        lasting = course[block] - np.median(course[max(0, block - 6) : block])
+        lasting = course[block] - median(levels[max(0, block - 6) : block])
         weighty = np.exp(course[block]) * -np.expm1(-lasting) > gain
         if (
             block >= skip
