@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._burst import burst
+from diagnose.checks._once import once
 from diagnose.checks._setback import diverged
 from diagnose.checks._swings import bounces, contested, cycles, relapse, throw
 from diagnose.finding import Number
@@ -32,6 +33,7 @@ class Instability:
     """Whether the loss came down again in the end."""
 
 
+@once
 def instability(run: Run, curve: Curve) -> Instability | None:
     """What the curve of a training loss shows; None for a stable one, and for one that ends in NaN."""
     if not len(curve) or not np.isfinite(curve.values[-1]) or contested(run, curve):

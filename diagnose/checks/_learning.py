@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks._once import once
 from diagnose.checks._rate import logged_rate, spent
 from diagnose.run import Curve, Run
 from diagnose.stats import FloatArray, Trend, slope
@@ -73,6 +74,7 @@ class Learning:
     """Standard error of `tail_share`."""
 
 
+@once
 def learning(run: Run, curve: Curve) -> Learning:
     """The fall of the finite points of `curve`, at least eight, over the learning rate spent where it is logged.
 

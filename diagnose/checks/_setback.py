@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks._once import once
 from diagnose.checks._validation import parting
 from diagnose.finding import Number
 from diagnose.run import Curve, Role, Run
@@ -73,6 +74,7 @@ class Setback:
         return self.share >= GRAVE
 
 
+@once
 def diverged(run: Run, curve: Curve) -> Setback | None:
     """What `curve`, a training loss, gave back, if it has diverged and validation does not stand at its best."""
     back, val = setback(curve), run.curve(Role.VAL_LOSS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks._once import once
 from diagnose.checks._rate import HIGH_RATE, at_high_rate, logged_rate
 from diagnose.checks._scatter import Scatter, scatter
 from diagnose.finding import Number
@@ -181,6 +182,7 @@ class Bounces:
         return together or (self.scatter.total >= NOISE and (self.subdued or self.scatter.total >= GAINED * gain))
 
 
+@once
 def bounces(run: Run, curve: Curve) -> Bounces | None:
     """The swings of a loss; None for one that is negative at times, and for fewer than 16 finite points."""
     part = at_high_rate(run, curve.finite)
@@ -353,6 +355,7 @@ class Throw:
         return high and (self.end > (1 - THROW_TOTAL) * self.start or self.lasting)
 
 
+@once
 def throw(curve: Curve) -> Throw | None:
     """The highest level in the first fifth of the finite points; None where factors mean nothing."""
     curve = curve.finite
@@ -401,6 +404,7 @@ class Relapse:
         return high and self.top - self.low > WEIGHT * (self.start - self.low)
 
 
+@once
 def relapse(curve: Curve) -> Relapse | None:
     """The worst climb above the best level so far; None where factors mean nothing or the points are few."""
     curve = curve.finite

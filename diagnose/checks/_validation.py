@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.checks._once import once
 from diagnose.run import Curve
 from diagnose.stats import MAD_TO_STD, MEDIAN_COST, FloatArray, window_medians
 
@@ -36,6 +37,7 @@ class Parting:
     """The same as a share of all that the training loss fell by in the run; 0 where it did not fall."""
 
 
+@once
 def parting(train: Curve, val: Curve) -> Parting | None:
     """How the finite points of the two curves part; None where there are too few to say."""
     train, val = train.finite, val.finite
