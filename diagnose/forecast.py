@@ -59,7 +59,7 @@ def _note(run: Run, low: float, high: float) -> str:
         return ""
     if run.target.high < low:
         return "target not reachable with this schedule"
-    return "target within reach" if high <= run.target.high else ""
+    return "target within reach" if run.target.sized and high <= run.target.high else ""
 
 
 def _end(run: Run, curve: Curve) -> int | None:

@@ -176,6 +176,8 @@ class TargetBand:
     """Which loss the band is about, and its unit."""
     path: tuple[tuple[float, float], ...] = ()
     """(epoch, loss) of a healthy run on the way to the band, where one is known."""
+    sized: bool = True
+    """Whether it is that of this data set; else its size is not known, and the band spans those of all sizes."""
 
     def expected(self, epoch: float) -> float | None:
         """The loss of a healthy run at `epoch`, interpolated; None outside the known path."""

@@ -81,7 +81,7 @@ def _recommend(run: Run, curve: Curve, findings: tuple[Finding, ...], since: int
         reasons.append("the model is learning its clips by heart; the best checkpoint lies behind")
     if curve.role is Role.VAL_LOSS and since >= PATIENCE:
         reasons.append(f"{since} evaluations without a new best validation loss ({PATIENCE} are patience enough)")
-    if run.target is not None and float(curve.finite.values[-1]) <= run.target.high:
+    if run.target is not None and run.target.sized and float(curve.finite.values[-1]) <= run.target.high:
         reasons.append(
             f"the loss reached its target of {run.target.low:g} to {run.target.high:g}: listen before paying for more"
         )

@@ -36,12 +36,12 @@ class TargetTable:
     path: tuple[tuple[float, float], ...]
     """(epoch, loss) of a healthy run, where one is known."""
 
-    def band(self, samples: int | None) -> TargetBand | None:
-        """The band to aim at with `samples` clips; None when the size matters and is not known."""
-        if samples is None and len(self.targets) > 1:
-            return None
-        _, low, high = next(row for row in self.targets if samples is None or samples <= row[0])
-        return TargetBand(self.family, low, high, self.confidence, self.source, self.loss, self.path)
+    def band(self, samples: int | None) -> TargetBand:
+        """The band to aim at with `samples` clips; from the lowest to the highest of all sizes where it is not known."""
+        rows = [(low, high) for up_to, low, high in self.targets if samples is None or samples <= up_to]
+        rows = rows if samples is None else rows[:1]
+        low, high = min(low for low, _ in rows), max(high for _, high in rows)
+        return TargetBand(self.family, low, high, self.confidence, self.source, self.loss, self.path, len(rows) == 1)
 
     def quality(self, loss: float) -> Quality:
         """The rung on which `loss` stands."""

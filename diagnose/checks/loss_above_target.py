@@ -52,7 +52,7 @@ class LossAboveTarget(Check):
         if run.family is None:
             return "the model family is not known: name it with --family"
         if run.target is None:
-            return f"no target for {run.family} without the number of clips: give it with --samples"
+            return f"no table of targets for {run.family}"
         return super().skip_reason(run)
 
     def check(self, run: Run) -> Iterator[Finding]:
@@ -92,7 +92,8 @@ def _still_falling(curve: Curve) -> bool:
 
 
 def _message(band: TargetBand, run: Run, last: float, expected: float | None, falling: bool) -> str:
-    size = "" if run.dataset.samples is None else f" with {run.dataset.samples:,} clips"
+    size = f" with {run.dataset.samples:,} clips" if band.sized and run.dataset.samples is not None else ""
+    size = size if band.sized else ", whatever the number of clips,"
     path = "" if expected is None else f"; a healthy run stands near {expected:.3g} at this epoch"
     course = "still falling" if falling else "no longer falling"
     aim = f"{band.family}{size} should end between {band.low:g} and {band.high:g}"

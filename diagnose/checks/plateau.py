@@ -15,6 +15,9 @@ from diagnose.stats import slope
 
 SURE = 3.0
 """Standard errors. Source: one in 700 for normal noise."""
+NEVER_FELL = "Check labels, tokenizer and frozen weights; then try another learning rate."
+FELL_FIRST = "Decay or halve the learning rate; if the loss does not move, the model or the data is at its limit."
+ADAPTED = "Trained weights adapt at once, if at all: listen, or compare with the model that it began from."
 VALIDATION_SHARE = 0.03
 """Fall of the evaluations over their whole fall. Source: as for `trifle`."""
 
@@ -33,8 +36,8 @@ class Plateau(Check):
     would hide a fall of `doubt`, nor where validation still falls. Where the rate is logged, the stretch is three
     fifths of the summed rate: a schedule cannot hide what never moved while the rate was high.
 
-    After trained weights (named by the config, or known by a rate of at most `gentle`) a fall that ended is for
-    information: a model that has adapted looks so.
+    After trained weights (named by the config, or known by a rate of at most `gentle`; of `gentlest` where the loss
+    never fell) it is for information: a model that has adapted, or that knew such data before, looks so.
 
     ## What to do
     If the loss never fell: check labels, tokenizer and frozen weights, then raise the learning rate. If it fell
@@ -77,6 +80,9 @@ class Plateau(Check):
     gentle: float = 2e-5
     """Learning rate of a fine-tuning. Source: presets/dialects, whose configs for training from scratch begin at 5e-5,
     and for fine-tuning at 1e-6 to 2e-5."""
+    gentlest: float = 1e-5
+    """The same for a loss that never fell. Source: our choice, far below all rates of training from scratch: there a
+    loss that lies still is grave."""
     kept: float = 0.5
     """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3
     stands at 0.4."""
@@ -96,34 +102,30 @@ class Plateau(Check):
             or (not never and self._excused(seen))
         ):
             return
-        adapted = not never and self._trained_before(run, seen)
-        yield self.finding(
+        yield self._told(curve, seen, never=never, adapted=self._trained_before(run, seen, never=never))
+
+    def _told(self, curve: Curve, seen: Learning, *, never: bool, adapted: bool) -> Finding:
+        sure = Confidence.HIGH if never or seen.rate_kept is not None else Confidence.MEDIUM
+        return self.finding(
             Severity.INFO if adapted else Severity.WARNING,
-            Confidence.LOW
-            if adapted
-            else Confidence.HIGH
-            if never or seen.rate_kept is not None
-            else Confidence.MEDIUM,
+            Confidence.LOW if adapted else sure,
             Role.TRAIN_LOSS.value,
             f"The loss never fell: {seen.start:.4g} at the start, {seen.end:.4g} at the end."
             if never
             else f"The loss has stood at {seen.end:.4g} since {at(curve, seen.tail_step)}, most of the run.",
             steps=(curve.steps[0] if never else seen.tail_step, curve.steps[-1]),
             evidence={"tail_share": seen.tail_share, "share_threshold": self.share, "fall": seen.fall},
-            advice="Check labels, tokenizer and frozen weights; then try another learning rate."
-            if never
-            else "Trained weights adapt at once and then hardly: listen, or compare with the model that it began from."
-            if adapted
-            else "Decay or halve the learning rate; if the loss does not move, the model or the data is at its limit.",
+            advice=ADAPTED if adapted else NEVER_FELL if never else FELL_FIRST,
         )
 
     def _is_average(self, curve: Curve, seen: Learning) -> bool:
         """Whether the noise and the fall look like a loss that averages over random times."""
         return curve.trend.noise >= self.loud and seen.fall >= self.learned
 
-    def _trained_before(self, run: Run, seen: Learning) -> bool:
+    def _trained_before(self, run: Run, seen: Learning, *, never: bool) -> bool:
         """Whether the config names the weights that it began from, or the rate is one that only fine-tunings have."""
-        gentle = seen.peak_rate is not None and seen.peak_rate <= self.gentle
+        most = self.gentlest if never else self.gentle
+        gentle = seen.peak_rate is not None and seen.peak_rate <= most
         return gentle or bool(run.config.get("init_checkpoint"))
 
     def _falls(self, seen: Learning, never: bool) -> bool:

@@ -207,6 +207,7 @@ def _level(run: Run) -> RenderableType | None:
     band = run.target
     size = "" if run.dataset.samples is None else f" with {run.dataset.samples:,} clips"
     aim = f"; aim for {band.low:g} to {band.high:g}{size}" if band else ""
+    aim += "" if band is None or band.sized else ", by the number of clips (--samples)"
     worth = f"{number(last)} is {rung.word} for {table.family} ({rung.meaning}){aim}."
     if band is not None and last < band.low:
         reach = f"below the {band.low:g} to {band.high:g} of {table.family}{size}"
