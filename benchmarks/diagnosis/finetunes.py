@@ -32,7 +32,7 @@ from diagnose.synthetic import Fault
 # Rates of full fine-tunes in the public configs of presets/dialects: 1e-6 to 5e-5; adapters bear up to 3e-4.
 GENTLE = (1e-6, 5e-5)
 # Where Chatterbox's T3 stands: presets/targets/t3.yaml, 10 and above when it just started, 1.5 to 2.5 when trained.
-TRAINED, UNTRAINED = (1.6, 2.6), (10.5, 13.5)
+TRAINED, UNTRAINED = (1.3, 2.4), (10.5, 13.5)
 
 
 def _adapted(rng: Generator, points: int) -> Floats:
@@ -85,8 +85,10 @@ def _lora(rng: Generator) -> Draft:
     points = length(rng, 80, 3000)
     fall, drift = rng.uniform(0.08, 0.3), rng.uniform(0.01, 0.05)
     course = 1 - fall * (1 - np.exp(-time(points) / rng.uniform(0.01, 0.05))) - drift * time(points)
-    draft = _told(rng, _logged(rng, course, rng.uniform(0.1, 0.3), between(rng, 5e-5, 3e-4)))
-    return replace(draft, config={**draft.config, "lora_r": 16, "init_checkpoint": "base.safetensors"})
+    peak = between(rng, 5e-5, 3e-4)
+    draft = _logged(rng, course, rng.uniform(0.1, 0.3), peak)
+    config = {"learning_rate": peak, "lora_r": 16, "init_checkpoint": "base.safetensors"}
+    return replace(draft, rate=sometimes(rng, draft.rate), config=config)
 
 
 def _standing(rng: Generator) -> Draft:
@@ -97,10 +99,11 @@ def _standing(rng: Generator) -> Draft:
 
 
 def _by_level(rng: Generator) -> Draft:
-    """Known to be trained by where it stands in the family's unit; the rate is not logged in half of the runs."""
+    """Known to be trained by where it ends in the family's unit; the rate is not logged in half of the runs."""
     points = length(rng, 80, 2000)
     draft = _logged(rng, _adapted(rng, points), rng.uniform(0.05, 0.2), between(rng, *GENTLE))
-    return replace(_as_t3(draft, rng.uniform(*TRAINED) * 1.2), rate=sometimes(rng, constant(rng, points, *GENTLE)))
+    fall = float(np.median(draft.loss[: max(1, points // 50)]) / np.median(draft.loss[-(points // 10) :]))
+    return replace(_as_t3(draft, fall * rng.uniform(*TRAINED)), rate=sometimes(rng, constant(rng, points, *GENTLE)))
 
 
 def _epochs(rng: Generator) -> Draft:

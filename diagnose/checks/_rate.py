@@ -10,6 +10,20 @@ from diagnose.stats import FloatArray
 HIGH_RATE = 0.5
 """Share of the peak learning rate above which a run is judged; below it the schedule calms it."""
 
+GENTLE = 2e-5
+"""Learning rate of a fine-tuning. Source: presets/dialects, whose configs for training from scratch begin at 5e-5, and
+for fine-tuning at 1e-6 to 2e-5."""
+
+TINY = 5e-7
+"""Rate below which nothing is trained, not even fine-tuned. Source: the lowest published rates, 5e-7 for preference
+tuning."""
+
+
+def trained_before(run: Run, most: float = GENTLE) -> bool:
+    """Whether the config names the weights that it began from, or the logged rate is one of fine-tuning, up to `most`."""
+    peak = run.peak_logged_rate
+    return (peak is not None and TINY <= peak <= most) or bool(run.config.get("init_checkpoint"))
+
 
 def logged_rate(run: Run) -> Curve | None:
     """The finite points of the learning rate, if at least one is above zero."""

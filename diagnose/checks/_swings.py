@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._once import once
-from diagnose.checks._rate import HIGH_RATE, at_high_rate, logged_rate
+from diagnose.checks._rate import HIGH_RATE, at_high_rate, logged_rate, trained_before
 from diagnose.checks._scatter import Scatter, scatter
 from diagnose.finding import Number
 from diagnose.run import Axis, Curve, IntArray, Role, Run
@@ -77,6 +77,11 @@ if it is large against all that was gained. Source: measured on benchmarks/diagn
 times scatter by 26 % at most."""
 GAINED = 0.7
 """Such scatter over the fall of the loss, both in scaled units. Source: as above: at most 0.4 in healthy runs."""
+MANY = 200
+"""Points that would show what neighbours share. Source: as for `SHARED`."""
+LEARNED = 0.28
+"""Fall of the level that shows that a run learns below such scatter. Source: measured on benchmarks/diagnosis: steps
+that are too large leave less in three of four runs, batches of one clip come this far in nine of ten."""
 SUBDUED = 0.65
 """Scatter of single points at a low rate over that at a high rate. Source: the noise of batches does not depend on
 the rate, and swings that go by its root come down to half below a quarter of it."""
@@ -124,8 +129,12 @@ class Bounces:
     """Whether validation swings along: then it is the weights that swing, not the difficulty of the batches."""
     progress: float
     """How much the level fell over the judged part, as a share of its level at the beginning of it."""
+    learned: float
+    """How much the level fell from the first block of the run to the end of the judged part, as a share of the first."""
     total: float
     """How much the level fell from the first point to the end of the judged part, as a share of the first."""
+    trained_before: bool
+    """Whether it began from weights that knew much already, and have little left to gain."""
     first_step: int
     last_step: int
 
@@ -161,11 +170,13 @@ class Bounces:
         swings = self.turns >= TURNS and self.swing >= SWING and (self.unrest >= UNREST or self.calmed)
         loud = self.unrest >= LOUD_UNREST or self.spread >= SPREAD
         least = LOUD_PROGRESS if loud else PROGRESS if self.calmed or self.unrest >= WIDE_UNREST else LITTLE_PROGRESS
-        if self.spread >= IDLE_SPREAD and max(self.progress, self.total) < IDLE:
+        idle = max(self.progress, self.total) < IDLE and not (self._of_batches and self.trained_before)
+        if self.spread >= IDLE_SPREAD and idle:
             return True
         if self.echoed and self.turns >= TURNS and self.swing >= ECHO_SWING and self.progress < LITTLE_PROGRESS:
             return self.total < TOTAL
-        return (swings or self.spread >= SPREAD) and self.progress < least and self.total < TOTAL
+        wide = self.spread >= SPREAD and not self._of_batches
+        return (swings or wide) and self.progress < least and self.total < TOTAL
 
     @property
     def eased(self) -> bool:
@@ -179,7 +190,14 @@ class Bounces:
             return False
         together = self.scatter.total >= WILD and self.scatter.shared >= SHARED
         gain = -float(np.log1p(-min(max(self.progress, self.total, 0.0), 1 - 1e-9)))
-        return together or (self.scatter.total >= NOISE and (self.subdued or self.scatter.total >= GAINED * gain))
+        content = self.trained_before or self.learned >= LEARNED
+        large = self.scatter.total >= GAINED * gain and not (self._of_batches and content)
+        return together or (self.scatter.total >= NOISE and (self.subdued or large))
+
+    @property
+    def _of_batches(self) -> bool:
+        """Whether the points are many and share nothing: then single hard clips may make all of the scatter."""
+        return self.scatter.points >= MANY and not self.scatter.by_more_than_chance
 
 
 @once
@@ -207,7 +225,9 @@ def bounces(run: Run, curve: Curve) -> Bounces | None:
         _calmed(run, curve.finite),
         _echoed(run, curve.finite),
         1 - last / first if first else 0.0,
+        1 - last / float(trend.levels[0]) if trend.levels[0] else 0.0,
         1 - last / _first(curve.finite),
+        trained_before(run),
         int(part.steps[begin]),
         int(part.steps[-1]),
     )

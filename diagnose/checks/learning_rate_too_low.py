@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from diagnose.checks._base import Check
 from diagnose.checks._cures import peak_rate, raise_rate
 from diagnose.checks._learning import Learning, learning, reached, slow
+from diagnose.checks._rate import TINY
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -21,7 +22,7 @@ class LearningRateTooLow(Check):
 
     ## How it is detected
     The loss falls slowly and evenly along the learning rate spent (by the measures of slow-learning); where no rate is
-    logged, only if the configured rate is below `low`. Or the highest logged rate is below `tiny` and the loss fell
+    logged, only if the configured rate is below `low`. Or the highest logged rate is below 5e-7, at which nothing is trained, and the loss fell
     by less than `moved`.
 
     ## What to do
@@ -40,8 +41,6 @@ class LearningRateTooLow(Check):
     low: float = 1e-5
     """Rate below which Adam learns a new voice slowly. Source: MOSS-TTS-Nano#57 (5e-6 flat, 1e-5 to 5e-5 advised);
     pocket-tts#254 (2e-5 slower throughout than 2e-4)."""
-    tiny: float = 5e-7
-    """Rate below which nothing is trained. Source: the lowest published rates, 5e-7 for preference tuning."""
     moved: float = 0.42
     """Fall of the loss that even such a rate can be content with. Source: as for slow learning."""
 
@@ -66,4 +65,4 @@ class LearningRateTooLow(Check):
 
     def _idle(self, seen: Learning) -> bool:
         """Whether a rate that trains nothing was logged, and the loss hardly moved."""
-        return seen.peak_rate is not None and 0 < seen.peak_rate < self.tiny and abs(seen.fall) < self.moved
+        return seen.peak_rate is not None and 0 < seen.peak_rate < TINY and abs(seen.fall) < self.moved

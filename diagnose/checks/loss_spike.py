@@ -26,7 +26,8 @@ class LossSpike(Check):
     Each point is compared with a running median, on the logarithm of the loss (a share of its range where it can be
     negative). A spike stands more than `z` robust standard deviations and more than `factor` times above it (or
     `low_z` and `tall`), higher than `tail` times the deepest downward outlier, above the points before and after it,
-    and it matters against the progress of the run (`weight`). A rise of the course by `slow_factor` within a sixtieth
+    and it matters against the progress of the run (`weight`). Where outliers of half that height are more than twice
+    as many, all of them are the tail of the noise. A rise of the course by `slow_factor` within a sixtieth
     of the run that heals later counts too, however long it takes.
 
     ## What to do

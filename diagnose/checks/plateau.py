@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._learning import LEAST_WAY, Learning, learning, reached, slow
+from diagnose.checks._rate import GENTLE, trained_before
 from diagnose.checks._validation import FEWEST, level_error
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
@@ -36,7 +37,7 @@ class Plateau(Check):
     would hide a fall of `doubt`, nor where validation still falls. Where the rate is logged, the stretch is three
     fifths of the summed rate: a schedule cannot hide what never moved while the rate was high.
 
-    After trained weights (named by the config, or known by a rate of at most `gentle`; of `gentlest` where the loss
+    After trained weights (named by the config, or known by a rate of at most 2e-5; of `gentlest` where the loss
     never fell) it is for information: a model that has adapted, or that knew such data before, looks so.
 
     ## What to do
@@ -77,11 +78,8 @@ class Plateau(Check):
     """Fall of such a loss that shows that it learned. Source: measured on benchmarks/diagnosis."""
     remains: float = 0.52
     """End over start above which the work is not done. Source: measured on benchmarks/diagnosis."""
-    gentle: float = 2e-5
-    """Learning rate of a fine-tuning. Source: presets/dialects, whose configs for training from scratch begin at 5e-5,
-    and for fine-tuning at 1e-6 to 2e-5."""
     gentlest: float = 1e-5
-    """The same for a loss that never fell. Source: our choice, far below all rates of training from scratch: there a
+    """Learning rate of a fine-tuning whose loss never fell. Source: our choice, far below all rates of training from scratch: there a
     loss that lies still is grave."""
     kept: float = 0.5
     """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3
@@ -102,7 +100,7 @@ class Plateau(Check):
             or (not never and self._excused(seen))
         ):
             return
-        yield self._told(curve, seen, never=never, adapted=self._trained_before(run, seen, never=never))
+        yield self._told(curve, seen, never=never, adapted=trained_before(run, self.gentlest if never else GENTLE))
 
     def _told(self, curve: Curve, seen: Learning, *, never: bool, adapted: bool) -> Finding:
         sure = Confidence.HIGH if never or seen.rate_kept is not None else Confidence.MEDIUM
@@ -121,12 +119,6 @@ class Plateau(Check):
     def _is_average(self, curve: Curve, seen: Learning) -> bool:
         """Whether the noise and the fall look like a loss that averages over random times."""
         return curve.trend.noise >= self.loud and seen.fall >= self.learned
-
-    def _trained_before(self, run: Run, seen: Learning, *, never: bool) -> bool:
-        """Whether the config names the weights that it began from, or the rate is one that only fine-tunings have."""
-        most = self.gentlest if never else self.gentle
-        gentle = seen.peak_rate is not None and seen.peak_rate <= most
-        return gentle or bool(run.config.get("init_checkpoint"))
 
     def _falls(self, seen: Learning, never: bool) -> bool:
         """Whether the end still gains something."""
