@@ -20,7 +20,7 @@ BENT_DOWN = 0.7
 # is not logged bends it.
 BENT, NO_BURST = 0.24, 1.0
 # Share of the start that a crawling loss may have lost, and more if its line is nearly perfect.
-SHORT_WAY = 0.22
+SHORT_WAY = 0.245
 LONGER_WAY = 0.42
 # A nearly perfect line: its share of the fall in the second half, of the whole fall, and its standard errors.
 STRAIGHTER, EVENER, SURER = 0.42, 0.85, 9.0
@@ -32,7 +32,7 @@ LEAST_WAY = 0.005
 # Share of the whole fall that the straight line must account for: a sudden fall at the start is learning.
 EVEN = 0.6
 # Share of the fall that the tail must bring: 0.6 on a straight line. A rate that has decayed brings less.
-STILL = 0.35
+STILL = 0.3
 # A learning rate above this is too low for nothing. Source: three times Adam's default.
 FAST = 3e-3
 # Share of the run before its tail. Source: our choice: most of the budget must be spent before it counts as spent

@@ -46,7 +46,8 @@ class Memorisation(Check):
     augmentation.
 
     ## Blind spots
-    A log of epoch means, or of fewer than six points an epoch, shows no steps. A loss without noise at its bottom
+    A log of epoch means, or of fewer than six points an epoch, shows no steps. Clips that come in the same order of
+    length in each epoch show them too. A loss without noise at its bottom
     (an equation to be solved, a regression with exact answers) comes down as far on fresh data. Fine-tuned
     language models show the steps from the second epoch on and may still be useful after it.
     """
