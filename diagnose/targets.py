@@ -37,7 +37,7 @@ class TargetTable:
     """(epoch, loss) of a healthy run, where one is known."""
 
     def band(self, samples: int | None) -> TargetBand:
-        """The band to aim at with `samples` clips; from the lowest to the highest of all sizes where it is not known."""
+        """The band to aim at with `samples` clips; the span of those of all sizes where it is not known."""
         rows = [(low, high) for up_to, low, high in self.targets if samples is None or samples <= up_to]
         rows = rows if samples is None else rows[:1]
         low, high = min(low for low, _ in rows), max(high for _, high in rows)

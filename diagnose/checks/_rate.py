@@ -20,7 +20,7 @@ tuning."""
 
 
 def trained_before(run: Run, most: float = GENTLE) -> bool:
-    """Whether the config names the weights that it began from, or the logged rate is one of fine-tuning, up to `most`."""
+    """Whether the config names the weights that it began from, or the logged rate, up to `most`, is of fine-tuning."""
     peak = run.peak_logged_rate
     return (peak is not None and TINY <= peak <= most) or bool(run.config.get("init_checkpoint"))
 

@@ -130,7 +130,7 @@ class Bounces:
     progress: float
     """How much the level fell over the judged part, as a share of its level at the beginning of it."""
     learned: float
-    """How much the level fell from the first block of the run to the end of the judged part, as a share of the first."""
+    """How much the level fell from the first block of the run to the end of the judged part, as a share."""
     total: float
     """How much the level fell from the first point to the end of the judged part, as a share of the first."""
     trained_before: bool

@@ -22,8 +22,8 @@ class LearningRateTooLow(Check):
 
     ## How it is detected
     The loss falls slowly and evenly along the learning rate spent (by the measures of slow-learning); where no rate is
-    logged, only if the configured rate is below `low`. Or the highest logged rate is below 5e-7, at which nothing is trained, and the loss fell
-    by less than `moved`.
+    logged, only if the configured rate is below `low`. Or the highest logged rate is below 5e-7,
+    at which nothing is trained, and the loss fell by less than `moved`.
 
     ## What to do
     Raise the learning rate: four times at once, ten times if it is below 1e-6. Watch the first hundreds of steps.

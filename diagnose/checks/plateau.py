@@ -6,21 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks._base import Check
+from diagnose.checks._evaluations import Evaluations
 from diagnose.checks._learning import LEAST_WAY, Learning, learning, reached, slow
 from diagnose.checks._rate import GENTLE, trained_before
-from diagnose.checks._validation import FEWEST, level_error
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Curve, Role, Run
-from diagnose.stats import slope
 
-SURE = 3.0
-"""Standard errors. Source: one in 700 for normal noise."""
 NEVER_FELL = "Check labels, tokenizer and frozen weights; then try another learning rate."
 FELL_FIRST = "Decay or halve the learning rate; if the loss does not move, the model or the data is at its limit."
 ADAPTED = "Trained weights adapt at once, if at all: listen, or compare with the model that it began from."
-VALIDATION_SHARE = 0.03
-"""Fall of the evaluations over their whole fall. Source: as for `trifle`."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +66,8 @@ class Plateau(Check):
     """Standard errors beyond which a fall is no noise, however small. Source: one in 700 for normal noise."""
     trifle: float = 0.03
     """Share of the fall that is nothing, however sure. Source: our choice."""
+    nothing: float = 0.025
+    """The same as a share of the first loss, where it never fell. Source: as above."""
     loud: float = 0.12
     """Noise of single points, as a share of the loss, of a loss that averages over random times (flow matching,
     diffusion): it learns below its noise. Source: F5-TTS#972, where the voice got better under such a loss."""
@@ -79,8 +76,8 @@ class Plateau(Check):
     remains: float = 0.52
     """End over start above which the work is not done. Source: measured on benchmarks/diagnosis."""
     gentlest: float = 1e-5
-    """Learning rate of a fine-tuning whose loss never fell. Source: our choice, far below all rates of training from scratch: there a
-    loss that lies still is grave."""
+    """Learning rate of a fine-tuning whose loss never fell. Source: our choice, far below all rates of training from
+    scratch: there a loss that lies still is grave."""
     kept: float = 0.5
     """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3
     stands at 0.4."""
@@ -90,12 +87,13 @@ class Plateau(Check):
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen = learning(run, curve)
         never = seen.fall < self.never or (seen.fall < 2 * self.never and seen.early_fall < self.never)
+        evaluations = Evaluations.of(run, curve, seen.tail_step)
         if (
             self._is_average(curve, seen)
             or seen.fall < -self.risen
             or slow(seen)
-            or self._falls(seen, never)
-            or _validation_falls(run.curve(Role.VAL_LOSS), curve, seen)
+            or self._falls(seen, never, evaluations)
+            or (evaluations is not None and evaluations.falls(seen.fall))
             or reached(run, seen.end)
             or (not never and self._excused(seen))
         ):
@@ -120,32 +118,16 @@ class Plateau(Check):
         """Whether the noise and the fall look like a loss that averages over random times."""
         return curve.trend.noise >= self.loud and seen.fall >= self.learned
 
-    def _falls(self, seen: Learning, never: bool) -> bool:
+    def _falls(self, seen: Learning, never: bool, evaluations: Evaluations | None) -> bool:
         """Whether the end still gains something."""
-        if seen.fall < LEAST_WAY:
+        if seen.fall < LEAST_WAY or (never and seen.tail_share * seen.fall < self.nothing):
             return False
         if seen.tail_z > self.sure and seen.tail_share > self.trifle:
             return True
         unclear = seen.tail_share + seen.tail_doubt / 2 > self.doubt or (
             seen.tail_share > self.share and seen.tail_z > 1
         )
-        return not never and unclear
+        return not never and unclear and not (evaluations is not None and evaluations.lie_flat())
 
     def _excused(self, seen: Learning) -> bool:
         return 1 - seen.fall < self.remains or (seen.rate_kept is not None and seen.rate_kept < self.kept)
-
-
-def _validation_falls(val: Curve | None, train: Curve, seen: Learning) -> bool:
-    """Whether the evaluations of that stretch still fall, beyond their noise and to their best.
-
-    They are of the same clips each time and show gains that are lost in the noise of batches.
-    """
-    if val is None or val.axis is not train.axis:
-        return False
-    values = val.finite.values[val.finite.steps >= seen.tail_step]
-    if len(values) < FEWEST or not len(val.finite):
-        return False
-    fall = -slope(values) * (len(values) - 1)
-    error = level_error(values, max(1, len(values) // 5))
-    whole = float(val.finite.values[0] - val.finite.values.min())
-    return bool(fall > SURE * error and fall > VALIDATION_SHARE * whole and values[-1] <= values.min() + error)
