@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks._rate import at_high_rate, logged_rate
+from diagnose.checks._rate import RECKLESS, at_high_rate, logged_rate
 from diagnose.run import Curve, Run
 from diagnose.stats import FloatArray, robust_std
 
@@ -37,9 +37,6 @@ STILL = 0.05
 GENTLE = 3e-3
 """A logged rate up to which a start far above the rest is no explosion. Source: our choice: three times Adam's
 default."""
-RECKLESS = 0.2
-"""A logged rate that few optimisers bear. Source: SGD on images uses 0.1; measured on real trainings at constant
-rates."""
 DROP = 1.3
 """First point over the second that shows a start thrown up at such a rate. Source: our choice."""
 MOST_LEARNED = 0.2

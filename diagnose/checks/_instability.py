@@ -10,6 +10,7 @@ from diagnose.checks._burst import burst
 from diagnose.checks._once import once
 from diagnose.checks._setback import diverged
 from diagnose.checks._swings import bounces, contested, cycles, relapse, throw
+from diagnose.checks._tossed import tossed
 from diagnose.finding import Number
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import running_median
@@ -43,6 +44,7 @@ def instability(run: Run, curve: Curve) -> Instability | None:
         or thrown(curve)
         or _stranded(run, curve)
         or relapsed(run, curve)
+        or _tossed_about(run, curve)
         or _oscillates(run, curve)
     )
 
@@ -71,6 +73,15 @@ def _stranded(run: Run, curve: Curve) -> Instability | None:
         return None
     evidence: dict[str, Number] = {"first": seen.first, "top": seen.top, "level": seen.level, "gain_since": seen.gain}
     return Instability(*seen.steps, True, seen.told, evidence)
+
+
+def _tossed_about(run: Run, curve: Curve) -> Instability | None:
+    seen = tossed(run, curve)
+    if seen is None or not seen.about:
+        return None
+    told = f"the loss is tossed about at first, by {seen.early:.0%} from point to point, and by {seen.late:.0%} later"
+    evidence: dict[str, Number] = {"scatter_at_first": seen.early, "scatter_later": seen.late}
+    return Instability(seen.first_step, seen.last_step, False, told, evidence, healed=True)
 
 
 def relapsed(run: Run, curve: Curve) -> Instability | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._once import once
-from diagnose.checks._rate import HIGH_RATE, at_high_rate, logged_rate, trained_before
+from diagnose.checks._rate import HIGH_RATE, RECKLESS, at_high_rate, logged_rate, trained_before
 from diagnose.checks._scatter import Scatter, scatter
 from diagnose.finding import Number
 from diagnose.run import Axis, Curve, IntArray, Role, Run
@@ -82,6 +82,8 @@ MANY = 200
 LEARNED = 0.28
 """Fall of the level that shows that a run learns below such scatter. Source: measured on benchmarks/diagnosis: steps
 that are too large leave less in three of four runs, batches of one clip come this far in nine of ten."""
+RECKLESS_NOISE = 0.15
+"""As `NOISE`, at a rate that few optimisers bear, where nothing is gained after the first tenth. Source: as above."""
 SUBDUED = 0.65
 """Scatter of single points at a low rate over that at a high rate. Source: the noise of batches does not depend on
 the rate, and swings that go by its root come down to half below a quarter of it."""
@@ -93,6 +95,9 @@ the bounces."""
 THROW = 1.3
 """Top over start that is a throw. Source: our choice; a warm-up hump of 1.37 that fell again
 (Applio#113) is excused by the fall."""
+SURE, SURE_EARLY = 5.0, 3.0
+"""Standard deviations of single points, of the whole run and of its beginning. Source: our choice: the highest of a
+hundred medians of three stands two above the course, and a first point two below it."""
 HEALED = 0.8
 """Share of the first loss below which a throw has healed. Source: our choice."""
 THROW_TOTAL = 0.5
@@ -133,6 +138,8 @@ class Bounces:
     """How much the level fell from the first block of the run to the end of the judged part, as a share."""
     total: float
     """How much the level fell from the first point to the end of the judged part, as a share of the first."""
+    reckless: bool
+    """Whether a rate was logged that few optimisers bear."""
     trained_before: bool
     """Whether it began from weights that knew much already, and have little left to gain."""
     first_step: int
@@ -192,6 +199,8 @@ class Bounces:
         gain = -float(np.log1p(-min(max(self.progress, self.total, 0.0), 1 - 1e-9)))
         content = self.trained_before or self.learned >= LEARNED
         large = self.scatter.total >= GAINED * gain and not (self._of_batches and content)
+        if self.reckless and self.scatter.total >= RECKLESS_NOISE and self.progress < IDLE:
+            return True
         return together or (self.scatter.total >= NOISE and (self.subdued or large))
 
     @property
@@ -227,6 +236,7 @@ def bounces(run: Run, curve: Curve) -> Bounces | None:
         1 - last / first if first else 0.0,
         1 - last / float(trend.levels[0]) if trend.levels[0] else 0.0,
         1 - last / _first(curve.finite),
+        (run.peak_logged_rate or 0.0) >= RECKLESS,
         trained_before(run),
         int(part.steps[begin]),
         int(part.steps[-1]),
@@ -343,6 +353,8 @@ class Throw:
     end: float
     noise: float
     """Robust standard deviation of single points, as a share of the loss."""
+    early_noise: float
+    """The same in the first fifth of the run, where the throw adds to it."""
     above: float
     """Share of the run that the course spent above twice the start."""
     top_step: int
@@ -366,7 +378,7 @@ class Throw:
     @property
     def beyond_noise(self) -> bool:
         """Whether single points scatter by far less."""
-        return self.factor >= float(np.exp(5 * self.noise))
+        return self.factor >= float(np.exp(max(SURE * self.noise, SURE_EARLY * self.early_noise)))
 
     @property
     def thrown(self) -> bool:
@@ -385,10 +397,18 @@ def throw(curve: Curve) -> Throw | None:
     early = running_median(curve.values[: max(3, len(curve) // 5)], 3)
     top = int(np.argmax(early))
     start = _first(curve)
-    noise = robust_std(np.diff(trend.scaled)) / float(np.sqrt(2))
-    above = float(np.mean(trend.course > 2 * start))
+    noise, early_noise = (
+        robust_std(np.diff(part)) / float(np.sqrt(2)) for part in (trend.scaled, trend.scaled[: len(early)])
+    )
     return Throw(
-        start, float(early[top]), trend.end, max(noise, trend.noise), above, int(curve.steps[top]), int(curve.steps[-1])
+        start,
+        float(early[top]),
+        trend.end,
+        max(noise, trend.noise),
+        early_noise,
+        float(np.mean(trend.course > 2 * start)),
+        int(curve.steps[top]),
+        int(curve.steps[-1]),
     )
 
 

@@ -26,9 +26,10 @@ class LearningRateTooHigh(Check):
     ## How it is detected
     The loss diverges or oscillates (by the measures of those two checks), or a burst in its first updates left it where
     it learns nothing any more: thrown up by half within the first tenth, or eight times above the second point, or at
-    a logged rate of 0.2 and more, and flat since. Nothing speaks for another cause: the learning rate had not yet
-    decayed to a tenth of its peak when it began, it is not tiny, and the loss is not NaN. The run that had borne a
-    clearly higher rate before is told with less confidence.
+    a logged rate of 0.2 and more, and flat since. At such a rate it is also judged by a beginning that scatters twice
+    as much as the rest and learns little, and by scatter of 15 % where nothing is gained. Nothing speaks for another
+    cause: the learning rate had not yet decayed to a tenth of its peak when it began, it is not tiny, and the loss is
+    not NaN. The run that had borne a clearly higher rate before is told with less confidence.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate (half of it for mild swings). In
@@ -37,6 +38,7 @@ class LearningRateTooHigh(Check):
     ## Blind spots
     Bad data, a stage switch or a wrong resume diverge too. Where a new language is added to a pretrained model a lower
     rate learns too slowly: lower it only if the loss really rises. A log that begins after the burst shows a plateau.
+    Optimisers whose rate is a factor of their own (Adadelta, Adafactor) are taken for reckless ones.
     """
 
     code = "OPT001"

@@ -30,7 +30,25 @@ def remembering(points: int, size: float, memory: float, seed: int = 3) -> Float
     return np.exp(scatter)
 
 
+def tossed(level: float = 20.0, calm: float = 2.5) -> Floats:
+    """Thrown about at `level` for a quarter of the run, then down to `calm` within a tenth, and quiet."""
+    time = np.linspace(0.0, 1.0, 400)
+    course = calm + (level - calm) / (1 + np.exp((time - 0.3) / 0.02))
+    return course * np.exp(np.where(time < 0.3, 0.3, 0.05) * np.random.default_rng(4).standard_normal(400))
+
+
 SICK = (
+    case(
+        "tossed about at a reckless rate until the schedule has taken a third of it",
+        training(tossed(), curve(Role.LEARNING_RATE, np.linspace(0.5, 0.0, 400))),
+        "OPT001",
+    ),
+    case(
+        "scatter of 20 % without any gain at a reckless rate",
+        training(noisy(np.full(400, 2.3), 0.2), constant(0.5)),
+        "OPT001",
+        "STB003",
+    ),
     case("a long log whose points swing together", training(0.6 * remembering(3000, 0.3, 0.5)), "OPT001", "STB003"),
     case(
         "points that scatter less as the rate comes down, though validation improves",
@@ -59,6 +77,10 @@ SICK = (
     case("bounces at a constant rate", training(noisy(bouncing()), constant(1e-3)), "OPT001", "STB003"),
 )
 HEALTHY = (
+    case(
+        "the same course at a bearable rate",
+        training(tossed(), curve(Role.LEARNING_RATE, np.linspace(0.01, 0.0, 400))),
+    ),
     case("a healthy loss", training(noisy(descent()), constant(1e-3))),
     case("a loss that falls tenfold at once and goes on", training(np.append([8.0], noisy(descent())), constant(1e-3))),
     case("a loss that converges early", training(noisy(0.2 + np.exp(-np.arange(200) / 3.0), 0.02), constant(1e-3))),

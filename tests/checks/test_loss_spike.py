@@ -35,6 +35,10 @@ SICK = (
 HEALTHY = (
     case("noise of 12 %", training(noisy(descent(), 0.12))),
     case("heavy-tailed noise", training(descent() * np.exp(0.05 * np.random.default_rng(1).standard_t(4, 400)))),
+    case(
+        "outliers of every size, the largest of ten deviations",
+        training(descent(2000) * np.exp(np.clip(0.1 * np.random.default_rng(2).standard_t(2, 2000), -0.5, 1.5))),
+    ),
     case("a warm-up hump", training(noisy(descent() + 0.3 * np.exp(-(((np.linspace(0, 1, 400) - 0.05) / 0.02) ** 2))))),
     case("a first value far above the rest", training(np.concatenate([[40.0], noisy(descent(200))]))),
 )

@@ -54,6 +54,10 @@ SICK = (
 )
 HEALTHY = (
     case(
+        "batches of a single clip, whose scatter is half of the loss",
+        training(noisy(0.4 + 0.6 * (1 + 40 * np.linspace(0, 1, 2000)) ** -0.9, 0.45)),
+    ),
+    case(
         "what a generator loses to its discriminator",
         run(
             replace(curve(Role.TRAIN_LOSS, noisy(bouncing(level=0.5))), tag="loss_g"),

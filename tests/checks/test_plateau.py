@@ -7,7 +7,7 @@ import pytest
 
 from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import Floats, cosine, curve, evaluations, noisy, training
+from tests.curves import Floats, cosine, curve, evaluations, noisy, run, training
 
 
 def stuck(level: float = 0.7, soon: float = 0.03) -> Floats:
@@ -28,8 +28,22 @@ SICK = (
         training(noisy(stuck(soon=0.02)), curve(Role.LEARNING_RATE, cosine())),
         "FIT001",
     ),
+    case(
+        "in noise of 12 %, flat as the evaluations show",
+        training(noisy(stuck(0.8, 0.08), 0.12), evaluations(noisy(stuck(0.8, 0.08), 0.001, 1))),
+        "FIT001",
+    ),
 )
 HEALTHY = (
+    case(
+        "trained weights that the config names, and that had nothing left to learn",
+        training(noisy(np.full(300, 2.3)), config={"init_checkpoint": "base.pth"}),
+    ),
+    case(
+        "a fine-tuning at 8e-6 that had nothing left to learn",
+        training(noisy(np.full(300, 2.3)), curve(Role.LEARNING_RATE, np.full(300, 8e-6))),
+    ),
+    case("a T3 that stands where finished ones do", run(curve(Role.TRAIN_LOSS, 3 * noisy(stuck())), family="t3")),
     case("a flow-matching loss that learns below its noise", training(noisy(stuck(0.55), 0.2))),
     case("the same, printed with one digit", training(np.round(noisy(stuck(0.55), 0.2), 1))),
     case("converged to a tenth of the first loss", training(noisy(stuck(0.1)))),
