@@ -69,6 +69,9 @@ WILD = 0.22
 noisiest healthy runs whose neighbours are alike."""
 SHARED = 0.07
 """What neighbouring points share of it. Source: our choice, beyond the error of the estimate for 200 points."""
+THRASHING, THRASHING_SHARED = 0.25, 0.12
+"""Standard deviation of single points, and what neighbours share of it, that is an oscillation whatever the loss fell
+by from its first, exploded points. Source: as above: no healthy run has both without gaining by it."""
 WILD_PROGRESS = 0.4
 """Fall of the level that is progress in spite of it. Source: as for loud swings."""
 NOISE = 0.28
@@ -193,6 +196,8 @@ class Bounces:
     @property
     def wild(self) -> bool:
         """Whether single points swing widely: together with their neighbours, with the rate, or beyond all gain."""
+        if self._thrashes:
+            return True
         if self.progress >= WILD_PROGRESS or self.total >= TOTAL:
             return False
         together = self.scatter.total >= WILD and self.scatter.shared >= SHARED
@@ -202,6 +207,12 @@ class Bounces:
         if self.reckless and self.scatter.total >= RECKLESS_NOISE and self.progress < IDLE:
             return True
         return together or (self.scatter.total >= NOISE and (self.subdued or large))
+
+    @property
+    def _thrashes(self) -> bool:
+        """Whether many points together swing so widely, and gain so little, that no earlier fall excuses it."""
+        wide = self.scatter.total >= THRASHING and self.scatter.shared >= THRASHING_SHARED
+        return wide and self.turns >= 2 * TURNS and self.progress < IDLE
 
     @property
     def _of_batches(self) -> bool:

@@ -102,6 +102,11 @@ class Memorisation(Check):
     unknown_left: float = 0.02
     """As `left`, where the passes are not known. Source: the first steps of healthy regressions, from a start far
     off, come to 0.028 as fast."""
+    hardly_left: float = 0.004
+    """The same, from which a loss may fall less steeply. Source: as above; healthy regressions come to 0.006."""
+    steep: float = 1.5
+    """As `rate`, where the passes are not known. Source: measured on benchmarks/diagnosis: healthy regressions without
+    noise fall as one over the steps to the power 1.1 to 1.4."""
     late_rate: float = 0.5
     """As `rate`, from the middle of the run on, where the passes are not known. Source: above the powers of fresh
     data; a loss that has come to its floor has 0."""
@@ -160,7 +165,8 @@ class Memorisation(Check):
             return known.count >= self.passes and self._repetition_shows(fallen, known.steps)
         if seen is not None and min(seen.drop_z, seen.noise_z) >= self.both_z and self._regular(seen):
             return fallen.left <= self.left and fallen.rate >= self.both_rate
-        return fallen.left <= self.unknown_left and self._unbroken(fallen)
+        spent = fallen.left <= self.hardly_left or (fallen.left <= self.unknown_left and fallen.rate >= self.steep)
+        return spent and self._unbroken(fallen)
 
     def _unbroken(self, fallen: Fall) -> bool:
         """Whether a loss falls on and on, where that of fresh clips would come to its floor."""
