@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from diagnose.config import Config, ConfigError, read_config
 from diagnose.examine import examine
 from diagnose.finding import Diagnosis
@@ -201,7 +203,8 @@ def _runs_or_none(place: Path, *, must: bool) -> list[Run]:
 
 def _last_moment(run: Run) -> float:
     """When the run last wrote, seconds since 1970: its wall times, else its files' times."""
-    logged = [curve.wall_times[-1] for curve in run.curves.values() if curve.wall_times is not None and len(curve)]
+    ends = [curve.wall_times[-1] for curve in run.curves.values() if curve.wall_times is not None and len(curve)]
+    logged = [moment for moment in ends if np.isfinite(moment)]
     touched = [Path(file).stat().st_mtime for file in run.sources if Path(file).exists()]
     return float(max(logged or touched or [0.0]))
 

@@ -88,6 +88,7 @@ def _lora(rng: Generator) -> Draft:
     peak = between(rng, 5e-5, 3e-4)
     draft = _logged(rng, course, rng.uniform(0.1, 0.3), peak)
     config = {"learning_rate": peak, "lora_r": 16, "init_checkpoint": "base.safetensors"}
+    assert draft.rate is not None
     return replace(draft, rate=sometimes(rng, draft.rate), config=config)
 
 

@@ -30,7 +30,7 @@ class StalledRun(Check):
 
     ## Blind spots
     Longer clips late in an epoch (sorted data) take longer by intention. A process that hangs leaves no line in the
-    log.
+    log. Text logs are dated by lines that begin with a date and a time.
     """
 
     code = "SPD001"
@@ -84,13 +84,15 @@ class StalledRun(Check):
             return logged.finite.steps, logged.finite.values
         if train is None or train.wall_times is None or len(train) < self.fewest:
             return None
-        return _from_wall_times(train)
+        return _from_wall_times(train, self.fewest)
 
 
-def _from_wall_times(curve: Curve) -> tuple[IntArray, FloatArray] | None:
+def _from_wall_times(curve: Curve, fewest: int) -> tuple[IntArray, FloatArray] | None:
+    """From one change of the wall time to the next: stamps in whole seconds stand still for several fast steps."""
     assert curve.wall_times is not None
-    seconds, steps = np.diff(curve.wall_times), np.diff(curve.steps)
-    known = (steps > 0) & np.isfinite(seconds) & (seconds >= 0)
-    if np.count_nonzero(known) < len(curve) // 2:
+    ticks = np.flatnonzero(np.diff(curve.wall_times, prepend=np.nan) != 0)
+    seconds, steps = np.diff(curve.wall_times[ticks]), np.diff(curve.steps[ticks])
+    known = (steps > 0) & np.isfinite(seconds) & (seconds > 0)
+    if np.count_nonzero(known) < max(fewest, len(ticks) // 2):
         return None
-    return curve.steps[1:][known], seconds[known] / steps[known]
+    return curve.steps[ticks][1:][known], seconds[known] / steps[known]

@@ -15,8 +15,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from diagnose.readers._columns import MOST_NAMES, Column
+from diagnose.readers._columns import MOST_NAMES, WALL_TIME, Column
 from diagnose.readers._numbers import Bytes, Numbers, find_numbers
+from diagnose.readers._stamps import seconds_at, stamp_in
 from diagnose.run import FloatArray, IntArray
 
 # No line of a log is longer; a longer one is a document or binary data and is skipped, whatever it costs to hold.
@@ -76,6 +77,8 @@ class _Kind:
     """Whether its numbers are written so oddly (`1,234.5`, `.5`) that each line is parsed by itself."""
     since: int = 0
     """The line from which on it is known."""
+    stamp: int | None = None
+    """The number with which the date begins at which a line was written."""
 
 
 class _Ids(dict[bytes, int]):
@@ -236,7 +239,9 @@ class LineColumns:
             if found is None:
                 return _Kind(len(spans), singly=True, since=since)
             fields[name] = found
-        return _Kind(len(spans), tuple(fields.values()), since=since)
+        stamp = stamp_in(line) if fields else None
+        dated = next((number for number, (start, _) in enumerate(spans) if start == stamp), None)
+        return _Kind(len(spans), tuple(fields.values()), since=since, stamp=dated)
 
     def _collect(self, block: _Block) -> None:
         """Put down what the lines hold; the numbers of all kinds are read at once."""
@@ -250,6 +255,9 @@ class LineColumns:
             same = lines[start:stop]
             same = same[np.searchsorted(same, kind.since - self.lines) :]
             found.extend((part, same, block.first[same] + part.ordinal) for part in kind.fields)
+            if kind.stamp is not None:
+                starts = block.numbers.starts[block.first[same] + kind.stamp]
+                self._put(WALL_TIME, self.lines + same, seconds_at(block.numbers.text, starts))
             for place in same.tolist() if kind.singly else ():
                 self._one(place, block.line(place)[0])
         read = [numbers for part, _, numbers in found if part.ordinal >= 0]
