@@ -11,6 +11,8 @@ import numpy as np
 
 from diagnose.run import Axis, Curve, IntArray, LogError, Role, Run
 
+HELD_OUT = frozenset({"val", "test"})
+"""Splits that are not trained on."""
 NOTE = "curves: "
 """How the note on what was taken begins."""
 
@@ -220,7 +222,8 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     the training loss (a part beside a total, bits per byte, divided by accumulation) gets no role.
     Raises LogError if a tag asked for is not there, or is asked for twice.
     """
-    curves = {tag: curve for tag, curve in run.curves.items() if len(curve)}
+    idle = [tag for tag, curve in run.curves.items() if _never_evaluated(curve)]
+    curves = {tag: curve for tag, curve in run.curves.items() if len(curve) and tag not in idle}
     family = _family_of(run.family, curves)
     asked = _asked_for(run, {Role.TRAIN_LOSS: train_tag, Role.VAL_LOSS: val_tag})
     chosen, note = _chosen(curves, _pair(family, curves), asked)
@@ -228,8 +231,20 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     axis = family.val_axis if family else None
     epochs = _counted_in_epochs(curves)
     settled = {tag: _settle(curve, roles.get(tag), axis, epochs) for tag, curve in run.curves.items()}
+    note = "; ".join(filter(None, [note, _told_of(idle)]))
     notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
     return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
+
+
+def _never_evaluated(curve: Curve) -> bool:
+    """Whether this is a held-out loss of zeros, which trainers log where they evaluate nothing."""
+    reading = read_tag(curve.tag)
+    return bool(reading.lossy) and reading.split in HELD_OUT and len(curve) > 0 and not curve.values.any()
+
+
+def _told_of(idle: Sequence[str]) -> str:
+    more = f" and {len(idle) - MOST_OTHERS} more" if len(idle) > MOST_OTHERS else ""
+    return f"nothing but zeros, taken for not evaluated: {', '.join(idle[:MOST_OTHERS])}{more}" if idle else ""
 
 
 def _chosen(
@@ -420,7 +435,7 @@ def _worth(reading: _Reading, curve: Curve, longest: int) -> tuple[int, bool, bo
 
 def _take_val(chosen: dict[Role, str], free: Sequence[_Reading], curves: Mapping[str, Curve]) -> str | None:
     """Put the validation loss that compares with the training loss into `chosen`; else name the one left out."""
-    held_out = [reading for reading in free if reading.split in {"val", "test"}]
+    held_out = [reading for reading in free if reading.split in HELD_OUT]
     losses = _losses(held_out, curves)
     losses = [reading for reading in losses if reading.split == "val"] or losses
     train = read_tag(chosen[Role.TRAIN_LOSS]) if Role.TRAIN_LOSS in chosen else None

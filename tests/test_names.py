@@ -215,3 +215,15 @@ def test_a_role_that_the_format_set_stands() -> None:
     run = run_with("loss", "odd")
     odd = Curve("odd", run.curves["odd"].steps, run.curves["odd"].values, role=Role.TRAIN_LOSS)
     assert tags_of(assign_roles(Run("r", "r", "test", {**run.curves, "odd": odd}))) == ("odd", None)
+
+
+def test_a_validation_loss_of_zeros_is_none() -> None:
+    """YOLO with `val=False` logs zeros; the training loss keeps its role."""
+    steps, values = np.arange(1, 21), np.linspace(3.0, 1.0, 20)
+    zeros = Curve("val/box_loss", steps, np.zeros(20))
+    told = assign_roles(
+        Run("run", "run", "csv", {"train/box_loss": Curve("train/box_loss", steps, values), zeros.tag: zeros})
+    )
+    assert told.curve(Role.VAL_LOSS) is None
+    assert told.curve(Role.TRAIN_LOSS) is not None
+    assert any("nothing but zeros, taken for not evaluated: val/box_loss" in note for note in told.notes)

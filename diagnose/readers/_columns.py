@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.names import read_tag
+from diagnose.names import HELD_OUT, read_tag
 from diagnose.run import Axis, Curve, FloatArray, IntArray, Role
 
 # Columns with these names are counters.
@@ -22,7 +22,6 @@ STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME = "@step", "@epoch", "@iteration", 
 # Where a launch may begin: one does if the clock does not go on there.
 LAUNCH = "@launch"
 COUNTERS = frozenset({STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, LAUNCH})
-HELD_OUT = frozenset({"val", "test"})
 
 # A clock that goes back to the first points, or to the first quarter of the launch, starts anew; one that goes back
 # less resumes from a checkpoint, of which trainers keep the latest.
