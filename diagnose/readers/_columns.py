@@ -21,7 +21,9 @@ from diagnose.run import Axis, Curve, FloatArray, IntArray, Role
 STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME = "@step", "@epoch", "@iteration", "@per_epoch", "@wall_time"
 # Where a launch may begin: one does if the clock does not go on there.
 LAUNCH = "@launch"
-COUNTERS = frozenset({STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, LAUNCH})
+# Where a trainer says that it is done: if the clock goes back after that, another training begins.
+END = "@end"
+COUNTERS = frozenset({STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, LAUNCH, END})
 
 # A clock that goes back to the first points, or to the first quarter of the launch, starts anew; one that goes back
 # less resumes from a checkpoint, of which trainers keep the latest.
@@ -107,12 +109,13 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     (progress bars), not the first (several ranks).
     """
     step, epoch = _clocks(columns)
-    main = step or epoch
+    # What counts the points, or a bar on other lines, goes on over all trainings of one process.
+    main = epoch or step if END in columns else step or epoch
     logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
-    marks = columns[LAUNCH].places if LAUNCH in columns else np.zeros(0, np.int64)
+    marks, ends = (columns[name].places if name in columns else np.zeros(0, np.int64) for name in (LAUNCH, END))
     if main is not None and main is epoch:
         marks = np.concatenate([marks, _first_again(main, logged)])
-    launches = _launches(main, marks, epoch) if main else [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
+    launches = _launches(main, marks, ends, epoch) if main else [Launch((0,), (np.inf,), np.iinfo(np.int64).max, 0, 0)]
     judged, counts = _last_with_points(launches, logged, main)
     frame = _Frame(step, epoch, columns.get(WALL_TIME), main, judged, keep_last, trained_at(logged))
     curves = {tag: frame.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
@@ -208,15 +211,17 @@ def trained_at(logged: Columns) -> IntArray:
     return np.unique(np.concatenate(places)) if places else np.zeros(0, np.int64)
 
 
-def _launches(clock: Column, marks: IntArray, epoch: Column | None) -> list[Launch]:
+def _launches(clock: Column, marks: IntArray, ends: IntArray, epoch: Column | None) -> list[Launch]:
     """The launches in a log, split where the clock goes back to its start or leaps to another run's checkpoint.
 
-    `marks`: places where a launch begins unless the clock goes on there.
+    `marks`: places where a launch begins unless the clock goes on there. `ends`: places after which it is another.
     """
     places, values = clock.places, clock.values
     number = values if epoch is None or epoch is clock else epoch.at(places)
-    marked = np.diff(np.searchsorted(np.sort(marks), places, side="right")) > 0
-    breaks = np.flatnonzero(_breaks(values, number) | (marked & (np.diff(values) <= 0))) + 1
+    marked, ended = (np.diff(np.searchsorted(np.sort(them), places, side="right")) > 0 for them in (marks, ends))
+    ended &= np.diff(values) < 0
+    breaks = np.flatnonzero(_breaks(values, number) | (marked & (np.diff(values) <= 0)) | ended) + 1
+    another = {int(start) for start in np.flatnonzero(ended) + 1}
     if len(breaks) > INTERLEAVED * len(values) and len(breaks) > 3:
         breaks = breaks[:0]
     edges = [0, *breaks.tolist(), len(values)]
@@ -226,7 +231,7 @@ def _launches(clock: Column, marks: IntArray, epoch: Column | None) -> list[Laun
         place = int(places[start]) if start else 0
         end = int(places[stop]) if stop < len(places) else np.iinfo(np.int64).max
         previous = launches[-1] if launches else None
-        if previous is not None and _continues(previous, segment, values[:start]):
+        if previous is not None and start not in another and _continues(previous, segment, values[:start]):
             launches[-1] = _rewound(previous, place, end, segment)
         else:
             launches.append(Launch((place,), (np.inf,), int(end), float(segment[0]), float(segment[-1])))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP, Column
+from diagnose.readers._columns import END, EPOCH, ITERATION, PER_EPOCH, STEP, Column
 from diagnose.readers._guess import PAIR, meaning_of
 from diagnose.readers._lines import Meaning, first_of_each_kind
 from diagnose.readers._patterns import NUMBER
@@ -48,6 +48,8 @@ class Format:
     """What the group `split` may hold -> what the tags of the line get in front."""
     sections: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """What tags get in front -> the line from which on they get it."""
+    end: re.Pattern[str] | None = None
+    """The line with which a training is over; what another one logs after it is not the same run."""
     roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
     """The tags that play each role, best first."""
     axis: Axis | None = None
@@ -71,6 +73,8 @@ class Format:
         for prefix, pattern in self.sections.items():
             if pattern.search(line):
                 yield _SECTION + prefix, 1.0
+        if self.end is not None and self.end.search(line):
+            yield END, 1.0
         known = False
         for pattern in self.lines:
             match = pattern.search(line)
@@ -165,6 +169,7 @@ def load_format(data: Mapping[str, Any]) -> Format:
         marker=tuple(known.pop("marker")),
         lists={len(names): tuple(names) for names in known.pop("lists", ())},
         sections={prefix: re.compile(pattern) for prefix, pattern in known.pop("sections", {}).items()},
+        end=re.compile(known.pop("end")) if "end" in known else None,
         roles={Role(role): tuple(tags) for role, tags in known.pop("roles", {}).items()},
         axis=Axis(known.pop("axis")) if "axis" in known else None,
         axes={tag: Axis(axis) for tag, axis in known.pop("axes", {}).items()},

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnose.names import assign_roles
-from diagnose.readers import _lines, text
+from diagnose.readers import _lines, runs, text
 from diagnose.readers._base import Source
 from diagnose.readers._formats import every_format, format_of
 from diagnose.run import Axis, Curve, LogError, Role, Run
@@ -233,3 +233,15 @@ def test_a_validation_log_beside_the_training_log_is_read_with_it(tmp_path: Path
     assert losses(assign_roles(text.read(alone))) == (None, [(1, 2.5), (2, 2.25)])
     with pytest.raises(LogError, match="read together with"):
         text.read(Source(alone.name, alone.path, asked=False))
+
+
+def test_a_second_training_of_one_process_is_a_launch_of_its_own(tmp_path: Path) -> None:
+    """Hugging Face prints `train_runtime` when a training is over; its epochs then begin again."""
+    first = [f"{{'loss': {3 - epoch:.2f}, 'epoch': {epoch:.2f}}}" for epoch in np.arange(0.25, 2.1, 0.25)]
+    second = [f"{{'loss': {9 - epoch:.2f}, 'epoch': {epoch:.2f}}}" for epoch in np.arange(1.0, 5.1, 0.5)]
+    over = "{'train_runtime': 31.0, 'train_loss': 9.9, 'epoch': 2.0}"
+    log = tmp_path / "a.log"
+    log.write_text("\n".join([*first, over, *second, over, ""]))
+    (run,) = runs(log)
+    assert run.curves["loss"].values.tolist() == [9 - epoch for epoch in np.arange(1.0, 5.1, 0.5)]
+    assert any("2 launches in one log" in note for note in run.notes)
