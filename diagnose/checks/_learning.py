@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnose.checks._once import once
 from diagnose.checks._rate import logged_rate, spent
-from diagnose.run import Curve, Run
+from diagnose.run import Axis, Curve, Run
 from diagnose.stats import FloatArray, Trend, slope
 
 # A straight line is a rate too low: half of its fall comes in the second half. A logarithm that bends after a third of
@@ -35,6 +35,12 @@ EVEN = 0.6
 STILL = 0.3
 # A learning rate above this is too low for nothing. Source: three times Adam's default.
 FAST = 3e-3
+# Share of the planned steps up to which a run has only begun. Source: our choice: half of a loss is won in the first
+# tenth of most runs, and nobody should stop a run for its first fifth.
+BEGUN = 0.2
+# Share of its peak down to which a rate has only begun to decay (a cosine stands at 0.95 after 14 % of its way), and
+# from which on it decays at all. Source: our choice.
+BARELY_DECAYED, HARDLY_DECAYED = 0.95, 0.9999
 # Share of the run before its tail. Source: our choice: most of the budget must be spent before it counts as spent
 # in vain.
 EARLIER = 0.4
@@ -134,6 +140,17 @@ def slow(seen: Learning) -> bool:
 def reached(run: Run, end: float) -> bool:
     """Whether the loss stands where finished models of its family stand."""
     return run.target is not None and end <= run.target.high
+
+
+def just_begun(run: Run, curve: Curve) -> bool:
+    """Whether the config plans far more steps, or the logged rate has only begun to decay: a run falls evenly then."""
+    planned = run.config.get("max_epochs" if curve.axis is Axis.EPOCH else "max_steps")
+    if isinstance(planned, (int, float)) and 0 < curve.steps[-1] < BEGUN * planned:
+        return True
+    rates = logged_rate(run)
+    if rates is None or not len(rates.values):
+        return False
+    return bool(BARELY_DECAYED * rates.values.max() <= rates.values[-1] < HARDLY_DECAYED * rates.values.max())
 
 
 def _unabated(seen: Learning) -> bool:

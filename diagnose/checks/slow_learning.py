@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks._base import Check
-from diagnose.checks._learning import STRAIGHT, learning, reached, slow
+from diagnose.checks._learning import STRAIGHT, just_begun, learning, reached, slow
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
 
@@ -19,14 +19,16 @@ class SlowLearning(Check):
     The run ends long before the model has learned what it could.
 
     ## How it is detected
-    The fall is steady (many standard errors), half of it is done only after `half_way` of the run (a healthy loss
-    does half of its fall in the first tenth), and the loss ends above `remains` of its start.
+    The fall is steady (many standard errors) and nearly a straight line along the learning rate spent: a third of it
+    or more comes in the second half (a healthy loss does half of its fall in the first tenth). The loss still stands
+    at three quarters of its start; a little lower if the line is nearly perfect and the rate is known to stay up. A
+    run that has only begun, by the steps that the config plans or by its schedule, is left alone.
 
     ## What to do
     Raise the learning rate if it is low for the optimiser, else train longer.
 
     ## Blind spots
-    The first hours of a very long run look the same: compare with the planned number of steps. A long warm-up too.
+    The first hours of a very long run whose length is not known look the same. A long warm-up too.
     """
 
     code = "FIT003"
@@ -40,7 +42,7 @@ class SlowLearning(Check):
         """Look for a short, straight fall."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen = learning(run, curve)
-        if not slow(seen) or reached(run, seen.end):
+        if not slow(seen) or reached(run, seen.end) or just_begun(run, curve):
             return
         yield self.finding(
             Severity.WARNING,

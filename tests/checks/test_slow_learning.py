@@ -7,10 +7,11 @@ import pytest
 
 from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import curve, descent, line, noisy, training
+from tests.curves import cosine, curve, descent, line, noisy, training
 
 SICK = (
     case("a straight line down by a tenth", training(noisy(line(), 0.01)), "FIT003"),
+    case("most of the planned steps run", training(noisy(line(), 0.01), config={"max_steps": 5_000}), "FIT003"),
     case(
         "a straight line at a rate that is too low",
         training(noisy(line(), 0.01), curve(Role.LEARNING_RATE, np.full(400, 1e-6))),
@@ -23,6 +24,11 @@ HEALTHY = (
     case(
         "a fine-tuning that falls by a third, ever more slowly",
         training(noisy(1 - 0.35 * np.log1p(np.linspace(0, 1, 400) / 0.1) / np.log(11), 0.02)),
+    ),
+    case("a fifth of the planned steps not yet run", training(noisy(line(), 0.01), config={"max_steps": 30_000})),
+    case(
+        "a cosine that has only begun to decay",
+        training(noisy(line(), 0.01), curve(Role.LEARNING_RATE, cosine(4000, 1e-4, 0.001)[:400])),
     ),
     case("a loss that has only just begun to fall", training(noisy(1 - 0.19 * np.linspace(0, 1, 400) ** 3, 0.01))),
 )
