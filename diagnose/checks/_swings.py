@@ -72,6 +72,9 @@ SHARED = 0.07
 THRASHING, THRASHING_SHARED = 0.25, 0.12
 """Standard deviation of single points, and what neighbours share of it, that is an oscillation whatever the loss fell
 by from its first, exploded points. Source: as above: no healthy run has both without gaining by it."""
+SWAYING, SWAYING_PROGRESS = 0.5, 0.2
+"""Correlation of neighbours where swings are slower than the sixteen points over which scatter is measured, and the
+fall of the level that is progress in spite of them. Source: as above: no healthy run turns so often so slowly."""
 WILD_PROGRESS = 0.4
 """Fall of the level that is progress in spite of it. Source: as for loud swings."""
 NOISE = 0.28
@@ -196,7 +199,7 @@ class Bounces:
     @property
     def wild(self) -> bool:
         """Whether single points swing widely: together with their neighbours, with the rate, or beyond all gain."""
-        if self._thrashes:
+        if self._thrashes or self._sways:
             return True
         if self.progress >= WILD_PROGRESS or self.total >= TOTAL:
             return False
@@ -213,6 +216,12 @@ class Bounces:
         """Whether many points together swing so widely, and gain so little, that no earlier fall excuses it."""
         wide = self.scatter.total >= THRASHING and self.scatter.shared >= THRASHING_SHARED
         return wide and self.turns >= 2 * TURNS and self.progress < IDLE
+
+    @property
+    def _sways(self) -> bool:
+        """Whether it goes slowly up and down, many times and by much, every point like its neighbours."""
+        many = self.turns >= 3 * TURNS and self.swing >= SWING and self.scatter.alike >= SWAYING
+        return many and self.progress < SWAYING_PROGRESS and self.total < TOTAL
 
     @property
     def _of_batches(self) -> bool:
