@@ -15,7 +15,9 @@ from diagnose.run import Curve, Role, Run
 
 # Points of a run of which one may be lost without harm. Source: our choice: GradScaler and skipped batches lose one in
 # thousands in healthy fp16 runs.
-SINGLE = 100
+SINGLE = 1000
+# Points before and after it that show how it went on. Source: our choice.
+BESIDE = 10
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,8 @@ class NonFiniteLoss(Check):
 def _recovered(curve: Curve, bad: np.ndarray) -> bool:
     """Whether a single point was lost and the loss is now below what it was before it."""
     before, after = curve.values[: bad[0]], curve.values[bad[0] + 1 :]
-    enough = len(bad) == 1 and len(curve) >= SINGLE and min(len(before), len(after)) >= SINGLE // 10
-    return enough and float(np.median(after[-SINGLE // 10 :])) <= float(np.median(before[-SINGLE // 10 :]))
+    enough = len(bad) == 1 and len(curve) >= SINGLE and min(len(before), len(after)) >= BESIDE
+    return enough and float(np.median(after[-BESIDE:])) <= float(np.median(before[-BESIDE:]))
 
 
 def _losses(run: Run) -> list[tuple[Role, Curve]]:
