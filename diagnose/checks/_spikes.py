@@ -78,6 +78,11 @@ def _spike(rise: float, index: int, noise: float, logarithmic: bool) -> Spike:
     return Spike(index, float(np.exp(min(rise, 700.0))) if logarithmic else rise, rise / noise)
 
 
+def _usual_top(scaled: FloatArray, block: int, size: int) -> float:
+    """What one in ten of the points before stands above: where two kinds of batches take turns, that of the higher."""
+    return float(np.quantile(scaled[max(0, block - 6) * size : block * size], 0.9))
+
+
 def slow_spikes(curve: Curve, z: float, factor: float, weight: float) -> list[Spike]:
     """Rises of the course by `factor` within two blocks that heal later, by half at least, before the curve ends.
 
@@ -103,6 +108,7 @@ def slow_spikes(curve: Curve, z: float, factor: float, weight: float) -> list[Sp
             and weighty
             and min(rise, lasting) > least
             and course[block + 1 :].min() < course[block] - 0.5 * lasting
+            and course[block] > _usual_top(trend.scaled, block, size)
         ):
             found.append(_spike(float(lasting), block * size, error, logarithmic=True))
             skip = block + 6
