@@ -8,8 +8,9 @@ import numpy as np
 
 from diagnose.checks._burst import burst
 from diagnose.checks._once import once
+from diagnose.checks._recurrence import recurs
 from diagnose.checks._setback import diverged
-from diagnose.checks._swings import bounces, contested, cycles, relapse, throw
+from diagnose.checks._swings import IDLE, Bounces, bounces, contested, cycles, relapse, throw
 from diagnose.checks._tossed import tossed
 from diagnose.finding import Number
 from diagnose.run import Curve, Role, Run
@@ -94,10 +95,23 @@ def relapsed(run: Run, curve: Curve) -> Instability | None:
 
 
 def _oscillates(run: Run, curve: Curve) -> Instability | None:
+    swings = oscillating(run, curve)
+    if swings is None:
+        return None
+    return Instability(swings.first_step, swings.last_step, swings.swing > 1, swings.told, swings.evidence)
+
+
+@once
+def oscillating(run: Run, curve: Curve) -> Bounces | None:
+    """The swings of a loss that oscillates, unless they are the batches'.
+
+    They are where validation improves meanwhile, and where they come by the clock while the level falls.
+    """
     swings = bounces(run, curve)
     if swings is None or not swings.oscillates or (not swings.eased and validation_improves(run)):
         return None
-    return Instability(swings.first_step, swings.last_step, swings.swing > 1, swings.told, swings.evidence)
+    scaled = curve.finite.trend.scaled
+    return None if swings.progress >= IDLE and recurs(scaled[len(scaled) // 10 :]) else swings
 
 
 def validation_improves(run: Run) -> bool:

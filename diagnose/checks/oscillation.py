@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from diagnose.checks._base import Check
 from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
-from diagnose.checks._instability import relapsed, thrown, validation_improves
-from diagnose.checks._swings import bounces, contested
+from diagnose.checks._instability import oscillating, relapsed, thrown
+from diagnose.checks._swings import contested
 from diagnose.finding import Confidence, Finding, Number, Severity
 from diagnose.run import Role, Run
 
@@ -30,7 +30,8 @@ class Oscillation(Check):
     with the logged rate or is large against all that the run gained.
     Meanwhile the troughs hardly come down, and the loss stands above a quarter of its first value. A loss that the
     first updates throw up, or that climbs high above its best for long, counts too. Where validation comes down to
-    the end, the swings are only the batches.
+    the end, the swings are only the batches; where they come by the clock while the level falls, the order of the
+    clips.
 
     ## What to do
     Halve the learning rate, average each update over more clips, clip the gradients.
@@ -51,8 +52,8 @@ class Oscillation(Check):
     def check(self, run: Run) -> Iterator[Finding]:
         """Compare the swings with the progress; else look for a throw or a climb that never healed."""
         curve = self.curve(run, Role.TRAIN_LOSS)
-        swing = bounces(run, curve)
-        if swing is not None and swing.oscillates and (swing.eased or not validation_improves(run)):
+        swing = oscillating(run, curve)
+        if swing is not None:
             yield self._told(
                 run,
                 f"{swing.told[0].upper()}{swing.told[1:]}.",
