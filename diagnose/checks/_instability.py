@@ -105,13 +105,16 @@ def _oscillates(run: Run, curve: Curve) -> Instability | None:
 def oscillating(run: Run, curve: Curve) -> Bounces | None:
     """The swings of a loss that oscillates, unless they are the batches'.
 
-    They are where validation improves meanwhile, and where they come by the clock while the level falls.
+    They are where validation improves meanwhile, and where they come by the clock, whatever the rate, while the level
+    falls.
     """
     swings = bounces(run, curve)
     if swings is None or not swings.oscillates or (not swings.eased and validation_improves(run)):
         return None
+    if swings.progress < IDLE or swings.calmed or swings.subdued:
+        return swings
     scaled = curve.finite.trend.scaled
-    return None if swings.progress >= IDLE and recurs(scaled[len(scaled) // 10 :]) else swings
+    return None if recurs(scaled[len(scaled) // 10 :]) else swings
 
 
 def validation_improves(run: Run) -> bool:

@@ -204,7 +204,7 @@ class Bounces:
         if self.progress >= WILD_PROGRESS or self.total >= TOTAL:
             return False
         together = self.scatter.total >= WILD and self.scatter.shared >= SHARED
-        gain = -float(np.log1p(-min(max(self.progress, self.total, 0.0), 1 - 1e-9)))
+        gain = -float(np.log1p(-min(max(self.progress, min(self.total, self.learned), 0.0), 1 - 1e-9)))
         content = self.trained_before or self.learned >= LEARNED
         large = self.scatter.total >= GAINED * gain and not (self._of_batches and content)
         if self.reckless and self.scatter.total >= RECKLESS_NOISE and self.progress < IDLE:

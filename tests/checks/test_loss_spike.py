@@ -20,6 +20,12 @@ def spiked_by(values: Floats, height: float) -> Floats:
     return values + height * np.isin(np.arange(len(values)), [240, 241])
 
 
+def two_kinds(points: int = 600) -> Floats:
+    """Batches of an easy task and of one that costs twice as much, drawn by lot, while both are learned."""
+    hard = np.random.default_rng(8).random(points) < 0.45
+    return np.asarray(descent(points, 0.3) * np.where(hard, 2.0, 1.0))
+
+
 SICK = (
     case("a spike of four times the loss", training(spiked(noisy(descent()))), "STB001"),
     case("a single point in a long run", training(spiked(noisy(descent(5000)), width=1, factor=6.0)), "STB001"),
@@ -39,6 +45,7 @@ HEALTHY = (
         "outliers of every size, the largest of ten deviations",
         training(descent(2000) * np.exp(np.clip(0.1 * np.random.default_rng(2).standard_t(2, 2000), -0.5, 1.5))),
     ),
+    case("two kinds of batches that take turns at random", training(noisy(two_kinds(), 0.03))),
     case("a warm-up hump", training(noisy(descent() + 0.3 * np.exp(-(((np.linspace(0, 1, 400) - 0.05) / 0.02) ** 2))))),
     case("a first value far above the rest", training(np.concatenate([[40.0], noisy(descent(200))]))),
 )

@@ -17,6 +17,21 @@ def cycles(points: int = 400, count: int = 5) -> Floats:
     return np.asarray(0.5 * (1 + np.cos(np.pi * np.mod(np.linspace(0, count, points), 1.0))))
 
 
+def swaying(points: int = 2000) -> Floats:
+    """Up and down by most of the level for tens of points at a time, at no even pace."""
+    time = np.linspace(0.0, 1.0, points)
+    rng = np.random.default_rng(6)
+    turns = np.cumsum(rng.uniform(0.5, 1.5, 60))
+    swings = np.interp(time, turns / turns[-1], np.resize([1.0, 1.8], 60))
+    return np.asarray((0.6 + 0.4 * np.exp(-time / 0.02)) * swings)
+
+
+def buckets(points: int = 2000) -> Floats:
+    """Clips of four lengths, ten points each, in the same order again and again, while all of them are learned."""
+    course = 0.45 + 0.55 * (1 + 20 * np.linspace(0.0, 1.0, points)) ** -0.5
+    return np.asarray(course * np.array([0.75, 0.9, 1.1, 1.4])[np.arange(points) // 10 % 4])
+
+
 def fading() -> Floats:
     """A straight line from 1 to 0 over 400 points: a linear schedule."""
     return np.linspace(1.0, 0.0, 400)
@@ -24,6 +39,7 @@ def fading() -> Floats:
 
 SICK = (
     case("bounces by 90 % of the level", training(noisy(bouncing())), "STB003", "OPT001"),
+    case("slow swings that turn sixty times", training(noisy(swaying(), 0.03)), "STB003", "OPT001"),
     case("bounces of epoch means", training(noisy(bouncing(60), 0.01), axis=Axis.EPOCH), "STB003", "OPT001"),
     case(
         "swings by a quarter that validation echoes",
@@ -53,6 +69,7 @@ SICK = (
     ),
 )
 HEALTHY = (
+    case("clips that come in the same order of length", training(noisy(buckets(), 0.04))),
     case(
         "batches of a single clip, whose scatter is half of the loss",
         training(noisy(0.4 + 0.6 * (1 + 40 * np.linspace(0, 1, 2000)) ** -0.9, 0.45)),
