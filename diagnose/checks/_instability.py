@@ -40,14 +40,17 @@ def instability(run: Run, curve: Curve) -> Instability | None:
     """What the curve of a training loss shows; None for a stable one, and for one that ends in NaN."""
     if not len(curve) or not np.isfinite(curve.values[-1]) or contested(run, curve):
         return None
-    return (
-        _diverged(run, curve)
-        or thrown(curve)
+    back = _diverged(run, curve)
+    if back is not None:
+        return back
+    found = (
+        thrown(curve)
         or _stranded(run, curve)
         or relapsed(run, curve)
         or _tossed_about(run, curve)
         or _oscillates(run, curve)
     )
+    return None if found is None or by_the_clock(run, curve) else found
 
 
 def _diverged(run: Run, curve: Curve) -> Instability | None:
@@ -103,18 +106,21 @@ def _oscillates(run: Run, curve: Curve) -> Instability | None:
 
 @once
 def oscillating(run: Run, curve: Curve) -> Bounces | None:
-    """The swings of a loss that oscillates, unless they are the batches'.
-
-    They are where validation improves meanwhile, and where they come by the clock, whatever the rate, while the level
-    falls.
-    """
+    """The swings of a loss that oscillates, unless they are the batches'."""
     swings = bounces(run, curve)
     if swings is None or not swings.oscillates or (not swings.eased and validation_improves(run)):
         return None
-    if swings.progress < IDLE or swings.calmed or swings.subdued:
-        return swings
+    return None if by_the_clock(run, curve) else swings
+
+
+@once
+def by_the_clock(run: Run, curve: Curve) -> bool:
+    """Whether the loss goes up and down evenly while its level falls, whatever the rate: clips in a fixed order."""
+    swings = bounces(run, curve)
+    if swings is None or swings.progress < IDLE or swings.calmed or swings.subdued:
+        return False
     scaled = curve.finite.trend.scaled
-    return None if recurs(scaled[len(scaled) // 10 :]) else swings
+    return recurs(scaled[len(scaled) // 10 :])
 
 
 def validation_improves(run: Run) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import tighter_clipping
-from diagnose.checks._instability import Instability, relapsed, thrown
+from diagnose.checks._instability import Instability, by_the_clock, relapsed, thrown
 from diagnose.checks._spikes import Spike, sharp_spikes, slow_spikes
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
@@ -73,7 +73,7 @@ class LossSpike(Check):
             yield self._told(run, curve, spikes)
             return
         climb = thrown(curve) or relapsed(run, curve)
-        if climb is not None and climb.healed:
+        if climb is not None and climb.healed and not by_the_clock(run, curve):
             yield self._climbed(run, climb)
 
     def _told(self, run: Run, curve: Curve, spikes: list[Spike]) -> Finding:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import number
+from diagnose.checks._instability import by_the_clock
 from diagnose.checks._rate import logged_rate
 from diagnose.checks._swings import Throw, throw
 from diagnose.checks._wording import at
@@ -53,6 +54,8 @@ class MissingWarmup(Check):
         curve = self.curve(run, Role.TRAIN_LOSS)
         up = throw(curve)
         if up is None or up.factor < self.factor or not up.beyond_noise or not self._at_peak(run):
+            return
+        if by_the_clock(run, curve):
             return
         yield self.finding(
             Severity.WARNING,
