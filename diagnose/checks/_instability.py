@@ -10,14 +10,17 @@ from diagnose.checks._burst import burst
 from diagnose.checks._once import once
 from diagnose.checks._recurrence import recurs
 from diagnose.checks._setback import diverged
-from diagnose.checks._swings import IDLE, Bounces, bounces, contested, cycles, relapse, throw
+from diagnose.checks._swings import IDLE, TOTAL, Bounces, bounces, contested, cycles, relapse, throw
 from diagnose.checks._tossed import tossed
+from diagnose.checks._validation import parting
 from diagnose.finding import Number
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import running_median
 
 FEWEST_EVALUATIONS = 6
 """Evaluations below which they excuse nothing. Source: our choice: two for each third."""
+PARTED = 0.1
+"""Rise of the validation level over its best. Source: our choice, as for past-best."""
 VALIDATION_FALL = 0.9
 """Last third over first third of the evaluations. Source: our choice."""
 
@@ -110,7 +113,15 @@ def oscillating(run: Run, curve: Curve) -> Bounces | None:
     swings = bounces(run, curve)
     if swings is None or not swings.oscillates or (not swings.eased and validation_improves(run)):
         return None
-    return None if by_the_clock(run, curve) else swings
+    learned_by_heart = swings.total >= TOTAL and _parted(run, curve)
+    return None if learned_by_heart or by_the_clock(run, curve) else swings
+
+
+def _parted(run: Run, curve: Curve) -> bool:
+    """Whether validation has turned up while training fell: what little is left of the training loss may well jump."""
+    val = run.curve(Role.VAL_LOSS)
+    seen = None if val is None else parting(curve, val)
+    return seen is not None and seen.rise > PARTED and seen.train_fall > 0
 
 
 @once

@@ -20,8 +20,10 @@ BENT_DOWN = 0.7
 # is not logged bends it.
 BENT, NO_BURST = 0.24, 1.0
 # Share of the start that a crawling loss may have lost, and more if its line is nearly perfect.
-SHORT_WAY = 0.245
+SHORT_WAY = 0.22
 LONGER_WAY = 0.42
+# The farther it came, the straighter it must be: up to a quarter, if so much of the fall came in the second half.
+QUARTER_WAY, RATHER_STRAIGHT = 0.245, 0.38
 # A nearly perfect line: its share of the fall in the second half, of the whole fall, and its standard errors.
 STRAIGHTER, EVENER, SURER = 0.42, 0.85, 9.0
 # Share of the peak rate in the middle of the tail above which a schedule has not explained the course. Source: our
@@ -134,7 +136,8 @@ def slow(seen: Learning) -> bool:
     perfect = seen.second_half > STRAIGHTER and seen.even > EVENER and seen.line_z > SURER and _unabated(seen)
     bent = seen.second_half > BENT and seen.even > NO_BURST
     straight = seen.second_half > STRAIGHT and seen.even > EVEN
-    return ((straight or bent) and seen.fall < SHORT_WAY) or (perfect and seen.fall < LONGER_WAY)
+    short = QUARTER_WAY if seen.second_half > RATHER_STRAIGHT else SHORT_WAY
+    return ((straight or bent) and seen.fall < short) or (perfect and seen.fall < LONGER_WAY)
 
 
 def reached(run: Run, end: float) -> bool:

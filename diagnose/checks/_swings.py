@@ -75,6 +75,8 @@ by from its first, exploded points. Source: as above: no healthy run has both wi
 SWAYING, SWAYING_PROGRESS = 0.5, 0.2
 """Correlation of neighbours where swings are slower than the sixteen points over which scatter is measured, and the
 fall of the level that is progress in spite of them. Source: as above: no healthy run turns so often so slowly."""
+NOTHING_LEFT = 0.999
+"""Fall of the level after which the loss wobbles near nothing. Source: our choice: a thousandth is left."""
 WILD_PROGRESS = 0.4
 """Fall of the level that is progress in spite of it. Source: as for loud swings."""
 NOISE = 0.28
@@ -187,7 +189,7 @@ class Bounces:
         if self.spread >= IDLE_SPREAD and idle:
             return True
         if self.echoed and self.turns >= TURNS and self.swing >= ECHO_SWING and self.progress < LITTLE_PROGRESS:
-            return self.total < TOTAL
+            return min(self.total, self.learned) < TOTAL
         wide = self.spread >= SPREAD and not self._of_batches
         return (swings or wide) and self.progress < least and self.total < TOTAL
 
@@ -215,7 +217,8 @@ class Bounces:
     def _thrashes(self) -> bool:
         """Whether many points together swing so widely, and gain so little, that no earlier fall excuses it."""
         wide = self.scatter.total >= THRASHING and self.scatter.shared >= THRASHING_SHARED
-        return wide and self.turns >= 2 * TURNS and self.progress < IDLE
+        idle = min(self.progress, self.learned) < IDLE and self.learned < NOTHING_LEFT
+        return wide and idle and self.turns >= 2 * TURNS
 
     @property
     def _sways(self) -> bool:
