@@ -68,7 +68,7 @@ def opening(command: str, first: int, last: int) -> str:
         f"Written by `{command}`; nothing here was edited by hand.\n"
         f"ttsdoc {__version__}, Python {platform.python_version()}, numpy {version('numpy')}, "
         f"tensorboard {version('tensorboard')}.\n"
-        f"Seeds {first} to {last}. The checks were developed on seeds below 1000.\n\n"
+        f"Seeds {first} to {last}. The checks were developed on seeds below 10000.\n\n"
         "The runs are written as event files, CSV tables and text logs, in turn, and given to `ttsdoc analyze` as one\n"
         "folder. A fault is named right when the first finding at warning level or above, with what ttsdoc tells as\n"
         "its consequences, names it; a healthy run is right when nothing at that level is said, and `inconclusive` is\n"
