@@ -30,7 +30,7 @@ def trace(
     steps: Annotated[int, typer.Option(min=1, help="Watch until so many optimiser steps.")] = 20,
     seconds: Annotated[float, typer.Option(min=0.1, help="Watch no longer than this.")] = 120.0,
     stop_after_start: Annotated[bool, typer.Option(help="Stop the run when the start is over.")] = False,
-    format: Annotated[Format, typer.Option(help="How to tell the report.")] = Format.TEXT,  # noqa: A002
+    format: Annotated[Format, typer.Option(help="How to tell the report.")] = Format.TEXT,  # noqa: A002 - the option
 ) -> None:
     """Start a training command, see which config keys it reads, and let it go on.
 
@@ -54,7 +54,7 @@ def _run(command: list[str], config: Path | None, limits: object, form: Format) 
     try:
         # The report alone goes to standard output when a program is to read it.
         output = sys.stderr.fileno() if form is Format.JSON else None
-        for report, status in watch(command, config or config_of(command), limits, output):  # noqa: B007
+        for report, status in watch(command, config or config_of(command), limits, output):  # noqa: B007 - the last counts
             if report is not None:
                 found = report
                 _tell(report, form)

@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from diagnose.config import ConfigError, parse_config
@@ -164,9 +165,8 @@ def test_a_damaged_tokenizer_is_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def test_embedding_rows_are_read_from_the_header_that_safetensors_writes(tmp_path: Path) -> None:
-    numpy = pytest.importorskip("numpy")
     safetensors = pytest.importorskip("safetensors.numpy", reason="safetensors is in the train extra")
-    tensors = {"t3.text_emb.weight": numpy.zeros((704, 4)), "t3.head.weight": numpy.zeros((9, 4))}
+    tensors = {"t3.text_emb.weight": np.zeros((704, 4)), "t3.head.weight": np.zeros((9, 4))}
     safetensors.save_file(tensors, tmp_path / "model.safetensors")
     assert embedding_rows(tmp_path / "model.safetensors") == 704
 

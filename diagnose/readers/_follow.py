@@ -62,7 +62,7 @@ class Tail:
 def _identity(name: str) -> tuple[int, int]:
     if is_remote(name) or name == "-":
         return 0, 0
-    status = os.stat(name)  # noqa: PTH116
+    status = os.stat(name)  # noqa: PTH116 - a name, as all of storage takes
     return status.st_dev, status.st_ino
 
 

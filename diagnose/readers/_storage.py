@@ -31,7 +31,7 @@ def open_file(name: str) -> BinaryIO:
     """The bytes of a file, to seek and read in. Raises OSError where it cannot be opened."""
     if is_remote(name):
         return io.BufferedReader(RemoteFile(name), BUFFER)
-    return open(name, "rb")  # noqa: PTH123
+    return open(name, "rb")  # noqa: PTH123 - a name, local or not
 
 
 def is_folder(name: str) -> bool:
@@ -39,12 +39,12 @@ def is_folder(name: str) -> bool:
     if is_remote(name):
         system, path = _system(name)
         return bool(_patiently(system.info, path)["type"] == "directory")
-    return os.stat(name).st_mode & 0o170000 == 0o040000  # noqa: PTH116
+    return os.stat(name).st_mode & 0o170000 == 0o040000  # noqa: PTH116 - a name, local or not
 
 
 def is_pipe(name: str) -> bool:
     """Whether what lies there can be read once only: a named pipe, or the shell's `<(command)`."""
-    return not is_remote(name) and stat.S_ISFIFO(os.stat(name).st_mode)  # noqa: PTH116
+    return not is_remote(name) and stat.S_ISFIFO(os.stat(name).st_mode)  # noqa: PTH116 - a name, local or not
 
 
 def written_at(names: Iterable[str]) -> float:

@@ -126,7 +126,7 @@ def test_a_run_is_stopped_when_its_start_is_over(tmp_path: Path) -> None:
 
 
 def test_the_start_is_over_after_so_many_optimiser_steps(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="the watched trainer steps an optimiser of torch")
     source = """
         import sys, torch, yaml
         cfg = yaml.safe_load(open(sys.argv[1]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -258,7 +257,10 @@ def test_a_pretrained_model_that_does_not_fit_is_refused(
 
 def test_each_run_gets_a_folder_of_its_own(tmp_path: Path, data: Path) -> None:
     tiny = options(data, logging={"log_dir": str(tmp_path)})
-    name: Callable[[bool], str] = lambda resume: run_folder(tiny, "stable", resume=resume).path.name  # noqa: E731
+
+    def name(resume: bool) -> str:
+        return run_folder(tiny, "stable", resume=resume).path.name
+
     assert (name(False), name(True)) == ("stable", "stable")
     for taken in ("stable", "stable-2"):
         RunFolder(tmp_path / taken).write_config(tiny)

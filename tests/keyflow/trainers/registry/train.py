@@ -1,6 +1,6 @@
 import sys
 
-import parts  # noqa: F401
+import parts  # noqa: F401 - registers the models
 import yaml
 from registry import MODELS, OPTIMIZERS
 
