@@ -243,8 +243,13 @@ def _never_evaluated(curve: Curve) -> bool:
 
 
 def _told_of(idle: Sequence[str]) -> str:
-    more = f" and {len(idle) - MOST_OTHERS} more" if len(idle) > MOST_OTHERS else ""
-    return f"nothing but zeros, taken for not evaluated: {', '.join(idle[:MOST_OTHERS])}{more}" if idle else ""
+    return f"nothing but zeros, taken for not evaluated: {some_of(idle)}" if idle else ""
+
+
+def some_of(tags: Sequence[str]) -> str:
+    """The first of the tags in a row, and how many more there are."""
+    more = f" and {len(tags) - MOST_OTHERS} more" if len(tags) > MOST_OTHERS else ""
+    return ", ".join(tags[:MOST_OTHERS]) + more
 
 
 def _chosen(
@@ -460,6 +465,5 @@ def _story(chosen: Mapping[Role, str], left: Sequence[_Reading], rival: str | No
         told.append(f"`{rival}` is in other units than the training loss and is not compared with it")
     others = [reading.tag for reading in left if reading.lossy and reading.tag != rival]
     if others and told:
-        more = f" and {len(others) - MOST_OTHERS} more" if len(others) > MOST_OTHERS else ""
-        told.append("also there: " + ", ".join(others[:MOST_OTHERS]) + more)
+        told.append(f"also there: {some_of(others)}")
     return "; ".join(told)

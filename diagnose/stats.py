@@ -165,6 +165,11 @@ def robust_std(values: FloatArray) -> float:
     return float(MAD_TO_STD * np.median(np.abs(values))) if len(values) else 0.0
 
 
+def point_noise(scaled: FloatArray) -> float:
+    """Robust standard deviation of single points, shape (n,), by the differences of neighbours: no course counts."""
+    return robust_std(np.diff(scaled)) / float(np.sqrt(2))
+
+
 def block_medians(values: FloatArray, blocks: int) -> FloatArray:
     """Shape (m,), m <= blocks: medians of equal runs of points; the last run is filled up from its own end."""
     count = len(values)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks._rate import RECKLESS, at_high_rate, logged_rate
+from diagnose.checks._rate import RECKLESS, at_high_rate, highest_rate
 from diagnose.run import Curve, Run
-from diagnose.stats import FloatArray, robust_std
+from diagnose.stats import FloatArray, point_noise
 
 FEWEST = 12
 """Points that show a burst and what came of it. Source: our choice: two for the burst, ten for the rest."""
@@ -110,7 +110,6 @@ def burst(run: Run, curve: Curve) -> Burst | None:
         return None
     begin = int(np.ceil(SETTLED * len(curve)))
     rest = values[begin : max(len(at_high_rate(run, curve)), begin + FEWEST // 2)]
-    rates = logged_rate(run)
     early, late = _thirds(rest)
     return Burst(
         float(values[0]),
@@ -119,8 +118,8 @@ def burst(run: Run, curve: Curve) -> Burst | None:
         float(np.median(rest)),
         1 - late / early if early else 0.0,
         1 - float(np.median(values[-max(1, len(curve) // 10) :])) / early if early else 0.0,
-        robust_std(np.diff(curve.trend.scaled[begin:])) / float(np.sqrt(2)),
-        None if rates is None else float(rates.values.max()),
+        point_noise(curve.trend.scaled[begin:]),
+        highest_rate(run),
         (int(curve.steps[0]), int(curve.steps[-1])),
     )
 

@@ -100,6 +100,12 @@ def relapsed(run: Run, curve: Curve) -> Instability | None:
     return Instability(back.first_step, back.last_step, True, told, evidence, back.healed)
 
 
+def climb(run: Run, curve: Curve) -> Instability | None:
+    """A throw at the start, else a relapse later, unless the loss goes up and down by the clock."""
+    found = thrown(curve) or relapsed(run, curve)
+    return None if found is None or by_the_clock(run, curve) else found
+
+
 def _oscillates(run: Run, curve: Curve) -> Instability | None:
     swings = oscillating(run, curve)
     if swings is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._once import once
-from diagnose.checks._rate import logged_rate, spent
+from diagnose.checks._rate import highest_rate, logged_rate, share_of_peak, spent
 from diagnose.run import Axis, Curve, Run
 from diagnose.stats import FloatArray, Trend, slope
 
@@ -99,7 +99,6 @@ def learning(run: Run, curve: Curve) -> Learning:
     start, end = _start(trend), float(np.median(trend.levels[-tenth:]))
     fall = float(trend.scale(np.array([start]))[0] - trend.scale(np.array([end]))[0])
     tail = -slope(levels[half:]) * (len(levels) - half - 1)
-    rates = logged_rate(run)
     tail_error = float(trend.level_error * np.sqrt(12 / max(3, int(np.count_nonzero(share >= EARLIER)))))
     return Learning(
         start,
@@ -112,7 +111,7 @@ def learning(run: Run, curve: Curve) -> Learning:
         *_second_half(levels, grid, fall),
         int(np.interp(EARLIER, share, middles)),
         _rate_kept(run, np.interp((1 + EARLIER) / 2, share, middles)),
-        None if rates is None else float(rates.values.max()),
+        highest_rate(run),
         tail_error / fall if fall > 0 else np.inf,
     )
 
@@ -151,9 +150,10 @@ def just_begun(run: Run, curve: Curve) -> bool:
     if isinstance(planned, (int, float)) and 0 < curve.steps[-1] < BEGUN * planned:
         return True
     rates = logged_rate(run)
-    if rates is None or not len(rates.values):
+    if rates is None:
         return False
-    return bool(BARELY_DECAYED * rates.values.max() <= rates.values[-1] < HARDLY_DECAYED * rates.values.max())
+    peak = rates.values.max()
+    return bool(BARELY_DECAYED * peak <= rates.values[-1] < HARDLY_DECAYED * peak)
 
 
 def _unabated(seen: Learning) -> bool:
@@ -189,4 +189,4 @@ def _level_at(levels: FloatArray, share: FloatArray, at: float) -> float:
 
 def _rate_kept(run: Run, step: float) -> float | None:
     rates = logged_rate(run)
-    return None if rates is None else float(np.interp(step, rates.steps, rates.values) / rates.values.max())
+    return None if rates is None else float(share_of_peak(rates, step))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import FloatArray
@@ -24,7 +25,7 @@ tuning."""
 
 def trained_before(run: Run, most: float = GENTLE) -> bool:
     """Whether the config names the weights that it began from, or the logged rate, up to `most`, is of fine-tuning."""
-    peak = run.peak_logged_rate
+    peak = highest_rate(run)
     return (peak is not None and TINY <= peak <= most) or bool(run.config.get("init_checkpoint"))
 
 
@@ -32,6 +33,22 @@ def logged_rate(run: Run) -> Curve | None:
     """The finite points of the learning rate, if at least one is above zero."""
     curve = run.curve(Role.LEARNING_RATE)
     return None if curve is None or not (curve.finite.values > 0).any() else curve.finite
+
+
+def highest_rate(run: Run) -> float | None:
+    """The highest logged learning rate; None where none above zero is logged."""
+    rates = logged_rate(run)
+    return None if rates is None else float(rates.values.max())
+
+
+def reckless(run: Run) -> bool:
+    """Whether a rate was logged that few optimisers bear."""
+    return (highest_rate(run) or 0.0) >= RECKLESS
+
+
+def share_of_peak(rates: Curve, steps: npt.ArrayLike) -> FloatArray:
+    """The logged rate at `steps`, shape (n,), over the highest."""
+    return np.asarray(np.interp(np.asarray(steps), rates.steps, rates.values) / rates.values.max(), dtype=np.float64)
 
 
 def spent(run: Run, steps: FloatArray) -> FloatArray:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._once import once
-from diagnose.checks._rate import HIGH_RATE, RECKLESS, at_high_rate, logged_rate, trained_before
+from diagnose.checks._rate import HIGH_RATE, at_high_rate, logged_rate, reckless, share_of_peak, trained_before
 from diagnose.checks._scatter import Scatter, scatter
 from diagnose.finding import Number
 from diagnose.run import Axis, Curve, IntArray, Role, Run
-from diagnose.stats import BLOCKS, SHORT, FloatArray, block_medians, robust_std, running_median
+from diagnose.stats import BLOCKS, SHORT, FloatArray, block_medians, point_noise, robust_std, running_median
 
 SWING_BLOCKS = 120
 """Blocks in which swings are counted: a tenth of the run holds a dozen."""
@@ -259,7 +259,7 @@ def bounces(run: Run, curve: Curve) -> Bounces | None:
         1 - last / first if first else 0.0,
         1 - last / float(trend.levels[0]) if trend.levels[0] else 0.0,
         1 - last / _first(curve.finite),
-        (run.peak_logged_rate or 0.0) >= RECKLESS,
+        reckless(run),
         trained_before(run),
         int(part.steps[begin]),
         int(part.steps[-1]),
@@ -300,7 +300,7 @@ def _calmed(run: Run, curve: Curve) -> bool:
         return False
     course = curve.trend.scale(block_medians(curve.values, SWING_BLOCKS))
     places = np.linspace(curve.steps[0], curve.steps[-1], len(course))
-    rate = np.interp(places, rates.steps, rates.values)[1:] / rates.values.max()
+    rate = share_of_peak(rates, places)[1:]
     climbs = np.maximum(np.diff(course), 0.0)
     early, late = climbs[rate >= HIGH_RATE], climbs[(rate < LOW_RATE) & (np.arange(len(rate)) > np.argmax(rate))]
     if min(len(early), len(late)) < FEWEST_CALM:
@@ -313,7 +313,7 @@ def _subdued(run: Run, curve: Curve) -> bool:
     rates = logged_rate(run)
     if rates is None:
         return False
-    rate = np.interp(curve.steps[1:], rates.steps, rates.values) / rates.values.max()
+    rate = share_of_peak(rates, curve.steps[1:])
     moves, place = np.abs(np.diff(curve.trend.scaled)), np.arange(1, len(curve))
     early = moves[(rate >= HIGH_RATE) & (place > len(curve) // 10)]
     late = moves[(rate < LOW_RATE) & (place > np.argmax(rate))]
@@ -420,15 +420,12 @@ def throw(curve: Curve) -> Throw | None:
     early = running_median(curve.values[: max(3, len(curve) // 5)], 3)
     top = int(np.argmax(early))
     start = _first(curve)
-    noise, early_noise = (
-        robust_std(np.diff(part)) / float(np.sqrt(2)) for part in (trend.scaled, trend.scaled[: len(early)])
-    )
     return Throw(
         start,
         float(early[top]),
         trend.end,
-        max(noise, trend.noise),
-        early_noise,
+        max(point_noise(trend.scaled), trend.noise),
+        point_noise(trend.scaled[: len(early)]),
         float(np.mean(trend.course > 2 * start)),
         int(curve.steps[top]),
         int(curve.steps[-1]),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._once import once
-from diagnose.checks._rate import RECKLESS
+from diagnose.checks._rate import reckless
 from diagnose.run import Curve, Run
-from diagnose.stats import FloatArray, robust_std
+from diagnose.stats import point_noise
 
 FEWEST = 100
 """Points that show how the first of them scatter. Source: our choice: a dozen make the first seventh."""
@@ -46,18 +46,14 @@ def tossed(run: Run, curve: Curve) -> Tossed | None:
     """The beginning of a loss against the rest; None at a bearable rate, and where points are too few or negative."""
     curve = curve.finite
     trend = curve.trend
-    if (run.peak_logged_rate or 0.0) < RECKLESS or len(curve) < FEWEST or not trend.logarithmic:
+    if not reckless(run) or len(curve) < FEWEST or not trend.logarithmic:
         return None
     begin = int(FIRST * len(curve))
     return Tossed(
-        _scatter(trend.scaled[:begin]),
-        _scatter(trend.scaled[len(curve) // 2 :]),
+        point_noise(trend.scaled[:begin]),
+        point_noise(trend.scaled[len(curve) // 2 :]),
         float(np.median(curve.values[2 * begin // 3 : begin])),
         trend.end,
         int(curve.steps[0]),
         int(curve.steps[begin]),
     )
-
-
-def _scatter(scaled: FloatArray) -> float:
-    return robust_std(np.diff(scaled)) / float(np.sqrt(2))

@@ -92,8 +92,8 @@ def _still_falling(curve: Curve) -> bool:
 
 
 def _message(band: TargetBand, run: Run, last: float, expected: float | None, falling: bool) -> str:
-    size = f" with {run.dataset.samples:,} clips" if band.sized and run.dataset.samples is not None else ""
-    size = size if band.sized else ", whatever the number of clips,"
+    clips = "" if run.dataset.samples is None else f" with {run.dataset.samples:,} clips"
+    size = clips if band.sized else ", whatever the number of clips,"
     path = "" if expected is None else f"; a healthy run stands near {expected:.3g} at this epoch"
     course = "still falling" if falling else "no longer falling"
     aim = f"{band.family}{size} should end between {band.low:g} and {band.high:g}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import tighter_clipping
-from diagnose.checks._instability import Instability, by_the_clock, relapsed, thrown
+from diagnose.checks._instability import Instability, climb
 from diagnose.checks._spikes import Spike, sharp_spikes, slow_spikes
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
@@ -72,9 +72,9 @@ class LossSpike(Check):
         if spikes:
             yield self._told(run, curve, spikes)
             return
-        climb = thrown(curve) or relapsed(run, curve)
-        if climb is not None and climb.healed and not by_the_clock(run, curve):
-            yield self._climbed(run, climb)
+        up = climb(run, curve)
+        if up is not None and up.healed:
+            yield self._climbed(run, up)
 
     def _told(self, run: Run, curve: Curve, spikes: list[Spike]) -> Finding:
         worst = max(spikes, key=lambda spike: spike.z)
@@ -94,14 +94,14 @@ class LossSpike(Check):
             ),
         )
 
-    def _climbed(self, run: Run, climb: Instability) -> Finding:
+    def _climbed(self, run: Run, up: Instability) -> Finding:
         return self.finding(
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"{climb.told[0].upper()}{climb.told[1:]}.",
-            steps=(climb.first_step, climb.last_step),
-            evidence=climb.evidence,
-            prescriptions=tighter_clipping(run, climb.told),
+            f"{up.told[0].upper()}{up.told[1:]}.",
+            steps=(up.first_step, up.last_step),
+            evidence=up.evidence,
+            prescriptions=tighter_clipping(run, up.told),
             advice="Compare with a run at a lower learning rate or a longer warm-up.",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from diagnose.checks._base import Check
 from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
-from diagnose.checks._instability import by_the_clock, oscillating, relapsed, thrown
+from diagnose.checks._instability import climb, oscillating
 from diagnose.checks._swings import contested
 from diagnose.finding import Confidence, Finding, Number, Severity
 from diagnose.run import Role, Run
@@ -61,7 +61,7 @@ class Oscillation(Check):
                 swing.evidence,
             )
             return
-        seen = None if contested(run, curve) or by_the_clock(run, curve) else thrown(curve) or relapsed(run, curve)
+        seen = None if contested(run, curve) else climb(run, curve)
         if seen is not None and not seen.healed:
             told = f"{seen.told[0].upper()}{seen.told[1:]}."
             yield self._told(run, told, (seen.first_step, seen.last_step), seen.evidence)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.names import MOST_OTHERS, read_tag
+from diagnose.names import read_tag, some_of
 from diagnose.readers._base import Source
 from diagnose.readers._columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of, trained_at
 from diagnose.readers._formats import GUESS, Format, format_of
@@ -125,8 +125,7 @@ class TextLog:
         long = f" ({skipped:,} bytes are lines too long to read)" if skipped else ""
         if not tags:
             return f"no training metrics found{long}: a text log has lines like `step 10 loss 2.3`"
-        more = f" and {len(tags) - MOST_OTHERS} more" if len(tags) > MOST_OTHERS else ""
-        seen = ", ".join(f"`{tag}`" for tag in tags[:MOST_OTHERS]) + more
+        seen = some_of([f"`{tag}`" for tag in tags])
         return f"no training metrics found{long}: numbers are named {seen}; if one is the loss, say so by --train-tag"
 
     def _so_far(self) -> TextLog:
