@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
@@ -84,6 +85,7 @@ def joined(world: World) -> Iterator[None]:
             raise ConfigError(f"--devices: this machine has {torch.cuda.device_count()} GPUs; ask for no more")
         torch.cuda.set_device(world.device)
     os.environ.setdefault("MASTER_PORT", "29500")
+    _keep_no_group()
     # gloo carries the flags and sums that live on the CPU, so that asking never makes a GPU wait.
     backend = "cpu:gloo,cuda:nccl" if world.device.type == "cuda" else "gloo"
     distributed.init_process_group(backend, rank=world.rank, world_size=world.size, timeout=PATIENCE)
@@ -91,6 +93,16 @@ def joined(world: World) -> Iterator[None]:
         yield
     finally:
         distributed.destroy_process_group()
+
+
+def _keep_no_group() -> None:
+    """Have the modules imported whose functions take the group of the moment as a default argument.
+
+    DistributedDataParallel imports them (by torch._dynamo) when the group is there. It then lives as long as
+    the interpreter, with its threads; one of them lets go of a tensor while Python shuts down, asks for the lock
+    that is no more, and a finished training ends in "terminate called without an active exception".
+    """
+    importlib.import_module("torch.distributed.nn.functional")
 
 
 def launch(devices: int, arguments: list[str]) -> int:

@@ -64,9 +64,16 @@ def _train(options: Options, folder: RunFolder, world: World, *, resume: bool) -
         if world.leads:
             options = _claimed(folder, options, resume=resume)
         with joined(world), noticed(patient=world.size > 1) as stopped:
-            trainer = Trainer(options, folder, _corpus(folder, options, world, saved), world)
-            trainer.start_from(saved)
-            return trainer.run(stopped)
+            return _from_first_to_last(options, folder, world, saved, stopped)
+
+
+def _from_first_to_last(
+    options: Options, folder: RunFolder, world: World, saved: Checkpoint | None, stopped: Stopped
+) -> Outcome:
+    """One trainer's life. Nothing of it is left when this returns, so that the processes can part."""
+    trainer = Trainer(options, folder, _corpus(folder, options, world, saved), world)
+    trainer.start_from(saved)
+    return trainer.run(stopped)
 
 
 def _claimed(folder: RunFolder, options: Options, *, resume: bool) -> Options:

@@ -164,6 +164,34 @@ def test_two_processes_have_the_losses_of_one_with_their_batches_together(data: 
             assert two[tag] == pytest.approx(one[tag], rel=1e-4, abs=1e-5), tag
 
 
+THREADS_THAT_STAY = """
+import os
+from pathlib import Path
+from diagnose.cli import main
+
+status = main()
+names = {task.joinpath("comm").read_text().strip() for task in Path("/proc/self/task").iterdir()}
+Path(f"threads-{os.environ['RANK']}").write_text("\\n".join(names))
+raise SystemExit(status)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted by Linux's /proc")
+def test_processes_that_have_trained_together_end_with_no_thread_of_their_group_left(
+    data: Path, tmp_path: Path
+) -> None:
+    """A thread that lets go of a tensor while Python shuts down would end a good training in SIGABRT."""
+    path = config(tmp_path, data, training={"max_steps": 6, "eval_interval": 3})
+    (tmp_path / "train.py").write_text(THREADS_THAT_STAY, encoding="utf-8")
+    torchrun = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    command = [*torchrun, "train.py", "train", str(path), "--out", str(tmp_path / "run")]
+    assert subprocess.run(command, cwd=tmp_path, check=False, capture_output=True).returncode == 0
+    for rank in range(2):
+        threads = (tmp_path / f"threads-{rank}").read_text(encoding="utf-8")
+        assert "python" in threads
+        assert "gloo" not in threads
+
+
 @pytest.mark.parametrize(
     ("environment", "world"),
     [
