@@ -179,6 +179,27 @@ def _sorted_by_length(rng: Generator) -> Draft:
     return Draft(loss, validation=sometimes(rng, _seen(rng, course, unit)), epochs=epochs)
 
 
+def _buckets_in_order(rng: Generator) -> Draft:
+    """Batches of like lengths, their buckets in the same order in every epoch: each has its own level."""
+    points = length(rng, 300, 3000)
+    rounds, buckets = int(rng.integers(6, 25)), int(rng.integers(4, 12))
+    place = np.mod(time(points) * rounds, 1.0) * buckets
+    levels = np.exp(rng.uniform(0.08, 0.25) * rng.standard_normal(buckets))
+    course, unit = power_law(rng, points, 0.15, 0.35), between(rng, 0.3, 200.0)
+    at = np.minimum(place.astype(int), buckets - 1)
+    loss = unit * course * levels[at] * scatter(rng, points, rng.uniform(0.02, 0.06))
+    return Draft(loss, validation=sometimes(rng, _seen(rng, course, unit)), every=1)
+
+
+def _two_kinds_of_batches(rng: Generator) -> Draft:
+    """Every so many-th batch by chance from a harder set (another language, noisy speech): two levels, one course."""
+    points = length(rng, 200, 3000)
+    hard = rng.random(points) < rng.uniform(0.05, 0.3)
+    course = power_law(rng, points, 0.15, 0.35) * np.where(hard, rng.uniform(1.4, 2.5), 1.0)
+    loss = course * scatter(rng, points, rng.uniform(0.02, 0.08))
+    return Draft(scaled(rng, loss), rate=sometimes(rng, constant(rng, points, 1e-5, 1e-3)), every=1)
+
+
 def _drops_with_the_rate(rng: Generator) -> Draft:
     """Flat at each rate, down by a fifth or more when the schedule divides it by ten."""
     points = length(rng, 100, 3000)
@@ -230,6 +251,8 @@ KINDS = tuple(
         _averaged_weights,
         _cyclical_dropout,
         _sorted_by_length,
+        _buckets_in_order,
+        _two_kinds_of_batches,
         _drops_with_the_rate,
         _logarithm,
         _running_mean,

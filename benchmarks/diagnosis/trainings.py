@@ -7,10 +7,13 @@ anew when it did not. These tests of the effect look at the weights' use of the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import pairwise
+from multiprocessing import get_context
 
 import numpy as np
 import numpy.typing as npt
@@ -483,10 +486,16 @@ _CAUSES: Mapping[Fault, tuple[_Injection, ...]] = {
 
 
 def trained_cases(first_seed: int, healthy_runs: int, runs_per_fault: int) -> Iterator[Case]:
-    """Real trainings, `healthy_runs` sound ones and `runs_per_fault` of each fault."""
-    for fault in Fault:
-        count = healthy_runs if fault is Fault.HEALTHY else runs_per_fault
-        yield from (case for index in range(count) if (case := trained_case(fault, first_seed + index)) is not None)
+    """Real trainings, `healthy_runs` sound ones and `runs_per_fault` of each fault, on every core."""
+    asked = [
+        (fault, first_seed + index)
+        for fault in Fault
+        for index in range(healthy_runs if fault is Fault.HEALTHY else runs_per_fault)
+    ]
+    # One thread in each: more would only wait for one another, and the sums would depend on the machine's cores.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        yield from (case for case in pool.map(trained_case, *zip(*asked, strict=True), chunksize=5) if case)
 
 
 def _compared(to: Run | Recipe, seed: int) -> Run:
