@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._burst import burst
+from diagnose.checks._kinds import of_one_kind
 from diagnose.checks._once import once
 from diagnose.checks._recurrence import recurs
 from diagnose.checks._setback import diverged
@@ -43,6 +44,7 @@ def instability(run: Run, curve: Curve) -> Instability | None:
     """What the curve of a training loss shows; None for a stable one, and for one that ends in NaN."""
     if not len(curve) or not np.isfinite(curve.values[-1]) or contested(run, curve):
         return None
+    curve = of_one_kind(curve)
     back = _diverged(run, curve)
     if back is not None:
         return back

@@ -47,6 +47,8 @@ class Stairs:
     chance."""
     coverage: float
     """The jumps together, as a share of the fall over these epochs: above 1 where the loss rises within them."""
+    climb: float
+    """What the loss rises by within an epoch, as a share of the jump: negative where it falls there, too."""
     falling: float
     """Share of the boundaries at which the loss jumps down."""
     first_step: int
@@ -185,7 +187,7 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
     at = at[(at >= near) & (at <= len(course) - near)]
     if len(at) < FEWEST_EPOCHS - 1 or round(period) < FEWEST_POINTS:
         return None
-    jumps, flats, fallen = _jumps(course, at, near)
+    jumps, flats, climbs, fallen = _jumps(course, at, near)
     mean, error = float(jumps.mean()), float(jumps.std()) / np.sqrt(len(jumps))
     # Noise that wanders is seen between the boundaries only: neighbouring points hide it.
     noise = max(robust_std(np.diff(course)) / np.sqrt(near), float(flats.std()))
@@ -199,18 +201,21 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
         mean / error if error > 0 else np.sign(mean) * 1e9,
         mean / max(noise, 1e-12),
         mean * len(jumps) / fallen if fallen > 0 else 0.0,
+        float(np.median(climbs)) / mean if mean > 0 else 0.0,
         float(np.mean(jumps > 0)),
         int(curve.steps[min(int(at[0]) * size, len(curve) - 1)]),
         int(curve.steps[min(int(at[-1]) * size, len(curve) - 1)]),
     )
 
 
-def _jumps(course: FloatArray, at: IntArray, near: int) -> tuple[FloatArray, FloatArray, float]:
-    """The falls at the boundaries less that of the slope beside them, in the middles between them, and over all."""
+def _jumps(course: FloatArray, at: IntArray, near: int) -> tuple[FloatArray, FloatArray, FloatArray, float]:
+    """The falls at the boundaries less that of the slope beside them, those in the middles between them, the rises
+    from one boundary to the next, and the fall over all."""
     sums = np.concatenate([[0.0], np.cumsum(course)])
     before, after = (sums[at] - sums[at - near]) / near, (sums[at + near] - sums[at]) / near
-    slopes = (after[:-1] - before[1:]) / np.maximum(np.diff(at) - near, 1)
+    climbs = before[1:] - after[:-1]
+    slopes = -climbs / np.maximum(np.diff(at) - near, 1)
     beside = (np.concatenate([slopes[:1], slopes]) + np.concatenate([slopes, slopes[-1:]])) / 2
     middle = (at[:-1] + at[1:]) // 2
     flats = (2 * sums[middle] - sums[middle - near] - sums[middle + near]) / near
-    return before - after - near * beside, flats, float(course[0] - course[at[-1] :].mean())
+    return before - after - near * beside, flats, climbs, float(course[0] - course[at[-1] :].mean())

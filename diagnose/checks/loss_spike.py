@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import tighter_clipping
-from diagnose.checks._instability import Instability, climb
+from diagnose.checks._instability import Instability, by_the_clock, climb
+from diagnose.checks._kinds import of_one_kind
 from diagnose.checks._spikes import Spike, sharp_spikes, slow_spikes
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
@@ -27,7 +28,8 @@ class LossSpike(Check):
     negative). A spike stands more than `z` robust standard deviations and more than `factor` times above it (or
     `low_z` and `tall`), higher than `tail` times the deepest downward outlier, above the points before and after it,
     and it matters against the progress of the run (`weight`). Where outliers of half that height are more than twice
-    as many, all of them are the tail of the noise. A rise of the course by `slow_factor` within a sixtieth
+    as many, all of them are the tail of the noise; where two kinds of batches take turns by chance, each with a level
+    of its own, only the more frequent kind is judged. A rise of the course by `slow_factor` within a sixtieth
     of the run that heals later counts too, however long it takes.
 
     ## What to do
@@ -35,7 +37,8 @@ class LossSpike(Check):
     repeat, look at warm-up and learning rate. If they come at the same place of each epoch, look at those clips.
 
     ## Blind spots
-    A log that averages over many steps hides spikes. A jump at a restart looks the same.
+    A log that averages over many steps hides spikes. Clips that do not fit their texts, when there are many, look like
+    a second kind of batches. A jump at a restart looks the same.
     """
 
     code = "STB001"
@@ -65,11 +68,11 @@ class LossSpike(Check):
 
     def check(self, run: Run) -> Iterator[Finding]:
         """One finding for all spikes of the training loss."""
-        curve = self.curve(run, Role.TRAIN_LOSS).finite
+        curve = of_one_kind(self.curve(run, Role.TRAIN_LOSS))
         spikes = sharp_spikes(curve, self.z, self.factor, self.tail, self.weight)
         spikes = spikes or sharp_spikes(curve, self.low_z, self.tall, self.tail, self.weight)
         spikes = spikes or slow_spikes(curve, self.low_z, self.slow_factor, self.weight)
-        if spikes:
+        if spikes and not by_the_clock(run, curve):
             yield self._told(run, curve, spikes)
             return
         up = climb(run, curve)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from diagnose.checks._base import Check
 from diagnose.checks._cures import number
 from diagnose.checks._instability import by_the_clock
+from diagnose.checks._kinds import of_one_kind
 from diagnose.checks._rate import logged_rate
 from diagnose.checks._swings import Throw, throw
 from diagnose.checks._wording import at
@@ -51,7 +52,7 @@ class MissingWarmup(Check):
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Look for a throw at a rate that starts at its peak."""
-        curve = self.curve(run, Role.TRAIN_LOSS)
+        curve = of_one_kind(self.curve(run, Role.TRAIN_LOSS))
         up = throw(curve)
         if up is None or up.factor < self.factor or not up.beyond_noise or not self._at_peak(run):
             return

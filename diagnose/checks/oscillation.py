@@ -9,6 +9,7 @@ from diagnose.checks._base import Check
 from diagnose.checks._batches import steadier_batches
 from diagnose.checks._cures import tighter_clipping
 from diagnose.checks._instability import climb, oscillating
+from diagnose.checks._kinds import of_one_kind
 from diagnose.checks._swings import contested
 from diagnose.finding import Confidence, Finding, Number, Severity
 from diagnose.run import Role, Run
@@ -51,7 +52,7 @@ class Oscillation(Check):
 
     def check(self, run: Run) -> Iterator[Finding]:
         """Compare the swings with the progress; else look for a throw or a climb that never healed."""
-        curve = self.curve(run, Role.TRAIN_LOSS)
+        curve = of_one_kind(self.curve(run, Role.TRAIN_LOSS))
         swing = oscillating(run, curve)
         if swing is not None:
             yield self._told(
