@@ -209,13 +209,11 @@ def _measure(curve: Curve, course: FloatArray, size: int, edges: FloatArray, *, 
 
 
 def _jumps(course: FloatArray, at: IntArray, near: int) -> tuple[FloatArray, FloatArray, FloatArray, float]:
-    """The falls at the boundaries less that of the slope beside them, those in the middles between them, the rises
-    from one boundary to the next, and the fall over all."""
+    """Falls at the boundaries less that of the slope beside them, and midway; rises within epochs; the whole fall."""
     sums = np.concatenate([[0.0], np.cumsum(course)])
     before, after = (sums[at] - sums[at - near]) / near, (sums[at + near] - sums[at]) / near
-    climbs = before[1:] - after[:-1]
-    slopes = -climbs / np.maximum(np.diff(at) - near, 1)
+    slopes = (after[:-1] - before[1:]) / np.maximum(np.diff(at) - near, 1)
     beside = (np.concatenate([slopes[:1], slopes]) + np.concatenate([slopes, slopes[-1:]])) / 2
     middle = (at[:-1] + at[1:]) // 2
     flats = (2 * sums[middle] - sums[middle - near] - sums[middle + near]) / near
-    return before - after - near * beside, flats, climbs, float(course[0] - course[at[-1] :].mean())
+    return before - after - near * beside, flats, -slopes * np.diff(at), float(course[0] - course[at[-1] :].mean())

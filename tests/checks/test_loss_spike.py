@@ -20,9 +20,9 @@ def spiked_by(values: Floats, height: float) -> Floats:
     return values + height * np.isin(np.arange(len(values)), [240, 241])
 
 
-def two_kinds(points: int = 600) -> Floats:
+def two_kinds(points: int = 600, share: float = 0.45) -> Floats:
     """Batches of an easy task and of one that costs twice as much, drawn by lot, while both are learned."""
-    hard = np.random.default_rng(8).random(points) < 0.45
+    hard = np.random.default_rng(8).random(points) < share
     return np.asarray(descent(points, 0.3) * np.where(hard, 2.0, 1.0))
 
 
@@ -36,6 +36,11 @@ SICK = (
         training(spiked(noisy(descent(600), 0.2, 1), width=1, factor=5.0)),
         "STB001",
     ),
+    case(
+        "a spike among two kinds of batches",
+        training(spiked(noisy(two_kinds(share=0.1), 0.03), 0.5, 6.0, 3)),
+        "STB001",
+    ),
     case("a rise that decays over fifteen points", training(spiked(noisy(descent(), 0.14), 0.3, 3.0, 8)), "STB001"),
 )
 HEALTHY = (
@@ -46,6 +51,8 @@ HEALTHY = (
         training(descent(2000) * np.exp(np.clip(0.1 * np.random.default_rng(2).standard_t(2, 2000), -0.5, 1.5))),
     ),
     case("two kinds of batches that take turns at random", training(noisy(two_kinds(), 0.03))),
+    case("one batch in fifteen of a harder kind", training(noisy(two_kinds(share=0.07), 0.03))),
+    case("the easy batches the rare ones", training(noisy(two_kinds(share=0.9), 0.03))),
     case("a warm-up hump", training(noisy(descent() + 0.3 * np.exp(-(((np.linspace(0, 1, 400) - 0.05) / 0.02) ** 2))))),
     case("a first value far above the rest", training(np.concatenate([[40.0], noisy(descent(200))]))),
 )
