@@ -26,6 +26,11 @@ by chance, where a rise that takes some points to heal is not."""
 PARTS = 4
 """Parts of the run, in each of which both kinds must come. Source: our choice: a fault has a beginning or an end."""
 BINS = 128
+LOWER = 0.25
+"""Share of the points below the edge of the lower kind; of the upper kind as many are above. Source: our choice: half
+of the kind where both are as frequent."""
+PLACES, AROUND = 2048, 15
+"""Places at which the edge is taken, and points on either side of each. Source: our choice."""
 
 
 def of_one_kind(curve: Curve) -> Curve:
@@ -37,7 +42,14 @@ def of_one_kind(curve: Curve) -> Curve:
 @once
 def _more_frequent(curve: Curve) -> Curve | None:
     """The points of the more frequent of two kinds; None where there are no two."""
-    rare = _rarer(curve.trend.residuals) if len(curve) >= FEWEST else None
+    if len(curve) < FEWEST:
+        return None
+    guessed = _rarer(curve.trend.residuals)
+    if guessed is None:
+        return None
+    # Where both kinds are about as frequent, the course is now that of the one, now that of the other.
+    above = bool(np.median(curve.trend.residuals[guessed]) > 0)
+    rare = _rarer(curve.trend.scaled - _edge(curve.trend.scaled, LOWER if above else 1 - LOWER))
     return None if rare is None else curve.where(~rare)
 
 
@@ -45,14 +57,25 @@ def _rarer(residuals: FloatArray) -> npt.NDArray[np.bool_] | None:
     """Which of the points, shape (n,), are of the rarer kind."""
     high = residuals > _divide(residuals)
     rare = high if np.count_nonzero(high) <= len(high) / 2 else ~high
-    if not _drawn_by_chance(rare):
+    if not rare.any():
         return None
     levels = [float(np.median(residuals[part])) for part in (rare, ~rare)]
-    scatter = max(robust_std(residuals[part] - level) for part, level in zip((rare, ~rare), levels, strict=True))
     apart = abs(levels[0] - levels[1])
+    rare &= np.abs(residuals - levels[0]) < apart  # what lies farther off is no kind, but a fault
+    if not _drawn_by_chance(rare):
+        return None
+    scatter = max(robust_std(residuals[part] - level) for part, level in zip((rare, ~rare), levels, strict=True))
     middle = np.abs(residuals - np.mean(levels)) < apart / 6
     alone = np.count_nonzero(middle) <= BETWEEN * np.count_nonzero(rare)
     return rare if alone and apart >= APART * scatter else None
+
+
+def _edge(scaled: FloatArray, share: float) -> FloatArray:
+    """Shape (n,): what this share of the points around each lies below, at the level of one kind all along."""
+    places = np.linspace(0, len(scaled) - 1, min(len(scaled), PLACES)).round().astype(np.int64)
+    around = np.pad(scaled[places], AROUND, mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(around, 2 * AROUND + 1)
+    return np.interp(np.arange(len(scaled)), places, np.quantile(windows, share, axis=1))
 
 
 def _divide(residuals: FloatArray) -> float:

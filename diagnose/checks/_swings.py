@@ -182,10 +182,12 @@ class Bounces:
         """Whether the swings are wide and many, and nothing is gained by them."""
         if self.wild:
             return True
-        swings = self.turns >= TURNS and self.swing >= SWING and (self.unrest >= UNREST or self.calmed)
+        unrest = WIDE_UNREST if self.trained_before else UNREST  # that nothing is gained says less there
+        swings = self.turns >= TURNS and self.swing >= SWING and (self.unrest >= unrest or self.calmed)
         loud = self.unrest >= LOUD_UNREST or self.spread >= SPREAD
         least = LOUD_PROGRESS if loud else PROGRESS if self.calmed or self.unrest >= WIDE_UNREST else LITTLE_PROGRESS
-        idle = max(self.progress, self.total) < IDLE and not (self._of_batches and self.trained_before)
+        content = self.trained_before and not self.scatter.by_more_than_chance
+        idle = max(self.progress, self.total) < IDLE and not content
         if self.spread >= IDLE_SPREAD and idle:
             return True
         if self.echoed and self.turns >= TURNS and self.swing >= ECHO_SWING and self.progress < LITTLE_PROGRESS:
