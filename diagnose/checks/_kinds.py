@@ -75,7 +75,7 @@ def _edge(scaled: FloatArray, share: float) -> FloatArray:
     places = np.linspace(0, len(scaled) - 1, min(len(scaled), PLACES)).round().astype(np.int64)
     around = np.pad(scaled[places], AROUND, mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(around, 2 * AROUND + 1)
-    return np.interp(np.arange(len(scaled)), places, np.quantile(windows, share, axis=1))
+    return np.asarray(np.interp(np.arange(len(scaled)), places, np.quantile(windows, share, axis=1)))
 
 
 def _divide(residuals: FloatArray) -> float:
