@@ -22,8 +22,10 @@ STUCK_AT_ALL = 0.15
 """Fall from the first third of the rest to the end of the run, decay included. Source: our choice."""
 FLUNG = 1.5
 """Highest early point over the first. Source: as for a missing warm-up: humps of healthy runs reach 1.4."""
-SURE = 5.0
-"""Standard deviations of single points by which it must stand out. Source: as for a throw."""
+SURE, SURER = 5.0, 3.0
+"""Standard deviations of single points by which it must stand out, and by which it must stand above the highest of as
+many points that only noise moves. Source: as for a throw; the highest of n normal points stands near the root of
+2 log n."""
 LEARNED = 0.15
 """Share of the first loss below which a run has learned all the same. Source: our choice."""
 COLLAPSE = 8.0
@@ -51,6 +53,8 @@ class Burst:
     second: float
     top: float
     """The highest of the early points."""
+    early: int
+    """How many these are."""
     level: float
     """The median of the rest, as long as the rate is high."""
     gain: float
@@ -71,7 +75,8 @@ class Burst:
     @property
     def flung(self) -> bool:
         """Whether the first updates threw the loss up, beyond noise."""
-        high = self.top >= max(FLUNG, float(np.exp(SURE * self.noise))) * self.first
+        sure = max(SURE, SURER + float(np.sqrt(2 * np.log(self.early))))
+        high = self.top >= max(FLUNG, float(np.exp(sure * self.noise))) * self.first
         return high and self.level >= LEARNED * self.first
 
     @property
@@ -108,13 +113,14 @@ def burst(run: Run, curve: Curve) -> Burst | None:
     values = curve.values
     if len(curve) < FEWEST or not curve.trend.logarithmic or values[:2].min() <= 0:
         return None
-    begin = int(np.ceil(SETTLED * len(curve)))
+    begin, early_points = int(np.ceil(SETTLED * len(curve))), max(3, int(EARLY * len(curve)))
     rest = values[begin : max(len(at_high_rate(run, curve)), begin + FEWEST // 2)]
     early, late = _thirds(rest)
     return Burst(
         float(values[0]),
         float(values[1]),
-        float(values[: max(3, int(EARLY * len(curve)))].max()),
+        float(values[:early_points].max()),
+        early_points,
         float(np.median(rest)),
         1 - late / early if early else 0.0,
         1 - float(np.median(values[-max(1, len(curve) // 10) :])) / early if early else 0.0,
