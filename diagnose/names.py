@@ -158,7 +158,19 @@ _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
     | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
+    | {"dataloader", "idx"}
 )
+# Parts of a loss: any other word beside a held-out loss may be the name of its set (`eval_clean_loss`).
+_PART = frozenset(
+    {"mel", "dur", "duration", "pitch", "f0", "energy", "stop", "gate", "ctc", "att", "attention", "align", "alignment"}
+    | {"kl", "kld", "l1", "l2", "mse", "mae", "ce", "bce", "xent", "cls", "box", "dfl", "obj", "prior", "diffusion"}
+    | {"commit", "commitment", "codebook", "vq", "rec", "recon", "reconstruction", "stft", "spectral", "text", "audio"}
+    | {"speech", "semantic", "acoustic", "phone", "phoneme", "aux", "reg", "contrastive", "perceptual", "style", "token"}
+    | {"postnet", "decoder", "encoder", "bits", "byte", "char", "word"}
+)
+ALIKE = 2.0
+"""Factor within which the loss of a named set must agree with the training loss. Source: our choice: sets differ by
+less at the same step, parts and units of a loss by more."""
 _GENERATOR = frozenset({"g", "gen", "generator"})
 # Never judged by level or trend: what adversaries, timers, counters and scalers log.
 _NEVER = frozenset(
@@ -445,11 +457,30 @@ def _take_val(chosen: dict[Role, str], free: Sequence[_Reading], curves: Mapping
     losses = [reading for reading in losses if reading.split == "val"] or losses
     train = read_tag(chosen[Role.TRAIN_LOSS]) if Role.TRAIN_LOSS in chosen else None
     same = [r for r in losses if train is None or (r.parts == train.parts and r.lossy == train.lossy)]
+    if train is not None and not same:
+        same = [r for r in losses if _of_a_set(r, train, free, curves)]
     best = _best(same or losses, curves)
     if best is not None and same:
         chosen[Role.VAL_LOSS] = best.tag
         return None
     return best.tag if best is not None else None
+
+
+def _of_a_set(val: _Reading, train: _Reading, free: Sequence[_Reading], curves: Mapping[str, Curve]) -> bool:
+    """Whether the words that the training loss lacks can only be the name of a held-out set: the losses are alike."""
+    extra = val.parts - train.parts
+    parts = _PART.union(*(other.parts for other in free if other.split not in HELD_OUT))
+    if val.lossy != train.lossy or not train.parts <= val.parts or extra & parts:
+        return False
+    ours, theirs = curves[train.tag].finite, curves[val.tag].finite
+    if not len(ours) or not len(theirs) or ours.values.min() <= 0 or theirs.values.min() <= 0:
+        return False
+    if ours.axis is theirs.axis:
+        before = np.interp(theirs.steps, ours.steps, ours.values)
+    else:
+        before = np.full(len(theirs), np.median(ours.values))
+    first = max(1, len(theirs) // 3)  # later on a model that overfits has them far apart
+    return bool(abs(np.log(np.median(theirs.values[:first] / before[:first]))) <= np.log(ALIKE))
 
 
 def _story(chosen: Mapping[Role, str], left: Sequence[_Reading], rival: str | None, unjudged: str | None) -> str:

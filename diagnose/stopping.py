@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from diagnose.finding import Finding
+from diagnose.finding import Finding, Severity
 from diagnose.run import Axis, Curve, Role, Run
 
 # Evaluations without a new best after which it is time. Source: the guide, "Validation loss stops decreasing for
 # 20+ evaluations".
 PATIENCE = 20
-# Findings after which more training only costs money.
-HOPELESS = ("non-finite-loss", "divergence", "impossible-loss", "dead-schedule", "plateau")
+# Findings after which more training only costs money; the last two where they are errors: what healed is none.
+HOPELESS = ("divergence", "impossible-loss", "dead-schedule", "plateau", "non-finite-loss", "learning-rate-too-high")
+IF_GRAVE = frozenset({"non-finite-loss", "learning-rate-too-high"})
 # Files looked at for checkpoints: a run directory holds hundreds, a home directory millions.
 MOST_FILES = 5000
 CHECKPOINT = re.compile(r"(?:\.(?:pt|pth|ckpt|safetensors)|^checkpoint-\d+|^step-\d+)$")
@@ -73,7 +74,11 @@ def when_to_stop(run: Run, findings: tuple[Finding, ...]) -> StopAdvice | None:
 
 def _recommend(run: Run, curve: Curve, findings: tuple[Finding, ...], since: int) -> tuple[str, list[str]]:
     alarming = {finding.name: finding for finding in findings if finding.alarming}
-    lost = [name for name in HOPELESS if name in alarming]
+    lost = [
+        name
+        for name in HOPELESS
+        if name in alarming and (name not in IF_GRAVE or alarming[name].severity is Severity.ERROR)
+    ]
     if lost:
         return "stop", [f"more training only costs money ({lost[0]}): correct the config and start again"]
     reasons = []

@@ -123,6 +123,34 @@ def test_a_validation_in_other_units_is_told_and_not_compared(train: str, val: s
     assert f"`{val}` is in other units" in run.notes[-1]
 
 
+@pytest.mark.parametrize(
+    "val",
+    [
+        "eval_clean_loss",
+        "val_clean/loss",
+        "val/clean_loss",
+        "val_loss_clean",
+        "val_loss/clean",
+        "val_loss/dataloader_idx_0",
+    ],
+)
+@pytest.mark.parametrize("train", ["loss", "train/loss"])
+def test_a_held_out_loss_may_bear_the_name_of_its_set(train: str, val: str) -> None:
+    run = assign_roles(run_with(train, val, val.replace("clean", "other").replace("0", "1"), "learning_rate"))
+    assert tags_of(run) == (train, val)
+    assert "also there: " in run.notes[-1]
+
+
+def test_a_named_set_whose_loss_is_far_from_the_training_loss_is_not_compared() -> None:
+    run = run_with("loss", "eval_clean_loss")
+    far = Curve("eval_clean_loss", run.curves["loss"].steps, 3 * run.curves["loss"].values)
+    assert tags_of(assign_roles(Run("r", "r", "test", {**run.curves, far.tag: far}))) == ("loss", None)
+
+
+def test_a_word_that_the_training_losses_know_names_a_part_and_no_set() -> None:
+    assert tags_of(assign_roles(run_with("loss", "loss_clean", "val_loss_clean"))) == ("loss", None)
+
+
 def test_the_part_that_was_logged_on_both_sides_is_paired_with_the_asked_one() -> None:
     run = assign_roles(run_with("loss", "loss_mel", "val_loss", "val_loss_mel"), train_tag="loss_mel")
     assert tags_of(run) == ("loss_mel", "val_loss_mel")

@@ -18,9 +18,9 @@ for fine-tuning at 1e-6 to 2e-5."""
 RECKLESS = 0.2
 """A logged rate that few optimisers bear. Source: SGD on images uses 0.1; measured on real trainings at constant
 rates."""
-TINY = 5e-7
-"""Rate below which nothing is trained, not even fine-tuned. Source: the lowest published rates, 5e-7 for preference
-tuning."""
+TINY = 4e-7
+"""Rate below which nothing is trained, not even fine-tuned. Source: below the lowest published rates, 5e-7 for
+preference tuning, which a log may round down."""
 
 
 def trained_before(run: Run, most: float = GENTLE) -> bool:

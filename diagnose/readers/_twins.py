@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from diagnose.names import read_tag
+from diagnose.names import HELD_OUT, read_tag
 from diagnose.readers._base import Source
 from diagnose.run import Curve, LogError, Role, Run
 
@@ -30,7 +30,7 @@ def with_twin(source: Source, read: Reading) -> Run:
     if train is not None and not source.asked:
         raise LogError(f"{source.name}: read together with {train}")
     run = read(source)
-    if _is_validation(source.path):
+    if _is_validation(source.path) and not _holds_both(run):
         return replace(run, curves=_as_validation(run.curves))
     val = _val_of(source.path)
     if val is None:
@@ -54,7 +54,7 @@ def _joined(run: Run, other: Run, val: Path) -> Run:
 
 def _as_validation(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     """The curves of a validation log, under `val/` where the tags do not say so; none plays a training role."""
-    named = {tag if read_tag(tag).split in {"val", "test"} else f"val/{tag}": curve for tag, curve in curves.items()}
+    named = {tag if read_tag(tag).split in HELD_OUT else f"val/{tag}": curve for tag, curve in curves.items()}
     role = Role.VAL_LOSS
     return {tag: replace(curve, tag=tag, role=role if curve.role is role else None) for tag, curve in named.items()}
 
@@ -64,6 +64,12 @@ def _is_validation(path: Path) -> bool:
     if _TRAIN.search(path.stem):
         return False
     return bool(_VAL.search(path.stem) or _VAL.fullmatch(path.parent.name))
+
+
+def _holds_both(run: Run) -> bool:
+    """Whether the log tells its held-out losses from others by itself: then its place says nothing of them."""
+    held_out = {read_tag(tag).split in HELD_OUT for tag in run.curves if read_tag(tag).lossy}
+    return len(held_out) > 1
 
 
 def _val_of(path: Path) -> Path | None:

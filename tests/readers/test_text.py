@@ -235,6 +235,15 @@ def test_a_validation_log_beside_the_training_log_is_read_with_it(tmp_path: Path
         text.read(Source(alone.name, alone.path, asked=False))
 
 
+@pytest.mark.parametrize("folder", ["val", "valid", "dev", "eval", "run"])
+def test_a_log_that_tells_both_losses_apart_may_lie_in_any_folder(tmp_path: Path, folder: str) -> None:
+    path = tmp_path / folder / "log.txt"
+    path.parent.mkdir()
+    path.write_text("step 1 loss 1.5 val_loss 2.5\nstep 2 loss 1.25 val_loss 2.25\n", "utf-8")
+    told = losses(assign_roles(text.read(Source(str(path), path))))
+    assert told == ([(1, 1.5), (2, 1.25)], [(1, 2.5), (2, 2.25)])
+
+
 def test_a_second_training_of_one_process_is_a_launch_of_its_own(tmp_path: Path) -> None:
     """Hugging Face prints `train_runtime` when a training is over; its epochs then begin again."""
     first = [f"{{'loss': {3 - epoch:.2f}, 'epoch': {epoch:.2f}}}" for epoch in np.arange(0.25, 2.1, 0.25)]
