@@ -165,8 +165,20 @@ _PART = frozenset(
     {"mel", "dur", "duration", "pitch", "f0", "energy", "stop", "gate", "ctc", "att", "attention", "align", "alignment"}
     | {"kl", "kld", "l1", "l2", "mse", "mae", "ce", "bce", "xent", "cls", "box", "dfl", "obj", "prior", "diffusion"}
     | {"commit", "commitment", "codebook", "vq", "rec", "recon", "reconstruction", "stft", "spectral", "text", "audio"}
-    | {"speech", "semantic", "acoustic", "phone", "phoneme", "aux", "reg", "contrastive", "perceptual", "style", "token"}
-    | {"postnet", "decoder", "encoder", "bits", "byte", "char", "word"}
+    | {
+        "speech",
+        "semantic",
+        "acoustic",
+        "phone",
+        "phoneme",
+        "aux",
+        "reg",
+        "contrastive",
+        "perceptual",
+        "style",
+        "token",
+    }
+    | {"postnet", "decoder", "encoder", "bits", "byte", "char", "word", "token"}
 )
 ALIKE = 2.0
 """Factor within which the loss of a named set must agree with the training loss. Source: our choice: sets differ by

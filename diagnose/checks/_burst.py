@@ -101,7 +101,7 @@ class Burst:
     def told(self) -> str:
         """What happened, in words."""
         if self.flung:
-            return f"the first updates throw the loss from {self.first:.3g} to {self.top:.3g}, and it is stuck since"
+            return f"the loss is thrown from {self.first:.3g} to {self.top:.3g} at the start, and is stuck since"
         if self.first > self.level:
             return f"the loss drops from {self.first:.3g} to {self.level:.3g} at once, and is stuck since"
         return f"the loss stands at {self.level:.3g}, above its first value of {self.first:.3g}"

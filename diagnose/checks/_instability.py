@@ -14,6 +14,7 @@ from diagnose.checks._setback import diverged
 from diagnose.checks._swings import IDLE, TOTAL, Bounces, bounces, contested, cycles, relapse, throw
 from diagnose.checks._tossed import tossed
 from diagnose.checks._validation import parting
+from diagnose.checks._wording import at
 from diagnose.finding import Number
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import running_median
@@ -62,7 +63,7 @@ def _diverged(run: Run, curve: Curve) -> Instability | None:
     back = diverged(run, curve)
     if back is None:
         return None
-    told = f"the loss rose to {back.factor:.3g} times its best"
+    told = f"the loss rose {back.told}"
     return Instability(back.onset_step, back.last_step, back.grave, told, back.evidence)
 
 
@@ -70,8 +71,8 @@ def thrown(curve: Curve) -> Instability | None:
     up = throw(curve)
     if up is None or not up.thrown:
         return None
-    healed = "and it takes long to heal" if up.healed else "and it never makes good for it"
-    told = f"the first updates throw the loss from {up.start:.3g} to {up.top:.3g}, {healed}"
+    healed = "and takes long to come back" if up.healed else "and never makes good for it"
+    told = f"the loss is thrown from {up.start:.3g} to {up.top:.3g} by {at(curve, up.top_step)}, {healed}"
     evidence: dict[str, Number] = {"top_over_start": up.factor, "end_over_start": up.end / up.start}
     return Instability(int(curve.steps[0]), up.last_step, True, told, evidence, up.healed)
 

@@ -64,6 +64,11 @@ class Setback:
         return {**share, "factor": self.factor}
 
     @property
+    def told(self) -> str:
+        """How far it rose, in words; a factor where factors mean something."""
+        return f"to {self.factor:.3g} times its best" if self.logarithmic else f"from {self.best:.3g} to {self.end:.3g}"
+
+    @property
     def diverged(self) -> bool:
         """Whether so much was given back, beyond noise, that the run has diverged."""
         return self.share >= LOST and self.factor >= RISE and self.rise > SURE * self.error

@@ -103,6 +103,9 @@ the bounces."""
 THROW = 1.3
 """Top over start that is a throw. Source: our choice; a warm-up hump of 1.37 that fell again
 (Applio#113) is excused by the fall."""
+HUMP, BRIEF = 1.5, 0.1
+"""Top over start up to which a rise that has healed is a hump of the warm-up if the loss is back at its start within
+this share of the run. Source: as above, and usual warm-ups of at most a tenth."""
 SURE, SURE_EARLY = 5.0, 3.0
 """Standard deviations of single points, of the whole run and of its beginning. Source: our choice: the highest of a
 hundred medians of three stands two above the course, and a first point two below it."""
@@ -382,6 +385,8 @@ class Throw:
     """The same in the first fifth of the run, where the throw adds to it."""
     above: float
     """Share of the run that the course spent above twice the start."""
+    back: float
+    """Share of the run after which the loss was back at its start; 1 where it was not within a fifth."""
     top_step: int
     last_step: int
 
@@ -409,6 +414,8 @@ class Throw:
     def thrown(self) -> bool:
         """Whether the loss left its first value upwards, beyond noise, and never made good for it, or not for long."""
         high = self.factor >= THROW and self.beyond_noise
+        if self.factor < HUMP and self.healed and self.back <= BRIEF:
+            return False
         return high and (self.end > (1 - THROW_TOTAL) * self.start or self.lasting)
 
 
@@ -429,9 +436,15 @@ def throw(curve: Curve) -> Throw | None:
         max(point_noise(trend.scaled), trend.noise),
         point_noise(trend.scaled[: len(early)]),
         float(np.mean(trend.course > 2 * start)),
+        _back(early[top:], start, top, len(curve)),
         int(curve.steps[top]),
         int(curve.steps[-1]),
     )
+
+
+def _back(rest: FloatArray, start: float, top: int, points: int) -> float:
+    below = np.flatnonzero(rest <= start)
+    return (top + int(below[0])) / points if len(below) else 1.0
 
 
 @dataclass(frozen=True, slots=True)

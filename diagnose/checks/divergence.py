@@ -74,7 +74,7 @@ class Divergence(Check):
             _told(curve, back),
             steps=(back.onset_step, back.last_step),
             evidence={**back.evidence, "share_threshold": LOST, "factor_threshold": RISE},
-            prescriptions=self._cures(run, f"the loss rose to {back.factor:.3g} times its best"),
+            prescriptions=self._cures(run, f"the loss rose {back.told}"),
             advice=f"Stop, and go back to the checkpoint nearest to {at(curve, back.best_step)}.",
         )
 

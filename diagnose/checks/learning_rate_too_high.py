@@ -63,12 +63,12 @@ class LearningRateTooHigh(Check):
             return
         if rate is not None and rate <= LOWEST_RATE:
             return
-        known = "" if rate is None else f" of {rate:g}"
+        known = "looks" if rate is None else f"of {rate:g} is"
         yield self.finding(
-            Severity.ERROR if found.grave else Severity.WARNING,
+            Severity.ERROR if found.grave and not found.healed else Severity.WARNING,
             self._sure(run, curve, found.first_step),
             Role.TRAIN_LOSS.value,
-            f"The learning rate{known} is too high: {found.told}.",
+            f"The learning rate {known} too high: {found.told}.",
             steps=(found.first_step, found.last_step),
             evidence=found.evidence | ({} if rate is None else {"learning_rate": rate}),
             prescriptions=lower_rate(run, QUARTER if found.grave else HALF, found.told),

@@ -93,12 +93,14 @@ class NonFiniteLoss(Check):
         ends_so = not np.isfinite(curve.values[-1])
         factor = _climb_before(curve, int(bad[0]))
         first = int(curve.steps[bad[0]])
+        loss = "The loss" if role is Role.TRAIN_LOSS else "The validation loss"
+        lost = "infinite" if np.isinf(curve.values[bad]).all() else "not a number"
         if _recovered(curve, bad):
             return self.finding(
                 Severity.INFO,
                 Confidence.HIGH,
                 role.value,
-                f"The loss was not a number once, at {at(curve, first)}, and went on falling.",
+                f"{loss} was {lost} once, at {at(curve, first)}, and went on falling.",
                 steps=(first, int(curve.steps[bad[-1]])),
                 evidence={"points": len(bad)},
                 advice="Look at the clips of that batch: text longer than its audio, empty or corrupt files.",
@@ -107,7 +109,7 @@ class NonFiniteLoss(Check):
             Severity.ERROR if ends_so or lasting else Severity.WARNING,
             Confidence.HIGH,
             role.value,
-            f"The loss is not a number at {len(bad):,} of {len(curve):,} points, first at {at(curve, first)}"
+            f"{loss} is {lost} at {len(bad):,} of {len(curve):,} points, first at {at(curve, first)}"
             + (f", after a climb to {factor:.3g} times its best." if factor >= self.climb else "."),
             steps=(first, int(curve.steps[bad[-1]])),
             evidence={"points": len(bad), "share": len(bad) / len(curve), "climb_before": factor},

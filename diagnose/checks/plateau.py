@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from diagnose.checks._base import Check
 from diagnose.checks._evaluations import Evaluations
@@ -13,8 +16,15 @@ from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Curve, Role, Run
 
+ERROR_RATE = re.compile(r"(?:^|[^a-z])(?:wer|cer)(?:$|[^a-z])", re.IGNORECASE)
+PERCENT = 2.0
+"""Above this an error rate is in per cent: insertions bring a share over one, but hardly over two."""
 NEVER_FELL = "Check labels, tokenizer and frozen weights; then try another learning rate."
 FELL_FIRST = "Decay or halve the learning rate; if the loss does not move, the model or the data is at its limit."
+NOTHING_RIGHT = (
+    "By the logged error rate hardly a word is right yet: check texts and tokenizer, warm the rate up, begin with "
+    "short clips; a model that answers nothing but blanks leaves this level late or never."
+)
 ADAPTED = "Trained weights adapt at once, if at all: listen, or compare with the model that it began from."
 
 
@@ -30,7 +40,8 @@ class Plateau(Check):
     noise can show. It is not reported where less than `remains` of the first loss is left (converged), nor where
     the logged learning rate has decayed below `kept` of its peak by the middle of that stretch, nor where the noise
     would hide a fall of `doubt`, nor where validation still falls. Where the rate is logged, the stretch is three
-    fifths of the summed rate: a schedule cannot hide what never moved while the rate was high.
+    fifths of the summed rate: a schedule cannot hide what never moved while the rate was high. Where an error rate of
+    words or letters is logged and ends at `wrong` or above, the loss has not converged, however far it fell.
 
     After trained weights (named by the config, or known by a rate of at most 2e-5; of `gentlest` where the loss
     never fell) it is for information: a model that has adapted, or that knew such data before, looks so.
@@ -78,6 +89,11 @@ class Plateau(Check):
     gentlest: float = 1e-5
     """Learning rate of a fine-tuning whose loss never fell. Source: our choice, far below all rates of training from
     scratch: there a loss that lies still is grave."""
+    wrong: float = 0.95
+    """Error rate of words or letters, as a share, at which a loss that stands has learned nothing, however far it
+    fell. Source: a model that says only blanks has 1 and has lost most of its CTC loss by it; our choice of margin."""
+    rates: int = 3
+    """Error rates that tell. Source: our choice."""
     kept: float = 0.5
     """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3
     stands at 0.4."""
@@ -86,6 +102,7 @@ class Plateau(Check):
         """Look for a flat end above the converged level."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen = learning(run, curve)
+        wrong = self._answers_nothing(run)
         never = seen.fall < self.never or (seen.fall < 2 * self.never and seen.early_fall < self.never)
         evaluations = Evaluations.of(run, curve, seen.tail_step)
         if (
@@ -95,12 +112,14 @@ class Plateau(Check):
             or self._falls(seen, never, evaluations)
             or (evaluations is not None and evaluations.falls(seen.fall))
             or reached(run, seen.end)
-            or (not never and self._excused(seen))
+            or (not never and self._excused(seen) and not wrong)
         ):
             return
-        yield self._told(curve, seen, never=never, adapted=trained_before(run, self.gentlest if never else GENTLE))
+        adapted = trained_before(run, self.gentlest if never else GENTLE) and not wrong
+        advice = ADAPTED if adapted else NEVER_FELL if never else NOTHING_RIGHT if wrong else FELL_FIRST
+        yield self._told(curve, seen, advice, never=never, adapted=adapted)
 
-    def _told(self, curve: Curve, seen: Learning, *, never: bool, adapted: bool) -> Finding:
+    def _told(self, curve: Curve, seen: Learning, advice: str, *, never: bool, adapted: bool) -> Finding:
         sure = Confidence.HIGH if never or seen.rate_kept is not None else Confidence.MEDIUM
         return self.finding(
             Severity.INFO if adapted else Severity.WARNING,
@@ -111,7 +130,7 @@ class Plateau(Check):
             else f"The loss has stood at {seen.end:.4g} since {at(curve, seen.tail_step)}, most of the run.",
             steps=(curve.steps[0] if never else seen.tail_step, curve.steps[-1]),
             evidence={"tail_share": seen.tail_share, "share_threshold": self.share, "fall": seen.fall},
-            advice=ADAPTED if adapted else NEVER_FELL if never else FELL_FIRST,
+            advice=advice,
         )
 
     def _is_average(self, curve: Curve, seen: Learning) -> bool:
@@ -128,6 +147,16 @@ class Plateau(Check):
             seen.tail_share > self.share and seen.tail_z > 1
         )
         return not never and unclear and not (evaluations is not None and evaluations.lie_flat())
+
+    def _answers_nothing(self, run: Run) -> bool:
+        """Whether a logged error rate of words or letters says at the end that hardly one was right."""
+        for tag, curve in run.curves.items():
+            values = curve.finite.values
+            if len(values) >= self.rates and ERROR_RATE.search(tag):
+                whole = 1.0 if np.median(values) <= PERCENT else 100.0
+                if np.median(values[-len(values) // 3 :]) >= self.wrong * whole:
+                    return True
+        return False
 
     def _excused(self, seen: Learning) -> bool:
         return 1 - seen.fall < self.remains or (seen.rate_kept is not None and seen.rate_kept < self.kept)

@@ -38,7 +38,20 @@ def tossed(level: float = 20.0, calm: float = 2.5) -> Floats:
     return course * np.exp(np.where(time < 0.3, 0.3, 0.05) * np.random.default_rng(4).standard_normal(400))
 
 
+def hump(until: float, height: float = 0.4) -> Floats:
+    """A fall to two thirds, with a rise by `height` that is over when this share of the run is."""
+    time = np.linspace(0.0, 1.0, 600)
+    rise = height * np.sin(np.pi * np.clip(time / until, 0, 1))
+    return noisy((0.65 + 0.35 * np.exp(-time / 0.3)) * (1 + rise), 0.01)
+
+
 SICK = (
+    case(
+        "a rise of 1.5 that lasts for a third of the run",
+        training(hump(until=0.33, height=0.7), curve(Role.LEARNING_RATE, np.full(600, 1e-3))),
+        "OPT001",
+        "STB001",
+    ),
     case(
         "tossed about at a reckless rate until the schedule has taken a third of it",
         training(tossed(), curve(Role.LEARNING_RATE, np.linspace(0.5, 0.0, 400))),
@@ -78,6 +91,7 @@ SICK = (
     case("bounces at a constant rate", training(noisy(bouncing()), constant(1e-3)), "OPT001", "STB003"),
 )
 HEALTHY = (
+    case("a warm-up hump of 1.4 that has healed within a tenth of the run", training(hump(until=0.08))),
     case(
         "the same course at a bearable rate",
         training(tossed(), curve(Role.LEARNING_RATE, np.linspace(0.01, 0.0, 400))),

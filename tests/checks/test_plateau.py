@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.run import Role
+from diagnose.run import Curve, Role
 from tests.cases import Case, assert_told, case, table
 from tests.curves import Floats, cosine, curve, evaluations, noisy, run, training
 
@@ -15,7 +15,22 @@ def stuck(level: float = 0.7, soon: float = 0.03) -> Floats:
     return np.asarray(level + (1 - level) * np.exp(-np.linspace(0, 1, 400) / soon))
 
 
+def error_rate(values: Floats) -> Curve:
+    """A word error rate that was logged at each of these evaluations."""
+    return Curve("eval/wer", 400 * np.arange(1, len(values) + 1), values)
+
+
 SICK = (
+    case(
+        "a CTC loss that stands at a tenth while every word is wrong",
+        training(noisy(stuck(0.1)), error_rate(np.linspace(1.1, 0.99, 10))),
+        "FIT001",
+    ),
+    case(
+        "the same in per cent",
+        training(noisy(stuck(0.1)), error_rate(np.linspace(110.0, 99.0, 10))),
+        "FIT001",
+    ),
     case("never learned", training(noisy(np.full(300, 2.3))), "FIT001"),
     case("stuck at 70 % since a tenth of the run", training(noisy(stuck())), "FIT001"),
     case(
@@ -46,6 +61,10 @@ HEALTHY = (
     case("a T3 that stands where finished ones do", run(curve(Role.TRAIN_LOSS, 3 * noisy(stuck())), family="t3")),
     case("a flow-matching loss that learns below its noise", training(noisy(stuck(0.55), 0.2))),
     case("the same, printed with one digit", training(np.round(noisy(stuck(0.55), 0.2), 1))),
+    case(
+        "converged to a tenth of the first loss, and the words come right",
+        training(noisy(stuck(0.1)), error_rate(np.linspace(1.0, 0.2, 10))),
+    ),
     case("converged to a tenth of the first loss", training(noisy(stuck(0.1)))),
     case("flat at the end of its schedule", training(noisy(stuck(0.6, 0.2)), curve(Role.LEARNING_RATE, cosine()))),
     case(
