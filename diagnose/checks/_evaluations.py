@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from diagnose.checks._rate import logged_rate
 from diagnose.checks._validation import FEWEST, level_error
 from diagnose.run import Curve, Role, Run
 from diagnose.stats import slope
@@ -22,6 +23,22 @@ SURE_FALL = 5.0
 """Standard errors by which they must have fallen, so that one would see them fall on. Source: our choice."""
 FLAT = 0.12
 """Share of their fall that is none. Source: as for a plateau of the training loss."""
+
+BEND, FEWEST_TO_BEND = 0.5, 10
+"""Pace of the last quarter of the evaluations over that before, below which they level off, and evaluations that tell.
+Source: measured on benchmarks/diagnosis: 0.49 to 1.1 at a rate too low, less where a schedule that is not logged has
+taken the rate away."""
+
+
+def levels_off(run: Run) -> bool:
+    """Whether the validation loss fell at less than half of its pace in the end, where no rate is logged to say why."""
+    val = run.curve(Role.VAL_LOSS)
+    if val is None or logged_rate(run) is not None or len(val.finite) < FEWEST_TO_BEND:
+        return False
+    values = val.finite.values
+    last = len(values) // 4
+    before = -slope(values[:-last])
+    return before > 0 and -slope(values[-last:]) < BEND * before
 
 
 @dataclass(frozen=True, slots=True)

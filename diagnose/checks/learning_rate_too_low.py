@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks._base import Check
 from diagnose.checks._cures import peak_rate, raise_rate
+from diagnose.checks._evaluations import levels_off
 from diagnose.checks._learning import Learning, just_begun, learning, reached, slow
 from diagnose.checks._rate import TINY
 from diagnose.finding import Confidence, Finding, Severity
@@ -22,7 +23,7 @@ class LearningRateTooLow(Check):
 
     ## How it is detected
     The loss falls slowly and evenly along the learning rate spent (by the measures of slow-learning); where no rate is
-    logged, only if the configured rate is below `low`. Or the highest logged rate is below 5e-7, at which nothing is
+    logged, only if the configured rate is below `low`. Or the highest logged rate is below 4e-7, at which nothing is
     trained, and the loss fell by less than `moved`.
 
     ## What to do
@@ -48,7 +49,7 @@ class LearningRateTooLow(Check):
         """Name the rate where the loss creeps along the rate spent, or where it hardly moves at a tiny rate."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen, rate = learning(run, curve), peak_rate(run)
-        creeps = slow(seen) and not just_begun(run, curve)
+        creeps = slow(seen) and not just_begun(run, curve) and not levels_off(run)
         if rate is None or reached(run, seen.end) or not (creeps or self._idle(seen)):
             return
         if seen.peak_rate is None and rate > self.low:

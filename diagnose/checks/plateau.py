@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks._base import Check
-from diagnose.checks._evaluations import Evaluations
+from diagnose.checks._evaluations import LEARNED, Evaluations
 from diagnose.checks._learning import LEAST_WAY, Learning, learning, reached, slow
 from diagnose.checks._rate import GENTLE, trained_before
 from diagnose.checks._wording import at
@@ -77,6 +77,11 @@ class Plateau(Check):
     """Standard errors beyond which a fall is no noise, however small. Source: one in 700 for normal noise."""
     trifle: float = 0.03
     """Share of the fall that is nothing, however sure. Source: our choice."""
+    likely: float = 1.5
+    """The same, where a quarter of the loss is learned. Source: one in 15 for normal noise."""
+    slight: float = 0.08
+    """Share of the fall that is something there. Source: measured on benchmarks/diagnosis: no stuck run that had
+    learned as much has both."""
     nothing: float = 0.025
     """The same as a share of the first loss, where it never fell. Source: as above."""
     loud: float = 0.12
@@ -142,6 +147,8 @@ class Plateau(Check):
         if seen.fall < LEAST_WAY or (never and seen.tail_share * seen.fall < self.nothing):
             return False
         if seen.tail_z > self.sure and seen.tail_share > self.trifle:
+            return True
+        if seen.fall > LEARNED and seen.tail_z > self.likely and seen.tail_share > self.slight:
             return True
         unclear = seen.tail_share + seen.tail_doubt / 2 > self.doubt or (
             seen.tail_share > self.share and seen.tail_z > 1

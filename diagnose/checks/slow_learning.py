@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks._base import Check
+from diagnose.checks._evaluations import levels_off
 from diagnose.checks._learning import STRAIGHT, just_begun, learning, reached, slow
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role, Run
@@ -22,7 +23,8 @@ class SlowLearning(Check):
     The fall is steady (many standard errors) and nearly a straight line along the learning rate spent: a third of it
     or more comes in the second half (a healthy loss does half of its fall in the first tenth). The loss still stands
     at three quarters of its start; a little lower if the line is nearly perfect and the rate is known to stay up. A
-    run that has only begun, by the steps that the config plans or by its schedule, is left alone.
+    run that has only begun, by the steps that the config plans or by its schedule, is left alone, and so is one whose
+    evaluations level off while no rate is logged: it may have been taken away.
 
     ## What to do
     Raise the learning rate if it is low for the optimiser, else train longer.
@@ -42,7 +44,7 @@ class SlowLearning(Check):
         """Look for a short, straight fall."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen = learning(run, curve)
-        if not slow(seen) or reached(run, seen.end) or just_begun(run, curve):
+        if not slow(seen) or reached(run, seen.end) or just_begun(run, curve) or levels_off(run):
             return
         yield self.finding(
             Severity.WARNING,

@@ -71,6 +71,10 @@ HEALTHY = (
         "flat but for a validation loss that still falls",
         training(noisy(stuck(), 0.05), evaluations(noisy(stuck() - np.linspace(0, 0.05, 400), 0.001, 1))),
     ),
+    case(
+        "a third learned, and a twelfth of it in a noisy end",
+        training(noisy(stuck(0.7) - 0.05 * np.linspace(0, 1, 400), 0.07, 1)),
+    ),
     case("a slow power law", training(noisy((1 + 20 * np.linspace(0, 1, 400)) ** -0.2))),
     case("a negative likelihood that has come down", training(noisy(stuck(0.2)) - 0.5)),
 )
