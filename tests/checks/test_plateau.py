@@ -73,7 +73,7 @@ HEALTHY = (
     ),
     case(
         "a third learned, and a twelfth of it in a noisy end",
-        training(noisy(stuck(0.7) - 0.05 * np.linspace(0, 1, 400), 0.07, 1)),
+        training(noisy(stuck(0.7) - 0.05 * np.linspace(0, 1, 400), 0.06, 14)),
     ),
     case("a slow power law", training(noisy((1 + 20 * np.linspace(0, 1, 400)) ** -0.2))),
     case("a negative likelihood that has come down", training(noisy(stuck(0.2)) - 0.5)),
