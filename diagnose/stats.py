@@ -222,8 +222,13 @@ def window_medians(values: FloatArray, window: int) -> FloatArray:
 
 
 def slope(values: FloatArray) -> float:
-    """Theil-Sen slope per element of a short series, shape (m,): the median over all pairs. Quadratic in m."""
-    first, second = np.triu_indices(len(values), k=1)
+    """Theil-Sen slope per element of a series, shape (n,): the median over all pairs.
+
+    Of a longer series than `FINE_BLOCKS` the pairs of its block medians: 15,000 evaluations have 100 million pairs.
+    """
+    levels = block_medians(values, FINE_BLOCKS)
+    first, second = np.triu_indices(len(levels), k=1)
     if not len(first):
         return 0.0
-    return float(np.median((values[second] - values[first]) / (second - first)))
+    size = -(-len(values) // FINE_BLOCKS) if len(values) > FINE_BLOCKS else 1
+    return float(np.median((levels[second] - levels[first]) / (second - first))) / size
