@@ -82,6 +82,11 @@ def curve(role: Role, values: Floats | list[float], *, axis: Axis = Axis.STEP, e
     return Curve(TAGS[role], steps, np.asarray(values, dtype=np.float64), role=role, axis=axis, **more)
 
 
+def constant(rate: float, points: int = 400) -> Curve:
+    """A learning rate that stays."""
+    return curve(Role.LEARNING_RATE, np.full(points, rate))
+
+
 def run(*curves: Curve, config: Mapping[str, Any] | None = None, samples: int | None = None, **more: Any) -> Run:
     """A run with these curves."""
     by_tag = {one.tag: one for one in curves}

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from diagnose.examine import examine
-from diagnose.run import Curve, Role, Run
+from diagnose.run import Run
 from diagnose.stopping import StopAdvice, when_to_stop
-from tests.curves import Floats, curve, descent, evaluations, noisy, spiked, training, turned
+from tests.curves import Floats, constant, descent, evaluations, noisy, spiked, training, turned
 
 
 def advice(run: Run) -> StopAdvice:
@@ -24,10 +24,6 @@ def with_nan(*places: int) -> Floats:
     values = noisy(descent())
     values[list(places)] = np.nan
     return values
-
-
-def constant(rate: float) -> Curve:
-    return curve(Role.LEARNING_RATE, np.full(400, rate))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from diagnose.checks._rate import GENTLE, trained_before
 from diagnose.checks._wording import at
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Curve, Role, Run
+from diagnose.stats import FloatArray
 
 ERROR_RATE = re.compile(r"(?:^|[^a-z])(?:wer|cer)(?:$|[^a-z])", re.IGNORECASE)
 PERCENT = 2.0
@@ -107,7 +108,6 @@ class Plateau(Check):
         """Look for a flat end above the converged level."""
         curve = self.curve(run, Role.TRAIN_LOSS).finite
         seen = learning(run, curve)
-        wrong = self._answers_nothing(run)
         never = seen.fall < self.never or (seen.fall < 2 * self.never and seen.early_fall < self.never)
         evaluations = Evaluations.of(run, curve, seen.tail_step)
         if (
@@ -117,8 +117,10 @@ class Plateau(Check):
             or self._falls(seen, never, evaluations)
             or (evaluations is not None and evaluations.falls(seen.fall))
             or reached(run, seen.end)
-            or (not never and self._excused(seen) and not wrong)
         ):
+            return
+        wrong = self._answers_nothing(run)
+        if not never and self._excused(seen) and not wrong:
             return
         adapted = trained_before(run, self.gentlest if never else GENTLE) and not wrong
         advice = ADAPTED if adapted else NEVER_FELL if never else NOTHING_RIGHT if wrong else FELL_FIRST
@@ -157,13 +159,12 @@ class Plateau(Check):
 
     def _answers_nothing(self, run: Run) -> bool:
         """Whether a logged error rate of words or letters says at the end that hardly one was right."""
-        for tag, curve in run.curves.items():
-            values = curve.finite.values
-            if len(values) >= self.rates and ERROR_RATE.search(tag):
-                whole = 1.0 if np.median(values) <= PERCENT else 100.0
-                if np.median(values[-len(values) // 3 :]) >= self.wrong * whole:
-                    return True
-        return False
+        logged = (curve.finite.values for tag, curve in run.curves.items() if ERROR_RATE.search(tag))
+        return any(len(rates) >= self.rates and self._all_wrong(rates) for rates in logged)
+
+    def _all_wrong(self, rates: FloatArray) -> bool:
+        whole = 1.0 if np.median(rates) <= PERCENT else 100.0
+        return bool(np.median(rates[-len(rates) // 3 :]) >= self.wrong * whole)
 
     def _excused(self, seen: Learning) -> bool:
         return 1 - seen.fall < self.remains or (seen.rate_kept is not None and seen.rate_kept < self.kept)

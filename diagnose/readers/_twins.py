@@ -68,8 +68,8 @@ def _is_validation(path: Path) -> bool:
 
 def _holds_both(run: Run) -> bool:
     """Whether the log tells its held-out losses from others by itself: then its place says nothing of them."""
-    held_out = {read_tag(tag).split in HELD_OUT for tag in run.curves if read_tag(tag).lossy}
-    return len(held_out) > 1
+    losses = [reading for reading in map(read_tag, run.curves) if reading.lossy]
+    return len({reading.split in HELD_OUT for reading in losses}) > 1
 
 
 def _val_of(path: Path) -> Path | None:

@@ -7,14 +7,9 @@ import pytest
 
 from diagnose.checks._burst import burst
 from diagnose.finding import Confidence
-from diagnose.run import Curve, Role
+from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import Floats, bouncing, cosine, curve, descent, evaluations, noisy, run, training, turned
-
-
-def constant(rate: float) -> Curve:
-    """A learning rate that stays."""
-    return curve(Role.LEARNING_RATE, np.full(400, rate))
+from tests.curves import Floats, bouncing, constant, cosine, curve, descent, evaluations, noisy, run, training, turned
 
 
 def stranded(first: list[float], level: float, points: int = 120) -> Floats:
@@ -48,7 +43,7 @@ def hump(until: float, height: float = 0.4) -> Floats:
 SICK = (
     case(
         "a rise of 1.5 that lasts for a third of the run",
-        training(hump(until=0.33, height=0.7), curve(Role.LEARNING_RATE, np.full(600, 1e-3))),
+        training(hump(until=0.33, height=0.7), constant(1e-3, 600)),
         "OPT001",
         "STB001",
     ),

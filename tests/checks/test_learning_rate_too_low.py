@@ -5,15 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.run import Curve, Role
+from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import cosine, curve, descent, line, noisy, training
-
-
-def constant(rate: float) -> Curve:
-    """A learning rate that stays."""
-    return curve(Role.LEARNING_RATE, np.full(400, rate))
-
+from tests.curves import constant, cosine, curve, descent, line, noisy, training
 
 SICK = (
     case("a straight line at 1e-6", training(noisy(line(), 0.01), constant(1e-6)), "OPT002", "FIT003"),

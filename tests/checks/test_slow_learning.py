@@ -7,7 +7,7 @@ import pytest
 
 from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import Floats, cosine, curve, descent, evaluations, line, noisy, training
+from tests.curves import Floats, constant, cosine, curve, descent, evaluations, line, noisy, training
 
 
 def decayed(points: int = 400, drop: float = 0.12) -> Floats:
@@ -24,7 +24,7 @@ SICK = (
     ),
     case(
         "evaluations that level off while the logged rate stays",
-        training(noisy(line(), 0.01), curve(Role.LEARNING_RATE, np.full(400, 1e-3)), evaluations(decayed())),
+        training(noisy(line(), 0.01), constant(1e-3), evaluations(decayed())),
         "FIT003",
         "OPT002",
     ),
