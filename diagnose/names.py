@@ -160,25 +160,14 @@ _KIND = frozenset(
     | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
     | {"dataloader", "idx"}
 )
-# Parts of a loss: any other word beside a held-out loss may be the name of its set (`eval_clean_loss`).
+# Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
+# `eval_clean_loss`.
 _PART = frozenset(
-    {"mel", "dur", "duration", "pitch", "f0", "energy", "stop", "gate", "ctc", "att", "attention", "align", "alignment"}
-    | {"kl", "kld", "l1", "l2", "mse", "mae", "ce", "bce", "xent", "cls", "box", "dfl", "obj", "prior", "diffusion"}
+    {"mel", "dur", "duration", "pitch", "f", "energy", "stop", "gate", "ctc", "att", "attention", "align", "alignment"}
+    | {"kl", "kld", "l", "mse", "mae", "ce", "bce", "xent", "cls", "box", "dfl", "obj", "prior", "diffusion", "postnet"}
     | {"commit", "commitment", "codebook", "vq", "rec", "recon", "reconstruction", "stft", "spectral", "text", "audio"}
-    | {
-        "speech",
-        "semantic",
-        "acoustic",
-        "phone",
-        "phoneme",
-        "aux",
-        "reg",
-        "contrastive",
-        "perceptual",
-        "style",
-        "token",
-    }
-    | {"postnet", "decoder", "encoder", "bits", "byte", "char", "word", "token"}
+    | {"speech", "semantic", "acoustic", "phone", "phoneme", "aux", "reg", "contrastive", "perceptual", "style"}
+    | {"decoder", "encoder", "bits", "byte", "char", "word", "token"}
 )
 ALIKE = 2.0
 """Factor within which the loss of a named set must agree with the training loss. Source: our choice: sets differ by

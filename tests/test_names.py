@@ -115,6 +115,7 @@ def test_no_role_is_given_twice() -> None:
         pytest.param("loss", "val_bpb", id="bits per byte"),
         pytest.param("loss", "val_ppl", id="perplexity"),
         pytest.param("loss", "val_mel_loss", id="a part beside a total"),
+        pytest.param("loss", "val_l1_loss", id="a part that is told by a letter"),
     ],
 )
 def test_a_validation_in_other_units_is_told_and_not_compared(train: str, val: str) -> None:
