@@ -16,12 +16,12 @@ __version__ = "0.1.0"
 __all__ = ["analyze", "fix", "read", "runs"]
 
 if TYPE_CHECKING:
-    from diagnose.case import analyze, fix
+    from diagnose.api import analyze, fix
     from diagnose.readers import read, runs
 
 _HOMES = {
-    "analyze": "diagnose.case",
-    "fix": "diagnose.case",
+    "analyze": "diagnose.api",
+    "fix": "diagnose.api",
     "read": "diagnose.readers",
     "runs": "diagnose.readers",
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from diagnose.run import Run
+from diagnose.run import Axis, Run
+
+if TYPE_CHECKING:
+    from diagnose.facts import Facts
 
 Number = int | float
 Scalar = str | int | float | bool
@@ -89,6 +92,21 @@ class Prescription:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """One measured number, the bar that it crossed, and the sentence that a person reads."""
+
+    name: str
+    """Snake case, stable: scripts use it (`share_lost`)."""
+    value: Number
+    threshold: Number | None = None
+    """The bar, in the same unit; None where the number only informs."""
+    unit: str = ""
+    """`%`, `steps`, `clips`, `s`; empty for a plain number."""
+    sentence: str = ""
+    """`lost 47 % of its progress (alarm from 25 %)`; empty: name and value say it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One fault, where it is, how bad, how sure, and the numbers that prove it."""
 
@@ -102,13 +120,20 @@ class Finding:
     """One sentence, with its numbers, that a non-expert understands."""
     first_step: int | None = None
     last_step: int | None = None
-    evidence: Mapping[str, Number] = field(default_factory=dict)
-    """Measured numbers and the thresholds that they crossed, by name."""
+    evidence: tuple[Evidence, ...] = ()
+    """Measured numbers and the thresholds that they crossed."""
     prescriptions: tuple[Prescription, ...] = ()
     advice: str = ""
     """What to do in words, for what no config edit can do."""
     explained_by: str | None = None
-    """Name of the finding that is the cause of this one; told under it, not beside it."""
+    """Name of the finding that is the cause of this one; shown under it, not beside it."""
+    inconclusive: bool = False
+    """Whether it says that silence of the other checks proves nothing."""
+
+    @property
+    def numbers(self) -> dict[str, Number]:
+        """The evidence as name -> value."""
+        return {evidence.name: evidence.value for evidence in self.evidence}
 
     @property
     def alarming(self) -> bool:
@@ -148,17 +173,59 @@ class Forecast:
     """What follows from it (`target not reachable with this schedule`)."""
 
 
+class Recommendation(str, Enum):
+    """Whether to go on training."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of the run worth listening to."""
+
+    step: int
+    why: str
+    file: str | None = None
+    """The checkpoint on disk nearest before that moment, where one was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAdvice:
+    """Stop or go on, and why."""
+
+    recommendation: Recommendation
+    reasons: tuple[str, ...]
+    metric: str
+    """The curve that was judged: the validation loss where there is one."""
+    axis: Axis
+    best_step: int
+    best_value: float
+    evaluations_since_best: int
+    listen: tuple[Moment, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """Everything that ttsdoc has to say of one run."""
+    """Everything that ttsdoc has to say of one training."""
 
-    run: Run
+    facts: Facts
     verdict: Verdict
     findings: tuple[Finding, ...]
     """Worst first; consequences of another finding are folded under it."""
     prescriptions: tuple[Prescription, ...] = ()
     forecast: Forecast | None = None
+    stop: StopAdvice | None = None
     skipped: tuple[Skipped, ...] = ()
     crashed: tuple[Crashed, ...] = ()
-    reasons: tuple[str, ...] = ()
-    """What keeps the curves from being judged, and what to log: why a verdict is `inconclusive`."""
+
+    @property
+    def run(self) -> Run:
+        """What was logged."""
+        return self.facts.run
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """What keeps the curves from being judged, and what to log: why a verdict is `inconclusive`."""
+        return tuple(finding.message for finding in self.findings if finding.inconclusive)

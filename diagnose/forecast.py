@@ -13,8 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from diagnose.facts import Facts
 from diagnose.finding import Forecast
-from diagnose.run import Axis, Curve, FloatArray, Role, Run
+from diagnose.run import Axis, Curve, FloatArray, Role
 
 # Fewer points leave nothing to try a law on once the earlier part has been fitted.
 FEWEST_POINTS = 12
@@ -31,16 +32,17 @@ COVERAGE = 0.8
 REACH = 0.5
 
 
-def forecast(run: Run, horizon: int | None = None) -> Forecast | None:
-    """The smoothed training loss at `horizon`, in units of its axis; None where there is too little to say.
+def forecast(facts: Facts) -> Forecast | None:
+    """The smoothed training loss at `facts.horizon`, in units of its axis; None where there is too little to say.
 
-    Without `horizon` it is the end that the config asks for (`max_steps`, or `max_epochs` where the epochs are
+    Without a horizon it is the end that the config asks for (`max_steps`, or `max_epochs` where the epochs are
     logged). None too when the run is already there, ends in NaN, or has gone less than a fifth of the way.
     """
+    run = facts.run
     curve = run.curve(Role.TRAIN_LOSS)
     if curve is None or len(curve.finite) < FEWEST_POINTS or not np.isfinite(curve.values[-1]):
         return None
-    end = _end(run, curve) if horizon is None else horizon
+    end = _end(facts, curve) if facts.horizon is None else facts.horizon
     now, first = int(curve.steps[-1]), int(curve.steps[0])
     if end is None or end <= now or end - first > FARTHEST * (now - first):
         return None
@@ -51,20 +53,22 @@ def forecast(run: Run, horizon: int | None = None) -> Forecast | None:
     low, high = median + LOW * width, median + HIGH * width
     if curve.finite.values.min() >= 0:  # a loss that was never below zero is not expected there
         low = max(low, 0.0)
-    return Forecast(end, low, median, high, COVERAGE, _note(run, low, high))
+    return Forecast(end, low, median, high, COVERAGE, _note(facts, low, high))
 
 
-def _note(run: Run, low: float, high: float) -> str:
-    if run.target is None:
+def _note(facts: Facts, low: float, high: float) -> str:
+    if facts.target is None:
         return ""
-    if run.target.high < low:
+    if facts.target.high < low:
         return "target not reachable with this schedule"
-    return "target within reach" if run.target.sized and high <= run.target.high else ""
+    return "target within reach" if facts.target.sized and high <= facts.target.high else ""
 
 
-def _end(run: Run, curve: Curve) -> int | None:
+def _end(facts: Facts, curve: Curve) -> int | None:
     """The last step (or epoch) of the configured run, in units of the curve's axis."""
-    steps, epochs = (_count(run.config.get(name)) for name in ("max_steps", "max_epochs"))
+    steps, epochs = (
+        _count(facts.settings.get(name, facts.run.config.get(name))) for name in ("max_steps", "max_epochs")
+    )
     if curve.axis is Axis.EPOCH:
         return epochs
     if steps is not None or epochs is None:

@@ -14,14 +14,10 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
 
-    from diagnose.stats import Trend
+    from diagnose.signals.trend import Trend
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
-
-
-class LogError(Exception):
-    """A log that cannot be read. The message is one line: the file, the line, what is wrong, what to do."""
 
 
 class Role(str, Enum):
@@ -84,7 +80,7 @@ class Curve:
     @cached_property
     def trend(self) -> Trend:
         """The smooth course of the finite points and the noise around it, computed once for all checks."""
-        from diagnose.stats import Trend
+        from diagnose.signals.trend import Trend
 
         return Trend.of(self.finite.steps, self.finite.values)
 

@@ -9,7 +9,8 @@ from importlib.resources import files
 import numpy as np
 import yaml
 
-from diagnose.run import Run, TargetBand
+from diagnose.facts import Facts
+from diagnose.run import TargetBand
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,10 @@ def _table(text: str) -> TargetTable:
     )
 
 
-def with_target(run: Run) -> Run:
-    """The run with the band that its family and data set size ask for, where a table knows both."""
-    table = tables().get(run.family or "")
-    return run if table is None else replace(run, target=table.band(run.dataset.samples))
+def with_target(facts: Facts) -> Facts:
+    """The facts with the band that the family and the data set size ask for, where a table knows both."""
+    table = tables().get(facts.family or facts.run.family or "")
+    if table is None:
+        return facts
+    band = table.band(facts.samples or facts.run.dataset.samples)
+    return replace(facts, target=band, run=replace(facts.run, target=band))

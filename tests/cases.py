@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from diagnose.examine import examine
+from diagnose.engine import examine
+from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Severity
 from diagnose.run import Run
 
@@ -25,7 +26,7 @@ class Case:
 
     @property
     def diagnosis(self) -> Diagnosis:
-        return examine(self.run)
+        return examine(Facts(self.run))
 
 
 def case(title: str, run: Run, *expect: str) -> Case:

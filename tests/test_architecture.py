@@ -70,7 +70,7 @@ def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def ours(name: str) -> str | None:
-    """`stats` for `diagnose.stats.Trend`; None for what is not ours, and for the shipped data."""
+    """`stats` for `diagnose.signals.trend.Trend`; None for what is not ours, and for the shipped data."""
     parts = name.split(".")
     return parts[1] if parts[0] == "diagnose" and len(parts) > 1 and parts[1] in LAYER_OF else None
 

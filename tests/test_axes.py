@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diagnose.names import assign_roles
+from diagnose.readers.roles import assign_roles
 from diagnose.run import Axis, Curve, Run
 
 

@@ -30,7 +30,7 @@ from benchmarks.diagnosis.trainings import Recipe, train, trained_case
 from diagnose.checks import every_check
 from diagnose.readers import read
 from diagnose.run import Role
-from diagnose.synthetic import Fault, sample
+from diagnose.testing.synthetic import Fault, sample
 
 
 def a_case(fault: Fault = Fault.SPIKE, accepted: tuple[str, ...] = ("loss-spike",)) -> Case:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.case import Known, analyze, case_of
-from diagnose.config import ConfigError
-from diagnose.run import LogError
+from diagnose.errors import ConfigError, LogError
+from diagnose.facts import Known, analyze, case_of
 
 CONFIG = """\
 model:

@@ -309,7 +309,7 @@ def test_a_new_check_and_a_new_reader_are_found_by_being_there(tmp_path: Path, r
 NEW_CHECK = '''
 """TST001."""
 from dataclasses import dataclass
-from diagnose.checks._base import Check
+from diagnose.checks.base import Check
 from diagnose.finding import Confidence, Severity
 from diagnose.run import Role
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from diagnose.checks import every_check
-from diagnose.checks._base import Check
+from diagnose.checks.base import Check
 from diagnose.config.hyperparameters import HYPERPARAMETERS
-from diagnose.examine import examine
+from diagnose.engine import examine
+from diagnose.facts import Facts
 from diagnose.finding import Finding, Severity
 from diagnose.run import Curve, Role, Run
 from tests.cases import Case
@@ -127,7 +128,7 @@ def test_prescriptions_name_hyperparameters(one: Case) -> None:
 @each_case
 def test_the_run_is_left_as_it_was(one: Case) -> None:
     before = {tag: (one_curve.steps.copy(), one_curve.values.copy()) for tag, one_curve in one.run.curves.items()}
-    examine(one.run)
+    examine(Facts(one.run))
     for tag, (steps, values) in before.items():
         np.testing.assert_array_equal(one.run.curves[tag].steps, steps)
         np.testing.assert_array_equal(one.run.curves[tag].values, values)
@@ -135,7 +136,7 @@ def test_the_run_is_left_as_it_was(one: Case) -> None:
 
 def alarms(run: Run) -> list[tuple[str, Severity]]:
     """Codes and severities of what is told at warning or above, in order."""
-    return [(f.code, f.severity) for f in examine(run).findings if f.severity is not Severity.INFO]
+    return [(f.code, f.severity) for f in examine(Facts(run)).findings if f.severity is not Severity.INFO]
 
 
 def mapped(one: Run, change: object, roles: tuple[Role, ...] = (Role.TRAIN_LOSS, Role.VAL_LOSS)) -> Run:

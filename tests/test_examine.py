@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from diagnose.checks._base import Check
-from diagnose.examine import examine
+from diagnose.checks.base import Check
+from diagnose.engine import examine
+from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity, Verdict
-from diagnose.names import assign_roles
+from diagnose.readers.roles import assign_roles
 from diagnose.run import Axis, Curve, Role, Run
 
 
@@ -54,7 +55,7 @@ def test_a_consequence_is_told_under_its_cause_even_when_it_is_worse() -> None:
     cause = Fires("TST001", "cause")
     consequence = Fires("TST002", "consequence", explained_by=("cause",), severity=Severity.ERROR)
     other = Fires("TST003", "other", severity=Severity.ERROR)
-    found = examine(run_of(3, 2, 1), checks=[consequence, cause, other]).findings
+    found = examine(Facts(run_of(3, 2, 1)), checks=[consequence, cause, other]).findings
     assert [(finding.name, finding.explained_by) for finding in found] == [
         ("other", None),
         ("cause", None),
@@ -64,13 +65,13 @@ def test_a_consequence_is_told_under_its_cause_even_when_it_is_worse() -> None:
 
 def test_a_cause_of_low_confidence_explains_nothing() -> None:
     cause = Fires("TST001", "cause", confidence=Confidence.LOW)
-    found = examine(run_of(3, 2, 1), checks=[Fires("TST002", "effect", explained_by=("cause",)), cause]).findings
+    found = examine(Facts(run_of(3, 2, 1)), checks=[Fires("TST002", "effect", explained_by=("cause",)), cause]).findings
     assert [(finding.name, finding.explained_by) for finding in found] == [("effect", None), ("cause", None)]
 
 
 def test_the_same_event_seen_better_is_told_once() -> None:
     found = examine(
-        run_of(3, 2, 1), checks=[Fires("TST001", "nan"), Fires("TST002", "spike", part_of=("nan",))]
+        Facts(run_of(3, 2, 1)), checks=[Fires("TST001", "nan"), Fires("TST002", "spike", part_of=("nan",))]
     ).findings
     assert [finding.name for finding in found] == ["nan"]
 
@@ -78,43 +79,43 @@ def test_the_same_event_seen_better_is_told_once() -> None:
 def test_two_checks_that_explain_each_other_are_both_told() -> None:
     one = Fires("TST001", "one", explained_by=("two",))
     two = Fires("TST002", "two", explained_by=("one",))
-    assert {finding.name for finding in examine(run_of(3, 2, 1), checks=[one, two]).findings} == {"one", "two"}
+    assert {finding.name for finding in examine(Facts(run_of(3, 2, 1)), checks=[one, two]).findings} == {"one", "two"}
 
 
 def test_a_check_that_crashes_is_named_and_hides_nothing() -> None:
-    diagnosis = examine(run_of(3, 2, 1), checks=[Breaks("TST001", "broken"), Fires("TST002", "works")])
+    diagnosis = examine(Facts(run_of(3, 2, 1)), checks=[Breaks("TST001", "broken"), Fires("TST002", "works")])
     assert [crash.name for crash in diagnosis.crashed] == ["broken"]
     assert [finding.name for finding in diagnosis.findings] == ["works"]
 
 
 def test_a_check_without_its_curve_is_skipped_with_the_reason() -> None:
-    skipped = examine(run_of(3, 2, 1), checks=[NeedsGradients()]).skipped
+    skipped = examine(Facts(run_of(3, 2, 1)), checks=[NeedsGradients()]).skipped
     assert [skip.reason for skip in skipped] == ["no gradient norm is logged"]
 
 
 def test_information_alone_leaves_a_run_healthy() -> None:
-    diagnosis = examine(run_of(9, 7, 6, 5.5, 5.2), checks=[Fires(severity=Severity.INFO)])
+    diagnosis = examine(Facts(run_of(9, 7, 6, 5.5, 5.2)), checks=[Fires(severity=Severity.INFO)])
     assert diagnosis.verdict is Verdict.HEALTHY
 
 
 def test_three_points_cannot_be_judged() -> None:
-    diagnosis = examine(run_of(9, 8, 7))
+    diagnosis = examine(Facts(run_of(9, 8, 7)))
     assert diagnosis.verdict is Verdict.INCONCLUSIVE
     assert "too few" in diagnosis.reasons[0]
 
 
 def test_a_dozen_points_without_a_course_cannot_be_judged() -> None:
     losses = 3.6 + 0.1 * np.random.default_rng(0).standard_normal(12)
-    assert examine(run_of(*losses), checks=[]).verdict is Verdict.INCONCLUSIVE
+    assert examine(Facts(run_of(*losses)), checks=[]).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_dozen_points_that_fall_are_healthy() -> None:
-    assert examine(run_of(*np.linspace(9, 4, 12)), checks=[]).verdict is Verdict.HEALTHY
+    assert examine(Facts(run_of(*np.linspace(9, 4, 12))), checks=[]).verdict is Verdict.HEALTHY
 
 
 def test_a_run_without_a_loss_cannot_be_judged_and_says_what_to_do() -> None:
     curve = Curve("accuracy", np.arange(50), np.linspace(0, 1, 50))
-    diagnosis = examine(Run("r", "r.log", "test", {"accuracy": curve}))
+    diagnosis = examine(Facts(Run("r", "r.log", "test", {"accuracy": curve})))
     assert diagnosis.verdict is Verdict.INCONCLUSIVE
     assert "--train-tag" in diagnosis.reasons[0]
     assert "accuracy" in diagnosis.reasons[0]
@@ -122,14 +123,14 @@ def test_a_run_without_a_loss_cannot_be_judged_and_says_what_to_do() -> None:
 
 def test_examining_a_prefix_is_examining_what_had_been_logged() -> None:
     run = run_of(13.18, 7.71, 6.93, 9.11)
-    early, late = examine(run.until(3)), examine(run)
+    early, late = examine(Facts(run.until(3))), examine(Facts(run))
     assert "divergence" not in {finding.name for finding in early.findings}
     assert "divergence" in {finding.name for finding in late.findings}
 
 
 def test_a_gan_that_logs_no_reconstruction_is_not_judged_and_told_what_to_log() -> None:
     curves = {tag: Curve(tag, np.arange(90), 1 + np.sin(np.arange(90.0))) for tag in ("D loss", "G loss")}
-    diagnosis = examine(assign_roles(Run("r", "r.log", "text", curves)))
+    diagnosis = examine(Facts(assign_roles(Run("r", "r.log", "text", curves))))
     assert diagnosis.verdict is Verdict.INCONCLUSIVE
     assert not any(finding.alarming for finding in diagnosis.findings)
     assert "log the generator's reconstruction loss" in diagnosis.reasons[0]
@@ -137,7 +138,7 @@ def test_a_gan_that_logs_no_reconstruction_is_not_judged_and_told_what_to_log() 
 
 def test_silence_about_a_loss_that_noise_hides_is_no_health() -> None:
     losses = 3.0 * np.exp(0.12 * np.random.default_rng(3).standard_normal(80)) - np.linspace(0, 0.3, 80)
-    told = examine(run_of(*losses.tolist(), axis=Axis.STEP))
+    told = examine(Facts(run_of(*losses.tolist(), axis=Axis.STEP)))
     assert told.verdict is Verdict.INCONCLUSIVE
     assert "hides whether it fell" in told.reasons[0]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.case import Known
-from diagnose.fleet import WORTH_A_POOL, find, judge_all
-from diagnose.run import LogError
+from diagnose.errors import LogError
+from diagnose.facts import Known
+from diagnose.pool import WORTH_A_POOL, find, judge_all
 from tests.test_cli import report, ttsdoc
 
 

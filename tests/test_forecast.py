@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from diagnose.finding import Forecast
 from diagnose.forecast import forecast
 from diagnose.run import Axis, Curve, FloatArray, Role, Run, TargetBand
-from diagnose.synthetic import Fault, sample
+from diagnose.testing.synthetic import Fault, sample
 
 
 def a_run(values: FloatArray, rates: FloatArray | None = None, axis: Axis = Axis.STEP, **facts: object) -> Run:

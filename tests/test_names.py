@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from diagnose.names import NOTE, assign_roles
-from diagnose.run import Axis, Curve, LogError, Role, Run
+from diagnose.errors import LogError
+from diagnose.readers.roles import NOTE, assign_roles
+from diagnose.run import Axis, Curve, Role, Run
 
 
 def run_with(*tags: str, points: Mapping[str, int] | None = None, family: str | None = None) -> Run:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from diagnose.config import ConfigError, parse_config
-from diagnose.finding import Diagnosis, Severity, Verdict
 from diagnose.preflight import Surroundings, effective, embedding_rows, fly, preflight, read_tokenizer
-from diagnose.prescribe import plan
+
+from diagnose.config import parse_config
+from diagnose.errors import ConfigError
+from diagnose.finding import Diagnosis, Severity, Verdict
+from diagnose.plan import plan
 from diagnose.run import Run
 
 SAMPLES = 1000

@@ -20,7 +20,7 @@ from diagnose.finding import (
     Severity,
     Verdict,
 )
-from diagnose.prescribe import first_edits, gather, new_value, plan
+from diagnose.plan import first_edits, gather, new_value, plan
 from diagnose.run import Curve, Role, Run
 
 CONFIG = """\

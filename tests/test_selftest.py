@@ -8,8 +8,8 @@ import pytest
 
 from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
 from diagnose.run import Run
-from diagnose.selftest import Mistake, Selftest, Tally, first_named, selftest
-from diagnose.synthetic import Fault
+from diagnose.testing.selftest import Mistake, Selftest, Tally, first_named, selftest
+from diagnose.testing.synthetic import Fault
 
 
 def finding(name: str, cause: str | None = None, severity: Severity = Severity.ERROR) -> Finding:

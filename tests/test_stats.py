@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.stats import FINE_BLOCKS, slope, window_medians
+from diagnose.signals.trend import FINE_BLOCKS, slope, window_medians
 
 NUMBERS = st.lists(st.floats(-1e300, 1e300) | st.just(float("nan")), min_size=1, max_size=60)
 

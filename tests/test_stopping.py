@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagnose.examine import examine
+from diagnose.engine import examine
+from diagnose.facts import Facts
 from diagnose.run import Run
 from diagnose.stopping import StopAdvice, when_to_stop
 from tests.curves import Floats, constant, descent, evaluations, noisy, spiked, training, turned
 
 
 def advice(run: Run) -> StopAdvice:
-    told = when_to_stop(run, examine(run).findings)
+    told = when_to_stop(run, examine(Facts(run)).findings)
     assert told is not None
     return told
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import FloatArray, Role
-from diagnose.synthetic import Fault, Sample, fault_of, kinds, sample, samples
+from diagnose.testing.synthetic import Fault, Sample, fault_of, kinds, sample, samples
 
 EVERY_KIND = [pytest.param(fault, kind, id=kind) for fault in Fault for kind in kinds(fault)]
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import yaml
 
-from diagnose.config import Config, ConfigError, parse_config, read_config
+from diagnose.config import Config, parse_config, read_config
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
+from diagnose.errors import ConfigError
 from tests.config.readers import faults, written
 from tests.config.test_shared_configs import NEW_VALUES, equal
 

@@ -27,8 +27,9 @@ from benchmarks.diagnosis import (
 from benchmarks.diagnosis.cases import Case, synthetic_cases
 from benchmarks.diagnosis.judged import Judged
 from benchmarks.diagnosis.trainings import trained_cases
+from diagnose.errors import LogError
 from diagnose.readers import runs
-from diagnose.run import LogError, Run
+from diagnose.run import Run
 
 # Sound trainings for each training with one given fault.
 SOUND = 4

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from diagnose.run import Role, Run
-from diagnose.synthetic import Fault, Sample, samples
+from diagnose.testing.synthetic import Fault, Sample, samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)

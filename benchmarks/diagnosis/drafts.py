@@ -1,4 +1,4 @@
-"""Runs drawn in other ways than those of `diagnose.synthetic`, on which the checks were developed.
+"""Runs drawn in other ways than those of `diagnose.testing.synthetic`, on which the checks were developed.
 
 Each kind is a function of a random generator that gives the curves as they are logged. Kinds come in sets, and each
 kind of a set has a stream of its own: a new one does not change the runs of the others.
@@ -18,7 +18,7 @@ import yaml
 
 from benchmarks.diagnosis.cases import Case
 from diagnose.run import Attachment, Axis, Curve, Role, Run
-from diagnose.synthetic import Fault
+from diagnose.testing.synthetic import Fault
 
 Floats = npt.NDArray[np.float64]
 Generator = np.random.Generator

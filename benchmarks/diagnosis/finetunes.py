@@ -27,7 +27,7 @@ from benchmarks.diagnosis.drafts import (
     sometimes,
     time,
 )
-from diagnose.synthetic import Fault
+from diagnose.testing.synthetic import Fault
 
 # Rates of full fine-tunes in the public configs of presets/dialects: 1e-6 to 5e-5; adapters bear up to 3e-4.
 GENTLE = (1e-6, 5e-5)

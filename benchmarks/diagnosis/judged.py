@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks.diagnosis.cases import Case
-from diagnose.synthetic import Fault
+from diagnose.testing.synthetic import Fault
 
 
 @dataclass(frozen=True, slots=True)

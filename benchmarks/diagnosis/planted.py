@@ -1,4 +1,4 @@
-"""Runs with one fault that no class of `diagnose.synthetic` calls for, and sound twins that have the same data.
+"""Runs with one fault that no class of `diagnose.testing.synthetic` calls for, and sound twins that have the same data.
 
 A twin logs what the check needs (gradient norms, sounds, a config beside the log) and lacks the fault alone.
 """

@@ -10,10 +10,11 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks.diagnosis.cases import Case
-from diagnose.examine import examine
+from diagnose.engine import examine
+from diagnose.facts import Facts
 from diagnose.finding import Severity
 from diagnose.run import Role, Run
-from diagnose.synthetic import Fault, sample
+from diagnose.testing.synthetic import Fault, sample
 
 # Watched runs are looked at again when they have grown by this factor.
 GROWTH = 1.2
@@ -45,7 +46,7 @@ def _takes_back(run: Run) -> bool:
 
 
 def _errors(run: Run) -> set[str]:
-    return {one.name for one in examine(run).findings if one.alarming and one.severity is Severity.ERROR}
+    return {one.name for one in examine(Facts(run)).findings if one.alarming and one.severity is Severity.ERROR}
 
 
 def milliseconds(points: int) -> float:
@@ -54,6 +55,6 @@ def milliseconds(points: int) -> float:
     for _ in range(3):
         run = sample(Fault.HEALTHY, 1, "steady", points=points).run
         began = time.perf_counter()
-        examine(run)
+        examine(Facts(run))
         best = min(best, time.perf_counter() - began)
     return float(1000 * best)

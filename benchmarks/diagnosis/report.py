@@ -23,7 +23,7 @@ from benchmarks.diagnosis.judged import (
 from benchmarks.diagnosis.properties import Prefixes
 from benchmarks.diagnosis.rivals import PACKAGES, PeerAnswer
 from diagnose import __version__
-from diagnose.synthetic import Fault
+from diagnose.testing.synthetic import Fault
 
 PEERS = """{}.
 

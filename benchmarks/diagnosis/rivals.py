@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.diagnosis.cases import Case
 from benchmarks.diagnosis.files import plain_names, write_table
-from diagnose.synthetic import Fault
+from diagnose.testing.synthetic import Fault
 
 PACKAGES = (
     "runmedic==0.1.1",

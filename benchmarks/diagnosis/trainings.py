@@ -21,7 +21,7 @@ import numpy.typing as npt
 from benchmarks.diagnosis.cases import Case
 from benchmarks.diagnosis.networks import Array, Network, Optimiser, Task, loss_of, task
 from diagnose.run import Axis, Curve, Role, Run
-from diagnose.synthetic import Fault
+from diagnose.testing.synthetic import Fault
 
 Floats = npt.NDArray[np.float64]
 ATTEMPTS = 12

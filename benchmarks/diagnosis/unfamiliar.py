@@ -1,4 +1,4 @@
-"""Sick runs in other shapes than those of `diagnose.synthetic`, lest it test its own assumptions only."""
+"""Sick runs in other shapes than those of `diagnose.testing.synthetic`, lest it test its own assumptions only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from benchmarks.diagnosis.drafts import (
     sometimes,
     time,
 )
-from diagnose.synthetic import Fault
+from diagnose.testing.synthetic import Fault
 
 USUAL = (1e-4, 1e-3)  # rates at which networks are trained from scratch
 

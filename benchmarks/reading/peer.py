@@ -67,9 +67,9 @@ def cat() -> Reader:
 def judge(jobs: int) -> Reader:
     """What `ttsdoc analyze --jobs N` does with a tree of runs: read and judged, in a pool of processes."""
     import diagnose.readers.tensorboard  # noqa: F401 - see above
-    from diagnose.case import Known
     from diagnose.checks import every_check
-    from diagnose.fleet import find, judge_all
+    from diagnose.facts import Known
+    from diagnose.pool import find, judge_all
 
     every_check()
     return lambda folder: len(judge_all(find([str(folder)]), Known(), jobs=jobs).diagnoses)

@@ -21,9 +21,9 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from diagnose.errors import LogError
 from diagnose.readers import read_source
 from diagnose.readers._base import Source
-from diagnose.run import LogError
 
 CHANCE = random.Random(3)
 ROUNDS = 5

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from diagnose.trainer.cli import calm_threads
+from diagnose.cli.train import calm_threads
 
 calm_threads()
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.trainer.cli import calm_threads
+from diagnose.cli.train import calm_threads
 
 calm_threads()
 

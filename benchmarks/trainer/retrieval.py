@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.trainer.cli import calm_threads
+from diagnose.cli.train import calm_threads
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -58,7 +58,7 @@ def _least_path(cost: FloatArray) -> float:
 
 def measure(run: Path) -> dict[str, float]:
     """Retrieval and distortion of the run's best checkpoint on its held-out clips."""
-    from diagnose import audio
+    from diagnose.data import audio
     from diagnose.trainer.data import load_corpus
     from diagnose.trainer.options import load
     from diagnose.trainer.speak import load_speaker

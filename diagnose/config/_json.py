@@ -7,7 +7,8 @@ import re
 from bisect import bisect_left
 from typing import Any, NoReturn
 
-from diagnose.config.node import MAX_DEPTH, MAX_NODES, MAX_NUMBER, Array, ConfigError, Document, Node, Scalar, Table
+from diagnose.config.node import MAX_DEPTH, MAX_NODES, MAX_NUMBER, Array, Document, Node, Scalar, Table
+from diagnose.errors import ConfigError
 
 # Coqui's loader strips `//` comments and then calls json.load; editors write `/* */` and trailing commas too.
 _BLANK = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)

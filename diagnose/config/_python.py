@@ -9,7 +9,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from diagnose.config.node import ConfigError, Document, Scalar, Table
+from diagnose.config.node import Document, Scalar, Table
+from diagnose.errors import ConfigError
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _FOLDED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {

@@ -16,12 +16,12 @@ from diagnose.config.node import (
     MAX_NUMBER,
     Alias,
     Array,
-    ConfigError,
     Document,
     Node,
     Scalar,
     Table,
 )
+from diagnose.errors import ConfigError
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER: Any = yaml.resolver.Resolver()

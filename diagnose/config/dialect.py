@@ -27,7 +27,8 @@ from typing import Any
 import yaml
 
 from diagnose.config.hyperparameters import HYPERPARAMETERS
-from diagnose.config.node import Array, ConfigError, Document, Node, Path, Scalar, Table, resolved
+from diagnose.config.node import Array, Document, Node, Path, Scalar, Table, resolved
+from diagnose.errors import ConfigError
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STEP = re.compile(r"\[(?:(\d+)|(\*)|([^\]~]+)~([^\]]+))\]|([^.\[\]]+)")

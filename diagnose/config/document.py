@@ -8,7 +8,8 @@ from pathlib import Path
 from diagnose.config._json import read_json
 from diagnose.config._python import read_python
 from diagnose.config._yaml import read_yaml
-from diagnose.config.node import MAX_BYTES, ConfigError, Document
+from diagnose.config.node import MAX_BYTES, Document
+from diagnose.errors import ConfigError
 
 _OPENS_JSON = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*\{\s*(?:\"|//|/\*)", re.DOTALL)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from diagnose.config.document import parse_document
-from diagnose.config.node import Array, ConfigError, Document, Node, Path, Scalar, Table, resolved, same
+from diagnose.config.node import Array, Document, Node, Path, Scalar, Table, resolved, same
+from diagnose.errors import ConfigError
 
 PlainValue = str | int | float | bool
 _PLAIN_WORD = re.compile(r"[A-Za-z][\w.\-]*")

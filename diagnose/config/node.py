@@ -25,10 +25,6 @@ MAX_EXPANDED = 1_000_000
 """Nodes once every alias is written out: beyond it the file is an alias bomb, which would drown the trainer."""
 
 
-class ConfigError(Exception):
-    """A config that cannot be used. The message is one line: the file, the line, what is wrong, what to do."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
     """One value in the text."""

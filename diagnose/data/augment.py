@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.audio import Sound, read, write
 from diagnose.data import effects
+from diagnose.data.audio import Sound, read, write
 from diagnose.data.ljspeech import Row, folder_written_whole, metadata, names_for, put, usual_rate
+from diagnose.data.manifest import Clip, Split, read_clips, split_lists
 from diagnose.data.progress import track
 from diagnose.data.rejected import Rejected, listed, told
-from diagnose.metadata import Clip, DataError, Split, read_clips, split_lists
+from diagnose.errors import DataError
 from diagnose.parallel import workers
 
 

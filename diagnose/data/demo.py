@@ -8,14 +8,14 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 
-from diagnose.audio import Sound, resample, write
 from diagnose.data import espeak
 from diagnose.data import voice as formant_voice
+from diagnose.data.audio import Sound, resample, write
 from diagnose.data.grammar import GRAMMARS
 from diagnose.data.ljspeech import RATE, Row, folder_written_whole, metadata
 from diagnose.data.progress import track
 from diagnose.data.silence import trim
-from diagnose.metadata import DataError
+from diagnose.errors import DataError
 from diagnose.parallel import workers
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from diagnose.audio import Samples, Sound, interpolate
+from diagnose.data.audio import Samples, Sound, interpolate
 
 CEILING = 0.99
 """Nothing is made louder than this share of full scale, so that no change clips."""

@@ -7,8 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from diagnose.audio import Sound, read
-from diagnose.metadata import DataError
+from diagnose.data.audio import Sound, read
+from diagnose.errors import DataError
 
 
 def installed() -> bool:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from diagnose.audio import Sound, header, resample, write
 from diagnose.data import subtitles
+from diagnose.data.audio import Sound, header, resample, write
 from diagnose.data.ljspeech import RATE, Row, folder_written_whole, identifier, metadata
 from diagnose.data.progress import track
 from diagnose.data.recording import as_sound, beside
 from diagnose.data.rejected import Rejected, listed, told
 from diagnose.data.segments import USUAL, Bounds, Segment, apart, cut, reaches, sentences
 from diagnose.data.subtitles import Cue
-from diagnose.metadata import DataError
+from diagnose.errors import DataError
 from diagnose.report.clean import plain
 
 

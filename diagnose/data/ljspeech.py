@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from diagnose.audio import AudioError, header, read, resample, write
+from diagnose.data.audio import AudioError, header, read, resample, write
+from diagnose.data.manifest import Clip
 from diagnose.data.rejected import Rejected
+from diagnose.errors import DataError
 from diagnose.files import write_whole
-from diagnose.metadata import Clip, DataError
 
 RATE = 22_050
 """Samples per second of what is made here, Hz: LJSpeech's own."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnose.data.ljspeech import Row, folder_written_whole, identifier, metadata, names_for, put, usual_rate
+from diagnose.data.manifest import Clip, read_clips
 from diagnose.data.progress import track
 from diagnose.data.rejected import Rejected, listed, told
-from diagnose.metadata import Clip, DataError, read_clips
+from diagnose.errors import DataError
 from diagnose.parallel import workers
 
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from diagnose.audio import SUFFIXES, AudioError, header
-from diagnose.metadata import DataError
+from diagnose.data.audio import SUFFIXES, AudioError, header
+from diagnose.errors import DataError
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4a", ".aac", ".wma", ".ts", ".flv", ".3gp")
 

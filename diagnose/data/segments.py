@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose import audio
-from diagnose.audio import AudioError, Header, Sound
+from diagnose.data import audio
+from diagnose.data.audio import AudioError, Header, Sound
+from diagnose.data.faults import SILENT_PEAK, text_beyond_audio
 from diagnose.data.rejected import Rejected
 from diagnose.data.silence import trim
 from diagnose.data.subtitles import Cue
-from diagnose.faults import SILENT_PEAK, text_beyond_audio
-from diagnose.metadata import DataError
+from diagnose.errors import DataError
 
 # Latin, Ethiopic (U+1362 full stop, U+1367 question mark, U+1368 paragraph), Arabic, Indic, CJK.
 SENTENCE_ENDS = ".!?\u2026\u1362\u1367\u1368\u061f\u06d4\u0964\u0965\u3002\uff01\uff1f"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.audio import Samples, Sound
+from diagnose.data.audio import Samples, Sound
 
 FRAME_SECONDS = 0.01
 # Below the loudest frame of the clip. With the 60 dB that librosa.effects.trim has by default, the hiss of an

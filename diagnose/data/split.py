@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from diagnose.data.faults import spoken
 from diagnose.data.ljspeech import write_files
-from diagnose.faults import spoken
-from diagnose.metadata import Clip, DataError, Split, lines_of, read_clips, whole_list
+from diagnose.data.manifest import Clip, Split, lines_of, read_clips, whole_list
+from diagnose.errors import DataError
 
 FEWEST_SPEAKERS = 3
 """With fewer, holding one out would leave no second voice to train on."""

@@ -12,11 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.dataset import Problem, Survey
-from diagnose.metadata import Split
+from diagnose.data.inspect import Problem, Survey
+from diagnose.data.manifest import Split
 from diagnose.report.as_json import envelope
 from diagnose.report.clean import plain
-from diagnose.report.text import SEVERITY_STYLE, Screen, printed
+from diagnose.report.terminal import SEVERITY_STYLE, Screen, printed
 
 BINS = 10
 """Bars of the histogram, about: the width of each is a round number of seconds."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diagnose.data.rejected import Rejected
-from diagnose.metadata import DataError
+from diagnose.errors import DataError
 
 LARGEST_BYTES = 64 * 1024 * 1024
 """A day of dense subtitles is about 2 MB; what is larger is no subtitle file."""

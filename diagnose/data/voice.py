@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.audio import Sound
+from diagnose.data.audio import Sound
 
 Floats = npt.NDArray[np.float64]
 

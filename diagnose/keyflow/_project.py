@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from diagnose.errors import SourceError
 from diagnose.keyflow._known import is_familiar
 
 MOST_BYTES = 2_000_000  # the largest hand-written modules known (sympy, torch) stay below 1 MB
@@ -27,10 +28,6 @@ class SourceFile:
     tree: ast.Module
     package: tuple[str, ...] = ()
     """The dotted name of the package that it lies in, for relative imports."""
-
-
-class SourceError(Exception):
-    """A source file that cannot be read: one line that names it and says why."""
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
 
 CODE = "CFG001"
 NAME = "dead-key"
@@ -206,7 +206,14 @@ def leaf_paths(config: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 def _finding(severity: Severity, message: str, advised: str, keys: int = 1) -> Finding:
     return Finding(
-        CODE, NAME, severity, Confidence.HIGH, "config", message, evidence={"dead_keys": keys}, advice=advised
+        CODE,
+        NAME,
+        severity,
+        Confidence.HIGH,
+        "config",
+        message,
+        evidence=(Evidence("dead_keys", keys),),
+        advice=advised,
     )
 
 

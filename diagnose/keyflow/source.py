@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diagnose.errors import SourceError
 from diagnose.keyflow._ledger import Ledger
 from diagnose.keyflow._library import HYDRA
 from diagnose.keyflow._machine import TooMuchError
-from diagnose.keyflow._project import Project, SourceError, SourceFile
+from diagnose.keyflow._project import Project, SourceFile
 from diagnose.keyflow._statements import Interpreter
 from diagnose.keyflow._values import UNKNOWN, Arguments, Frame, Func, Node, Obj, Root, Value
 from diagnose.keyflow.report import AbsentKey, KeyReport, KeyState, KeyUse, Place, leaf_paths, unknown_report

@@ -13,15 +13,17 @@ from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
-from diagnose.names import assign_roles
+from diagnose.errors import LogError
 from diagnose.readers._base import HEAD_BYTES, Reader, Source
 from diagnose.readers._follow import FollowedEvents, FollowedText, GrowingLog
 from diagnose.readers._own import is_report
 from diagnose.readers._storage import is_folder, is_pipe, is_remote, local, open_file
 from diagnose.readers._tree import discover_tree
-from diagnose.run import LogError, Run
+from diagnose.readers.roles import assign_roles
+from diagnose.run import Run
 
 CERTAIN = 100
 SURE = 50
@@ -32,14 +34,14 @@ _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x
 
 
 def every_reader() -> tuple[Reader, ...]:
-    """All readers, ordered by module name."""
+    """All readers, ordered by module name: the modules here that have a `sniff`."""
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
-    return tuple(map(_reader, names))
+    return tuple(cast("Reader", module) for name in names if hasattr(module := _module(name), "sniff"))
 
 
 @cache
-def _reader(name: str) -> Reader:
-    return cast("Reader", import_module(f"{__name__}.{name}"))
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{name}")
 
 
 def read(path: str | Path) -> Run:
@@ -94,13 +96,13 @@ def follow(path: str | Path) -> Iterator[Run | None]:
 
 
 def _followed(source: Source) -> FollowedEvents | FollowedText:
-    return FollowedEvents() if _reader("tensorboard").sniff(source) else FollowedText(_read, _growing)
+    return FollowedEvents() if cast("Reader", _module("tensorboard")).sniff(source) else FollowedText(_read, _growing)
 
 
 def _growing(source: Source) -> GrowingLog | None:
     """The log to feed with what is new, where the surest reader has one."""
     _, reader = _surest(source)
-    return reader.TextLog() if reader is _reader("text") else None  # type: ignore[attr-defined]
+    return reader.TextLog() if reader is _module("text") else None
 
 
 def _latest(path: str) -> Source | None:
@@ -185,7 +187,7 @@ def _beside(source: Source) -> Iterator[str]:
 
 def _surest(source: Source) -> tuple[int, Reader]:
     """The reader to take, and how sure it is: 0 if it is not."""
-    events = _reader("tensorboard")
+    events = cast("Reader", _module("tensorboard"))
     if events.sniff(source) == CERTAIN:  # asked first: the other readers take longer to import than most runs to read
         return CERTAIN, events
     if is_report(source.head(HEAD_BYTES)):

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.names import HELD_OUT, read_tag
+from diagnose.readers.roles import HELD_OUT, read_tag
 from diagnose.run import Axis, Curve, FloatArray, IntArray, Role
 
 # Columns with these names are counters.

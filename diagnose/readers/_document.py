@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from diagnose.errors import LogError
 from diagnose.readers._base import Source
-from diagnose.run import LogError
 
 # A document is held in memory whole, as objects of ten times its size; no history that a trainer writes comes near.
 LARGEST = 1 << 26

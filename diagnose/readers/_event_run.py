@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
+from diagnose.errors import LogError
 from diagnose.readers._base import Part, Source
 from diagnose.readers._branches import Course, Points, course, settle, unrolled
 from diagnose.readers._events import EventFile
 from diagnose.readers._parse import hyperparameters
-from diagnose.run import Attachment, Curve, InputHealth, LogError, Run
+from diagnose.run import Attachment, Curve, InputHealth, Run
 
 # Two files that were written at the same time for more than this share of it are ranks of one training, not a
 # training and its resumption.

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from diagnose.errors import LogError
 from diagnose.readers._base import HEAD_BYTES, Part, Source
 from diagnose.readers._event_run import Written, run_of
 from diagnose.readers._events import EventFile
 from diagnose.readers._storage import is_remote
 from diagnose.readers._twins import with_twin
-from diagnose.run import LogError, Run
+from diagnose.run import Run
 
 SIGNATURE = 64
 """First bytes of a file by which a new one under its name is told from it; in event files they hold the time."""

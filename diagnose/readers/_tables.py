@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.names import in_english
 from diagnose.readers._columns import EPOCH, ITERATION, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
+from diagnose.readers.roles import in_english
 from diagnose.run import FloatArray, IntArray
 
 # Best first: a name further right counts only where none before it is there.

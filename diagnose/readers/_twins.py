@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from diagnose.names import HELD_OUT, read_tag
+from diagnose.errors import LogError
 from diagnose.readers._base import Source
-from diagnose.run import Curve, LogError, Role, Run
+from diagnose.readers.roles import HELD_OUT, read_tag
+from diagnose.run import Curve, Role, Run
 
 _TRAIN = re.compile(r"(?<![a-z])train(?:ing)?(?![a-z])", re.IGNORECASE)
 _VAL = re.compile(r"(?<![a-z])(?:val|valid|validation|eval|dev)(?![a-z])", re.IGNORECASE)

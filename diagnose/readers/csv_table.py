@@ -8,12 +8,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from diagnose.errors import LogError
 from diagnose.readers._base import HEAD_BYTES, Source
 from diagnose.readers._cells import LONGEST_ROW, Rows
 from diagnose.readers._columns import MOST_NAMES, Column, curves_of
 from diagnose.readers._tables import with_counters
 from diagnose.readers._twins import with_twin
-from diagnose.run import InputHealth, LogError, Run
+from diagnose.run import InputHealth, Run
 
 _NUMBER = re.compile(r"\s*(?:[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?))\s*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]")

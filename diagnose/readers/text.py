@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.names import read_tag, some_of
+from diagnose.errors import LogError
 from diagnose.readers._base import Source
 from diagnose.readers._columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of, trained_at
 from diagnose.readers._formats import GUESS, Format, format_of
@@ -16,7 +16,8 @@ from diagnose.readers._guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, worth_a_l
 from diagnose.readers._lines import LineColumns
 from diagnose.readers._table_rows import with_headers
 from diagnose.readers._twins import with_twin
-from diagnose.run import InputHealth, LogError, Run
+from diagnose.readers.roles import read_tag, some_of
+from diagnose.run import InputHealth, Run
 
 _BLOCK = 1 << 21
 # Bytes in which a log must show its format. Imports and warnings of the largest clusters take some hundred kilobytes.

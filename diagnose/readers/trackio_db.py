@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from diagnose.errors import LogError
 from diagnose.readers._base import Source
 from diagnose.readers._columns import curves_of
 from diagnose.readers._tables import columns_of_rows
-from diagnose.run import InputHealth, LogError, Run
+from diagnose.run import InputHealth, Run
 
 if TYPE_CHECKING:
     import sqlite3

@@ -12,9 +12,8 @@ import numpy as np
 
 from diagnose import __version__
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
-from diagnose.prescribe import new_value
+from diagnose.plan import new_value
 from diagnose.run import Curve, Role, Run
-from diagnose.stopping import when_to_stop
 
 SCHEMA_VERSION = 1
 
@@ -36,20 +35,19 @@ def diagnoses(found: Iterable[Diagnosis]) -> dict[str, Any]:
 
 def _run(diagnosis: Diagnosis) -> dict[str, Any]:
     run = diagnosis.run
-    stop = when_to_stop(run, diagnosis.findings)
     return {
         "name": run.name,
         "source": run.source,
         "format": run.format,
         "family": run.family,
-        "samples": run.dataset.samples,
+        "samples": diagnosis.facts.samples,
         "verdict": diagnosis.verdict.value,
         "reasons": list(diagnosis.reasons),
         "metrics": {role.value: _metric(curve) for role in Role if (curve := run.curve(role)) is not None},
         "findings": [finding_json(finding) for finding in diagnosis.findings],
         "prescriptions": [_prescription(prescription, run) for prescription in diagnosis.prescriptions],
         "forecast": None if diagnosis.forecast is None else asdict(diagnosis.forecast),
-        "stop": None if stop is None else asdict(stop),
+        "stop": None if diagnosis.stop is None else asdict(diagnosis.stop),
         "skipped": [asdict(skipped) for skipped in diagnosis.skipped],
         "crashed": [asdict(crashed) for crashed in diagnosis.crashed],
         "notes": list(run.notes),
@@ -73,8 +71,13 @@ def _metric(curve: Curve) -> dict[str, Any]:
 
 def finding_json(finding: Finding) -> dict[str, Any]:
     """One finding, as in the `findings` of every answer."""
-    told = ("code", "name", "severity", "confidence", "metric", "first_step", "last_step", "evidence", "message")
-    return {key: getattr(finding, key) for key in (*told, "advice", "explained_by")}
+    plain = ("code", "name", "severity", "confidence", "metric", "first_step", "last_step")
+    return {
+        **{key: getattr(finding, key) for key in plain},
+        "evidence": finding.numbers,
+        "evidence_detail": [asdict(evidence) for evidence in finding.evidence],
+        **{key: getattr(finding, key) for key in ("message", "advice", "explained_by")},
+    }
 
 
 def _prescription(prescription: Prescription, run: Run) -> dict[str, Any]:

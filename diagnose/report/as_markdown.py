@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.finding import Diagnosis, Finding
-from diagnose.prescribe import first_edits, new_value
+from diagnose.plan import first_edits, new_value
 from diagnose.report.clean import markdown
 from diagnose.report.table import loss_table
 from diagnose.report.words import number, span, title
-from diagnose.stopping import when_to_stop
 
 
 def render(diagnosis: Diagnosis) -> str:
@@ -55,7 +54,7 @@ def _finding(diagnosis: Diagnosis, finding: Finding) -> Iterator[str]:
         f"{indent}- **{finding.severity.value} {finding.code} {finding.name}**{where}, "
         f"confidence {finding.confidence.value}: {markdown(finding.message)}"
     )
-    proof = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in finding.evidence.items())
+    proof = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in finding.numbers.items())
     if proof:
         yield f"{indent}  Proof: {markdown(proof)}."
     if finding.advice:
@@ -74,11 +73,11 @@ def _changes(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _stop(diagnosis: Diagnosis) -> Iterator[str]:
-    advice = when_to_stop(diagnosis.run, diagnosis.findings)
+    advice = diagnosis.stop
     if advice is None:
         return
     yield from ("", "## When to stop", "")
-    yield f"**{advice.recommendation}**: {markdown('; '.join(advice.reasons))}."
+    yield f"**{advice.recommendation.value}**: {markdown('; '.join(advice.reasons))}."
     best = f"{number(advice.best_value)} at {advice.axis.value} {advice.best_step:,}"
     yield f"Best {advice.metric.replace('_', ' ')} so far: {best}."
 

@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.prescribe import Plan
+from diagnose.plan import Plan
 from diagnose.report.clean import plain
-from diagnose.report.text import Screen, printed
+from diagnose.report.terminal import Screen, printed
 from diagnose.report.words import number
 
 

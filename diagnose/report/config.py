@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from diagnose.config import Config
-from diagnose.finding import Finding, Severity
-from diagnose.preflight import Effective, Preflight
+from diagnose.config.effective import Effective, effective
+from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
 from diagnose.report.clean import plain
-from diagnose.report.text import SEVERITY_STYLE, Screen, printed
+from diagnose.report.terminal import SEVERITY_STYLE, Screen, printed
 
 NOT_TRAINING = "no training hyperparameters here: nothing to check and nothing to fix"
 WIDEST_VALUE = 18
@@ -49,24 +49,36 @@ def config_json(config: Config, sums: Effective) -> dict[str, Any]:
     }
 
 
-def check_text(seen: Preflight, screen: Screen) -> str:
-    """The pre-flight: what the config amounts to, then what is wrong, worst first."""
-    parts: list[RenderableType] = [_heading(seen.config)]
-    if not seen.config.training:
+def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
+    """What is known before a run: what the config amounts to, then what is wrong, worst first."""
+    config = checked(diagnosis)
+    parts: list[RenderableType] = [_heading(config)]
+    if not config.training:
         return printed(Group(*parts, Text(f"  {NOT_TRAINING}")), screen)
-    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in seen.notes]
-    if seen.effective.known():
-        parts.append(Padding(_sums(seen.effective), (1, 0, 0, 2)))
-    for finding in seen.findings:
+    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in diagnosis.facts.notes]
+    amounts = effective(config, diagnosis.facts.samples)
+    if amounts.known():
+        parts.append(Padding(_sums(amounts), (1, 0, 0, 2)))
+    for finding in diagnosis.findings:
         parts += _told(finding)
-    parts.append(Text(f"\n{_count(seen.findings)}", "bold"))
+    parts.append(Text(f"\n{_count(diagnosis.findings)}", "bold"))
     return printed(Group(*parts), screen)
 
 
-def check_json(seen: Preflight) -> dict[str, Any]:
+def check_json(diagnosis: Diagnosis) -> dict[str, Any]:
     """The contract of `ttsdoc check --format json`, without the envelope."""
-    told = [finding_json(finding) for finding in seen.findings]
-    return {**config_json(seen.config, seen.effective), "findings": told, "notes": list(seen.notes)}
+    config = checked(diagnosis)
+    told = [finding_json(finding) for finding in diagnosis.findings]
+    amounts = effective(config, diagnosis.facts.samples)
+    return {**config_json(config, amounts), "findings": told, "notes": list(diagnosis.facts.notes)}
+
+
+def checked(diagnosis: Diagnosis) -> Config:
+    """The config that was checked. Raises LookupError where there was none."""
+    config = diagnosis.facts.config
+    if config is None:
+        raise LookupError("a check of a config needs one")
+    return config
 
 
 def _heading(config: Config) -> Text:

@@ -14,8 +14,8 @@ from typing import Any, cast
 import yaml
 
 from diagnose.checks import every_check
-from diagnose.checks._base import MEANING, Check
-from diagnose.faults import EVERY_FAULT, Fault
+from diagnose.checks.base import MEANING, Check
+from diagnose.data.faults import EVERY_FAULT, Fault
 
 
 @dataclass(frozen=True, slots=True)

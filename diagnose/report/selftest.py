@@ -9,8 +9,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.report.text import Screen, printed
-from diagnose.selftest import Selftest
+from diagnose.report.terminal import Screen, printed
+from diagnose.testing.selftest import Selftest
 
 
 def render(outcome: Selftest, screen: Screen) -> str:

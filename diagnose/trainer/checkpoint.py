@@ -16,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from diagnose.errors import TrainerError
 from diagnose.files import write_whole
-from diagnose.trainer.folder import TrainerError
 
 SCHEMA = 1
 

@@ -17,10 +17,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from diagnose import audio
-from diagnose.config import ConfigError
+from diagnose.data import audio
+from diagnose.data.manifest import Split, read_clips, split_lists
+from diagnose.errors import ConfigError
 from diagnose.files import write_whole
-from diagnose.metadata import Split, read_clips, split_lists
 from diagnose.trainer.checkpoint import Checkpoint
 from diagnose.trainer.distributed import World
 from diagnose.trainer.log import say

@@ -16,7 +16,7 @@ from datetime import timedelta
 import torch
 from torch import distributed
 
-from diagnose.config import ConfigError
+from diagnose.errors import ConfigError
 from diagnose.trainer.signals import noticed
 
 

@@ -9,12 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from diagnose.errors import TrainerError
 from diagnose.files import write_whole
 from diagnose.trainer.options import Options, dump
-
-
-class TrainerError(Exception):
-    """A run that cannot begin or go on. One line: the file or folder, what is wrong, what to do."""
 
 
 @dataclass(frozen=True)

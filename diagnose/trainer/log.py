@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
-from diagnose.audio import Sound
+from diagnose.data.audio import Sound
 from diagnose.files import write_whole
 from diagnose.trainer.folder import RunFolder
 from diagnose.trainer.options import Options

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from diagnose import audio
+from diagnose.data import audio
+from diagnose.errors import TrainerError
 from diagnose.trainer import checkpoint
 from diagnose.trainer.checkpoint import Checkpoint, Progress
 from diagnose.trainer.data import Corpus, Dealer, fixed_batches, load_corpus, prepare, with_data
 from diagnose.trainer.distributed import World, joined
 from diagnose.trainer.finetune import freeze_rows, pretrained, warm_start
-from diagnose.trainer.folder import RunFolder, TrainerError
+from diagnose.trainer.folder import RunFolder
 from diagnose.trainer.log import Log, RunLog
 from diagnose.trainer.model import SpeechModel
 from diagnose.trainer.optimiser import Meter, clip_gradients, finite, make_optimizer, update_seed

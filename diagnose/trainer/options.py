@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from diagnose.config import ConfigError
+from diagnose.errors import ConfigError
 
 
 def above(bound: float, default: Any) -> Any:

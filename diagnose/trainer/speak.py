@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnose.audio import Sound
+from diagnose.data.audio import Sound
+from diagnose.errors import TrainerError
 from diagnose.trainer import checkpoint
 from diagnose.trainer.data import Vocabulary
-from diagnose.trainer.folder import TrainerError
 from diagnose.trainer.model import SpeechModel
 from diagnose.trainer.options import DataOptions, ModelOptions
 from diagnose.trainer.tokens import Codec

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from diagnose.audio import Samples
+from diagnose.data.audio import Samples
 from diagnose.trainer.options import DataOptions
 
 FLOOR = 1e-5

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from diagnose.checks._kinds import of_one_kind
+from diagnose.checks.run._kinds import of_one_kind
 from diagnose.run import Role
 from tests.curves import Floats, curve, descent, noisy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.checks._burst import burst
+from diagnose.checks.run._burst import burst
 from diagnose.finding import Confidence
 from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.checks._passes import fall, passes
-from diagnose.checks._stairs import stairs
+from diagnose.checks.run._passes import fall, passes
+from diagnose.checks.run._stairs import stairs
 from diagnose.finding import Severity
 from diagnose.run import Axis, Role, Run
 from tests.cases import Case, assert_told, case, table

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from diagnose.data import voice
-from diagnose.examine import examine
+from diagnose.engine import examine
+from diagnose.facts import Facts
 from diagnose.finding import Severity
 from diagnose.readers import read
 from diagnose.run import FloatArray
@@ -34,7 +35,7 @@ def told(folder: Path, sounds: list[FloatArray], tag: str = "sample") -> list[tu
         for number, sound in enumerate(sounds, 1):
             writer.add_scalar("loss/train", 9 - number, number * 100)
             writer.add_audio(tag, torch.tensor(sound[None], dtype=torch.float32), number * 100, RATE)
-    findings = examine(read(folder)).findings
+    findings = examine(Facts(read(folder))).findings
     return [(finding.message, finding.severity) for finding in findings if finding.code == "AUD001"]
 
 

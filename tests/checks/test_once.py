@@ -7,7 +7,7 @@ import weakref
 
 import numpy as np
 
-from diagnose.checks._once import once
+from diagnose.checks.run._once import once
 from diagnose.run import Curve, Run
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.config import ConfigError, parse_config, read_config
+from diagnose.config import parse_config, read_config
 from diagnose.config.node import MAX_BYTES, MAX_NODES
+from diagnose.errors import ConfigError
 
 BOMB = "a: &a {x: 1}\n" + "".join(
     f"k{n}: &k{n} {{l: *{f'k{n - 1}' if n else 'a'}, r: *{f'k{n - 1}' if n else 'a'}}}\n" for n in range(60)

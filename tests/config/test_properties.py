@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from diagnose.config import Config, ConfigError, parse_config
+from diagnose.config import Config, parse_config
 from diagnose.config.edit import float_text
+from diagnose.errors import ConfigError
 from tests.config.readers import LOADERS, faults
 
 WORDS = st.sampled_from(["name", "n_heads", "path", "texte", "ሰላም", "mel_fmax", "use_ema", "notes", "kernel"])

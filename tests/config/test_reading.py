@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from diagnose.config import ConfigError, parse_config, read_config
+from diagnose.config import parse_config, read_config
 from diagnose.config.dialect import dialects
+from diagnose.errors import ConfigError
 
 GENERIC = [
     pytest.param("lr: 1e-4\nepochs: 3\n", {"learning_rate": 1e-4, "max_epochs": 3}, id="flat"),

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from diagnose.config import Config, ConfigError, parse_config, read_config
+from diagnose.config import Config, parse_config, read_config
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
+from diagnose.errors import ConfigError
 from tests.config.readers import faults, written
 
 NEW_VALUES: dict[Kind, Any] = {Kind.RATE: 3.7e-5, Kind.COUNT: 37, Kind.SWITCH: True, Kind.CHOICE: True}

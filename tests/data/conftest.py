@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagnose.audio import Sound, write
+from diagnose.data.audio import Sound, write
 from diagnose.data.voice import speak as say
 
 MakeSet = Callable[..., Path]

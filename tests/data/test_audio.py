@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from diagnose.audio import AudioError, Sound, header, read, resample, write
+from diagnose.data.audio import AudioError, Sound, header, read, resample, write
 from tests.data.conftest import tone
 
 

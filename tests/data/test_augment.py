@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.audio import Sound, read
 from diagnose.data import effects
+from diagnose.data.audio import Sound, read
 from diagnose.data.augment import HARMLESS, Change, augment
+from diagnose.data.inspect import survey
+from diagnose.data.manifest import Split, read_clips, split_lists
 from diagnose.data.split import Shares, split
-from diagnose.dataset import survey
-from diagnose.metadata import Split, read_clips, split_lists
 from tests.data.conftest import MakeSet, speak, tone
 
 TEXTS = {

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagnose.data import augment, cli, demo
+from diagnose.cli import data as cli
+from diagnose.data import augment, demo
+from diagnose.data.inspect import survey
 from diagnose.data.progress import track
 from diagnose.data.stats import histogram
-from diagnose.dataset import survey
 from tests.data.conftest import MakeSet
 
 TEXTS = {"a": "the farmer sold red bread", "b": "today the child sang", "c": "the baker slept near the forest"}

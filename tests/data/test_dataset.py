@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from diagnose.audio import Sound, resample, write
+from diagnose.data.audio import Sound, resample, write
 from diagnose.data.demo import Voice, make
-from diagnose.dataset import Survey, findings, overlap, survey
+from diagnose.data.inspect import Survey, findings, overlap, survey
+from diagnose.data.manifest import read_clips
+from diagnose.errors import DataError
 from diagnose.finding import Severity
-from diagnose.metadata import DataError, read_clips
 from tests.data.conftest import MakeSet, speak
 
 TEXTS = {

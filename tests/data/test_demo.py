@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagnose.audio import read
 from diagnose.data import espeak
 from diagnose.data import voice as formant_voice
+from diagnose.data.audio import read
 from diagnose.data.demo import Voice, make
 from diagnose.data.grammar import GRAMMARS
-from diagnose.metadata import DataError, read_clips
+from diagnose.data.manifest import read_clips
+from diagnose.errors import DataError
 
 
 @pytest.mark.parametrize("language", ["am", "en"])

@@ -12,13 +12,14 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from diagnose.audio import Sound, header, read, write
 from diagnose.data import espeak
+from diagnose.data.audio import Sound, header, read, write
 from diagnose.data.import_srt import import_srt
+from diagnose.data.manifest import read_clips
 from diagnose.data.segments import Bounds, apart, sentences
 from diagnose.data.silence import trim
 from diagnose.data.subtitles import Cue
-from diagnose.metadata import DataError, read_clips
+from diagnose.errors import DataError
 from tests.data.conftest import speak
 
 TEXTS = ("the farmer sold red bread.", "today the child sang.", "the doctor found white honey.", "the baker slept.")

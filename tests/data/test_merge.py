@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from diagnose.audio import header, read, resample
+from diagnose.data.audio import header, read, resample
 from diagnose.data.augment import augment
+from diagnose.data.inspect import survey
+from diagnose.data.manifest import read_clips
 from diagnose.data.merge import merge
-from diagnose.dataset import survey
-from diagnose.metadata import DataError, read_clips
+from diagnose.errors import DataError
 from tests.data.conftest import MakeSet, speak
 
 ONE = {"a": "the farmer sold red bread", "b": "today the child sang", "e": "the guest came"}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.metadata import DataError, Split, read_clips, samples_of, split_lists, split_of
+from diagnose.data.manifest import Split, read_clips, samples_of, split_lists, split_of
+from diagnose.errors import DataError
 
 HELLO, WORLD = "hello there, world", "the world is round"
 FORMS = {

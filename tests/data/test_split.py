@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diagnose.data.faults import spoken
 from diagnose.data.grammar import GRAMMARS
+from diagnose.data.manifest import Clip, Split, read_clips
 from diagnose.data.split import Divided, Shares, split
-from diagnose.faults import spoken
-from diagnose.metadata import Clip, DataError, Split, read_clips
+from diagnose.errors import DataError
 
 SENTENCES = GRAMMARS["en"].sentences(2000, seed=1)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnose.data.subtitles import Cue, read
-from diagnose.metadata import DataError
+from diagnose.errors import DataError
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500

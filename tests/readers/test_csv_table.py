@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.names import assign_roles
+from diagnose.errors import LogError
 from diagnose.readers import csv_table
 from diagnose.readers._base import Source
 from diagnose.readers._cells import Rows
-from diagnose.run import Axis, Curve, LogError, Role, Run
+from diagnose.readers.roles import assign_roles
+from diagnose.run import Axis, Curve, Role, Run
 
 
 def read(table: str | bytes, name: str = "metrics.csv") -> Run:

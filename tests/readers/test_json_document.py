@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from diagnose.names import assign_roles
+from diagnose.errors import LogError
 from diagnose.readers import json_document, json_lines, text, trainer_state
 from diagnose.readers._base import Source
-from diagnose.run import Axis, LogError, Role, Run
+from diagnose.readers.roles import assign_roles
+from diagnose.run import Axis, Role, Run
 
 
 def read(document: Any) -> Run:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnose.names import assign_roles
+from diagnose.errors import LogError
 from diagnose.readers import json_lines
 from diagnose.readers._base import Source
-from diagnose.run import Axis, Curve, LogError, Role, Run
+from diagnose.readers.roles import assign_roles
+from diagnose.run import Axis, Curve, Role, Run
 
 
 def read(*records: dict[str, Any] | str) -> Run:

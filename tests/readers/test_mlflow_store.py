@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from diagnose.errors import LogError
 from diagnose.readers import mlflow_store, read, runs
 from diagnose.readers._base import Source
-from diagnose.run import LogError, Role, Run
+from diagnose.run import Role, Run
 
 
 def write_run(folder: Path, **metrics: list[tuple[int, str, int]]) -> Path:

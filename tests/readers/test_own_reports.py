@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from diagnose import runs
-from diagnose.examine import examine
+from diagnose.engine import examine
+from diagnose.errors import LogError
+from diagnose.facts import Facts
 from diagnose.readers import read
-from diagnose.report import as_json, as_markdown, text
-from diagnose.run import LogError
+from diagnose.report import as_json, as_markdown
+from diagnose.report import terminal as text
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "summary"])
 def test_a_saved_report_is_passed_over_in_a_folder_and_refused_by_name(log: Path, form: str) -> None:
-    diagnosis = examine(read(log))
+    diagnosis = examine(Facts(read(log)))
     told = {
         "text": lambda: text.render(diagnosis, text.Screen()),
         "markdown": lambda: as_markdown.render(diagnosis),

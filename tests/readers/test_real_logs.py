@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
+from diagnose.errors import LogError
 from diagnose.readers import read
-from diagnose.run import Curve, LogError, Role, Run
+from diagnose.run import Curve, Role, Run
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 ABSENT = "the real logs (../shared) are not on this machine"

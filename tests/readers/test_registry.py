@@ -14,10 +14,10 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 import diagnose
-from diagnose.case import Known
-from diagnose.fleet import find, judge_all, sickness
+from diagnose.errors import LogError
+from diagnose.facts import Known
+from diagnose.pool import find, judge_all, sickness
 from diagnose.readers import _storage, discover, every_reader, read
-from diagnose.run import LogError
 from tests.readers.events import points, scalar, write
 
 CSV = "step,loss\n" + "".join(f"{step},{10 - step / 10}\n" for step in range(50))

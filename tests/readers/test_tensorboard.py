@@ -21,8 +21,9 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from tensorboard.util.tensor_util import make_ndarray
 
 import diagnose
+from diagnose.errors import LogError
 from diagnose.readers._events import EventFile
-from diagnose.run import LogError, Run
+from diagnose.run import Run
 from tests.readers.events import frames, points, read_bytes, scalar, start, tensor, version, write
 
 Columns = dict[str, tuple[list[int], list[float], list[float]]]

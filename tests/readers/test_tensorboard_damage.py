@@ -19,8 +19,9 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
 
 import diagnose
+from diagnose.errors import LogError
 from diagnose.readers._crc import masked
-from diagnose.run import LogError, Run
+from diagnose.run import Run
 from tests.readers.events import frames, read_bytes, scalar, version, write
 
 Points = set[tuple[str, int, float]]

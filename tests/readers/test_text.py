@@ -14,11 +14,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.names import assign_roles
+from diagnose.errors import LogError
 from diagnose.readers import _lines, runs, text
 from diagnose.readers._base import Source
 from diagnose.readers._formats import every_format, format_of
-from diagnose.run import Axis, Curve, LogError, Role, Run
+from diagnose.readers.roles import assign_roles
+from diagnose.run import Axis, Curve, Role, Run
 
 Points = list[tuple[int, float]]
 

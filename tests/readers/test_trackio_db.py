@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from diagnose.errors import LogError
 from diagnose.readers import read, trackio_db
 from diagnose.readers._base import Source
-from diagnose.run import LogError, Role
+from diagnose.run import Role
 
 TABLE = """CREATE TABLE metrics (id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT, timestamp TEXT NOT NULL,
            run_name TEXT NOT NULL, step INTEGER NOT NULL, metrics TEXT NOT NULL)"""

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diagnose.names import assign_roles
+from diagnose.errors import LogError
 from diagnose.readers import trainer_state
 from diagnose.readers._base import Source
-from diagnose.run import LogError, Role, Run
+from diagnose.readers.roles import assign_roles
+from diagnose.run import Role, Run
 
 HISTORY: list[dict[str, Any]] = [
     {"loss": 2.5, "grad_norm": float("nan"), "learning_rate": 5e-05, "epoch": 0.5, "step": 10},

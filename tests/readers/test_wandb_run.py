@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.names import assign_roles
+from diagnose.errors import LogError
 from diagnose.readers import wandb_run
 from diagnose.readers._base import Source
-from diagnose.run import LogError, Role, Run
+from diagnose.readers.roles import assign_roles
+from diagnose.run import Role, Run
 
 BLOCK = 32_768
 HEADER = b":W&B\xe1\xbe\x00"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from diagnose.errors import TrainerError
 from diagnose.trainer import checkpoint
 from diagnose.trainer.checkpoint import Checkpoint, Progress
-from diagnose.trainer.folder import TrainerError
 
 SAVED = Checkpoint(
     weights={"layer.weight": torch.arange(6.0).reshape(2, 3)},

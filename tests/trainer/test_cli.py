@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.audio import read
 from diagnose.cli import main
+from diagnose.data.audio import read
 from diagnose.trainer.options import dump
 from tests.trainer.tiny import options
 

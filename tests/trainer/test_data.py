@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.config import ConfigError
+from diagnose.errors import ConfigError
 from diagnose.trainer.data import Clip, Corpus, Dealer, Vocabulary, listed, load_corpus, prepare, read_metadata, split
 from diagnose.trainer.distributed import World
 from diagnose.trainer.options import DataOptions, Options

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from diagnose.audio import read
-from diagnose.config import ConfigError
+from diagnose.data.audio import read
+from diagnose.errors import ConfigError, TrainerError
 from diagnose.trainer import checkpoint
 from diagnose.trainer.distributed import World
-from diagnose.trainer.folder import RunFolder, TrainerError, run_folder
+from diagnose.trainer.folder import RunFolder, run_folder
 from diagnose.trainer.loop import Trainer, train
 from diagnose.trainer.options import Options, load
 from diagnose.trainer.schedule import learning_rate

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.config import ConfigError
+from diagnose.errors import ConfigError
 from diagnose.trainer.options import SECTIONS, Options, as_tree, dump, parse
 
 PRESETS = ["stable", "small-data", "sick-spike", "sick-diverge", "sick-nan", "sick-slow", "sick-overfit", "gpu"]

@@ -16,7 +16,7 @@ import pytest
 import torch
 import yaml
 
-from diagnose.config import ConfigError
+from diagnose.errors import ConfigError
 from diagnose.trainer import checkpoint
 from diagnose.trainer.distributed import from_environment
 from diagnose.trainer.options import dump

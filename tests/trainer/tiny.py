@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.audio import Sound, write
+from diagnose.data.audio import Sound, write
 from diagnose.trainer.options import Options, parse
 
 RATE = 8000

@@ -1,0 +1,116 @@
+"""The shape of a check: one file, one class, one pure method."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum
+from typing import ClassVar
+
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Evidence, Finding, Number, Prescription, Severity
+from diagnose.run import Curve, Role
+
+
+class About(str, Enum):
+    """What a check speaks of: without it there is nothing to ask, and nothing to report as skipped."""
+
+    RUN = "run"
+    CONFIG = "config"
+    DATASET = "dataset"
+    TRAINER = "trainer"
+
+
+class Check(ABC):
+    """A question put to the facts of one training.
+
+    A subclass is a frozen dataclass whose fields are its thresholds (each with a default and a comment
+    that names the source) and whose docstring is its documentation, under the headings
+    `## Why it matters`, `## How it is detected`, `## What to do`, `## Blind spots`, in this order.
+    It is found by lying in a folder of `checks/`; the file is named like the check, with underscores.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    """Kebab-case, states the problem, equals the file name."""
+    about: ClassVar[About] = About.RUN
+    needs: ClassVar[tuple[Role, ...]] = ()
+    """Roles without which there is nothing to ask; the check is then skipped, with the reason."""
+    min_points: ClassVar[int] = 1
+    """Finite points that the first needed curve must have."""
+    explained_by: ClassVar[tuple[str, ...]] = ()
+    """Names of checks whose finding, when there, is the cause of this one: it is then shown under that cause."""
+    part_of: ClassVar[tuple[str, ...]] = ()
+    """Names of checks whose finding, when there, is the same event seen better: this one is then dropped."""
+
+    def applies(self, facts: Facts) -> bool:
+        """Whether what this check speaks of is known at all."""
+        return {
+            About.RUN: bool(facts.run.curves),
+            About.CONFIG: facts.config is not None,
+            About.DATASET: facts.survey is not None,
+            About.TRAINER: facts.config is not None,
+        }[self.about]
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """Why `check` cannot judge these facts, or None when it can."""
+        for role in self.needs:
+            curve = facts.run.curve(role)
+            if curve is None or not len(curve):
+                return f"no {MEANING[role]} is logged"
+        if self.needs:
+            points = len(self.curve(facts, self.needs[0]).finite)
+            if points < self.min_points:
+                return f"{points} of the {self.min_points} points needed"
+        return None
+
+    @abstractmethod
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """Findings of this check. Pure: no files, no clock, no randomness, no change to `facts`."""
+
+    def curve(self, facts: Facts, role: Role) -> Curve:
+        """The curve with `role`, which `needs` has promised."""
+        curve = facts.run.curve(role)
+        if curve is None:
+            raise LookupError(f"{self.name} asked for {role.value} without declaring it in `needs`")
+        return curve
+
+    def finding(
+        self,
+        severity: Severity,
+        confidence: Confidence,
+        metric: str,
+        message: str,
+        *,
+        steps: tuple[int, int] | None = None,
+        evidence: Mapping[str, Number] | Iterable[Evidence] = (),
+        prescriptions: tuple[Prescription, ...] = (),
+        advice: str = "",
+    ) -> Finding:
+        """A finding that carries this check's code and name. A mapping is evidence without thresholds."""
+        if isinstance(evidence, Mapping):
+            evidence = (Evidence(name, value) for name, value in evidence.items())
+        return Finding(
+            self.code,
+            self.name,
+            severity,
+            confidence,
+            metric,
+            message,
+            first_step=None if steps is None else int(steps[0]),
+            last_step=None if steps is None else int(steps[1]),
+            evidence=tuple(evidence),
+            prescriptions=prescriptions,
+            advice=advice,
+        )
+
+
+MEANING: Mapping[Role, str] = {
+    Role.TRAIN_LOSS: "training loss",
+    Role.VAL_LOSS: "validation loss",
+    Role.LEARNING_RATE: "learning rate",
+    Role.GRAD_NORM: "gradient norm",
+    Role.CLIPPED_SHARE: "share of clipped updates",
+    Role.STEP_TIME: "step time",
+    Role.EPOCH: "epoch",
+}

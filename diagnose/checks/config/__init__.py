@@ -1,0 +1,1 @@
+"""Rules on a config, before anyone trains."""

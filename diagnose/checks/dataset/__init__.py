@@ -1,0 +1,1 @@
+"""Rules on the clips of a data set."""

@@ -1,0 +1,1 @@
+"""Rules on logs: what the curves of a run show."""

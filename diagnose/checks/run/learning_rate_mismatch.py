@@ -1,0 +1,81 @@
+"""OPT004: the learning rate in the log is not the one that the config asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.checks.base import Check
+from diagnose.checks.run._cures import number
+from diagnose.checks.run._rate import logged_rate
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Finding, Severity
+from diagnose.run import Role
+from diagnose.signals.trend import FloatArray
+
+
+@dataclass(frozen=True)
+class LearningRateMismatch(Check):
+    """The learning rate that was logged is not the one that the config asks for.
+
+    ## Why it matters
+    Whatever is changed in the config then changes nothing: the key is not read, or something overrides it.
+
+    ## How it is detected
+    The highest logged rate is compared with the configured one. Above it by more than `tolerance` (and the digits
+    of the log) is a mismatch; below it only where the logged rate never changes, since a warm-up or a decay
+    explains the rest.
+
+    ## What to do
+    Find out what sets the rate before tuning it: a second config, a command-line option, the optimizer state of a
+    resumed checkpoint, a rule that scales it with batch size or GPUs.
+
+    ## Blind spots
+    A schedule whose configured rate is its lowest (one-cycle), or several parameter groups, differ by intention.
+    """
+
+    code = "OPT004"
+    name = "learning-rate-mismatch"
+    needs = (Role.LEARNING_RATE,)
+
+    tolerance: float = 0.01
+    """Relative difference. Source: the aim of the benchmark: found within 1 %."""
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """No rate is configured, or none is logged."""
+        run = facts.run
+        if number(run, "learning_rate") is None:
+            return "no configured learning rate is known"
+        return super().skip_reason(facts)
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """Compare the highest logged rate with the configured one."""
+        run = facts.run
+        rates, asked = logged_rate(run), number(run, "learning_rate")
+        if rates is None or asked is None:
+            return
+        peak = float(rates.values.max())
+        margin = self.tolerance * asked + _half_digit(rates.values)
+        constant = float(np.ptp(rates.values)) <= self.tolerance * peak
+        if not (peak > asked + margin or (constant and peak < asked - margin)):
+            return
+        yield self.finding(
+            Severity.WARNING,
+            Confidence.HIGH if constant else Confidence.MEDIUM,
+            Role.LEARNING_RATE.value,
+            f"The config asks for a learning rate of {asked:g}, the log shows {peak:g}: the key is not what sets it.",
+            steps=(rates.steps[0], rates.steps[-1]),
+            evidence={"configured": asked, "logged": peak, "tolerance": self.tolerance},
+            advice="Find out what sets the rate (another config, an option, a resumed optimizer) before tuning it.",
+        )
+
+
+def _half_digit(values: FloatArray) -> float:
+    """Half of the last decimal that the log prints: 0.0002 may be anything from 0.00015 to 0.00025."""
+    printed = [repr(float(value)) for value in values[:50]]
+    if any("e" in text for text in printed):
+        return 0.0
+    decimals = max(len(text.partition(".")[2]) for text in printed)
+    return float(0.5 * 10.0**-decimals) if decimals < 8 else 0.0

@@ -1,0 +1,47 @@
+"""DAT003: no validation loss is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diagnose.checks.base import Check
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Finding, Severity
+from diagnose.run import Role
+
+
+@dataclass(frozen=True)
+class MissingValidation(Check):
+    """No validation loss is logged, so that overfitting cannot be judged.
+
+    ## Why it matters
+    A training loss falls while a model learns by heart just as it does while it learns to speak.
+
+    ## How it is detected
+    A training loss is there and no curve plays the part of a validation loss.
+
+    ## What to do
+    Keep 25 clips or more out of the training, and log their loss each epoch as `val_loss`.
+
+    ## Blind spots
+    A validation loss under an unusual name is not recognised: name it with `--val-tag`.
+    """
+
+    code = "DAT003"
+    name = "missing-validation"
+    needs = (Role.TRAIN_LOSS,)
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """Look whether a validation loss is there."""
+        run = facts.run
+        curve = run.curve(Role.VAL_LOSS)
+        if curve is not None and len(curve):
+            return
+        yield self.finding(
+            Severity.INFO,
+            Confidence.HIGH,
+            Role.VAL_LOSS.value,
+            "No validation loss is logged: overfitting cannot be judged.",
+            advice="Keep at least 25 clips out of training and log their loss each epoch as val_loss.",
+        )

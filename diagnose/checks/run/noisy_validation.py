@@ -1,0 +1,59 @@
+"""DAT004: validation is too noisy for the differences that it is asked to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.checks.base import Check
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Finding, Severity
+from diagnose.run import Role
+from diagnose.signals.trend import MAD_TO_STD
+
+
+@dataclass(frozen=True)
+class NoisyValidation(Check):
+    """The validation loss jumps from one evaluation to the next by a good part of all that it has gained.
+
+    ## Why it matters
+    The best checkpoint is then chosen by chance, and early stopping stops by chance.
+
+    ## How it is detected
+    The noise between evaluations (second differences) is above `jitter` of the fall from the first evaluation to
+    the best.
+
+    ## What to do
+    Evaluate on more clips, always the same ones; average several evaluations before comparing.
+
+    ## Blind spots
+    A validation loss that really swings with the learning rate looks the same.
+    """
+
+    code = "DAT004"
+    name = "noisy-validation"
+    needs = (Role.VAL_LOSS,)
+    min_points = 8
+
+    jitter: float = 0.15
+    """Noise over gain. Source: a rival's rule that states its false-positive modes; information only."""
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """Compare the noise between evaluations with what was gained."""
+        curve = self.curve(facts, Role.VAL_LOSS).finite
+        noise = float(MAD_TO_STD * np.median(np.abs(np.diff(curve.values, n=2))) / np.sqrt(6.0))
+        gain = float(curve.values[0] - curve.values.min())
+        if noise <= self.jitter * gain or noise == 0:
+            return
+        yield self.finding(
+            Severity.INFO,
+            Confidence.MEDIUM,
+            Role.VAL_LOSS.value,
+            f"Evaluations scatter by {noise:.3g}, and the validation loss gained {gain:.3g} in all: "
+            "one evaluation says little.",
+            steps=(curve.steps[0], curve.steps[-1]),
+            evidence={"noise": noise, "gain": gain, "jitter_threshold": self.jitter},
+            advice="Evaluate on more clips, always the same; compare means of several evaluations.",
+        )

@@ -1,0 +1,1 @@
+"""Rules on a trainer: which keys of the config it reads."""

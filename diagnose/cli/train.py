@@ -1,0 +1,147 @@
+"""`ttsdoc train` and `ttsdoc say`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from diagnose.trainer.folder import RunFolder
+    from diagnose.trainer.loop import Outcome
+
+
+class Emit(str, Enum):
+    """What to print instead of training."""
+
+    SLURM = "slurm"
+
+
+Config = Annotated[
+    str | None,
+    typer.Argument(help="A config file, or the name of a preset. Nothing: `stable`, on sentences spoken on the spot."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="The run folder. [default: the config's name below logging.log_dir]"),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the trainer's commands."""
+    app.command()(train)
+    app.command()(say)
+
+
+def train(
+    config: Config = None,
+    out: Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a GPU.")] = 1,
+    emit: Annotated[Emit | None, typer.Option(help="Print a job script instead of training.")] = None,
+) -> None:
+    """Train a small text-to-speech model, and say whether the run is healthy."""
+    if emit is Emit.SLURM:
+        raise typer.Exit(_emit(config or "stable", out, devices))
+    _make_ready_for_torch()
+    raise typer.Exit(_train(_config_path(config, out, resume), out, resume, devices))
+
+
+def say(
+    text: Annotated[str, typer.Argument(help="What to say, in the letters that the model has learnt.")],
+    checkpoint: Annotated[str, typer.Option(help="A file, or `best`, `last`, `step-N` of a run.")] = "best",
+    run: Annotated[Path | None, typer.Option(help="The run folder. [default: the newest in runs/]")] = None,
+    out: Annotated[Path, typer.Option(help="The wav file to write.")] = Path("hello.wav"),
+) -> None:
+    """Speak a text with a trained model."""
+    _make_ready_for_torch()
+    from diagnose.data.audio import write
+    from diagnose.trainer.speak import find_checkpoint, load_speaker
+
+    path = find_checkpoint(checkpoint, run, Path("runs"))
+    sound = load_speaker(path).say(text)
+    write(out, sound)
+    typer.echo(f"{out}: {sound.seconds:.1f} s, spoken by {path}", err=True)
+
+
+def calm_threads() -> None:
+    """Keep torch from fighting over a busy machine; must come before torch is first imported.
+
+    With OpenMP's busy waiting, two threads were 14 times slower than one on a shared machine of two cores
+    (benchmarks/trainer/threads.py). One thread adds up in one order, so that a resumed run is the same bit
+    for bit. OMP_NUM_THREADS and OMP_WAIT_POLICY override.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def _make_ready_for_torch() -> None:
+    """Raise TrainerError where the libraries of the extra `train` are not installed."""
+    from importlib.util import find_spec
+
+    from diagnose.errors import TrainerError
+
+    missing = [name for name in ("torch", "safetensors") if find_spec(name) is None]
+    if missing:
+        raise TrainerError(f"training needs {' and '.join(missing)}: pip install 'ttsdoc[train]'")
+    calm_threads()
+
+
+def _train(path: Path, out: Path | None, resume: bool, devices: int) -> int:
+    from diagnose.trainer.distributed import from_environment, launch
+    from diagnose.trainer.folder import RunFolder, run_folder
+    from diagnose.trainer.loop import train as run
+    from diagnose.trainer.options import load
+
+    options, world = load(path), from_environment(os.environ)
+    folder = RunFolder(out) if out else run_folder(options, path.stem, resume=resume)
+    if devices > 1 and world.size == 1:
+        folder.refuse_a_second_run(resume=resume)
+        return launch(devices, [str(path), "--out", str(folder.path), *["--resume"] * resume])
+    outcome = run(options, folder, world, resume=resume)
+    return _after(outcome, folder) if world.leads else 0
+
+
+def _emit(config: str, out: Path | None, devices: int) -> int:
+    """Print a job script for a config that can be trained."""
+    from diagnose.trainer.folder import run_folder
+    from diagnose.trainer.options import load
+    from diagnose.trainer.slurm import job_script
+
+    path = _config_path(config, None, False)
+    folder = out or run_folder(load(path), path.stem, resume=False).path
+    typer.echo(job_script(config, folder, devices), nl=False)
+    return 0
+
+
+def _config_path(config: str | None, out: Path | None, resume: bool) -> Path:
+    """The file that the user means: theirs, the resumed run's own, or a preset."""
+    from importlib.resources import files
+
+    if config is None and resume and out and (out / "config.yaml").exists():
+        return out / "config.yaml"
+    preset = files("diagnose.presets") / f"{config or 'stable'}.yaml"
+    if (config is None or not Path(config).exists()) and preset.is_file():
+        return Path(str(preset))
+    return Path(config or "stable")
+
+
+def _after(outcome: Outcome, folder: RunFolder) -> int:
+    """Judge the run that has ended, and say how to hear it; the exit status."""
+    if outcome.signal is not None:
+        return 128 + outcome.signal
+    judge = [sys.executable, "-m", "diagnose", "analyze", str(folder.path), "--exit-zero"]
+    subprocess.run(judge, check=False)
+    if outcome.sample_text and not outcome.broken:
+        typer.echo(f"\nhear it: {folder.samples}, or {shlex.join(_say_command(outcome.sample_text, folder))}", err=True)
+    return 1 if outcome.broken else 0
+
+
+def _say_command(text: str, folder: RunFolder) -> list[str]:
+    return ["ttsdoc", "say", text, "--run", str(folder.path)]

@@ -1,0 +1,94 @@
+"""Put every check to the facts of one training, distinguish causes from consequences, and give the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from diagnose.checks import every_check
+from diagnose.checks.base import About, Check
+from diagnose.facts import Facts
+from diagnose.finding import Crashed, Diagnosis, Finding, Skipped, Verdict
+from diagnose.forecast import forecast
+from diagnose.plan import gather
+from diagnose.stopping import when_to_stop
+from diagnose.targets import with_target
+
+
+def examine(facts: Facts, *, checks: Iterable[Check] | None = None) -> Diagnosis:
+    """The diagnosis of one training. The same function serves live runs: `examine(facts.until(step))`.
+
+    `checks`: those to ask; None: all that are registered.
+    """
+    facts = with_target(facts)
+    asked = [check for check in (every_check() if checks is None else checks) if check.applies(facts)]
+    findings: list[Finding] = []
+    skipped: list[Skipped] = []
+    crashed: list[Crashed] = []
+    for check in asked:
+        outcome = _ask(check, facts)
+        if isinstance(outcome, Skipped):
+            skipped.append(outcome)
+        elif isinstance(outcome, Crashed):
+            crashed.append(outcome)
+        else:
+            findings.extend(outcome)
+    by_code = {check.code: check for check in asked}
+    findings = list(_causes_and_consequences(findings, by_code))
+    # A fault of the config is no fault of the curves: where there are some, the verdict speaks of them.
+    judged = (
+        {code for code, check in by_code.items() if check.about is About.RUN} if facts.run.curves else by_code.keys()
+    )
+    verdict = _verdict([finding for finding in findings if finding.code in judged])
+    if verdict is Verdict.UNHEALTHY:  # where something was found, nobody asks what silence would have proved
+        findings = [finding for finding in findings if not finding.inconclusive]
+    ordered = tuple(_worst_first(findings))
+    return Diagnosis(
+        facts,
+        verdict,
+        ordered,
+        gather(ordered),
+        forecast(facts),
+        when_to_stop(facts, ordered),
+        tuple(skipped),
+        tuple(crashed),
+    )
+
+
+def _ask(check: Check, facts: Facts) -> list[Finding] | Skipped | Crashed:
+    try:
+        reason = check.skip_reason(facts)
+        return Skipped(check.code, check.name, reason) if reason else list(check.check(facts))
+    except Exception as error:  # one broken check must not hide what the others found
+        return Crashed(check.code, check.name, f"{type(error).__name__}: {error}")
+
+
+def _causes_and_consequences(findings: list[Finding], by_code: dict[str, Check]) -> Iterator[Finding]:
+    """Drop what another finding says better; mark what another finding explains."""
+    alarming = {finding.name for finding in findings if finding.alarming}
+    for finding in findings:
+        check = by_code[finding.code]
+        if alarming.intersection(check.part_of):
+            continue
+        cause = next((name for name in check.explained_by if name in alarming), None)
+        yield replace(finding, explained_by=cause)
+
+
+def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Causes by severity and confidence, each followed by what it explains."""
+
+    def weight(finding: Finding) -> tuple[int, int, int, str]:
+        return (not finding.alarming, -finding.severity.rank, -finding.confidence.rank, finding.code)
+
+    ranked = sorted(findings, key=weight)
+    ordered: list[Finding] = []
+    for cause in (finding for finding in ranked if finding.explained_by is None):
+        ordered.append(cause)
+        ordered.extend(finding for finding in ranked if finding.explained_by == cause.name and finding not in ordered)
+    return ordered + [finding for finding in ranked if finding not in ordered]
+
+
+def _verdict(findings: list[Finding]) -> Verdict:
+    if any(finding.alarming for finding in findings):
+        return Verdict.UNHEALTHY
+    return Verdict.INCONCLUSIVE if any(finding.inconclusive for finding in findings) else Verdict.HEALTHY

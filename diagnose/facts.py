@@ -1,0 +1,84 @@
+"""What is known of one training: its logs, its config, its data set, its trainer, its checkpoints. Each may be missing.
+
+`gather.py` finds them on disk; here they are only held, so that checks stay free of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diagnose.run import Axis, Curve, Role, Run, TargetBand
+
+if TYPE_CHECKING:
+    from diagnose.config import Config
+    from diagnose.data.inspect import Survey
+    from diagnose.keyflow.report import KeyReport
+
+NOTHING_LOGGED = Run("", "", "", {})
+"""Stands where there is no log: a run without curves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the user says of a run; None: find out."""
+
+    config: Path | None = None
+    samples: int | None = None
+    family: str | None = None
+    train_tag: str | None = None
+    val_tag: str | None = None
+    horizon: int | None = None
+    axis: Axis | None = None
+    """What to count by, where the log has more than one clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A saved state of the model, as it lies on disk."""
+
+    step: int
+    """The step in its name."""
+    file: str
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """Everything that is known of one training."""
+
+    run: Run = NOTHING_LOGGED
+    """What was logged; without curves where there is no log."""
+    config: Config | None = None
+    survey: Survey | None = None
+    """The clips of the data set, each of them opened."""
+    keys: KeyReport | None = None
+    """What the trainer does with each key of the config; None where no trainer is known."""
+    checkpoints: tuple[Checkpoint, ...] = ()
+    """Of this run, by step."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Canonical hyperparameter -> value, from the config, else from what the log holds."""
+    samples: int | None = None
+    """Clips in the data set, all splits together."""
+    family: str | None = None
+    """The model family (`t3`, `vits`, ...)."""
+    tokens: int | None = None
+    """Entries of the tokenizer."""
+    embedding_rows: int | None = None
+    """Rows of the text embedding in the checkpoint that training starts from."""
+    target: TargetBand | None = None
+    """The loss that this family should reach with this data set."""
+    horizon: int | None = None
+    """The step for which to forecast the training loss; None: the end that the config asks for."""
+    notes: tuple[str, ...] = ()
+    """What was looked at, and what could not be."""
+
+    def curve(self, role: Role) -> Curve | None:
+        """The curve that plays `role`, if one was logged."""
+        return self.run.curve(role)
+
+    def until(self, step: int) -> Facts:
+        """What was known after `step` of the training loss. Checkpoints of later steps did not exist yet."""
+        known = tuple(checkpoint for checkpoint in self.checkpoints if checkpoint.step <= step)
+        return replace(self, run=self.run.until(step), checkpoints=known)

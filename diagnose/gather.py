@@ -1,0 +1,255 @@
+"""Find on disk what is known of one training: the config beside a log, the logs of a config, the data set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from diagnose.checkpoints import checkpoints_of
+from diagnose.config import Config, read_config
+from diagnose.config.tokenizer import Tokenizer, embedding_rows, read_tokenizer
+from diagnose.data.manifest import samples_of
+from diagnose.errors import ConfigError, DataError, LogError
+from diagnose.facts import NOTHING_LOGGED, Facts, Hints
+from diagnose.readers import runs
+from diagnose.readers.roles import FAMILIES, assign_roles
+from diagnose.run import Dataset, Run
+from diagnose.targets import tables
+
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+# A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
+LARGEST_CONFIG = 262_144
+# Folders above a log in which its config may stand: run/version_0/checkpoints/.. is as deep as trainers go.
+LEVELS_UP = 2
+MOST_CONFIGS = 20
+# The names that trainers give to the log of the run whose folder it lies in.
+LOG_FILE = re.compile(r"events\.out\.tfevents\.|metrics\.(?:csv|jsonl)$|trainer_state\.json$|trainer_0_log\.txt$")
+
+
+def families() -> list[str]:
+    """The names by which a user can tell a model family."""
+    named = {name for family in FAMILIES for name in (family.name, family.model) if name}
+    return sorted(named | tables().keys())
+
+
+def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
+    """What is known of the training that wrote `run`. Raises ConfigError where a named config cannot be read."""
+    config = read_config(hints.config) if hints.config else config_near(run)
+    return facts_of(run, hints, config)
+
+
+def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
+    """The run with its family, hyperparameters and data set, where the user or the config says them."""
+    _known_family(hints)
+    settings = {} if config is None else {name: setting.value for name, setting in config.values.items()}
+    samples = hints.samples or run.dataset.samples or (samples_named_by(config) if config else None)
+    family = hints.family or run.family or (config.family if config else None)
+    if config is not None:
+        run = replace(run, notes=(*run.notes, f"config: {config.source} ({config.dialect})"))
+    run = replace(run, config=settings, family=family, dataset=Dataset(samples, run.dataset.minutes))
+    if hints.axis is not None:
+        run = replace(run, curves={tag: curve.along(hints.axis) for tag, curve in run.curves.items()})
+    if hints.train_tag or hints.val_tag or hints.family:
+        run = assign_roles(run, train_tag=hints.train_tag, val_tag=hints.val_tag)
+    return Facts(
+        run,
+        config,
+        checkpoints=checkpoints_of(Path(run.source)) if run.source else (),
+        settings=settings,
+        samples=samples,
+        family=family,
+        horizon=hints.horizon,
+    )
+
+
+def _known_family(hints: Hints) -> None:
+    """Refuse a family that nothing here knows: it would silently have no target. Raises LogError."""
+    if hints.family is not None and hints.family not in families():
+        raise LogError(f"no model family is called {hints.family!r}; there are: {', '.join(families())}")
+
+
+def config_near(run: Run) -> Config | None:
+    """The training config that stands beside a log, or above it and names the log's folder as its `log_dir`.
+
+    Of several (the config, and the corrected one) it is the one whose learning rate was logged; else none.
+    """
+    source = Path(run.source)
+    folder = (source if source.is_dir() else source.parent).resolve()
+    if not source.exists():
+        return None
+    for level, place in enumerate([folder, *folder.parents[:LEVELS_UP]]):
+        found = [config for config in _configs_in(place) if level == 0 or _logs_to(config, folder)]
+        if len(found) > 1:
+            found = [config for config in found if _rate_was_logged(config, run)]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _rate_was_logged(config: Config, run: Run) -> bool:
+    """Whether the highest learning rate in the log is the config's, within what rounding in a log loses."""
+    logged, rate = run.peak_logged_rate, config.value("learning_rate")
+    return logged is not None and isinstance(rate, float) and abs(logged - rate) <= 0.01 * rate
+
+
+def _configs_in(folder: Path) -> Iterator[Config]:
+    files = sorted(path for path in folder.iterdir() if path.suffix in CONFIG_SUFFIXES and path.is_file())
+    for path in files[:MOST_CONFIGS]:
+        if path.stat().st_size > LARGEST_CONFIG:
+            continue
+        try:
+            config = read_config(_shown(path))
+        except ConfigError:
+            continue
+        if config.training:
+            yield config
+
+
+def _shown(path: Path) -> Path:
+    """The path as a person at the current folder would type it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _logs_to(config: Config, folder: Path) -> bool:
+    """Whether the config's `log_dir` is the folder or holds it."""
+    return any(folder.is_relative_to(place.resolve()) for place in places_of(config, "log_dir"))
+
+
+def places_of(config: Config, parameter: str) -> list[Path]:
+    """The file or folder that the config's value names: beside the config, else above it, else from here."""
+    value = config.value(parameter)
+    if not isinstance(value, str) or not value:
+        return []
+    value = str(Path(value).expanduser())
+    here = Path(config.source).resolve().parent
+    candidates = [here / value, here.parent / value, Path(value)]
+    return [_shown(path.resolve()) for path in candidates if path.exists()][:1]
+
+
+def samples_named_by(config: Config) -> int | None:
+    """The clips in the data set that the config names, where it is on this machine."""
+    for place in places_of(config, "dataset"):
+        samples = samples_of(place)
+        if samples:
+            return samples
+    return None
+
+
+def facts_of_config(
+    config_path: Path,
+    *,
+    logs: Iterable[Path] = (),
+    hints: Hints = Hints(),
+    trainer: Path | None = None,
+    dialect: Path | None = None,
+) -> Facts:
+    """The facts around a config. Logs: those given, else those beside it, else those that its `log_dir` names.
+
+    Trainers put the config of a run beside its log; a `log_dir` may hold many runs.
+
+    Raises ConfigError, LogError or SourceError, in one line, for what the user can repair.
+    """
+    config = read_config(config_path, dialect=dialect)
+    places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
+    found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
+    made = [run for run in found if _rate_was_logged(config, run)]
+    run = max(made or found, key=_last_moment) if found else NOTHING_LOGGED
+    facts = facts_of(run, hints, config)
+    notes = (f"the latest of {len(found)} runs is judged",) if len(found) > 1 else ()
+    return with_trainer(replace(facts, notes=(*facts.notes, *notes)), trainer)
+
+
+def facts_before_training(
+    config_path: Path,
+    *,
+    hints: Hints = Hints(),
+    trainer: Path | None = None,
+    data: Path | None = None,
+    dialect: Path | None = None,
+) -> Facts:
+    """What is known before a run starts: the config, its data set, tokenizer and checkpoint, its trainer.
+
+    `data`: the folder or list of the data set; without it the config's own is taken where it is on this machine.
+    Raises ConfigError, DataError or SourceError, in one line, for what cannot be read.
+    """
+    config = read_config(config_path, dialect=dialect)
+    facts = facts_of(NOTHING_LOGGED, hints, config)
+    if not config.training:
+        return facts
+    tokenizer = next(filter(None, map(read_tokenizer, places_of(config, "tokenizer"))), None)
+    rows = next(filter(None, map(embedding_rows, places_of(config, "init_checkpoint"))), None)
+    facts = replace(facts, tokens=tokenizer.size if tokenizer else None, embedding_rows=rows)
+    facts = with_trainer(facts, trainer)
+    return _with_survey(facts, config, data, tokenizer)
+
+
+def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
+    """The facts with what a trainer does with each key of the config, by reading its source.
+
+    Where none is given, it is the one that a README, a Makefile or a script beside the config starts with it.
+    """
+    from diagnose.keyflow.command import command_beside
+    from diagnose.keyflow.source import keys_read
+
+    config = facts.config
+    if config is None or not config.training:
+        return facts
+    notes = list(facts.notes)
+    if trainer is None:
+        trainer = command_beside(Path(config.source))
+        if trainer is None:
+            return facts
+        notes.append(f"trainer: {trainer}, which a document beside the config starts with it")
+    keys = keys_read(trainer, config.tree(), Path(config.source))
+    notes += keys.notes
+    if keys.unknown:
+        notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {trainer} reads them")
+    return replace(facts, keys=keys, notes=tuple(notes))
+
+
+def _with_survey(facts: Facts, config: Config, data: Path | None, tokenizer: Tokenizer | None) -> Facts:
+    """The facts with every clip of the data set opened."""
+    from diagnose.data.inspect import survey
+
+    place = data or next(iter(places_of(config, "dataset")), None)
+    notes = list(facts.notes)
+    if place is not None:
+        try:
+            found = survey(place, alphabet=tokenizer.alphabet if tokenizer else None)
+        except DataError as error:
+            if data is not None:
+                raise
+            notes.append(str(error))
+        else:
+            notes.append(f"data set: {place} ({found.clips} clips, {found.minutes:.1f} minutes)")
+            facts = replace(facts, survey=found, samples=facts.samples or found.clips)
+    if facts.samples is None:
+        notes.append("no data set found: give --data DIR or --samples N for epochs, steps and warm-up")
+    return replace(facts, notes=tuple(notes))
+
+
+def _log_folder(config: Config) -> list[Path]:
+    """The config's own folder, where it is a run's: event files or a trainer's metrics lie in it."""
+    folder = Path(config.source).resolve().parent
+    return [_shown(folder)] if any(LOG_FILE.match(path.name) for path in folder.iterdir()) else []
+
+
+def _runs_or_none(place: Path, *, must: bool) -> list[Run]:
+    try:
+        return list(runs(place))
+    except LogError:
+        if must:
+            raise
+        return []
+
+
+def _last_moment(run: Run) -> float:
+    """When the run last wrote, seconds since 1970: its wall times, else its files' times."""
+    ends = [curve.wall_times[-1] for curve in run.curves.values() if curve.wall_times is not None and len(curve)]
+    logged = [moment for moment in ends if np.isfinite(moment)]
+    touched = [Path(file).stat().st_mtime for file in run.sources if Path(file).exists()]
+    return float(max(logged or touched or [0.0]))

@@ -1,0 +1,119 @@
+"""Many runs: found below folders, judged one by one or in a pool of processes, worst first."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from functools import partial
+from itertools import chain
+
+from diagnose.engine import examine
+from diagnose.errors import LogError
+from diagnose.facts import Hints
+from diagnose.finding import Diagnosis
+from diagnose.gather import facts_of_run
+from diagnose.readers import discover, read_source
+from diagnose.readers._base import Source
+from diagnose.run import Curve
+
+Progress = Callable[[int, int], None]
+"""Told how many runs of how many are judged."""
+
+# A pool is not worth starting for fewer runs. Source: our choice: it takes as long as judging a few of them.
+WORTH_A_POOL = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What became of many runs."""
+
+    diagnoses: tuple[Diagnosis, ...]
+    """Worst first."""
+    refused: tuple[str, ...]
+    """One line on each run that could not be read."""
+
+
+def find(paths: Iterable[str], *, match: str | None = None, since: float | None = None) -> list[Source]:
+    """The runs below `paths` whose names `match` a shell pattern and that were written to after `since`.
+
+    `since`: seconds since 1970. Raises LogError where a path holds no log, and where none is left.
+    """
+    paths = list(paths)
+    found = list(chain.from_iterable(discover(path) for path in paths))
+    wanted = [source for source in found if match is None or fnmatch(source.label, match)]
+    wanted = [source for source in wanted if since is None or source.written >= since]
+    if not wanted:
+        raise LogError(f"{', '.join(paths)}: none of the {len(found)} runs fits --match and --since")
+    return wanted
+
+
+def judge_all(sources: list[Source], hints: Hints, *, jobs: int = 1, progress: Progress | None = None) -> Fleet:
+    """Judge each source, in `jobs` processes. Raises LogError, in one line, where none can be read.
+
+    What comes back from a process holds the curves that play a role or that a finding names, no others.
+    """
+    diagnoses: list[Diagnosis] = []
+    refused: list[str] = []
+    for done, (source, outcome) in enumerate(zip(sources, _outcomes(sources, hints, jobs), strict=True), 1):
+        if isinstance(outcome, Diagnosis):
+            diagnoses.append(outcome)
+        elif source.asked or len(sources) == 1:
+            refused.append(outcome)
+        if progress is not None:
+            progress(done, len(sources))
+    if not diagnoses:
+        raise LogError(refused[0] if refused else f"{sources[0].name}: no training log in it or beside it")
+    return Fleet(tuple(sorted(diagnoses, key=sickness, reverse=True)), tuple(refused))
+
+
+def _outcomes(sources: list[Source], hints: Hints, jobs: int) -> Iterator[Diagnosis | str]:
+    """In the order of the sources, a diagnosis or why there is none."""
+    jobs = min(jobs, len(sources))
+    if jobs < 2 or len(sources) < WORTH_A_POOL:
+        yield from map(partial(_judge, hints), sources)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # A fork starts in no time, but must not copy a process in which other threads hold locks.
+    forks = hasattr(os, "fork") and threading.active_count() == 1
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork" if forks else "spawn")) as pool:
+        try:
+            yield from pool.map(partial(_judge_lightly, hints), sources, chunksize=max(1, len(sources) // (8 * jobs)))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _judge(hints: Hints, source: Source) -> Diagnosis | str:
+    try:
+        named = hints.train_tag is not None or hints.val_tag is not None
+        return examine(facts_of_run(read_source(replace(source, tag_named=named)), hints))
+    except LogError as error:
+        return str(error)
+
+
+def _judge_lightly(hints: Hints, source: Source) -> Diagnosis | str:
+    """The same, without what would be costly to send to another process: curves that no report shows."""
+    outcome = _judge(hints, source)
+    if isinstance(outcome, str):
+        return outcome
+    named = {finding.metric for finding in outcome.findings}
+    curves = {tag: curve for tag, curve in outcome.run.curves.items() if curve.role or tag in named}
+    light = {tag: _without_times(curve) for tag, curve in curves.items()}
+    run = replace(outcome.run, curves=light, replaced={}, attachments=())
+    return replace(outcome, facts=replace(outcome.facts, run=run))
+
+
+def _without_times(curve: Curve) -> Curve:
+    return replace(curve, wall_times=None)
+
+
+def sickness(diagnosis: Diagnosis) -> tuple[int, int, int]:
+    """Orders runs: by the worst alarming finding, its confidence, and how many there are."""
+    alarming = [finding for finding in diagnosis.findings if finding.alarming]
+    worst = max(((finding.severity.rank, finding.confidence.rank) for finding in alarming), default=(0, 0))
+    return (*worst, len(alarming))

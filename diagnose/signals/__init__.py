@@ -1,0 +1,1 @@
+"""What curves show, measured: no threshold, no severity, no word to the user."""

@@ -1,0 +1,1 @@
+"""Runs of known condition, and how often ttsdoc is right about them."""
