@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from diagnose.finding import Diagnosis
     from diagnose.plan import Plan
     from diagnose.pool import Fleet
-    from diagnose.readers._base import Source
+    from diagnose.readers.sources import Source
     from diagnose.run import Axis
 
 # More runs than this are told in one line each, and the worst in full.

@@ -43,7 +43,7 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "samples": diagnosis.facts.samples,
         "verdict": diagnosis.verdict.value,
         "reasons": list(diagnosis.reasons),
-        "metrics": {role.value: _metric(curve) for role in Role if (curve := run.curve(role)) is not None},
+        "metrics": {label: _metric(curve) for label, curve in run.labelled.items()},
         "findings": [finding_json(finding) for finding in diagnosis.findings],
         "prescriptions": [_prescription(prescription, run) for prescription in diagnosis.prescriptions],
         "forecast": None if diagnosis.forecast is None else asdict(diagnosis.forecast),

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from diagnose.errors import LogError
 from diagnose.readers import _lines, runs, text
-from diagnose.readers._base import Source
-from diagnose.readers._formats import every_format, format_of
+from diagnose.readers.sources import Source
+from diagnose.readers.text.formats import every_format, format_of
 from diagnose.readers.roles import assign_roles
 from diagnose.run import Axis, Curve, Role, Run
 

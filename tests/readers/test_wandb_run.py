@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from diagnose.errors import LogError
 from diagnose.readers import wandb_run
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 from diagnose.readers.roles import assign_roles
 from diagnose.run import Role, Run
 
