@@ -18,10 +18,22 @@ if TYPE_CHECKING:
 
     from diagnose.signals.trend import Trend
 
-__all__ = (
-    *("Attachment", "Axis", "Beginning", "Curve", "Dataset", "Ending", "EndingKind", "FloatArray", "InputHealth"),
-    *("IntArray", "Role", "Run", "SHARED_ROLES", "TargetBand"),
-)
+__all__ = [
+    "SHARED_ROLES",
+    "Attachment",
+    "Axis",
+    "Beginning",
+    "Curve",
+    "Dataset",
+    "Ending",
+    "EndingKind",
+    "FloatArray",
+    "InputHealth",
+    "IntArray",
+    "Role",
+    "Run",
+    "TargetBand",
+]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -206,7 +218,7 @@ class Run:
     """Filled in by `examine` from the loss-target tables, so that checks stay free of files."""
     sources: tuple[str, ...] = ()
     """Every file that was read."""
-    health: InputHealth = InputHealth()
+    health: InputHealth = field(default_factory=InputHealth)
     notes: tuple[str, ...] = ()
     """What a user should know of the reading: guesses, damage, other launches in the same file."""
     hparams: Mapping[str, Any] = field(default_factory=dict)

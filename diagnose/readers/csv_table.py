@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diagnose.errors import LogError
-from diagnose.readers.sources import HEAD_BYTES, Source
-from diagnose.readers.columns.cells import LONGEST_ROW, Rows
 from diagnose.readers.columns import MOST_NAMES, Column, curves_of
+from diagnose.readers.columns.cells import LONGEST_ROW, Rows
 from diagnose.readers.columns.tables import with_counters
+from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.run import InputHealth, Run
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from diagnose.errors import LogError
 from diagnose.readers import _lines, runs, text
+from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import Source
 from diagnose.readers.text.formats import every_format, format_of
-from diagnose.readers.roles import assign_roles
 from diagnose.run import Axis, Curve, Role, Run
 
 Points = list[tuple[int, float]]

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from diagnose.errors import LogError
 from diagnose.readers.sources import HEAD_BYTES, Part, Source
-from diagnose.readers.tensorboard.event_run import Written, run_of
-from diagnose.readers.tensorboard.event_file import EventFile
-from diagnose.readers.sources.storage import is_remote
 from diagnose.readers.sources.paired_log import with_paired_log
+from diagnose.readers.sources.storage import is_remote
+from diagnose.readers.tensorboard.event_file import EventFile
+from diagnose.readers.tensorboard.event_run import Written, run_of
 from diagnose.run import Run
 
 SIGNATURE = 64

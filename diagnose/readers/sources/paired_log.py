@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from diagnose.errors import LogError
-from diagnose.readers.sources import Source
 from diagnose.readers.roles import HELD_OUT, read_tag
+from diagnose.readers.sources import Source
 from diagnose.run import Curve, Role, Run
 
 _TRAIN = re.compile(r"(?<![a-z])train(?:ing)?(?![a-z])", re.IGNORECASE)

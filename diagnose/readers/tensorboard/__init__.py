@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from diagnose.readers.sources import Part, Source
 from diagnose.readers.tensorboard.crc import masked
-from diagnose.readers.tensorboard.event_run import Written, run_of
 from diagnose.readers.tensorboard.event_file import EventFile
+from diagnose.readers.tensorboard.event_run import Written, run_of
 from diagnose.readers.tensorboard.frames import HEADER
 from diagnose.run import Run
 

@@ -8,9 +8,9 @@ from functools import cached_property, partial
 
 from diagnose.errors import LogError
 from diagnose.readers.sources import Part, Source
-from diagnose.readers.tensorboard.restarts import Course, Points, course, settle, unrolled
 from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.readers.tensorboard.parse import hyperparameters
+from diagnose.readers.tensorboard.restarts import Course, Points, course, settle, unrolled
 from diagnose.run import Attachment, Curve, InputHealth, Run
 
 # Two files that were written at the same time for more than this share of it are ranks of one training, not a

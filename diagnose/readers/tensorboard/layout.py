@@ -142,7 +142,10 @@ class Template:
 
 
 def learn(record: bytes) -> Template:
-    """The template of one record (header, payload, checksum). Raises UnsupportedRecordError if it is no list of scalars."""
+    """The template of one record (header, payload, checksum).
+
+    Raises UnsupportedRecordError if it is no list of scalars.
+    """
     layout, tags = _layout(record)
     row = np.zeros(layout.width, np.uint8)
     row[: len(record)] = np.frombuffer(record, np.uint8)
@@ -186,7 +189,10 @@ def _value(record: bytes, span: Span) -> tuple[str, int, str]:
 
 
 def lone_float(record: Sliceable, span: Span) -> tuple[int, str]:
-    """Place and numpy dtype of the number in a tensor that is one float32 or float64; else raises UnsupportedRecordError."""
+    """Place and numpy dtype of the number in a tensor that is one float32 or float64.
+
+    Raises UnsupportedRecordError where it is none.
+    """
     tensor = once(record, span, {_DTYPE, _SHAPE, *(key for _, keys in _TENSORS.values() for key in keys)})
     dtype = varint(record, tensor[_DTYPE][0])[0] if _DTYPE in tensor else 0
     kind, keys = _TENSORS.get(dtype, ("<f4", ()))
