@@ -75,6 +75,10 @@ class Edit:
     """The new value (set), the factor (scale) or the largest allowed value (cap)."""
     why: str
     """Half a sentence with the number that led to it."""
+    unit: str | None = None
+    """`epochs`, where the value counts epochs of the config that is written; None: the parameter's own unit."""
+    needs: tuple[str, ...] = ()
+    """Parameters that must be changed with this one: without them it is not made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,14 +114,13 @@ class SmallDataset(Check):
 
     def _intervals(self, run: Run, samples: int) -> Iterator[Edit]:
         batches = ceil(samples * self.train_share / micro_batch(run, samples))
-        evaluation = _one_digit(self.epochs_per_evaluation * batches)
-        checkpoint = self.evaluations_per_checkpoint * evaluation
-        if self._exceeds(run, "save_interval", checkpoint):
+        epochs = self.epochs_per_evaluation
+        if self._exceeds(run, "save_interval", self.evaluations_per_checkpoint * epochs * batches):
             why = f"a checkpoint every {self.evaluations_per_checkpoint} evaluations keeps the best one"
-            yield Edit("save_interval", Operation.CAP, checkpoint, why)
-        if self._exceeds(run, "eval_interval", evaluation):
-            why = f"an epoch is about {batches} batches: look at least every second epoch"
-            yield Edit("eval_interval", Operation.CAP, evaluation, why)
+            yield Edit("save_interval", Operation.CAP, self.evaluations_per_checkpoint * epochs, why, unit="epochs")
+        if self._exceeds(run, "eval_interval", epochs * batches):
+            why = "an epoch is {steps_per_epoch} updates: look at least every second epoch"
+            yield Edit("eval_interval", Operation.CAP, epochs, why, unit="epochs")
 
     def _exceeds(self, run: Run, parameter: str, cap: int) -> bool:
         value = run.config.get(parameter)
