@@ -48,6 +48,17 @@ class Safety(str, Enum):
     UNSAFE = "unsafe"
 
 
+class Support(str, Enum):
+    """What a prescription rests on."""
+
+    MEASURED = "measured"
+    """`benchmarks/cure` ran it, and it cured."""
+    CITED = "cited"
+    """A paper or a document says so."""
+    GUIDE = "guide"
+    """The training guide says so, and nothing here has confirmed it."""
+
+
 class Operation(str, Enum):
     """How an edit turns the old value into the new."""
 
@@ -93,6 +104,8 @@ class Prescription:
     """Codes of the findings that it answers."""
     expected: str = ""
     """The effect to expect and where that figure comes from."""
+    support: Support = Support.GUIDE
+    """What it rests on; a rule that does not say has no more than the guide."""
 
 
 @dataclass(frozen=True, slots=True)
