@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import floor, isfinite, log10
-from typing import Any, TypeGuard
+from math import isfinite
+from typing import Any
 
 from diagnose.config import Config, parse_config
 from diagnose.config.effective import effective, in_steps
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Edit, Operation, Prescription, Safety, Scalar
+from diagnose.numbers import is_number, round_count, round_to
 
 BATCH = ("batch_size", "grad_accumulation_steps")
 """What decides how many updates an epoch has."""
@@ -25,6 +26,7 @@ class Chosen:
     prescription: Prescription
     value: Scalar | None
     """In the parameter's own unit; None where it depends on an old value that is not known."""
+    why: str
 
     @property
     def asked(self) -> str:
@@ -75,7 +77,7 @@ class Choice:
         value = new_value(edit, self.settings.get(edit.parameter))
         if value is None or value == self.settings.get(edit.parameter):
             return self
-        return replace(self, chosen={**self.chosen, edit.parameter: Chosen(edit, cure, value)})
+        return replace(self, chosen={**self.chosen, edit.parameter: Chosen(edit, cure, value, edit.why)})
 
     def allows(self, parameter: str) -> bool:
         """Whether the user lets it change."""
@@ -94,7 +96,7 @@ def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool) 
             continue
         reason = _doubt(edit, diagnosis) or _objection(edit, prescription, choice, unsafe=unsafe)
         reason = reason or dead.get(edit.parameter) or (_by_hand(edit, value) if config and config.training else None)
-        wanted = Chosen(edit, prescription, value)
+        wanted = Chosen(edit, prescription, value, edit.why)
         if reason:
             choice = replace(choice, deferred=(*choice.deferred, Deferred(edit.parameter, wanted.shown, reason)))
         elif edit.parameter not in choice.chosen:
@@ -142,7 +144,7 @@ def _objection(edit: Edit, prescription: Prescription, choice: Choice, *, unsafe
     if prescription.safety is Safety.UNSAFE and not unsafe:
         return f"unsafe ({prescription.why}): apply it with --unsafe"
     if edit.parameter in choice.chosen:
-        return f"already changed: {choice.chosen[edit.parameter].edit.why}"
+        return f"already changed: {choice.chosen[edit.parameter].why}"
     return None
 
 
@@ -166,26 +168,33 @@ def _never_read(facts: Facts) -> dict[str, str]:
 
 
 def settled(choice: Choice, facts: Facts, config: Config) -> Choice:
-    """The choice with what counts in epochs said in steps of the batch that will be written."""
+    """The choice with what counts in epochs or evaluations said in steps of the config that will be written."""
     batch = {name: chosen.value for name, chosen in choice.chosen.items() if name in BATCH and chosen.value is not None}
     after = parse_config(config.rewrite(batch, samples=facts.train_samples).text, config.source) if batch else config
     amounts = effective(after, facts.train_samples)
-    for parameter, chosen in choice.chosen.items():
-        edit = chosen.edit
-        if edit.unit != "epochs" or not is_number(edit.value):
-            continue
-        if amounts.steps_per_epoch is None:
-            choice = choice.without(parameter, "how long an epoch is was not found: give --samples")
-            continue
-        steps = one_digit(edit.value * amounts.steps_per_epoch)
-        old = in_steps(config, parameter, amounts.steps_per_epoch, amounts.total_steps)
-        if edit.operation is Operation.CAP and old is not None and old <= steps:
-            choice = choice.dropping(parameter)
-            continue
-        why = edit.why.format(steps_per_epoch=amounts.steps_per_epoch)
-        settled_edit = replace(chosen, value=steps, edit=replace(edit, why=why))
-        choice = replace(choice, chosen={**choice.chosen, parameter: settled_edit})
+    steps: dict[str, float | None] = {"epochs": amounts.steps_per_epoch, "evaluations": amounts.eval_interval}
+    for unit in ("epochs", "evaluations"):
+        for parameter, chosen in choice.chosen.items():
+            if chosen.edit.unit == unit:
+                old = in_steps(config, parameter, amounts.steps_per_epoch, amounts.total_steps)
+                choice = _settled(choice, parameter, steps[unit], old)
+        evaluation = choice.chosen.get("eval_interval")
+        if evaluation is not None and is_number(evaluation.value):
+            steps["evaluations"] = evaluation.value
     return choice
+
+
+def _settled(choice: Choice, parameter: str, steps: float | None, old: float | None) -> Choice:
+    """One of these: `steps` are those of one unit, `old` is what the config says, in steps."""
+    chosen = choice.chosen[parameter]
+    edit = chosen.edit
+    if steps is None or not is_number(edit.value):
+        return choice.without(parameter, "how many steps an epoch has is not known: give --samples")
+    wanted = round_count(edit.value * steps)
+    if edit.operation is Operation.CAP and old is not None and old <= wanted:
+        return choice.dropping(parameter)
+    why = edit.why.replace("{steps}", f"{steps:,.0f}")
+    return replace(choice, chosen={**choice.chosen, parameter: replace(chosen, value=wanted, why=why)})
 
 
 def half_cures(choice: Choice, refused: Mapping[str, str]) -> dict[str, str]:
@@ -217,7 +226,7 @@ def new_value(edit: Edit, old: object) -> Scalar | None:
     if not isfinite(scaled) or scaled <= 0:
         return None
     counted = HYPERPARAMETERS[edit.parameter].kind is Kind.COUNT if edit.parameter in HYPERPARAMETERS else False
-    return max(1, round(scaled)) if counted else _four_digits(scaled)
+    return max(1, round(scaled)) if counted else round_to(scaled, 4)
 
 
 def in_words(edit: Edit) -> str:
@@ -226,19 +235,3 @@ def in_words(edit: Edit) -> str:
     unit = f" {edit.unit}" if edit.unit else ""
     word = {Operation.SET: "", Operation.SCALE: "times ", Operation.CAP: "at most "}[edit.operation]
     return f"{word}{value}{unit}"
-
-
-def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether it is a number; a switch is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def one_digit(value: float) -> int:
-    """Rounded to one significant digit, at least 1: nobody wants an interval of 191 steps."""
-    magnitude: int = 10 ** floor(log10(max(value, 1)))
-    return max(1, round(value / magnitude) * magnitude)
-
-
-def _four_digits(value: float) -> float:
-    """Rounded to four significant digits, so that 0.3 x 3e-4 is 9e-5 and not 8.999999999999999e-05."""
-    return value if value == 0 else round(value, 3 - floor(log10(abs(value))))

@@ -10,13 +10,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 
-from diagnose.choice import Choice, Chosen, Deferred, choose, half_cures, one_digit, settled
+from diagnose.choice import Choice, Chosen, Deferred, choose, half_cures, settled
 from diagnose.config import Config, Rewrite, parse_config
 from diagnose.config.effective import effective
 from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
+from diagnose.numbers import round_count
 
 # Rounds in which what a change upsets is adjusted after it: warm-up, intervals, patience follow one another.
 MOST_ROUNDS = 4
@@ -174,8 +175,10 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     if shares[0] is None or shares[1] is None or shares[1] <= shares[0] or new.total_steps is None:
         return []
     why = f"the run is shorter now: its warm-up stays {shares[0]:.0%} of it"
-    shorter = Edit("warmup_steps", Operation.SET, one_digit(shares[0] * new.total_steps), why)
-    return [Prescription("Shorten the warm-up with the run", why, (shorter,), Safety.SAFE)]
+    shorter = Edit("warmup_steps", Operation.SET, round_count(shares[0] * new.total_steps, 2), why)
+    epochs = draft.choice.chosen.get("max_epochs")
+    answers = epochs.prescription.answers if epochs else ()
+    return [Prescription("Shorten the warm-up with the run", why, (shorter,), Safety.SAFE, answers)]
 
 
 def _problems(facts: Facts, config: Config) -> list[Finding]:
@@ -209,7 +212,7 @@ def _unwritten(diagnosis: Diagnosis, choice: Choice) -> Plan:
 
 def _row(parameter: str, chosen: Chosen) -> AppliedEdit:
     return AppliedEdit(
-        parameter, parameter, 0, None, chosen.value, chosen.asked, chosen.edit.why, chosen.prescription.answers
+        parameter, parameter, 0, None, chosen.value, chosen.asked, chosen.why, chosen.prescription.answers
     )
 
 
