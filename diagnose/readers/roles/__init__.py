@@ -53,7 +53,7 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
 
 
 def _idle(reading: Reading, curves: Mapping[str, Curve], readings: Mapping[str, Reading]) -> bool:
-    """Whether this is a loss of zeros where nothing is measured: a held-out one, or one beside losses that are not 0."""
+    """Whether this is a loss of zeros that measures nothing: a held-out one, or one beside losses that are not 0."""
     curve = curves[reading.tag]
     if not reading.lossy or not len(curve) or curve.values.any():
         return False
