@@ -13,7 +13,7 @@ import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.roles.families import FAMILIES, Family, family_of, pair_of
-from diagnose.readers.roles.headline import ADVERSARIAL, Headline, complete
+from diagnose.readers.roles.headline import ADVERSARIAL, Headline, complete, why
 from diagnose.readers.roles.patterns import beside_the_losses
 from diagnose.readers.roles.tags import HELD_OUT, Reading, in_english, letter_splits, read_tag, rises
 from diagnose.run import SHARED_ROLES, Axis, Curve, IntArray, Role, Run
@@ -47,7 +47,8 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     epochs = _counted_in_epochs(curves, readings)
     settled = {tag: _settle(curve, roles.get(tag), axis, epochs) for tag, curve in run.curves.items()}
     settled = _with_components(settled, readings, idle)
-    note = "; ".join(filter(None, [_story(headline, readings, curves), _told_of(idle)]))
+    rule = _rule(headline, readings, curves, asked, family)
+    note = "; ".join(filter(None, [_story(headline, rule, readings, curves), _told_of(idle)]))
     notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
     return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
 
@@ -80,10 +81,6 @@ def _headline(
     if pair or asked:
         headline.chosen = {role: tag for role, tag in headline.chosen.items() if role not in _LOSSES}
     headline.chosen.update(asked or pair)
-    if Role.TRAIN_LOSS in asked:
-        headline.why = "as you said"
-    elif pair and family is not None and not asked:
-        headline.why = f"in which {family.name} shows that it learns"
     taken = set(headline.chosen.values())
     free = {tag: reading for tag, reading in readings.items() if tag in curves and tag not in taken}
     headline.chosen |= beside_the_losses(free, headline.chosen)
@@ -164,12 +161,28 @@ def _found(run: Run, pattern: str) -> str:
     raise LogError(f"{run.source}: no curve is called {pattern!r}; there are: {there}")
 
 
-def _story(headline: Headline, readings: Mapping[str, Reading], curves: Mapping[str, Curve]) -> str:
+def _rule(
+    headline: Headline,
+    readings: Mapping[str, Reading],
+    curves: Mapping[str, Curve],
+    asked: Mapping[Role, str],
+    family: Family | None,
+) -> str:
+    """Why this training loss speaks for the run."""
+    tag = headline.chosen.get(Role.TRAIN_LOSS)
+    if tag is None or Role.TRAIN_LOSS in asked:
+        return "" if tag is None else "as you said"
+    if family is not None and tag == pair_of(family, curves).get(Role.TRAIN_LOSS):
+        return f"in which {family.name} shows that it learns"
+    return why(readings[tag], [reading for other, reading in readings.items() if other in curves], curves)
+
+
+def _story(headline: Headline, rule: str, readings: Mapping[str, Reading], curves: Mapping[str, Curve]) -> str:
     """One line: what was taken by which rule, what else was there."""
     told = []
     chosen = headline.chosen
     if Role.TRAIN_LOSS in chosen:
-        told.append(f"training loss is `{chosen[Role.TRAIN_LOSS]}`" + (f" ({headline.why})" if headline.why else ""))
+        told.append(f"training loss is `{chosen[Role.TRAIN_LOSS]}`" + (f" ({rule})" if rule else ""))
     if headline.unjudged is not None:
         told.append(f"`{headline.unjudged}` {ADVERSARIAL}")
     if Role.VAL_LOSS in chosen:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from diagnose.readers.roles.families import ENOUGH_EPOCHS
-from diagnose.readers.roles.tags import ADVERSARY, PARTS, RECONSTRUCTION, Reading
+from diagnose.readers.roles.tags import ADVERSARY, PARTS, RECONSTRUCTION, Reading, read_tag
 from diagnose.run import Axis, Curve, Role
 
 ALIKE = 2.0
@@ -30,8 +30,6 @@ class Headline:
     """Which tags were taken, and why."""
 
     chosen: dict[Role, str] = field(default_factory=dict)
-    why: str = ""
-    """The rule by which the training loss was taken; empty where there was nothing to choose."""
     unjudged: str | None = None
     """An adversarial loss that was not taken."""
     other_unit: str | None = None
@@ -49,7 +47,6 @@ def complete(headline: Headline, readings: Sequence[Reading], curves: Curves, *,
                 free = [reading for reading in free if not reading.of_generator]
             else:
                 headline.chosen[Role.TRAIN_LOSS] = train.tag
-                headline.why = _why(train, free, curves)
     if Role.VAL_LOSS not in headline.chosen and look_for_val:
         _pair_up(headline, free, curves)
 
@@ -95,13 +92,16 @@ def _worth(reading: Reading, curve: Curve, longest: int) -> tuple[int, bool, boo
     return course, reading.whole, not reading.smoothed, reading.split == "train", len(curve)
 
 
-def _why(train: Reading, free: Sequence[Reading], curves: Curves) -> str:
-    """The rule that decided for this training loss, if there were others."""
-    rivals = [reading for reading in _training(free, curves) if reading.tag != train.tag]
+def why(train: Reading, readings: Sequence[Reading], curves: Curves) -> str:
+    """The rule by which this training loss speaks for the run; empty where there was nothing to choose."""
+    rivals = [reading for reading in _training(readings, curves) if reading.tag != train.tag]
     if not rivals:
         return ""
-    if any(reading.of_generator for reading in free) and RECONSTRUCTION.search(train.tag):
+    if any(reading.of_generator for reading in readings) and RECONSTRUCTION.search(train.tag):
         return "of an adversarial model the reconstruction"
+    better = best(rivals, curves)
+    if better is not None and _rank(better, curves) < _rank(train, curves):
+        return f"it has a validation loss in its unit, `{better.tag}` has none"
     if train.whole and any(not rival.whole for rival in rivals):
         return "the total"
     if all(_rank(train, curves) < _rank(rival, curves) for rival in rivals):
@@ -136,22 +136,19 @@ def _pair_up(headline: Headline, free: Sequence[Reading], curves: Curves) -> Non
     if tag is None:
         headline.chosen[Role.VAL_LOSS] = _first(best(held_out, curves))
         return
-    if train is None:  # named by the user, the family or the format
-        from diagnose.readers.roles.tags import read_tag
-
-        train = read_tag(tag)
+    named = train is None  # by the user, the family or the format
+    train = train or read_tag(tag)
     same = [reading for reading in held_out if _same_unit(reading, train)]
     same = same or [reading for reading in held_out if _of_a_set(reading, train, free, curves)]
     same = same or [reading for reading in held_out if _of_a_dropped_total(reading, train, free, curves)]
     if same:
         headline.chosen[Role.VAL_LOSS] = _first(best(same, curves))
         return
-    pair = _other_pair(train, held_out, free, curves) if headline.why or train in free else None
+    pair = None if named else _other_pair(train, held_out, free, curves)
     if pair is None:
         headline.other_unit = _first(best(held_out, curves))
         return
     headline.chosen |= {Role.TRAIN_LOSS: pair[0].tag, Role.VAL_LOSS: pair[1].tag}
-    headline.why = f"`{train.tag}` has no validation loss in its unit, this one has"
 
 
 def _first(reading: Reading | None) -> str:
