@@ -48,6 +48,8 @@ class Source:
     """Whether the user named it; False for a file met in a folder, which may turn out to be no log."""
     tag_named: bool = False
     """Whether the user says which curve is the loss: then none needs to be called so."""
+    columns: tuple[str, ...] = ()
+    """What the user calls the columns of a table, from the first on."""
 
     @property
     def is_folder(self) -> bool:
