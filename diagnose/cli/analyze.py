@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Count, ExitZero, FailOn, FailOnSeverity, Family, Format, Samples, TrainTag, ValTag
+from diagnose.cli.options import (
+    Count,
+    ExitZero,
+    FailOn,
+    FailOnSeverity,
+    Family,
+    Format,
+    Ignore,
+    Samples,
+    Select,
+    TrainTag,
+    ValTag,
+    checks_of,
+)
 
 if TYPE_CHECKING:
-    from diagnose.facts import Hints
     from diagnose.finding import Diagnosis
     from diagnose.pool import Fleet
     from diagnose.readers._base import Source
@@ -63,16 +77,19 @@ def analyze(
     only_unhealthy: Annotated[bool, typer.Option("--only-unhealthy", help="Leave out the other runs.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Everything: all checks, all reasons.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="One line a run.")] = False,
+    select: Select = None,
+    ignore: Ignore = None,
     fail_on: FailOnSeverity = FailOn.WARNING,
     exit_zero: ExitZero = False,
 ) -> None:
     """Say what is wrong with a run, and what to do."""
     from diagnose.facts import Hints
-    from diagnose.pool import find
+    from diagnose.pool import find, judge_all
 
     hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis))
     sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))
-    found = _judged(sources, hints, jobs or os.cpu_count() or 1)
+    judge = partial(judge_all, hints=hints, checks=checks_of(select, ignore), jobs=jobs or os.cpu_count() or 1)
+    found = _judged(sources, judge)
     status = 0 if exit_zero else _status(found, fail_on)
     _print(_shown(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet)
     raise typer.Exit(status)
@@ -111,29 +128,23 @@ def _usual_place() -> list[str]:
     return [place]
 
 
-def _judged(sources: list[Source], hints: Hints, jobs: int) -> list[Diagnosis]:
+def _judged(sources: list[Source], judge: Callable[..., Fleet]) -> list[Diagnosis]:
     """The diagnoses of all sources, worst first; many of them with a progress bar."""
-    from diagnose.pool import judge_all
-
-    if len(sources) <= MANY_RUNS or not sys.stderr.isatty():
-        fleet = judge_all(sources, hints, jobs=jobs)
-    else:
-        fleet = _with_progress(sources, hints, jobs)
+    watched = len(sources) > MANY_RUNS and sys.stderr.isatty()
+    fleet = _with_progress(sources, judge) if watched else judge(sources)
     for line in fleet.refused:
         print(f"ttsdoc: {line}", file=sys.stderr)
     return list(fleet.diagnoses)
 
 
-def _with_progress(sources: list[Source], hints: Hints, jobs: int) -> Fleet:
+def _with_progress(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from diagnose.pool import judge_all
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress("runs", *columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("runs", total=len(sources))
-        return judge_all(sources, hints, jobs=jobs, progress=lambda done, _: bar.update(task, completed=done))
+        return judge(sources, progress=lambda done, _: bar.update(task, completed=done))
 
 
 def _print(found: list[Diagnosis], form: Format, *, verbose: bool, quiet: bool) -> None:
