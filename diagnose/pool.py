@@ -17,7 +17,7 @@ from diagnose.facts import Hints
 from diagnose.finding import Diagnosis
 from diagnose.gather import facts_of_run
 from diagnose.readers import discover, read_source
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 from diagnose.run import Curve
 
 Progress = Callable[[int, int], None]
@@ -116,7 +116,7 @@ def _lightly(judge: Judge, source: Source) -> Diagnosis | str:
     named = {finding.metric for finding in outcome.findings}
     curves = {tag: curve for tag, curve in outcome.run.curves.items() if curve.role or tag in named}
     light = {tag: _without_times(curve) for tag, curve in curves.items()}
-    run = replace(outcome.run, curves=light, replaced={}, attachments=())
+    run = replace(outcome.run, curves=light, attachments=())
     return replace(outcome, facts=replace(outcome.facts, run=run))
 
 

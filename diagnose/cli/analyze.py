@@ -30,7 +30,7 @@ from diagnose.cli.options import (
 if TYPE_CHECKING:
     from diagnose.finding import Diagnosis
     from diagnose.pool import Fleet
-    from diagnose.readers._base import Source
+    from diagnose.readers.sources import Source
     from diagnose.report.screen import Screen
     from diagnose.run import Axis
 

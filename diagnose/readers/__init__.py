@@ -18,12 +18,12 @@ from types import ModuleType
 from typing import cast
 
 from diagnose.errors import LogError
-from diagnose.readers._base import HEAD_BYTES, Reader, Source
-from diagnose.readers._follow import FollowedEvents, FollowedText, GrowingLog
-from diagnose.readers._own import is_report
-from diagnose.readers._storage import is_folder, is_pipe, is_remote, local, open_file
-from diagnose.readers._tree import discover_tree
 from diagnose.readers.roles import assign_roles
+from diagnose.readers.sources import HEAD_BYTES, Reader, Source
+from diagnose.readers.sources.growing import FollowedEvents, FollowedText, GrowingLog
+from diagnose.readers.sources.own_report import is_report
+from diagnose.readers.sources.storage import is_folder, is_pipe, is_remote, local, open_file
+from diagnose.readers.sources.tree import discover_tree
 from diagnose.run import Run
 
 PLUGINS = "ttsdoc.readers"

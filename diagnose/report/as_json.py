@@ -14,7 +14,7 @@ from diagnose import __version__
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import answer
-from diagnose.run import Curve, Role
+from diagnose.run import Curve
 
 SCHEMA_VERSION = 1
 
@@ -45,7 +45,7 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "verdict": diagnosis.verdict.value,
         "answer": asdict(answer(diagnosis)),
         "reasons": list(diagnosis.reasons),
-        "metrics": {role.value: _metric(curve) for role in Role if (curve := run.curve(role)) is not None},
+        "metrics": {label: _metric(curve) for label, curve in run.labelled.items()},
         "findings": [finding_json(finding) for finding in diagnosis.findings],
         "prescriptions": [_prescription(prescription, diagnosis, made) for prescription in diagnosis.prescriptions],
         "plan": plan_json(made),

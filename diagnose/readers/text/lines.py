@@ -15,9 +15,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from diagnose.readers._columns import MOST_NAMES, WALL_TIME, Column
-from diagnose.readers._numbers import Bytes, Numbers, find_numbers
-from diagnose.readers._stamps import seconds_at, stamp_in
+from diagnose.readers.columns import MOST_NAMES, WALL_TIME, Column
+from diagnose.readers.columns.numbers import Bytes, Numbers, find_numbers
+from diagnose.readers.text.stamps import seconds_at, stamp_in
 from diagnose.run import FloatArray, IntArray
 
 # No line of a log is longer; a longer one is a document or binary data and is skipped, whatever it costs to hold.

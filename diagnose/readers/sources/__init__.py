@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from diagnose.readers._storage import open_file, written_at
+from diagnose.readers.sources.storage import open_file, written_at
 from diagnose.run import Run
 
 HEAD_BYTES = 65_536

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from diagnose.readers._numbers import Bytes
+from diagnose.readers.columns.numbers import Bytes
 from diagnose.run import FloatArray, IntArray
 
 # `2026-01-31 22:13:20`; a stamp stands in front, behind the level of the message at most.

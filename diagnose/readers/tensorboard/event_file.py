@@ -9,11 +9,11 @@ from typing import BinaryIO
 import google_crc32c
 import numpy as np
 
-from diagnose.readers._crc import Bytes, masked, rotated
-from diagnose.readers._decode import LEAST, Cycle, Decoder
-from diagnose.readers._frames import FRAME, HEADER, HEAVY, PAD, Chain, Stretch, headers, joined
-from diagnose.readers._layout import OddRecordError
-from diagnose.readers._parse import Blob, Found, parse
+from diagnose.readers.tensorboard.crc import Bytes, masked, rotated
+from diagnose.readers.tensorboard.decode import LEAST, Cycle, Decoder
+from diagnose.readers.tensorboard.frames import FRAME, HEADER, HEAVY, PAD, Chain, Stretch, headers, joined
+from diagnose.readers.tensorboard.layout import UnsupportedRecordError
+from diagnose.readers.tensorboard.parse import Blob, Found, parse
 
 WINDOW = 5 << 18
 """Bytes read at once. Source: sets e and f of benchmarks/reading: fewer take longer, more take more memory than 40 MB
@@ -178,7 +178,7 @@ class EventFile:
         view = _View(file, start, data[: WINDOW_AFTER_HEAVY - PAD].tobytes())
         try:
             found = parse(view, start + HEADER, end - 4)
-        except (OddRecordError, struct.error):
+        except (UnsupportedRecordError, struct.error):
             if not _intact(file, start, end):
                 return self._recover(file, start, whole=False)
             found = Found()
@@ -260,7 +260,7 @@ class _View:
         if last <= len(self._head):
             return self._head[first:last]
         if last - first > HEAVY:
-            raise OddRecordError  # no name or setting is that long
+            raise UnsupportedRecordError  # no name or setting is that long
         return _read(self._file, span.start, last - first)[:-PAD].tobytes()
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 
 # A document is held in memory whole, as objects of ten times its size; no history that a trainer writes comes near.
 LARGEST = 1 << 26

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from diagnose.readers._base import Part, Source
-from diagnose.readers._crc import masked
-from diagnose.readers._event_run import Written, run_of
-from diagnose.readers._events import EventFile
-from diagnose.readers._frames import HEADER
+from diagnose.readers.sources import Part, Source
+from diagnose.readers.tensorboard.crc import masked
+from diagnose.readers.tensorboard.event_file import EventFile
+from diagnose.readers.tensorboard.event_run import Written, run_of
+from diagnose.readers.tensorboard.frames import HEADER
 from diagnose.run import Run
 
 

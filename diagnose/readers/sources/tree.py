@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from diagnose.readers._base import Part, Source
-from diagnose.readers._events import tags_in
-from diagnose.readers._storage import local, open_file, walk
+from diagnose.readers.sources import Part, Source
+from diagnose.readers.sources.storage import local, open_file, walk
+from diagnose.readers.tensorboard.event_file import tags_in
 
 TEXT_SUFFIXES = frozenset(
     {"", ".csv", ".db", ".err", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt", ".wandb"}

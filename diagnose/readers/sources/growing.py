@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from diagnose.errors import LogError
-from diagnose.readers._base import HEAD_BYTES, Part, Source
-from diagnose.readers._event_run import Written, run_of
-from diagnose.readers._events import EventFile
-from diagnose.readers._storage import is_remote
-from diagnose.readers._twins import with_twin
+from diagnose.readers.sources import HEAD_BYTES, Part, Source
+from diagnose.readers.sources.paired_log import with_paired_log
+from diagnose.readers.sources.storage import is_remote
+from diagnose.readers.tensorboard.event_file import EventFile
+from diagnose.readers.tensorboard.event_run import Written, run_of
 from diagnose.run import Run
 
 SIGNATURE = 64
@@ -152,4 +152,4 @@ class FollowedText:
     def _run(self, source: Source) -> Run:
         if self._log is None:
             return self.read(replace(source, content=bytes(self._content)))
-        return with_twin(source, self._log.run)
+        return with_paired_log(source, self._log.run)

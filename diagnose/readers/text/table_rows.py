@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from diagnose.readers._columns import LAUNCH, Column
-from diagnose.readers._patterns import NUMBER
-from diagnose.readers._tables import counters_in
+from diagnose.readers.columns import LAUNCH, Column
+from diagnose.readers.columns.tables import counters_in
 from diagnose.readers.roles import in_english, read_tag
+from diagnose.readers.text.patterns import NUMBER
 from diagnose.run import IntArray
 
 HEADER, CELL = "@header ", "@cell "

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
-from diagnose.readers._columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of, trained_at
-from diagnose.readers._formats import GUESS, Format, format_of
-from diagnose.readers._guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, worth_a_look
-from diagnose.readers._lines import LineColumns
-from diagnose.readers._table_rows import with_headers
-from diagnose.readers._twins import with_twin
+from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of, trained_at
 from diagnose.readers.roles import read_tag, some_of
+from diagnose.readers.sources import Source
+from diagnose.readers.sources.paired_log import with_paired_log
+from diagnose.readers.text.formats import GUESS, Format, format_of
+from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, worth_a_look
+from diagnose.readers.text.lines import LineColumns
+from diagnose.readers.text.table_rows import with_headers
 from diagnose.run import InputHealth, Run
 
 _BLOCK = 1 << 21
@@ -48,7 +48,7 @@ def sniff(source: Source) -> int:
 
 def read(source: Source) -> Run:
     """Every series of the log as a curve, with those of a validation log beside it. Raises LogError without any."""
-    return with_twin(source, _read)
+    return with_paired_log(source, _read)
 
 
 def _read(source: Source) -> Run:

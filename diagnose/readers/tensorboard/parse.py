@@ -9,7 +9,16 @@ from math import prod
 
 import numpy as np
 
-from diagnose.readers._layout import OddRecordError, Sliceable, Span, fields, lone_float, once, text, varint
+from diagnose.readers.tensorboard.layout import (
+    Sliceable,
+    Span,
+    UnsupportedRecordError,
+    fields,
+    lone_float,
+    once,
+    text,
+    varint,
+)
 
 # Keys of the wire format, `field number << 3 | wire type`, from tensorboard/compat/proto/*.proto.
 _WALL, _STEP, _SUMMARY, _SESSION = 0x09, 0x10, 0x2A, 0x3A  # event.proto: Event
@@ -85,7 +94,7 @@ class Found:
 def parse(record: Sliceable, start: int, end: int) -> Found:
     """The event at record[start:end], where large contents are passed over, not read.
 
-    As in protobuf, fields stand in any order and the last of several counts. Raises OddRecordError where it
+    As in protobuf, fields stand in any order and the last of several counts. Raises UnsupportedRecordError where it
     is no event.
     """
     wall, step, restart = 0.0, 0, False
@@ -174,7 +183,7 @@ def _number(message: bytes) -> float | None:
     """The number in a serialised TensorProto, or None if it holds not exactly one."""
     try:
         place, kind = lone_float(message, (0, len(message)))
-    except OddRecordError:
+    except UnsupportedRecordError:
         return _decoded(message)
     return float(np.frombuffer(message, kind, 1, place)[0])
 
@@ -187,7 +196,7 @@ def _decoded(message: bytes) -> float | None:
     try:
         tensor = TensorProto.FromString(message)
     except DecodeError as error:
-        raise OddRecordError from error
+        raise UnsupportedRecordError from error
     if tensor.dtype not in _NUMBERS or prod(dimension.size for dimension in tensor.tensor_shape.dim) != 1:
         return None
     kind, field = _NUMBERS[tensor.dtype]

@@ -18,8 +18,8 @@ import google_crc32c
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.readers._crc import LONGEST, Bytes, Words, contributions, unmasked
-from diagnose.readers._frames import FRAME, HEADER
+from diagnose.readers.tensorboard.crc import LONGEST, Bytes, Words, contributions, unmasked
+from diagnose.readers.tensorboard.frames import FRAME, HEADER
 from diagnose.run import FloatArray, IntArray
 
 # Keys of the wire format, `field number << 3 | wire type`, from tensorboard/compat/proto/*.proto.
@@ -46,7 +46,7 @@ LONGEST_STEP = 8
 """Bytes of the longest step that is decoded as a column: 2^56 - 1."""
 
 
-class OddRecordError(Exception):
+class UnsupportedRecordError(Exception):
     """A record that is no plain list of scalars, as all writers write them."""
 
 
@@ -142,7 +142,10 @@ class Template:
 
 
 def learn(record: bytes) -> Template:
-    """The template of one record (header, payload, checksum). Raises OddRecordError if it is no list of scalars."""
+    """The template of one record (header, payload, checksum).
+
+    Raises UnsupportedRecordError if it is no list of scalars.
+    """
     layout, tags = _layout(record)
     row = np.zeros(layout.width, np.uint8)
     row[: len(record)] = np.frombuffer(record, np.uint8)
@@ -154,11 +157,11 @@ def _layout(record: bytes) -> tuple[Layout, tuple[str, ...]]:
     length = len(record) - FRAME
     event = once(record, (HEADER, HEADER + length), {_WALL, _STEP, _SUMMARY})
     if length > LONGEST or _WALL not in event or _SUMMARY not in event:
-        raise OddRecordError
+        raise UnsupportedRecordError
     wall = event[_WALL][0]
     step, step_end = event.get(_STEP, (wall, wall))
     if step_end - step > LONGEST_STEP:
-        raise OddRecordError
+        raise UnsupportedRecordError
     values = [_value(record, (start, end)) for key, start, end in fields(record, *event[_SUMMARY]) if _is_value(key)]
     places = tuple((place, kind) for _, place, kind in values)
     return _shared(Layout(length, wall, step, step_end - step, places)), tuple(tag for tag, _, _ in values)
@@ -172,7 +175,7 @@ def _shared(layout: Layout) -> Layout:
 
 def _is_value(key: int) -> bool:
     if key != _VALUE:
-        raise OddRecordError
+        raise UnsupportedRecordError
     return True
 
 
@@ -180,23 +183,26 @@ def _value(record: bytes, span: Span) -> tuple[str, int, str]:
     """Tag, place and numpy dtype of one value."""
     value = once(record, span, {_TAG, _SIMPLE, _TENSOR, _METADATA})
     if _TAG not in value or (_SIMPLE in value) == (_TENSOR in value):
-        raise OddRecordError
+        raise UnsupportedRecordError
     place, kind = (value[_SIMPLE][0], "<f4") if _SIMPLE in value else lone_float(record, value[_TENSOR])
     return text(record, value[_TAG]), place, kind
 
 
 def lone_float(record: Sliceable, span: Span) -> tuple[int, str]:
-    """Place and numpy dtype of the number in a tensor that is one float32 or float64; else raises OddRecordError."""
+    """Place and numpy dtype of the number in a tensor that is one float32 or float64.
+
+    Raises UnsupportedRecordError where it is none.
+    """
     tensor = once(record, span, {_DTYPE, _SHAPE, *(key for _, keys in _TENSORS.values() for key in keys)})
     dtype = varint(record, tensor[_DTYPE][0])[0] if _DTYPE in tensor else 0
     kind, keys = _TENSORS.get(dtype, ("<f4", ()))
     shape = tensor.get(_SHAPE, (0, 0))
     numbers = [place for key, place in tensor.items() if key not in (_DTYPE, _SHAPE)]
     if record[slice(*shape)].replace(_ONE, b"") or len(numbers) != 1 or not tensor.keys() & set(keys):
-        raise OddRecordError
+        raise UnsupportedRecordError
     place, end = numbers[0]
     if end - place != np.dtype(kind).itemsize:
-        raise OddRecordError
+        raise UnsupportedRecordError
     return place, kind
 
 
@@ -206,17 +212,17 @@ def text(record: Sliceable, span: Span) -> str:
 
 
 def once(record: Sliceable, span: Span, allowed: Collection[int]) -> dict[int, Span]:
-    """The fields of a message by key. Raises OddRecordError if one is there twice or is not `allowed`."""
+    """The fields of a message by key. Raises UnsupportedRecordError if one is there twice or is not `allowed`."""
     found: dict[int, Span] = {}
     for key, start, end in fields(record, *span):
         if key in found or key not in allowed:
-            raise OddRecordError
+            raise UnsupportedRecordError
         found[key] = start, end
     return found
 
 
 def fields(record: Sliceable, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Key, start and end of each field of a message. Raises OddRecordError where it is malformed."""
+    """Key, start and end of each field of a message. Raises UnsupportedRecordError where it is malformed."""
     while start < end:
         key, start = varint(record, start)
         if key & 7 == 2:
@@ -227,9 +233,9 @@ def fields(record: Sliceable, start: int, end: int) -> Iterator[tuple[int, int, 
         elif key & 7 in _FIXED:
             stop = start + _FIXED[key & 7]
         else:
-            raise OddRecordError
+            raise UnsupportedRecordError
         if stop > end:
-            raise OddRecordError
+            raise UnsupportedRecordError
         yield key, start, stop
         start = stop
 
@@ -244,4 +250,4 @@ def varint(record: Sliceable, start: int) -> tuple[int, int]:
         number |= (byte & 127) << 7 * place
         if byte < 128:
             return number, start + place + 1
-    raise OddRecordError
+    raise UnsupportedRecordError

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.readers._columns import EPOCH, ITERATION, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
+from diagnose.readers.columns import EPOCH, ITERATION, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
 from diagnose.readers.roles import in_english
 from diagnose.run import FloatArray, IntArray
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
 from diagnose.readers.roles import HELD_OUT, read_tag
+from diagnose.readers.sources import Source
 from diagnose.run import Curve, Role, Run
 
 _TRAIN = re.compile(r"(?<![a-z])train(?:ing)?(?![a-z])", re.IGNORECASE)
@@ -19,7 +19,7 @@ _WORDS = ("val", "valid", "validation", "eval", "dev")
 Reading = Callable[[Source], Run]
 
 
-def with_twin(source: Source, read: Reading) -> Run:
+def with_paired_log(source: Source, read: Reading) -> Run:
     """The run of `source`, with the curves of the validation log beside it.
 
     A validation log met in a folder is left to its training log (LogError, which the walk passes over);

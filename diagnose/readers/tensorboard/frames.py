@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import google_crc32c
 import numpy as np
 
-from diagnose.readers._crc import Bytes, contributions, unmasked
+from diagnose.readers.tensorboard.crc import Bytes, contributions, unmasked
 from diagnose.run import IntArray
 
 HEADER = 12

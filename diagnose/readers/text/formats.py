@@ -12,10 +12,10 @@ import numpy as np
 import yaml
 
 from diagnose.project import preset_texts
-from diagnose.readers._columns import END, EPOCH, ITERATION, PER_EPOCH, STEP, Column
-from diagnose.readers._guess import PAIR, meaning_of
-from diagnose.readers._lines import Meaning, first_of_each_kind
-from diagnose.readers._patterns import NUMBER
+from diagnose.readers.columns import END, EPOCH, ITERATION, PER_EPOCH, STEP, Column
+from diagnose.readers.text.guess import PAIR, meaning_of
+from diagnose.readers.text.lines import Meaning, first_of_each_kind
+from diagnose.readers.text.patterns import NUMBER
 from diagnose.run import Axis, Curve, Role
 
 _COUNTERS = {"step": STEP, "epoch": EPOCH, "iteration": ITERATION, "per_epoch": PER_EPOCH}

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.readers._columns import Column
-from diagnose.readers._numbers import Bytes, find_numbers
-from diagnose.readers._tables import to_number
+from diagnose.readers.columns import Column
+from diagnose.readers.columns.numbers import Bytes, find_numbers
+from diagnose.readers.columns.tables import to_number
 from diagnose.run import FloatArray, IntArray
 
 # No row of a table of numbers is longer: a quote that opens a longer cell was meant as a letter.

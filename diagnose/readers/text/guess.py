@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP
-from diagnose.readers._lines import Meaning
-from diagnose.readers._patterns import NUMBER
-from diagnose.readers._table_rows import header_in, row_in
+from diagnose.readers.columns import EPOCH, ITERATION, PER_EPOCH, STEP
+from diagnose.readers.text.lines import Meaning
+from diagnose.readers.text.patterns import NUMBER
+from diagnose.readers.text.table_rows import header_in, row_in
 
 # A number may be quoted, in brackets, or printed as a tensor.
 _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"

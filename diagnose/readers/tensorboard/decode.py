@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.readers._branches import Points
-from diagnose.readers._crc import LONGEST, Bytes, masked
-from diagnose.readers._frames import FRAME, HEADER, PAD, gather
-from diagnose.readers._layout import Columns, Layout, OddRecordError, Template, learn
-from diagnose.readers._parse import Found, Point
+from diagnose.readers.tensorboard.crc import LONGEST, Bytes, masked
+from diagnose.readers.tensorboard.frames import FRAME, HEADER, PAD, gather
+from diagnose.readers.tensorboard.layout import Columns, Layout, Template, UnsupportedRecordError, learn
+from diagnose.readers.tensorboard.parse import Found, Point
+from diagnose.readers.tensorboard.restarts import Points
 from diagnose.run import FloatArray, IntArray
 
 FEW = 8
@@ -107,7 +107,7 @@ class Decoder:
     """Decodes the records of one file, learning their layouts as it meets them.
 
     `parse(record, number)` is asked about each record that is not decoded with others like it; `number` counts
-    those that are decoded at one time. It raises OddRecordError for what is no event.
+    those that are decoded at one time. It raises UnsupportedRecordError for what is no event.
     """
 
     def __init__(self, parse: Callable[[bytes, int], Found]) -> None:
@@ -204,7 +204,7 @@ class Decoder:
             return False
         try:
             template = learn(record)
-        except OddRecordError:
+        except UnsupportedRecordError:
             return False
         groups = self._groups[template.layout.length]
         group = groups.setdefault(template.layout, Group(template.layout))
@@ -219,7 +219,7 @@ class Decoder:
             return False
         try:
             found = self._parse(record, member)
-        except OddRecordError:
+        except UnsupportedRecordError:
             return False
         if found.restart is not None:
             self._restarts.append((member, found.restart))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Part, Source
-from diagnose.readers._branches import Course, Points, course, settle, unrolled
-from diagnose.readers._events import EventFile
-from diagnose.readers._parse import hyperparameters
+from diagnose.readers.sources import Part, Source
+from diagnose.readers.tensorboard.event_file import EventFile
+from diagnose.readers.tensorboard.parse import hyperparameters
+from diagnose.readers.tensorboard.restarts import Course, Points, course, settle, unrolled
 from diagnose.run import Attachment, Curve, InputHealth, Run
 
 # Two files that were written at the same time for more than this share of it are ranks of one training, not a
@@ -56,7 +56,7 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
     if not any(one.file.records for one in written):
         raise LogError(f"{source.name}: no intact record in it; not an event file, or damaged all over")
     curves: dict[str, Curve] = {}
-    replaced: dict[str, Curve] = {}
+    replaced: list[Curve] = []
     notes: list[str] = []
     told = [one for one in written if not one.part.settings_only]
     for affixes in dict.fromkeys((one.part.prefix, one.part.suffix) for one in told):
@@ -68,7 +68,7 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
             if len(points):
                 curves[name] = _curve(name, points)
             if old is not None:
-                replaced[name] = _curve(name, old)
+                replaced.append(_curve(name, old))
     return Run(
         source.label,
         source.name,
@@ -77,7 +77,6 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
         sources=tuple(one.part.name for one in written),
         health=_health(written),
         notes=(*notes, *_restarts(replaced), *_damage(written)),
-        replaced=replaced,
         hparams=_hparams(written),
         attachments=tuple(_attachments(source, written)),
     )
@@ -125,10 +124,10 @@ def _health(written: Sequence[Written]) -> InputHealth:
     return InputHealth(len(files), records, bad, sum(file.bytes_skipped for file in files))
 
 
-def _restarts(replaced: Mapping[str, Curve]) -> Iterator[str]:
+def _restarts(replaced: Sequence[Curve]) -> Iterator[str]:
     if replaced:
-        old = max(replaced.values(), key=len)
-        first, last, count = int(old.steps[0]), int(old.steps[-1]), sum(map(len, replaced.values()))
+        old = max(replaced, key=len)
+        first, last, count = int(old.steps[0]), int(old.steps[-1]), sum(map(len, replaced))
         yield (
             f"training went back: {count:,} points of an earlier launch (steps {first:,} to {last:,}) "
             "are replaced by what was logged later"
