@@ -117,6 +117,10 @@ class Curve:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __repr__(self) -> str:
+        role = f" as {self.role.value}" if self.role else ""
+        return f"<Curve {self.tag}{role}: {len(self)} points>"
+
     @cached_property
     def finite(self) -> Curve:
         """The same curve without its NaN and infinite points."""
@@ -233,6 +237,9 @@ class Run:
     """The last step (or epoch, as the training loss counts) that the log itself announces: `Step 400/2000`."""
     idle_seconds: float | None = None
     """Seconds between the last write to the log and its reading; None where that is not known."""
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}: {len(self.curves)} curves, {self.format}>"
 
     def curve(self, role: Role) -> Curve | None:
         """The curve that plays `role`, if one was logged."""
