@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from diagnose.numbers import Number as Number
 from diagnose.run import Axis, Run
 
 if TYPE_CHECKING:
     from diagnose.facts import Facts
 
-Number = int | float
 Scalar = str | int | float | bool
 
 
