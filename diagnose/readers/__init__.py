@@ -7,7 +7,6 @@ reading, so that many processes can share the work: ``read_source(source)`` read
 from __future__ import annotations
 
 import pkgutil
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -16,11 +15,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-from diagnose.errors import LogError
+from diagnose.errors import LogError, unforeseen
 from diagnose.readers._base import HEAD_BYTES, Reader, Source
 from diagnose.readers._follow import FollowedEvents, FollowedText, GrowingLog
 from diagnose.readers._own import is_report
-from diagnose.readers._storage import is_folder, is_pipe, is_remote, local, open_file
+from diagnose.readers._storage import is_folder, is_remote, is_stream, local
+from diagnose.readers._stream import of_stream, standard_input
 from diagnose.readers._tree import discover_tree
 from diagnose.readers.roles import assign_roles
 from diagnose.run import Run
@@ -123,11 +123,10 @@ def discover(path: str | Path) -> list[Source]:
     """
     name = str(path)
     if name == "-":
-        return [Source("-", content=sys.stdin.buffer.read())]
+        return [standard_input()]
     try:
-        if is_pipe(name):
-            with open_file(name) as pipe:
-                return [Source(name, content=pipe.read())]
+        if is_stream(name):
+            return [of_stream(name)]
         if not is_folder(name):
             return [Source(name, local(name))]
         found = [told for source in discover_tree(name) if (told := _worth_reading(source)) is not None]
@@ -137,21 +136,32 @@ def discover(path: str | Path) -> list[Source]:
         raise LogError(f"{name}: cannot be read ({error.strerror or error})") from error
     if not found:
         raise LogError(f"{name}: no training log in this folder (event files, .log, .txt, .csv, .json, .jsonl)")
+    if all(source.reason for source in found):
+        raise LogError(found[0].reason)
     return found
 
 
 def _worth_reading(source: Source) -> Source | None:
     """The source if it looks like a log. One that cannot be opened counts as asked for, so that this is told."""
     try:
-        return source if source.parts or _surest(source)[0] > 0 else None
+        return source if source.reason or source.parts or _surest(source)[0] > 0 else None
     except OSError:
         return replace(source, asked=True)
+    except Exception as error:  # one strange file must not hide the others
+        return replace(source, asked=True, reason=f"{source.name}: {unforeseen(error)}")
 
 
 def read_source(source: Source) -> Run:
     """The run of one source, by the reader that is surest of it. Raises LogError, in one line."""
-    run = _read(source)
-    return assign_roles(replace(run, notes=(*run.notes, *_beside(source))))
+    if source.reason:
+        raise LogError(source.reason)
+    try:
+        run = _read(source)
+        return assign_roles(replace(run, notes=(*run.notes, *source.notes, *_beside(source))))
+    except LogError:
+        raise
+    except Exception as error:  # one strange file must not hide the others
+        raise LogError(f"{source.name}: {unforeseen(error)}") from error
 
 
 def _read(source: Source) -> Run:
@@ -161,7 +171,7 @@ def _read(source: Source) -> Run:
             raise LogError(f"{source.name}: {_what_else(source)}")
         run = reader.read(source)
     except OSError as error:
-        raise LogError(f"{source.name}: cannot be read ({error.strerror or error})") from error
+        raise LogError(f"{error.filename or source.name}: cannot be read ({error.strerror or error})") from error
     if not any(len(curve) for curve in run.curves.values()):
         raise LogError(f"{source.name}: no scalars in it")
     if not source.asked and max(map(len, run.curves.values())) < 2:
