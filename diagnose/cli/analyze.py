@@ -56,9 +56,11 @@ def analyze(
     axis = None if x is None else _axis(x)
     hints = Hints(config, samples, family, train_tag, val_tag, horizon, axis)
     sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))
-    found = _judged(sources, hints, jobs or os.cpu_count() or 1)
+    fleet = _judged(sources, hints, jobs or os.cpu_count() or 1)
+    found = list(fleet.diagnoses)
     _tell(found, form)
-    raise typer.Exit(0 if exit_zero else _status(found, fail_on))
+    status = 2 if fleet.refused else _status(found, fail_on)
+    raise typer.Exit(0 if exit_zero else status)
 
 
 def _axis(count: Count) -> Axis:
@@ -86,17 +88,18 @@ def _usual_place() -> list[str]:
     return [place]
 
 
-def _judged(sources: list[Source], hints: Hints, jobs: int) -> list[Diagnosis]:
+def _judged(sources: list[Source], hints: Hints, jobs: int) -> Fleet:
     """The diagnoses of all sources, worst first; many of them with a progress bar."""
     from diagnose.pool import judge_all
+    from diagnose.report.clean import plain
 
     if len(sources) <= MANY_RUNS or not sys.stderr.isatty():
         fleet = judge_all(sources, hints, jobs=jobs)
     else:
         fleet = _with_progress(sources, hints, jobs)
-    for line in fleet.refused:
-        print(f"ttsdoc: {line}", file=sys.stderr)
-    return list(fleet.diagnoses)
+    for line in (*fleet.refused, *fleet.passed_over):
+        print(f"ttsdoc: {plain(line)}", file=sys.stderr)
+    return fleet
 
 
 def _with_progress(sources: list[Source], hints: Hints, jobs: int) -> Fleet:
