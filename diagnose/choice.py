@@ -153,7 +153,7 @@ def _by_hand(edit: Edit, value: Scalar | None) -> str | None:
     if value is not None or edit.unit is not None:
         return None
     name = edit.parameter.replace("_", " ")
-    return f"the {name} was not found in this config: set it by hand to {in_words(edit)}"
+    return f"the {name} was not found in this config: make it {in_words(edit)} by hand"
 
 
 def _never_read(facts: Facts) -> dict[str, str]:

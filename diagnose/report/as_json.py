@@ -51,7 +51,7 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "stop": None if diagnosis.stop is None else asdict(diagnosis.stop),
         "skipped": [asdict(skipped) for skipped in diagnosis.skipped],
         "crashed": [asdict(crashed) for crashed in diagnosis.crashed],
-        "notes": list(run.notes),
+        "notes": [*run.notes, *diagnosis.facts.notes],
         "input_health": asdict(run.health),
     }
 

@@ -21,7 +21,7 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"# ttsdoc: {markdown(title(run))}, {diagnosis.verdict.value}"
     yield ""
     yield f"Read from {markdown(run.source)} ({run.format})."
-    yield from (f"{markdown(note)}" for note in (*diagnosis.reasons, *run.notes))
+    yield from (f"{markdown(note)}" for note in (*diagnosis.reasons, *run.notes, *diagnosis.facts.notes))
     yield from _loss_rows(diagnosis)
     yield from _findings(diagnosis)
     yield from _changes(diagnosis)

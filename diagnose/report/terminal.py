@@ -100,7 +100,7 @@ def summary(diagnoses: Iterable[Diagnosis], screen: Screen) -> str:
 
 def _sections(diagnosis: Diagnosis, screen: Screen) -> Iterator[RenderableType | None]:
     yield _heading(diagnosis)
-    yield _input(diagnosis.run)
+    yield _input(diagnosis)
     yield _chart(diagnosis, screen)
     yield _loss_rows(diagnosis.run)
     yield from _findings(diagnosis)
@@ -122,10 +122,14 @@ def _heading(diagnosis: Diagnosis) -> Text:
     return line
 
 
-def _input(run: Run) -> RenderableType:
+def _input(diagnosis: Diagnosis) -> RenderableType:
+    run = diagnosis.run
     health = run.health
     damage = f", {health.bad_records} damaged records skipped" if health.bad_records else ""
-    lines = [f"{plain(run.source)} ({run.format}{damage})", *(plain(note) for note in run.notes)]
+    lines = [
+        f"{plain(run.source)} ({run.format}{damage})",
+        *(plain(note) for note in (*run.notes, *diagnosis.facts.notes)),
+    ]
     return Padding(Text("\n".join(lines), "dim"), (0, 0, 0, 2))
 
 
