@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from diagnose.checks.base import Check
 from diagnose.engine import examine
 from diagnose.facts import Hints
 from diagnose.finding import Diagnosis
@@ -13,12 +14,13 @@ from diagnose.plan import Plan, plan_of_config
 from diagnose.readers import runs
 
 
-def analyze(path: str | Path, hints: Hints = Hints()) -> list[Diagnosis]:
+def analyze(path: Path | str, hints: Hints = Hints(), *, checks: Iterable[Check] | None = None) -> list[Diagnosis]:
     """Diagnose every run at `path` (a log, a folder, a tree). Pure: maps over any pool.
 
     Raises LogError or ConfigError, in one line, where nothing can be read.
     """
-    return [examine(facts_of_run(run, hints)) for run in runs(path)]
+    asked = None if checks is None else tuple(checks)
+    return [examine(facts_of_run(run, hints), checks=asked) for run in runs(path)]
 
 
 def fix(
