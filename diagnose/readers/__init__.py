@@ -229,7 +229,7 @@ def _surest(source: Source) -> tuple[int, Reader]:
     for reader in every_reader():
         try:
             scores.append((reader.sniff(source), reader))
-        except OSError:
+        except OSError:  # noqa: PERF203 - as many as there are formats
             raise
         except Exception as error:  # one reader that stumbles must not hide the others
             trouble = error
