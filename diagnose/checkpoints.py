@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections import deque
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -16,14 +19,28 @@ CHECKPOINT = re.compile(r"(?:\.(?:pt|pth|ckpt|safetensors)|^checkpoint-\d+|^step
 def checkpoints_of(source: Path) -> tuple[Checkpoint, ...]:
     """The files below the run's folder that are named like checkpoints, by the step in their name."""
     folder = source if source.is_dir() else source.parent
-    if not folder.is_dir() or not run_folder(folder):
+    if not source.exists() or not folder.is_dir() or not run_folder(folder):
         return ()
     found = []
-    for path in islice(folder.rglob("*"), MOST_FILES):
+    for path in islice(_below(folder), MOST_FILES):
         number = re.findall(r"\d+", path.stem)
         if number and CHECKPOINT.search(path.name):
             found.append(Checkpoint(int(number[-1]), str(path)))
     return tuple(sorted(found, key=lambda checkpoint: (checkpoint.step, checkpoint.file)))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Files and folders, those nearest first; without recursion, and past what cannot be listed."""
+    left = deque([folder])
+    while left:
+        place = left.popleft()
+        try:
+            with os.scandir(place) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        left.extend(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+        yield from (Path(entry.path) for entry in entries)
 
 
 def run_folder(folder: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -47,17 +47,19 @@ def main() -> int:
 
 
 def _report(error: Exception) -> int:
-    """Print an error that the user can repair as one line; anything else keeps its traceback."""
-    from diagnose.errors import TtsdocError
+    """Print an error, always as lines that no terminal acts on. Status 2: scripts read 1 as findings."""
+    from diagnose.errors import TtsdocError, unforeseen
     from diagnose.report.clean import plain
 
     if hasattr(error, "show"):  # a usage error of click's, whose class newer typers keep to themselves
-        error.show()
-        return 2
-    if isinstance(error, TtsdocError | OSError):
-        print(f"ttsdoc: {plain(str(error))}", file=sys.stderr)
-        return 2
-    raise error
+        text = StringIO()
+        error.show(file=text)
+        message = "\n".join(plain(line) for line in text.getvalue().splitlines())
+    else:
+        known = isinstance(error, TtsdocError | OSError)
+        message = f"ttsdoc: {plain(str(error) if known else unforeseen(error))}"
+    print(message, file=sys.stderr)
+    return 2
 
 
 def _version(wanted: bool) -> None:

@@ -14,6 +14,7 @@ from diagnose.config.hyperparameters import TRAINING
 from diagnose.config.node import Document, Table, dotted
 from diagnose.config.reading import Site, duplicates, plain, sites, text_numbers
 from diagnose.config.rewrite import Rewrite, rewritten
+from diagnose.errors import ConfigError, unforeseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,13 @@ def read_config(path: Path, *, dialect: Path | None = None) -> Config:
 
     Raises ConfigError, in one line, for what cannot be read.
     """
-    return parse_config(read_text(path), str(path), dialect=dialect)
+    text = read_text(path)
+    try:
+        return parse_config(text, str(path), dialect=dialect)
+    except ConfigError:
+        raise
+    except Exception as error:  # one strange config must not hide the logs beside it
+        raise ConfigError(f"{path}: {unforeseen(error)}") from error
 
 
 def parse_config(text: str, source: str, *, dialect: Path | None = None) -> Config:

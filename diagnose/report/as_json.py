@@ -14,6 +14,7 @@ from diagnose import __version__
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import answer
+from diagnose.report.clean import json_text
 from diagnose.run import Curve
 
 SCHEMA_VERSION = 1
@@ -26,7 +27,7 @@ def envelope(**content: Any) -> dict[str, Any]:
 
 def dumps(content: Any) -> str:
     """Strict JSON, two spaces of indentation, a newline at the end."""
-    return json.dumps(_strict(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json_text(json.dumps(_strict(content), indent=2, allow_nan=False, ensure_ascii=False)) + "\n"
 
 
 def diagnoses(found: Iterable[Diagnosis]) -> dict[str, Any]:
