@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.errors import ConfigError
-from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
+from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar, Support
 
 if TYPE_CHECKING:
     from diagnose.config import Config, Rewrite
@@ -76,10 +76,13 @@ def gather(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
     return tuple(gathered.values())
 
 
-def plan(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False) -> Plan:
+def plan(
+    diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False, minimal: bool = False
+) -> Plan:
     """Turn the diagnosis' prescriptions into edits of the text of its config. Raises ConfigError where there is none.
 
     `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count.
+    `minimal`: leave out what rests on the training guide alone.
     """
     config = diagnosis.facts.config
     if config is None or not config.training:
@@ -96,7 +99,7 @@ def plan(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: b
         if value is None or (value == config.value(edit.parameter) and not as_text):
             continue
         reason = _doubt(edit, wanted, config, diagnosis)
-        reason = reason or _objection(edit, prescription, chosen, only, unsafe, dead)
+        reason = reason or _objection(edit, prescription, chosen, only, unsafe, minimal, dead)
         if reason:
             deferred.append(DeferredEdit(edit.parameter, value, reason))
         else:
@@ -163,10 +166,13 @@ def _objection(
     chosen: dict[str, tuple[Scalar, Edit, Prescription]],
     only: Collection[str] | None,
     unsafe: bool,
+    minimal: bool,
     dead: dict[str, str],
 ) -> str | None:
     if only is not None and edit.parameter not in only:
         return "not among the parameters given with --only"
+    if minimal and prescription.support is Support.GUIDE:
+        return "rests on the training guide alone, and --minimal leaves that out"
     if prescription.safety is Safety.UNSAFE and not unsafe:
         return f"unsafe ({prescription.why}): apply it with --unsafe"
     if edit.parameter in chosen:
