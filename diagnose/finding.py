@@ -86,6 +86,11 @@ class Edit:
     """The new value (set), the factor (scale) or the largest allowed value (cap)."""
     why: str
     """Half a sentence with the number that led to it."""
+    unit: str | None = None
+    """`epochs` or `evaluations` of the config that is written; None: the parameter's own unit. `{steps}` in `why`
+    becomes the steps of one of them."""
+    needs: tuple[str, ...] = ()
+    """Parameters that must be changed with this one: without them it is not made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ class Format(str, Enum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    CSV = "csv"
 
 
 class TextOrJson(str, Enum):
@@ -25,11 +26,12 @@ class TextOrJson(str, Enum):
 
 
 class FailOn(str, Enum):
-    """The least severity that makes the exit status 1."""
+    """The least severity that makes the exit status 1; `inconclusive`: any run that is not healthy does."""
 
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+    INCONCLUSIVE = "inconclusive"
 
 
 class Count(str, Enum):

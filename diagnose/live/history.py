@@ -13,10 +13,9 @@ import numpy as np
 
 from diagnose.checks import every_check
 from diagnose.checks.base import About, Check
-from diagnose.engine import examine
+from diagnose.engine import examine, prescriptions_of
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
-from diagnose.plan import gather
 from diagnose.run import Curve, Role
 
 REMEMBERED = ("divergence", "learning-rate-too-high", "non-finite-loss")
@@ -105,7 +104,7 @@ def remember(diagnosis: Diagnosis) -> Diagnosis:
     names = {finding.name for finding in told}
     others = [replace(finding, explained_by=_cause(finding, names)) for finding in diagnosis.findings]
     findings = (*told, *others)
-    return replace(diagnosis, verdict=Verdict.UNHEALTHY, findings=findings, prescriptions=gather(findings))
+    return replace(diagnosis, verdict=Verdict.UNHEALTHY, findings=findings, prescriptions=prescriptions_of(findings))
 
 
 def confirmed_now(facts: Facts, findings: Iterable[Finding], *, checks: Iterable[Check] | None = None) -> list[Finding]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TypeGuard
 
 import numpy as np
 
 from diagnose.facts import Facts
+from diagnose.numbers import is_number
 from diagnose.run import Axis, Curve, Role
 
 FEWEST_NORMS = 4
@@ -18,11 +18,6 @@ EXPLODED = 3.0
 stay below twice their median."""
 CLIMBED = 1.5
 """Loss over its best from which a NaN was announced. Source: healthy warm-up humps reach 1.4 (Applio#113)."""
-
-
-def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether it is a number, and not a switch."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def number(facts: Facts, parameter: str) -> float | None:

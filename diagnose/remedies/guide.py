@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil, floor, log2, log10
+from math import ceil, floor, log2
 
 from diagnose.facts import Facts
 from diagnose.finding import Edit, Operation, Prescription, Safety
-from diagnose.remedies.evidence import is_number, number
+from diagnose.numbers import is_number, round_count
+from diagnose.remedies.evidence import number
 from diagnose.remedies.overfitting import DROPOUT
 from diagnose.run import Role
 
@@ -23,8 +24,6 @@ PRESENTATIONS = 100_000
 EXCESS = 2.0
 """How far beyond its cap a planned value must be to be worth a change. Source: our choice: less is
 a matter of taste."""
-TRAIN_SHARE = 0.85
-"""Share of the clips that is trained on. Source: the story's config."""
 
 
 def small_data(facts: Facts) -> tuple[Prescription, ...]:
@@ -70,16 +69,16 @@ def micro_batch(facts: Facts, samples: int) -> int:
 
 def _batch_edits(batch: int, smaller: int, accumulated: int, samples: int) -> Iterator[Edit]:
     if smaller < batch:
-        why = f"{samples:,} clips: smaller batches leave {samples // smaller} of them in an epoch"
-        yield Edit("batch_size", Operation.SET, smaller, why)
+        why = f"{samples:,} clips are few: smaller batches leave more of them in an epoch"
+        yield Edit("batch_size", Operation.SET, smaller, why, needs=("grad_accumulation_steps",))
     needed = ceil(EFFECTIVE_BATCH / smaller)
     if needed > accumulated:
         why = f"{needed} batches of {smaller} make an effective batch of {needed * smaller}, was {batch * accumulated}"
-        yield Edit("grad_accumulation_steps", Operation.SET, needed, why)
+        yield Edit("grad_accumulation_steps", Operation.SET, needed, why, needs=("batch_size",))
 
 
 def _plan_edits(facts: Facts, samples: int) -> Iterator[Edit]:
-    epochs = _one_digit(PRESENTATIONS / samples)
+    epochs = round_count(PRESENTATIONS / samples)
     if _exceeds(facts, "max_epochs", epochs):
         why = f"{samples:,} clips x {epochs} epochs = {samples * epochs:,} presentations, enough to overfit"
         yield Edit("max_epochs", Operation.CAP, epochs, why)
@@ -87,23 +86,15 @@ def _plan_edits(facts: Facts, samples: int) -> Iterator[Edit]:
         # A plan within the budget needs no more dropout: 0.2 cost the bundled trainer's healthy preset 0.1.
         if is_number(dropout) and 0 < dropout < DROPOUT:
             yield Edit("dropout", Operation.SET, DROPOUT, f"{samples:,} clips are few: make memorising harder")
-    batches = ceil(samples * TRAIN_SHARE / micro_batch(facts, samples))
-    evaluation = _one_digit(2 * batches)
-    if _exceeds(facts, "save_interval", 5 * evaluation):
-        yield Edit(
-            "save_interval", Operation.CAP, 5 * evaluation, "a checkpoint every 5 evaluations keeps the best one"
-        )
-    if _exceeds(facts, "eval_interval", evaluation):
-        why = f"an epoch is about {batches} batches: look at least every second epoch"
-        yield Edit("eval_interval", Operation.CAP, evaluation, why)
+    batches = ceil((facts.train_samples or samples) / micro_batch(facts, samples))
+    if _exceeds(facts, "save_interval", 10 * batches):
+        why = "a checkpoint every 5 evaluations keeps the best one"
+        yield Edit("save_interval", Operation.CAP, 5, why, unit="evaluations")
+    if _exceeds(facts, "eval_interval", 2 * batches):
+        why = "an epoch is {steps} updates: look at least every second epoch"
+        yield Edit("eval_interval", Operation.CAP, 2, why, unit="epochs")
 
 
 def _exceeds(facts: Facts, parameter: str, cap: int) -> bool:
     value = facts.settings.get(parameter)
     return is_number(value) and value > EXCESS * cap
-
-
-def _one_digit(value: float) -> int:
-    """The value rounded to one significant digit, at least 1: nobody wants 191 epochs."""
-    magnitude = int(10 ** floor(log10(max(value, 1))))
-    return max(1, round(value / magnitude) * magnitude)

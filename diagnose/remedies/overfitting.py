@@ -9,7 +9,8 @@ import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.finding import Edit, Operation, Prescription, Safety, Support
-from diagnose.remedies.evidence import is_number, number, planned_steps
+from diagnose.numbers import is_number
+from diagnose.remedies.evidence import number, planned_steps
 from diagnose.run import Axis, Curve, Role
 
 PATIENCE = (2, 5)
