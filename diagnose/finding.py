@@ -122,6 +122,8 @@ class Finding:
     last_step: int | None = None
     evidence: tuple[Evidence, ...] = ()
     """Measured numbers and the thresholds that they crossed."""
+    examples: tuple[str, ...] = ()
+    """A few places where it shows (`metadata.csv:3: clip_003`). Text from the input, not yet neutralised."""
     prescriptions: tuple[Prescription, ...] = ()
     advice: str = ""
     """What to do in words, for what no config edit can do."""

@@ -163,21 +163,24 @@ def stats(
     exit_zero: Annotated[bool, typer.Option(help="Exit with status 0 whatever is found.")] = False,
 ) -> None:
     """Tell what a data set holds and what is wrong with it. Exit status 1 where something is."""
-    from diagnose.data.inspect import findings, survey
+    from diagnose.data.inspect import survey
     from diagnose.data.progress import track
+    from diagnose.engine import examine
+    from diagnose.facts import Facts
 
     found = survey(place, track=lambda clips, total: track(clips, total, "listening"))
+    diagnosis = examine(Facts(survey=found))
     if form is Format.JSON:
-        from diagnose.data.stats import as_json
         from diagnose.report.as_json import dumps
+        from diagnose.report.dataset import as_json
 
-        sys.stdout.write(dumps(as_json(found)))
+        sys.stdout.write(dumps(as_json(diagnosis)))
     else:
-        from diagnose.data.stats import as_text
+        from diagnose.report.dataset import as_text
         from diagnose.report.terminal import Screen
 
-        sys.stdout.write(as_text(found, Screen.of_stdout()))
-    raise typer.Exit(int(bool(findings(found)) and not exit_zero))
+        sys.stdout.write(as_text(diagnosis, Screen.of_stdout()))
+    raise typer.Exit(int(any(finding.alarming for finding in diagnosis.findings) and not exit_zero))
 
 
 def _tell_encodings(encodings: tuple[tuple[Path, str], ...]) -> None:

@@ -1,99 +1,89 @@
-"""A data set as it lies on disk: how large it is, and what is wrong with it before anyone trains."""
+"""A data set as it lies on disk: its clips, each of them opened."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.data.faults import Heard, Problem, faults_of, hear, overlap, overlaps
-from diagnose.data.manifest import Clip, Split, read_clips, samples_of, split_lists
+from diagnose.data.manifest import Clip, Split, read_clips, split_lists
+from diagnose.data.speech import ClipAudio, inspect
 from diagnose.errors import DataError
-from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.parallel import workers
 
-__all__ = ["DataError", "Problem", "Survey", "findings", "overlap", "samples_of", "survey"]
-
-Track = Callable[[Iterable[Heard], int], Iterable[Heard]]
+Track = Callable[[Iterable[ClipAudio], int], Iterable[ClipAudio]]
 
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """What a data set holds and what is wrong with it."""
+    """What a data set holds."""
 
     source: str
-    clips: int
-    durations: npt.NDArray[np.float64]
-    """Shape (n,), seconds of every clip that could be opened, in the order of the list."""
-    rates: Mapping[int, int]
-    """Sample rate in Hz -> clips."""
-    speakers: Mapping[str, int]
-    """Speaker -> clips; empty where the list names none."""
-    characters: Mapping[str, int]
-    """Character of the texts -> how often it occurs, most frequent first."""
-    splits: Mapping[Split, int]
-    """Clips of each split that has a list of its own."""
-    problems: tuple[Problem, ...]
-    """Worst first."""
+    recordings: tuple[ClipAudio, ...]
+    """In the order of the list."""
+    parts: Mapping[Split, Sequence[Clip]]
+    """The clips of each split that has a list of its own."""
+    alphabet: frozenset[str] | None = None
+    """The characters that the model's tokenizer knows; None: not known."""
+
+    @property
+    def clips(self) -> int:
+        """Clips in the list."""
+        return len(self.recordings)
+
+    @cached_property
+    def durations(self) -> npt.NDArray[np.float64]:
+        """Shape (n,), seconds of every clip that could be opened, in the order of the list."""
+        return np.array([one.seconds for one in self.recordings if one.header], dtype=np.float64)
 
     @property
     def minutes(self) -> float:
         """Audio in all clips that could be opened."""
         return float(self.durations.sum() / 60)
 
+    @property
+    def rates(self) -> Mapping[int, int]:
+        """Sample rate in Hz -> clips."""
+        return Counter(one.header.rate for one in self.recordings if one.header)
+
+    @property
+    def speakers(self) -> Mapping[str, int]:
+        """Speaker -> clips; empty where the list names none."""
+        return Counter(one.clip.speaker for one in self.recordings if one.clip.speaker)
+
+    @cached_property
+    def characters(self) -> Mapping[str, int]:
+        """Character of the texts -> how often it occurs, most frequent first."""
+        return dict(Counter(letter for one in self.recordings for letter in one.clip.text).most_common())
+
+    @property
+    def splits(self) -> Mapping[Split, int]:
+        """Clips of each split that has a list of its own."""
+        return {split: len(part) for split, part in self.parts.items()}
+
 
 def survey(place: Path, *, alphabet: Collection[str] | None = None, track: Track | None = None) -> Survey:
-    """Read the lists of a data set (a folder, or one list) and hear every clip.
+    """Read the lists of a data set (a folder, or one list) and open every clip.
 
-    `alphabet` holds the characters that the model's tokenizer knows; without it, only characters that no
-    tokenizer can want are reported. `track` is handed the clips as they are heard, and their number.
-    Raises DataError where there is no list, or an empty one.
+    `alphabet` holds the characters that the model's tokenizer knows. `track` is handed the clips as they are
+    inspected, and their number. Raises DataError where there is no list, or an empty one.
     """
     clips = read_clips(place)
     if not clips:
         raise DataError(f"{place}: lists no clips; write a line `id|text` for each recording")
-    heard = list(_listen(clips, track))
-    opened = [one.header for one in heard if one.header]
-    parts = _parts(place)
-    problems = [*faults_of(heard, alphabet), *overlaps(parts)]
-    return Survey(
-        source=str(place),
-        clips=len(clips),
-        durations=np.array([header.seconds for header in opened], dtype=np.float64),
-        rates=Counter(header.rate for header in opened),
-        speakers=Counter(clip.speaker for clip in clips if clip.speaker),
-        characters=dict(Counter(letter for clip in clips for letter in clip.text).most_common()),
-        splits={split: len(part) for split, part in parts.items()},
-        problems=tuple(sorted(problems, key=lambda problem: (-problem.severity.rank, -problem.count))),
-    )
+    known = None if alphabet is None else frozenset(alphabet)
+    return Survey(str(place), tuple(_inspected(clips, track)), _parts(place), known)
 
 
-def findings(found: Survey) -> list[Finding]:
-    """The problems that deserve a warning, as findings; their evidence counts the clips."""
-    return [_finding(problem, found.clips) for problem in found.problems if problem.severity is not Severity.INFO]
-
-
-def _finding(problem: Problem, clips: int) -> Finding:
-    return Finding(
-        problem.code,
-        problem.name,
-        problem.severity,
-        Confidence.HIGH,
-        "dataset",
-        "; ".join([problem.message, *problem.examples]),
-        evidence=(Evidence(problem.name.replace("-", "_"), problem.count), Evidence("clips", clips)),
-        advice=problem.advice,
-    )
-
-
-def _listen(clips: Sequence[Clip], track: Track | None) -> Iterator[Heard]:
+def _inspected(clips: Sequence[Clip], track: Track | None) -> Iterator[ClipAudio]:
     with workers() as pool:
-        heard: Iterable[Heard] = pool.map(hear, clips)
-        yield from track(heard, len(clips)) if track else heard
+        found: Iterable[ClipAudio] = pool.map(inspect, clips)
+        yield from track(found, len(clips)) if track else found
 
 
 def _parts(place: Path) -> dict[Split, list[Clip]]:

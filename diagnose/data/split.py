@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from diagnose.data.faults import spoken
 from diagnose.data.ljspeech import write_files
 from diagnose.data.manifest import Clip, Split, lines_of, read_clips, whole_list
+from diagnose.data.speech import spoken
 from diagnose.errors import DataError
 
 FEWEST_SPEAKERS = 3

@@ -15,7 +15,6 @@ import yaml
 
 from diagnose.checks import every_check
 from diagnose.checks.base import MEANING, Check
-from diagnose.data.faults import EVERY_FAULT, Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +39,8 @@ class Topic:
 
 @cache
 def topics() -> tuple[Topic, ...]:
-    """All codes: the checks of runs, of configs and of data sets, in this order."""
-    run_checks = [Topic(check.code, check.name, _of_check(check)) for check in every_check()]
-    clips = [Topic(fault.code, fault.name, _of_fault(fault)) for fault in EVERY_FAULT]
-    return (*run_checks, *CONFIG_TOPICS, *clips)
+    """All codes, in order."""
+    return tuple(Topic(check.code, check.name, _of_check(check)) for check in every_check())
 
 
 def find_topic(name: str) -> Topic | None:
@@ -60,76 +57,6 @@ def every_explanation() -> str:
     ]
     bodies = [re.sub(r"^(#+ )", r"#\1", topic.page, flags=re.MULTILINE) for topic in topics()]
     return "\n".join([*head, "| code | name | says |", "|---|---|---|", *rows, "", *bodies]).rstrip() + "\n"
-
-
-CONFIG_TOPICS = (
-    Topic(
-        "CFG001",
-        "dead-key",
-        """A key of the config that the trainer never reads, or reads under another path.
-
-## Why it matters
-Changing it changes nothing: the night is paid for, and the run is the old one. In the story that ttsdoc began with,
-four of the eight values that were changed were never read.
-
-## How it is detected
-`ttsdoc check CONFIG --trainer train.py` follows the config through the trainer's source, and executes nothing.
-`ttsdoc trace -- python train.py --config CONFIG` watches a real start and records which keys are read.
-Where the way of the config is lost, the keys are "cannot tell", and nothing is accused.
-
-## What to do
-Write the value under the path that is read, or let the trainer read the key, at the line that is named.
-
-## Blind spots
-A key that is read and then not used counts as read; `learning-rate-mismatch` sees some of those in the log.""",
-    ),
-    Topic(
-        "CFG002",
-        "text-number",
-        """A number that PyYAML hands to the trainer as text, such as `5e-5`.
-
-## Why it matters
-YAML 1.1 wants a dot and a signed exponent: `5e-5` is the text "5e-5", and the optimiser stops at its first step or,
-worse, compares text with numbers. Other parsers read the same line as a number, so it looks right.
-
-## How it is detected
-Each plain scalar is read as PyYAML reads it and as YAML 1.2 reads it; where the first gives text, the second a number,
-and the framework wants a number there, it is reported with its line.
-
-## What to do
-Write `5.0e-05`: every parser reads a float. `ttsdoc fix` does.
-
-## Blind spots
-Some frameworks convert such text themselves; their dialects say so, and nothing is reported there.""",
-    ),
-    Topic(
-        "CFG003",
-        "contradiction",
-        """Values of the config that cannot both be meant.
-
-## Why it matters
-A warm-up longer than the run never ends, an evaluation interval beyond the run never evaluates, a patience beyond the
-number of evaluations never stops: nothing warns, and the run is wasted.
-
-## How it is detected
-From the values alone and, where the number of clips is known, from the updates in an epoch and in the run:
-warm-up, evaluation, checkpoint, patience, decay, schedule and precision are compared with each other.
-
-## What to do
-What the finding says: it names both lines and a value that fits.
-
-## Blind spots
-Steps are compared with epochs only where the number of clips is known (`--samples`, or the data set's list).""",
-    ),
-)
-
-
-def _of_fault(fault: Fault) -> str:
-    return (
-        f"Clips of the data set: {fault.meaning}.\n\n## How it is detected\n"
-        f"`ttsdoc check CONFIG --data DIR` and `ttsdoc data stats DIR` look at every clip.\n\n"
-        f"## What to do\n{fault.advice[0].upper()}{fault.advice[1:]}."
-    )
 
 
 def _of_check(check: Check) -> str:

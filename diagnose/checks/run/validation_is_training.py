@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from diagnose.checks.base import Check
+from diagnose.checks.dataset._fault import EXAMPLES, place
+from diagnose.data.inspect import Survey
+from diagnose.data.manifest import Split
+from diagnose.data.speech import spoken
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role
@@ -41,8 +45,40 @@ class ValidationIsTraining(Check):
     fewest: int = 4
     """Common steps. Source: our choice: fewer may agree by rounding."""
 
+    def applies(self, facts: Facts) -> bool:
+        """The lists of a data set show it as well as the curves of a run."""
+        return facts.survey is not None or super().applies(facts)
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """Lists need no curves."""
+        return None if facts.survey is not None else super().skip_reason(facts)
+
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the two curves at their common steps."""
+        """Compare the lists of the data set, and the two curves at their common steps."""
+        if facts.survey is not None:
+            yield from self._in_the_lists(facts.survey)
+        if super().skip_reason(facts) is None:
+            yield from self._in_the_curves(facts)
+
+    def _in_the_lists(self, survey: Survey) -> Iterator[Finding]:
+        train = survey.parts.get(Split.TRAIN, ())
+        held_out = [clip for split, clips in survey.parts.items() if split is not Split.TRAIN for clip in clips]
+        recordings = {clip.audio for clip in train}
+        texts = {spoken(clip.text) for clip in train} - {""}
+        leaked = [clip for clip in held_out if clip.audio in recordings or spoken(clip.text) in texts]
+        if leaked:
+            both = "trained on as well, as the same recording or the same text"
+            found = self.finding(
+                Severity.ERROR,
+                Confidence.HIGH,
+                "dataset",
+                f"{len(leaked)} of {len(held_out)} held-out clips: {both}",
+                evidence={"validation_is_training": len(leaked), "clips": len(held_out)},
+                advice="split again, so that no text stands on both sides: ttsdoc data split DIR --force",
+            )
+            yield replace(found, examples=tuple(place(clip, clip.text) for clip in leaked[:EXAMPLES]))
+
+    def _in_the_curves(self, facts: Facts) -> Iterator[Finding]:
         train, val = self.curve(facts, Role.TRAIN_LOSS).finite, self.curve(facts, Role.VAL_LOSS).finite
         if train.axis is not val.axis:
             return

@@ -12,8 +12,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.data.inspect import Problem, Survey
+from diagnose.data.inspect import Survey
 from diagnose.data.manifest import Split
+from diagnose.finding import Diagnosis, Finding
 from diagnose.report.as_json import envelope
 from diagnose.report.clean import plain
 from diagnose.report.terminal import SEVERITY_STYLE, Screen, printed
@@ -28,13 +29,22 @@ MOST_CHARACTERS = 100
 MOST_SPEAKERS = 12
 
 
-def as_text(found: Survey, screen: Screen) -> str:
+def as_text(diagnosis: Diagnosis, screen: Screen) -> str:
     """The whole report, ending with a newline."""
-    return printed(Group(*_sections(found, screen)), screen)
+    return printed(Group(*_sections(surveyed(diagnosis), diagnosis.findings, screen)), screen)
 
 
-def as_json(found: Survey) -> dict[str, Any]:
+def surveyed(diagnosis: Diagnosis) -> Survey:
+    """The data set that was looked at. Raises LookupError where there was none."""
+    survey = diagnosis.facts.survey
+    if survey is None:
+        raise LookupError("a report on a data set needs one")
+    return survey
+
+
+def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
     """The whole survey under stable keys, strict JSON."""
+    found = surveyed(diagnosis)
     lengths = found.durations
     shares = {"shortest": 0, "p05": 5, "median": 50, "p95": 95, "longest": 100}
     return envelope(
@@ -52,7 +62,7 @@ def as_json(found: Survey) -> dict[str, Any]:
         speakers=dict(found.speakers),
         splits={split.value: found.splits[split] for split in Split if split in found.splits},
         characters=dict(found.characters),
-        problems=[_problem_as_json(problem) for problem in found.problems],
+        problems=[_problem_as_json(finding) for finding in diagnosis.findings],
     )
 
 
@@ -77,24 +87,24 @@ def _round_up(width: float) -> float:
     return float(next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= width * (1 - 1e-9)))
 
 
-def _problem_as_json(problem: Problem) -> dict[str, Any]:
+def _problem_as_json(finding: Finding) -> dict[str, Any]:
     return {
-        "name": problem.name,
-        "code": problem.code,
-        "severity": problem.severity.value,
-        "clips": problem.count,
-        "message": problem.message,
-        "examples": list(problem.examples),
-        "advice": problem.advice,
+        "name": finding.name,
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "clips": next(iter(finding.numbers.values())),
+        "message": finding.message,
+        "examples": list(finding.examples),
+        "advice": finding.advice,
     }
 
 
-def _sections(found: Survey, screen: Screen) -> Iterator[RenderableType]:
+def _sections(found: Survey, findings: Sequence[Finding], screen: Screen) -> Iterator[RenderableType]:
     yield _heading(found)
     yield from _lengths(found.durations, screen)
     yield from _people(found)
     yield from _characters(found)
-    yield from _problems(found.problems)
+    yield from _problems(findings)
 
 
 def _heading(found: Survey) -> Text:
@@ -139,16 +149,16 @@ def _characters(found: Survey) -> Iterator[RenderableType]:
         yield Padding(Text(plain(" ".join(letters[:MOST_CHARACTERS])) + more), (0, 0, 0, 2))
 
 
-def _problems(problems: Sequence[Problem]) -> Iterator[RenderableType]:
+def _problems(findings: Sequence[Finding]) -> Iterator[RenderableType]:
     yield _title("Problems")
-    if not problems:
+    if not findings:
         yield Padding(Text("none found", "green"), (0, 0, 0, 2))
-    for problem in problems:
-        text = Text(f"{problem.severity.value} ", SEVERITY_STYLE[problem.severity])
-        text.append(f"{problem.code} {problem.name}", "bold")
-        yield Padding(text.append(f"  {problem.message}"), (0, 0, 0, 2))
-        yield Padding(Text("\n".join(plain(example) for example in problem.examples), "dim"), (0, 0, 0, 4))
-        yield Padding(Text(f"→ {problem.advice}"), (0, 0, 0, 4))
+    for finding in findings:
+        text = Text(f"{finding.severity.value} ", SEVERITY_STYLE[finding.severity])
+        text.append(f"{finding.code} {finding.name}", "bold")
+        yield Padding(text.append(f"  {finding.message}"), (0, 0, 0, 2))
+        yield Padding(Text("\n".join(plain(example) for example in finding.examples), "dim"), (0, 0, 0, 4))
+        yield Padding(Text(f"→ {finding.advice}"), (0, 0, 0, 4))
 
 
 def _title(words: str) -> Text:

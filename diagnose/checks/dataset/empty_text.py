@@ -1,0 +1,36 @@
+"""DAT104: a clip without a text to speak."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnose.checks.dataset._fault import ClipFault, Hit, each, when
+from diagnose.data.inspect import Survey
+from diagnose.data.speech import spoken
+
+
+@dataclass(frozen=True)
+class EmptyText(ClipFault):
+    """A clip without a text to speak.
+
+    ## Why it matters
+    Aligners give NaN or an endless loop on it.
+
+    ## How it is detected
+    Nothing is left of the text without punctuation.
+
+    ## What to do
+    Write what is said, or delete these lines.
+
+    ## Blind spots
+    Text that does not belong to the recording.
+    """
+
+    code = "DAT104"
+    name = "empty-text"
+    meaning = "no text to speak"
+    advice = "write what is said, or delete these lines"
+
+    def hits(self, survey: Survey) -> list[Hit]:
+        """The clips that have the fault."""
+        return each(survey, lambda one: when(not spoken(one.clip.text), repr(one.clip.text)))

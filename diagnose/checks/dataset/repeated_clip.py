@@ -1,0 +1,35 @@
+"""DAT110: a recording that is listed more than once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnose.checks.dataset._fault import ClipFault, Hit, repeats
+from diagnose.data.inspect import Survey
+
+
+@dataclass(frozen=True)
+class RepeatedClip(ClipFault):
+    """A recording that is listed more than once.
+
+    ## Why it matters
+    It weighs twice in training, and may stand on both sides of a split.
+
+    ## How it is detected
+    Two lines name the same file.
+
+    ## What to do
+    Keep one line for each recording.
+
+    ## Blind spots
+    Copies of a file under other names.
+    """
+
+    code = "DAT110"
+    name = "repeated-clip"
+    meaning = "listed more than once"
+    advice = "keep one line for each recording"
+
+    def hits(self, survey: Survey) -> list[Hit]:
+        """The clips that have the fault."""
+        return repeats(survey.recordings, lambda clip: str(clip.audio))

@@ -1,0 +1,39 @@
+"""DAT106: a clip shorter than 0.3 s."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnose.checks.dataset._fault import ClipFault, Hit, each, when
+from diagnose.data.inspect import Survey
+from diagnose.data.speech import SHORTEST_SECONDS
+
+
+@dataclass(frozen=True)
+class TooShort(ClipFault):
+    """A clip shorter than 0.3 s.
+
+    ## Why it matters
+    It hardly holds a word; F5-TTS leaves such clips out.
+
+    ## How it is detected
+    From the length in the header.
+
+    ## What to do
+    Delete these lines from the list.
+
+    ## Blind spots
+    Clips of silence around a word.
+    """
+
+    code = "DAT106"
+    name = "too-short"
+    meaning = "shorter than 0.3 s"
+    advice = "delete these lines from the list"
+    tolerable = True
+
+    def hits(self, survey: Survey) -> list[Hit]:
+        """The clips that have the fault."""
+        return each(
+            survey, lambda one: when(one.header is not None and one.seconds < SHORTEST_SECONDS, f"{one.seconds:.2f} s")
+        )

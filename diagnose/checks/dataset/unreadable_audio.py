@@ -1,0 +1,37 @@
+"""DAT102: a recording that cannot be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diagnose.checks.dataset._fault import ClipFault, Hit, each
+from diagnose.data.inspect import Survey
+from diagnose.finding import Severity
+
+
+@dataclass(frozen=True)
+class UnreadableAudio(ClipFault):
+    """A recording that cannot be read.
+
+    ## Why it matters
+    The trainer stops when it reaches the clip, hours later.
+
+    ## How it is detected
+    Every file is opened and its first minute read.
+
+    ## What to do
+    Convert it again: ffmpeg -i IN -ac 1 -ar 22050 -c:a pcm_s16le OUT.wav
+
+    ## Blind spots
+    Damage behind the first minute.
+    """
+
+    code = "DAT102"
+    name = "unreadable-audio"
+    meaning = "a recording that cannot be read"
+    advice = "convert it again: ffmpeg -i IN -ac 1 -ar 22050 -c:a pcm_s16le OUT.wav"
+    severity = Severity.ERROR
+
+    def hits(self, survey: Survey) -> list[Hit]:
+        """The clips that have the fault."""
+        return each(survey, lambda one: one.error or None)

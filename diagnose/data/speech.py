@@ -1,0 +1,77 @@
+"""What can be measured of one recording and its text: how loud, how clipped, whether the text fits into it."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.data.audio import AudioError, Header, Samples, header, read
+from diagnose.data.manifest import Clip
+
+# F5-TTS leaves out clips below 0.3 s and above 30 s (its model/dataset.py): a shorter one hardly holds a word,
+# and the memory that a longer one takes goes with the square of its length.
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.3, 30.0
+# Speech that peaks 60 dB below full scale has 6 of the 16 bits left: what is there is the noise of the room.
+SILENT_PEAK = 10 ** (-60 / 20)
+# A wave that just touches full scale stays there for a sample or two; three in a row are a cut-off top.
+FULL_SCALE, PLATEAU = 0.999, 3
+# Frames of a model at 22.05 kHz and hop 256. With a blank between the letters, an aligner needs
+# 2 * letters + 1 <= frames (HierSpeech++ issue 27: NaN until such clips were dropped).
+FRAMES_PER_SECOND = 22_050 / 256
+# The first minute decides about the level of a clip: one of hours is too long in any case.
+INSPECTED_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClipAudio:
+    """What one recording is like."""
+
+    clip: Clip
+    header: Header | None = None
+    """None: missing or unreadable."""
+    peak: float = 0.0
+    """Of full scale."""
+    clipped: float = 0.0
+    """Share of the samples on plateaus at full scale."""
+    error: str = ""
+    """Why it cannot be read; empty where it is missing."""
+
+    @property
+    def seconds(self) -> float:
+        """Duration; 0 where it could not be opened."""
+        return self.header.seconds if self.header else 0.0
+
+
+def inspect(clip: Clip) -> ClipAudio:
+    """Open one recording and measure its first minute."""
+    if not clip.audio.is_file():
+        return ClipAudio(clip)
+    try:
+        found = header(clip.audio)
+        samples = read(clip.audio, stop=INSPECTED_SECONDS).samples
+    except AudioError as error:
+        return ClipAudio(clip, error=str(error).removeprefix(f"{clip.audio}: "))
+    peak = float(np.abs(samples).max(initial=0.0))
+    return ClipAudio(clip, found, peak, clipped_share(samples) if peak >= FULL_SCALE else 0.0)
+
+
+def spoken(text: str) -> str:
+    """What is heard of a text: two that differ only in case, punctuation, spacing or Unicode form are the same."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    kept = "".join(letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in folded)
+    return " ".join(kept.split())
+
+
+def text_beyond_audio(text: str, seconds: float) -> bool:
+    """Whether the text has more letters than an aligner can place in the audio."""
+    return 2 * len(text) + 1 > seconds * FRAMES_PER_SECOND
+
+
+def clipped_share(samples: Samples) -> float:
+    """Share of the samples that stand in a row of PLATEAU or more at full scale."""
+    full = np.pad((np.abs(samples) >= FULL_SCALE).astype(np.int8), 1)
+    edges = np.flatnonzero(np.diff(full))
+    lengths = edges[1::2] - edges[::2]
+    return float(lengths[lengths >= PLATEAU].sum() / len(samples))
