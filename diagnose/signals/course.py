@@ -174,10 +174,15 @@ class Course:
         """The same in standard errors of the end."""
         return self.up / (float(np.median(self.error_at[-self.ends :])) * sqrt(2))
 
+    @cached_property
+    def first(self) -> float:
+        """The level of the first three points: a burst of learning may be over before the first level."""
+        return max(self.start, float(np.median(self.level[:3])))
+
     def lost(self, high: float, low: float) -> float:
-        """A rise from level `low` to `high` as a share of all progress, in loss units."""
-        made = self.loss(self.start) - self.loss(self.best)
-        return (self.loss(high) - self.loss(low)) / max(made, 1e-300) if high > low else 0.0
+        """A rise from level `low` to `high` as a share of all progress, in loss units; 9 at most."""
+        made, lost = self.loss(self.first) - self.loss(self.best), self.loss(high) - self.loss(low)
+        return 0.0 if lost <= 0 else min(lost / made, 9.0) if made > lost / 9 else 9.0
 
     # --- did it fall at all
 
@@ -248,6 +253,13 @@ class Course:
         """The usual step between neighbouring blocks after the first tenth of the run."""
         body = self.blocks[len(self.blocks) // 10 :]
         return float(np.median(np.abs(np.diff(body)))) if len(body) > 2 else 0.0
+
+    @cached_property
+    def spread(self) -> float:
+        """How far apart the middle four fifths of the blocks lie after the first tenth of the run."""
+        body = self.blocks[len(self.blocks) // 10 :]
+        low, high = np.quantile(body, [0.1, 0.9])
+        return float(high - low)
 
     @property
     def swing_z(self) -> float:

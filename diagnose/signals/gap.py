@@ -29,7 +29,7 @@ class Gap:
     rise_z: float
     """In standard errors of the noise between evaluations."""
     rise_share: float
-    """Of all that validation had gained, in loss units; 9 where it gained nothing."""
+    """Of all that validation had gained, in loss units or in levels, whichever is more; 1 where it gained nothing."""
     gain: float
     """From the first evaluation to the best."""
     noise: float
@@ -88,7 +88,7 @@ def gap_of(train: Course | None, val: Course) -> Gap:
         best,
         rise,
         rise / (noise * sqrt(1 / tail + (1 / 3 if count >= FEW else 1))),
-        (val.loss(last) - val.loss(float(smooth[best]))) / gained if gained > 0 else 9.0,
+        max((val.loss(last) - val.loss(float(smooth[best]))) / gained, rise / gain) if gain > 0 else 1.0,
         gain,
         noise,
         float(np.mean(since > smooth[best] + rise / 2)) if len(since) and rise > 0 else 0.0,
