@@ -12,6 +12,7 @@ from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._known import onset
 from diagnose.checks.run._say import at
+from diagnose.checks.run.oscillation import Oscillation
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
@@ -75,6 +76,8 @@ class Divergence(Check):
         course = signals(facts).main
         if course is None or not np.isfinite(course.curve.values[-1]):
             return
+        if Oscillation().bounces(course) and course.end - course.first < self.val_rise:
+            return  # one swing of many
         lost = course.lost(course.end, course.best)
         rise = course.up
         if rise < self.rise or lost < self.share or rise * min(lost, 1) < self.effect or course.up_z < self.z:

@@ -57,10 +57,11 @@ class Oscillation(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the swings with the noise and with the progress."""
         course = signals(facts).at_high_rate
-        if course is not None and self._bounces(facts, course):
+        if course is not None and self.bounces(course):
             yield self._told(facts, course)
 
-    def _bounces(self, facts: Facts, course: Course) -> bool:
+    def bounces(self, course: Course) -> bool:
+        """Whether it turns again and again, beyond noise and trend."""
         high = [one for one in episodes(course) if min(one.height, one.share) > self.spread / 2]
         times = max(len(high), course.turns / 2)
         noise = 2.5 * course.block_error
