@@ -77,7 +77,11 @@ def _measure(level: FloatArray, edges: FloatArray, scale: float, *, known: bool)
     floor = int(np.argmax(level <= low)) or len(level)
     period = float(np.median(np.diff(edges)))
     width = max(1, min(32, int(period / 3)))
-    places = [int(round(edge)) for edge in edges if width <= edge <= max(floor, FEWEST * period) and edge + width <= len(level)]
+    places = [
+        int(round(edge))
+        for edge in edges
+        if width <= edge <= max(floor, FEWEST * period) and edge + width <= len(level)
+    ]
     if len(places) < FEWEST - 1 or period < POINTS:
         return None
     before = np.array([np.median(level[place - width : place]) for place in places])

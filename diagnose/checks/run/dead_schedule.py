@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._known import number
 from diagnose.checks.run._say import at
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity
+from diagnose.remedies.evidence import number
 from diagnose.run import Curve, Role
 
 
@@ -94,7 +95,7 @@ class DeadSchedule(Check):
             message,
             steps=(rates.steps[first], rates.steps[-1]),
             evidence=evidence,
-            prescriptions=_gentler_decay(facts, evidence["peak"], len(rates)),
+            prescriptions=remedies.gentler_decay(facts),
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )
 
@@ -118,15 +119,3 @@ def _endless_warmup(facts: Facts) -> tuple[float, float] | None:
     """The configured warm-up and the configured steps, if the one is not shorter than the other."""
     warmup, steps = number(facts, "warmup_steps"), number(facts, "max_steps")
     return (warmup, steps) if warmup is not None and steps is not None and warmup >= steps else None
-
-
-def _gentler_decay(facts: Facts, peak: float, points: int) -> tuple[Prescription, ...]:
-    """A decay factor that leaves a hundredth of the rate at the end, if the config has a factor below that."""
-    decay, steps = number(facts, "lr_decay"), number(facts, "max_epochs")
-    if decay is None or steps is None or not 0 < decay < 1 or peak <= 0:
-        return ()
-    gentle = float(f"{0.01 ** (1 / steps):.6g}")
-    if gentle <= decay:
-        return ()
-    edit = Edit("lr_decay", Operation.SET, gentle, f"leaves a hundredth of the rate after {steps:,.0f} epochs")
-    return (Prescription("Decay more gently", "the rate has died long before the end", (edit,), Safety.UNSAFE),)

@@ -10,7 +10,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._known import onset
+from diagnose.checks.run._onset import onset
 from diagnose.checks.run._say import at
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.facts import Facts

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._known import number
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
+from diagnose.remedies.evidence import number
 from diagnose.run import FloatArray, Role
 from diagnose.signals import signals
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._known import onset, peak_rate
+from diagnose.checks.run._onset import onset
 from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding
+from diagnose.remedies.evidence import peak_rate
 from diagnose.run import Role
 from diagnose.signals import signals
 

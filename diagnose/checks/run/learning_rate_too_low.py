@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._known import peak_rate
 from diagnose.checks.run.slow_learning import SlowLearning as Slow
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.remedies.evidence import peak_rate
 from diagnose.run import Role
 from diagnose.signals import signals
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._known import onset
+from diagnose.checks.run._onset import onset
 from diagnose.checks.run._say import at, change, silent, sure
 from diagnose.facts import Facts
 from diagnose.finding import Evidence, Finding, Severity

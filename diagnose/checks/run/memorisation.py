@@ -103,6 +103,10 @@ class Memorisation(Check):
             )
 
     def _is_clear(self, seen: Stairs, net: float) -> bool:
-        sure = seen.z >= self.z * (1 if seen.known else 1.5) and seen.falling >= self.falling and seen.coverage >= self.coverage
+        sure = (
+            seen.z >= self.z * (1 if seen.known else 1.5)
+            and seen.falling >= self.falling
+            and seen.coverage >= self.coverage
+        )
         # A period that was looked for could be chance: the set must be nearly used up as well.
         return sure and seen.drop >= self.drop * (1 if seen.known else 2) and (seen.known or net > 1)

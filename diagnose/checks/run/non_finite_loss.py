@@ -9,10 +9,20 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._known import onset
+from diagnose.checks.run._onset import onset
 from diagnose.checks.run._say import at
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.finding import (
+    Confidence,
+    Edit,
+    Evidence,
+    Finding,
+    Operation,
+    Prescription,
+    Safety,
+    Severity,
+    Support,
+)
 from diagnose.run import Curve, FloatArray, Role, Run
 
 FP16 = (True, "fp16", "16", "16-mixed", "float16")
@@ -81,7 +91,7 @@ class NonFiniteLoss(Check):
                 Evidence("climb_before", factor, self.climb),
                 *(onset(facts, int(curve.steps[bad[0] - 1])) if bad[0] else ()),
             ),
-            prescriptions=() if healed or _is_data(facts, curve, bad) else remedies.calm(facts, first, non_finite=True),
+            prescriptions=() if healed or _is_data(facts, curve, bad) else _cures(facts, first),
             advice=self._advice(facts, curve, bad, factor),
         )
 
@@ -121,7 +131,7 @@ class NonFiniteLoss(Check):
             f"{train.values[hidden[0]]:g}: a filter hides that the loss is not a number.",
             steps=(first, last),
             evidence=(Evidence("points", len(hidden)), Evidence("logged_loss", float(train.values[hidden[0]]))),
-            prescriptions=remedies.calm(facts, first, non_finite=True),
+            prescriptions=_cures(facts, first),
             advice="Set logging_nan_inf_filter to false (Hugging Face Trainer), and restart from a checkpoint from before.",
         )
 
@@ -143,6 +153,23 @@ def _is_data(facts: Facts, curve: Curve, bad: np.ndarray) -> bool:
         return False
     values = val.values
     return len(values) > 2 and bool(np.isfinite(values).all()) and float(values[-2:].mean()) < float(values[0])
+
+
+def _cures(facts: Facts, first: int) -> tuple[Prescription, ...]:
+    return (*_full_precision(facts), *remedies.calm(facts, first, non_finite=True))
+
+
+def _full_precision(facts: Facts) -> Iterator[Prescription]:
+    """Source: F5-TTS#341 and coqui-ai/TTS#755: fp16 overflows, cured by bf16 or full precision."""
+    mode = facts.settings.get("mixed_precision")
+    if mode is True:
+        edit = Edit("mixed_precision", Operation.SET, False, "half precision overflows first: rule it out first")
+    elif mode in ("fp16", "16", "16-mixed"):
+        bf16 = {"fp16": "bf16", "16": "bf16", "16-mixed": "bf16-mixed"}[str(mode)]
+        edit = Edit("mixed_precision", Operation.SET, bf16, "bf16 has the range of fp32: fp16 overflows at 65504")
+    else:
+        return
+    yield Prescription("Leave half precision", "the loss became NaN", (edit,), Safety.SAFE, support=Support.CITED)
 
 
 def _climb_before(before: FloatArray) -> float:

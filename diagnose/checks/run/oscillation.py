@@ -9,7 +9,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._known import onset
+from diagnose.checks.run._onset import onset
 from diagnose.checks.run._say import at, change, silent
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity

@@ -95,7 +95,9 @@ class Plateau(Check):
         if facts.target is not None and course.loss(course.end) <= facts.target.high:
             return True
         middle = float(course.curve.steps[len(course) // 2])
-        return rate is not None and rate.past_peak(middle) and rate.share(middle) < self.early and course.fall > self.never
+        return (
+            rate is not None and rate.past_peak(middle) and rate.share(middle) < self.early and course.fall > self.never
+        )
 
     def _told(self, facts: Facts, course: Course, since: float, what: str) -> Finding:
         curve = course.curve

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._known import number
 from diagnose.checks.run._say import change
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.remedies.evidence import number
 from diagnose.run import Axis, Role
 from diagnose.signals import signals
 

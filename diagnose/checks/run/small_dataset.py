@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.finding import Confidence, Finding, Severity
+from diagnose.remedies import small_data
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class SmallDataset(Check):
 
     ## How it is detected
     The number of clips (from the config's metadata file, or `--samples`) is compared with `small` and `enough`.
-    It is a warning when the set is small and the config plans to show every clip far more often than it bears, and
-    information otherwise.
+    It is a warning when the set is small and the config plans to show every clip far more often than the
+    guide's budget allows, and information otherwise.
 
     ## What to do
     Short term: fewer epochs, earlier evaluations and checkpoints, more dropout, early stopping, augmentation.
@@ -45,25 +45,33 @@ class SmallDataset(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """The number of clips is not known."""
-        return "the number of clips is not known: give it with --samples" if facts.samples is None else None
+        if facts.samples is None:
+            return "the number of clips is not known: give it with --samples"
+        return None
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the number of clips with what is needed, and the plan with what the set bears."""
         samples = facts.samples
         if samples is None or samples >= self.enough:
             return
-        cures = remedies.small_data(facts) if samples < self.small else ()
+        cures = small_data(facts) if samples < self.small else ()
         overplanned = any(edit.parameter == "max_epochs" for cure in cures for edit in cure.edits)
-        goal = 2 * self.small if samples < 2 * self.small else self.enough
         yield self.finding(
             Severity.WARNING if overplanned else Severity.INFO,
             Confidence.HIGH if samples < self.small else Confidence.MEDIUM,
             "dataset",
             f"{samples:,} clips, {self.enough / samples:.2g} times fewer than the {self.enough:,} of a good voice: "
             "expect memorisation, and a ceiling on quality for new sentences and speakers.",
-            evidence=(Evidence("samples", samples, self.small, "clips"), Evidence("enough", self.enough, None, "clips")),
+            evidence={"samples": samples, "small": self.small, "enough": self.enough},
             prescriptions=cures,
-            advice="Short term: stop at the best validation loss, use augmentation, listen to several checkpoints. Long "
-            f"term: add {goal - samples:,} clips to reach {goal:,} (import more subtitle files, merge data sets, record "
-            "more).",
+            advice=_advice(samples),
         )
+
+
+def _advice(samples: int) -> str:
+    goal = 2000 if samples < 2000 else 5000
+    return (
+        f"Short term: stop at the best validation loss, use augmentation, listen to several checkpoints. "
+        f"Long term: add {goal - samples:,} clips to reach {goal:,} (import more subtitle files, merge data sets, "
+        f"record more)."
+    )

@@ -1,4 +1,4 @@
-"""What several checks ask of the facts: the config, and the moment at which a fault began."""
+"""What the log says of the moment at which a fault began: supervisors and prescriptions start from it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,6 @@ from diagnose.facts import Facts
 from diagnose.finding import Evidence
 from diagnose.run import Role
 from diagnose.signals import signals
-
-
-def number(facts: Facts, parameter: str) -> float | None:
-    """The configured value of `parameter` if it is a positive number."""
-    value = facts.settings.get(parameter)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
-
-
-def peak_rate(facts: Facts) -> float | None:
-    """The highest learning rate of the run: the logged one, else the configured one."""
-    return facts.run.peak_logged_rate or number(facts, "learning_rate")
 
 
 def onset(facts: Facts, step: int) -> Iterator[Evidence]:
