@@ -14,7 +14,6 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
 
-    from diagnose.signals.trend import Trend
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -76,13 +75,6 @@ class Curve:
         """The same curve without its NaN and infinite points."""
         keep = np.isfinite(self.values)
         return self if keep.all() else self.where(keep)
-
-    @cached_property
-    def trend(self) -> Trend:
-        """The smooth course of the finite points and the noise around it, computed once for all checks."""
-        from diagnose.signals.trend import Trend
-
-        return Trend.of(self.finite.steps, self.finite.values)
 
     def until(self, step: int) -> Curve:
         """The curve as it stood when `step` (in units of `axis`) had been logged."""
