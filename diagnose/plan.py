@@ -86,9 +86,9 @@ def plan(
 ) -> Plan:
     """Turn the prescriptions of a diagnosis into edits of its config.
 
-    `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count.
-    `minimal`: leave out what rests on the training guide alone. Without a config the edits are planned and nothing is written. A cure is made whole or not at all, and what is written
-    passes the checks of configs at least as well as before.
+    `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count. `minimal`: leave
+    out what rests on the training guide alone. Without a config the edits are planned and nothing is written. A cure is
+    made whole or not at all, and what is written passes the checks of configs at least as well as before.
     """
     choice = choose(diagnosis, only=only, unsafe=unsafe, minimal=minimal)
     config = diagnosis.facts.config

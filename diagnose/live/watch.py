@@ -20,7 +20,7 @@ from diagnose.engine import examine
 from diagnose.errors import LogError
 from diagnose.facts import Facts, Hints
 from diagnose.finding import Diagnosis, Finding, Severity
-from diagnose.gather import config_near, facts_of
+from diagnose.gather import configs_near, facts_of
 from diagnose.live.history import FEWEST, History, confirmed_now
 from diagnose.readers import follow
 from diagnose.run import Axis, Curve, Role, Run
@@ -116,7 +116,8 @@ class Watch:
     def _facts(self, run: Run) -> Facts:
         """The run with its config, which is looked for once a run."""
         if self._config_of != run.source:
-            self._config = read_config(self.hints.config) if self.hints.config else config_near(run)
+            near = [read_config(self.hints.config)] if self.hints.config else configs_near(run)
+            self._config = near[0] if len(near) == 1 else None
             self._config_of = run.source
         return facts_of(run, self.hints, self._config)
 
