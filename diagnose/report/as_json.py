@@ -30,6 +30,11 @@ def dumps(content: Any) -> str:
     return json_text(json.dumps(_strict(content), indent=2, allow_nan=False, ensure_ascii=False)) + "\n"
 
 
+def line(content: Any) -> str:
+    """The same on one line, for a stream of objects."""
+    return json.dumps(_strict(content), allow_nan=False, ensure_ascii=False) + "\n"
+
+
 def diagnoses(found: Iterable[Diagnosis]) -> dict[str, Any]:
     """The JSON of `ttsdoc analyze`."""
     return envelope(runs=[_run(diagnosis) for diagnosis in found])

@@ -96,8 +96,12 @@ class RunLog(Log):
         from torch.utils.tensorboard import SummaryWriter
 
         # purge_step: what an interrupted run logged beyond its last checkpoint is logged again.
-        writer = SummaryWriter(str(folder.path), purge_step=step + 1 if step else None, flush_secs=FLUSH_SECONDS)
+        first = not any(folder.path.glob("events.out.tfevents.*"))
+        purge = step + 1 if step and not first else None
+        writer = SummaryWriter(str(folder.path), purge_step=purge, flush_secs=FLUSH_SECONDS)
         self._stack.callback(writer.close)
+        if step and first:
+            _repeat(folder, writer)
         return writer
 
 
@@ -156,6 +160,15 @@ def _forget_after(folder: RunFolder, step: int) -> None:
     lines = folder.metrics.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if _step_of(line) <= step]
     write_whole(folder.metrics, "".join(f"{line}\n" for line in kept).encode())
+
+
+def _repeat(folder: RunFolder, writer: Any) -> None:
+    """Write the metrics that came along from another run into the events, so that both tell the same course."""
+    for line in folder.metrics.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        step, moment = record.pop("step"), record.pop("wall_time", None)
+        for tag, value in record.items():
+            writer.add_scalar(tag, value, step, walltime=moment)
 
 
 def _step_of(line: str) -> float:
