@@ -1,0 +1,79 @@
+"""`ttsdoc fix`: a config again, with only the values changed that the evidence speaks against."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diagnose.cli.options import Dialect, Family, Samples, TrainTag, ValTag
+
+if TYPE_CHECKING:
+    from diagnose.plan import Plan
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command("fix")(fix)
+
+
+def fix(
+    config: Annotated[Path, typer.Argument(help="The training config, YAML or JSON.")],
+    logs: Annotated[
+        list[Path] | None, typer.Option(help="Its logs, where its own log_dir does not lead to them.")
+    ] = None,
+    samples: Samples = None,
+    family: Family = None,
+    train_tag: TrainTag = None,
+    val_tag: ValTag = None,
+    trainer: Annotated[
+        Path | None, typer.Option(help="The trainer's source: edits to keys it ignores are refused.")
+    ] = None,
+    dialect: Dialect = None,
+    only: Annotated[str | None, typer.Option(help="Change only these parameters (comma-separated).")] = None,
+    unsafe: Annotated[bool, typer.Option(help="Include the edits that are not safe.")] = False,
+    diff: Annotated[bool, typer.Option(help="Print a unified diff instead of the config.")] = False,
+    in_place: Annotated[bool, typer.Option(help="Rewrite the file; the old one is kept as CONFIG.bak.")] = False,
+) -> None:
+    """Write a config again with only the sick values changed."""
+    from diagnose.api import fix as correct
+    from diagnose.facts import Hints
+
+    hints = Hints(None, samples, family, train_tag, val_tag)
+    names = None if only is None else _parameters(only)
+    plan = correct(config, logs=logs or (), hints=hints, only=names, unsafe=unsafe, trainer=trainer, dialect=dialect)
+    _reasons(plan)
+    _write(plan, config, diff=diff, in_place=in_place)
+
+
+def _parameters(only: str) -> set[str]:
+    """The canonical names in a comma-separated list."""
+    from diagnose.config.hyperparameters import HYPERPARAMETERS
+
+    names = {name.strip() for name in only.split(",")}
+    unknown = ", ".join(sorted(names - HYPERPARAMETERS.keys()))
+    if unknown:
+        raise typer.BadParameter(f"--only: no parameter is called {unknown}; there are {', '.join(HYPERPARAMETERS)}")
+    return names
+
+
+def _reasons(plan: Plan) -> None:
+    """The table of changes, on stderr."""
+    from diagnose.report.changes import render
+    from diagnose.report.terminal import Screen
+
+    sys.stderr.write(render(plan, Screen.of_stdout()))
+
+
+def _write(plan: Plan, config: Path, *, diff: bool, in_place: bool) -> None:
+    if diff:
+        sys.stdout.write(plan.diff())
+    elif in_place:
+        from diagnose.files import rewrite
+
+        if plan.after != plan.before:
+            print(f"the old config is kept as {rewrite(config, plan.after.encode('utf-8'))}", file=sys.stderr)
+    else:
+        sys.stdout.buffer.write(plan.after.encode("utf-8"))

@@ -1,0 +1,30 @@
+"""`ttsdoc selftest`: how often ttsdoc is right, measured on this machine."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from diagnose.cli.options import TextOrJson, TextOrJsonFormat
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command("selftest")(selftest)
+
+
+def selftest(
+    form: TextOrJsonFormat = TextOrJson.TEXT,
+) -> None:
+    """Measure on this machine how often ttsdoc is right."""
+    from diagnose.report import as_json
+    from diagnose.report.selftest import as_plain, render
+    from diagnose.report.terminal import Screen
+    from diagnose.testing.selftest import selftest as measure
+
+    outcome = measure()
+    if form is TextOrJson.JSON:
+        sys.stdout.write(as_json.dumps(as_json.envelope(**as_plain(outcome))))
+    else:
+        sys.stdout.write(render(outcome, Screen.of_stdout()))
