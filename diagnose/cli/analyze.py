@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Count, ExitZero, FailOn, FailOnSeverity, Family, Format, Samples, TrainTag, ValTag
+from diagnose.cli.options import (
+    CI_FORMATS,
+    Count,
+    ExitZero,
+    FailOn,
+    FailOnSeverity,
+    Family,
+    Format,
+    Samples,
+    TrainTag,
+    ValTag,
+    for_ci,
+)
 
 if TYPE_CHECKING:
     from diagnose.facts import Hints
@@ -120,6 +132,8 @@ def _tell(found: list[Diagnosis], form: Format) -> None:
         from diagnose.report import as_markdown
 
         sys.stdout.write("\n".join(as_markdown.render(diagnosis) for diagnosis in found))
+    elif form.value in CI_FORMATS:
+        sys.stdout.write(for_ci(found, form.value))
     else:
         from diagnose.report import terminal as text
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from diagnose.finding import Diagnosis
 
 
 class Format(str, Enum):
@@ -15,6 +18,23 @@ class Format(str, Enum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    GITHUB = "github"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+class CheckFormat(str, Enum):
+    """What the findings on a config can be written as."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    SARIF = "sarif"
+    JUNIT = "junit"
+
+
+CI_FORMATS = ("github", "sarif", "junit")
+"""Formats for other programs, each rendered by the module of `diagnose.report` that has its name."""
 
 
 class TextOrJson(str, Enum):
@@ -47,4 +67,13 @@ TrainTag = Annotated[str | None, typer.Option(help="The series to take as the tr
 ValTag = Annotated[str | None, typer.Option(help="The series to take as the validation loss.")]
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
 FailOnSeverity = Annotated[FailOn, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")]
+CheckFormatOption = Annotated[CheckFormat, typer.Option("--format", help="Output format.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with status 0 whatever is found.")]
+
+
+def for_ci(found: list[Diagnosis], form: str) -> str:
+    """The diagnoses in one of the `CI_FORMATS`."""
+    from importlib import import_module
+
+    text: str = import_module(f"diagnose.report.{form}").render(found)
+    return text

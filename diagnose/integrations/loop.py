@@ -18,6 +18,7 @@ from diagnose.integrations.confirmed import History, just_begun, warming_up
 from diagnose.integrations.memory import MemoryLog
 from diagnose.integrations.written import write_report
 from diagnose.report.clean import plain
+from diagnose.report.line import finding_line
 from diagnose.run import Axis
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Doctor:
         facts = self._facts_of(self._log)
         self.diagnosis = examine(facts, checks=self._checks)
         for finding in self._history.take(self.diagnosis):
-            logger.warning("%s", sentence(finding))
+            logger.warning("%s", finding_line(facts.run, finding))
             if self._on_finding is not None:
                 self._on_finding(finding)
         if self._stop_at is not None and not self.should_stop and not just_begun(facts) and not warming_up(facts):
@@ -164,15 +165,6 @@ class Doctor:
         from diagnose.gather import facts_of
 
         return facts_of(log.run(), self._hints, self._config)
-
-
-def sentence(finding: Finding) -> str:
-    """One line on a finding: where, what, what to do. Safe for a terminal."""
-    where = "" if finding.first_step is None else f" since {finding.first_step:,}"
-    todo = [
-        f"-> {step}" for step in (finding.prescriptions[0].title if finding.prescriptions else finding.advice,) if step
-    ]
-    return plain(" ".join([f"{finding.severity.value} {finding.code} {finding.name}{where}: {finding.message}", *todo]))
 
 
 def _checks() -> tuple[Check, ...]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from diagnose.config import Config
 from diagnose.finding import Diagnosis, Finding
+
+_LINE = re.compile(r"\(line (\d{1,6})\)")
+"""How messages name the place of a value in a config."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ def place_of(diagnosis: Diagnosis, finding: Finding) -> Place | None:
 
 def _line(config: Config, finding: Finding) -> int:
     """The line that the finding names, else that of the first value to change, else the first."""
-    named = finding.numbers.get("line")
+    named = finding.numbers.get("line") or next(iter(_LINE.findall(finding.message)), None)
     if named is not None:
         return max(1, int(named))
     edits = [edit for prescription in finding.prescriptions for edit in prescription.edits]
