@@ -1,0 +1,1 @@
+"""Trainings that are still running: watched, alerted of, started again."""
