@@ -45,7 +45,7 @@ def show(config: File, form: Form = Format.TEXT, dialect: Dialect = None, sample
     from diagnose.gather import samples_named_by
     from diagnose.report.as_json import dumps, envelope
     from diagnose.report.config import config_json, config_text
-    from diagnose.report.terminal import Screen
+    from diagnose.report.screen import Screen
 
     read = read_config(config, dialect=dialect)
     sums = effective(read, samples or samples_named_by(read))
@@ -96,7 +96,7 @@ def _checked(seen: list[Facts], form: CheckFormat) -> bool:
     from diagnose.engine import examine
     from diagnose.report.as_json import dumps, envelope
     from diagnose.report.config import check_json, check_text
-    from diagnose.report.terminal import Screen
+    from diagnose.report.screen import Screen
 
     found = [examine(facts) for facts in seen]
     if form is CheckFormat.JSON:

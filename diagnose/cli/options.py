@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from diagnose.checks.base import Check
     from diagnose.finding import Diagnosis
 
 
@@ -18,6 +19,7 @@ class Format(str, Enum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    CSV = "csv"
     GITHUB = "github"
     SARIF = "sarif"
     JUNIT = "junit"
@@ -45,11 +47,12 @@ class TextOrJson(str, Enum):
 
 
 class FailOn(str, Enum):
-    """The least severity that makes the exit status 1."""
+    """The least severity that makes the exit status 1; `inconclusive`: any run that is not healthy does."""
 
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+    INCONCLUSIVE = "inconclusive"
 
 
 class Count(str, Enum):
@@ -68,7 +71,22 @@ ValTag = Annotated[str | None, typer.Option(help="The series to take as the vali
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
 FailOnSeverity = Annotated[FailOn, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")]
 CheckFormatOption = Annotated[CheckFormat, typer.Option("--format", help="Output format.")]
+Select = Annotated[list[str] | None, typer.Option(help="Only these checks: codes, names, or beginnings of codes.")]
+Ignore = Annotated[list[str] | None, typer.Option(help="Not these checks.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with status 0 whatever is found.")]
+
+
+def checks_of(select: list[str] | None, ignore: list[str] | None) -> tuple[Check, ...]:
+    """The checks that the options, else the project's `ttsdoc.toml`, ask for, with the project's thresholds.
+
+    Raises ConfigError for what fits no check.
+    """
+    from diagnose.checks import chosen_checks
+    from diagnose.project import project
+
+    own = project()
+    named, left = ([name for entry in given or () for name in entry.split(",")] for given in (select, ignore))
+    return chosen_checks(named or own.select, {*own.ignore, *left}, own.thresholds)
 
 
 def for_ci(found: list[Diagnosis], form: str) -> str:
