@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diagnose.cli.options import (
+    CI_FORMATS,
     Count,
     ExitZero,
     FailOn,
@@ -25,6 +26,7 @@ from diagnose.cli.options import (
     TrainTag,
     ValTag,
     checks_of,
+    for_ci,
 )
 
 if TYPE_CHECKING:
@@ -165,6 +167,8 @@ def _print(found: list[Diagnosis], form: Format, *, verbose: bool, quiet: bool) 
         text = as_csv(found)
     elif form is Format.MARKDOWN:
         text = _markdown(found)
+    elif form.value in CI_FORMATS:
+        text = for_ci(found, form.value)
     elif quiet:
         from diagnose.report.terminal import one_line
 
