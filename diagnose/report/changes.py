@@ -9,13 +9,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.finding import Diagnosis, Edit, Operation, Safety, Scalar
-from diagnose.plan import Plan, first_edits, new_value, plan
+from diagnose.choice import new_value
+from diagnose.finding import Diagnosis, Scalar
+from diagnose.plan import AppliedEdit, Plan
 from diagnose.report.clean import plain
 from diagnose.report.screen import AMBER, Screen, printed
 from diagnose.report.words import causes, counted, number
-
-WANTED = {Operation.SET: "", Operation.SCALE: "times ", Operation.CAP: "at most "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,40 +29,32 @@ class Change:
     """Why it is not made; None where it is."""
 
 
-def changes(diagnosis: Diagnosis) -> list[Change]:
-    """What `ttsdoc fix` would write into the run's config; without one, what to write into any."""
-    config = diagnosis.facts.config
-    if config is not None and config.training:
-        return changes_of(plan(diagnosis))
-    return [_proposed(edit, safe, diagnosis) for edit, safe in _edits(diagnosis)]
-
-
-def changes_of(made: Plan) -> list[Change]:
-    """The rows of a plan: what was written, then what was not, and why not."""
-    written = [
-        Change(edit.parameter, number(edit.was), number(edit.now), f"{edit.why} [{', '.join(edit.answers)}]")
-        for edit in made.applied
-    ]
+def changes(made: Plan) -> list[Change]:
+    """The rows of a plan: what is written, then what is not, and why not."""
+    written = [_written(edit, made.diagnosis) for edit in made.applied]
     left = [Change(edit.parameter, "", number(edit.value), "", edit.reason) for edit in made.deferred]
     return written + left
 
 
-def _edits(diagnosis: Diagnosis) -> Iterator[tuple[Edit, bool]]:
-    for prescription, edit in first_edits(diagnosis.prescriptions):
-        yield edit, prescription.safety is Safety.SAFE
+def _written(edit: AppliedEdit, diagnosis: Diagnosis) -> Change:
+    """One row; without a config the learning rate was the highest that was logged."""
+    was, now, logged = edit.was, edit.now, diagnosis.run.peak_logged_rate
+    if was is None and logged is not None and edit.parameter == "learning_rate":
+        was = logged
+        now = now if now is not None else _of_logged(edit, diagnosis)
+    shown = edit.asked if now is None else number(now)
+    return Change(edit.parameter, number(was), shown, f"{edit.why} [{', '.join(edit.answers)}]")
 
 
-def _proposed(edit: Edit, safe: bool, diagnosis: Diagnosis) -> Change:
-    old = _old_value(edit.parameter, diagnosis)
-    new = new_value(edit, old)
-    now = number(new) if new is not None else f"{WANTED[edit.operation]}{number(edit.value)}"
-    return Change(edit.parameter, number(old), now, edit.why if safe else f"{edit.why} (only with --unsafe)")
-
-
-def _old_value(parameter: str, diagnosis: Diagnosis) -> Scalar | None:
-    """The value in the settings; for the learning rate, else the highest that was logged."""
-    known: Scalar | None = diagnosis.facts.settings.get(parameter)
-    return diagnosis.run.peak_logged_rate if known is None and parameter == "learning_rate" else known
+def _of_logged(edit: AppliedEdit, diagnosis: Diagnosis) -> Scalar | None:
+    wanted = (
+        one
+        for prescription in diagnosis.prescriptions
+        for one in prescription.edits
+        if (one.parameter, one.why) == (edit.parameter, edit.why)
+    )
+    asked = next(wanted, None)
+    return None if asked is None else new_value(asked, diagnosis.run.peak_logged_rate)
 
 
 def changes_table(rows: list[Change]) -> Table:
@@ -92,7 +83,7 @@ def render(made: Plan, screen: Screen) -> str:
 def _parts(made: Plan) -> Iterator[RenderableType]:
     yield from _basis(made)
     yield from (Text(plain(doubled), AMBER) for doubled in made.doubled)
-    rows = changes_of(made)
+    rows = changes(made)
     if made.applied:
         yield changes_table(rows)
         yield Text(f"{counted(len(made.applied), 'value')} changed.")
@@ -109,13 +100,11 @@ def _parts(made: Plan) -> Iterator[RenderableType]:
 def _basis(made: Plan) -> Iterator[Text]:
     """What the plan rests on: the run that was judged, or that none was found."""
     diagnosis = made.diagnosis
-    if diagnosis is None or not diagnosis.run.curves:
+    if not diagnosis.run.curves:
         yield Text("no log was found (give it with --logs): only the config and the data set were judged", AMBER)
     else:
         names = ", ".join(finding.name for finding in causes(diagnosis))
         yield Text(f"judged {plain(diagnosis.run.source)}, {diagnosis.verdict.value}{': ' if names else ''}{names}")
-    if diagnosis is None:
-        return
     yield from (Text(plain(note), AMBER) for note in diagnosis.facts.notes)
     if diagnosis.facts.samples is None:
         yield Text("the size of the data set is not known (give it with --samples)", AMBER)
