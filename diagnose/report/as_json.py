@@ -49,7 +49,7 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "family": run.family,
         "samples": diagnosis.facts.samples,
         "verdict": diagnosis.verdict.value,
-        "answer": asdict(answer(diagnosis)),
+        "answer": asdict(answer(diagnosis, made)),
         "reasons": list(diagnosis.reasons),
         "metrics": {label: _metric(curve) for label, curve in run.labelled.items()},
         "findings": [finding_json(finding) for finding in diagnosis.findings],
