@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.config import Config
+from diagnose.config import Config, Setting
 from diagnose.config.effective import Effective, effective
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
@@ -43,10 +43,15 @@ def config_json(config: Config, sums: Effective) -> dict[str, Any]:
         "source": config.source,
         "dialect": config.dialect,
         "training": config.training,
-        "values": {name: asdict(setting) for name, setting in config.values.items()},
+        "values": {name: _setting_json(setting) for name, setting in config.values.items()},
         "effective": sums.known() if config.training else {},
         "problems": [asdict(problem) for problem in config.problems],
     }
+
+
+def _setting_json(setting: Setting) -> dict[str, Any]:
+    """A setting; its file only where that is another one than the config."""
+    return {key: value for key, value in asdict(setting).items() if key != "file" or value}
 
 
 def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
