@@ -9,7 +9,7 @@ from diagnose.engine import examine
 from diagnose.facts import Hints
 from diagnose.finding import Diagnosis
 from diagnose.gather import facts_of_config, facts_of_run
-from diagnose.plan import Plan, plan
+from diagnose.plan import Plan, plan_of_config
 from diagnose.readers import runs
 
 
@@ -42,4 +42,4 @@ def fix(
         trainer=Path(trainer) if trainer else None,
         dialect=Path(dialect) if dialect else None,
     )
-    return plan(examine(facts), only=only, unsafe=unsafe)
+    return plan_of_config(examine(facts), only=only, unsafe=unsafe)

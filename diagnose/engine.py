@@ -8,9 +8,8 @@ from dataclasses import replace
 from diagnose.checks import every_check
 from diagnose.checks.base import About, Check
 from diagnose.facts import Facts
-from diagnose.finding import Crashed, Diagnosis, Finding, Skipped, Verdict
+from diagnose.finding import Crashed, Diagnosis, Edit, Finding, Prescription, Skipped, Verdict
 from diagnose.forecast import forecast
-from diagnose.plan import gather
 from diagnose.stopping import when_to_stop
 from diagnose.targets import with_target
 
@@ -47,7 +46,7 @@ def examine(facts: Facts, *, checks: Iterable[Check] | None = None) -> Diagnosis
         facts,
         verdict,
         ordered,
-        gather(ordered),
+        _prescriptions(ordered),
         forecast(facts),
         when_to_stop(facts, ordered),
         tuple(skipped),
@@ -92,3 +91,17 @@ def _verdict(findings: list[Finding]) -> Verdict:
     if any(finding.alarming for finding in findings):
         return Verdict.UNHEALTHY
     return Verdict.INCONCLUSIVE if any(finding.inconclusive for finding in findings) else Verdict.HEALTHY
+
+
+def _prescriptions(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
+    """The prescriptions of all findings, in their order; those with the same edits once, answering all that asked."""
+    gathered: dict[tuple[Edit, ...] | str, Prescription] = {}
+    for finding in findings:
+        for prescription in finding.prescriptions:
+            key = prescription.edits or prescription.title
+            known = gathered.get(key)
+            if known is None:
+                gathered[key] = replace(prescription, answers=(finding.code,))
+            elif finding.code not in known.answers:
+                gathered[key] = replace(known, answers=(*known.answers, finding.code))
+    return tuple(gathered.values())

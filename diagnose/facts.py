@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from diagnose.data.inspect import Survey
     from diagnose.keyflow.report import KeyReport
 
+TRAIN_SHARE = 0.85
+"""Share of a data set that is trained on, where no list says it. Source: the config of the story (`train_ratio`)."""
 NOTHING_LOGGED = Run("", "", "", {})
 """Stands where there is no log: a run without curves."""
 
@@ -61,6 +63,8 @@ class Facts:
     """Canonical hyperparameter -> value, from the config, else from what the log holds."""
     samples: int | None = None
     """Clips in the data set, all splits together."""
+    listed_for_training: int | None = None
+    """Clips in the list of the training split, where there is one."""
     family: str | None = None
     """The model family (`t3`, `vits`, ...)."""
     tokens: int | None = None
@@ -77,6 +81,13 @@ class Facts:
     def curve(self, role: Role) -> Curve | None:
         """The curve that plays `role`, if one was logged."""
         return self.run.curve(role)
+
+    @property
+    def train_samples(self) -> int | None:
+        """Clips that are trained on: those listed for it, else `TRAIN_SHARE` of the data set."""
+        if self.listed_for_training is not None or self.samples is None:
+            return self.listed_for_training
+        return max(1, round(TRAIN_SHARE * self.samples))
 
     def until(self, step: int) -> Facts:
         """What was known after `step` of the training loss. Checkpoints of later steps did not exist yet."""

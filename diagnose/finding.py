@@ -48,6 +48,17 @@ class Safety(str, Enum):
     UNSAFE = "unsafe"
 
 
+class Support(str, Enum):
+    """What a prescription rests on."""
+
+    MEASURED = "measured"
+    """`benchmarks/cure` ran it, and it cured."""
+    CITED = "cited"
+    """A paper or a document says so."""
+    GUIDE = "guide"
+    """The training guide says so, and nothing here has confirmed it."""
+
+
 class Operation(str, Enum):
     """How an edit turns the old value into the new."""
 
@@ -75,6 +86,11 @@ class Edit:
     """The new value (set), the factor (scale) or the largest allowed value (cap)."""
     why: str
     """Half a sentence with the number that led to it."""
+    unit: str | None = None
+    """`epochs` or `evaluations` of the config that is written; None: the parameter's own unit. `{steps}` in `why`
+    becomes the steps of one of them."""
+    needs: tuple[str, ...] = ()
+    """Parameters that must be changed with this one: without them it is not made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,8 @@ class Prescription:
     """Codes of the findings that it answers."""
     expected: str = ""
     """The effect to expect and where that figure comes from."""
+    support: Support = Support.GUIDE
+    """What it rests on; a rule that does not say has no more than the guide."""
 
 
 @dataclass(frozen=True, slots=True)

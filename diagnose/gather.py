@@ -38,8 +38,12 @@ def families() -> list[str]:
 
 def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
     """What is known of the training that wrote `run`. Raises ConfigError where a named config cannot be read."""
-    config = read_config(hints.config) if hints.config else config_near(run)
-    return facts_of(run, hints, config)
+    near = [read_config(hints.config)] if hints.config else configs_near(run)
+    facts = facts_of(run, hints, near[0] if len(near) == 1 else None)
+    if len(near) < 2:
+        return facts
+    names = ", ".join(config.source for config in near)
+    return replace(facts, notes=(*facts.notes, f"{len(near)} configs fit: {names}; name one with --config"))
 
 
 def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
@@ -72,22 +76,23 @@ def _known_family(hints: Hints) -> None:
         raise LogError(f"no model family is called {hints.family!r}; there are: {', '.join(families())}")
 
 
-def config_near(run: Run) -> Config | None:
-    """The training config that stands beside a log, or above it and names the log's folder as its `log_dir`.
+def configs_near(run: Run) -> list[Config]:
+    """The training configs that stand beside a log, in the folder that was asked for, or name its `log_dir`.
 
-    Of several (the config, and the corrected one) it is the one whose learning rate was logged; else none.
+    Of several (the config, and the corrected one) those whose learning rate was logged.
     """
     source = Path(run.source)
+    if not run.source or not source.exists():
+        return []
     folder = (source if source.is_dir() else source.parent).resolve()
-    if not source.exists():
-        return None
+    asked = 0 if source.is_file() or run.name == "." else len(Path(run.name).parts)
     for level, place in enumerate([folder, *folder.parents[:LEVELS_UP]]):
-        found = [config for config in _configs_in(place) if level == 0 or _logs_to(config, folder)]
+        found = [config for config in _configs_in(place) if level <= asked or _logs_to(config, folder)]
         if len(found) > 1:
-            found = [config for config in found if _rate_was_logged(config, run)]
-        if len(found) == 1:
-            return found[0]
-    return None
+            found = [config for config in found if _rate_was_logged(config, run)] or found
+        if found:
+            return found
+    return []
 
 
 def _rate_was_logged(config: Config, run: Run) -> bool:

@@ -1,31 +1,41 @@
-"""From findings to a corrected config: gather the prescriptions, merge their edits, write them into the text."""
+"""From a diagnosis to a corrected config: choose the edits, make what belongs together, and check the result.
+
+What `analyze` shows under "what to change" is this plan, and so is what `fix` writes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from difflib import unified_diff
-from math import floor, isfinite, log10
-from typing import TYPE_CHECKING, TypeGuard
 
-from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
+from diagnose.choice import Choice, Chosen, Deferred, choose, half_cures, settled
+from diagnose.config import Config, Rewrite, parse_config
+from diagnose.config.effective import effective
+from diagnose.engine import examine
 from diagnose.errors import ConfigError
+from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
+from diagnose.numbers import round_count
 
-if TYPE_CHECKING:
-    from diagnose.config import Config, Rewrite
+# Rounds in which what a change upsets is adjusted after it: warm-up, intervals, patience follow one another.
+MOST_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedEdit:
-    """One value that was changed in the config."""
+    """One value that is changed."""
 
     parameter: str
     path: str
-    """Where it lives in the config (`training.learning_rate`)."""
+    """Where it lives in the config (`training.learning_rate`); the parameter where there is no config."""
     line: int
     was: Scalar | None
-    now: Scalar
+    now: Scalar | None
+    """None where it depends on an old value that is not known: `asked` says it then."""
+    asked: str
+    """`times 0.25`, `at most 200`; empty where `now` says it."""
     why: str
     answers: tuple[str, ...]
     """Codes of the findings that it answers."""
@@ -35,10 +45,11 @@ class AppliedEdit:
 
 @dataclass(frozen=True, slots=True)
 class DeferredEdit:
-    """One edit that was not made, and the reason."""
+    """One edit that is not made, what was wanted, and why not."""
 
     parameter: str
     value: Scalar
+    """The value it would have; in words (`times 0.25`) where the old one is not known."""
     reason: str
 
 
@@ -47,13 +58,20 @@ class Plan:
     """The edits of one round, and the config's text before and after."""
 
     source: str
+    """The config; empty where there is none, and nothing can be written."""
     before: str
     after: str
     applied: tuple[AppliedEdit, ...]
     deferred: tuple[DeferredEdit, ...]
-    diagnosis: Diagnosis | None = None
-    doubled: tuple[str, ...] = ()
-    """What to know of keys that stand twice in the config: edits go to the last."""
+    diagnosis: Diagnosis
+    problems: tuple[Finding, ...] = ()
+    """What is wrong with the config that is written: never more than with the one before."""
+
+    @property
+    def doubled(self) -> tuple[str, ...]:
+        """What to know of keys that stand twice in the config: edits go to the last."""
+        config = self.diagnosis.facts.config
+        return config.doubled if config else ()
 
     def diff(self) -> str:
         """A unified diff; empty when nothing changes."""
@@ -63,154 +81,154 @@ class Plan:
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def gather(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
-    """The prescriptions of all findings, in their order; equal ones once, answering all that asked for them."""
-    gathered: dict[str, Prescription] = {}
-    for finding in findings:
-        for prescription in finding.prescriptions:
-            known = gathered.get(prescription.title)
-            if known is None:
-                gathered[prescription.title] = replace(prescription, answers=(finding.code,))
-            elif finding.code not in known.answers:
-                gathered[prescription.title] = replace(known, answers=(*known.answers, finding.code))
-    return tuple(gathered.values())
-
-
 def plan(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False) -> Plan:
-    """Turn the diagnosis' prescriptions into edits of the text of its config. Raises ConfigError where there is none.
+    """Turn the prescriptions of a diagnosis into edits of its config.
 
-    `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count.
+    `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count. Without a
+    config the edits are planned and nothing is written. A cure is made whole or not at all, and what is written
+    passes the checks of configs at least as well as before.
     """
+    choice = choose(diagnosis, only=only, unsafe=unsafe)
     config = diagnosis.facts.config
     if config is None or not config.training:
-        where = config.source if config else "no config"
-        raise ConfigError(f"{where}: no training hyperparameters here, nothing to fix")
-    dead = _dead(diagnosis)
-
-    chosen: dict[str, tuple[Scalar, Edit, Prescription]] = {}
-    deferred: list[DeferredEdit] = []
-    wanted = diagnosis.prescriptions
-    for prescription, edit in _in_order(wanted):
-        value = new_value(edit, config.value(edit.parameter))
-        as_text = edit.parameter in config.text_numbers and edit.parameter not in chosen
-        if value is None or (value == config.value(edit.parameter) and not as_text):
-            continue
-        reason = _doubt(edit, wanted, config, diagnosis)
-        reason = reason or _objection(edit, prescription, chosen, only, unsafe, dead)
-        if reason:
-            deferred.append(DeferredEdit(edit.parameter, value, reason))
-        else:
-            chosen[edit.parameter] = (value, edit, prescription)
-    changes = {parameter: value for parameter, (value, _, _) in chosen.items()}
-    rewrite = config.rewrite(changes, samples=diagnosis.facts.samples)
-    deferred += [DeferredEdit(parameter, chosen[parameter][0], reason) for parameter, reason in rewrite.refused.items()]
-    applied = tuple(_applied(config, rewrite, chosen))
-    return Plan(config.source, config.text, rewrite.text, applied, tuple(deferred), diagnosis, config.doubled)
+        return _unwritten(diagnosis, choice)
+    drafted = _passing(diagnosis.facts, config, choice)
+    return _written(diagnosis, config, drafted)
 
 
-def _dead(diagnosis: Diagnosis) -> dict[str, str]:
-    """Canonical name -> the evidence that the trainer never reads its key."""
-    from diagnose.keyflow.report import advice, sentence
-
-    config, keys = diagnosis.facts.config, diagnosis.facts.keys
-    if config is None or keys is None:
-        return {}
-    idle = {use.path: use for use in keys.idle}
-    found = {name: idle[setting.path] for name, setting in config.values.items() if setting.path in idle}
-    return {name: f"{sentence(use)}; {advice(use)}" for name, use in found.items()}
+def plan_of_config(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False) -> Plan:
+    """The plan that can be written. Raises ConfigError where there is no training config to write."""
+    config = diagnosis.facts.config
+    if config is None or not config.training:
+        raise ConfigError(f"{config.source if config else 'no config'}: no training hyperparameters here to fix")
+    return plan(diagnosis, only=only, unsafe=unsafe)
 
 
-def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescription, Edit]]:
-    for prescription in prescriptions:
-        for edit in prescription.edits:
-            yield prescription, edit
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    """A choice of edits, written into the text."""
+
+    choice: Choice
+    rewrite: Rewrite
+    problems: tuple[Finding, ...]
 
 
-def first_edits(prescriptions: Iterable[Prescription]) -> list[tuple[Prescription, Edit]]:
-    """One edit a parameter, the most pressing: those that a plan would choose from."""
-    prescriptions = tuple(prescriptions)
-    first: dict[str, tuple[Prescription, Edit]] = {}
-    for prescription, edit in _in_order(prescriptions):
-        if _disputed(edit.parameter, prescriptions):
-            continue
-        first.setdefault(edit.parameter, (prescription, edit))
-    return list(first.values())
+def _passing(facts: Facts, config: Config, choice: Choice) -> _Draft:
+    """A draft that contradicts itself no more than the config did: adjusted, else without the edits at fault."""
+    before = _kinds(_problems(facts, config))
+    draft = _draft(facts, config, choice)
+    while True:
+        draft = _adjusted(facts, config, draft, before)
+        if not _worse(draft, before) or not draft.choice.chosen:
+            return draft
+        parameter = list(draft.choice.chosen)[-1]
+        reason = f"with it the config would contradict itself: {_first_new(draft, before).message}"
+        draft = _draft(facts, config, draft.choice.without(parameter, reason))
 
 
-def _disputed(parameter: str, prescriptions: Iterable[Prescription]) -> bool:
-    """Whether one finding asks for more of it and another for less."""
-    asked = [edit for _, edit in _in_order(prescriptions) if edit.parameter == parameter]
-    factors = [edit.value for edit in asked if edit.operation is Operation.SCALE and _is_number(edit.value)]
-    less = any(factor < 1 for factor in factors) or any(edit.operation is Operation.CAP for edit in asked)
-    return less and any(factor > 1 for factor in factors)
+def _draft(facts: Facts, config: Config, choice: Choice) -> _Draft:
+    """The choice as text, without the halves of cures whose other half cannot be written."""
+    choice = settled(choice, facts, config)
+    while True:
+        values = {name: chosen.value for name, chosen in choice.chosen.items() if chosen.value is not None}
+        rewrite = config.rewrite(values, samples=facts.train_samples)
+        halves = half_cures(choice, rewrite.refused)
+        if not halves:
+            after = parse_config(rewrite.text, config.source) if rewrite.applied else config
+            return _Draft(choice, rewrite, tuple(_problems(facts, after)))
+        for parameter, reason in halves.items():
+            choice = choice.without(parameter, reason)
+        choice = settled(choice, facts, config)
 
 
-def _doubt(edit: Edit, wanted: Iterable[Prescription], config: Config, diagnosis: Diagnosis) -> str | None:
-    """Why the log gives no ground to change this value of this config."""
-    if _disputed(edit.parameter, wanted):
-        return "the findings disagree whether it is too high or too low"
-    asked, logged = config.value("learning_rate"), diagnosis.run.peak_logged_rate
-    if edit.operation is not Operation.SCALE or logged is None or not _is_number(asked):
-        return None
-    if asked < 0.99 * logged or (edit.parameter == "learning_rate" and asked > 1.01 * logged):
-        return f"the log shows a learning rate of {logged:.4g}: the config was changed since, or did not make that run"
-    return None
+def _adjusted(facts: Facts, config: Config, draft: _Draft, before: Counter[tuple[str, ...]]) -> _Draft:
+    """The draft with what its changes upset set right: the warm-up keeps its share, intervals fit the new run."""
+    draft = _draft(facts, config, _with(draft.choice, _warmup(facts, config, draft)))
+    for _ in range(MOST_ROUNDS):
+        new = [finding for finding in draft.problems if _key(finding) not in before]
+        cures = [cure for finding in new for cure in finding.prescriptions if cure.safety is Safety.SAFE]
+        longer = _with(draft.choice, cures)
+        if longer is draft.choice:
+            break
+        draft = _draft(facts, config, longer)
+    return draft
 
 
-def _objection(
-    edit: Edit,
-    prescription: Prescription,
-    chosen: dict[str, tuple[Scalar, Edit, Prescription]],
-    only: Collection[str] | None,
-    unsafe: bool,
-    dead: dict[str, str],
-) -> str | None:
-    if only is not None and edit.parameter not in only:
-        return "not among the parameters given with --only"
-    if prescription.safety is Safety.UNSAFE and not unsafe:
-        return f"unsafe ({prescription.why}): apply it with --unsafe"
-    if edit.parameter in chosen:
-        return f"already changed: {chosen[edit.parameter][1].why}"
-    return dead.get(edit.parameter)
+def _with(choice: Choice, cures: list[Prescription]) -> Choice:
+    """The choice with edits that follow from it; itself where there are none."""
+    if not choice.chosen:
+        return choice
+    for cure in cures:
+        for edit in cure.edits:
+            choice = choice.following(edit, cure)
+    return choice
 
 
-def new_value(edit: Edit, old: object) -> Scalar | None:
-    """The value that the edit asks for; None where it needs an old value that is not there, or changes nothing."""
-    if edit.operation is Operation.SET:
-        return edit.value
-    if not _is_number(old) or not _is_number(edit.value):
-        return None
-    if edit.operation is Operation.CAP:
-        return edit.value if edit.value < old else None
-    scaled = old * edit.value
-    if not isfinite(scaled) or scaled <= 0:
-        return None
-    counted = HYPERPARAMETERS[edit.parameter].kind is Kind.COUNT if edit.parameter in HYPERPARAMETERS else False
-    return max(1, round(scaled)) if counted else _four_digits(scaled)
+def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
+    """A shorter run keeps the share of its warm-up."""
+    after = parse_config(draft.rewrite.text, config.source)
+    old, new = effective(config, facts.train_samples), effective(after, facts.train_samples)
+    shares = old.warmup_share, new.warmup_share
+    fixed = config.values.get("warmup_steps")
+    if "warmup_steps" in draft.choice.chosen or fixed is None or fixed.value in (None, 0) or fixed.dead:
+        return []
+    if shares[0] is None or shares[1] is None or shares[1] <= shares[0] or new.total_steps is None:
+        return []
+    why = f"the run is shorter now: its warm-up stays {shares[0]:.0%} of it"
+    shorter = Edit("warmup_steps", Operation.SET, round_count(shares[0] * new.total_steps, 2), why)
+    epochs = draft.choice.chosen.get("max_epochs")
+    answers = epochs.prescription.answers if epochs else ()
+    return [Prescription("Shorten the warm-up with the run", why, (shorter,), Safety.SAFE, answers)]
 
 
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _problems(facts: Facts, config: Config) -> list[Finding]:
+    """What the checks of configs say of a text."""
+    settings = {name: setting.value for name, setting in config.values.items()}
+    known = replace(facts, run=NOTHING_LOGGED, config=config, settings=settings, survey=None, keys=None)
+    return [finding for finding in examine(known).findings if finding.alarming]
 
 
-def _four_digits(value: float) -> float:
-    """Rounded to four significant digits, so that 0.3 x 3e-4 is 9e-5 and not 8.999999999999999e-05."""
-    return value if value == 0 else round(value, 3 - floor(log10(abs(value))))
+def _key(finding: Finding) -> tuple[str, ...]:
+    """What makes two findings of two texts the same: the rule, and how bad it is."""
+    return (finding.code, finding.severity.value, *sorted(finding.numbers))
 
 
-def _applied(
-    config: Config, rewrite: Rewrite, chosen: dict[str, tuple[Scalar, Edit, Prescription]]
-) -> Iterator[AppliedEdit]:
+def _kinds(findings: list[Finding]) -> Counter[tuple[str, ...]]:
+    return Counter(map(_key, findings))
+
+
+def _worse(draft: _Draft, before: Counter[tuple[str, ...]]) -> bool:
+    return bool(_kinds(list(draft.problems)) - before)
+
+
+def _first_new(draft: _Draft, before: Counter[tuple[str, ...]]) -> Finding:
+    return next(finding for finding in draft.problems if _kinds([finding]) - before or _key(finding) not in before)
+
+
+def _unwritten(diagnosis: Diagnosis, choice: Choice) -> Plan:
+    applied = tuple(_row(parameter, chosen) for parameter, chosen in choice.chosen.items())
+    return Plan("", "", "", applied, _deferred(choice.deferred), diagnosis)
+
+
+def _row(parameter: str, chosen: Chosen) -> AppliedEdit:
+    return AppliedEdit(
+        parameter, parameter, 0, None, chosen.value, chosen.asked, chosen.why, chosen.prescription.answers
+    )
+
+
+def _written(diagnosis: Diagnosis, config: Config, draft: _Draft) -> Plan:
+    rewrite, choice = draft.rewrite, draft.choice
+    applied = []
     for parameter, (was, now) in rewrite.applied.items():
-        _, edit, prescription = chosen[parameter]
         setting = config.values.get(parameter)
-        yield AppliedEdit(
-            parameter,
-            setting.path if setting else parameter,
-            setting.line if setting else 0,
-            was,
-            now,
-            edit.why,
-            prescription.answers,
-            rewrite.notes.get(parameter, ""),
-        )
+        row = _row(parameter, choice.chosen[parameter])
+        note = rewrite.notes.get(parameter, "")
+        path, line = (setting.path, setting.line) if setting else (parameter, 0)
+        applied.append(replace(row, path=path, line=line, was=was, now=now, asked="", note=note))
+    refused = tuple(Deferred(name, choice.chosen[name].shown, reason) for name, reason in rewrite.refused.items())
+    deferred = _deferred((*choice.deferred, *refused))
+    return Plan(config.source, config.text, rewrite.text, tuple(applied), deferred, diagnosis, draft.problems)
+
+
+def _deferred(left: tuple[Deferred, ...]) -> tuple[DeferredEdit, ...]:
+    return tuple(DeferredEdit(one.parameter, one.value, one.reason) for one in left)

@@ -24,7 +24,7 @@ from tests.cases import Case
 from tests.curves import curve, run
 
 CHECKS = every_check()
-CODES = re.compile(r"^(NUM|STB|GRD|FIT|OPT|DAT|CFG|AUD|SPD)\d{3}$")
+CODES = re.compile(r"^(NUM|STB|GRD|FIT|OPT|DAT|CFG|AUD|SPD|RUN|CKP)\d{3}$")
 HEADINGS = ["## Why it matters", "## How it is detected", "## What to do", "## Blind spots"]
 FOLDER = Path(__file__).parent / "checks"
 
@@ -86,7 +86,7 @@ def test_causes_are_names_of_checks(check: Check) -> None:
 @pytest.mark.parametrize("values", [[], [1.0], [np.nan] * 5, [np.inf, -np.inf, np.nan, 1.0], [0.0] * 40], ids=repr)
 def test_no_check_breaks_on_odd_curves(values: list[float]) -> None:
     """All roles at once: nothing, one point, nothing finite, a constant."""
-    assert examine(run(*(curve(role, values) for role in Role))).crashed == ()
+    assert examine(Facts(run(*(curve(role, values) for role in Role)))).crashed == ()
 
 
 VALUES = arrays.arrays(
@@ -99,7 +99,7 @@ VALUES = arrays.arrays(
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_no_check_breaks_on_random_curves(values: dict[Role, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:
     """Whatever a log holds, the worst is a wrong finding, never a broken check."""
-    diagnosis = examine(run(*(curve(role, column) for role, column in values.items())))
+    diagnosis = examine(Facts(run(*(curve(role, column) for role, column in values.items()))))
     assert diagnosis.crashed == ()
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from diagnose import __version__
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
-from diagnose.plan import new_value
-from diagnose.run import Curve, Role, Run
+from diagnose.plan import Plan, plan
+from diagnose.run import Curve, Role
 
 SCHEMA_VERSION = 1
 
@@ -34,7 +34,7 @@ def diagnoses(found: Iterable[Diagnosis]) -> dict[str, Any]:
 
 
 def _run(diagnosis: Diagnosis) -> dict[str, Any]:
-    run = diagnosis.run
+    run, made = diagnosis.run, plan(diagnosis)
     return {
         "name": run.name,
         "source": run.source,
@@ -45,12 +45,13 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "reasons": list(diagnosis.reasons),
         "metrics": {role.value: _metric(curve) for role in Role if (curve := run.curve(role)) is not None},
         "findings": [finding_json(finding) for finding in diagnosis.findings],
-        "prescriptions": [_prescription(prescription, run) for prescription in diagnosis.prescriptions],
+        "prescriptions": [_prescription(prescription, diagnosis, made) for prescription in diagnosis.prescriptions],
+        "plan": plan_json(made),
         "forecast": None if diagnosis.forecast is None else asdict(diagnosis.forecast),
         "stop": None if diagnosis.stop is None else asdict(diagnosis.stop),
         "skipped": [asdict(skipped) for skipped in diagnosis.skipped],
         "crashed": [asdict(crashed) for crashed in diagnosis.crashed],
-        "notes": list(run.notes),
+        "notes": [*run.notes, *diagnosis.facts.notes],
         "input_health": asdict(run.health),
     }
 
@@ -80,20 +81,27 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _prescription(prescription: Prescription, run: Run) -> dict[str, Any]:
+def plan_json(made: Plan) -> dict[str, Any]:
+    """What is changed, what is left and why, as `ttsdoc fix` does it."""
+    return {"applied": [asdict(edit) for edit in made.applied], "deferred": [asdict(edit) for edit in made.deferred]}
+
+
+def _prescription(prescription: Prescription, diagnosis: Diagnosis, made: Plan) -> dict[str, Any]:
     return {
         "title": prescription.title,
         "safety": prescription.safety.value,
         "why": prescription.why,
         "answers": list(prescription.answers),
         "expected": prescription.expected,
-        "edits": [_edit(edit, run.config.get(edit.parameter)) for edit in prescription.edits],
+        "edits": [_edit(edit, diagnosis, made) for edit in prescription.edits],
     }
 
 
-def _edit(edit: Edit, old: Any) -> dict[str, Any]:
-    """`to` is null where the new value depends on an old one that is not known."""
-    known = {"parameter": edit.parameter, "from": old, "to": new_value(edit, old)}
+def _edit(edit: Edit, diagnosis: Diagnosis, made: Plan) -> dict[str, Any]:
+    """`to` is null where the edit is not made, or depends on an old value that is not known."""
+    applied = next((one for one in made.applied if one.parameter == edit.parameter), None)
+    old = diagnosis.facts.settings.get(edit.parameter)
+    known = {"parameter": edit.parameter, "from": old, "to": applied.now if applied else None}
     return known if edit.operation is Operation.SET else known | {edit.operation.value: edit.value}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.finding import Diagnosis, Finding
-from diagnose.plan import first_edits, new_value
+from diagnose.plan import plan
 from diagnose.report.clean import markdown
 from diagnose.report.table import loss_table
 from diagnose.report.words import number, span, title
@@ -21,7 +21,7 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     yield f"# ttsdoc: {markdown(title(run))}, {diagnosis.verdict.value}"
     yield ""
     yield f"Read from {markdown(run.source)} ({run.format})."
-    yield from (f"{markdown(note)}" for note in (*diagnosis.reasons, *run.notes))
+    yield from (f"{markdown(note)}" for note in (*diagnosis.reasons, *run.notes, *diagnosis.facts.notes))
     yield from _loss_rows(diagnosis)
     yield from _findings(diagnosis)
     yield from _changes(diagnosis)
@@ -62,14 +62,16 @@ def _finding(diagnosis: Diagnosis, finding: Finding) -> Iterator[str]:
 
 
 def _changes(diagnosis: Diagnosis) -> Iterator[str]:
-    if not diagnosis.prescriptions:
+    made = plan(diagnosis)
+    if not made.applied and not made.deferred:
         return
     yield from ("", "## What to change", "", "| parameter | was | now | why |", "|---|---|---|---|")
-    for _, edit in first_edits(diagnosis.prescriptions):
-        old = diagnosis.run.config.get(edit.parameter)
-        new = new_value(edit, old)
-        now = number(new) if new is not None else f"{edit.operation.value} {number(edit.value)}"
-        yield f"| {edit.parameter} | {markdown(number(old))} | {markdown(now)} | {markdown(edit.why)} |"
+    for edit in made.applied:
+        was, now = markdown(number(edit.was)), markdown(edit.asked or number(edit.now))
+        yield f"| {edit.parameter} | {was} | {now} | {markdown(edit.why)} |"
+    yield from ("",) if made.deferred else ()
+    for left in made.deferred:
+        yield f"- not changed: {left.parameter} (would be {markdown(number(left.value))}): {markdown(left.reason)}"
 
 
 def _stop(diagnosis: Diagnosis) -> Iterator[str]:

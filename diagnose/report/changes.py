@@ -33,20 +33,20 @@ def _parts(plan: Plan) -> Iterator[RenderableType]:
     if any(edit.note for edit in plan.applied):
         yield Text("versions of this trainer differ: --trainer FILE asks the source of yours what it reads")
     for left in plan.deferred:
-        yield Text(f"left: {left.parameter} -> {plain(number(left.value))}: {plain(left.reason)}", "dim")
+        yield Text(f"not changed: {left.parameter} (would be {plain(number(left.value))}): {plain(left.reason)}", "dim")
 
 
 def _basis(plan: Plan) -> Iterator[Text]:
     """What the plan rests on: the run that was judged, or that none was found."""
     diagnosis = plan.diagnosis
-    if diagnosis is None or not diagnosis.run.curves:
+    if not diagnosis.run.curves:
         yield Text("no log was found (give it with --logs): only the config and the data set were judged", "yellow")
     else:
         causes = [finding.name for finding in diagnosis.findings if finding.alarming and finding.explained_by is None]
         told = f": {', '.join(causes)}" if causes else ""
         yield Text(f"judged {plain(diagnosis.run.source)}, {diagnosis.verdict.value}{told}")
-        yield from (Text(plain(note), "yellow") for note in diagnosis.run.notes if note.startswith("the latest of"))
-    if diagnosis is not None and diagnosis.run.dataset.samples is None:
+        yield from (Text(plain(note), "yellow") for note in diagnosis.facts.notes)
+    if diagnosis.facts.samples is None:
         yield Text("the size of the data set is not known (give it with --samples)", "yellow")
 
 

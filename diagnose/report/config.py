@@ -61,7 +61,7 @@ def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
     if not config.training:
         return printed(Group(*parts, Text(f"  {NOT_TRAINING}")), screen)
     parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in diagnosis.facts.notes]
-    amounts = effective(config, diagnosis.facts.samples)
+    amounts = effective(config, diagnosis.facts.train_samples)
     if amounts.known():
         parts.append(Padding(_sums(amounts), (1, 0, 0, 2)))
     for finding in diagnosis.findings:
@@ -74,7 +74,7 @@ def check_json(diagnosis: Diagnosis) -> dict[str, Any]:
     """The contract of `ttsdoc check --format json`, without the envelope."""
     config = checked(diagnosis)
     told = [finding_json(finding) for finding in diagnosis.findings]
-    amounts = effective(config, diagnosis.facts.samples)
+    amounts = effective(config, diagnosis.facts.train_samples)
     return {**config_json(config, amounts), "findings": told, "notes": list(diagnosis.facts.notes)}
 
 

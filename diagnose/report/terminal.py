@@ -14,8 +14,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.finding import Diagnosis, Edit, Finding, Safety, Severity, Verdict
-from diagnose.plan import first_edits, new_value
+from diagnose.finding import Diagnosis, Finding, Severity, Verdict
+from diagnose.plan import plan
 from diagnose.report.chart import loss_chart
 from diagnose.report.clean import plain
 from diagnose.report.table import loss_table
@@ -100,7 +100,7 @@ def summary(diagnoses: Iterable[Diagnosis], screen: Screen) -> str:
 
 def _sections(diagnosis: Diagnosis, screen: Screen) -> Iterator[RenderableType | None]:
     yield _heading(diagnosis)
-    yield _input(diagnosis.run)
+    yield _input(diagnosis)
     yield _chart(diagnosis, screen)
     yield _loss_rows(diagnosis.run)
     yield from _findings(diagnosis)
@@ -122,10 +122,14 @@ def _heading(diagnosis: Diagnosis) -> Text:
     return line
 
 
-def _input(run: Run) -> RenderableType:
+def _input(diagnosis: Diagnosis) -> RenderableType:
+    run = diagnosis.run
     health = run.health
     damage = f", {health.bad_records} damaged records skipped" if health.bad_records else ""
-    lines = [f"{plain(run.source)} ({run.format}{damage})", *(plain(note) for note in run.notes)]
+    lines = [
+        f"{plain(run.source)} ({run.format}{damage})",
+        *(plain(note) for note in (*run.notes, *diagnosis.facts.notes)),
+    ]
     return Padding(Text("\n".join(lines), "dim"), (0, 0, 0, 2))
 
 
@@ -176,24 +180,21 @@ def _finding_body(finding: Finding) -> Text:
 
 
 def _changes(diagnosis: Diagnosis) -> RenderableType | None:
-    if not diagnosis.prescriptions:
+    made = plan(diagnosis)
+    if not made.applied and not made.deferred:
         return None
     table = Table(box=None, pad_edge=False)
     for word in ("parameter", "was", "now", "why"):
         table.add_column(word, header_style="bold", overflow="fold", no_wrap=word in ("was", "now"))
-    for prescription, edit in first_edits(diagnosis.prescriptions):
-        why = edit.why if prescription.safety is Safety.SAFE else f"{edit.why} (only with --unsafe)"
-        table.add_row(edit.parameter, *_was_and_now(edit, diagnosis.run), Text(plain(why)))
+    for edit in made.applied:
+        now = edit.asked or number(edit.now)
+        table.add_row(edit.parameter, Text(plain(number(edit.was))), Text(plain(now)), Text(plain(edit.why)))
+    left = [
+        Text(f"not changed: {one.parameter} (would be {plain(number(one.value))}): {plain(one.reason)}", "dim")
+        for one in made.deferred
+    ]
     title = _title("What to change (ttsdoc fix CONFIG writes it)")
-    return Group(title, Padding(table, (0, 0, 0, 2)))
-
-
-def _was_and_now(edit: Edit, run: Run) -> tuple[Text, Text]:
-    old = run.config.get(edit.parameter)
-    new = new_value(edit, old)
-    wanted = {"set": "", "scale": "times ", "cap": "at most "}[edit.operation.value]
-    now = number(new) if new is not None else f"{wanted}{number(edit.value)}"
-    return Text(plain(number(old))), Text(plain(now))
+    return Group(title, *([Padding(table, (0, 0, 0, 2))] if made.applied else []), Padding(Group(*left), (0, 0, 0, 2)))
 
 
 def _level(run: Run) -> RenderableType | None:

@@ -49,10 +49,10 @@ def _edits(batch: int, smaller: int, accumulated: int, samples: int) -> list[Edi
     edits = []
     if smaller < batch:
         why = f"{samples:,} clips: smaller batches leave {samples // smaller} of them in an epoch"
-        edits.append(Edit("batch_size", Operation.SET, smaller, why))
+        edits.append(Edit("batch_size", Operation.SET, smaller, why, needs=("grad_accumulation_steps",)))
     if needed > accumulated:
         why = f"{needed} batches of {smaller} make an effective batch of {needed * smaller}, was {batch * accumulated}"
-        edits.append(Edit("grad_accumulation_steps", Operation.SET, needed, why))
+        edits.append(Edit("grad_accumulation_steps", Operation.SET, needed, why, needs=("batch_size",)))
     return edits
 
 

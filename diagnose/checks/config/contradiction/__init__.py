@@ -44,7 +44,7 @@ class Contradiction(Check):
         if config is None or not config.training:
             return
         yield from _duplicates(config)
-        amounts = effective(config, facts.samples)
+        amounts = effective(config, facts.train_samples)
         for rule in RULES:
             yield from rule(config, amounts, facts)
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from diagnose.preflight import Surroundings, effective, embedding_rows, fly, preflight, read_tokenizer
 
-from diagnose.config import parse_config
+from diagnose.config import Config, parse_config
+from diagnose.config.effective import effective
+from diagnose.config.tokenizer import embedding_rows, read_tokenizer
+from diagnose.engine import examine
 from diagnose.errors import ConfigError
-from diagnose.finding import Diagnosis, Severity, Verdict
+from diagnose.facts import Facts, Hints
+from diagnose.finding import Diagnosis, Finding, Severity
+from diagnose.gather import facts_before_training
 from diagnose.plan import plan
-from diagnose.run import Run
 
 SAMPLES = 1000
-KNOWN = Surroundings(SAMPLES)
+KNOWN = Facts(listed_for_training=SAMPLES)
 SOUND = "lr: 1.0e-3\nbatch_size: 10\ngrad_accum: 2\nepochs: 20\nwarmup_steps: 50\neval_steps: 50\nsave_steps: 100\n"
 
 
@@ -29,7 +33,17 @@ def config(extra: str = "", base: str = SOUND, source: str = "config.yaml") -> A
     return parse_config("\n".join([*kept, extra, ""]), source)
 
 
-def messages(extra: str, around: Surroundings = KNOWN) -> str:
+def preflight(config: Config, around: Facts = Facts()) -> list[Finding]:
+    settings = {name: setting.value for name, setting in config.values.items()}
+    return list(examine(replace(around, config=config, settings=settings)).findings)
+
+
+def diagnosed(config: Config) -> Diagnosis:
+    settings = {name: setting.value for name, setting in config.values.items()}
+    return examine(Facts(config=config, settings=settings))
+
+
+def messages(extra: str, around: Facts = KNOWN) -> str:
     return "\n".join(finding.message for finding in preflight(config(extra), around))
 
 
@@ -104,7 +118,7 @@ VITS = """{"train": {"learning_rate": 2e-4, "c_mel": 45, "batch_size": 4, "epoch
 
 def test_a_decay_that_ends_the_run_early_is_found() -> None:
     fading = preflight(parse_config(VITS % (20_000, "0.999"), "config.json"))
-    assert [finding.evidence["faded_at"] for finding in fading] == [6904]  # ln(1e-3) / ln(0.999)
+    assert [finding.numbers["faded_at"] for finding in fading] == [6904]  # ln(1e-3) / ln(0.999)
     assert preflight(parse_config(VITS % (20_000, "0.999875"), "config.json")) == []
 
 
@@ -130,11 +144,11 @@ def test_a_number_that_is_text_is_found_with_its_cure() -> None:
 
 
 def test_a_vocabulary_that_fits_neither_tokenizer_nor_checkpoint_is_found() -> None:
-    around = Surroundings(SAMPLES, tokens=2559, embedding_rows=2454)
+    around = replace(KNOWN, tokens=2559, embedding_rows=2454)
     found = messages("vocab_size: 2535\n", around)
     assert "the tokenizer has 2559 tokens" in found
     assert "the checkpoint has 2454 embedding rows" in found
-    assert messages("vocab_size: 2535\n", Surroundings(SAMPLES, 2535, 2535)) == ""
+    assert messages("vocab_size: 2535\n", replace(KNOWN, tokens=2535, embedding_rows=2535)) == ""
 
 
 TOKENIZERS = [
@@ -190,7 +204,7 @@ def test_a_trainer_is_read_for_the_keys_that_it_ignores(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("lr: 0.1\nepochs: 3\nunused: 4\n")
     trainer = tmp_path / "train.py"
     trainer.write_text("import yaml\nc = yaml.safe_load(open('config.yaml'))\nprint(c['lr'], c['epochs'])\n")
-    seen = fly(parse_config((tmp_path / "config.yaml").read_text(), str(tmp_path / "config.yaml")), trainer=trainer)
+    seen = examine(facts_before_training(tmp_path / "config.yaml", hints=Hints(), trainer=trainer))
     assert [(finding.code, "unused" in finding.message) for finding in seen.findings] == [("CFG001", True)]
 
 
@@ -199,8 +213,7 @@ def test_what_is_no_training_config_has_nothing_to_check() -> None:
 
 
 def test_a_healthy_run_gets_its_text_numbers_repaired_and_nothing_else() -> None:
-    healthy = Diagnosis(Run("r", "r.log", "test", {}), Verdict.HEALTHY, ())
     sick = config("lr: 1e-3\n")
-    repaired = plan(sick, healthy)
+    repaired = plan(diagnosed(sick))
     assert repaired.after == sick.text.replace("1e-3", "0.001")
-    assert plan(parse_config(repaired.after, "config.yaml"), healthy).after == repaired.after
+    assert plan(diagnosed(parse_config(repaired.after, "config.yaml"))).after == repaired.after

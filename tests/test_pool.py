@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diagnose.errors import LogError
-from diagnose.facts import Known
+from diagnose.facts import Hints
 from diagnose.pool import WORTH_A_POOL, find, judge_all
 from tests.test_cli import report, ttsdoc
 
@@ -32,14 +32,14 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_the_sickest_run_comes_first(tree: Path) -> None:
-    fleet = judge_all(find([str(tree)]), Known())
+    fleet = judge_all(find([str(tree)]), Hints())
     assert "sick" in fleet.diagnoses[0].run.name
     assert [finding.name for finding in fleet.diagnoses[0].findings][:1] == ["non-finite-loss"]
 
 
 def test_a_pool_of_processes_says_the_same(tree: Path) -> None:
     def told(jobs: int) -> list[tuple[str, str, list[str]]]:
-        fleet = judge_all(find([str(tree)]), Known(), jobs=jobs)
+        fleet = judge_all(find([str(tree)]), Hints(), jobs=jobs)
         return [(d.run.name, d.verdict.value, [f.name for f in d.findings]) for d in fleet.diagnoses]
 
     assert told(2) == told(1)

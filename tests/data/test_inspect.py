@@ -11,10 +11,12 @@ import soundfile
 
 from diagnose.data.audio import Sound, resample, write
 from diagnose.data.demo import Voice, make
-from diagnose.data.inspect import Survey, findings, overlap, survey
+from diagnose.data.inspect import Survey, survey
 from diagnose.data.manifest import read_clips
+from diagnose.engine import examine
 from diagnose.errors import DataError
-from diagnose.finding import Severity
+from diagnose.facts import Facts
+from diagnose.finding import Finding, Severity
 from tests.data.conftest import MakeSet, speak
 
 TEXTS = {
@@ -25,8 +27,12 @@ TEXTS = {
 }
 
 
+def findings(found: Survey) -> tuple[Finding, ...]:
+    return examine(Facts(survey=found)).findings
+
+
 def problems(found: Survey) -> dict[str, int]:
-    return {problem.name: problem.count for problem in found.problems}
+    return {finding.name: int(next(iter(finding.numbers.values()))) for finding in findings(found)}
 
 
 def loud(sound: Sound, factor: float) -> Sound:
@@ -38,7 +44,7 @@ def test_a_healthy_set_has_no_problem(tmp_path: Path, language: str) -> None:
     make(tmp_path / "set", clips=40, language=language, voice=Voice.BUILTIN)
     found = survey(tmp_path / "set")
     assert problems(found) == {}
-    assert findings(found) == []
+    assert findings(found) == ()
 
 
 def test_size_length_rates_and_characters_are_told(make_set: MakeSet) -> None:
@@ -66,7 +72,7 @@ FAULTY_SOUNDS = {
 def test_a_faulty_recording_is_the_only_problem_told(make_set: MakeSet, name: str, sound: Sound) -> None:
     found = survey(make_set(TEXTS, sounds={"a": sound}))
     assert problems(found) == {name: 1}
-    (problem,) = found.problems
+    (problem,) = findings(found)
     assert "metadata.csv:1: a" in problem.examples[0]
     assert problem.advice
 
@@ -82,7 +88,7 @@ FAULTY_TEXTS = {
 def test_a_faulty_text_is_the_only_problem_told(make_set: MakeSet, name: str, text: str) -> None:
     found = survey(make_set(TEXTS | {"e": text}, sounds={"e": speak(TEXTS["b"])}))
     assert problems(found) == {name: 1}
-    assert "metadata.csv:5: e" in found.problems[0].examples[0]
+    assert "metadata.csv:5: e" in findings(found)[0].examples[0]
 
 
 def test_bytes_that_are_no_utf8_are_unknown_characters(make_set: MakeSet) -> None:
@@ -106,7 +112,7 @@ def test_missing_and_unreadable_recordings_are_errors_of_the_list(make_set: Make
     assert problems(found) == {"missing-audio": 1, "unreadable-audio": 1}
     assert len(found.durations) == 2
     assert [finding.code for finding in findings(found)] == ["DAT101", "DAT102"]
-    assert [finding.evidence for finding in findings(found)] == [
+    assert [finding.numbers for finding in findings(found)] == [
         {"missing_audio": 1, "clips": 4},
         {"unreadable_audio": 1, "clips": 4},
     ]
@@ -131,8 +137,7 @@ def test_what_spoils_few_clips_of_many_is_only_a_note(tmp_path: Path) -> None:
     first = read_clips(tmp_path / "set")[0]
     write(first.audio, loud(speak(first.text), 6.0))
     found = survey(tmp_path / "set")
-    assert [(problem.name, problem.severity) for problem in found.problems] == [("clipped-audio", Severity.INFO)]
-    assert findings(found) == []
+    assert [(one.name, one.severity) for one in findings(found)] == [("clipped-audio", Severity.INFO)]
 
 
 def test_lists_that_share_a_text_or_a_recording_leak(make_set: MakeSet) -> None:
@@ -148,13 +153,13 @@ def test_lists_that_share_a_text_or_a_recording_leak(make_set: MakeSet) -> None:
     assert (finding.code, finding.severity) == ("DAT002", Severity.ERROR)
 
 
-def test_overlap_tells_how_much_of_the_held_out_list_is_trained_on(make_set: MakeSet) -> None:
-    clips = read_clips(make_set(TEXTS))
-    assert overlap(clips[:2], clips[2:]) is None
-    found = overlap(clips[:3], clips[1:])
-    assert found is not None
-    assert found.count == 2
-    assert "2 of 3" in found.message
+def test_a_leak_says_how_much_of_the_held_out_list_is_trained_on(make_set: MakeSet) -> None:
+    folder = make_set(TEXTS)
+    lines = (folder / "metadata.csv").read_text("utf-8").splitlines(keepends=True)
+    (folder / "metadata_train.csv").write_text("".join(lines[:3]), "utf-8")
+    (folder / "metadata_val.csv").write_text("".join(lines[1:]), "utf-8")
+    (finding,) = findings(survey(folder))
+    assert "2 of 3" in finding.message
 
 
 def test_every_clip_is_handed_to_the_one_who_watches(make_set: MakeSet) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from diagnose.api import analyze, fix
 from diagnose.errors import ConfigError, LogError
-from diagnose.facts import Known, analyze, case_of
+from diagnose.facts import Hints
+from diagnose.gather import facts_of_config
 
 CONFIG = """\
 model:
@@ -41,40 +43,39 @@ def log(rate: float) -> str:
 
 def test_the_config_above_the_log_names_hyperparameters_family_and_clips(project: Path) -> None:
     (diagnosis,) = analyze(project / "logs" / "train.log")
-    assert diagnosis.run.config["learning_rate"] == 2e-4
-    assert diagnosis.run.dataset.samples == 321
-    assert diagnosis.run.family == "t3"
+    assert diagnosis.facts.settings["learning_rate"] == 2e-4
+    assert diagnosis.facts.samples == 321
+    assert diagnosis.facts.family == "t3"
 
 
 def test_of_two_configs_the_one_whose_rate_was_logged_made_the_run(project: Path) -> None:
     (project / "stable.yaml").write_text(CONFIG.format(rate="5.0e-05"), "utf-8")
     (diagnosis,) = analyze(project / "logs" / "train.log")
-    assert diagnosis.run.config["learning_rate"] == 2e-4
+    assert diagnosis.facts.settings["learning_rate"] == 2e-4
 
 
 def test_of_two_configs_that_fit_alike_none_is_guessed(project: Path) -> None:
     (project / "copy.yaml").write_text(CONFIG.format(rate="2.0e-4"), "utf-8")
     (diagnosis,) = analyze(project / "logs" / "train.log")
-    assert dict(diagnosis.run.config) == {}
+    assert dict(diagnosis.facts.settings) == {}
+    assert [note for note in diagnosis.facts.notes if "2 configs fit" in note and "--config" in note]
 
 
 def test_a_config_that_logs_elsewhere_is_not_taken(project: Path) -> None:
     text = CONFIG.format(rate="2.0e-4").replace("log_dir: logs", "log_dir: elsewhere")
     (project / "config.yaml").write_text(text, "utf-8")
     (diagnosis,) = analyze(project / "logs" / "train.log")
-    assert dict(diagnosis.run.config) == {}
+    assert dict(diagnosis.facts.settings) == {}
 
 
 def test_what_the_user_says_comes_before_what_is_found(project: Path) -> None:
-    (diagnosis,) = analyze(project / "logs" / "train.log", Known(samples=99, family="vits"))
-    assert diagnosis.run.dataset.samples == 99
-    assert diagnosis.run.family == "vits"
+    (diagnosis,) = analyze(project / "logs" / "train.log", Hints(samples=99, family="vits"))
+    assert diagnosis.facts.samples == 99
+    assert diagnosis.facts.family == "vits"
 
 
 def test_a_config_leads_to_its_logs(project: Path) -> None:
-    case = case_of(project / "config.yaml")
-    assert case.run.format != "config"
-    assert len(case.run.curves) >= 1
+    assert len(facts_of_config(project / "config.yaml").run.curves) >= 1
 
 
 def test_the_latest_of_several_runs_is_judged_and_that_is_said(project: Path) -> None:
@@ -83,9 +84,9 @@ def test_the_latest_of_several_runs_is_judged_and_that_is_said(project: Path) ->
     older = project / "logs" / "older.log"
     older.write_text(log(1e-3), "utf-8")
     os.utime(older, (1_000_000_000, 1_000_000_000))
-    run = case_of(project / "config.yaml").run
-    assert Path(run.source).name == "train.log"
-    assert "the latest of 2 runs is judged" in run.notes
+    facts = facts_of_config(project / "config.yaml")
+    assert Path(facts.run.source).name == "train.log"
+    assert "the latest of 2 runs is judged" in facts.notes
 
 
 def test_a_config_beside_its_log_is_judged_by_that_log(project: Path) -> None:
@@ -96,23 +97,23 @@ def test_a_config_beside_its_log_is_judged_by_that_log(project: Path) -> None:
     newer = project / "logs" / "run2"
     newer.mkdir()
     (newer / "metrics.csv").write_text("step,loss\n" + "".join(f"{n},{5 - n / 10}\n" for n in range(40)), "utf-8")
-    assert Path(case_of(own / "config.yaml").run.source).parent.name == "run1"
+    assert Path(facts_of_config(own / "config.yaml").run.source).parent.name == "run1"
 
 
 def test_a_config_without_logs_is_judged_by_itself(project: Path) -> None:
     (project / "logs" / "train.log").unlink()
-    case = case_of(project / "config.yaml")
-    assert dict(case.run.curves) == {}
-    assert case.run.dataset.samples == 321
+    facts = facts_of_config(project / "config.yaml")
+    assert dict(facts.run.curves) == {}
+    assert facts.samples == 321
 
 
 def test_logs_that_were_asked_for_must_be_there(project: Path) -> None:
     with pytest.raises(LogError, match="nowhere"):
-        case_of(project / "config.yaml", logs=[project / "nowhere"])
+        facts_of_config(project / "config.yaml", logs=[project / "nowhere"])
 
 
 def test_a_file_that_is_no_training_config_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "compose.yaml"
     path.write_text("services:\n  web:\n    image: nginx\n", "utf-8")
     with pytest.raises(ConfigError, match="no training hyperparameters"):
-        case_of(path)
+        fix(path)

@@ -1,0 +1,38 @@
+"""Prescriptions that take their dose from the run's own evidence: rate, norms and evaluations before the fault.
+
+Every function is pure and gives no, one or more prescriptions. What a prescription claims is marked: `measured` by
+`benchmarks/cure`, `cited` from a document, or taken from the training guide alone.
+"""
+
+from __future__ import annotations
+
+from diagnose.facts import Facts
+from diagnose.finding import Prescription
+from diagnose.remedies.clipping import clip
+from diagnose.remedies.evidence import announced, onset_of
+from diagnose.remedies.guide import small_data, steadier_batches
+from diagnose.remedies.overfitting import log_validation, regularise
+from diagnose.remedies.rate import HALF, QUARTER, gentler_decay, lower_rate, speed_up, trial_lower_rate, warm_up
+
+__all__ = [
+    "calm",
+    "clip",
+    "gentler_decay",
+    "log_validation",
+    "regularise",
+    "small_data",
+    "speed_up",
+    "trial_lower_rate",
+    "warm_up",
+]
+
+
+def calm(facts: Facts, onset_step: int, *, non_finite: bool = False) -> tuple[Prescription, ...]:
+    """For a loss that diverged, bounced or became NaN at `onset_step`: a lower rate, and clipping that holds.
+
+    The rate becomes a quarter of the highest that the run had borne when it was at its best before the onset; half
+    where it turned to NaN without any climb before.
+    """
+    onset = onset_of(facts, onset_step)
+    factor = HALF if non_finite and not announced(facts, onset, onset_step) else QUARTER
+    return (*lower_rate(facts, onset, factor), *clip(facts, onset_step), *steadier_batches(facts))

@@ -1,0 +1,95 @@
+"""What the log and the config say of the rate, the norms and the length of a run: what doses are taken from."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+
+from diagnose.facts import Facts
+from diagnose.numbers import is_number
+from diagnose.run import Axis, Curve, Role
+
+FEWEST_NORMS = 4
+"""Norms before the onset from which a percentile is taken. Source: our choice: the 90th lies between the two highest
+of four, so that fewer would be one reading."""
+EXPLODED = 3.0
+"""A norm above so many times the median before it belongs to the fault. Source: healthy runs of the bundled trainer
+stay below twice their median."""
+CLIMBED = 1.5
+"""Loss over its best from which a NaN was announced. Source: healthy warm-up humps reach 1.4 (Applio#113)."""
+
+
+def number(facts: Facts, parameter: str) -> float | None:
+    """The configured value of `parameter` if it is a positive number."""
+    value = facts.settings.get(parameter)
+    return float(value) if is_number(value) and value > 0 else None
+
+
+def peak_rate(facts: Facts) -> float | None:
+    """The highest learning rate of the run: the logged one, else the configured one."""
+    return facts.run.peak_logged_rate or number(facts, "learning_rate")
+
+
+def planned_steps(facts: Facts) -> int | None:
+    """The step at which the run ends: as planned, in the steps of the log; never before its last point."""
+    train = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.LEARNING_RATE)
+    if train is None or not len(train) or train.axis is not Axis.STEP:
+        steps = number(facts, "max_steps")
+        return None if steps is None else int(steps)
+    ends = [number(facts, "max_steps"), _steps_of_epochs(facts, train)]
+    planned = min((end for end in ends if end is not None), default=0.0)
+    return max(int(train.steps[-1]), int(planned))
+
+
+def _steps_of_epochs(facts: Facts, train: Curve) -> float | None:
+    """The configured epochs in steps of the log, where the log counts both."""
+    epochs = number(facts, "max_epochs")
+    if epochs is None or train.epochs is None or len(train) < 2:
+        return None
+    span = float(train.epochs[-1] - train.epochs[0])
+    if not isfinite(span) or span <= 0:
+        return None
+    return round(epochs * float(train.steps[-1] - train.steps[0]) / span)
+
+
+def logged_rates(facts: Facts) -> Curve | None:
+    """The finite points of the learning rate, if at least one is above zero."""
+    curve = facts.curve(Role.LEARNING_RATE)
+    return None if curve is None or not (curve.finite.values > 0).any() else curve.finite
+
+
+def onset_of(facts: Facts, step: int) -> int:
+    """`step`, or the step before it from which the gradient norms had left their usual size without coming back."""
+    norms = facts.curve(Role.GRAD_NORM)
+    before = None if norms is None else norms.where(norms.steps < step)
+    if before is None or len(before) <= FEWEST_NORMS:
+        return step
+    usual = float(np.median(before.values[np.isfinite(before.values)]))
+    calm_at = np.flatnonzero(before.values <= EXPLODED * usual)
+    last = int(calm_at[-1]) if len(calm_at) else -1
+    return step if last == len(before) - 1 else int(before.steps[last + 1])
+
+
+def rate_borne(facts: Facts, onset: int) -> tuple[float | None, str]:
+    """The highest rate logged up to the best point before the onset, and a sentence on that point."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    before = None if train is None else train.finite.until(onset)
+    if before is None or not len(before):
+        return facts.run.peak_logged_rate, "the loss is unstable"
+    at = int(np.argmin(before.values))
+    best = f"the loss was best at {before.axis.value} {before.steps[at]:,} ({before.values[at]:.4g}), then it rose"
+    rates = logged_rates(facts)
+    if rates is None:
+        return None, best
+    known = rates.until(int(before.steps[at])) if rates.axis is before.axis else rates
+    return (float(known.values.max()) if len(known) else float(rates.values[0])), best
+
+
+def announced(facts: Facts, onset: int, first_lost: int) -> bool:
+    """Whether norms or loss had climbed before the loss was no number any more."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if onset < first_lost or train is None:
+        return onset < first_lost
+    values = train.finite.where(train.finite.steps < first_lost).values
+    return len(values) > 1 and values.min() > 0 and float(values[-3:].max()) > CLIMBED * float(values.min())

@@ -1,0 +1,137 @@
+"""The learning rate and its schedule: lower, higher, warmed up, decayed more gently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import exp, isfinite, log
+
+import numpy as np
+
+from diagnose.facts import Facts
+from diagnose.finding import Edit, Operation, Prescription, Safety, Support
+from diagnose.remedies.evidence import logged_rates, number, peak_rate, planned_steps, rate_borne
+from diagnose.run import Curve
+
+QUARTER = 0.25
+"""Source: measured on the bundled trainer, three seeds: best validation loss 4.42 untouched, 3.86 at half the rate,
+3.55 at a quarter."""
+HALF = 0.5
+TENTH = 0.1
+LOWEST_RATE = 1e-6
+"""A rate at or below this is not lowered. Source: NVIDIA/tacotron2#344, numeric trouble at 1e-6."""
+HIGHEST_RAISED = 2.5e-4
+"""A rate above this is not raised: ten times it is far above Adam's default of 1e-3. Source: Adam's default."""
+END_RATE = 0.01
+"""Share of the peak rate that a decay leaves at the end. Source: schedules end at a tenth to a hundredth (Hoffmann et
+al. 2022)."""
+WARMUP_SHARE = 0.05
+"""Share of the run to warm up over. Source: the tuning playbook of Google Research: at most a tenth."""
+
+
+def lower_rate(facts: Facts, onset: int, factor: float) -> Iterator[Prescription]:
+    """A share of the highest rate that the run had borne at its best before `onset`; nothing where that is tiny."""
+    borne, best = rate_borne(facts, onset)
+    rate = borne or number(facts, "learning_rate")
+    if rate is not None and rate * factor < LOWEST_RATE:
+        return
+    share = {QUARTER: "a quarter", HALF: "half"}[factor]
+    where = "" if borne is None else f" of {borne:.3g}"
+    why = f"{share}{where}: {best}"
+    gain = {QUARTER: "4.42 to 3.55", HALF: "4.42 to 3.86"}[factor]
+    yield Prescription(
+        f"Lower the learning rate to {share}",
+        why,
+        (_rate_edit(facts, borne, factor, why),),
+        Safety.SAFE,
+        expected=f"best validation loss {gain} in the bundled trainer's spiking runs (3 seeds)",
+        support=Support.MEASURED,
+    )
+
+
+def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
+    """For a run that never left chance level at a high rate: a trial at a tenth of it."""
+    rate = peak_rate(facts)
+    if rate is not None and rate * TENTH < LOWEST_RATE:
+        return ()
+    why = "the loss never left its start" + ("" if rate is None else f" at a learning rate of {rate:g}")
+    return (
+        Prescription(
+            "Try a tenth of the learning rate",
+            why,
+            (_rate_edit(facts, rate, TENTH, why),),
+            Safety.SAFE,
+            expected="a tenth of the rate cured every collapsed run of the bundled trainer (2 of 2 seeds)",
+            support=Support.MEASURED,
+        ),
+    )
+
+
+def speed_up(facts: Facts) -> tuple[Prescription, ...]:
+    """For a loss that creeps in a straight line: ten times the rate; four times where a trained model is tuned."""
+    rate = peak_rate(facts)
+    if rate is None or rate > HIGHEST_RAISED:
+        return ()
+    factor = 4 if facts.settings.get("init_checkpoint") else 10
+    why = f"the loss creeps in a straight line at a learning rate of {rate:g}"
+    return (
+        Prescription(
+            f"Raise the learning rate {factor} times",
+            why,
+            (Edit("learning_rate", Operation.SCALE, float(factor), why),),
+            Safety.SAFE,
+            expected="best validation loss 8.98 to 5.56 at 4 times, to 3.85 at 10, in the bundled trainer (2 seeds)",
+            support=Support.MEASURED,
+        ),
+    )
+
+
+def warm_up(facts: Facts) -> tuple[Prescription, ...]:
+    """For a run whose first full steps throw the loss up: a warm-up over a twentieth of it."""
+    length = planned_steps(facts)
+    if length is None:
+        return ()
+    steps = max(1, round(WARMUP_SHARE * length))
+    if (number(facts, "warmup_steps") or 0) >= steps:
+        return ()
+    why = f"the run starts at its full learning rate; a twentieth of it is {steps:,} steps"
+    edit = Edit("warmup_steps", Operation.SET, steps, "a twentieth of the run")
+    return (Prescription("Warm the learning rate up", why, (edit,), Safety.SAFE, support=Support.CITED),)
+
+
+def gentler_decay(facts: Facts) -> tuple[Prescription, ...]:
+    """For a rate that dies before the end: the factor that leaves a hundredth, in the unit in which it is applied.
+
+    The unit is measured: by how much the logged rate fell a step, against the configured factor.
+    """
+    decay, rates, length = number(facts, "lr_decay"), logged_rates(facts), planned_steps(facts)
+    if decay is None or not 0 < decay < 1 or rates is None or length is None:
+        return ()
+    peak = int(np.argmax(rates.values))
+    per_step = _fall_per_step(rates.where(np.arange(len(rates)) >= peak))
+    if per_step is None:
+        return ()
+    every = max(1.0, log(decay) / per_step)
+    times = (length - int(rates.steps[peak])) / every
+    gentle = float(f"{END_RATE ** (1 / max(times, 1.0)):.6g}")
+    if gentle <= decay:
+        return ()
+    unit = "at every step" if every < 1.5 else f"every {every:,.0f} steps"
+    why = f"applied {unit}, it leaves a hundredth of the rate after {length:,} steps"
+    edit = Edit("lr_decay", Operation.SET, gentle, why)
+    return (Prescription("Decay more gently", why, (edit,), Safety.SAFE, support=Support.MEASURED),)
+
+
+def _rate_edit(facts: Facts, rate: float | None, factor: float, why: str) -> Edit:
+    """A cap below the logged rate, so that a config that was corrected already stays; else a share of its own."""
+    if rate is None or facts.run.peak_logged_rate is None:
+        return Edit("learning_rate", Operation.SCALE, factor, why)
+    return Edit("learning_rate", Operation.CAP, float(f"{factor * rate:.3g}"), why)
+
+
+def _fall_per_step(rates: Curve) -> float | None:
+    """The slope of the logarithm of the rate, where it falls evenly; None where it does not."""
+    rates = rates.where(rates.values > 0)
+    if len(rates) < 3:
+        return None
+    fall = log(float(rates.values[-1]) / float(rates.values[0])) / max(1, int(rates.steps[-1] - rates.steps[0]))
+    return fall if isfinite(exp(fall)) and fall < 0 else None

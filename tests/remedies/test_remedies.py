@@ -1,0 +1,137 @@
+"""Prescriptions take their dose from the run: the rate it had borne, the norms before the fault, its evaluations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diagnose import remedies
+from diagnose.facts import Facts
+from diagnose.finding import Operation, Prescription, Support
+from diagnose.gather import facts_of_config
+from diagnose.run import Curve, Role, Run
+
+CASES = Path(__file__).resolve().parents[1] / "live" / "cases"
+
+
+def facts_of(case: str) -> Facts:
+    return facts_of_config(CASES / case / "config.yaml", logs=[CASES / case / "metrics.jsonl"])
+
+
+def values(found: tuple[Prescription, ...]) -> dict[str, object]:
+    return {edit.parameter: edit.value for prescription in found for edit in prescription.edits}
+
+
+def run_with(*, norms: list[float] | None = None, shares: list[float] | None = None, **settings: object) -> Facts:
+    """Twelve points every 2 steps: the loss falls to 3 at step 14, then jumps to 9; the rate is 0.02."""
+    steps = np.arange(2, 26, 2)
+    loss = np.array([10, 8, 7, 6, 5, 4, 3, 9, 9, 9, 9, 9], dtype=float)
+    curves = {"loss": Curve("loss", steps, loss, role=Role.TRAIN_LOSS)}
+    curves["lr"] = Curve("lr", steps, np.full(12, 0.02), role=Role.LEARNING_RATE)
+    if norms is not None:
+        curves["norm"] = Curve("norm", steps, np.array(norms), role=Role.GRAD_NORM)
+    if shares is not None:
+        curves["clipped"] = Curve("clipped", steps, np.array(shares), role=Role.CLIPPED_SHARE)
+    return Facts(Run("r", "r.jsonl", "test", curves), settings=settings, samples=None)
+
+
+def test_a_collapse_in_the_warmup_gets_a_quarter_of_the_rate_at_its_best_point() -> None:
+    """The rate rose to 0.1, and was 0.0154 when the loss last improved."""
+    found = values(remedies.calm(facts_of("collapsed-in-warmup"), 6))
+    assert found["learning_rate"] == pytest.approx(0.0154 / 4, rel=0.01)
+
+
+def test_the_clip_comes_from_the_norms_before_they_exploded_even_where_only_the_nan_is_reported() -> None:
+    facts = facts_of("clip-from-lost-norms")
+    train = facts.curve(Role.TRAIN_LOSS)
+    assert train is not None
+    lost = int(train.steps[~np.isfinite(train.values)][0])
+    found = values(remedies.calm(facts, lost, non_finite=True))
+    assert found["grad_clip_norm"] == pytest.approx(3.4, rel=0.15)
+    assert found["learning_rate"] == pytest.approx(0.005)  # announced by the norms: a quarter, not half
+
+
+def test_a_nan_out_of_the_blue_halves_the_rate() -> None:
+    found = values(remedies.calm(run_with(norms=[2.0] * 12), 14, non_finite=True))
+    assert found["learning_rate"] == pytest.approx(0.01)
+
+
+def test_a_decayed_rate_is_judged_by_the_highest_that_was_borne() -> None:
+    facts = run_with()
+    rates = Curve("lr", np.arange(2, 26, 2), np.geomspace(0.02, 0.002, 12), role=Role.LEARNING_RATE)
+    decayed = Facts(Run("r", "", "test", {**facts.run.curves, "lr": rates}))
+    assert values(remedies.calm(decayed, 16))["learning_rate"] == pytest.approx(0.005)
+
+
+def test_a_clip_is_never_looser_than_the_one_in_force() -> None:
+    norms = [2.0, 3.0, 4.0, 6.0, 6.5, 6.4, 6.0, 9.0, 9.0, 9.0, 9.0, 9.0]
+    assert "grad_clip_norm" not in values(remedies.clip(run_with(norms=norms, grad_clip_norm=5.0), 16))
+
+
+def test_a_clip_that_only_the_log_shows_counts_as_one_in_force() -> None:
+    """The config does not name it, but updates were clipped from a norm of 5 on."""
+    norms = [4.0, 4.5, 4.8, 6.0, 6.5, 6.4, 6.0, 9.0, 9.0, 9.0, 9.0, 9.0]
+    shares = [float(norm > 5) for norm in norms]
+    assert "grad_clip_norm" not in values(remedies.clip(run_with(norms=norms, shares=shares), 16))
+
+
+@pytest.mark.parametrize("case", ["decay-per-update", "decay-half-dead"])
+def test_a_decay_is_counted_in_the_unit_in_which_it_is_applied(case: str) -> None:
+    found = values(remedies.gentler_decay(facts_of(case)))
+    assert found["lr_decay"] == pytest.approx(0.01 ** (1 / 104), abs=0.002)
+
+
+def test_a_decay_that_comes_once_an_epoch_is_counted_in_epochs() -> None:
+    steps = np.arange(10, 410, 10)
+    rates = 0.01 * 0.3 ** (steps // 40)
+    curves = {
+        "loss": Curve("loss", steps, np.linspace(5, 4, 40), role=Role.TRAIN_LOSS),
+        "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
+    }
+    found = values(remedies.gentler_decay(Facts(Run("r", "", "test", curves), settings={"lr_decay": 0.3})))
+    assert found["lr_decay"] == pytest.approx(0.01 ** (1 / 10), rel=0.05)
+
+
+def test_a_rate_far_too_low_is_raised_tenfold_at_least() -> None:
+    (prescription,) = remedies.speed_up(facts_of("rate-100-times-too-low"))
+    (edit,) = prescription.edits
+    assert edit.operation is Operation.SCALE
+    assert edit.value == 10
+    assert prescription.support is Support.MEASURED
+
+
+def test_patience_can_fire_within_what_was_left_of_the_run() -> None:
+    facts = facts_of("patience-beyond-the-end")
+    val = facts.curve(Role.VAL_LOSS)
+    assert val is not None
+    found = values(remedies.regularise(facts, int(val.steps[np.argmin(val.values)])))
+    assert found["early_stopping"] is True
+    assert found["early_stopping_patience"] in range(2, 5)
+
+
+def test_without_early_stopping_in_the_config_the_epochs_of_the_best_are_enough() -> None:
+    val = Curve("val", np.arange(1, 13), np.array([5, 4, 3, 2.5, 3, 3.5, 4, 4, 4, 4, 4, 4.0]), role=Role.VAL_LOSS)
+    val = Curve("val", val.steps * 10, val.values, epochs=val.steps.astype(float), role=Role.VAL_LOSS)
+    found = values(remedies.regularise(Facts(Run("r", "", "test", {"val": val}), settings={"max_epochs": 12}), 40))
+    assert found == {"max_epochs": 4}
+
+
+def test_batches_come_from_the_guide_alone_and_only_where_no_norm_was_logged() -> None:
+    settings = {"batch_size": 16, "grad_accumulation_steps": 1, "learning_rate": 0.02}
+    plain = run_with(**settings)
+    few = Facts(plain.run, settings=settings, samples=525)
+    found = {prescription.title: prescription for prescription in remedies.calm(few, 16)}
+    batches = found["Average each update over more clips"]
+    assert values((batches,)) == {"batch_size": 8, "grad_accumulation_steps": 4}
+    assert batches.support is Support.GUIDE
+    logged = Facts(run_with(norms=[2.0] * 12, **settings).run, settings=settings, samples=525)
+    assert "batch_size" not in values(remedies.calm(logged, 16))
+
+
+def test_a_tiny_rate_is_not_lowered() -> None:
+    facts = run_with()
+    rates = Curve("lr", np.arange(2, 26, 2), np.full(12, 2e-6), role=Role.LEARNING_RATE)
+    tiny = Facts(Run("r", "", "test", {**facts.run.curves, "lr": rates}))
+    assert remedies.calm(tiny, 16) == ()
