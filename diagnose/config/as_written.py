@@ -7,9 +7,9 @@ import math
 from diagnose.config.edit import EditError, PlainValue
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import COMPUTED, Scalar, dotted
-from diagnose.config.numbers import is_number
 from diagnose.config.reading import Site
 from diagnose.config.units import SHARE_OF_EPOCH, SHARE_OF_RUN, Clock
+from diagnose.numbers import is_number
 
 
 def share_of(name: str, value: PlainValue, site: Site, first: Site) -> PlainValue:

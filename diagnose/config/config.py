@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +58,24 @@ class Config:
     dialect: str
     training: bool
     """False for a voice description, a model card, a compose file: nothing here is trained with."""
-    values: Mapping[str, Setting]
-    """By canonical name; names that the file does not hold are left out."""
+    places: Mapping[str, tuple[Setting, ...]]
+    """By canonical name, every place that holds it, the one that counts first; what is not there is left out."""
     problems: tuple[Problem, ...]
     document: Document = field(repr=False)
     definition: Dialect = field(repr=False)
     notes: tuple[str, ...] = ()
     """What could not be read of the files that it builds on."""
+
+    @cached_property
+    def values(self) -> Mapping[str, Setting]:
+        """By canonical name, the place that counts; names that the file does not hold are left out."""
+        return {name: places[0] for name, places in self.places.items()}
+
+    @property
+    def never_read(self) -> tuple[tuple[str, Setting], ...]:
+        """Every place of which the dialect knows that nothing reads it, copies of live ones included."""
+        places = ((name, place) for name, found in self.places.items() for place in found)
+        return tuple((name, place) for name, place in places if place.dead)
 
     @property
     def family(self) -> str | None:
@@ -101,6 +113,11 @@ class Config:
         """What else must change with `changes`: (why, canonical name, value) of the other rate of a GAN."""
         return tuple(companions(sites(self.document, self.definition), changes))
 
+    def edited(self, text: str) -> Config:
+        """The config with another text, in the same dialect and over the same other files. Raises ConfigError."""
+        document = replace(parse_document(text, self.source), under=self.document.under, over=self.document.over)
+        return replace(_understood(document, self.definition), notes=self.notes)
+
     def rewrite(self, changes: Mapping[str, Value], *, samples: int | None = None) -> Rewrite:
         """The text with each canonical name set to a value, given in its canonical unit.
 
@@ -130,26 +147,25 @@ def parse_config(text: str, source: str, *, dialect: Path | None = None) -> Conf
 
 
 def _config(document: Document, dialect: Path | None) -> Config:
-    if not isinstance(document.root, Table):
-        return Config(document.source, document.text, dialects()[-1].name, False, {}, (), document, dialects()[-1])
-    definition = load_dialect(dialect) if dialect is not None else recognise(document)
-    found: Sites = sites(document, definition)
-    if dialect is None and not _trains(definition, found):
-        definition, found = _by_usual_names(document, definition, found)
+    if dialect is not None:
+        return _understood(document, load_dialect(dialect))
+    definition, usual = recognise(document), dialects()[-1]
+    if isinstance(document.root, Table) and not _trains(definition, found := sites(document, definition)):
+        # A file in which its own dialect finds nothing to train with is read by the names that are usual everywhere.
+        guessed = sites(document, usual)
+        surely = _trains(usual, guessed) if definition.training else "learning_rate" in guessed
+        definition = usual if surely and len(guessed) > len(found) else definition
+    return _understood(document, definition)
+
+
+def _understood(document: Document, definition: Dialect) -> Config:
+    found = sites(document, definition) if isinstance(document.root, Table) else {}
     training = definition.training and any(HYPERPARAMETERS[name].kind is not Kind.TEXT for name in found)
     if definition.synonyms is not None and not _trains(definition, found):
         training, found = False, {}
-    values = {name: _setting(document, places[0]) for name, places in found.items()}
+    settings = {name: tuple(_setting(document, site) for site in places) for name, places in found.items()}
     problems = tuple(_problems(document, definition)) if training else ()
-    return Config(document.source, document.text, definition.name, training, values, problems, document, definition)
-
-
-def _by_usual_names(document: Document, definition: Dialect, found: Sites) -> tuple[Dialect, Sites]:
-    """A file in which its own dialect finds nothing to train with, read by the names that are usual everywhere."""
-    usual = dialects()[-1]
-    guessed = sites(document, usual)
-    surely = _trains(usual, guessed) if definition.training else "learning_rate" in guessed
-    return (usual, guessed) if surely and len(guessed) > len(found) else (definition, found)
+    return Config(document.source, document.text, definition.name, training, settings, problems, document, definition)
 
 
 def _trains(definition: Dialect, found: Sites) -> bool:

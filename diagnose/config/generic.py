@@ -12,6 +12,7 @@ from diagnose.config.dialect import Candidate, Synonyms
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Array, Document, Node, Scalar, Table, children, resolved
 from diagnose.config.place import Place
+from diagnose.numbers import is_number
 
 MAX_SECTIONS = 4
 """Sections inside one another that are searched; the public configs measured nest hyperparameters three deep."""
@@ -119,7 +120,7 @@ def _means(name: str, leaf: _Leaf) -> bool:
     if name == "early_stopping_patience" and leaf.key == "patience":
         of_scheduler = any(key.endswith("factor") for key in leaf.siblings)
         return not of_scheduler or any(key.endswith("_patience") or "early_stop" in key for key in leaf.siblings)
-    if leaf.key == "warmup" and isinstance(leaf.value, int | float) and not isinstance(leaf.value, bool):
+    if leaf.key == "warmup" and is_number(leaf.value):
         return (0 < leaf.value < 1) == (name == "warmup_ratio")
     return True
 

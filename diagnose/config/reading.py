@@ -23,8 +23,9 @@ from diagnose.config.node import (
     children,
     resolved,
 )
-from diagnose.config.numbers import NOTHING, is_number, is_written_number, number_of
+from diagnose.config.number_text import NOTHING, is_written_number, number_of
 from diagnose.config.place import Place
+from diagnose.numbers import is_number
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
 MAX_HOPS = 10

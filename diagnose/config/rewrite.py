@@ -13,9 +13,9 @@ from diagnose.config.edit import EditError, PlainValue
 from diagnose.config.generic import MOST_PLACES
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import Array, Document, Key, Path, Scalar, dotted, resolved, same
-from diagnose.config.numbers import is_number
 from diagnose.config.reading import Site, sharing, sites
 from diagnose.config.units import Clock, UnitError, steps_per_epoch
+from diagnose.numbers import is_number
 
 Value: TypeAlias = PlainValue | Sequence[PlainValue]
 """A scalar, or the members of a list (`betas`)."""
