@@ -199,7 +199,7 @@ def facts_before_training(
     config = read_config(config_path, dialect=dialect)
     facts = facts_of(NOTHING_LOGGED, hints, config)
     if not config.training:
-        return facts
+        return with_trainer(facts, trainer) if trainer else facts
     tokenizer = next(filter(None, map(read_tokenizer, places_of(config, "tokenizer"))), None)
     rows = next(filter(None, map(embedding_rows, places_of(config, "init_checkpoint"))), None)
     facts = replace(facts, tokens=tokenizer.size if tokenizer else None, embedding_rows=rows)
@@ -216,7 +216,7 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
     from diagnose.keyflow.source import keys_read
 
     config = facts.config
-    if config is None or not config.training:
+    if config is None or not (config.training or trainer):
         return facts
     notes = list(facts.notes)
     if trainer is None:
