@@ -77,7 +77,7 @@ def _known_family(hints: Hints) -> None:
 
 
 def configs_near(run: Run) -> list[Config]:
-    """The training configs that stand beside a log, or above it and name the log's folder as their `log_dir`.
+    """The training configs that stand beside a log, in the folder that was asked for, or name its `log_dir`.
 
     Of several (the config, and the corrected one) those whose learning rate was logged.
     """
@@ -85,8 +85,9 @@ def configs_near(run: Run) -> list[Config]:
     if not run.source or not source.exists():
         return []
     folder = (source if source.is_dir() else source.parent).resolve()
+    asked = 0 if source.is_file() or run.name == "." else len(Path(run.name).parts)
     for level, place in enumerate([folder, *folder.parents[:LEVELS_UP]]):
-        found = [config for config in _configs_in(place) if level == 0 or _logs_to(config, folder)]
+        found = [config for config in _configs_in(place) if level <= asked or _logs_to(config, folder)]
         if len(found) > 1:
             found = [config for config in found if _rate_was_logged(config, run)] or found
         if found:

@@ -10,17 +10,20 @@ from fnmatch import fnmatch
 from functools import partial
 from itertools import chain
 
+from diagnose.checks.base import Check
 from diagnose.engine import examine
 from diagnose.errors import LogError
 from diagnose.facts import Hints
 from diagnose.finding import Diagnosis
 from diagnose.gather import facts_of_run
 from diagnose.readers import discover, read_source
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 from diagnose.run import Curve
 
 Progress = Callable[[int, int], None]
 """Told how many runs of how many are judged."""
+
+Judge = Callable[[Source], Diagnosis | str]
 
 # A pool is not worth starting for fewer runs. Source: our choice: it takes as long as judging a few of them.
 WORTH_A_POOL = 16
@@ -50,14 +53,23 @@ def find(paths: Iterable[str], *, match: str | None = None, since: float | None 
     return wanted
 
 
-def judge_all(sources: list[Source], hints: Hints, *, jobs: int = 1, progress: Progress | None = None) -> Fleet:
+def judge_all(
+    sources: list[Source],
+    hints: Hints,
+    *,
+    checks: tuple[Check, ...] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Fleet:
     """Judge each source, in `jobs` processes. Raises LogError, in one line, where none can be read.
 
     What comes back from a process holds the curves that play a role or that a finding names, no others.
     """
     diagnoses: list[Diagnosis] = []
     refused: list[str] = []
-    for done, (source, outcome) in enumerate(zip(sources, _outcomes(sources, hints, jobs), strict=True), 1):
+    for done, (source, outcome) in enumerate(
+        zip(sources, _outcomes(sources, partial(_judge, hints, checks), jobs), strict=True), 1
+    ):
         if isinstance(outcome, Diagnosis):
             diagnoses.append(outcome)
         elif source.asked or len(sources) == 1:
@@ -69,11 +81,11 @@ def judge_all(sources: list[Source], hints: Hints, *, jobs: int = 1, progress: P
     return Fleet(tuple(sorted(diagnoses, key=sickness, reverse=True)), tuple(refused))
 
 
-def _outcomes(sources: list[Source], hints: Hints, jobs: int) -> Iterator[Diagnosis | str]:
+def _outcomes(sources: list[Source], judge: Judge, jobs: int) -> Iterator[Diagnosis | str]:
     """In the order of the sources, a diagnosis or why there is none."""
     jobs = min(jobs, len(sources))
     if jobs < 2 or len(sources) < WORTH_A_POOL:
-        yield from map(partial(_judge, hints), sources)
+        yield from map(judge, sources)
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
@@ -82,29 +94,29 @@ def _outcomes(sources: list[Source], hints: Hints, jobs: int) -> Iterator[Diagno
     forks = hasattr(os, "fork") and threading.active_count() == 1
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork" if forks else "spawn")) as pool:
         try:
-            yield from pool.map(partial(_judge_lightly, hints), sources, chunksize=max(1, len(sources) // (8 * jobs)))
+            yield from pool.map(partial(_lightly, judge), sources, chunksize=max(1, len(sources) // (8 * jobs)))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _judge(hints: Hints, source: Source) -> Diagnosis | str:
+def _judge(hints: Hints, checks: tuple[Check, ...] | None, source: Source) -> Diagnosis | str:
     try:
         named = hints.train_tag is not None or hints.val_tag is not None
-        return examine(facts_of_run(read_source(replace(source, tag_named=named)), hints))
+        return examine(facts_of_run(read_source(replace(source, tag_named=named)), hints), checks=checks)
     except LogError as error:
         return str(error)
 
 
-def _judge_lightly(hints: Hints, source: Source) -> Diagnosis | str:
+def _lightly(judge: Judge, source: Source) -> Diagnosis | str:
     """The same, without what would be costly to send to another process: curves that no report shows."""
-    outcome = _judge(hints, source)
+    outcome = judge(source)
     if isinstance(outcome, str):
         return outcome
     named = {finding.metric for finding in outcome.findings}
     curves = {tag: curve for tag, curve in outcome.run.curves.items() if curve.role or tag in named}
     light = {tag: _without_times(curve) for tag, curve in curves.items()}
-    run = replace(outcome.run, curves=light, replaced={}, attachments=())
+    run = replace(outcome.run, curves=light, attachments=())
     return replace(outcome, facts=replace(outcome.facts, run=run))
 
 

@@ -38,7 +38,7 @@ def show(config: File, form: Form = Format.TEXT, dialect: Dialect = None, sample
     from diagnose.gather import samples_named_by
     from diagnose.report.as_json import dumps, envelope
     from diagnose.report.config import config_json, config_text
-    from diagnose.report.terminal import Screen
+    from diagnose.report.screen import Screen
 
     read = read_config(config, dialect=dialect)
     sums = effective(read, samples or samples_named_by(read))
@@ -63,7 +63,7 @@ def check(
     from diagnose.gather import facts_before_training
     from diagnose.report.as_json import dumps, envelope
     from diagnose.report.config import check_json, check_text
-    from diagnose.report.terminal import Screen
+    from diagnose.report.screen import Screen
 
     hints = Hints(samples=samples)
     seen = examine(facts_before_training(config, hints=hints, trainer=trainer, data=data, dialect=dialect))

@@ -177,7 +177,7 @@ def stats(
         sys.stdout.write(dumps(as_json(diagnosis)))
     else:
         from diagnose.report.dataset import as_text
-        from diagnose.report.terminal import Screen
+        from diagnose.report.screen import Screen
 
         sys.stdout.write(as_text(diagnosis, Screen.of_stdout()))
     raise typer.Exit(int(any(finding.alarming for finding in diagnosis.findings) and not exit_zero))

@@ -20,7 +20,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -29,6 +28,7 @@ import yaml
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Array, Document, Node, Path, Scalar, Table, resolved
 from diagnose.errors import ConfigError
+from diagnose.project import preset_texts
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STEP = re.compile(r"\[(?:(\d+)|(\*)|([^\]~]+)~([^\]]+))\]|([^.\[\]]+)")
@@ -250,10 +250,8 @@ def load_dialect(path: FilePath) -> Dialect:
 
 @cache
 def dialects() -> tuple[Dialect, ...]:
-    """Every dialect that ttsdoc ships, in the order in which they are tried."""
-    folder = resources.files("diagnose.presets") / "dialects"
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
-    known = (_dialect(file.read_text("utf-8"), file.name, file.name.removesuffix(".yaml")) for file in files)
+    """Every dialect, shipped or of the project, in the order in which they are tried."""
+    known = (_dialect(text, name, name.removesuffix(".yaml")) for name, text in preset_texts("dialects"))
     return tuple(sorted(known, key=lambda dialect: dialect.order))
 
 

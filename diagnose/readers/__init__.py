@@ -12,19 +12,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
 from diagnose.errors import LogError
-from diagnose.readers._base import HEAD_BYTES, Reader, Source
-from diagnose.readers._follow import FollowedEvents, FollowedText, GrowingLog
-from diagnose.readers._own import is_report
-from diagnose.readers._storage import is_folder, is_pipe, is_remote, local, open_file
-from diagnose.readers._tree import discover_tree
 from diagnose.readers.roles import assign_roles
+from diagnose.readers.sources import HEAD_BYTES, Reader, Source
+from diagnose.readers.sources.growing import FollowedEvents, FollowedText, GrowingLog
+from diagnose.readers.sources.own_report import is_report
+from diagnose.readers.sources.storage import is_folder, is_pipe, is_remote, local, open_file
+from diagnose.readers.sources.tree import discover_tree
 from diagnose.run import Run
 
+PLUGINS = "ttsdoc.readers"
 CERTAIN = 100
 SURE = 50
 """From this `sniff` on a file found in a tree is taken for a log without being asked for by name."""
@@ -34,9 +36,23 @@ _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x
 
 
 def every_reader() -> tuple[Reader, ...]:
-    """All readers, ordered by module name: the modules here that have a `sniff`."""
+    """All readers: the modules here that have a `sniff`, and those of other packages (`ttsdoc.readers`)."""
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
-    return tuple(cast("Reader", module) for name in names if hasattr(module := _module(name), "sniff"))
+    shipped = [cast("Reader", module) for name in names if hasattr(module := _module(name), "sniff")]
+    return (*shipped, *_plugged_in())
+
+
+@cache
+def _plugged_in() -> tuple[Reader, ...]:
+    """The readers of other packages. Raises LogError for one that cannot be loaded."""
+    return tuple(map(_loaded, entry_points(group=PLUGINS)))
+
+
+def _loaded(entry: EntryPoint) -> Reader:
+    try:
+        return cast("Reader", entry.load())
+    except Exception as error:  # another package's fault: said, with its name
+        raise LogError(f"plug-in {entry.name} ({entry.value}): {type(error).__name__}: {error}") from None
 
 
 @cache

@@ -13,7 +13,8 @@ import numpy as np
 from diagnose import __version__
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
 from diagnose.plan import Plan, plan
-from diagnose.run import Curve, Role
+from diagnose.report.answer import answer
+from diagnose.run import Curve
 
 SCHEMA_VERSION = 1
 
@@ -42,13 +43,15 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "family": run.family,
         "samples": diagnosis.facts.samples,
         "verdict": diagnosis.verdict.value,
+        "answer": asdict(answer(diagnosis)),
         "reasons": list(diagnosis.reasons),
-        "metrics": {role.value: _metric(curve) for role in Role if (curve := run.curve(role)) is not None},
+        "metrics": {label: _metric(curve) for label, curve in run.labelled.items()},
         "findings": [finding_json(finding) for finding in diagnosis.findings],
         "prescriptions": [_prescription(prescription, diagnosis, made) for prescription in diagnosis.prescriptions],
         "plan": plan_json(made),
         "forecast": None if diagnosis.forecast is None else asdict(diagnosis.forecast),
         "stop": None if diagnosis.stop is None else asdict(diagnosis.stop),
+        "checkpoints": [asdict(checkpoint) for checkpoint in diagnosis.facts.checkpoints],
         "skipped": [asdict(skipped) for skipped in diagnosis.skipped],
         "crashed": [asdict(crashed) for crashed in diagnosis.crashed],
         "notes": [*run.notes, *diagnosis.facts.notes],

@@ -16,7 +16,7 @@ from diagnose.config.effective import Effective, effective
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
 from diagnose.report.clean import plain
-from diagnose.report.terminal import SEVERITY_STYLE, Screen, printed
+from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
 
 NOT_TRAINING = "no training hyperparameters here: nothing to check and nothing to fix"
 WIDEST_VALUE = 18

@@ -15,9 +15,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 import diagnose
 from diagnose.errors import LogError
-from diagnose.facts import Known
+from diagnose.facts import Hints
 from diagnose.pool import find, judge_all, sickness
-from diagnose.readers import _storage, discover, every_reader, read
+from diagnose.readers import discover, every_reader, read
+from diagnose.readers.sources import storage
 from tests.readers.events import points, scalar, write
 
 CSV = "step,loss\n" + "".join(f"{step},{10 - step / 10}\n" for step in range(50))
@@ -221,7 +222,7 @@ class FaultyFileSystem(MemoryFileSystem):  # type: ignore[misc]
 @pytest.fixture
 def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     fsspec.register_implementation("faulty", FaultyFileSystem, clobber=True)
-    monkeypatch.setattr(_storage, "PAUSE", 0.0)
+    monkeypatch.setattr(storage, "PAUSE", 0.0)
     FaultyFileSystem().pipe_file("/events.out.tfevents.1", write(tmp_path, losses()).read_bytes())
     return "faulty://events.out.tfevents.1"
 
@@ -245,8 +246,8 @@ def fleet(folder: Path, count: int) -> None:
 def test_a_pool_gives_what_one_process_gives_worst_first(tmp_path: Path) -> None:
     fleet(tmp_path, 20)
     told: list[tuple[int, int]] = []
-    alone = judge_all(find([str(tmp_path)]), Known())
-    pool = judge_all(find([str(tmp_path)]), Known(), jobs=2, progress=lambda *done: told.append(done))
+    alone = judge_all(find([str(tmp_path)]), Hints())
+    pool = judge_all(find([str(tmp_path)]), Hints(), jobs=2, progress=lambda *done: told.append(done))
     assert [d.run.name for d in pool.diagnoses] == [d.run.name for d in alone.diagnoses]
     assert [d.findings for d in pool.diagnoses] == [d.findings for d in alone.diagnoses]
     assert pool.diagnoses[0].run.name == "run07"
@@ -258,7 +259,7 @@ def test_runs_that_cannot_be_read_are_told_and_the_others_judged(tmp_path: Path)
     fleet(tmp_path, 3)
     (tmp_path / "broken").mkdir()
     _garbage(tmp_path / "broken")
-    found = judge_all(find([str(tmp_path)]), Known())
+    found = judge_all(find([str(tmp_path)]), Hints())
     assert len(found.diagnoses) == 3
     assert len(found.refused) == 1
     assert "broken" in found.refused[0]
