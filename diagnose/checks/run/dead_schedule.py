@@ -50,7 +50,6 @@ class DeadSchedule(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """A config that contradicts itself can be judged without a log."""
-        run = facts.run
         return None if _endless_warmup(facts) else super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
