@@ -27,12 +27,12 @@ LARGEST_CONFIG = 262_144
 # Folders above a log in which its config may stand: run/version_0/checkpoints/.. is as deep as trainers go.
 LEVELS_UP = 2
 MOST_CONFIGS = 20
-# The names that trainers give to the log of the run whose folder it lies in.
+# The names that trainers give to the log in a run's own folder.
 LOG_FILE = re.compile(r"events\.out\.tfevents\.|metrics\.(?:csv|jsonl)$|trainer_state\.json$|trainer_0_log\.txt$")
 
 
 def families() -> list[str]:
-    """The names by which a user can tell a model family."""
+    """The names by which a user can give a model family."""
     named = {name for family in FAMILIES for name in (family.name, family.model) if name}
     return sorted(named | tables().keys())
 
