@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import sys
 from importlib import import_module
 from io import StringIO, TextIOWrapper
@@ -13,20 +14,8 @@ import typer
 
 from diagnose import __version__
 
-# In the order in which `ttsdoc --help` lists them.
-COMMANDS = (
-    "analyze",
-    "fix",
-    "config",
-    "trace",
-    "train",
-    "watch",
-    "data",
-    "explain",
-    "selftest",
-    "schema",
-    "mcp",
-)
+# A command is a module here that has a `register`; `ttsdoc --help` lists these first, the others by name.
+FIRST = ("analyze", "fix", "train", "watch", "heal", "compare", "report", "config", "explain", "data")
 
 app = typer.Typer(
     help="Find what is wrong with a training run, prove it, and write the corrected config.",
@@ -89,5 +78,12 @@ def _root(
     pass
 
 
-for command in COMMANDS:
-    import_module(f"diagnose.cli.{command}").register(app)
+def _mount() -> None:
+    names = [info.name for info in pkgutil.iter_modules(__path__)]
+    for name in (*(name for name in FIRST if name in names), *sorted(set(names) - set(FIRST))):
+        module = import_module(f"diagnose.cli.{name}")
+        if hasattr(module, "register"):
+            module.register(app)
+
+
+_mount()

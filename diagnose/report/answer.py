@@ -45,7 +45,7 @@ def _action(diagnosis: Diagnosis, made: Plan) -> str:
     parts = [] if stop is None else [_advice(stop)]
     wanted = [change for change in changes(made) if change.blocked is None]
     if wanted:
-        parts.append(_sentence(f"Change {_named(wanted)}: {command(made)}"))
+        parts.append(_sentence(f"Change {_named(wanted)}: `{command(made)}` writes the config"))
     elif found and found[0].advice:
         parts.append(_sentence(found[0].advice))
     return " ".join(parts)
@@ -68,7 +68,7 @@ def _named(wanted: list[Change]) -> str:
 
 def command(made: Plan) -> str:
     """What writes the changes."""
-    return f"`ttsdoc fix {made.source or 'CONFIG'}` writes the config"
+    return f"ttsdoc fix {made.source or 'CONFIG'}"
 
 
 def _keep(diagnosis: Diagnosis) -> str:
@@ -79,7 +79,7 @@ def _keep(diagnosis: Diagnosis) -> str:
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:
         return f"{file}: {best}."
-    return f"the checkpoint of {best}{'' if diagnosis.facts.checkpoints else '; none was found on disk'}."
+    return f"The checkpoint of {best}{'' if diagnosis.facts.checkpoints else '; none was found on disk'}."
 
 
 def _sentence(words: str) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from diagnose.finding import Diagnosis, Finding, Verdict
 from diagnose.plan import Plan, plan
-from diagnose.report.answer import Answer, answer
+from diagnose.report.answer import Answer, answer, command
 from diagnose.report.changes import changes, changes_table, not_made
 from diagnose.report.chart import loss_chart
 from diagnose.report.clean import plain
@@ -150,7 +150,7 @@ def _cell(cell: Cell | None) -> tuple[Text, Text]:
 def _changes(made: Plan) -> Iterator[RenderableType]:
     rows = changes(made)
     if any(row.blocked is None for row in rows):
-        yield _title(f"What to change (ttsdoc fix {plain(made.source) or 'CONFIG'} writes it)")
+        yield _title(f"What to change ({plain(command(made))} writes it)")
         yield Padding(changes_table(rows), (0, 0, 0, 2))
     yield from (Padding(line, (0, 0, 0, 2)) for line in not_made(rows))
 
