@@ -14,7 +14,7 @@ import typer
 from diagnose import __version__
 
 # In the order in which `ttsdoc --help` lists them.
-COMMANDS = ("analyze", "fix", "config", "trace", "train", "watch", "data", "explain", "selftest")
+COMMANDS = ("analyze", "fix", "config", "trace", "train", "watch", "heal", "compare", "data", "explain", "selftest")
 
 app = typer.Typer(
     help="Find what is wrong with a training run, prove it, and write the corrected config.",
