@@ -75,7 +75,7 @@ def train(
     if heal:
         from diagnose.cli.heal import heal_bundled
 
-        raise typer.Exit(heal_bundled(path, out, attempts=attempts, devices=devices))
+        raise typer.Exit(heal_bundled(path, out, attempts=attempts, devices=devices, form=form))
     start = resume_from or ("latest" if resume else None)
     raise typer.Exit(_train(path, out, start, devices, form, fail_on))
 

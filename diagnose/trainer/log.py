@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from diagnose.data.audio import Sound
@@ -157,9 +158,13 @@ def _forget_after(folder: RunFolder, step: int) -> None:
     """Drop the metrics beyond the checkpoint that training goes on from: they come again."""
     if not folder.metrics.exists():
         return
-    lines = folder.metrics.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if _step_of(line) <= step]
-    write_whole(folder.metrics, "".join(f"{line}\n" for line in kept).encode())
+    write_whole(folder.metrics, metrics_until(folder.metrics, step))
+
+
+def metrics_until(file: Path, step: int) -> bytes:
+    """The lines of a metrics file up to a step."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return "".join(f"{line}\n" for line in lines if _step_of(line) <= step).encode()
 
 
 def _repeat(folder: RunFolder, writer: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 
+from diagnose.files import write_whole
 from diagnose.trainer import checkpoint
 from diagnose.trainer.batches import BatchSampler
 from diagnose.trainer.checkpoint import Checkpoint
@@ -12,7 +13,7 @@ from diagnose.trainer.corpus import Corpus, load_corpus, prepare, with_data
 from diagnose.trainer.distributed import World
 from diagnose.trainer.finetune import pretrained
 from diagnose.trainer.folder import RunFolder
-from diagnose.trainer.log import say
+from diagnose.trainer.log import metrics_until, say
 from diagnose.trainer.options import Options, as_tree
 
 
@@ -81,9 +82,10 @@ def take_over(folder: RunFolder, saved: Checkpoint, resume: str) -> None:
     file = checkpoint.named(folder.checkpoints, resume)
     origin = RunFolder(file.resolve().parent.parent)
     if origin.path != folder.path.resolve():
-        for ours, theirs in ((folder.data, origin.data), (folder.metrics, origin.metrics)):
-            if theirs.is_file() and not ours.exists():
-                shutil.copyfile(theirs, ours)
+        if origin.data.is_file() and not folder.data.exists():
+            shutil.copyfile(origin.data, folder.data)
+        if origin.metrics.is_file() and not folder.metrics.exists():
+            write_whole(folder.metrics, metrics_until(origin.metrics, saved.progress.step))
     checkpoint.forget_after(folder.checkpoints, saved.progress.step)
     saved.save(folder.checkpoint("last"))
 
