@@ -184,7 +184,7 @@ def facts_before_training(
     config = read_config(config_path, dialect=dialect)
     facts = facts_of(NOTHING_LOGGED, hints, config)
     if not config.training:
-        return facts
+        return with_trainer(facts, trainer)
     tokenizer = next(filter(None, map(read_tokenizer, places_of(config, "tokenizer"))), None)
     rows = next(filter(None, map(embedding_rows, places_of(config, "init_checkpoint"))), None)
     facts = replace(facts, tokens=tokenizer.size if tokenizer else None, embedding_rows=rows)
@@ -197,11 +197,11 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
 
     Where none is given, it is the one that a README, a Makefile or a script beside the config starts with it.
     """
-    from diagnose.keyflow.command import command_beside
-    from diagnose.keyflow.source import keys_read
+    from diagnose.usage.command import command_beside
+    from diagnose.usage.source import keys_read
 
     config = facts.config
-    if config is None or not config.training:
+    if config is None or not (config.training or trainer):
         return facts
     notes = list(facts.notes)
     if trainer is None:

@@ -19,7 +19,7 @@ PIPE = (
     ("errors", "numbers", "files", "parallel"),
     ("run",),
     ("finding", "config", "data"),
-    ("usage", "keyflow"),
+    ("usage",),
     ("facts",),
     ("readers", "targets", "checkpoints"),
     ("signals", "gather"),

@@ -16,6 +16,7 @@ from diagnose.config.effective import Effective, effective
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
 from diagnose.report.clean import plain
+from diagnose.report.keys import keys_json
 from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
 
 NOT_TRAINING = "no training hyperparameters here: nothing to check and nothing to fix"
@@ -53,7 +54,7 @@ def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
     """What is known before a run: what the config amounts to, then what is wrong, worst first."""
     config = checked(diagnosis)
     parts: list[RenderableType] = [_heading(config)]
-    if not config.training:
+    if not config.training and diagnosis.facts.keys is None:
         return printed(Group(*parts, Text(f"  {NOT_TRAINING}")), screen)
     parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in diagnosis.facts.notes]
     amounts = effective(config, diagnosis.facts.train_samples)
@@ -70,7 +71,9 @@ def check_json(diagnosis: Diagnosis) -> dict[str, Any]:
     config = checked(diagnosis)
     told = [finding_json(finding) for finding in diagnosis.findings]
     amounts = effective(config, diagnosis.facts.train_samples)
-    return {**config_json(config, amounts), "findings": told, "notes": list(diagnosis.facts.notes)}
+    keys = diagnosis.facts.keys
+    used = {} if keys is None else {"keys": keys_json(keys)}
+    return {**config_json(config, amounts), **used, "findings": told, "notes": list(diagnosis.facts.notes)}
 
 
 def checked(diagnosis: Diagnosis) -> Config:
