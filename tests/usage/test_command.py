@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.keyflow.command import command_beside, script_of
+from diagnose.usage.command import command_beside, script_of
 
 
 @pytest.fixture

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from diagnose.finding import Severity
-from diagnose.keyflow import _machine
-from diagnose.keyflow.report import KeyReport, KeyState
-from diagnose.keyflow.source import keys_read, load_config
-from tests.keyflow.conftest import Planted
+from diagnose.checks.trainer.dead_key import DeadKey
+from diagnose.errors import SourceError
+from diagnose.finding import Confidence, Severity
+from diagnose.gather import facts_before_training
+from diagnose.usage import flow
+from diagnose.usage.report import KeyReport, KeyState
+from diagnose.usage.source import keys_read, load_config
+from tests.usage.conftest import Planted
 
 
 def report_of(trainer: Planted) -> KeyReport:
@@ -60,10 +63,13 @@ def test_the_story_is_told_with_the_line_to_change(tmp_path: Path) -> None:
         cfg = yaml.safe_load(open("config.yaml"))
         print(cfg["training"]["lr"], cfg["training"].get("batch_size", 16))
     """
-    report = read(tmp_path, source, "{data: {batch_size: 8}, training: {lr: 1, warmup_steps: 4000}}")
-    misplaced, dead = report.findings()
+    (tmp_path / "config.yaml").write_text("data: {batch_size: 8}\ntraining: {lr: 1, warmup_steps: 4000}\n", "utf-8")
+    (tmp_path / "train.py").write_text(textwrap.dedent(source), "utf-8")
+    facts = facts_before_training(tmp_path / "config.yaml", trainer=tmp_path / "train.py")
+    misplaced, dead = DeadKey().check(facts)
     assert misplaced.code == dead.code == "CFG001"
     assert misplaced.severity is Severity.ERROR
+    assert (misplaced.confidence, dead.confidence) == (Confidence.MEDIUM, Confidence.HIGH)
     assert "`training.batch_size` (train.py:4), so 16 is used" in misplaced.message
     assert "write it as `training.batch_size`" in misplaced.advice
     assert "`training.warmup_steps`" in dead.message
@@ -123,10 +129,9 @@ def test_where_the_config_is_lost_nothing_is_accused(tmp_path: Path, name: str) 
     assert all("\n" not in note for note in report.notes)
 
 
-def test_a_trainer_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    report = keys_read(tmp_path / "gone.py", {"lr": 1})
-    assert report.unknown == ("lr",)
-    assert "No such file" in report.notes[0]
+def test_a_trainer_that_is_not_there_is_an_error_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"gone.py: no such file"):
+        keys_read(tmp_path / "gone.py", {"lr": 1})
 
 
 def test_a_broken_module_is_named_and_what_it_may_read_is_not_accused(tmp_path: Path) -> None:
@@ -259,7 +264,7 @@ def test_a_function_that_nobody_calls_reads_nothing(tmp_path: Path) -> None:
 def test_a_source_too_large_to_follow_is_given_up_with_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_machine, "MOST_WORK", 2_000)
+    monkeypatch.setattr(flow, "MOST_WORK", 200)
     calls = "\n".join(f"def f{i}(c):\n    f{i + 1}(c)\n    f{i + 1}([c])\n" for i in range(200))
     source = f"import yaml\n{calls}\ndef f200(c):\n    print(c)\n\nf0(yaml.safe_load(open('c')))\n"
     report = read(tmp_path, source, {"lr": 1})
