@@ -23,6 +23,7 @@ def _render(diagnosis: Diagnosis, ending: str) -> str:
         from diagnose.report import as_markdown
 
         return as_markdown.render(diagnosis)
-    from diagnose.report import terminal
+    from diagnose.report.screen import Screen
+    from diagnose.report.terminal import render
 
-    return terminal.render(diagnosis, terminal.Screen(width=100, colour=False))
+    return render(diagnosis, Screen(width=100))
