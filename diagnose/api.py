@@ -49,6 +49,7 @@ def fix(
     hints: Hints = Hints(),
     only: Collection[str] | None = None,
     unsafe: bool = False,
+    minimal: bool = False,
     trainer: str | Path | None = None,
     dialect: str | Path | None = None,
 ) -> Plan:
@@ -63,4 +64,4 @@ def fix(
         trainer=Path(trainer) if trainer else None,
         dialect=Path(dialect) if dialect else None,
     )
-    return plan_of_config(examine(facts), only=only, unsafe=unsafe)
+    return plan_of_config(examine(facts), only=only, unsafe=unsafe, minimal=minimal)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from diagnose.numbers import Number as Number
 from diagnose.run import Axis, Run
 
 if TYPE_CHECKING:
     from diagnose.facts import Facts
 
-Number = int | float
 Scalar = str | int | float | bool
 
 
@@ -147,6 +147,10 @@ class Finding:
     """What to do in words, for what no config edit can do."""
     explained_by: str | None = None
     """Name of the finding that is the cause of this one; shown under it, not beside it."""
+    first_seen: int | None = None
+    """The step at which someone who watched would have been told first; None: seen on the whole log."""
+    confirmed: int | None = None
+    """The step at which it was said for the second time in a row."""
     inconclusive: bool = False
     """Whether it says that silence of the other checks proves nothing."""
 

@@ -16,7 +16,6 @@ from diagnose.log_facts import Attachment, Axis, Beginning, Ending, EndingKind, 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from diagnose.signals.trend import Trend
 
 __all__ = [
     "SHARED_ROLES",
@@ -126,13 +125,6 @@ class Curve:
         """The same curve without its NaN and infinite points."""
         keep = np.isfinite(self.values)
         return self if keep.all() else self.where(keep)
-
-    @cached_property
-    def trend(self) -> Trend:
-        """The smooth course of the finite points and the noise around it, computed once for all checks."""
-        from diagnose.signals.trend import Trend
-
-        return Trend.of(self.finite.steps, self.finite.values)
 
     def until(self, step: int) -> Curve:
         """The curve as it stood when `step` (in units of `axis`) had been logged."""

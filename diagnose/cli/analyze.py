@@ -94,12 +94,13 @@ def analyze(
     hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis))
     sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))
     judge = partial(judge_all, hints=hints, checks=checks_of(select, ignore), jobs=jobs or os.cpu_count() or 1)
-    found = _judged(sources, judge)
-    status = 0 if exit_zero else _status(found, fail_on)
+    fleet = _judged(sources, judge)
+    found = list(fleet.diagnoses)
+    status = 2 if fleet.refused else _status(found, fail_on)
     _print(_shown(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet)
     if write_tensorboard:
         _write_back(found)
-    raise typer.Exit(status)
+    raise typer.Exit(0 if exit_zero else status)
 
 
 def _shown(found: list[Diagnosis], order: Sort, only_unhealthy: bool) -> list[Diagnosis]:
@@ -135,13 +136,15 @@ def _usual_place() -> list[str]:
     return [place]
 
 
-def _judged(sources: list[Source], judge: Callable[..., Fleet]) -> list[Diagnosis]:
-    """The diagnoses of all sources, worst first; many of them with a progress bar."""
+def _judged(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
+    """What became of all sources, worst first; many of them with a progress bar."""
+    from diagnose.report.clean import plain
+
     watched = len(sources) > MANY_RUNS and sys.stderr.isatty()
     fleet = _with_progress(sources, judge) if watched else judge(sources)
-    for line in fleet.refused:
-        print(f"ttsdoc: {line}", file=sys.stderr)
-    return list(fleet.diagnoses)
+    for line in (*fleet.refused, *fleet.passed_over):
+        print(f"ttsdoc: {plain(line)}", file=sys.stderr)
+    return fleet
 
 
 def _with_progress(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:

@@ -34,6 +34,9 @@ def fix(
     dialect: Dialect = None,
     only: Annotated[str | None, typer.Option(help="Change only these parameters (comma-separated).")] = None,
     unsafe: Annotated[bool, typer.Option(help="Include the edits that are not safe.")] = False,
+    minimal: Annotated[
+        bool, typer.Option(help="Only edits that a measurement or a source supports, not those of the guide alone.")
+    ] = False,
     diff: Annotated[bool, typer.Option(help="Print a unified diff instead of the config.")] = False,
     in_place: Annotated[bool, typer.Option(help="Rewrite the file; the old one is kept as CONFIG.bak.")] = False,
     check: Annotated[
@@ -46,7 +49,16 @@ def fix(
 
     hints = Hints(None, samples, family, train_tag, val_tag)
     names = None if only is None else _parameters(only)
-    plan = correct(config, logs=logs or (), hints=hints, only=names, unsafe=unsafe, trainer=trainer, dialect=dialect)
+    plan = correct(
+        config,
+        logs=logs or (),
+        hints=hints,
+        only=names,
+        unsafe=unsafe,
+        minimal=minimal,
+        trainer=trainer,
+        dialect=dialect,
+    )
     _reasons(plan)
     if check:
         raise typer.Exit(int(plan.after != plan.before))

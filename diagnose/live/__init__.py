@@ -1,1 +1,1 @@
-"""Trainings that are still running: watched, alerted of, started again."""
+"""The same diagnosis while a run lasts: watched, remembered, healed, compared."""
