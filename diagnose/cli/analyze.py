@@ -82,6 +82,9 @@ def analyze(
     ignore: Ignore = None,
     fail_on: FailOnSeverity = FailOn.WARNING,
     exit_zero: ExitZero = False,
+    write_tensorboard: Annotated[
+        bool, typer.Option("--write-tensorboard", help="Show the findings in TensorBoard: a sub-run `ttsdoc` is added.")
+    ] = False,
 ) -> None:
     """Say what is wrong with a run, and what to do."""
     from diagnose.facts import Hints
@@ -94,6 +97,8 @@ def analyze(
     found = list(fleet.diagnoses)
     status = 2 if fleet.refused else _status(found, fail_on)
     _print(_shown(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet)
+    if write_tensorboard:
+        _write_back(found)
     raise typer.Exit(0 if exit_zero else status)
 
 
@@ -165,6 +170,15 @@ def _print(found: list[Diagnosis], form: str, *, verbose: bool, quiet: bool) -> 
     else:
         text = _text(found, screen, verbose)
     sys.stdout.write(text)
+
+
+def _write_back(found: list[Diagnosis]) -> None:
+    """Put the findings beside the event files. Raises LogError where there are none."""
+    from diagnose.integrations.tensorboard import write_back
+    from diagnose.report.clean import plain
+
+    for diagnosis in found:
+        print(f"written for TensorBoard: {plain(str(write_back(diagnosis)))}", file=sys.stderr)
 
 
 def _text(found: list[Diagnosis], screen: Screen, verbose: bool) -> str:
