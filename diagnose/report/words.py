@@ -18,7 +18,7 @@ def number(value: Scalar | None) -> str:
         return str(value).lower() if isinstance(value, bool) else value
     if isinstance(value, int):
         return str(value)
-    return f"{value:.4g}"
+    return f"{value:.4g}" if value == value else "NaN"
 
 
 def counted(count: int, noun: str) -> str:
