@@ -46,7 +46,7 @@ def examine(facts: Facts, *, checks: Iterable[Check] | None = None) -> Diagnosis
         facts,
         verdict,
         ordered,
-        _prescriptions(ordered),
+        prescriptions_of(ordered),
         forecast(facts),
         when_to_stop(facts, ordered),
         tuple(skipped),
@@ -93,7 +93,7 @@ def _verdict(findings: list[Finding]) -> Verdict:
     return Verdict.INCONCLUSIVE if any(finding.inconclusive for finding in findings) else Verdict.HEALTHY
 
 
-def _prescriptions(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
+def prescriptions_of(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
     """The prescriptions of all findings, in their order; those with the same edits once, answering all that asked."""
     gathered: dict[tuple[Edit, ...] | str, Prescription] = {}
     for finding in findings:

@@ -112,5 +112,12 @@ MEANING: Mapping[Role, str] = {
     Role.GRAD_NORM: "gradient norm",
     Role.CLIPPED_SHARE: "share of clipped updates",
     Role.STEP_TIME: "step time",
+    Role.LOADER_TIME: "time spent waiting for data",
+    Role.GPU_UTIL: "use of the GPU",
+    Role.MEMORY: "memory",
+    Role.ERROR_RATE: "error rate",
+    Role.SCORE: "score",
+    Role.TRAIN_COMPONENT: "part of the training loss",
+    Role.VAL_COMPONENT: "part of the validation loss",
     Role.EPOCH: "epoch",
 }

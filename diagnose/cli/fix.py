@@ -34,8 +34,14 @@ def fix(
     dialect: Dialect = None,
     only: Annotated[str | None, typer.Option(help="Change only these parameters (comma-separated).")] = None,
     unsafe: Annotated[bool, typer.Option(help="Include the edits that are not safe.")] = False,
+    minimal: Annotated[
+        bool, typer.Option(help="Only edits that a measurement or a source supports, not those of the guide alone.")
+    ] = False,
     diff: Annotated[bool, typer.Option(help="Print a unified diff instead of the config.")] = False,
     in_place: Annotated[bool, typer.Option(help="Rewrite the file; the old one is kept as CONFIG.bak.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with status 1 if it would change.")
+    ] = False,
 ) -> None:
     """Write a config again with only the sick values changed."""
     from diagnose.api import fix as correct
@@ -43,8 +49,19 @@ def fix(
 
     hints = Hints(None, samples, family, train_tag, val_tag)
     names = None if only is None else _parameters(only)
-    plan = correct(config, logs=logs or (), hints=hints, only=names, unsafe=unsafe, trainer=trainer, dialect=dialect)
+    plan = correct(
+        config,
+        logs=logs or (),
+        hints=hints,
+        only=names,
+        unsafe=unsafe,
+        minimal=minimal,
+        trainer=trainer,
+        dialect=dialect,
+    )
     _reasons(plan)
+    if check:
+        raise typer.Exit(int(plan.after != plan.before))
     _write(plan, config, diff=diff, in_place=in_place)
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._cures import number
-from diagnose.checks.run._wording import at
+from diagnose.checks.run._say import at
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity
-from diagnose.run import Curve, Role, Run
+from diagnose.remedies.evidence import number
+from diagnose.run import Curve, Role
 
 
 @dataclass(frozen=True)
@@ -49,24 +50,23 @@ class DeadSchedule(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """A config that contradicts itself can be judged without a log."""
-        run = facts.run
-        return None if _endless_warmup(run) else super().skip_reason(facts)
+        return None if _endless_warmup(facts) else super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at the rate over the run, then at the plan."""
         run = facts.run
         curve = run.curve(Role.LEARNING_RATE)
         if curve is not None and len(curve.finite) >= self.fewest:
-            yield from self._rate(run, curve.finite)
-        planned = _endless_warmup(run)
+            yield from self._rate(facts, curve.finite)
+        planned = _endless_warmup(facts)
         if planned:
             yield self._warmup(*planned)
 
-    def _rate(self, run: Run, rates: Curve) -> Iterator[Finding]:
+    def _rate(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         peak = float(rates.values.max())
         if peak <= 0:
             yield self._told(
-                rates, 0, "The learning rate is zero at every logged step: nothing is learned.", {"peak": 0.0}, run
+                rates, 0, "The learning rate is zero at every logged step: nothing is learned.", {"peak": 0.0}, facts
             )
             return
         dead = rates.values < self.dead * peak
@@ -83,10 +83,10 @@ class DeadSchedule(Check):
                 first,
                 message,
                 {"peak": peak, "last": float(rates.values[-1]), "dead_share": float(np.mean(dead))},
-                run,
+                facts,
             )
 
-    def _told(self, rates: Curve, first: int, message: str, evidence: dict[str, float], run: Run) -> Finding:
+    def _told(self, rates: Curve, first: int, message: str, evidence: dict[str, float], facts: Facts) -> Finding:
         return self.finding(
             Severity.ERROR,
             Confidence.HIGH,
@@ -94,7 +94,7 @@ class DeadSchedule(Check):
             message,
             steps=(rates.steps[first], rates.steps[-1]),
             evidence=evidence,
-            prescriptions=_gentler_decay(run, evidence["peak"], len(rates)),
+            prescriptions=remedies.gentler_decay(facts),
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )
 
@@ -114,19 +114,7 @@ class DeadSchedule(Check):
         )
 
 
-def _endless_warmup(run: Run) -> tuple[float, float] | None:
+def _endless_warmup(facts: Facts) -> tuple[float, float] | None:
     """The configured warm-up and the configured steps, if the one is not shorter than the other."""
-    warmup, steps = number(run, "warmup_steps"), number(run, "max_steps")
+    warmup, steps = number(facts, "warmup_steps"), number(facts, "max_steps")
     return (warmup, steps) if warmup is not None and steps is not None and warmup >= steps else None
-
-
-def _gentler_decay(run: Run, peak: float, points: int) -> tuple[Prescription, ...]:
-    """A decay factor that leaves a hundredth of the rate at the end, if the config has a factor below that."""
-    decay, steps = number(run, "lr_decay"), number(run, "max_epochs")
-    if decay is None or steps is None or not 0 < decay < 1 or peak <= 0:
-        return ()
-    gentle = float(f"{0.01 ** (1 / steps):.6g}")
-    if gentle <= decay:
-        return ()
-    edit = Edit("lr_decay", Operation.SET, gentle, f"leaves a hundredth of the rate after {steps:,.0f} epochs")
-    return (Prescription("Decay more gently", "the rate has died long before the end", (edit,), Safety.UNSAFE),)
