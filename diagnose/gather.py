@@ -16,6 +16,7 @@ from diagnose.config.tokenizer import Tokenizer, embedding_rows, read_tokenizer
 from diagnose.data.manifest import samples_of
 from diagnose.errors import ConfigError, DataError, LogError
 from diagnose.facts import NOTHING_LOGGED, Facts, Hints
+from diagnose.project import config_file
 from diagnose.readers import runs
 from diagnose.readers.roles import FAMILIES, assign_roles
 from diagnose.run import Dataset, Run
@@ -173,7 +174,7 @@ def facts_of_config(
 
     Raises ConfigError, LogError or SourceError, in one line, for what the user can repair.
     """
-    config = read_config(config_path, dialect=dialect)
+    config = read_config(config_file(config_path), dialect=dialect)
     places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
     found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
     made = [run for run in found if _rate_was_logged(config, run)]
@@ -196,7 +197,7 @@ def facts_before_training(
     `data`: the folder or list of the data set; without it the config's own is taken where it is on this machine.
     Raises ConfigError, DataError or SourceError, in one line, for what cannot be read.
     """
-    config = read_config(config_path, dialect=dialect)
+    config = read_config(config_file(config_path), dialect=dialect)
     facts = facts_of(NOTHING_LOGGED, hints, config)
     if not config.training:
         return with_trainer(facts, trainer) if trainer else facts

@@ -83,7 +83,7 @@ class NonFiniteLoss(Check):
             Confidence.HIGH,
             name,
             f"{_MEANING.get(name, name)} is {lost} at {len(bad):,} of {len(curve):,} points, first at "
-            + f"{at(curve, first)}{climbed}",
+            f"{at(curve, first)}{climbed}",
             steps=(first, last),
             evidence=(
                 Evidence("points", len(bad), sentence=f"{len(bad):,} points are {lost}"),
