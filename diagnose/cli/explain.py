@@ -27,12 +27,7 @@ def explain(
     ] = None,
     long: Annotated[bool, typer.Option("--long", help="How it is detected, with thresholds and sources.")] = False,
 ) -> None:
-    """Say what a finding or a hyperparameter means, and what to do.
-
-    ttsdoc explain FIT002
-
-    ttsdoc explain learning_rate
-    """
+    """Say what a finding or a hyperparameter means, and what to do."""
     from diagnose.errors import did_you_mean
     from diagnose.report.explain import find_topic
     from diagnose.report.explain_text import known_names, listing, page_text, topic_text
