@@ -13,9 +13,10 @@ from typing import Annotated
 import typer
 
 from diagnose import __version__
+from diagnose.cli.examples import show
 
 # A command is a module here that has a `register`; `ttsdoc --help` lists these first, the others by name.
-FIRST = ("analyze", "fix", "train", "watch", "heal", "compare", "report", "config", "explain", "data")
+FIRST = ("analyze", "fix", "train", "watch", "heal", "compare", "report", "config", "explain", "doctor", "data")
 
 app = typer.Typer(
     help="Find what is wrong with a training run, prove it, and write the corrected config.",
@@ -83,6 +84,7 @@ def _mount() -> None:
         module = import_module(f"diagnose.cli.{name}")
         if hasattr(module, "register"):
             module.register(app)
+    show(app)
 
 
 _mount()

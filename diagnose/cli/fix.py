@@ -71,11 +71,12 @@ def fix(
 def _parameters(only: str) -> set[str]:
     """The canonical names in a comma-separated list."""
     from diagnose.config.hyperparameters import HYPERPARAMETERS
+    from diagnose.errors import did_you_mean
 
     names = {name.strip() for name in only.split(",")}
-    unknown = ", ".join(sorted(names - HYPERPARAMETERS.keys()))
-    if unknown:
-        raise typer.BadParameter(f"--only: no parameter is called {unknown}; there are {', '.join(HYPERPARAMETERS)}")
+    for name in sorted(names - HYPERPARAMETERS.keys()):
+        hint = did_you_mean(name, HYPERPARAMETERS) or f"; there are {', '.join(HYPERPARAMETERS)}"
+        raise typer.BadParameter(f"--only: no parameter is called {name}{hint}")
     return names
 
 
