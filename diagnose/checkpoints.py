@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections import deque
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -19,10 +22,10 @@ LARGEST_HEADER = 1 << 22
 def checkpoints_of(source: Path) -> tuple[Checkpoint, ...]:
     """The files below the run's folder that are named like checkpoints, by the step that they tell."""
     folder = source if source.is_dir() else source.parent
-    if not folder.is_dir() or not run_folder(folder):
+    if not source.exists() or not folder.is_dir() or not run_folder(folder):
         return ()
     found = []
-    for path in islice(folder.rglob("*"), MOST_FILES):
+    for path in islice(_below(folder), MOST_FILES):
         step = step_of(path) if CHECKPOINT.search(path.name) else None
         if step is not None:
             found.append(Checkpoint(step, str(path)))
@@ -46,6 +49,20 @@ def _told_inside(path: Path) -> int | None:
         return int(json.loads(header["__metadata__"]["ttsdoc"])["progress"]["step"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Files and folders, those nearest first; without recursion, and past what cannot be listed."""
+    left = deque([folder])
+    while left:
+        place = left.popleft()
+        try:
+            with os.scandir(place) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        left.extend(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+        yield from (Path(entry.path) for entry in entries)
 
 
 def run_folder(folder: Path) -> bool:

@@ -232,7 +232,7 @@ def new_value(edit: Edit, old: object) -> Scalar | None:
 
 
 def in_words(edit: Edit) -> str:
-    """What an edit wants, whatever stands there: `times 0.25`, `at most 200`, `at most every 2 epochs`."""
+    """What an edit wants, whatever the old value: `times 0.25`, `at most 200`, `at most every 2 epochs`."""
     value = f"{edit.value:g}" if is_number(edit.value) else str(edit.value)
     unit = f" {edit.unit}" if edit.unit else ""
     word = {Operation.SET: "", Operation.SCALE: "times ", Operation.CAP: "at most "}[edit.operation]

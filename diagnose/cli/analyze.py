@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Count, ExitZero, FailOn, FailOnSeverity, Family, Format, Samples, TrainTag, ValTag
+from diagnose.cli.options import (
+    CI_FORMATS,
+    Count,
+    ExitZero,
+    FailOn,
+    FailOnSeverity,
+    Family,
+    Format,
+    Ignore,
+    Samples,
+    Select,
+    TrainTag,
+    ValTag,
+    checks_of,
+    for_ci,
+)
 
 if TYPE_CHECKING:
-    from diagnose.facts import Hints
     from diagnose.finding import Diagnosis
     from diagnose.pool import Fleet
-    from diagnose.readers._base import Source
+    from diagnose.readers.sources import Source
     from diagnose.report.screen import Screen
     from diagnose.run import Axis
 
@@ -63,19 +79,23 @@ def analyze(
     only_unhealthy: Annotated[bool, typer.Option("--only-unhealthy", help="Leave out the other runs.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Everything: all checks, all reasons.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="One line a run.")] = False,
+    select: Select = None,
+    ignore: Ignore = None,
     fail_on: FailOnSeverity = FailOn.WARNING,
     exit_zero: ExitZero = False,
 ) -> None:
     """Say what is wrong with a run, and what to do."""
     from diagnose.facts import Hints
-    from diagnose.pool import find
+    from diagnose.pool import find, judge_all
 
     hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis))
     sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))
-    found = _judged(sources, hints, jobs or os.cpu_count() or 1)
-    status = 0 if exit_zero else _status(found, fail_on)
+    judge = partial(judge_all, hints=hints, checks=checks_of(select, ignore), jobs=jobs or os.cpu_count() or 1)
+    fleet = _judged(sources, judge)
+    found = list(fleet.diagnoses)
+    status = 2 if fleet.refused else _status(found, fail_on)
     _print(_shown(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet)
-    raise typer.Exit(status)
+    raise typer.Exit(0 if exit_zero else status)
 
 
 def _shown(found: list[Diagnosis], order: Sort, only_unhealthy: bool) -> list[Diagnosis]:
@@ -111,29 +131,25 @@ def _usual_place() -> list[str]:
     return [place]
 
 
-def _judged(sources: list[Source], hints: Hints, jobs: int) -> list[Diagnosis]:
-    """The diagnoses of all sources, worst first; many of them with a progress bar."""
-    from diagnose.pool import judge_all
+def _judged(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
+    """What became of all sources, worst first; many of them with a progress bar."""
+    from diagnose.report.clean import plain
 
-    if len(sources) <= MANY_RUNS or not sys.stderr.isatty():
-        fleet = judge_all(sources, hints, jobs=jobs)
-    else:
-        fleet = _with_progress(sources, hints, jobs)
-    for line in fleet.refused:
-        print(f"ttsdoc: {line}", file=sys.stderr)
-    return list(fleet.diagnoses)
+    watched = len(sources) > MANY_RUNS and sys.stderr.isatty()
+    fleet = _with_progress(sources, judge) if watched else judge(sources)
+    for line in (*fleet.refused, *fleet.passed_over):
+        print(f"ttsdoc: {plain(line)}", file=sys.stderr)
+    return fleet
 
 
-def _with_progress(sources: list[Source], hints: Hints, jobs: int) -> Fleet:
+def _with_progress(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from diagnose.pool import judge_all
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress("runs", *columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("runs", total=len(sources))
-        return judge_all(sources, hints, jobs=jobs, progress=lambda done, _: bar.update(task, completed=done))
+        return judge(sources, progress=lambda done, _: bar.update(task, completed=done))
 
 
 def _print(found: list[Diagnosis], form: Format, *, verbose: bool, quiet: bool) -> None:
@@ -151,6 +167,8 @@ def _print(found: list[Diagnosis], form: Format, *, verbose: bool, quiet: bool) 
         text = as_csv(found)
     elif form is Format.MARKDOWN:
         text = _markdown(found)
+    elif form.value in CI_FORMATS:
+        text = for_ci(found, form.value)
     elif quiet:
         from diagnose.report.terminal import one_line
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from diagnose.cli.options import CI_FORMATS, CheckFormat, CheckFormatOption, ExitZero, for_ci
+from diagnose.report.clean import plain
+
+if TYPE_CHECKING:
+    from diagnose.errors import TtsdocError
+    from diagnose.facts import Facts
 
 
 class Format(str, Enum):
@@ -49,26 +56,53 @@ def show(config: File, form: Form = Format.TEXT, dialect: Dialect = None, sample
 
 
 def check(
-    config: File,
+    configs: Annotated[list[Path], typer.Argument(help="Training configs: YAML, JSON, or a nanoGPT Python file.")],
     trainer: Annotated[Path | None, typer.Option(help="The trainer's source: report the keys that it ignores.")] = None,
     data: Annotated[Path | None, typer.Option(help="The data set: report what is wrong with it.")] = None,
-    form: Form = Format.TEXT,
+    form: CheckFormatOption = CheckFormat.TEXT,
     dialect: Dialect = None,
     samples: Samples = None,
-    exit_zero: Annotated[bool, typer.Option(help="Exit with status 0 whatever is found.")] = False,
+    exit_zero: ExitZero = False,
 ) -> None:
     """Look at a config, its data set and its trainer before a GPU hour is spent."""
-    from diagnose.engine import examine
+    if form is CheckFormat.JSON and len(configs) > 1:
+        raise typer.BadParameter("--format json is of one config; check each of them alone")
+    known = [_facts_or_reason(config, trainer, data, dialect, samples) for config in configs]
+    refused = [error for error in known if isinstance(error, Exception)]
+    if len(refused) == len(configs):
+        raise refused[0]
+    for error in refused:
+        print(f"ttsdoc: {plain(str(error))}", file=sys.stderr)
+    alarming = _checked([facts for facts in known if not isinstance(facts, Exception)], form)
+    raise typer.Exit(2 if refused else int(alarming and not exit_zero))
+
+
+def _facts_or_reason(
+    config: Path, trainer: Path | None, data: Path | None, dialect: Path | None, samples: int | None
+) -> Facts | TtsdocError:
+    """What is known of a config; why it cannot be read, so that it does not hide what is wrong with the others."""
+    from diagnose.errors import TtsdocError
     from diagnose.facts import Hints
     from diagnose.gather import facts_before_training
+
+    try:
+        return facts_before_training(config, hints=Hints(samples=samples), trainer=trainer, data=data, dialect=dialect)
+    except TtsdocError as error:
+        return error
+
+
+def _checked(seen: list[Facts], form: CheckFormat) -> bool:
+    """Print what is found in each; whether anything is alarming."""
+    from diagnose.engine import examine
     from diagnose.report.as_json import dumps, envelope
     from diagnose.report.config import check_json, check_text
     from diagnose.report.screen import Screen
 
-    hints = Hints(samples=samples)
-    seen = examine(facts_before_training(config, hints=hints, trainer=trainer, data=data, dialect=dialect))
-    if form is Format.JSON:
-        sys.stdout.write(dumps(envelope(**check_json(seen))))
+    found = [examine(facts) for facts in seen]
+    if form is CheckFormat.JSON:
+        sys.stdout.write("".join(dumps(envelope(**check_json(diagnosis))) for diagnosis in found))
+    elif form.value in CI_FORMATS:
+        sys.stdout.write(for_ci(found, form.value))
     else:
-        sys.stdout.write(check_text(seen, Screen.of_stdout()))
-    raise typer.Exit(0 if exit_zero else int(any(finding.alarming for finding in seen.findings)))
+        sys.stdout.write("\n".join(check_text(diagnosis, Screen.of_stdout()) for diagnosis in found))
+    return any(finding.alarming for diagnosis in found for finding in diagnosis.findings)

@@ -39,6 +39,9 @@ def fix(
     ] = False,
     diff: Annotated[bool, typer.Option(help="Print a unified diff instead of the config.")] = False,
     in_place: Annotated[bool, typer.Option(help="Rewrite the file; the old one is kept as CONFIG.bak.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with status 1 if it would change.")
+    ] = False,
 ) -> None:
     """Write a config again with only the sick values changed."""
     from diagnose.api import fix as correct
@@ -57,6 +60,8 @@ def fix(
         dialect=dialect,
     )
     _reasons(plan)
+    if check:
+        raise typer.Exit(int(plan.after != plan.before))
     _write(plan, config, diff=diff, in_place=in_place)
 
 

@@ -31,7 +31,7 @@ class Shares:
             raise DataError(f"shares of {self.validation:g} and {self.test:g} leave nothing to train on")
 
     def side(self, position: float) -> Split:
-        """The side of what stands at `position` between 0 and 1."""
+        """The side of what is at `position` between 0 and 1."""
         if position < self.test:
             return Split.TEST
         return Split.VALIDATION if position < self.test + self.validation else Split.TRAIN
@@ -92,7 +92,7 @@ def split(
         raise DataError(f"{whole}: too few clips to split: {len(clips)}")
     lists = {side: whole.with_name(f"metadata_{side.value}{whole.suffix}") for side in sides}
     lines = lines_of(whole)
-    # Whatever stands above the first clip is the heading.
+    # Whatever is above the first clip is the heading.
     heading = [line for line in lines[: clips[0].line - 1] if line.strip()]
     chosen = {side: [*heading, *(lines[clip.line - 1] for clip in part)] for side, part in sides.items()}
     write_files({lists[side]: b"\n".join([*part, b""]) for side, part in chosen.items()}, force=force)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diagnose.errors import LogError
-from diagnose.readers._base import HEAD_BYTES, Source
-from diagnose.readers._cells import LONGEST_ROW, Rows
-from diagnose.readers._columns import MOST_NAMES, Column, curves_of
-from diagnose.readers._tables import with_counters
-from diagnose.readers._twins import with_twin
+from diagnose.readers.columns import MOST_NAMES, Column, curves_of
+from diagnose.readers.columns.cells import LONGEST_ROW, Rows
+from diagnose.readers.columns.tables import with_counters
+from diagnose.readers.sources import HEAD_BYTES, Source
+from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.run import InputHealth, Run
 
 _NUMBER = re.compile(r"\s*(?:[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?))\s*", re.IGNORECASE)
@@ -48,7 +48,7 @@ def read(source: Source) -> Run:
 
     Raises LogError where there is no column of numbers.
     """
-    return with_twin(source, _read)
+    return with_paired_log(source, _read)
 
 
 def _read(source: Source) -> Run:

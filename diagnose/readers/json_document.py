@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
-from diagnose.readers._columns import EPOCH, Column, curves_of
-from diagnose.readers._document import read_document
-from diagnose.readers._tables import columns_of_rows, counters_in, to_number
+from diagnose.readers.columns import EPOCH, Column, curves_of
+from diagnose.readers.columns.document import read_document
+from diagnose.readers.columns.tables import columns_of_rows, counters_in, to_number
+from diagnose.readers.sources import Source
 from diagnose.run import Axis, InputHealth, Role, Run
 
 _DEEPEST = 3

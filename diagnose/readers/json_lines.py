@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
-from diagnose.readers._columns import curves_of
-from diagnose.readers._tables import Records, with_counters
+from diagnose.readers.columns import curves_of
+from diagnose.readers.columns.tables import Records, with_counters
+from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
 
 # No record of a metrics file is longer; a longer line is a document of another kind.

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
-from diagnose.readers._columns import curves_of
-from diagnose.readers._tables import columns_of_rows
+from diagnose.readers.columns import curves_of
+from diagnose.readers.columns.tables import columns_of_rows
+from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
 
 if TYPE_CHECKING:

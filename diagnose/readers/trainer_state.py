@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
-from diagnose.readers._columns import curves_of
-from diagnose.readers._document import read_document
-from diagnose.readers._tables import columns_of_rows
+from diagnose.readers.columns import curves_of
+from diagnose.readers.columns.document import read_document
+from diagnose.readers.columns.tables import columns_of_rows
+from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Role, Run
 
 _ROLES = {"loss": Role.TRAIN_LOSS, "learning_rate": Role.LEARNING_RATE, "grad_norm": Role.GRAD_NORM}

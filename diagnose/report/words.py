@@ -15,7 +15,7 @@ def number(value: Scalar | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value).lower() if isinstance(value, bool) else value
+        return str(value).lower() if isinstance(value, bool) else str(value)
     if isinstance(value, int):
         return str(value)
     return f"{value:.4g}"

@@ -73,7 +73,7 @@ class Signals:
 
     @cached_property
     def straightness(self) -> float:
-        """Share of the fall in the second half of the learning rate spent: 0.5 for a straight line, 0 without a fall."""
+        """Share of the fall in the second half of the learning rate spent: 0.5 for a line, 0 without a fall."""
         course = self.train
         if course is None or len(course) < 10:
             return 0.0

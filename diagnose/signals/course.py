@@ -1,4 +1,4 @@
-"""The description of one curve that serves all checks: level, trend, noise, fall, tail, unrest. No thresholds, no words.
+"""The description of one curve that serves all checks: level, trend, noise, fall, unrest. No thresholds.
 
 Levels are natural logarithms where the loss is positive, so that a factor is a distance whatever the unit of the
 loss; where it can be negative they are the loss in units of its own range.
@@ -48,6 +48,45 @@ class Contrast:
     def z(self) -> float:
         """The fall in standard errors."""
         return self.fall / self.error
+
+
+@dataclass(frozen=True, slots=True)
+class Unrest:
+    """How the means of equal parts of a curve swing."""
+
+    turns: int
+    """How often they turn back by half of the spread or more."""
+    low: float
+    high: float
+    """Between them lie the middle four fifths."""
+    error: float
+    """Standard error of a mean, as if points had no memory."""
+
+    @property
+    def spread(self) -> float:
+        """How far apart the middle four fifths lie."""
+        return self.high - self.low
+
+
+def _unrest(parts: list[FloatArray], noise: float) -> Unrest:
+    means = np.array([part.mean() for part in parts])
+    within = float(np.median([part.std() for part in parts])) if len(parts[0]) > 3 else noise
+    error = within / sqrt(len(parts[0]))
+    low, high = np.quantile(means, [0.1, 0.9])
+    return Unrest(_turns(means, float(high - low) / 2), float(low), float(high), error)
+
+
+def _turns(values: FloatArray, least: float) -> int:
+    """How often the values turn back by `least` or more."""
+    turns, up, extreme = -1, 0, values[0]
+    for value in values:
+        if up >= 0 and value <= extreme - least:
+            turns, up, extreme = turns + 1, -1, value
+        elif up <= 0 and value >= extreme + least:
+            turns, up, extreme = turns + 1, 1, value
+        elif (value - extreme) * up > 0:
+            extreme = value
+    return max(turns, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +148,8 @@ class Course:
         count = len(self)
         parts = np.array_split(self.residuals, max(1, min(REGIONS, count // 12)))
         measured = np.concatenate([np.full(len(part), robust_std(part)) for part in parts])
-        return np.maximum(measured, max(LEAST, point_noise(self.level) / (1 if self.width <= 5 else 2)))
+        least = point_noise(self.level) / (1 if self.width <= 5 else 2)
+        return np.asarray(np.maximum(measured, max(LEAST, least)), dtype=np.float64)
 
     @cached_property
     def noise(self) -> float:
@@ -119,7 +159,7 @@ class Course:
     @cached_property
     def error_at(self) -> FloatArray:
         """Shape (n,): standard error of the trend."""
-        return np.maximum(MEDIAN_COST * self.noise_at / sqrt(self.width), LEAST_ERROR)
+        return np.asarray(np.maximum(MEDIAN_COST * self.noise_at / sqrt(self.width), LEAST_ERROR), dtype=np.float64)
 
     @cached_property
     def error(self) -> float:
@@ -237,34 +277,12 @@ class Course:
         return order(self.blocks[len(self.blocks) // 2 :])
 
     @cached_property
-    def turns(self) -> int:
-        """How often the coarse course turns, beyond its noise."""
-        steps = np.diff(self.blocks)
-        counts = np.sign(np.where(np.abs(steps) > 3 * self.block_error, steps, 0.0))
-        return int(np.count_nonzero(counts[1:] * counts[:-1] < 0))
-
-    @cached_property
-    def block_error(self) -> float:
-        """Standard error of a block."""
-        return MEDIAN_COST * self.noise / sqrt(max(len(self) / BLOCKS, 1))
-
-    @cached_property
-    def swing(self) -> float:
-        """The usual step between neighbouring blocks after the first tenth of the run."""
-        body = self.blocks[len(self.blocks) // 10 :]
-        return float(np.median(np.abs(np.diff(body)))) if len(body) > 2 else 0.0
-
-    @cached_property
-    def spread(self) -> float:
-        """How far apart the middle four fifths of the blocks lie after the first tenth of the run."""
-        body = self.blocks[len(self.blocks) // 10 :]
-        low, high = np.quantile(body, [0.1, 0.9])
-        return float(high - low)
-
-    @property
-    def swing_z(self) -> float:
-        """The same over what white noise would show."""
-        return self.swing / max(self.block_error, LEAST)
+    def unrest(self) -> tuple[Unrest, ...]:
+        """How the means of 40 and of 160 parts of the run swing, after its first tenth."""
+        low, high = np.quantile(self.level, [0.02, 0.98])
+        tame = np.clip(self.level, low, high)[len(self) // 10 :]
+        counts = sorted({min(len(tame), BLOCKS), min(len(tame), 4 * BLOCKS)})
+        return tuple(_unrest(np.array_split(tame, count), self.noise) for count in counts if count > 2)
 
     def at(self, share: float) -> float:
         """The level where this share of the run is over: the median of a tenth of the points."""

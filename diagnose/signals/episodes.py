@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from diagnose.signals.course import Course
 from diagnose.signals.smooth import FloatArray
@@ -89,7 +90,7 @@ def peaks(course: Course) -> tuple[Episode, ...]:
     return tuple(_peak(course, run) for run in _runs(np.flatnonzero(hot), max(1, course.width // 2)))
 
 
-def _peak(course: Course, run: FloatArray) -> Episode:
+def _peak(course: Course, run: npt.NDArray[np.intp]) -> Episode:
     top = int(run[np.argmax(course.residuals[run])])
     height, level = float(course.residuals[top]), float(course.level[top])
     return Episode(
@@ -111,6 +112,6 @@ def deepest_dip(course: Course) -> float:
     return float(max(-later.min(initial=0.0), 0.0))
 
 
-def _runs(hits: FloatArray, gap: int) -> list[FloatArray]:
+def _runs(hits: npt.NDArray[np.intp], gap: int) -> list[npt.NDArray[np.intp]]:
     """Indices split where neighbours are more than `gap` apart."""
     return np.split(hits, np.flatnonzero(np.diff(hits) > gap) + 1) if len(hits) else []

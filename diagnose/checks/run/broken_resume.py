@@ -70,7 +70,7 @@ class BrokenResume(Check):
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
             f"At {at(course.curve, step)} the learning rate falls from {values[again[0] - 1]:.3g} to "
-            f"{values[again[0]]:.3g} and climbs again, and the loss jumps by {change(jump)}: the run was resumed without "
+            f"{values[again[0]]:.3g} and climbs again, and the loss jumps by {change(jump)}: it was resumed without "
             "the state of its optimiser and schedule.",
             steps=(step, course.curve.steps[-1]),
             evidence=(Evidence("jump", jump, self.jump), Evidence("rate_before", float(values[again[0] - 1]))),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._onset import onset
 from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.facts import Facts
@@ -25,8 +24,7 @@ class LearningRateTooHigh(Check):
     It is the commonest cause of a bad loss curve and the cheapest to cure.
 
     ## How it is detected
-    The training loss diverges or oscillates (by the measures of those two checks), the rate is known, and it had
-    not yet decayed to a tenth of its peak when that began, nor is it tiny. The run that had borne a higher rate
+    The training loss diverges or oscillates (by the measures of those two checks), and a logged rate had not yet decayed to a tenth of its peak when that began, nor is it tiny. The run that had borne a higher rate
     before is told with less confidence.
 
     ## What to do
@@ -54,18 +52,19 @@ class LearningRateTooHigh(Check):
         """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
         effects = [*Divergence().of_training(facts), *Oscillation().check(facts)]
         rate = peak_rate(facts)
-        if not effects or rate is None or rate <= self.tiny:
+        if not effects or (rate is not None and rate <= self.tiny):
             return
         effect, logged = effects[0], signals(facts).rate
         step = effect.first_step or 0
         if logged is not None and logged.past_peak(step) and logged.share(step) < self.decayed:
             return
+        known = "looks" if rate is None else f"of {rate:g} is"
         yield self.finding(
             effect.severity,
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"The learning rate of {rate:g} is the likely cause: {effect.message[0].lower()}{effect.message[1:]}",
+            f"The learning rate {known} too high: {effect.message[0].lower()}{effect.message[1:]}",
             steps=(step, effect.last_step or step),
-            evidence=(Evidence("learning_rate", rate), *onset(facts, step)),
+            evidence=(*effect.evidence, *([] if rate is None else [Evidence("learning_rate", rate)])),
             prescriptions=effect.prescriptions or remedies.calm(facts, step),
         )

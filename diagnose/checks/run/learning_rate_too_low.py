@@ -52,7 +52,7 @@ class LearningRateTooLow(Check):
         if course is None or rate is None or rate > self.low:
             return
         idle = logged is not None and logged < self.tiny and abs(course.net) < self.moved
-        if not idle and not (logged is not None and Slow().creeps(facts)):
+        if not idle and not ((logged or rate <= 10 * self.tiny) and Slow().creeps(facts)):
             return
         yield self.finding(
             Severity.WARNING,

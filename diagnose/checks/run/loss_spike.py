@@ -47,12 +47,12 @@ class LossSpike(Check):
     """Height times the share of progress undone (at most 1): double for a third. Source: real runs."""
     z: float = 7.0
     """Standard errors or noise. Source: operators' rule on log loss, healthy runs reach 4.5; heavy tails more."""
+    rare: float = 0.02
+    """Share of points of half the height above which they are the noise of another kind of batch. Source: one in 50."""
     odd: float = 2.5
     """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
     longest: float = 0.45
     """Share of the run: longer is a climb. Source: half of the run is no spike."""
-    early: float = 0.04
-    """Share of the run in which a rise is a warm-up's, unless it stands above the start by `height`."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No loss, or too few points, or one that says nothing."""
@@ -64,7 +64,11 @@ class LossSpike(Check):
         course = measured.main
         if course is None:
             return
-        spikes = [one for one in measured.peaks if self._is_peak(course, one)]
+        spikes = (
+            []
+            if self._common(measured.peaks, course)
+            else [one for one in measured.peaks if self._is_peak(course, one)]
+        )
         spikes += [one for one in measured.episodes if self._is_spike(course, one)]
         if spikes:
             yield self._told(facts, course, spikes)
@@ -73,11 +77,16 @@ class LossSpike(Check):
         high = one.height >= self.height and one.height * min(one.share, 1) >= self.effect
         return high and one.z >= self.z
 
+    def _common(self, peaks: tuple[Episode, ...], course: Course) -> bool:
+        """Whether so many peaks are half as high as the highest that they are the tail of the noise."""
+        top = max((one.height for one in peaks), default=0.0)
+        return sum(2 * one.height > top for one in peaks) > max(6, self.rare * len(course))
+
     def _is_peak(self, course: Course, one: Episode) -> bool:
-        return self._big(one) and one.height >= self.odd * deepest_dip(course)
+        return self._big(one) and one.last < len(course) - 1 and one.height >= self.odd * deepest_dip(course)
 
     def _is_spike(self, course: Course, one: Episode) -> bool:
-        hump = one.first < self.early * len(course) and one.over_start < self.height
+        hump = one.first < self.rare * 2 * len(course) and one.over_start < self.height
         return self._big(one) and one.left < 1 / 3 and one.length <= self.longest and not hump
 
     def _told(self, facts: Facts, course: Course, spikes: list[Episode]) -> Finding:

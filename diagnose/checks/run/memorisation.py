@@ -95,8 +95,8 @@ class Memorisation(Check):
                 Severity.INFO,
                 Confidence.MEDIUM,
                 Role.TRAIN_LOSS.value,
-                f"The loss came down to {left:.1%} of its start; whether the clips were learned by heart cannot be told "
-                "without a validation loss.",
+                f"The loss came down to {left:.1%} of its start; whether the clips were learned by heart cannot be "
+                "told without a validation loss.",
                 steps=(first, last),
                 evidence=(Evidence("left", left, self.left),),
                 advice=ADVICE,

@@ -60,8 +60,8 @@ class MissingWarmup(Check):
                     Severity.WARNING,
                     Confidence.MEDIUM,
                     Role.TRAIN_LOSS.value,
-                    f"The run starts at its full learning rate, and the loss is thrown from {course.loss(course.start):.4g} "
-                    f"to {course.loss(float(course.trend[one.peak])):.4g} by {at(course.curve, top)}.",
+                    f"The run starts at its full learning rate, and the loss is thrown from "
+                    f"{course.loss(course.start):.4g} to {course.loss(float(course.trend[one.peak])):.4g} by {at(course.curve, top)}.",
                     steps=(course.curve.steps[0], top),
                     evidence=(Evidence("rise", one.over_start, self.height), Evidence("z", one.z, self.z)),
                     prescriptions=remedies.warm_up(facts),

@@ -55,8 +55,6 @@ class NonFiniteGradients(Check):
             f"The gradient norm is NaN or infinite at {len(bad):,} of {len(norms):,} points, first at "
             f"{at(norms, first)}: half precision overflows, and these updates are skipped or lost.",
             steps=(first, norms.steps[bad[-1]]),
-            evidence=(
-                Evidence("share", len(bad) / len(norms), self.share, "", f"{len(bad) / len(norms):.0%} of them"),
-            ),
+            evidence=(Evidence("share", len(bad) / len(norms), self.share),),
             advice="Train in bf16 or full precision, or start from a lower loss scale.",
         )

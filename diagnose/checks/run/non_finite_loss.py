@@ -82,8 +82,8 @@ class NonFiniteLoss(Check):
             Severity.INFO if healed else Severity.ERROR if ends_so else Severity.WARNING,
             Confidence.HIGH,
             name,
-            f"{_MEANING.get(name, name)} is {lost} at {len(bad):,} of {len(curve):,} points, first at {at(curve, first)}"
-            + climbed,
+            f"{_MEANING.get(name, name)} is {lost} at {len(bad):,} of {len(curve):,} points, first at "
+            f"{at(curve, first)}{climbed}",
             steps=(first, last),
             evidence=(
                 Evidence("points", len(bad), sentence=f"{len(bad):,} points are {lost}"),
@@ -103,8 +103,8 @@ class NonFiniteLoss(Check):
         if bad[0] == 0:
             half = "turn half precision off, " if facts.settings.get("mixed_precision") in FP16 else ""
             return (
-                f"No point of it was ever finite, so there is nothing to go back to: {half}look for NaN in the data, empty "
-                "targets and logarithms of zero, then start anew."
+                f"No point of it was ever finite, so there is nothing to go back to: {half}look for NaN in the data, "
+                "empty targets and logarithms of zero, then start anew."
             )
         back = f"Restart from a checkpoint from before {at(curve, int(curve.steps[bad[0]]))}"
         if factor >= self.climb:
@@ -132,7 +132,7 @@ class NonFiniteLoss(Check):
             steps=(first, last),
             evidence=(Evidence("points", len(hidden)), Evidence("logged_loss", float(train.values[hidden[0]]))),
             prescriptions=_cures(facts, first),
-            advice="Set logging_nan_inf_filter to false (Hugging Face Trainer), and restart from a checkpoint from before.",
+            advice="Set logging_nan_inf_filter to false (Hugging Face Trainer); restart from a checkpoint from before.",
         )
 
 

@@ -67,8 +67,8 @@ class Overfitting(Check):
             Severity.ERROR if gap.rise > 4 * self.rise else Severity.WARNING,
             sure(measured, train or val, clear=gap.rise_z > 2 * self.z and gap.evaluations >= 8 and train is not None),
             Role.VAL_LOSS.value,
-            f"The validation loss was best at {best} ({val.curve.values[gap.best]:.4g}) and is {change(gap.rise)} higher at "
-            f"the end" + (meanwhile if train is not None and not train.signed else "") + ".",
+            f"The validation loss was best at {best} ({val.curve.values[gap.best]:.4g}) and is {change(gap.rise)} "
+            f"higher at the end" + (meanwhile if train is not None and not train.signed else "") + ".",
             steps=(step, val.curve.steps[-1]),
             evidence=(
                 Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),
@@ -81,5 +81,6 @@ class Overfitting(Check):
         )
 
     def _turned(self, gap: Gap) -> bool:
-        high = gap.rise >= self.rise and gap.rise_share >= self.share and gap.rise_z >= self.z
-        return high and gap.best_at <= self.latest
+        high = gap.rise >= self.rise and gap.rise_z >= self.z
+        slow = 4 * gap.rise >= self.rise and gap.rise_z >= 4 * self.z  # little, but beyond any doubt
+        return (high or slow) and gap.rise_share >= self.share and gap.best_at <= self.latest

@@ -63,8 +63,8 @@ class PastBest(Check):
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.VAL_LOSS.value,
-            f"Since {place} ({since} evaluations) the validation loss has hardly improved, while the training loss fell "
-            f"by {fallen:.0%}: the rest is learned by heart.",
+            f"Since {place} ({since} evaluations) the validation loss has hardly improved, while the training loss "
+            f"fell by {fallen:.0%}: the rest is learned by heart.",
             steps=(step, val.curve.steps[-1]),
             evidence=(
                 Evidence("evaluations_since", since),

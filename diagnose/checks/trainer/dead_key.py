@@ -39,15 +39,15 @@ class DeadKey(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """What the source says; else what the dialect knows."""
         config = facts.config
-        if config is None or not config.training:
+        if config is None:
             return
         if facts.keys is not None:
             yield from facts.keys.findings()
-        else:
+        elif config.training:
             yield from self._known_dead(config)
 
     def _known_dead(self, config: Config) -> Iterator[Finding]:
-        dead = [(name, setting) for name, setting in config.values.items() if setting.dead and setting.value]
+        dead = [(name, setting) for name, setting in config.never_read if setting.value]
         if dead:
             reasons = [f"{setting.path}: {setting.value} (line {setting.line}): {setting.note}" for _, setting in dead]
             yield self.finding(
