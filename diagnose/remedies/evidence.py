@@ -19,7 +19,7 @@ stay below twice their median."""
 SETBACK = 0.1
 """Rise over the best so far, as a share of it, that may be the first of the fault. Source: noise between two logged
 points of the bundled trainer is below 5 %."""
-MADE_GOOD = 0.25
+MADE_GOOD = 0.5
 """A rise was made good once the loss fell below its best by this share of the rise. Source: our choice: chance level
 may lie a little below the first best."""
 CLIMBED = 1.5
