@@ -1,8 +1,9 @@
-"""The four layers: imports point down, only doors print, only the trainer knows torch."""
+"""The house: imports point one way, only commands print, only the trainer knows torch."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,41 +14,39 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "diagnose"
 
-LAYERS = {
-    1: (
-        "run",
-        "finding",
-        "names",
-        "stats",
-        "synthetic",
-        "dataset",
-        "audio",
-        "metadata",
-        "faults",
-        "files",
-        "parallel",
-        "config",
-    ),
-    2: ("readers", "checks", "keyflow"),
-    3: (
-        "examine",
-        "prescribe",
-        "forecast",
-        "targets",
-        "stopping",
-        "case",
-        "fleet",
-        "preflight",
-        "selftest",
-        "report",
-    ),
-    4: ("cli", "config_cli", "trace_cli", "trainer", "data", "__main__"),
-}
-LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names}
+# From the left of the pipe to its right; what stands in one line may know what stands in lines before it.
+PIPE = (
+    ("errors", "numbers", "files", "parallel"),
+    ("project",),
+    ("log_facts",),
+    ("run",),
+    ("finding", "config", "data"),
+    ("usage",),
+    ("facts",),
+    ("readers", "targets", "checkpoints"),
+    ("signals", "gather"),
+    ("remedies",),
+    ("checks",),
+    ("forecast", "stopping"),
+    ("engine",),
+    ("choice",),
+    ("plan",),
+    ("pool", "api", "testing"),
+    ("report",),
+    ("live",),
+    ("integrations", "trainer"),
+    ("ui",),
+    ("cli",),
+    ("__main__",),
+)
+PLACE = {name: place for place, names in enumerate(PIPE) for name in names}
 
 
 def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
+
+
+SHOWN = ("__str__", "_repr_html_", "plot")
 
 
 def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
@@ -57,6 +56,13 @@ def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
         id(inner)
         for node in ast.walk(tree)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    # How an object looks is asked of the report at the moment when somebody looks at it.
+    typing_only |= {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name in SHOWN
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):
@@ -70,9 +76,9 @@ def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
 
 
 def ours(name: str) -> str | None:
-    """`stats` for `diagnose.signals.trend.Trend`; None for what is not ours, and for the shipped data."""
+    """`signals` for `diagnose.signals.trend.Trend`; None for what is not ours, and for the shipped data."""
     parts = name.split(".")
-    return parts[1] if parts[0] == "diagnose" and len(parts) > 1 and parts[1] in LAYER_OF else None
+    return parts[1] if parts[0] == "diagnose" and len(parts) > 1 and parts[1] in PLACE else None
 
 
 def top(path: Path) -> str:
@@ -80,30 +86,106 @@ def top(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_module_has_a_layer_and_imports_only_downwards(path: Path) -> None:
+def test_imports_point_one_way_along_the_pipe(path: Path) -> None:
     if path == PACKAGE / "__init__.py":
         return
-    layer = LAYER_OF[top(path)]
+    assert top(path) in PLACE, f"{top(path)} has no place in the pipe"
     for name, node in imports(path):
         target = ours(name)
         if target is None or target == top(path):
             continue
-        mounted = path == PACKAGE / "cli.py" or (path == PACKAGE / "__main__.py" and target == "cli")
-        allowed = LAYER_OF[target] < layer or (LAYER_OF[target] == layer and layer in (1, 3)) or mounted
-        # The trainer makes its demo data when there is none, and ends with the report of its own run.
-        allowed = allowed or (top(path) == "trainer" and target == "data")
-        assert allowed, f"{path.name}:{node.lineno} imports {name}: layer {layer} may not know layer {LAYER_OF[target]}"
+        assert PLACE[target] < PLACE[top(path)], f"{path.name}:{node.lineno} imports {name}, which stands to its right"
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    """Inside a folder too: a module is never reached from what it imports when it is loaded."""
+    edges = {module_of(path): set(loaded_with(path)) for path in modules()}
+    assert circle(edges) is None
+
+
+def module_of(path: Path) -> str:
+    parts = ("diagnose", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def loaded_with(path: Path) -> Iterator[str]:
+    """The modules of ours that are imported when this one is: not those inside functions."""
+    known = {module_of(other) for other in modules()}
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module in known:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & known
+            yield from submodules or {node.module}
+        elif isinstance(node, ast.Import):
+            yield from {alias.name for alias in node.names} & known
+
+
+def circle(edges: dict[str, set[str]]) -> list[str] | None:
+    """A path that comes back to where it began; None where there is none."""
+    done: set[str] = set()
+
+    def visit(name: str, path: list[str]) -> list[str] | None:
+        if name in path:
+            return [*path[path.index(name) :], name]
+        if name in done:
+            return None
+        found = next((back for other in sorted(edges.get(name, ())) if (back := visit(other, [*path, name]))), None)
+        done.add(name)
+        return found
+
+    return next((found for name in edges if (found := visit(name, []))), None)
+
+
+def test_one_code_is_one_file() -> None:
+    """A code stands in one file of `checks/`, or in one folder of its rules."""
+    homes: dict[str, set[str]] = {}
+    for path in (PACKAGE / "checks").rglob("*.py"):
+        for code in re.findall(r'^    code = "(\w+)"', path.read_text("utf-8"), re.MULTILINE):
+            homes.setdefault(code, set()).add(str(path.relative_to(PACKAGE)))
+    assert {code: places for code, places in homes.items() if len(places) > 1} == {}
+
+
+LONGEST_FILE, LONGEST_FUNCTION = 350, 40
+TABLES = {"readers/roles.py"}
+"""Files that are one table."""
+
+
+def test_no_file_and_no_function_is_too_long_to_be_seen_at_once() -> None:
+    long = {}
+    for path in modules():
+        text = path.read_text("utf-8")
+        name = str(path.relative_to(PACKAGE))
+        if text.count("\n") > LONGEST_FILE and name not in TABLES:
+            long[name] = text.count("\n")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines(node) > LONGEST_FUNCTION:
+                long[f"{name}:{node.name}"] = lines(node)
+    assert long == {}
+
+
+def lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of the body without its docstring; a command's options are its table, not its body."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 @pytest.mark.parametrize("folder", ["checks", "readers"])
 def test_checks_and_readers_never_import_one_another(folder: str) -> None:
+    """What they share is private to the folder, or is the public shape of all of them."""
+    shared = {"base", "roles", "sources"}
     for path in (PACKAGE / folder).rglob("*.py"):
         if path.name == "__init__.py":
             continue
         for name, node in imports(path):
             parts = name.split(".")
-            sibling = parts[:2] == ["diagnose", folder] and len(parts) > 2
-            assert not sibling or parts[2].startswith("_"), f"{path.name}:{node.lineno} imports {name}"
+            private = any(part.startswith("_") or part in shared for part in parts[2:])
+            leaf = parts[:2] == ["diagnose", folder] and len(parts) > 2 and not folder_of(parts)
+            assert not leaf or private, f"{path.name}:{node.lineno} imports {name}"
+
+
+def folder_of(parts: list[str]) -> bool:
+    """Whether the dotted name is a folder (`diagnose.checks.run`), in which siblings are told by what follows."""
+    return (PACKAGE.joinpath(*parts[1:])).is_dir()
 
 
 def test_only_the_trainer_imports_torch() -> None:
@@ -116,9 +198,9 @@ def test_only_the_trainer_imports_torch() -> None:
     assert knows == set()
 
 
-def test_only_doors_print() -> None:
+def test_only_commands_print() -> None:
     for path in modules():
-        if LAYER_OF.get(top(path)) == 4:
+        if top(path) in ("cli", "ui", "trainer", "__main__"):
             continue
         calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)]
         prints = [call.lineno for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]

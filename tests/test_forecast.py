@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diagnose.facts import Facts
 from diagnose.finding import Forecast
 from diagnose.forecast import forecast
 from diagnose.run import Axis, Curve, FloatArray, Role, Run, TargetBand
@@ -30,7 +31,7 @@ def falling(count: int, noise: float = 0.01, seed: int = 0) -> FloatArray:
 
 
 def told(run: Run, horizon: int | None = None) -> Forecast:
-    answer = forecast(run, horizon)
+    answer = forecast(Facts(run, settings=run.config, horizon=horizon))
     assert answer is not None
     return answer
 
@@ -108,7 +109,7 @@ def test_epochs_become_steps_where_the_log_tells_both() -> None:
     ],
 )
 def test_nothing_is_said_where_there_is_too_little_to_say(run: Run, horizon: int | None) -> None:
-    assert forecast(run, horizon) is None
+    assert forecast(Facts(run, settings=run.config, horizon=horizon)) is None
 
 
 def test_a_target_out_of_reach_is_told() -> None:
@@ -140,5 +141,5 @@ def test_four_in_five_intervals_hold_what_came() -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=12, max_size=80), st.integers(1, 4))
 def test_any_finite_losses_give_finite_forecasts(values: list[float], times: int) -> None:
-    answer = forecast(a_run(np.array(values)), times * len(values))
+    answer = forecast(Facts(a_run(np.array(values)), horizon=times * len(values)))
     assert answer is None or (np.isfinite([answer.low, answer.median, answer.high]).all() and answer.low <= answer.high)

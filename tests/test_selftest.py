@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from diagnose.facts import Facts
 from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
 from diagnose.run import Run
 from diagnose.testing.selftest import Mistake, Selftest, Tally, first_named, selftest
@@ -17,7 +18,7 @@ def finding(name: str, cause: str | None = None, severity: Severity = Severity.E
 
 
 def diagnosis(*findings: Finding) -> Diagnosis:
-    return Diagnosis(Run("run", "run", "test", {}), Verdict.UNHEALTHY, findings)
+    return Diagnosis(Facts(Run("run", "run", "test", {})), Verdict.UNHEALTHY, findings)
 
 
 def test_the_first_cause_counts_with_its_consequences() -> None:

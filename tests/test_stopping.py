@@ -10,13 +10,16 @@ import pytest
 
 from diagnose.engine import examine
 from diagnose.facts import Facts
+from diagnose.finding import StopAdvice
 from diagnose.run import Run
-from diagnose.stopping import StopAdvice, when_to_stop
+from diagnose.stopping import when_to_stop
+from diagnose.targets import with_target
 from tests.curves import Floats, constant, descent, evaluations, noisy, spiked, training, turned
 
 
 def advice(run: Run) -> StopAdvice:
-    told = when_to_stop(run, examine(Facts(run)).findings)
+    facts = with_target(Facts(run))
+    told = when_to_stop(facts, examine(facts).findings)
     assert told is not None
     return told
 
@@ -33,7 +36,7 @@ def with_nan(*places: int) -> Floats:
         pytest.param(training(noisy(descent()), evaluations(descent())), "continue", "the last one", id="at its best"),
         pytest.param(training(noisy(descent())), "cannot tell", "no validation loss", id="nothing held out"),
         pytest.param(
-            training(noisy(descent()), evaluations(turned(descent(), 0.3), 40)), "stop", "by heart", id="overfitting"
+            training(noisy(descent()), evaluations(turned(descent(), 0.3), 40)), "stop", "memorises", id="overfitting"
         ),
         pytest.param(training(turned(noisy(descent())), constant(1e-3)), "stop", "(divergence)", id="diverged"),
         pytest.param(training(with_nan(*range(300, 400))), "stop", "(non-finite-loss)", id="NaN to the end"),
@@ -76,4 +79,4 @@ def test_the_checkpoint_nearest_before_each_moment_is_named(tmp_path: Path) -> N
 
 
 def test_where_no_loss_is_logged_nothing_is_recommended() -> None:
-    assert when_to_stop(Run("run", "run", "synthetic", {}), ()) is None
+    assert when_to_stop(Facts(Run("run", "run", "synthetic", {})), ()) is None

@@ -68,11 +68,11 @@ def judge(jobs: int) -> Reader:
     """What `ttsdoc analyze --jobs N` does with a tree of runs: read and judged, in a pool of processes."""
     import diagnose.readers.tensorboard  # noqa: F401 - see above
     from diagnose.checks import every_check
-    from diagnose.facts import Known
+    from diagnose.facts import Hints
     from diagnose.pool import find, judge_all
 
     every_check()
-    return lambda folder: len(judge_all(find([str(folder)]), Known(), jobs=jobs).diagnoses)
+    return lambda folder: len(judge_all(find([str(folder)]), Hints(), jobs=jobs).diagnoses)
 
 
 READERS: dict[str, Callable[[], Reader]] = {

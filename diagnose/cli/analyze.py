@@ -4,24 +4,50 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Count, ExitZero, FailOn, FailOnSeverity, Family, Format, Samples, TrainTag, ValTag
+from diagnose.cli.options import (
+    Count,
+    ExitZero,
+    FailOn,
+    FailOnSeverity,
+    Family,
+    Format,
+    Ignore,
+    Samples,
+    Select,
+    TrainTag,
+    ValTag,
+    checks_of,
+)
+from diagnose.report.formats import TEXT, rendered
 
 if TYPE_CHECKING:
-    from diagnose.facts import Hints
     from diagnose.finding import Diagnosis
     from diagnose.pool import Fleet
     from diagnose.readers.sources import Source
+    from diagnose.report.screen import Screen
     from diagnose.run import Axis
 
-# More runs than this are summarised in one line each, and the worst in full.
-MANY_RUNS = 3
+# More runs than this show a progress bar.
+FEW_RUNS = 3
 # Where trainers put their logs. Searched in this order when no path is given.
 USUAL_PLACES = ("logs", "runs", "lightning_logs", "output", ".")
+
+
+class Sort(str, Enum):
+    """The orders of `diagnose.report.summary`, as words, so that `--help` need not load it."""
+
+    VERDICT = "verdict"
+    BEST = "best"
+    NAME = "name"
+    STEPS = "steps"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,32 +59,55 @@ def analyze(
     paths: Annotated[
         list[str] | None, typer.Argument(help="Logs, folders or trees of runs; - is standard input.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
+    form: Format = TEXT,
     config: Annotated[Path | None, typer.Option(help="The config of the run, where it is not beside the log.")] = None,
     samples: Samples = None,
     family: Family = None,
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
-    x: Annotated[Count | None, typer.Option(help="Count by this, where the log tells more than one.")] = None,
+    axis: Annotated[Count | None, typer.Option(help="Count by step, epoch or time, where the log has it.")] = None,
     horizon: Annotated[int | None, typer.Option(min=1, help="Forecast the loss at this step or epoch.")] = None,
     match: Annotated[str | None, typer.Option(help="Only runs whose name fits this pattern (`exp*`).")] = None,
     since: Annotated[
         str | None, typer.Option(help="Only runs written to since then: 90m, 12h, 7d or 2026-01-31.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes for trees of many runs; as many as cores.")] = None,
+    sort: Annotated[Sort, typer.Option(help="Order of many runs: worst verdict, best validation loss, ...")] = (
+        Sort.VERDICT
+    ),
+    only_unhealthy: Annotated[bool, typer.Option("--only-unhealthy", help="Leave out the other runs.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Everything: all checks, all reasons.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="One line a run.")] = False,
+    select: Select = None,
+    ignore: Ignore = None,
     fail_on: FailOnSeverity = FailOn.WARNING,
     exit_zero: ExitZero = False,
+    write_tensorboard: Annotated[
+        bool, typer.Option("--write-tensorboard", help="Show the findings in TensorBoard: a sub-run `ttsdoc` is added.")
+    ] = False,
 ) -> None:
     """Say what is wrong with a run, and what to do."""
     from diagnose.facts import Hints
-    from diagnose.pool import find
+    from diagnose.pool import find, judge_all
 
-    axis = None if x is None else _axis(x)
-    hints = Hints(config, samples, family, train_tag, val_tag, horizon, axis)
+    hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis))
     sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))
-    found = _judged(sources, hints, jobs or os.cpu_count() or 1)
-    _tell(found, form)
-    raise typer.Exit(0 if exit_zero else _status(found, fail_on))
+    judge = partial(judge_all, hints=hints, checks=checks_of(select, ignore), jobs=jobs or os.cpu_count() or 1)
+    fleet = _judged(sources, judge)
+    found = list(fleet.diagnoses)
+    status = 2 if fleet.refused else _status(found, fail_on)
+    _print(_shown(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet)
+    if write_tensorboard:
+        _write_back(found)
+    raise typer.Exit(0 if exit_zero else status)
+
+
+def _shown(found: list[Diagnosis], order: Sort, only_unhealthy: bool) -> list[Diagnosis]:
+    from diagnose.finding import Verdict
+    from diagnose.report.summary import Order, in_order
+
+    wanted = [diagnosis for diagnosis in found if not only_unhealthy or diagnosis.verdict is Verdict.UNHEALTHY]
+    return in_order(wanted, Order(order.value))
 
 
 def _axis(count: Count) -> Axis:
@@ -86,54 +135,69 @@ def _usual_place() -> list[str]:
     return [place]
 
 
-def _judged(sources: list[Source], hints: Hints, jobs: int) -> list[Diagnosis]:
-    """The diagnoses of all sources, worst first; many of them with a progress bar."""
-    from diagnose.pool import judge_all
+def _judged(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
+    """What became of all sources, worst first; many of them with a progress bar."""
+    from diagnose.report.clean import plain
 
-    if len(sources) <= MANY_RUNS or not sys.stderr.isatty():
-        fleet = judge_all(sources, hints, jobs=jobs)
-    else:
-        fleet = _with_progress(sources, hints, jobs)
-    for line in fleet.refused:
-        print(f"ttsdoc: {line}", file=sys.stderr)
-    return list(fleet.diagnoses)
+    watched = len(sources) > FEW_RUNS and sys.stderr.isatty()
+    fleet = _with_progress(sources, judge) if watched else judge(sources)
+    for line in (*fleet.refused, *fleet.passed_over):
+        print(f"ttsdoc: {plain(line)}", file=sys.stderr)
+    return fleet
 
 
-def _with_progress(sources: list[Source], hints: Hints, jobs: int) -> Fleet:
+def _with_progress(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from diagnose.pool import judge_all
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress("runs", *columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("runs", total=len(sources))
-        return judge_all(sources, hints, jobs=jobs, progress=lambda done, _: bar.update(task, completed=done))
+        return judge(sources, progress=lambda done, _: bar.update(task, completed=done))
 
 
-def _tell(found: list[Diagnosis], form: Format) -> None:
-    if form is Format.JSON:
-        from diagnose.report import as_json
+def _print(found: list[Diagnosis], form: str, *, verbose: bool, quiet: bool) -> None:
+    """Write the results to standard output, in the order given."""
+    from diagnose.report.screen import Screen
 
-        sys.stdout.write(as_json.dumps(as_json.diagnoses(found)))
-    elif form is Format.MARKDOWN:
-        from diagnose.report import as_markdown
+    screen = Screen.of_stdout()
+    if form != TEXT:
+        text = rendered(found, form)
+    elif quiet:
+        from diagnose.report.terminal import one_line
 
-        sys.stdout.write("\n".join(as_markdown.render(diagnosis) for diagnosis in found))
+        text = "".join(one_line(diagnosis, screen) for diagnosis in found)
     else:
-        from diagnose.report import terminal as text
+        text = _text(found, screen, verbose)
+    sys.stdout.write(text)
 
-        if len(found) > MANY_RUNS:
-            sys.stdout.write(text.summary(found, text.Screen.of_stdout()) + "\n")
-            print(f"The worst of {len(found)} runs in full:\n")
-            found = found[:1]
-        sys.stdout.write("\n".join(text.render(diagnosis, text.Screen.of_stdout()) for diagnosis in found))
+
+def _write_back(found: list[Diagnosis]) -> None:
+    """Put the findings beside the event files. Raises LogError where there are none."""
+    from diagnose.integrations.tensorboard import write_back
+    from diagnose.report.clean import plain
+
+    for diagnosis in found:
+        print(f"written for TensorBoard: {plain(str(write_back(diagnosis)))}", file=sys.stderr)
+
+
+def _text(found: list[Diagnosis], screen: Screen, verbose: bool) -> str:
+    """Few runs in full; many as a table, and the worst in full."""
+    from diagnose.report.summary import MANY_RUNS, as_table, worst
+    from diagnose.report.terminal import render
+
+    head = ""
+    if len(found) > MANY_RUNS:
+        head, found = as_table(found, screen), worst(found)
+    return "\n".join([*filter(None, [head]), *(render(diagnosis, screen, verbose=verbose) for diagnosis in found)])
 
 
 def _status(found: list[Diagnosis], fail_on: FailOn) -> int:
     """1 where a finding is at or above `fail_on`, else 0. A finding of low confidence never fails a run."""
-    from diagnose.finding import Confidence, Severity
+    from diagnose.finding import Confidence, Severity, Verdict
 
+    if fail_on is FailOn.INCONCLUSIVE:
+        return int(any(diagnosis.verdict is not Verdict.HEALTHY for diagnosis in found))
     least = Severity(fail_on.value).rank
     return int(
         any(

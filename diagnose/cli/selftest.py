@@ -19,8 +19,8 @@ def selftest(
 ) -> None:
     """Measure on this machine how often ttsdoc is right."""
     from diagnose.report import as_json
+    from diagnose.report.screen import Screen
     from diagnose.report.selftest import as_plain, render
-    from diagnose.report.terminal import Screen
     from diagnose.testing.selftest import selftest as measure
 
     outcome = measure()

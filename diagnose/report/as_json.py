@@ -13,7 +13,9 @@ import numpy as np
 from diagnose import __version__
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
 from diagnose.plan import Plan, plan
-from diagnose.run import Curve, Role
+from diagnose.report.answer import answer
+from diagnose.report.clean import json_text
+from diagnose.run import Curve
 
 SCHEMA_VERSION = 1
 
@@ -25,7 +27,12 @@ def envelope(**content: Any) -> dict[str, Any]:
 
 def dumps(content: Any) -> str:
     """Strict JSON, two spaces of indentation, a newline at the end."""
-    return json.dumps(_strict(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json_text(json.dumps(_strict(content), indent=2, allow_nan=False, ensure_ascii=False)) + "\n"
+
+
+def line(content: Any) -> str:
+    """The same on one line, for a stream of objects."""
+    return json.dumps(_strict(content), allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def diagnoses(found: Iterable[Diagnosis]) -> dict[str, Any]:
@@ -42,6 +49,7 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "family": run.family,
         "samples": diagnosis.facts.samples,
         "verdict": diagnosis.verdict.value,
+        "answer": asdict(answer(diagnosis, made)),
         "reasons": list(diagnosis.reasons),
         "metrics": {label: _metric(curve) for label, curve in run.labelled.items()},
         "findings": [finding_json(finding) for finding in diagnosis.findings],
@@ -49,9 +57,10 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "plan": plan_json(made),
         "forecast": None if diagnosis.forecast is None else asdict(diagnosis.forecast),
         "stop": None if diagnosis.stop is None else asdict(diagnosis.stop),
+        "checkpoints": [asdict(checkpoint) for checkpoint in diagnosis.facts.checkpoints],
         "skipped": [asdict(skipped) for skipped in diagnosis.skipped],
         "crashed": [asdict(crashed) for crashed in diagnosis.crashed],
-        "notes": list(run.notes),
+        "notes": [*run.notes, *diagnosis.facts.notes],
         "input_health": asdict(run.health),
     }
 

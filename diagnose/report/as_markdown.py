@@ -1,14 +1,16 @@
-"""A diagnosis as Markdown, for an issue or a pull request."""
+"""A diagnosis as Markdown, for an issue or a pull request: the answer first, as in the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from diagnose.finding import Diagnosis, Finding
-from diagnose.plan import plan
+from diagnose.plan import Plan, plan
+from diagnose.report.answer import answer
+from diagnose.report.changes import changes
 from diagnose.report.clean import markdown
-from diagnose.report.table import loss_table
-from diagnose.report.words import number, span, title
+from diagnose.report.table import Cell, loss_table
+from diagnose.report.words import number, proof, span, title
 
 
 def render(diagnosis: Diagnosis) -> str:
@@ -17,32 +19,23 @@ def render(diagnosis: Diagnosis) -> str:
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
-    run = diagnosis.run
+    run, made = diagnosis.run, plan(diagnosis)
     yield f"# ttsdoc: {markdown(title(run))}, {diagnosis.verdict.value}"
     yield ""
-    yield f"Read from {markdown(run.source)} ({run.format})."
-    yield from (f"{markdown(note)}" for note in (*diagnosis.reasons, *run.notes))
+    yield from (f"- **{label}**: {markdown(sentence)}" for label, sentence in answer(diagnosis, made).lines())
+    yield from ("", f"Read from {markdown(run.source)} ({run.format}).")
+    yield from (markdown(note) for note in (*run.notes, *diagnosis.facts.notes))
+    yield from _evidence(diagnosis)
     yield from _loss_rows(diagnosis)
-    yield from _findings(diagnosis)
-    yield from _changes(diagnosis)
-    yield from _stop(diagnosis)
+    yield from _changes(made)
     yield from _not_judged(diagnosis)
 
 
-def _loss_rows(diagnosis: Diagnosis) -> Iterator[str]:
-    rows = loss_table(diagnosis.run)
-    if len(rows) < 2:
-        return
-    yield from ("", "| | loss | change | |", "|---|---:|---:|---|")
-    for row in rows:
-        change = "" if row.change is None else f"{row.change:+.1%}"
-        yield f"| {row.label} | {number(row.loss)} | {change} | {row.word} |"
-
-
-def _findings(diagnosis: Diagnosis) -> Iterator[str]:
-    if diagnosis.findings:
-        yield from ("", "## Findings", "")
-    for finding in diagnosis.findings:
+def _evidence(diagnosis: Diagnosis) -> Iterator[str]:
+    shown = [finding for finding in diagnosis.findings if not finding.inconclusive]
+    if shown:
+        yield from ("", "## Evidence", "")
+    for finding in shown:
         yield from _finding(diagnosis, finding)
 
 
@@ -54,38 +47,48 @@ def _finding(diagnosis: Diagnosis, finding: Finding) -> Iterator[str]:
         f"{indent}- **{finding.severity.value} {finding.code} {finding.name}**{where}, "
         f"confidence {finding.confidence.value}: {markdown(finding.message)}"
     )
-    proof = ", ".join(f"{name.replace('_', ' ')} {number(value)}" for name, value in finding.numbers.items())
-    if proof:
-        yield f"{indent}  Proof: {markdown(proof)}."
+    evidence = proof(finding)
+    if evidence:
+        yield f"{indent}  Evidence: {markdown(evidence)}."
+    yield from (f"{indent}  - {markdown(example)}" for example in finding.examples)
     if finding.advice:
         yield f"{indent}  {markdown(finding.advice)}"
 
 
-def _changes(diagnosis: Diagnosis) -> Iterator[str]:
-    made = plan(diagnosis)
-    if not made.applied and not made.deferred:
+def _loss_rows(diagnosis: Diagnosis) -> Iterator[str]:
+    table = loss_table(diagnosis)
+    if table is None:
         return
-    yield from ("", "## What to change", "", "| parameter | was | now | why |", "|---|---|---|---|")
-    for edit in made.applied:
-        was, now = markdown(number(edit.was)), markdown(edit.asked or number(edit.now))
-        yield f"| {edit.parameter} | {was} | {now} | {markdown(edit.why)} |"
-    yield from ("",) if made.deferred else ()
-    for left in made.deferred:
-        yield f"- not changed: {left.parameter} (would be {markdown(number(left.value))}): {markdown(left.reason)}"
+    headings = " | ".join(f"{markdown(heading)} | change" for heading in table.headings)
+    yield from (
+        "",
+        f"| {'mean up to' if table.means else ''} | {headings} | |",
+        "|---" + "|---:|---:" * len(table.headings) + "|---|",
+    )
+    for row in table.rows:
+        yield f"| {row.label} | {' | '.join(map(_cell, row.cells))} | {row.note} |"
 
 
-def _stop(diagnosis: Diagnosis) -> Iterator[str]:
-    advice = diagnosis.stop
-    if advice is None:
-        return
-    yield from ("", "## When to stop", "")
-    yield f"**{advice.recommendation.value}**: {markdown('; '.join(advice.reasons))}."
-    best = f"{number(advice.best_value)} at {advice.axis.value} {advice.best_step:,}"
-    yield f"Best {advice.metric.replace('_', ' ')} so far: {best}."
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return " | "
+    value = number(cell.value)
+    return f"{value} | {'' if cell.change is None else f'{cell.change:+.1%}'}"
+
+
+def _changes(made: Plan) -> Iterator[str]:
+    rows = changes(made)
+    if any(row.blocked is None for row in rows):
+        yield from ("", "## What to change", "", "| parameter | was | now | why |", "|---|---|---|---|")
+    for row in rows:
+        if row.blocked is None:
+            yield f"| {' | '.join(map(markdown, (row.parameter, row.was, row.now, row.why)))} |"
+    left = [f"- {markdown(f'{row.parameter} (would be {row.now}): {row.blocked}')}" for row in rows if row.blocked]
+    yield from ("", "Not changed:", "", *left) if left else ()
 
 
 def _not_judged(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.skipped:
-        yield from ("", "## Not judged", "")
-    for skipped in diagnosis.skipped:
-        yield f"- {skipped.code} {skipped.name}: {markdown(skipped.reason)}"
+        yield from ("", "<details><summary>Not judged</summary>", "")
+        yield from (f"- {skipped.code} {skipped.name}: {markdown(skipped.reason)}" for skipped in diagnosis.skipped)
+        yield from ("", "</details>")

@@ -1,104 +1,217 @@
-"""The loss in the terminal, with the findings marked on it."""
+"""Panels as text: every tick on a line of its own value, two glyphs for two curves, findings above their place."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from rich.text import Text
 
-from diagnose.finding import Diagnosis, Finding
-from diagnose.run import Curve, FloatArray, Role, Run
+from diagnose.finding import Diagnosis
+from diagnose.report.panels import LEAST_SPAN, Mark, Panel, Series, panels, thinned
+from diagnose.report.screen import PURPLE, RED
+from diagnose.run import FloatArray, Role
 
-# Points drawn per column of the terminal: the lowest and the highest of each stretch.
+MAIN_LINES = 14
+DETAIL_LINES = 7
+SMALL_LINES = 9
+# Points of a line per column, and columns per dot of a dotted curve.
 POINTS_PER_COLUMN = 2
-# A loss that spans more than this is drawn on a log scale.
-LOG_RATIO = 30.0
-# Numbers beyond this, or as near to zero, overflow inside plotext.
-DRAWABLE = 1e100
+COLUMNS_PER_DOT = 3
+LABEL_ROWS = 3
 
 
-def loss_chart(diagnosis: Diagnosis, width: int, height: int, *, colour: bool) -> str:
-    """The chart as text, `width` columns by `height` lines; empty where there is nothing to draw.
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """How the curves are drawn; the two losses differ in shape, not only in colour."""
 
-    `colour`: whether to keep the terminal's colour codes.
-    """
-    run = diagnosis.run
-    curves = [(role, curve) for role in (Role.TRAIN_LOSS, Role.VAL_LOSS) if (curve := _drawable(run, role))]
-    if not curves:
-        return ""
+    line: str
+    sample: str
+    dot: str = "o"
+    pointer: str = "▼"
+    ruler: str = "┊"
+
+
+UNICODE = Glyphs("braille", "⠤⠒⠤")
+PLAIN = Glyphs(".", "...", pointer="v", ruler=":")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The y axis: round limits, and ticks an equal number of lines apart."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    labels: tuple[str, ...]
+    lines: int
+
+
+def loss_chart(diagnosis: Diagnosis, width: int, *, unicode: bool = True, small: bool = False) -> Text | None:
+    """The panels below each other, `width` columns wide; None where there is nothing to draw."""
+    drawn = [
+        _draw(panel, width, (SMALL_LINES if small else MAIN_LINES) if index == 0 else DETAIL_LINES, unicode)
+        for index, panel in enumerate(panels(diagnosis))
+    ]
+    return Text("\n\n").join(drawn) if drawn else None
+
+
+def _draw(panel: Panel, width: int, lines: int, unicode: bool) -> Text:
+    glyphs = UNICODE if unicode else PLAIN
+    scale = _scale(panel, lines)
+    rows = _canvas(panel, scale, width, glyphs)
+    left = 1 + max(rows[0].find("┤"), rows[0].find("│"))
+    inner = max(len(row) for row in rows) - left
+    columns = [(mark, left + _column(panel, mark.first, inner)) for mark in panel.marks]
+    text = _heading(panel, glyphs, width)
+    for row in _labels(columns, width, glyphs):
+        text.append("\n").append(row, RED)
+    for row in rows:
+        text.append("\n").append_text(_styled(_ruled(row, columns, glyphs), left, glyphs))
+    return text.append(f"\n{_x_ticks(panel, left, inner)}")
+
+
+def _heading(panel: Panel, glyphs: Glyphs, width: int) -> Text:
+    """Title and legend, above the canvas and so never on a curve."""
+    text = Text().append(panel.title, "bold")
+    for line in panel.series if len(panel.series) > 1 else ():
+        dotted = _dotted(panel, line)
+        text.append("   ").append(glyphs.dot if dotted else glyphs.sample, PURPLE if dotted else "")
+        text.append(f" {line.label.removesuffix(' loss')}")
+    text.append("   (log scale)" if panel.logarithmic else "", "dim")
+    text.truncate(width)
+    return text
+
+
+def _dotted(panel: Panel, line: Series) -> bool:
+    return line.metric == Role.VAL_LOSS.value or len(line.x) < 2
+
+
+def _canvas(panel: Panel, scale: Scale, width: int, glyphs: Glyphs) -> list[str]:
+    """The lines of the y axis and the curves, without colour."""
     import plotext
 
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.limit_size(False, False)
-    plotext.plot_size(width, height)
-    low, high = _limits(curves)
-    if max(abs(low), abs(high)) > DRAWABLE or 0 < max(abs(low), abs(high)) < 1 / DRAWABLE:
-        return ""
-    if low > 0 and high / low > LOG_RATIO:
-        plotext.yscale("log")
-    for index, (role, curve) in enumerate(curves):
-        steps, values = _thinned(curve.steps.astype(float), curve.values, width * POINTS_PER_COLUMN)
-        label = "training loss" if role is Role.TRAIN_LOSS else "validation loss"
-        plotext.plot(steps.tolist(), values.tolist(), label=label, marker="braille", color=("blue+", "orange+")[index])
-    for finding in _marked(diagnosis):
-        _mark(dict(curves).get(_role(finding.metric), curves[0][1]), finding)
-    _label_steps(curves[0][1])
-    text = plotext.build()
-    return str(text if colour else plotext.uncolorize(text))
+    plotext.plot_size(width, scale.lines + 1)
+    plotext.xaxes(True, False)
+    plotext.yaxes(True, False)
+    plotext.ylim(scale.low, scale.high)
+    plotext.xlim(*_wide(panel))
+    plotext.yticks(list(scale.ticks), list(scale.labels))
+    plotext.xfrequency(0)
+    for line in panel.series:
+        dotted = _dotted(panel, line)
+        shown = thinned(line, width // COLUMNS_PER_DOT if dotted else width * POINTS_PER_COLUMN)
+        heights = _heights(panel, shown.y).tolist()
+        draw = plotext.scatter if dotted else plotext.plot
+        draw(shown.x.tolist(), heights, marker=glyphs.dot if dotted else glyphs.line)
+    return [row.rstrip() for row in str(plotext.uncolorize(plotext.build())).rstrip("\n").split("\n")]
 
 
-def _label_steps(curve: Curve) -> None:
-    """Whole numbers below the chart, never epoch 1.75."""
-    import plotext
-
-    first, last = int(curve.steps[0]), int(curve.steps[-1])
-    ticks = sorted({round(step) for step in np.linspace(first, last, min(6, last - first + 1))})
-    plotext.xticks(ticks, [f"{tick:,}" for tick in ticks])
-    plotext.xlabel(curve.axis.value)
+def _wide(panel: Panel) -> tuple[float, float]:
+    first, last = panel.x_range
+    return (first, last) if last > first else (first - 0.5, last + 0.5)
 
 
-def _drawable(run: Run, role: Role) -> Curve | None:
-    """The finite part of the role's curve; a validation loss only on the training loss' axis."""
-    curve, train = run.curve(role), run.curve(Role.TRAIN_LOSS)
-    if curve is None or len(curve.finite) < 2:
-        return None
-    return curve.finite if train is None or curve.axis is train.axis else None
+def _heights(panel: Panel, values: FloatArray) -> FloatArray:
+    return np.log10(values) if panel.logarithmic else values
 
 
-def _limits(curves: list[tuple[Role, Curve]]) -> tuple[float, float]:
-    return min(float(curve.values.min()) for _, curve in curves), max(float(curve.values.max()) for _, curve in curves)
+def _column(panel: Panel, place: float, inner: int) -> int:
+    first, last = _wide(panel)
+    return min(max(round((place - first) / (last - first) * (inner - 1)), 0), inner - 1)
 
 
-def _thinned(steps: FloatArray, values: FloatArray, most: int) -> tuple[FloatArray, FloatArray]:
-    """The lowest and the highest point of each stretch, in order, so that no spike is lost."""
-    if len(values) <= most:
-        return steps, values
-    keep = {0, len(values) - 1}
-    for group in np.array_split(np.arange(len(values)), most // 2):
-        keep.add(int(group[np.argmin(values[group])]))
-        keep.add(int(group[np.argmax(values[group])]))
-    index = np.array(sorted(keep))
-    return steps[index], values[index]
+def _scale(panel: Panel, lines: int) -> Scale:
+    """Limits that are round numbers, so that each tick falls on a line of its own."""
+    low, high = (float(_heights(panel, np.array(value))) for value in panel.y_range)
+    level = max(abs(low), abs(high))
+    if high - low < LEAST_SPAN * level and not panel.logarithmic:
+        middle, half = (low + high) / 2, LEAST_SPAN * level / 2
+        low, high = middle - half, middle + half
+    elif high <= low:
+        low, high = low - 0.5, high + 0.5
+    step = _round_step((high - low) / 4, panel.logarithmic)
+    first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))
+    last = max(last, first + 1)
+    each = max(1, round((lines - 1) / (last - first)))
+    lines = (last - first) * each + 1
+    ticks = [index * step for index in range(first, last + 1)]
+    return Scale(
+        ticks[0], ticks[-1], tuple(ticks), _labels_of(ticks, step, panel.logarithmic), (last - first) * each + 1
+    )
 
 
-def _marked(diagnosis: Diagnosis) -> list[Finding]:
-    """The findings that have a place on the training loss: alarming ones, one a step."""
-    places: dict[int, Finding] = {}
-    for finding in diagnosis.findings:
-        if finding.alarming and finding.first_step is not None:
-            places.setdefault(finding.first_step, finding)
-    return list(places.values())[:5]
+def _round_step(width: float, logarithmic: bool) -> float:
+    """The next of 1, 2 and 5 times a power of ten; half or whole decades on a logarithmic scale."""
+    if logarithmic:
+        return 0.5 if width <= 0.5 else float(np.ceil(width))
+    power = 10.0 ** np.floor(np.log10(width))
+    return float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= width * (1 - 1e-9)))
 
 
-def _role(metric: str) -> Role:
-    return next((role for role in Role if role.value == metric), Role.TRAIN_LOSS)
+def _labels_of(ticks: list[float], step: float, logarithmic: bool) -> tuple[str, ...]:
+    if logarithmic:
+        return tuple(f"{10**tick:.2g}" if abs(tick) < 4 else f"{10**tick:.1e}" for tick in ticks)
+    if max(map(abs, ticks)) >= 1e6 or step < 1e-5:
+        return tuple(f"{tick:.3g}" for tick in ticks)
+    decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
+    return tuple(f"{tick:,.{decimals}f}" for tick in ticks)
 
 
-def _mark(curve: Curve, finding: Finding) -> None:
-    """A red dot with the finding's code where it begins."""
-    import plotext
+def _labels(columns: list[tuple[Mark, int]], width: int, glyphs: Glyphs) -> list[str]:
+    """The codes above the canvas, each at its column, in as few rows as hold them; equal columns share a label."""
+    shared: dict[int, list[str]] = {}
+    for mark, column in columns:
+        shared.setdefault(column, []).append(mark.label)
+    rows: list[str] = []
+    for column, names in shared.items():
+        label = f"{glyphs.pointer}{' '.join(names)}"
+        start = column if column + len(label) <= width else column - len(label) + 1
+        if start < column:
+            label = f"{' '.join(names)}{glyphs.pointer}"
+        for index in range(LABEL_ROWS):
+            if index == len(rows):
+                rows.append(" " * width)
+            before = rows[index]
+            if not before[max(0, start - 1) : start + len(label) + 1].strip():
+                rows[index] = before[:start] + label + before[start + len(label) :]
+                break
+    return [row.rstrip() for row in reversed(rows)]
 
-    assert finding.first_step is not None
-    index = min(int(np.searchsorted(curve.steps, finding.first_step)), len(curve) - 1)
-    step, value = float(curve.steps[index]), float(curve.values[index])
-    plotext.scatter([step], [value], marker="●", color="red+")
-    plotext.text(finding.code, x=step, y=value, color="red+", alignment="right" if index > len(curve) / 2 else "left")
+
+def _ruled(row: str, columns: list[tuple[Mark, int]], glyphs: Glyphs) -> str:
+    """The line with a dotted rule at each mark, where no curve stands."""
+    cells = list(row.ljust(max((column for _, column in columns), default=0) + 1))
+    for _, column in columns:
+        if cells[column] in " ⠀" and "─" not in row:
+            cells[column] = glyphs.ruler
+    return "".join(cells).rstrip()
+
+
+def _styled(row: str, left: int, glyphs: Glyphs) -> Text:
+    text = Text(row)
+    for index, cell in enumerate(row):
+        if index >= left and cell in (glyphs.dot, glyphs.ruler):
+            text.stylize(PURPLE if cell == glyphs.dot else RED, index, index + 1)
+    return text
+
+
+def _x_ticks(panel: Panel, left: int, inner: int) -> str:
+    """Whole numbers below the chart, never epoch 1.75; the last one says what is counted."""
+    first, last = _wide(panel)
+    step = max(1, round(_round_step((last - first) / max(2, inner // 12), False)))
+    start = int(np.ceil(first / step)) * step
+    ticks = sorted({*range(start, int(last) + 1, step), int(np.ceil(first))})
+    ends = [f"{tick:,}" for tick in ticks]
+    cells = [" "] * (left + inner + 2)
+    free = 0
+    for tick, label in zip(ticks, ends, strict=True):
+        column = left + _column(panel, tick, inner)
+        begin = max(min(column - (len(label) - 1) // 2, left + inner - len(label)), 0)
+        if begin >= free:
+            cells[begin : begin + len(label)] = label
+            free = begin + len(label) + 2
+    return "".join(cells).rstrip()

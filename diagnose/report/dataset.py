@@ -17,7 +17,7 @@ from diagnose.data.manifest import Split
 from diagnose.finding import Diagnosis, Finding
 from diagnose.report.as_json import envelope
 from diagnose.report.clean import plain
-from diagnose.report.terminal import SEVERITY_STYLE, Screen, printed
+from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
 
 BINS = 10
 """Bars of the histogram, about: the width of each is a round number of seconds."""

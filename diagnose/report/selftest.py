@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.report.terminal import Screen, printed
+from diagnose.report.screen import Screen, printed
 from diagnose.testing.selftest import Selftest
 
 

@@ -1,59 +1,129 @@
-"""The epoch table: how the loss moved, row by row."""
+"""The course of a run in a dozen rows: training and validation loss and the error rate side by side."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.run import Axis, Curve, Role, Run
+from diagnose.finding import Diagnosis
+from diagnose.report.panels import marks, places
+from diagnose.run import Curve, FloatArray, Role, Run
 
 # Rows that fit on a screen beside the findings.
 MOST_ROWS = 12
-# A rise beyond this factor is told by its two losses; as a share it is only a long number.
+# A rise beyond this factor shows in the two losses; as a share it is only a long number.
 MOST = 1e4
+ERROR_RATE = re.compile(r"(?:^|[^a-z])(?:wer|cer|per|error_rate)(?:$|[^a-z])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A loss, and how it changed since the row before."""
+
+    value: float
+    """NaN where nothing finite was logged."""
+    change: float | None = None
+    """Relative; None in the first row and where the loss crosses zero."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The loss at one epoch, or over one stretch of steps."""
+    """One epoch, one evaluation, or one stretch of steps."""
 
     label: str
-    loss: float
-    change: float | None
-    """Relative to the row before; None in the first row and where the loss crosses zero."""
-
-    @property
-    def word(self) -> str:
-        """`start`, `better`, `flat` or `worse`; changes within 1 % are flat."""
-        if self.change is None:
-            return "start" if np.isfinite(self.loss) else "not finite"
-        if abs(self.change) < 0.01:
-            return "flat"
-        return "better" if self.change < 0 else "worse"
+    cells: tuple[Cell | None, ...]
+    """One a column; None where nothing was logged."""
+    note: str = ""
+    """What happened here: the best step, the first step of a finding, numbers that are no numbers."""
 
 
-def loss_table(run: Run) -> list[Row]:
-    """Rows of the training loss (else the validation loss): its epochs, or equal stretches when there are many.
+@dataclass(frozen=True, slots=True)
+class LossTable:
+    """Column headings and rows, in order."""
 
-    A stretch is told by its last step and its mean loss.
-    """
-    curve = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
-    if curve is None or not len(curve):
-        return []
-    labels, losses = _stretches(curve)
-    rows = []
-    for index, (label, loss) in enumerate(zip(labels, losses, strict=True)):
-        before = losses[index - 1] if index else np.nan
-        change = (loss - before) / before if 0 < before < np.inf and 0 < loss < MOST * before else None
-        rows.append(Row(label, float(loss), None if change is None else float(change)))
-    return rows
+    headings: tuple[str, ...]
+    rows: tuple[Row, ...]
+    means: bool
+    """Whether a row is the mean of several points."""
 
 
-def _stretches(curve: Curve) -> tuple[list[str], list[float]]:
-    groups = [group for group in np.array_split(np.arange(len(curve)), min(len(curve), MOST_ROWS)) if len(group)]
-    per_epoch = curve.axis is Axis.EPOCH and len(curve) <= MOST_ROWS
-    word = curve.axis.value
-    prefix = word if per_epoch or len(groups) == len(curve) else f"to {word}"
-    labels = [f"{prefix} {curve.steps[group[-1]]:,}" for group in groups]
-    return labels, [float(np.mean(curve.values[group])) for group in groups]
+def loss_table(diagnosis: Diagnosis) -> LossTable | None:
+    """Rows of the losses and the error rate on one clock; None where fewer than two rows can be made."""
+    run = diagnosis.run
+    reference = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
+    if reference is None or not len(reference):
+        return None
+    columns = [(heading, curve, places(curve, reference)) for heading, curve in _columns(run)]
+    edges = _edges([(curve, place) for _, curve, place in columns])
+    if len(edges) < 2:
+        return None
+    cells = [_cells(curve.values, place, edges) for _, curve, place in columns]
+    notes = _notes(diagnosis, reference, edges, [(curve.values, place) for _, curve, place in columns])
+    means = any(len(curve) > len(edges) for _, curve, _ in columns)
+    rows = tuple(
+        Row(f"{reference.axis.value} {edge:,.0f}", row, note)
+        for edge, row, note in zip(edges, zip(*cells, strict=True), notes, strict=True)
+    )
+    return LossTable(tuple(heading for heading, _, _ in columns), rows, means)
+
+
+def _columns(run: Run) -> list[tuple[str, Curve]]:
+    found = [("training loss", run.curve(Role.TRAIN_LOSS)), ("validation loss", run.curve(Role.VAL_LOSS))]
+    rate = error_rate(run)
+    found += [] if rate is None else [(rate.tag, rate)]
+    return [(heading, curve) for heading, curve in found if curve is not None and len(curve)]
+
+
+def error_rate(run: Run) -> Curve | None:
+    """The first word, character or phoneme error rate in the log."""
+    return next((curve for tag, curve in run.curves.items() if ERROR_RATE.search(tag) and len(curve)), None)
+
+
+def _edges(columns: list[tuple[Curve, FloatArray]]) -> FloatArray:
+    """Where each row ends: at the evaluations where they are few, else after equal shares of the training loss."""
+    (_, first), *others = columns
+    for _, place in others:
+        ends = np.unique(place)
+        if 3 <= len(ends) <= MOST_ROWS and len(np.unique(first)) > MOST_ROWS:
+            return np.unique([*ends, first[-1]]) if first[-1] > ends[-1] else ends
+    ends = np.unique(first)
+    groups = np.array_split(ends, min(len(ends), MOST_ROWS))
+    return np.array([group[-1] for group in groups])
+
+
+def _cells(values: FloatArray, place: FloatArray, edges: FloatArray) -> list[Cell | None]:
+    cells: list[Cell | None] = []
+    before = np.nan
+    for inside in _rows(place, edges):
+        part = values[inside]
+        finite = part[np.isfinite(part)]
+        if not len(part):
+            cells.append(None)
+            continue
+        value = float(np.mean(finite)) if len(finite) else np.nan
+        change = (value - before) / before if before > 0 and 0 < value < MOST * before else None
+        cells.append(Cell(value, change))
+        before = value if np.isfinite(value) else before
+    return cells
+
+
+def _rows(place: FloatArray, edges: FloatArray) -> list[FloatArray]:
+    """For each row, which points stand in it: up to its edge, the last with all that follow."""
+    row = np.minimum(np.searchsorted(edges, place), len(edges) - 1)
+    return [row == index for index in range(len(edges))]
+
+
+def _notes(
+    diagnosis: Diagnosis, reference: Curve, edges: FloatArray, columns: list[tuple[FloatArray, FloatArray]]
+) -> list[str]:
+    notes: list[list[str]] = [[] for _ in edges]
+    for mark in marks(diagnosis, reference):
+        index = min(int(np.searchsorted(edges, mark.first)), len(edges) - 1)
+        notes[index].append(mark.label)
+    for values, place in columns:
+        for index, inside in enumerate(_rows(place, edges)):
+            lost = int((~np.isfinite(values[inside])).sum())
+            notes[index] += [f"{lost:,} NaN or inf"] if lost else []
+    return [", ".join(note) for note in notes]

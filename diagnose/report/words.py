@@ -1,11 +1,14 @@
-"""Numbers and steps as people write them."""
+"""Numbers, steps and evidence as people write them."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
-from diagnose.finding import Finding, Scalar
-from diagnose.run import Axis, Run
+from diagnose.finding import Diagnosis, Evidence, Finding, Scalar
+from diagnose.run import Axis, Curve, Run
+
+METRIC_WORDS = {"train_loss": "training loss", "val_loss": "validation loss", "grad_norm": "gradient norm"}
 
 
 def number(value: Scalar | None) -> str:
@@ -13,23 +16,39 @@ def number(value: Scalar | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value).lower() if isinstance(value, bool) else value
+        return str(value).lower() if isinstance(value, bool) else str(value)
     if isinstance(value, int):
         return str(value)
-    return f"{value:.4g}"
+    return "NaN" if math.isnan(value) else f"{value:.4g}"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 run`, `3 runs`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def title(run: Run) -> str:
     """The run's name; for the folder or the file that was asked for itself, which TensorBoard calls `.`, its own."""
-    return run.name if run.name != "." else Path(run.source).resolve().name or run.source
+    return run.name if run.name != "." else Path(run.source).absolute().name or run.source
+
+
+def metric_words(metric: str) -> str:
+    """`validation loss` for `val_loss`; a tag as it is."""
+    return METRIC_WORDS.get(metric, metric.replace("_", " "))
+
+
+def curve_of(run: Run, metric: str) -> Curve | None:
+    """The curve that `metric`, a role or a tag, names."""
+    for curve in run.curves.values():
+        if (curve.role is not None and curve.role.value == metric) or curve.tag == metric:
+            return curve
+    return None
 
 
 def unit(run: Run, metric: str) -> Axis:
     """What the steps of `metric` (a role or a tag) count."""
-    for curve in run.curves.values():
-        if (curve.role is not None and curve.role.value == metric) or curve.tag == metric:
-            return curve.axis
-    return next((curve.axis for curve in run.curves.values()), Axis.STEP)
+    curve = curve_of(run, metric)
+    return curve.axis if curve else next((curve.axis for curve in run.curves.values()), Axis.STEP)
 
 
 def span(run: Run, finding: Finding) -> str:
@@ -40,3 +59,22 @@ def span(run: Run, finding: Finding) -> str:
     if finding.last_step in (None, finding.first_step):
         return f"{word} {finding.first_step:,}"
     return f"{word}s {finding.first_step:,} to {finding.last_step:,}"
+
+
+def evidence_words(evidence: Evidence) -> str:
+    """The sentence of the evidence, or its name, number, unit and threshold."""
+    if evidence.sentence:
+        return evidence.sentence
+    unit = f" {evidence.unit}" if evidence.unit else ""
+    bar = "" if evidence.threshold is None else f" (threshold {number(evidence.threshold)}{unit})"
+    return f"{evidence.name.replace('_', ' ')} {number(evidence.value)}{unit}{bar}"
+
+
+def proof(finding: Finding) -> str:
+    """All evidence of a finding in one line; empty where it has none."""
+    return "; ".join(evidence_words(evidence) for evidence in finding.evidence)
+
+
+def causes(diagnosis: Diagnosis) -> list[Finding]:
+    """The alarming findings that no other explains, worst first."""
+    return [finding for finding in diagnosis.findings if finding.alarming and finding.explained_by is None]

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._cures import number
-from diagnose.checks.run._wording import at
+from diagnose.checks.run._say import at
+from diagnose.config.effective import effective
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity
-from diagnose.run import Curve, Role, Run
+from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity, Support
+from diagnose.numbers import round_count
+from diagnose.remedies.evidence import number
+from diagnose.run import Curve, Role
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,8 @@ class DeadSchedule(Check):
 
     ## How it is detected
     The logged rate is zero throughout; or it is below `dead` of its peak for more than `most` of the run, after the
-    peak; or the configured warm-up is not shorter than the configured run.
+    peak; or the configured warm-up takes more than `longest` of the
+    configured run.
 
     ## What to do
     A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a
@@ -44,29 +48,34 @@ class DeadSchedule(Check):
     never meant."""
     fewest: int = 20
     """Logged rates. Source: our choice: a text log prints the first rates of a warm-up as 0.00000."""
+    longest: float = 0.5
+    """Share of the run that may be warm-up. Source: the tuning playbook of Google Research advises a tenth at most."""
     most: float = 0.4
     """Share of the run. Source: our choice: a cosine spends 2 % of the run below a thousandth of its peak."""
 
+    def applies(self, facts: Facts) -> bool:
+        """A config can be judged without a log."""
+        return facts.config is not None or super().applies(facts)
+
     def skip_reason(self, facts: Facts) -> str | None:
         """A config that contradicts itself can be judged without a log."""
-        run = facts.run
-        return None if _endless_warmup(run) else super().skip_reason(facts)
+        return None if _endless_warmup(facts, self.longest) else super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at the rate over the run, then at the plan."""
         run = facts.run
         curve = run.curve(Role.LEARNING_RATE)
         if curve is not None and len(curve.finite) >= self.fewest:
-            yield from self._rate(run, curve.finite)
-        planned = _endless_warmup(run)
+            yield from self._rate(facts, curve.finite)
+        planned = _endless_warmup(facts, self.longest)
         if planned:
             yield self._warmup(*planned)
 
-    def _rate(self, run: Run, rates: Curve) -> Iterator[Finding]:
+    def _rate(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         peak = float(rates.values.max())
         if peak <= 0:
             yield self._told(
-                rates, 0, "The learning rate is zero at every logged step: nothing is learned.", {"peak": 0.0}, run
+                rates, 0, "The learning rate is zero at every logged step: nothing is learned.", {"peak": 0.0}, facts
             )
             return
         dead = rates.values < self.dead * peak
@@ -83,10 +92,10 @@ class DeadSchedule(Check):
                 first,
                 message,
                 {"peak": peak, "last": float(rates.values[-1]), "dead_share": float(np.mean(dead))},
-                run,
+                facts,
             )
 
-    def _told(self, rates: Curve, first: int, message: str, evidence: dict[str, float], run: Run) -> Finding:
+    def _told(self, rates: Curve, first: int, message: str, evidence: dict[str, float], facts: Facts) -> Finding:
         return self.finding(
             Severity.ERROR,
             Confidence.HIGH,
@@ -94,39 +103,34 @@ class DeadSchedule(Check):
             message,
             steps=(rates.steps[first], rates.steps[-1]),
             evidence=evidence,
-            prescriptions=_gentler_decay(run, evidence["peak"], len(rates)),
+            prescriptions=remedies.gentler_decay(facts),
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )
 
     def _warmup(self, warmup: float, steps: float) -> Finding:
-        why = f"the warm-up of {warmup:,.0f} steps would not end within the {steps:,.0f} steps of the run"
-        shorter = max(1, int(steps) // 10)
-        edit = Edit(
-            "warmup_steps", Operation.SET, shorter, "a tenth of the run, the most that the tuning playbook advises"
+        never = warmup >= steps
+        why = f"the warm-up of {warmup:,.0f} steps " + (
+            f"would not end within the {steps:,.0f} steps of the run"
+            if never
+            else f"is {warmup / steps:.0%} of the {steps:,.0f} steps of the run"
         )
+        edit = Edit("warmup_steps", Operation.SET, round_count(steps / 10), "a tenth of the run or less")
         return self.finding(
-            Severity.WARNING,
+            Severity.ERROR if never else Severity.WARNING,
             Confidence.HIGH,
             "config",
             f"The configured {why[4:]}.",
             evidence={"warmup_steps": warmup, "max_steps": steps},
-            prescriptions=(Prescription("Shorten the warm-up", why, (edit,), Safety.SAFE),),
+            prescriptions=(Prescription("Shorten the warm-up", why, (edit,), Safety.SAFE, support=Support.CITED),),
+            advice="Warm up for 1 to 10 % of the run.",
         )
 
 
-def _endless_warmup(run: Run) -> tuple[float, float] | None:
-    """The configured warm-up and the configured steps, if the one is not shorter than the other."""
-    warmup, steps = number(run, "warmup_steps"), number(run, "max_steps")
-    return (warmup, steps) if warmup is not None and steps is not None and warmup >= steps else None
-
-
-def _gentler_decay(run: Run, peak: float, points: int) -> tuple[Prescription, ...]:
-    """A decay factor that leaves a hundredth of the rate at the end, if the config has a factor below that."""
-    decay, steps = number(run, "lr_decay"), number(run, "max_epochs")
-    if decay is None or steps is None or not 0 < decay < 1 or peak <= 0:
-        return ()
-    gentle = float(f"{0.01 ** (1 / steps):.6g}")
-    if gentle <= decay:
-        return ()
-    edit = Edit("lr_decay", Operation.SET, gentle, f"leaves a hundredth of the rate after {steps:,.0f} epochs")
-    return (Prescription("Decay more gently", "the rate has died long before the end", (edit,), Safety.UNSAFE),)
+def _endless_warmup(facts: Facts, longest: float) -> tuple[float, float] | None:
+    """The configured warm-up and the configured steps, if the one is too long for the other."""
+    if facts.config is None:
+        warmup, steps = number(facts, "warmup_steps"), number(facts, "max_steps")
+    else:
+        amounts = effective(facts.config, facts.train_samples)
+        warmup, steps = amounts.warmup_steps, amounts.total_steps
+    return (warmup, steps) if warmup is not None and steps is not None and warmup > longest * steps else None

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._cures import number
-from diagnose.checks.run._rate import logged_rate
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
-from diagnose.run import Role
-from diagnose.signals.trend import FloatArray
+from diagnose.remedies.evidence import number
+from diagnose.run import FloatArray, Role
+from diagnose.signals import signals
 
 
 @dataclass(frozen=True)
@@ -45,17 +44,16 @@ class LearningRateMismatch(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No rate is configured, or none is logged."""
-        run = facts.run
-        if number(run, "learning_rate") is None:
+        if number(facts, "learning_rate") is None:
             return "no configured learning rate is known"
         return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the highest logged rate with the configured one."""
-        run = facts.run
-        rates, asked = logged_rate(run), number(run, "learning_rate")
-        if rates is None or asked is None:
+        measured, asked = signals(facts).rate, number(facts, "learning_rate")
+        if measured is None or asked is None:
             return
+        rates = measured.curve
         peak = float(rates.values.max())
         margin = self.tolerance * asked + _half_digit(rates.values)
         constant = float(np.ptp(rates.values)) <= self.tolerance * peak

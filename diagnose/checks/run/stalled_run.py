@@ -10,8 +10,8 @@ import numpy as np
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
-from diagnose.run import Curve, Role, Run
-from diagnose.signals.trend import FloatArray, IntArray, block_medians
+from diagnose.run import Curve, FloatArray, IntArray, Role, Run
+from diagnose.signals.smooth import block_medians
 
 
 @dataclass(frozen=True)

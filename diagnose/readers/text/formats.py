@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import yaml
 
+from diagnose.project import preset_texts
 from diagnose.readers.columns import END, EPOCH, EPOCHS, ITERATION, PER_EPOCH, RANK, STEP, STEPS, Column
 from diagnose.readers.text.guess import METRIC, PAIR, meaning_of
 from diagnose.readers.text.lines import Meaning, first_of_each_kind
@@ -171,8 +171,7 @@ GUESS = Format(
 @cache
 def every_format() -> tuple[Format, ...]:
     """All formats in `presets/formats`, by file name."""
-    folder = files("diagnose.presets").joinpath("formats")
-    texts = sorted((file.name, file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".yaml"))
+    texts = preset_texts("formats")
     return tuple(load_format(yaml.load(text, _LOADER)) for _, text in texts)  # noqa: S506 a safe loader
 
 

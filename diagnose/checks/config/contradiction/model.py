@@ -36,9 +36,10 @@ def _switched_on(config: Config, kind: str) -> bool:
 
 def batch_beyond_data(config: Config, effective: Effective, facts: Facts) -> Iterator[Finding]:
     """An update that wants more clips than there are."""
-    if facts.samples is not None and effective.batch_size is not None and effective.batch_size > facts.samples:
-        message = f"{effective.batch_size} clips go into one optimizer step, the data set has {facts.samples}"
-        numbers = {"effective_batch": effective.batch_size, "samples": facts.samples}
+    clips, batch = facts.train_samples, effective.batch_size
+    if clips is not None and batch is not None and batch > clips:
+        message = f"{batch} clips go into one optimizer step, the data set has {clips} to train on"
+        numbers = {"effective_batch": batch, "samples": clips}
         yield contradiction(Severity.ERROR, message, "lower the batch size or the accumulation", **numbers)
 
 

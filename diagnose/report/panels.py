@@ -1,0 +1,209 @@
+"""What a chart shows: the losses on one clock, and the part of them that a finding speaks of, large enough to see.
+
+Terminal, page and notebook draw the same panels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diagnose.finding import Diagnosis, Finding
+from diagnose.report.words import causes, curve_of, metric_words
+from diagnose.run import Axis, Curve, FloatArray, Role, Run
+
+# A loss that spans more than this factor is drawn on a logarithmic scale.
+LOG_RATIO = 30.0
+# Numbers beyond this overflow in drawing libraries and are left out; those as near to zero are drawn as zero.
+DRAWABLE = 1e100
+# A validation loss that moves over less of the panel's height since its best gets a panel of its own.
+DWARFED = 0.25
+# Share of its level that a panel of its own spans at least: what is flat must look flat.
+LEAST_SPAN = 0.05
+MOST_MARKS = 5
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Series:
+    """One line of a chart. Finite points only, in order."""
+
+    metric: str
+    """A role's value, or a tag."""
+    label: str
+    x: FloatArray
+    """Shape (n,), in the units of the panel's axis."""
+    y: FloatArray
+    """Shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on the x axis that the eye should find."""
+
+    label: str
+    """A code, or `best`."""
+    name: str
+    first: float
+    last: float
+    finding: bool = True
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Panel:
+    """One chart: its lines and marks share an x axis."""
+
+    title: str
+    axis: Axis
+    series: tuple[Series, ...]
+    marks: tuple[Mark, ...] = ()
+    logarithmic: bool = False
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """First and last place."""
+        return min(float(line.x[0]) for line in self.series), max(float(line.x[-1]) for line in self.series)
+
+    @property
+    def y_range(self) -> tuple[float, float]:
+        """Lowest and highest value."""
+        return min(float(line.y.min()) for line in self.series), max(float(line.y.max()) for line in self.series)
+
+    def height_of(self, values: FloatArray) -> float:
+        """The share of the panel's height that `values` span."""
+        low, high = self.y_range
+        if self.logarithmic:
+            low, high, values = np.log(low), np.log(high), np.log(values)
+        return float(np.ptp(values) / (high - low)) if high > low else 1.0
+
+
+def panels(diagnosis: Diagnosis) -> list[Panel]:
+    """The losses; then, where they do not show what was found, the curve that does. Empty where no loss was logged."""
+    run = diagnosis.run
+    reference = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
+    if reference is None:
+        return []
+    lines = [line for role in (Role.TRAIN_LOSS, Role.VAL_LOSS) if (line := series(run, role.value, reference))]
+    if not lines or all(len(line.x) < 2 for line in lines):
+        return []
+    main = _scaled(Panel(f"Loss by {reference.axis.value}", reference.axis, tuple(lines)))
+    main = replace(main, marks=tuple(marks(diagnosis, reference)))
+    detail = _detail(diagnosis, main, reference)
+    return [main] if detail is None else [main, detail]
+
+
+def series(run: Run, metric: str, reference: Curve) -> Series | None:
+    """The finite points of a curve on the clock of `reference`; None where there is nothing to draw."""
+    curve = curve_of(run, metric)
+    if curve is None:
+        return None
+    y = curve.values
+    with np.errstate(invalid="ignore"):
+        keep = np.isfinite(y) & (np.abs(y) < DRAWABLE)
+        y = np.where(np.abs(y) > 1 / DRAWABLE, y, 0.0)
+    if not keep.any():
+        return None
+    return Series(metric, metric_words(metric), places(curve, reference)[keep], y[keep])
+
+
+def places(curve: Curve, reference: Curve) -> FloatArray:
+    """Where the points of `curve` stand on the clock of `reference`: by epoch, else by time, else evenly.
+
+    Shape (n,), not decreasing. An evaluation of an epoch stands where that epoch ends.
+    """
+    if curve.axis is reference.axis:
+        return curve.steps.astype(float)
+    if not len(curve) or not len(reference):
+        return np.zeros(len(curve))
+    if reference.axis is Axis.EPOCH and curve.epochs is not None:
+        return _rising(curve.epochs)
+    ends = reference.steps.astype(float)
+    if reference.epochs is not None and (curve.axis is Axis.EPOCH or curve.epochs is not None):
+        epochs = curve.steps if curve.epochs is None else curve.epochs
+        index = np.searchsorted(_rising(reference.epochs), epochs, side="right") - 1
+        return ends[np.clip(index, 0, len(ends) - 1)]
+    if curve.wall_times is not None and reference.wall_times is not None:
+        return np.asarray(np.interp(_rising(curve.wall_times), _rising(reference.wall_times), ends))
+    index = np.round((np.arange(len(curve)) + 1) / len(curve) * len(ends)).astype(int) - 1
+    return ends[np.clip(index, 0, len(ends) - 1)]
+
+
+def _rising(values: FloatArray) -> FloatArray:
+    return np.asarray(np.maximum.accumulate(np.nan_to_num(values, nan=0.0)), dtype=float)
+
+
+def marks(diagnosis: Diagnosis, reference: Curve) -> list[Mark]:
+    """The causes that have a place, and the best step, in the order of the x axis."""
+    placed = [finding for finding in causes(diagnosis) if finding.first_step is not None][:MOST_MARKS]
+    found = [_mark(finding, diagnosis.run, reference) for finding in placed]
+    stop = diagnosis.stop
+    if stop is not None:
+        best = _place(diagnosis.run, stop.metric, stop.best_step, reference)
+        found.append(Mark("best", f"lowest {metric_words(stop.metric)}", best, best, finding=False))
+    return sorted(found, key=lambda mark: mark.first)
+
+
+def _mark(finding: Finding, run: Run, reference: Curve) -> Mark:
+    assert finding.first_step is not None
+    last = finding.first_step if finding.last_step is None else finding.last_step
+    first = _place(run, finding.metric, finding.first_step, reference)
+    return Mark(finding.code, finding.name, first, _place(run, finding.metric, last, reference))
+
+
+def _place(run: Run, metric: str, step: int, reference: Curve) -> float:
+    """Where a step of a metric's own clock stands on that of `reference`."""
+    curve = curve_of(run, metric)
+    if curve is None or curve.axis is reference.axis or not len(curve):
+        return float(step)
+    index = min(int(np.searchsorted(curve.steps, step)), len(curve) - 1)
+    return float(places(curve, reference)[index])
+
+
+def _detail(diagnosis: Diagnosis, main: Panel, reference: Curve) -> Panel | None:
+    """The curve of the worst finding that the main panel does not show, or shows too small."""
+    drawn = {line.metric: line for line in main.series}
+    for finding in causes(diagnosis):
+        if finding.first_step is None:
+            continue
+        if finding.metric in drawn:
+            zoomed = _zoomed(finding, drawn[finding.metric], main, diagnosis, reference)
+            if zoomed is not None:
+                return zoomed
+            continue
+        line = series(diagnosis.run, finding.metric, reference)
+        if line is not None and len(line.x) > 1:
+            title = f"{line.label[:1].upper()}{line.label[1:]} by {main.axis.value}"
+            return _scaled(Panel(title, main.axis, (line,), (_mark(finding, diagnosis.run, reference),)))
+    return None
+
+
+def _zoomed(finding: Finding, line: Series, main: Panel, diagnosis: Diagnosis, reference: Curve) -> Panel | None:
+    """The validation loss since shortly before its best, where the main panel hides how it moved since."""
+    mark = _mark(finding, diagnosis.run, reference)
+    since = int(np.searchsorted(line.x, mark.first))
+    window = line.y[since:]
+    if finding.metric != Role.VAL_LOSS.value or len(window) < 3 or main.height_of(window) >= DWARFED:
+        return None
+    first = max(0, since - max(2, len(window) // 6))
+    part = replace(line, x=line.x[first:], y=line.y[first:])
+    inside = tuple(other for other in main.marks if other.first >= part.x[0])
+    title = f"{line.label[:1].upper()}{line.label[1:]} from {main.axis.value} {part.x[0]:,.0f} on, enlarged"
+    return Panel(title, main.axis, (part,), inside)
+
+
+def _scaled(panel: Panel) -> Panel:
+    low, high = panel.y_range
+    return replace(panel, logarithmic=low > 0 and high / low > LOG_RATIO)
+
+
+def thinned(line: Series, most: int) -> Series:
+    """At most `most` points: the lowest and the highest of each stretch, in order, so that no spike is lost."""
+    count = len(line.x)
+    if count <= most:
+        return line
+    keep = {0, count - 1}
+    for group in np.array_split(np.arange(count), max(1, most // 2 - 1)):
+        keep.add(int(group[np.argmin(line.y[group])]))
+        keep.add(int(group[np.argmax(line.y[group])]))
+    index = np.array(sorted(keep))
+    return replace(line, x=line.x[index], y=line.y[index])

@@ -1,0 +1,95 @@
+"""What a report is written for, and how a rich renderable becomes text for it."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+
+from rich.console import Console, RenderableType
+
+from diagnose.finding import Severity, Verdict
+
+# Colours of the 256 that stand out from white and from black alike: contrast 3.6 to 5.8 with either (WCAG 2).
+GREEN, RED, AMBER, BLUE, PURPLE = "color(28)", "color(196)", "color(130)", "color(26)", "color(133)"
+VERDICT_STYLE = {
+    Verdict.HEALTHY: f"bold {GREEN}",
+    Verdict.UNHEALTHY: f"bold {RED}",
+    Verdict.INCONCLUSIVE: f"bold {AMBER}",
+}
+VERDICT_MARK = {Verdict.HEALTHY: "✓", Verdict.UNHEALTHY: "✗", Verdict.INCONCLUSIVE: "?"}
+SEVERITY_STYLE = {Severity.ERROR: f"bold {RED}", Severity.WARNING: f"bold {AMBER}", Severity.INFO: BLUE}
+
+NARROWEST = 40
+"""Columns: a narrower terminal wraps lines itself."""
+WIDEST_TEXT = 100
+"""Columns: longer lines of prose are hard to read."""
+WIDEST_CHART = 160
+UNLIMITED = 10_000
+"""Columns of a table that no terminal cuts: a name in a file must stay whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What the text is written for."""
+
+    width: int = 80
+    """Columns."""
+    colour: bool = False
+    unicode: bool = True
+    """Whether the output's encoding has more than ASCII."""
+    terminal: bool = True
+    """Whether a person sees it at once; a file or a pipe has no width."""
+
+    @classmethod
+    def of_stdout(cls) -> Screen:
+        """The terminal behind standard output; NO_COLOR and FORCE_COLOR are honoured."""
+        coloured = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        if os.environ.get("FORCE_COLOR"):
+            coloured = True
+        if os.environ.get("NO_COLOR"):
+            coloured = False
+        encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
+        width = shutil.get_terminal_size((80, 24)).columns
+        return cls(width, coloured, encoding.startswith("utf"), sys.stdout.isatty())
+
+    @property
+    def text_width(self) -> int:
+        """Columns for prose."""
+        return min(max(self.width, NARROWEST), WIDEST_TEXT)
+
+    @property
+    def chart_width(self) -> int:
+        """Columns for charts."""
+        return min(max(self.width, NARROWEST), WIDEST_CHART)
+
+    @property
+    def table_width(self) -> int:
+        """Columns for tables of many runs."""
+        return max(self.width, NARROWEST) if self.terminal else UNLIMITED
+
+
+def printed(content: RenderableType, screen: Screen, width: int | None = None) -> str:
+    """A rich renderable as text for this screen, trailing blanks removed. `width`: None: that of prose."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width or screen.text_width,
+        force_terminal=screen.colour,
+        no_color=not screen.colour,
+        color_system="256" if screen.colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    console.print(content)
+    text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+    return text if screen.unicode else text.translate(ASCII).encode("ascii", "replace").decode("ascii")
+
+
+ASCII = str.maketrans(
+    {"✓": "+", "✗": "x", "→": ">", "─": "-", "│": "|", "●": "o", "├": "|", "└": "'", "·": "-", "▼": "v", "┊": ":"}
+    | {"┤": "|", "┬": "+", "┌": "+", "┐": "+", "┘": "+", "…": "~", "≥": ">"}
+)

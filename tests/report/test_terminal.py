@@ -1,0 +1,147 @@
+"""The report for the terminal: the answer first, at any width, and nothing that contradicts it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diagnose.facts import Checkpoint
+from diagnose.finding import Confidence, Edit, Operation, Prescription, Safety, Severity, Skipped
+from diagnose.report.screen import Screen
+from diagnose.report.table import loss_table
+from diagnose.report.terminal import one_line, render
+from diagnose.run import Role
+from tests.report.diagnoses import curve, diagnosis, finding, overfit, run, stop
+
+
+def report(*arguments: object, verbose: bool = False, **options: object) -> list[str]:
+    screen = Screen(**options)  # type: ignore[arg-type]
+    return render(arguments[0], screen, verbose=verbose).split("\n")  # type: ignore[arg-type]
+
+
+def test_problem_action_and_checkpoint_stand_in_the_first_lines() -> None:
+    saved = "/logs/run/checkpoint-10"
+    of = diagnosis(overfit(), finding(), advice=stop(file=saved), checkpoints=(Checkpoint(10, saved),))
+    first = "\n".join(report(of, width=100)[:5])
+    assert "UNHEALTHY" in first
+    assert "Problem  The validation loss rose by 28 %." in first
+    assert "Do now   Stop: 30 evaluations without a new best." in first
+    assert f"Keep     {saved}: epoch 10, the lowest validation loss (1.5)." in first
+
+
+def test_a_checkpoint_that_does_not_lie_on_disk_is_not_named() -> None:
+    text = "\n".join(report(diagnosis(overfit(), finding(), advice=stop())))
+    assert "none was found" in " ".join(text.split())
+
+
+def test_evidence_is_told_in_its_own_sentence() -> None:
+    text = "\n".join(report(diagnosis(overfit(), finding())))
+    assert "evidence: rose by 28 % (alarm from 3 %)" in text
+    assert "28.0" not in text
+
+
+def test_evidence_comes_before_the_chart_and_the_chart_before_the_table() -> None:
+    text = "\n".join(report(diagnosis(overfit(), finding(), advice=stop())))
+    assert text.index("Problem") < text.index("Evidence") < text.index("Loss by epoch") < text.index("mean up to")
+
+
+def test_a_healthy_run_gets_a_sentence_and_a_chart_and_no_table() -> None:
+    lines = report(diagnosis(overfit(best=40), advice=stop(40, since=0)))
+    assert "Keep training: the last evaluation is the best so far." in lines[1]
+    assert "mean up to" not in "\n".join(lines)
+    assert len(lines) < 25
+
+
+def test_no_word_calls_an_overfitting_run_better() -> None:
+    text = "\n".join(report(diagnosis(overfit(), finding(), advice=stop())))
+    assert "better" not in text
+    assert "validation loss" in text
+
+
+def test_both_losses_and_the_error_rate_stand_in_the_table() -> None:
+    rate = curve("eval_wer", None, [10, 20, 30], [0.5, 0.4, 0.3])
+    train = curve("loss", Role.TRAIN_LOSS, list(range(1, 31)), [30 / step for step in range(1, 31)])
+    val = curve("eval_loss", Role.VAL_LOSS, [10, 20, 30], [3, 2, 2.5])
+    table = loss_table(diagnosis(run(train, val, rate)))
+    assert table is not None
+    assert table.headings == ("training loss", "validation loss", "eval_wer")
+    assert [row.label for row in table.rows] == ["step 10", "step 20", "step 30"]
+    assert [row.cells[2].value for row in table.rows if row.cells[2]] == [0.5, 0.4, 0.3]
+
+
+def test_what_is_no_number_is_counted_in_its_row() -> None:
+    train = curve("loss", Role.TRAIN_LOSS, [1, 2, 3], [2.0, float("nan"), 1.0])
+    table = loss_table(diagnosis(run(train)))
+    assert table is not None
+    assert [row.note for row in table.rows] == ["", "1 NaN or inf", ""]
+
+
+def test_what_was_not_judged_takes_one_line_and_all_of_it_with_verbose() -> None:
+    skipped = tuple(Skipped(f"GRD00{n}", f"check-{n}", "no gradient norm is logged") for n in range(1, 6))
+    of = diagnosis(overfit(), finding())
+    of = type(of)(of.facts, of.verdict, of.findings, skipped=skipped)
+    brief = [line for line in report(of, width=120) if "not possible" in line]
+    assert brief == ["5 checks not possible, most often because no gradient norm is logged (--verbose lists them)."]
+    assert "check-3" in "\n".join(report(of, verbose=True))
+
+
+def test_what_only_informs_takes_one_line() -> None:
+    hint = finding(
+        name="hint", severity=Severity.INFO, message="No validation loss is logged.", advice="Keep 25 clips."
+    )
+    assert "Keep 25 clips" not in "\n".join(report(diagnosis(overfit(), hint)))
+    assert "Keep 25 clips" in "\n".join(report(diagnosis(overfit(), hint), verbose=True))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    of = diagnosis(overfit(), finding(), advice=stop())
+    assert max(map(len, report(of, width=width))) <= width
+
+
+def test_nothing_is_coloured_where_no_colour_is_wanted() -> None:
+    of = diagnosis(overfit(), finding(), advice=stop())
+    assert "\x1b" not in "".join(report(of))
+    assert "\x1b[" in "".join(report(of, colour=True))
+
+
+def test_text_from_a_log_reaches_no_terminal_as_a_control() -> None:
+    hostile = finding(message="\x1b]0;owned\x07 rose", evidence=())
+    text = "\n".join(report(diagnosis(run(*overfit().curves.values(), name="a\x1b[2Jb"), hostile), colour=False))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+def test_one_line_names_verdict_run_and_causes() -> None:
+    assert (
+        one_line(diagnosis(overfit(), finding()), Screen()) == "✗ unhealthy run: FIT002 overfitting (epochs 10 to 40)\n"
+    )
+    assert one_line(diagnosis(overfit()), Screen()) == "✓ healthy run\n"
+
+
+def test_the_learning_rate_that_was_logged_is_the_one_it_was() -> None:
+    edit = Edit("learning_rate", Operation.SCALE, 0.25, "the loss rose")
+    cure = Prescription("lower the rate", "it rose", (edit,), Safety.SAFE)
+    rate = curve("lr", Role.LEARNING_RATE, [1, 2], [2e-4, 1e-4])
+    of = diagnosis(run(*overfit().curves.values(), rate), finding(prescriptions=(cure,)))
+    of = type(of)(of.facts, of.verdict, of.findings, prescriptions=(cure,))
+    row = next(line for line in report(of) if line.lstrip().startswith("learning_rate"))
+    assert row.split()[1:3] == ["0.0002", "5e-05"]
+
+
+def test_a_warning_at_low_confidence_is_no_problem() -> None:
+    of = diagnosis(overfit(), finding(confidence=Confidence.LOW))
+    assert "Problem" not in "\n".join(report(of))
+
+
+def test_the_real_case_says_what_to_keep_without_a_checkpoint(shared: Path) -> None:
+    from diagnose import analyze
+
+    (found,) = analyze(shared / "field" / "look-trend-table" / "log.csv")
+    first = render(found, Screen(width=100)).split("\n")[:9]
+    assert [word for word in ("Problem", "Do now", "Keep") if any(line.startswith(f"  {word}") for line in first)] == [
+        "Problem",
+        "Do now",
+        "Keep",
+    ]

@@ -1,0 +1,226 @@
+"""From findings to a plan: one edit a parameter, safe ones only unless asked, every refusal with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diagnose.checks.base import About, Check
+from diagnose.choice import new_value
+from diagnose.config import parse_config
+from diagnose.engine import examine
+from diagnose.facts import NOTHING_LOGGED, Facts
+from diagnose.finding import (
+    Confidence,
+    Diagnosis,
+    Edit,
+    Finding,
+    Operation,
+    Prescription,
+    Safety,
+    Scalar,
+    Severity,
+)
+from diagnose.plan import Plan, plan
+from diagnose.run import Curve, Role, Run
+
+CONFIG = """\
+# mine
+model:
+  p_dropout: 0.1
+data:
+  batch_size: 16
+training:
+  learning_rate: 3.0e-4   # from the paper
+  grad_clip_thresh: 1.0
+  max_epochs: 1000
+"""
+
+
+def prescription(*edits: Edit, safety: Safety = Safety.SAFE, title: str = "cure") -> Prescription:
+    return Prescription(title, "because", edits, safety)
+
+
+def edit(parameter: str, operation: Operation, value: Scalar) -> Edit:
+    return Edit(parameter, operation, value, "the number that led to it")
+
+
+@dataclass(frozen=True)
+class Asks(Check):
+    """A check that asks for these prescriptions."""
+
+    code = "TST000"
+    name = "asks"
+    about = About.CONFIG
+    cures: tuple[Prescription, ...] = ()
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        for cure in self.cures:
+            yield self.finding(Severity.ERROR, Confidence.HIGH, "train_loss", "it is", prescriptions=(cure,))
+
+
+def facts(text: str = CONFIG, *, source: str = "c.yaml", samples: int | None = None, run: Run | None = None) -> Facts:
+    config = parse_config(text, source)
+    settings = {name: setting.value for name, setting in config.values.items()}
+    return Facts(run or NOTHING_LOGGED, config, settings=settings, samples=samples)
+
+
+def diagnosis(*cures: Prescription, known: Facts | None = None) -> Diagnosis:
+    return examine(known or facts(), checks=[Asks(cures)])
+
+
+def planned(*cures: Prescription, text: str = CONFIG, samples: int | None = None, **options: Any) -> Plan:
+    return plan(diagnosis(*cures, known=facts(text, samples=samples)), **options)
+
+
+QUARTER = edit("learning_rate", Operation.SCALE, 0.25)
+
+
+def test_only_the_changed_value_differs() -> None:
+    after = planned(prescription(QUARTER)).after
+    assert after == CONFIG.replace("3.0e-4 ", "7.5e-05 ")
+
+
+def test_the_first_prescription_decides_and_the_second_is_deferred_with_the_reason() -> None:
+    harsher = prescription(edit("learning_rate", Operation.SCALE, 0.1), title="harsher")
+    made = planned(prescription(QUARTER), harsher)
+    assert [applied.now for applied in made.applied] == [pytest.approx(7.5e-5)]
+    assert [(left.parameter, left.reason) for left in made.deferred] == [
+        ("learning_rate", "already changed: the number that led to it")
+    ]
+
+
+def test_an_unsafe_prescription_waits_until_it_is_asked_for() -> None:
+    risky = diagnosis(prescription(QUARTER, safety=Safety.UNSAFE))
+    assert plan(risky).after == CONFIG
+    assert "--unsafe" in plan(risky).deferred[0].reason
+    assert plan(risky, unsafe=True).after != CONFIG
+
+
+def test_only_the_named_parameters_change() -> None:
+    both = diagnosis(prescription(QUARTER, edit("max_epochs", Operation.CAP, 200)))
+    made = plan(both, only={"max_epochs"})
+    assert [applied.parameter for applied in made.applied] == ["max_epochs"]
+    assert [left.reason for left in made.deferred] == ["not among the parameters given with --only"]
+
+
+def test_a_value_that_is_right_already_is_no_change() -> None:
+    made = planned(prescription(edit("batch_size", Operation.SET, 16)))
+    assert (made.after, made.applied, made.deferred) == (CONFIG, (), ())
+
+
+def test_the_diff_shows_the_changed_line_alone() -> None:
+    lines = planned(prescription(QUARTER)).diff().splitlines()
+    changed = [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert changed == ["-  learning_rate: 3.0e-4   # from the paper", "+  learning_rate: 7.5e-05   # from the paper"]
+
+
+def test_fixing_twice_is_fixing_once() -> None:
+    cap = prescription(edit("max_epochs", Operation.CAP, 200))
+    once = planned(cap).after
+    assert planned(cap, text=once).after == once
+
+
+@pytest.mark.parametrize(
+    ("change", "old", "expected"),
+    [
+        pytest.param(edit("x", Operation.SCALE, 0.3), 3e-4, 9e-5, id="no float dust"),
+        pytest.param(edit("warmup_steps", Operation.SCALE, 0.5), 15, 8, id="a count stays whole"),
+        pytest.param(edit("x", Operation.CAP, 10), 4, None, id="a cap never raises"),
+        pytest.param(edit("x", Operation.SCALE, 0.5), None, None, id="nothing to scale"),
+        pytest.param(edit("x", Operation.SCALE, 0.5), "auto", None, id="text is not scaled"),
+        pytest.param(edit("x", Operation.SCALE, 0.5), True, None, id="a flag is not scaled"),
+        pytest.param(edit("grad_clip_norm", Operation.SCALE, 0.5), 1, 0.5, id="a threshold of 1 never becomes 0"),
+        pytest.param(edit("warmup_steps", Operation.SCALE, 0.1), 2, 1, id="a count stays above 0"),
+        pytest.param(edit("learning_rate", Operation.SCALE, 0.5), float("inf"), None, id="infinity is not scaled"),
+        pytest.param(edit("learning_rate", Operation.SCALE, 0.5), -1.0, None, id="a negative value is not scaled"),
+        pytest.param(edit("x", Operation.SET, 0.2), None, 0.2, id="set needs no old value"),
+    ],
+)
+def test_new_value(change: Edit, old: object, expected: Scalar | None) -> None:
+    assert new_value(change, old) == expected
+
+
+def test_equal_prescriptions_count_once() -> None:
+    cure = prescription(QUARTER)
+    gathered = diagnosis(cure, replace(cure, why="another reason")).prescriptions
+    assert [(one.title, one.answers) for one in gathered] == [("cure", ("TST000",))]
+
+
+def test_two_cures_of_one_title_and_other_edits_are_two() -> None:
+    assert len(diagnosis(prescription(QUARTER), prescription(edit("batch_size", Operation.SET, 8))).prescriptions) == 2
+
+
+def test_findings_that_disagree_change_nothing() -> None:
+    higher = prescription(edit("learning_rate", Operation.SCALE, 4.0), title="higher")
+    made = planned(prescription(QUARTER), higher)
+    assert made.after == CONFIG
+    assert {left.reason for left in made.deferred} == {"the findings disagree whether it is too high or too low"}
+
+
+def test_a_config_that_was_changed_since_its_log_is_not_scaled_again() -> None:
+    rate = Curve("lr", np.arange(4), np.full(4, 1.2e-3), role=Role.LEARNING_RATE)
+    known = facts(run=Run("r", "r.log", "test", {"lr": rate}))
+    made = plan(diagnosis(prescription(QUARTER, edit("grad_clip_norm", Operation.SCALE, 0.5)), known=known))
+    assert made.after == CONFIG
+    assert all("changed since" in left.reason for left in made.deferred)
+
+
+def test_half_of_a_cure_is_not_made() -> None:
+    """A smaller batch without the accumulation that belongs to it would make an unstable run worse."""
+    halves = (
+        replace(edit("batch_size", Operation.SET, 4), needs=("grad_accumulation_steps",)),
+        replace(edit("grad_accumulation_steps", Operation.SET, 8), needs=("batch_size",)),
+    )
+    hifigan = '{"learning_rate": 0.0004, "adam_b1": 0.8, "adam_b2": 0.99, "lr_decay": 0.998, "batch_size": 20, '
+    hifigan += '"upsample_rates": [8, 8], "segment_size": 8192}'
+    made = plan(diagnosis(prescription(*halves), known=facts(hifigan, source="config.json")))
+    assert made.after == hifigan
+    reasons = {left.parameter: left.reason for left in made.deferred}
+    assert "only together with grad_accumulation_steps" in reasons["batch_size"]
+    assert reasons["grad_accumulation_steps"]
+
+
+def test_what_the_config_lacks_is_left_to_be_changed_by_hand() -> None:
+    made = planned(prescription(QUARTER), text="optimizer: adam\nbatch_size: 8\nmax_epochs: 9\n")
+    assert [(left.parameter, left.value) for left in made.deferred] == [("learning_rate", "times 0.25")]
+    assert "by hand" in made.deferred[0].reason
+
+
+def test_an_interval_counts_with_the_batch_that_is_written() -> None:
+    text = "lr: 1.0e-3\nbatch_size: 64\nepochs: 50\neval_steps: 900\nsave_steps: 5000\n"
+    cure = prescription(
+        edit("batch_size", Operation.SET, 16),
+        replace(edit("eval_interval", Operation.CAP, 2), unit="epochs"),
+        replace(edit("save_interval", Operation.CAP, 5), unit="evaluations"),
+    )
+    made = {applied.parameter: applied.now for applied in planned(cure, text=text, samples=753).applied}
+    assert made == {"batch_size": 16, "eval_interval": 80, "save_interval": 400}  # 640 clips in batches of 16
+
+
+def test_an_epoch_of_unknown_length_is_asked_for() -> None:
+    cure = prescription(replace(edit("eval_interval", Operation.CAP, 2), unit="epochs"))
+    made = planned(cure, text="lr: 1.0e-3\nbatch_size: 64\nepochs: 50\neval_steps: 900\n")
+    assert "--samples" in made.deferred[0].reason
+
+
+def test_the_warm_up_follows_a_run_that_is_cut() -> None:
+    text = "lr: 1.0e-3\nbatch_size: 10\nepochs: 1000\nwarmup_steps: 1700\n"
+    made = planned(prescription(edit("max_epochs", Operation.CAP, 100)), text=text, samples=200)
+    assert {applied.parameter: applied.now for applied in made.applied} == {"max_epochs": 100, "warmup_steps": 170}
+
+
+def test_a_change_that_would_make_a_contradiction_is_not_made() -> None:
+    text = "lr: 1.0e-3\nbatch_size: 10\nepochs: 100\nearly_stopping_patience: 40\neval_steps: 17\n"
+    made = planned(prescription(edit("max_epochs", Operation.CAP, 20)), text=text, samples=200)
+    assert made.after == text
+    assert "would contradict itself" in made.deferred[0].reason
+
+
+def test_without_a_config_the_plan_says_what_is_wanted() -> None:
+    made = plan(examine(Facts(), checks=[replace(Asks((prescription(QUARTER),)))]))
+    assert (made.after, made.applied) == ("", ())  # a check of configs has nothing to say where there is none
