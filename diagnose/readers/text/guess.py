@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, STEP
-from diagnose.readers.text.lines import Meaning
+from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.readers.text.table_rows import header_in, row_in
 
