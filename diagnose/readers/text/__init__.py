@@ -18,6 +18,9 @@ from diagnose.readers.text.lines import LineColumns
 from diagnose.readers.text.series import series_of
 from diagnose.run import Curve, InputHealth, Run
 
+# A known format that leaves more than this share of the losses is not that of the log. Source: our choice: the lines
+# that a format leaves on purpose are few.
+FOREIGN = 0.3
 MUCH_UNREAD = 0.05
 """From this share of lost lines on the verdict says so. Source: the promise of `input_health`."""
 _BLOCK = 1 << 21
@@ -50,8 +53,9 @@ def _read(source: Source) -> Run:
     if not _is_text(source.head()):
         raise LogError(f"{source.name}: binary data, not a text log; give an event file, a CSV or a text log")
     log = _fed(source, TextLog())
-    if not log.told:  # its lines look like a format that it is not
-        log = _fed(source, TextLog(None, GUESS, LineColumns(GUESS.parse, worth_a_look)))
+    if not log.told or log.unread_share > FOREIGN:  # its lines look like a format that it is not
+        guessed = _fed(source, TextLog(None, GUESS, LineColumns(GUESS.parse, worth_a_look)))
+        log = log if log.told and guessed.unread_share >= log.unread_share else guessed
     return log.run(source)
 
 
@@ -92,6 +96,11 @@ class TextLog:
     def told(self) -> bool:
         """Whether a number was found in a log that is finished, or nothing more is to be hoped for."""
         return self._format is GUESS or (self._log is not None and not self._log.columns().keys() <= COUNTERS)
+
+    @property
+    def unread_share(self) -> float:
+        """The share of the lines that tell a loss of which nothing was taken."""
+        return self._health().unread_share
 
     def run(self, source: Source) -> Run:
         """The run as far as it is known. Raises LogError where no metric was found."""
