@@ -11,6 +11,7 @@ from diagnose.readers.roles import read_tag
 from diagnose.readers.text.formats import GUESS, Format
 from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, RECAP
 from diagnose.readers.text.table_rows import with_headers
+from diagnose.run import Axis
 
 # A name is a series from this many values on, where the format is not known.
 _FEWEST = 2
@@ -26,6 +27,8 @@ def series_of(columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
     """The columns that repeat, with the names that sections and table headers give them."""
     tabled = with_headers(columns)
     named = _with_bar(_with_pairs(form.with_sections(tabled)))
+    if form.axis is Axis.EPOCH and EPOCH in named:  # then the place in the bar tells nothing
+        named.pop(ITERATION, None)
     announced = named.pop(ANNOUNCED, None)
     if announced is not None and len(announced.values) >= _ANNOUNCED_SHARE * max(
         map(_length, named.values()), default=1
