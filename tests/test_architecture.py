@@ -21,7 +21,7 @@ PIPE = (
     ("log_facts",),
     ("run",),
     ("finding", "config", "data"),
-    ("usage", "keyflow"),
+    ("usage",),
     ("facts",),
     ("readers", "targets", "checkpoints"),
     ("signals", "gather"),

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from diagnose.errors import TtsdocError
+from diagnose.inside import inside
 from diagnose.report.clean import markdown, plain
-from diagnose.ui.places import inside
 
 
 def imported(root: Path, subtitles: str, out: str) -> str:
@@ -46,7 +46,9 @@ def data_tab(root: Path) -> None:
     """Lay the tab out and connect it. Must be called inside a `gr.Tabs`."""
     with gr.Tab("Data"):
         with gr.Accordion("Import subtitles (SRT, VTT): one clip a sentence", open=True):
-            subtitles = gr.Textbox(label="Subtitle files, one a line, each beside its recording", lines=2, elem_id="srt")
+            subtitles = gr.Textbox(
+                label="Subtitle files, one a line, each beside its recording", lines=2, elem_id="srt"
+            )
             cut = gr.Textbox("data/imported", label="New data set", elem_id="srt-out")
             take = gr.Button("Import", variant="primary", elem_id="import")
             taken = gr.Markdown(elem_id="imported")

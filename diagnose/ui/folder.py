@@ -10,10 +10,10 @@ import gradio as gr
 from diagnose.errors import TtsdocError
 from diagnose.facts import Hints
 from diagnose.finding import Diagnosis
+from diagnose.inside import inside
 from diagnose.pool import find, judge_all
 from diagnose.report.clean import plain
 from diagnose.report.words import title
-from diagnose.ui.places import inside
 from diagnose.ui.views import answer_text, figures, report_text
 
 MOST_RUNS = 200
@@ -34,7 +34,11 @@ def folder_tab(root: Path) -> None:
         except (TtsdocError, OSError) as error:
             raise gr.Error(plain(str(error))) from error
         names = [f"{number}. {plain(title(one.run))}: {one.verdict.value}" for number, one in enumerate(found, 1)]
-        return found, gr.update(choices=names[:MOST_RUNS], value=names[0], visible=len(found) > 1), *show(found, names[0])
+        return (
+            found,
+            gr.update(choices=names[:MOST_RUNS], value=names[0], visible=len(found) > 1),
+            *show(found, names[0]),
+        )
 
     def show(found: list[Diagnosis], name: str | None) -> tuple[str, Any, str]:
         if not found or not name:

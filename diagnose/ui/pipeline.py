@@ -121,7 +121,7 @@ def pipeline_tab(pipeline: Pipeline) -> None:
         with gr.Accordion("What the trainer prints", open=False):
             console = gr.Code(label="Output", interactive=False, lines=1, elem_id="console")
         views = _Views(pipeline)
-        outputs = [shown, choice, state, answer, chart, findings, diff, console, sample, start, stop, resume, mend]
+        outputs = [shown, choice, state, answer, chart, findings, diff, console, sample, stop, resume, mend]
         seen = [choice, shown, unsafe, sample]
         start.click(views.started, [config], [choice, shown]).then(views.refresh, seen, outputs)
         stop.click(views.stopped, [choice], None).then(views.refresh, seen, outputs)
@@ -183,10 +183,10 @@ class _Views:
         names = [one.name for one in self._pipeline.trainings.every()]
         always = [version, gr.update(choices=names, value=None if training is None else training.name)]
         always.append(self._pipeline.state(training))
-        buttons = _buttons(training, diagnosis, running)
+        buttons = [gr.update(interactive=running), gr.update(interactive=training is not None and not running)]
         printed = console_text(last_words(training)) if training is not None else ""
         if version == shown and version:
-            return [*always, gr.skip(), gr.skip(), gr.skip(), gr.skip(), printed, gr.skip(), *buttons]
+            return [*always, gr.skip(), gr.skip(), gr.skip(), gr.skip(), printed, gr.skip(), *buttons, gr.skip()]
         trouble = "" if followed is None or running else followed.trouble
         drawn = figures(diagnosis)
         text = (answer_text(diagnosis, trouble) if training else "", findings_text(diagnosis))
@@ -199,6 +199,7 @@ class _Views:
             printed,
             _samples(diagnosis, sample),
             *buttons,
+            gr.update(interactive=isinstance(fix_of(diagnosis, unsafe=True), Plan)),
         ]
 
     def _selected(self, make: Any) -> tuple[Any, str]:
@@ -215,13 +216,3 @@ def _samples(diagnosis: Diagnosis | None, chosen: str | None) -> Any:
     names = [sound_name(sound) for sound in sounds_of(diagnosis)]
     kept = chosen if chosen in names else (names[0] if names else None)
     return gr.update(choices=names, value=kept)
-
-
-def _buttons(training: Training | None, diagnosis: Diagnosis | None, running: bool) -> list[Any]:
-    mendable = isinstance(fix_of(diagnosis, unsafe=True), Plan)
-    return [
-        gr.update(interactive=True),
-        gr.update(interactive=running),
-        gr.update(interactive=training is not None and not running),
-        gr.update(interactive=mendable),
-    ]

@@ -7,7 +7,7 @@ from typing import Any
 from diagnose.errors import TtsdocError
 from diagnose.finding import Diagnosis, Verdict
 from diagnose.live.watch import progress
-from diagnose.plan import Plan, plan
+from diagnose.plan import Plan, plan, plan_of_config
 from diagnose.report import as_markdown
 from diagnose.report.answer import answer
 from diagnose.report.clean import markdown, plain
@@ -24,7 +24,7 @@ def answer_text(diagnosis: Diagnosis | None, trouble: str = "") -> str:
     if diagnosis is None:
         return f"Nothing is logged yet. {markdown(trouble)}".strip()
     lines = [f"### {MARKS[diagnosis.verdict]}: {markdown(title(diagnosis.run))}"]
-    lines += [f"- **{label}**: {markdown(sentence)}" for label, sentence in answer(diagnosis).lines()]
+    lines += [f"- **{label}**: {markdown(sentence)}" for label, sentence in answer(diagnosis, plan(diagnosis)).lines()]
     return "\n".join(lines)
 
 
@@ -75,7 +75,7 @@ def fix_of(diagnosis: Diagnosis | None, *, unsafe: bool) -> Plan | str:
     if diagnosis is None:
         return "Nothing is logged yet."
     try:
-        made = plan(diagnosis, unsafe=unsafe)
+        made = plan_of_config(diagnosis, unsafe=unsafe)
     except TtsdocError as error:
         return plain(str(error))
     return made if made.after != made.before else "Nothing to change."
