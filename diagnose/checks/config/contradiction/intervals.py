@@ -22,10 +22,9 @@ def evaluation_out_of_reach(config: Config, effective: Effective, _: Facts) -> I
         return
     numbers = {"eval_interval": effective.eval_interval}
     if effective.total_steps is not None and effective.eval_interval > effective.total_steps:
-        message = (
-            f"{at(config, 'eval_interval')}: longer than the run ({effective.total_steps:,} steps): never evaluated"
-        )
-        cure = _tenth("eval_interval", effective.total_steps)
+        end = effective.total_steps
+        message = f"{at(config, 'eval_interval')}: longer than the run ({end:,} steps): never evaluated"
+        cure = _tenth("eval_interval", end)
         yield contradiction(Severity.ERROR, message, "evaluate about once an epoch", cure, **numbers)
     elif effective.steps_per_epoch is not None and effective.eval_interval > effective.steps_per_epoch * MANY_EPOCHS:
         epochs = effective.eval_interval / effective.steps_per_epoch
