@@ -51,8 +51,8 @@ def config_json(config: Config, sums: Effective) -> dict[str, Any]:
 
 
 def _setting_json(setting: Setting) -> dict[str, Any]:
-    """A setting; its file only where that is another one than the config."""
-    return {key: value for key, value in asdict(setting).items() if key != "file" or value}
+    """A setting; lock and file only where there is one."""
+    return {key: value for key, value in asdict(setting).items() if key not in {"file", "locked"} or value}
 
 
 def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
