@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from diagnose.numbers import Number as Number
+from diagnose.numbers import Number
 from diagnose.run import Axis, Run
 
 if TYPE_CHECKING:

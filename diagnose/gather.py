@@ -14,8 +14,9 @@ from diagnose.checkpoints import checkpoints_of
 from diagnose.config import Config, read_config
 from diagnose.config.tokenizer import Tokenizer, embedding_rows, read_tokenizer
 from diagnose.data.manifest import samples_of
-from diagnose.errors import ConfigError, DataError, LogError
+from diagnose.errors import ConfigError, DataError, LogError, did_you_mean
 from diagnose.facts import NOTHING_LOGGED, Facts, Hints
+from diagnose.project import config_file
 from diagnose.readers import runs
 from diagnose.readers.roles import FAMILIES, assign_roles
 from diagnose.run import Dataset, Run
@@ -74,7 +75,8 @@ def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
 def _known_family(hints: Hints) -> None:
     """Refuse a family that nothing here knows: it would silently have no target. Raises LogError."""
     if hints.family is not None and hints.family not in families():
-        raise LogError(f"no model family is called {hints.family!r}; there are: {', '.join(families())}")
+        hint = did_you_mean(hints.family, families())
+        raise LogError(f"no model family is called {hints.family!r}{hint}; there are: {', '.join(families())}")
 
 
 def configs_near(run: Run) -> list[Config]:
@@ -173,7 +175,7 @@ def facts_of_config(
 
     Raises ConfigError, LogError or SourceError, in one line, for what the user can repair.
     """
-    config = read_config(config_path, dialect=dialect)
+    config = read_config(config_file(config_path), dialect=dialect)
     places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
     found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
     made = [run for run in found if _rate_was_logged(config, run)]
@@ -196,7 +198,7 @@ def facts_before_training(
     `data`: the folder or list of the data set; without it the config's own is taken where it is on this machine.
     Raises ConfigError, DataError or SourceError, in one line, for what cannot be read.
     """
-    config = read_config(config_path, dialect=dialect)
+    config = read_config(config_file(config_path), dialect=dialect)
     facts = facts_of(NOTHING_LOGGED, hints, config)
     if not config.training:
         return with_trainer(facts, trainer) if trainer else facts
@@ -212,8 +214,8 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
 
     Where none is given, it is the one that a README, a Makefile or a script beside the config starts with it.
     """
-    from diagnose.keyflow.command import command_beside
-    from diagnose.keyflow.source import keys_read
+    from diagnose.usage.command import command_beside
+    from diagnose.usage.source import keys_read
 
     config = facts.config
     if config is None or not (config.training or trainer):

@@ -164,7 +164,7 @@ def _emit(config: str, out: Path | None, devices: int) -> int:
 
 def _config_path(config: str | None, out: Path | None, resume: bool) -> Path:
     """The file that the user means: theirs, the resumed run's own, or a preset."""
-    from diagnose.presets import config_file
+    from diagnose.project import config_file
 
     if config is None and resume and out and (out / "config.yaml").exists():
         return out / "config.yaml"

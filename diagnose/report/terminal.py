@@ -141,7 +141,7 @@ def _loss_rows(loss: LossTable) -> RenderableType:
 def _cell(cell: Cell | None) -> tuple[Text, Text]:
     if cell is None:
         return Text(""), Text("")
-    value = Text(number(cell.value) if cell.value == cell.value else "NaN")
+    value = Text(number(cell.value))
     if cell.change is None:
         return value, Text("")
     return value, Text(f"{cell.change:+.1%}", RED if cell.change > RISE else "")

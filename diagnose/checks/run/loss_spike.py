@@ -53,6 +53,7 @@ class LossSpike(Check):
     """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
     longest: float = 0.45
     """Share of the run: longer is a climb. Source: half of the run is no spike."""
+
     def skip_reason(self, facts: Facts) -> str | None:
         """No loss, or too few points, or one that says nothing."""
         return silent(signals(facts))
@@ -63,7 +64,11 @@ class LossSpike(Check):
         course = measured.main
         if course is None:
             return
-        spikes = [] if self._common(measured.peaks, course) else [one for one in measured.peaks if self._is_peak(course, one)]
+        spikes = (
+            []
+            if self._common(measured.peaks, course)
+            else [one for one in measured.peaks if self._is_peak(course, one)]
+        )
         spikes += [one for one in measured.episodes if self._is_spike(course, one)]
         if spikes:
             yield self._told(facts, course, spikes)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._onset import onset
