@@ -50,6 +50,7 @@ def fix(
     minimal: bool = False,
     trainer: str | Path | None = None,
     dialect: str | Path | None = None,
+    checks: Iterable[Check] | None = None,
 ) -> Plan:
     """The plan that corrects a config in the light of its logs and data set.
 
@@ -62,4 +63,4 @@ def fix(
         trainer=Path(trainer) if trainer else None,
         dialect=Path(dialect) if dialect else None,
     )
-    return plan_of_config(examine(facts), only=only, unsafe=unsafe, minimal=minimal)
+    return plan_of_config(examine(facts, checks=checks), only=only, unsafe=unsafe, minimal=minimal)

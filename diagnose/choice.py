@@ -160,7 +160,7 @@ def _by_hand(edit: Edit, value: Scalar | None) -> str | None:
 
 def _never_read(facts: Facts) -> dict[str, str]:
     """Canonical name -> the evidence that the trainer never reads its key."""
-    from diagnose.keyflow.report import advice, sentence
+    from diagnose.checks.trainer.dead_key import advice, sentence
 
     if facts.config is None or facts.keys is None:
         return {}

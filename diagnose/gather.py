@@ -214,8 +214,8 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
 
     Where none is given, it is the one that a README, a Makefile or a script beside the config starts with it.
     """
-    from diagnose.keyflow.command import command_beside
-    from diagnose.keyflow.source import keys_read
+    from diagnose.usage.command import command_beside
+    from diagnose.usage.source import keys_read
 
     config = facts.config
     if config is None or not (config.training or trainer):

@@ -16,6 +16,7 @@ from diagnose.config.effective import Effective, effective
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
 from diagnose.report.clean import plain
+from diagnose.report.keys import keys_json
 from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
 
 NOT_TRAINING = "no training hyperparameters here that ttsdoc knows"
@@ -84,7 +85,9 @@ def check_json(diagnosis: Diagnosis) -> dict[str, Any]:
     config = checked(diagnosis)
     told = [finding_json(finding) for finding in diagnosis.findings]
     amounts = effective(config, diagnosis.facts.train_samples)
-    return {**config_json(config, amounts), "findings": told, "notes": list(diagnosis.facts.notes)}
+    keys = diagnosis.facts.keys
+    used = {} if keys is None else {"keys": keys_json(keys)}
+    return {**config_json(config, amounts), **used, "findings": told, "notes": list(diagnosis.facts.notes)}
 
 
 def checked(diagnosis: Diagnosis) -> Config:

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from diagnose.finding import Diagnosis, Verdict
+from diagnose.pool import sickness
 from diagnose.report.clean import markdown, plain
 from diagnose.report.screen import VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.words import causes, counted, number, title
@@ -23,6 +24,8 @@ from diagnose.run import Curve, Role
 
 # A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# More runs than this are summarised in one line each, and the worst in full.
+MANY_RUNS = 3
 HEADINGS = ("run", "best val. loss", "at", "last train. loss", "findings")
 
 
@@ -190,3 +193,9 @@ def as_markdown(diagnoses: Sequence[Diagnosis]) -> str:
         found = ", ".join(row.findings) or row.verdict.value
         lines.append(f"| {VERDICT_MARK[row.verdict]} | {markdown(row.name)} | {losses} | {found} |")
     return "\n".join(lines) + "\n"
+
+
+def worst(found: Sequence[Diagnosis]) -> list[Diagnosis]:
+    """The worst run, where one is unhealthy."""
+    first = max(found, key=sickness)
+    return [first] if first.verdict is Verdict.UNHEALTHY else []
