@@ -55,10 +55,10 @@ def _body(text: str) -> RenderableType:
 
 def listing(screen: Screen) -> str:
     """One line a code, then the hyperparameters."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(min_width=max(len(topic.code) for topic in topics()))
-    table.add_column(min_width=max(len(topic.name) for topic in topics()))
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table = Table(box=None, pad_edge=False, show_header=False, expand=True)
+    table.add_column(width=max(len(topic.code) for topic in topics()))
+    table.add_column(width=max(len(topic.name) for topic in topics()))
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for topic in topics():
         table.add_row(topic.code, topic.name, Text(topic.summary.replace("`", "")))
     names = ", ".join(entries())
