@@ -13,7 +13,7 @@ from rich.text import Text
 
 from diagnose.report.explain import Topic, topics
 from diagnose.report.glossary import entries
-from diagnose.report.screen import Screen, printed
+from diagnose.report.screen import NARROWEST, UNLIMITED, Screen, printed
 
 FIRST = ("What to do", "Why it matters")
 """The sections that everyone needs, in the order in which they are needed."""
@@ -65,7 +65,7 @@ def listing(screen: Screen) -> str:
     return printed(
         Group(table, Text("\nHyperparameters: ", "bold").append(names), Text("\nttsdoc explain FIT002", "dim")),
         screen,
-        screen.table_width if not screen.terminal else max(screen.width, 60),
+        max(screen.width, NARROWEST) if screen.terminal else UNLIMITED,
     )
 
 
