@@ -73,6 +73,11 @@ class Plan:
         config = self.diagnosis.facts.config
         return config.doubled if config else ()
 
+    def _repr_html_(self) -> str:
+        from diagnose.report.notebook import plan_html
+
+        return plan_html(self)
+
     def diff(self) -> str:
         """A unified diff; empty when nothing changes."""
         lines = unified_diff(
