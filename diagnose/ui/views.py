@@ -72,7 +72,7 @@ def figures(diagnosis: Diagnosis | None) -> list[Any]:
     for figure in run_figures(diagnosis, "run"):
         made = go.Figure(figure.content["data"], figure.content["layout"])
         drawn.append(made.update_layout(height=figure.height, autosize=True, **GROUND))
-        made.update_xaxes(gridcolor=GRID).update_yaxes(gridcolor=GRID)
+        made.update_xaxes(gridcolor=GRID, zerolinecolor=GRID).update_yaxes(gridcolor=GRID, zerolinecolor=GRID)
     return drawn
 
 
