@@ -25,7 +25,7 @@ from diagnose.signals.smooth import (
 
 SHARE = 0.04
 """Of the points: the width of the running median, and of the first and the last level."""
-FEW = 8
+FEW = 12
 """Points below which a trend is the points themselves."""
 REGIONS = 8
 """The noise is measured in each: it may shrink as the loss falls."""
@@ -70,10 +70,10 @@ class Unrest:
 
 def _unrest(parts: list[FloatArray], noise: float) -> Unrest:
     means = np.array([part.mean() for part in parts])
-    within = float(np.median([part.std() for part in parts])) if len(parts[0]) > 3 else noise
-    error = within / sqrt(len(parts[0]))
+    within = float(np.median([part.std() for part in parts])) if len(parts[-1]) > 3 else noise
+    error = within / sqrt(len(parts[-1]))
     low, high = np.quantile(means, [0.1, 0.9])
-    return Unrest(_turns(means, float(high - low) / 2), float(low), float(high), error)
+    return Unrest(_turns(means, max(float(high - low) / 2, 4 * error)), float(low), float(high), error)
 
 
 def _turns(values: FloatArray, least: float) -> int:
@@ -218,6 +218,12 @@ class Course:
     def first(self) -> float:
         """The level of the first three points: a burst of learning may be over before the first level."""
         return max(self.start, float(np.median(self.level[:3])))
+
+    @cached_property
+    def climbs(self) -> bool:
+        """Whether at least five points after the best are in rising order, three of four pairs of them."""
+        since = block_medians(self.level[self.best_index :], BLOCKS)
+        return len(since) > 5 and order(since) >= 1 / 2
 
     def lost(self, high: float, low: float) -> float:
         """A rise from level `low` to `high` as a share of all progress, in loss units; 9 at most."""

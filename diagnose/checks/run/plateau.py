@@ -45,12 +45,12 @@ class Plateau(Check):
     """Fall in ln that is none. Source: the mean answer, learned at once; real runs."""
     still: float = 0.45
     """Order of the second half beyond which it still falls. Source: half of all pairs in order."""
-    early: float = 0.3
+    early: float = 0.4
     """Share of the run by which all was won. Source: most of the budget must be spent before it counts as in vain."""
-    tail: float = 0.03
+    tail: float = 0.08
     """Share of the fall that the second half may bring. Source: real runs."""
-    little: float = 0.4
-    """Fall in ln above which a flat end is convergence: a third of the loss. Source: real runs."""
+    little: float = 0.5
+    """Fall in ln above which a flat end is convergence: two fifths of the loss. Source: real runs."""
     loud: float = 0.1
     """Noise in ln above which no trend beyond three standard errors counts as none. Source: real runs."""
 
@@ -84,14 +84,19 @@ class Plateau(Check):
 
     def _stopped(self, facts: Facts, course: Course) -> bool:
         gap, measured = signals(facts).gap, signals(facts)
-        val_done = gap is None or gap.evaluations < 8 or course is measured.val or gap.near_at < 1.5 * self.early
+        val_done = gap is None or gap.evaluations < 8 or course is measured.val or gap.near_at < self.early
         gained = course.at(1 / 2) - course.end
-        flat = gained < max(self.tail * course.fall, course.error) and course.late_order > -self.still
-        early = course.near_best_from <= self.early and course.first - course.best < self.little
+        flat = gained < max(self.tail * course.fall, course.error) and (
+            course.late_order > -self.still or gained < self.tail * self.never
+        )
+        little = float(course.level[:3].max()) - course.best < self.little
+        early = course.near_best_from <= self.early and little
         return len(course) >= 25 and flat and early and val_done
 
     def _excused(self, facts: Facts, course: Course) -> bool:
         rate = signals(facts).rate
+        if signals(facts).begins_late:
+            return True  # what came before is not known
         if facts.target is not None and course.loss(course.end) <= facts.target.high:
             return True
         middle = float(course.curve.steps[len(course) // 2])

@@ -78,9 +78,7 @@ class SlowLearning(Check):
         planned = number(facts, "max_epochs" if course.curve.axis is Axis.EPOCH else "max_steps")
         begun = planned is not None and course.curve.steps[-1] < self.begun * planned
         straight = self.line <= measured.straightness <= 1 - self.line / 2 and 2 * course.late_share >= self.line
-        burst = course.first - course.start > course.net * self.begun
+        burst = course.first - course.start > course.net * self.begun + 2 * course.noise
         rate = measured.rate
-        begun |= (
-            rate is not None and not rate.constant and rate.share(float(course.curve.steps[-1])) > 1 - self.begun / 2
-        )
+        begun |= rate is not None and 1 - self.begun / 2 < rate.share(float(course.curve.steps[-1])) < 1
         return straight and course.late_order < -self.begun and not burst and not begun and not measured.begins_late
