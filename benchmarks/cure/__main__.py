@@ -38,7 +38,7 @@ def main() -> int:
     told = parser.parse_args()
     if told.what == "run":
         run(told)
-    print(tables(told.out / "cells"))
+    print(tables(told.out))
     return 0
 
 
@@ -57,9 +57,18 @@ def run(told: argparse.Namespace) -> None:
         began = time.monotonic()
         result: Result = ARMS[arm](tree, folder)
         path.parent.mkdir(parents=True, exist_ok=True)
+        result.logs = str(_keep(Path(result.logs), told.out / "logs" / path.stem).relative_to(told.out))
         path.write_text(json.dumps(plain(result), indent=1), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         print(f"{name}, {arm}: {result.best} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+
+
+def _keep(run: Path, place: Path) -> Path:
+    """The log and the config of a run, so that it can be judged again; not its weights."""
+    place.mkdir(parents=True, exist_ok=True)
+    for name in ("metrics.jsonl", "config.yaml"):
+        shutil.copyfile(run / name, place / name)
+    return place
 
 
 def cells(told: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
