@@ -81,7 +81,7 @@ FAULTS: tuple[Fault, ...] = (
         reference=({"training": {"optimizer": "sgd", "learning_rate": 0.3}},),
     ),
     Fault("NaN without norms", (NO_NORM, rate(5)), reference=({"model": {"norm": "none"}},)),
-    Fault("overfitting", (FEW,), cure="best"),
+    Fault("overfitting", (FEW,), cure="best", reference=(FEW,)),
     Fault("rate x10 and decay .93", (rate(10), decay(0.93))),
     Fault("rate x10 and few clips", (FEW, rate(10)), reference=(FEW,)),
 )
