@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.cure.arms import ARMS, Result, plain
-from benchmarks.cure.faults import FAULTS, LARGER, RATE_KINDS, SECOND_SIZE, Tree, config, controls, fault
+from benchmarks.cure.faults import FAULTS, LARGER, RATE_KINDS, SECOND_SIZE, Tree, config, controls, fault, reference_of
 from benchmarks.cure.report import tables
 
 SEEDS = (0, 1, 2)
@@ -77,7 +77,7 @@ def cells(told: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
     arms, healthy = told.arms.split(","), list(controls().items())[: told.controls]
     for number, seed in enumerate(map(int, told.seeds.split(","))):
         for one in kinds:
-            yield f"reference of {one.name} s{seed}", "sick", config(*one.reference, seed=seed)
+            yield f"{reference_of(one.name)} s{seed}", "sick", config(*one.reference, seed=seed)
             for arm in arms:
                 yield f"{one.name} s{seed}", arm, config(*one.changes, seed=seed)
         share = -(-len(healthy) // len(told.seeds.split(",")))
@@ -86,7 +86,7 @@ def cells(told: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
     if told.second_size:
         for name in SECOND_SIZE:
             one = fault(name)
-            yield f"reference of {name} larger s0", "sick", config(*one.reference, LARGER, seed=0)
+            yield f"{reference_of(name + ' larger')} s0", "sick", config(*one.reference, LARGER, seed=0)
             for arm in arms:
                 yield f"{name} larger s0", arm, config(*one.changes, LARGER, seed=0)
 

@@ -123,6 +123,13 @@ def config(*changes: Tree, seed: int | None = None) -> Tree:
     return tree
 
 
+def reference_of(name: str) -> str:
+    """The name of the healthy run that a fault (` larger` for the second size) is compared with."""
+    size = " larger" if name.endswith(" larger") else ""
+    one = fault(name.removesuffix(" larger"))
+    return f"reference of {one.name if one.reference else 'most'}{size}"
+
+
 def fault(name: str) -> Fault:
     """The fault of that name."""
     return next(one for one in FAULTS if one.name == name)

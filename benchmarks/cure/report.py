@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from benchmarks.cure.arms import ARMS, Result, facts_of, live_alarms, named
-from benchmarks.cure.faults import FAULTS
+from benchmarks.cure.faults import FAULTS, reference_of
 
 CLOSED = 0.8
 """Share of the gap to the reference that a cure must close."""
@@ -90,7 +90,7 @@ def _judged(
 ) -> tuple[bool, bool, float, float]:
     """(cured, made worse, relaunches, cost in healthy runs)."""
     treated, sick = known[kind, seed, arm], known[kind, seed, "sick"]
-    reference = known[f"reference of {kind}", seed, "sick"]
+    reference = known[reference_of(kind), seed, "sick"]
     best = treated.best if treated.best is not None else float("inf")
     was = sick.best if sick.best is not None else float("inf")
     noise = _noise(kind, known)
@@ -104,7 +104,7 @@ def _judged(
 
 
 def _is_fault(kind: str, seed: str, known: dict[tuple[str, str, str], Result]) -> bool:
-    reference = known.get((f"reference of {kind}", seed, "sick"))
+    reference = known.get((reference_of(kind), seed, "sick"))
     sick = known[kind, seed, "sick"]
     if reference is None or reference.best is None:
         return False
@@ -115,7 +115,7 @@ def _is_fault(kind: str, seed: str, known: dict[tuple[str, str, str], Result]) -
 
 def _noise(kind: str, known: dict[tuple[str, str, str], Result]) -> float:
     """Twice the spread of the references over seeds; a known figure where fewer than three were run."""
-    found = [one.best for (name, _, _), one in known.items() if name == f"reference of {kind}" and one.best is not None]
+    found = [one.best for (name, _, _), one in known.items() if name == reference_of(kind) and one.best is not None]
     return max(2 * stdev(found), LEAST_NOISE / 2) if len(found) > 2 else LEAST_NOISE
 
 

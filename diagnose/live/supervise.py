@@ -246,8 +246,8 @@ class _Healing:
             if self.order.one_at_a_time:
                 self._alone(best)
             return self._end("cured", best)
-        if len(self.record.attempts) == 1 and self.base is not None and not alarms(self.base):
-            return self._end("healthy", self.record.attempts[0])
+        if self.base is not None and not alarms(self.base):
+            return self._end("healthy", self.record.attempts[-1])
         self.say("no improvement: the original config stands")
         return self._end("not cured")
 
