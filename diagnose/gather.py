@@ -14,8 +14,9 @@ from diagnose.checkpoints import checkpoints_of
 from diagnose.config import Config, read_config
 from diagnose.config.tokenizer import Tokenizer, embedding_rows, read_tokenizer
 from diagnose.data.manifest import samples_of
-from diagnose.errors import ConfigError, DataError, LogError
+from diagnose.errors import ConfigError, DataError, LogError, did_you_mean
 from diagnose.facts import NOTHING_LOGGED, Facts, Hints
+from diagnose.project import config_file
 from diagnose.readers import runs
 from diagnose.readers.roles import FAMILIES, assign_roles
 from diagnose.run import Dataset, Run
@@ -27,12 +28,12 @@ LARGEST_CONFIG = 262_144
 # Folders above a log in which its config may stand: run/version_0/checkpoints/.. is as deep as trainers go.
 LEVELS_UP = 2
 MOST_CONFIGS = 20
-# The names that trainers give to the log of the run whose folder it lies in.
+# The names that trainers give to the log in a run's own folder.
 LOG_FILE = re.compile(r"events\.out\.tfevents\.|metrics\.(?:csv|jsonl)$|trainer_state\.json$|trainer_0_log\.txt$")
 
 
 def families() -> list[str]:
-    """The names by which a user can tell a model family."""
+    """The names by which a user can give a model family."""
     named = {name for family in FAMILIES for name in (family.name, family.model) if name}
     return sorted(named | tables().keys())
 
@@ -74,7 +75,8 @@ def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
 def _known_family(hints: Hints) -> None:
     """Refuse a family that nothing here knows: it would silently have no target. Raises LogError."""
     if hints.family is not None and hints.family not in families():
-        raise LogError(f"no model family is called {hints.family!r}; there are: {', '.join(families())}")
+        hint = did_you_mean(hints.family, families())
+        raise LogError(f"no model family is called {hints.family!r}{hint}; there are: {', '.join(families())}")
 
 
 def configs_near(run: Run) -> list[Config]:
@@ -173,7 +175,7 @@ def facts_of_config(
 
     Raises ConfigError, LogError or SourceError, in one line, for what the user can repair.
     """
-    config = read_config(config_path, dialect=dialect)
+    config = read_config(config_file(config_path), dialect=dialect)
     places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
     found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
     made = [run for run in found if _rate_was_logged(config, run)]
@@ -196,10 +198,10 @@ def facts_before_training(
     `data`: the folder or list of the data set; without it the config's own is taken where it is on this machine.
     Raises ConfigError, DataError or SourceError, in one line, for what cannot be read.
     """
-    config = read_config(config_path, dialect=dialect)
+    config = read_config(config_file(config_path), dialect=dialect)
     facts = facts_of(NOTHING_LOGGED, hints, config)
     if not config.training:
-        return facts
+        return with_trainer(facts, trainer) if trainer else facts
     tokenizer = next(filter(None, map(read_tokenizer, places_of(config, "tokenizer"))), None)
     rows = next(filter(None, map(embedding_rows, places_of(config, "init_checkpoint"))), None)
     facts = replace(facts, tokens=tokenizer.size if tokenizer else None, embedding_rows=rows)
@@ -212,11 +214,11 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
 
     Where none is given, it is the one that a README, a Makefile or a script beside the config starts with it.
     """
-    from diagnose.keyflow.command import command_beside
-    from diagnose.keyflow.source import keys_read
+    from diagnose.usage.command import command_beside
+    from diagnose.usage.source import keys_read
 
     config = facts.config
-    if config is None or not config.training:
+    if config is None or not (config.training or trainer):
         return facts
     notes = list(facts.notes)
     if trainer is None:

@@ -81,14 +81,16 @@ class Plan:
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def plan(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False) -> Plan:
+def plan(
+    diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False, minimal: bool = False
+) -> Plan:
     """Turn the prescriptions of a diagnosis into edits of its config.
 
-    `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count. Without a
-    config the edits are planned and nothing is written. A cure is made whole or not at all, and what is written
-    passes the checks of configs at least as well as before.
+    `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count. `minimal`: leave
+    out what rests on the training guide alone. Without a config the edits are planned and nothing is written. A cure is
+    made whole or not at all, and what is written passes the checks of configs at least as well as before.
     """
-    choice = choose(diagnosis, only=only, unsafe=unsafe)
+    choice = choose(diagnosis, only=only, unsafe=unsafe, minimal=minimal)
     config = diagnosis.facts.config
     if config is None or not config.training:
         return _unwritten(diagnosis, choice)
@@ -96,12 +98,14 @@ def plan(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: b
     return _written(diagnosis, config, drafted)
 
 
-def plan_of_config(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False) -> Plan:
+def plan_of_config(
+    diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False, minimal: bool = False
+) -> Plan:
     """The plan that can be written. Raises ConfigError where there is no training config to write."""
     config = diagnosis.facts.config
     if config is None or not config.training:
         raise ConfigError(f"{config.source if config else 'no config'}: no training hyperparameters here to fix")
-    return plan(diagnosis, only=only, unsafe=unsafe)
+    return plan(diagnosis, only=only, unsafe=unsafe, minimal=minimal)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from diagnose.readers.sources import Source
 from diagnose.run import Curve
 
 Progress = Callable[[int, int], None]
-"""Told how many runs of how many are judged."""
+"""Called with how many runs of how many are judged."""
 
 Judge = Callable[[Source], Diagnosis | str]
 

@@ -16,7 +16,6 @@ from diagnose.log_facts import Attachment, Axis, Beginning, Ending, EndingKind, 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from diagnose.signals.trend import Trend
 
 __all__ = [
     "SHARED_ROLES",
@@ -117,18 +116,15 @@ class Curve:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __repr__(self) -> str:
+        role = f" as {self.role.value}" if self.role else ""
+        return f"<Curve {self.tag}{role}: {len(self)} points>"
+
     @cached_property
     def finite(self) -> Curve:
         """The same curve without its NaN and infinite points."""
         keep = np.isfinite(self.values)
         return self if keep.all() else self.where(keep)
-
-    @cached_property
-    def trend(self) -> Trend:
-        """The smooth course of the finite points and the noise around it, computed once for all checks."""
-        from diagnose.signals.trend import Trend
-
-        return Trend.of(self.finite.steps, self.finite.values)
 
     def until(self, step: int) -> Curve:
         """The curve as it stood when `step` (in units of `axis`) had been logged."""
@@ -233,6 +229,9 @@ class Run:
     """The last step (or epoch, as the training loss counts) that the log itself announces: `Step 400/2000`."""
     idle_seconds: float | None = None
     """Seconds between the last write to the log and its reading; None where that is not known."""
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}: {len(self.curves)} curves, {self.format}>"
 
     def curve(self, role: Role) -> Curve | None:
         """The curve that plays `role`, if one was logged."""

@@ -17,9 +17,11 @@ PACKAGE = ROOT / "diagnose"
 # From the left of the pipe to its right; what stands in one line may know what stands in lines before it.
 PIPE = (
     ("errors", "numbers", "files", "parallel"),
+    ("project",),
+    ("log_facts",),
     ("run",),
     ("finding", "config", "data"),
-    ("usage", "keyflow"),
+    ("usage",),
     ("facts",),
     ("readers", "targets", "checkpoints"),
     ("signals", "gather"),
@@ -44,6 +46,9 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+SHOWN = ("__str__", "_repr_html_", "plot")
+
+
 def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
     """Dotted names that a module imports, those under TYPE_CHECKING left out: they are not there at run time."""
     tree = ast.parse(path.read_text("utf-8"))
@@ -51,6 +56,13 @@ def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
         id(inner)
         for node in ast.walk(tree)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    # How an object looks is asked of the report at the moment when somebody looks at it.
+    typing_only |= {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name in SHOWN
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import sys
 from importlib import import_module
 from io import StringIO, TextIOWrapper
@@ -12,9 +13,10 @@ from typing import Annotated
 import typer
 
 from diagnose import __version__
+from diagnose.cli.examples import show
 
-# In the order in which `ttsdoc --help` lists them.
-COMMANDS = ("analyze", "fix", "config", "trace", "train", "data", "explain", "selftest")
+# A command is a module here that has a `register`; `ttsdoc --help` lists these first, the others by name.
+FIRST = ("analyze", "fix", "train", "watch", "heal", "compare", "report", "config", "explain", "doctor", "data")
 
 app = typer.Typer(
     help="Find what is wrong with a training run, prove it, and write the corrected config.",
@@ -29,7 +31,6 @@ def main() -> int:
     """Run the command line. Returns the exit status: 0, 1 findings, 2 bad input, 130 on Ctrl-C."""
     if sys.stdout is None:  # closed by `>&-`
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it lives as long as the process
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # 15 ms of numpy's import, and nothing here uses more
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks is no reason to stop
     try:
@@ -77,5 +78,13 @@ def _root(
     pass
 
 
-for command in COMMANDS:
-    import_module(f"diagnose.cli.{command}").register(app)
+def _mount() -> None:
+    names = [info.name for info in pkgutil.iter_modules(__path__)]
+    for name in (*(name for name in FIRST if name in names), *sorted(set(names) - set(FIRST))):
+        module = import_module(f"diagnose.cli.{name}")
+        if hasattr(module, "register"):
+            module.register(app)
+    show(app)
+
+
+_mount()

@@ -31,7 +31,7 @@ class Split(str, Enum):
     TEST = "test"
 
 
-# The words by which file names tell the split (`metadata_train.csv`, `ljs_audio_text_val_filelist.txt`, `dev.tsv`).
+# The words by which file names show the split (`metadata_train.csv`, `ljs_audio_text_val_filelist.txt`, `dev.tsv`).
 SPLIT_WORDS = {
     "train": Split.TRAIN,
     "training": Split.TRAIN,
@@ -75,7 +75,7 @@ class Clip:
 
 
 def split_of(path: Path) -> Split | None:
-    """The split that a list's name tells; None where it tells none."""
+    """The split that a list's name shows; None where it shows none."""
     words = re.split(r"[^a-z]+", path.stem.lower())
     return next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), None)
 
@@ -89,7 +89,7 @@ def whole_list(folder: Path) -> Path | None:
 
 
 def split_lists(folder: Path) -> dict[Split, Path]:
-    """The lists in a folder whose names tell their split; the first by name where several tell the same."""
+    """The lists in a folder whose names show their split; the first by name where several show the same."""
     found: dict[Split, Path] = {}
     for path in _lists_in(folder):
         split = split_of(path)
@@ -127,7 +127,7 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 def samples_of(place: Path) -> int | None:
-    """How many clips a list or a folder has, without opening a recording; None where it cannot be told."""
+    """How many clips a list or a folder has, without opening a recording; None where it is not known."""
     try:
         return _samples_in_folder(place) if place.is_dir() else _samples_in_list(place)
     except (OSError, ValueError, RecursionError):
@@ -189,7 +189,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _separator(first: str) -> str:
-    """What stands between the columns, by the first line; `{` where each line is a JSON object."""
+    """What separates the columns, by the first line; `{` where each line is a JSON object."""
     return "{" if first.startswith("{") else next((mark for mark in "|\t" if mark in first), ",")
 
 

@@ -131,8 +131,8 @@ def cut(
     """The `span` of the recording (seconds) without the silence at its ends, or why it is no good."""
     place = f"{where}:{segment.line}"
     if segment.end > header.seconds + SLACK:
-        told = f"{segment.end:.2f} s of {header.seconds:.2f} s"
-        return Rejected(place, "beyond the end of the recording", segment.text, told)
+        detail = f"{segment.end:.2f} s of {header.seconds:.2f} s"
+        return Rejected(place, "beyond the end of the recording", segment.text, detail)
     try:
         sound = audio.read(recording, *span)
     except AudioError as error:

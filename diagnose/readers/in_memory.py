@@ -21,8 +21,8 @@ CLOCKS = ("step", "steps", "global_step", "epoch", "iteration")
 
 def run_in_memory(data: pd.DataFrame | Lists, name: str = "run") -> Run:
     """The run that a frame or a mapping of lists holds. Raises LogError for columns that do not fit together."""
-    tidy = hasattr(data, "columns") and {"tag", "step", "value"} <= set(data.columns)
-    curves = dict(_tidy(data) if tidy else _lists({str(key): data[key] for key in data}))
+    columns: Mapping[str, Any] = data if isinstance(data, Mapping) else {str(name): data[name] for name in data.columns}
+    curves = dict(_tidy(data) if {"tag", "step", "value"} <= columns.keys() else _lists(columns))
     if not curves:
         raise LogError(f"{name}: no series in it; give columns tag, step, value, or lists by name")
     return assign_roles(Run(name, name, "memory", curves))
@@ -33,7 +33,7 @@ def _tidy(frame: Any) -> Iterator[tuple[str, Curve]]:
         yield str(tag), _curve(str(tag), rows["step"].to_numpy(), rows["value"].to_numpy())
 
 
-def _lists(columns: Lists) -> Iterator[tuple[str, Curve]]:
+def _lists(columns: Mapping[str, Any]) -> Iterator[tuple[str, Curve]]:
     clock = next((name for name in columns if name.lower() in CLOCKS), None)
     for tag, values in columns.items():
         if tag != clock:

@@ -30,6 +30,11 @@ def dumps(content: Any) -> str:
     return json_text(json.dumps(_strict(content), indent=2, allow_nan=False, ensure_ascii=False)) + "\n"
 
 
+def line(content: Any) -> str:
+    """The same on one line, for a stream of objects."""
+    return json.dumps(_strict(content), allow_nan=False, ensure_ascii=False) + "\n"
+
+
 def diagnoses(found: Iterable[Diagnosis]) -> dict[str, Any]:
     """The JSON of `ttsdoc analyze`."""
     return envelope(runs=[_run(diagnosis) for diagnosis in found])
@@ -44,7 +49,7 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "family": run.family,
         "samples": diagnosis.facts.samples,
         "verdict": diagnosis.verdict.value,
-        "answer": asdict(answer(diagnosis)),
+        "answer": asdict(answer(diagnosis, made)),
         "reasons": list(diagnosis.reasons),
         "metrics": {label: _metric(curve) for label, curve in run.labelled.items()},
         "findings": [finding_json(finding) for finding in diagnosis.findings],

@@ -11,14 +11,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.config import Config
+from diagnose.config import Config, Setting
 from diagnose.config.effective import Effective, effective
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
 from diagnose.report.clean import plain
+from diagnose.report.keys import keys_json
 from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
 
-NOT_TRAINING = "no training hyperparameters here: nothing to check and nothing to fix"
+NOT_TRAINING = "no training hyperparameters here that ttsdoc knows"
 WIDEST_VALUE = 18
 
 
@@ -26,7 +27,8 @@ def config_text(config: Config, sums: Effective, screen: Screen) -> str:
     """What a config says in canonical names, where each value stands, and what it amounts to."""
     parts: list[RenderableType] = [_heading(config)]
     if not config.training:
-        parts.append(Text(f"  {NOT_TRAINING}"))
+        parts.append(Text(f"  {_untrained(config)}"))
+    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in config.notes]
     if config.values:
         parts += [Padding(_settings(config), (1, 0, 1, 2)), *_remarks(config)]
     if config.training and sums.known():
@@ -43,10 +45,15 @@ def config_json(config: Config, sums: Effective) -> dict[str, Any]:
         "source": config.source,
         "dialect": config.dialect,
         "training": config.training,
-        "values": {name: asdict(setting) for name, setting in config.values.items()},
+        "values": {name: _setting_json(setting) for name, setting in config.values.items()},
         "effective": sums.known() if config.training else {},
         "problems": [asdict(problem) for problem in config.problems],
     }
+
+
+def _setting_json(setting: Setting) -> dict[str, Any]:
+    """A setting; its file only where that is another one than the config."""
+    return {key: value for key, value in asdict(setting).items() if key != "file" or value}
 
 
 def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
@@ -54,15 +61,23 @@ def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
     config = checked(diagnosis)
     parts: list[RenderableType] = [_heading(config)]
     if not config.training:
-        return printed(Group(*parts, Text(f"  {NOT_TRAINING}")), screen)
-    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in diagnosis.facts.notes]
+        parts.append(Text(f"  {_untrained(config)}"))
+    notes = (*config.notes, *diagnosis.facts.notes)
+    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in notes]
     amounts = effective(config, diagnosis.facts.train_samples)
-    if amounts.known():
+    if config.training and amounts.known():
         parts.append(Padding(_sums(amounts), (1, 0, 0, 2)))
     for finding in diagnosis.findings:
         parts += _told(finding)
-    parts.append(Text(f"\n{_count(diagnosis.findings)}", "bold"))
+    if config.training or diagnosis.findings:
+        parts.append(Text(f"\n{_count(diagnosis.findings)}", "bold"))
     return printed(Group(*parts), screen)
+
+
+def _untrained(config: Config) -> str:
+    """What a file is in which nothing to train with was found."""
+    kind = "" if config.definition.synonyms is not None else f" ({plain(config.definition.title)})"
+    return f"{NOT_TRAINING}{kind}; --dialect FILE names those of another trainer"
 
 
 def check_json(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -70,7 +85,9 @@ def check_json(diagnosis: Diagnosis) -> dict[str, Any]:
     config = checked(diagnosis)
     told = [finding_json(finding) for finding in diagnosis.findings]
     amounts = effective(config, diagnosis.facts.train_samples)
-    return {**config_json(config, amounts), "findings": told, "notes": list(diagnosis.facts.notes)}
+    keys = diagnosis.facts.keys
+    used = {} if keys is None else {"keys": keys_json(keys)}
+    return {**config_json(config, amounts), **used, "findings": told, "notes": list(diagnosis.facts.notes)}
 
 
 def checked(diagnosis: Diagnosis) -> Config:

@@ -111,6 +111,28 @@ def _checked(facts: dict[str, Any]) -> dict[str, Any]:
     return facts
 
 
+def named(folder: Path, name: str) -> Path:
+    """The file that `best`, `last`, a step or a path means. Raises TrainerError where there is none."""
+    if name.isdigit():
+        name = f"step-{name}"
+    path = Path(name) if Path(name).is_file() else folder / f"{name}.safetensors"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in folder.glob("*.safetensors"))) or "none"
+        raise TrainerError(f"{name}: no such checkpoint in {folder}; there are: {there}")
+    return path
+
+
+def forget_after(folder: Path, step: int) -> None:
+    """Delete what was saved after `step`, from which training goes on otherwise."""
+    for path in folder.glob("*.safetensors"):
+        try:
+            later = load(path).progress.step > step
+        except TrainerError:  # damaged: nobody can go on from it
+            later = True
+        if later:
+            path.unlink()
+
+
 def newest(folder: Path) -> Checkpoint | None:
     """The latest checkpoint that is whole; None where there is none at all. Says so where later ones are damaged.
 
@@ -144,6 +166,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dic
         f"{name}/{key}": value
         for name, parameter in model.named_parameters()
         for key, value in optimizer.state.get(parameter, {}).items()
+        if value is not None  # SGD's momentum before its first update
     }
 
 

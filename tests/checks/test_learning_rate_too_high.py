@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.checks.run._burst import burst
 from diagnose.finding import Confidence
 from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
@@ -133,15 +132,3 @@ def test_a_rate_below_one_that_the_run_had_borne_is_blamed_with_less_confidence(
         findings = case("", training(turned(noisy(descent()), at=0.5), rates)).diagnosis.findings
         sure[name] = next(finding.confidence for finding in findings if finding.code == "OPT001")
     assert sure == {"constant": Confidence.HIGH, "late": Confidence.MEDIUM}
-
-
-def test_a_burst_stands_above_the_highest_of_as_many_points_of_noise() -> None:
-    low = float(np.exp(-1.0))
-    noise = noisy(np.full(4000, 1.0), 0.4)[1:]
-    of_many = burst(run(), curve(Role.TRAIN_LOSS, np.concatenate([[low], noise])))
-    of_few = burst(run(), curve(Role.TRAIN_LOSS, np.concatenate([[low, noise[:399].max()], noise[400:500]])))
-    assert of_many is not None
-    assert of_few is not None
-    assert (of_many.first, of_many.top) == (of_few.first, of_few.top)
-    assert of_few.flung
-    assert not of_many.flung

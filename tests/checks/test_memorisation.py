@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.checks.run._passes import fall, passes
-from diagnose.checks.run._stairs import stairs
+from diagnose.signals import Course, Stairs
+from diagnose.signals.stairs import stairs
 from diagnose.finding import Severity
 from diagnose.run import Axis, Role, Run
 from tests.cases import Case, assert_told, case, table
@@ -92,23 +92,3 @@ def test_an_epoch_that_is_written_one_step_late_is_the_same_epoch(late: int) -> 
     assert seen is not None
     assert seen.known
     assert seen.drop == pytest.approx(0.35, abs=0.06)
-
-
-def test_passes_come_from_epochs_or_from_the_config() -> None:
-    """Without either they are not known."""
-    logged = training(used_up(), epochs=np.arange(80) / 2, every=1)
-    known = passes(logged, logged.curves["train/loss"])
-    assert known is not None
-    assert (known.count, known.steps) == (39.5, 2.0)
-    planned = every_other_pass({"batch_size": 4, "grad_accumulation_steps": 2})
-    known = passes(planned, planned.curves["train/loss"])
-    assert known is not None
-    assert (known.count, known.steps) == (158.0, 8.0)
-    assert passes(every_other_pass({}), planned.curves["train/loss"]) is None
-
-
-def test_the_rate_is_the_power_of_the_steps() -> None:
-    """One over the steps has the rate 1, up to the width of the levels that are compared."""
-    fallen = fall(curve(Role.TRAIN_LOSS, 1 / np.arange(10.0, 1000.0)))
-    assert fallen is not None
-    assert fallen.rate == pytest.approx(1.0, abs=0.05)

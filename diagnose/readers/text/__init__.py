@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from diagnose.readers.roles import read_tag, some_of
 from diagnose.readers.sources import Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.readers.text.formats import GUESS, Format, format_of
-from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, worth_a_look
+from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, RECAP, worth_a_look
 from diagnose.readers.text.lines import LineColumns
 from diagnose.readers.text.table_rows import with_headers
 from diagnose.run import InputHealth, Run
@@ -28,6 +28,8 @@ _FEWEST = 2
 _ECHOED = 0.2
 # Numbers of which more than this share rise count something; a new launch begins them again.
 _COUNTS = 0.5
+# Steps that are announced on lines without metrics count from so many to one value on: fewer are words in prose.
+_ANNOUNCED_SHARE = 0.05
 _METRIC = re.compile(rb"loss|cost|perplexity|ppl|epoch", re.IGNORECASE)
 
 
@@ -147,16 +149,33 @@ class TextLog:
 
 def _series(columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
     """The columns that repeat, with the names that sections and table headers give them."""
-    named = _with_bar(_with_pairs(form.with_sections(with_headers(columns))))
+    tabled = with_headers(columns)
+    named = _with_bar(_with_pairs(form.with_sections(tabled)))
     announced = named.pop(ANNOUNCED, None)
-    if announced is not None:
+    if announced is not None and len(announced.values) >= _ANNOUNCED_SHARE * max(
+        map(_length, named.values()), default=1
+    ):
         named.setdefault(STEP, announced)
     if form is GUESS:
         named = _with_epoch_means(named)
-    fewest = _FEWEST if form is GUESS else 1
+    if not any(read_tag(name).lossy and not name.startswith(RECAP) for name in named):
+        named = {name.removeprefix(RECAP): column for name, column in named.items()}
+    headed = tabled.keys() - columns.keys()
     if form is GUESS or form.keep_last:
         named = {name: _without_echoes(name, column) for name, column in named.items()}
-    return {name: column for name, column in named.items() if name in COUNTERS or len(column.values) >= fewest}
+    return {name: column for name, column in named.items() if form is not GUESS or _repeats(name, column, headed)}
+
+
+def _length(column: Column) -> int:
+    return len(column.values)
+
+
+def _repeats(name: str, column: Column, headed: Collection[str]) -> bool:
+    """Whether a name is a series: it comes again, or it is a loss that is rightly told once."""
+    if name in COUNTERS or len(column.values) >= _FEWEST or name in headed:
+        return True
+    reading = read_tag(name)
+    return reading.held_out and reading.lossy > 1 and not reading.no_loss
 
 
 def _with_pairs(columns: Mapping[str, Column]) -> dict[str, Column]:

@@ -143,14 +143,14 @@ class LineColumns:
             self._take(rest)
 
     def columns(self) -> dict[str, Column]:
-        """What was found so far, each name in the order of the lines."""
+        """What was found so far, in the order of the lines: the names by their first line, the values of each too."""
         found = {}
         for name, parts in self._parts.items():
             places = np.concatenate([part[0] for part in parts])
             values = np.concatenate([part[1] for part in parts])
             order = np.argsort(places, kind="stable")
             found[name] = Column(places[order], values[order])
-        return found
+        return dict(sorted(found.items(), key=lambda item: item[1].places[0]))
 
     def _as_utf8(self, data: bytes) -> bytes:
         """The bytes as they are, but for what Windows PowerShell writes when output is redirected to a file."""
