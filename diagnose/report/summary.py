@@ -97,7 +97,7 @@ def _run_row(diagnosis: Diagnosis, name: str) -> RunRow:
         "" if val is None or best is None else val.axis.value,
         last,
         int(curve.steps[-1]) if curve is not None and len(curve) else 0,
-        tuple(finding.name for finding in causes(diagnosis)),
+        tuple(dict.fromkeys(finding.name for finding in causes(diagnosis))),
     )
 
 

@@ -56,7 +56,7 @@ def _heading(diagnosis: Diagnosis) -> Text:
     run, verdict = diagnosis.run, diagnosis.verdict
     line = Text("ttsdoc ").append(f"{VERDICT_MARK[verdict]} {verdict.value.upper()}", VERDICT_STYLE[verdict])
     line.append(f"  {plain(title(run))}", "bold")
-    names = ", ".join(finding.name for finding in causes(diagnosis))
+    names = ", ".join(dict.fromkeys(finding.name for finding in causes(diagnosis)))
     return line.append(f": {names}" if names else "", "bold")
 
 
