@@ -6,8 +6,10 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar
 
+from diagnose.usage.mentions import options
 from diagnose.usage.project import Project
 from diagnose.usage.reach import Reach
 from diagnose.usage.report import Place
@@ -23,6 +25,17 @@ Key = TypeVar("Key", bound=Hashable)
 
 class TooMuchError(Exception):
     """The source is too large to be followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happens to a section at one place."""
+
+    how: str
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.how} ({self.place})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +59,13 @@ class Notes:
     tested: dict[Node, Place] = field(default_factory=dict)
     """Keys whose presence alone is asked for."""
     absent: list[AbsentRead] = field(default_factory=list)
-    consumed: dict[Node, tuple[str, Place]] = field(default_factory=dict)
+    consumed: dict[Node, Event] = field(default_factory=dict)
     """Sections of which every key is used."""
-    computed: dict[Node | None, str] = field(default_factory=dict)
+    computed: dict[Node | None, Event] = field(default_factory=dict)
     """Sections of which keys are read that only the run knows; None: code is made at run time."""
     patterns: dict[Node, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What is known of such keys, as regular expressions."""
-    escaped: dict[Node, str] = field(default_factory=dict)
+    escaped: dict[Node, Event] = field(default_factory=dict)
     """Sections that were handed to code that cannot be followed."""
     elsewhere: dict[str, Place] = field(default_factory=dict)
     """Names that are read from something known which is not the section in question."""
@@ -177,6 +190,11 @@ class Flow:
         container.items.setdefault(key, NOTHING)
         self.put(container.items, key, values)
 
+    @cached_property
+    def options(self) -> dict[str | None, tuple[str | None, Place]]:
+        """The command line's options."""
+        return options(self.reach)
+
     def container(self, key: Any) -> Container:
         """The list or dict that is made at this place."""
         return self.containers.setdefault(key, Container())
@@ -205,13 +223,13 @@ class Flow:
         """Note that every key of a section is used."""
         if self.final:
             for value in sections(values):
-                self.notes.consumed.setdefault(value, (how, self.place(node, scope)))
+                self.notes.consumed.setdefault(value, Event(how, self.place(node, scope)))
 
     def escape(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
         """Note that a section is handed to code that cannot be followed."""
         if self.final:
             for value in sections(values):
-                self.notes.escaped.setdefault(value, f"{how} ({self.place(node, scope)})")
+                self.notes.escaped.setdefault(value, Event(how, self.place(node, scope)))
 
 
 def sections(values: Iterable[Any]) -> list[Node]:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.usage.entering import Given, bind_fields, call_own, construct, enter, hand_over
-from diagnose.usage.flow import Flow, classes, sections
-from diagnose.usage.mentions import options
+from diagnose.usage.flow import Event, Flow, classes, nodes, sections
 from diagnose.usage.values import NOTHING, Bound, Container, Instance, Node, Outside, Scope, Text, Values, deep, outside
 from diagnose.usage.words import is_familiar, words
 
-OWN_LOADER = re.compile(r"(load|from|read|parse)_(from_)?(json|ya?ml|toml|file|config)")
+OWN_LOADER = re.compile(r"(load|from|read|parse|merge)_(from_)?(json|ya?ml|toml|file|config)")
 PARSER = outside("argparse.ArgumentParser()")
 MAKERS = {"instantiate", "from_config", "from_pretrained"}
 PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"}
@@ -24,7 +23,8 @@ PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"
 def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Given) -> Values:
     """A call of something outside (`what`), or of a method `name` of something not followed."""
     top = what.top if what else ""
-    _bind_loaded_objects(flow, name, receiver, given)
+    if OWN_LOADER.fullmatch(name):
+        _load_into(flow, receiver, given)
     if _is_loader(what, name, receiver):
         return _load(flow, name, receiver, given)
     _bind_records(flow, receiver, given)
@@ -33,7 +33,7 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
         return NOTHING
     if flow.final:
         _note_uses(flow, what, name, given)
-    if top == "builtins":
+    if top == "builtins" and name != "dict":
         return _builtin(name, given)
     if top == "argparse" and name == "ArgumentParser":
         return frozenset({PARSER})
@@ -43,6 +43,8 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
     made = _instantiate(flow, given) if name == "instantiate" else NOTHING
     held = frozenset(value for value in kept if isinstance(value, Node | Container | Text | Scope | Bound)) | made
     is_method = not what and isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Attribute)
+    if name in words("mapping_bases") and not sections(held):
+        held |= {flow.container(given.node)}
     if top in words("numeric") or (is_method and kept and name not in words("loaders")):
         # tensors are no configs; a method of something unknown gives back itself, or something made of plain values
         return frozenset(value for value in held if value in receiver or not _is_config_like(value))
@@ -51,9 +53,11 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
 
 def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Given) -> Values:
     """The namespace that argparse makes: with the options, and the sections that were given to the parser."""
+    if None in flow.options:  # actions of the project's own set whatever they like
+        return nodes(receiver | given.everything)
     namespace = flow.container((given.node, "options"))
     flow.put(namespace.stands_for, "", frozenset(sections(receiver | given.everything)))
-    for option in options(flow.reach) if not flow.final else ():
+    for option in flow.options:
         flow.store(namespace, option, NOTHING)
     made = frozenset({namespace, *given.words.get("namespace", NOTHING)})
     if name == "parse_args":
@@ -86,7 +90,7 @@ def _load(flow: Flow, name: str, receiver: Values, given: Given) -> Values:
         flow.store(flow.container(site), "*", result)
         return frozenset({flow.container(site)})
     if name.startswith("parse_") and name.endswith("_file"):
-        return _parse_into_classes(flow, loaded, receiver, site)
+        return _parse_into_classes(flow, loaded, receiver, site, given.scope)
     hooks = [value for value in given.words.get("object_hook", NOTHING) if isinstance(value, Scope | Bound)]
     _give_to(flow, hooks, given.everything | result, given)
     return result | {value.instance for value in classes(given.everything)}
@@ -101,7 +105,7 @@ def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
     return bool(files) and flow.file_name not in files and not may_be_any
 
 
-def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, site: Any) -> Values:
+def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, site: Any, scope: Scope) -> Values:
     """`HfArgumentParser((A, B)).parse_yaml_file(...)`: one object for each class."""
     made = flow.container((site, "parsed"))
     lists = [value for value in receiver if isinstance(value, Container) and value is not made]
@@ -111,19 +115,20 @@ def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, site: Any) -
             flow.notes.declared |= one.annotated
             flow.store(made, index, frozenset({loaded, one.instance}))
             if any(base.outer_bases for base in one.lineage):
-                flow.notes.escaped.setdefault(loaded, f"fields of the base of {one.name}")
+                flow.escape(frozenset({loaded}), f"fields of the base of {one.name}", site, scope)
         for other in [one for one in member if isinstance(one, Outside)]:
             flow.store(made, index, frozenset({other}))
-            flow.notes.escaped.setdefault(loaded, f"fields of {other.name}")
+            flow.escape(frozenset({loaded}), f"fields of {other.name}", site, scope)
     return frozenset({made})
 
 
-def _bind_loaded_objects(flow: Flow, name: str, receiver: Values, given: Given) -> None:
-    """`config.load_json(file)`, where the class of `config` has its fields in the project."""
-    if OWN_LOADER.fullmatch(name):
-        for value in receiver:
-            if isinstance(value, Instance) and value.cls.is_wrapper:
-                bind_fields(flow, value.cls, frozenset({flow.load(given.node, given.scope)}))
+def _load_into(flow: Flow, receiver: Values, given: Given) -> None:
+    """`config.load_json(file)`, `config.merge_from_file(file)`: the object has the file's keys from here on."""
+    for value in receiver:
+        if isinstance(value, Instance) and value.cls.is_wrapper:
+            bind_fields(flow, value.cls, frozenset({flow.load(given.node, given.scope)}))
+        elif isinstance(value, Container):
+            flow.put(value.stands_for, "", frozenset({flow.load(given.node, given.scope)}))
 
 
 # --- what a library does with what it is given
@@ -176,7 +181,7 @@ def _note_uses(flow: Flow, what: Outside | None, name: str, given: Given) -> Non
         flow.escape(plain, f"handed to {shown}", given.node, given.scope)
     if name in {"eval", "exec"} and what and what.top == "builtins" and not any(map(_is_node, given.everything)):
         where = flow.place(given.node, given.scope)
-        flow.notes.computed.setdefault(None, f"code is made and run at {where}")
+        flow.notes.computed.setdefault(None, Event("code is made and run", where))
         if name == "exec":
             flow.notes.executed = where
 

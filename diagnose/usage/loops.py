@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from diagnose.usage.binding import assign
-from diagnose.usage.flow import Flow, sections
+from diagnose.usage.flow import Event, Flow, sections
 from diagnose.usage.trees import calls_in, is_pair, last_name, names_in
 from diagnose.usage.values import NOTHING, Container, Instance, Node, Scope, Values
 from diagnose.usage.words import words
@@ -78,8 +78,8 @@ def _go_through(flow: Flow, section: Node, loop: Loop) -> None:
         if effect is Effect.USE:
             flow.consume(frozenset({section}), "a loop uses its values", loop.node, loop.scope)
         elif effect is Effect.RENAME:
-            where = flow.place(loop.node, loop.scope)
-            flow.notes.computed.setdefault(section, f"a loop stores it under computed keys ({where})")
+            place = flow.place(loop.node, loop.scope)
+            flow.notes.computed.setdefault(section, Event("a loop stores it under computed keys", place))
 
 
 def _items_of(value: Any) -> Values:

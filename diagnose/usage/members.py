@@ -6,7 +6,8 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Flow, classes, sections
+from diagnose.usage.entering import Given, enter
+from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, classes, sections
 from diagnose.usage.trees import constant, key_pattern, last_name, names_in
 from diagnose.usage.values import (
     NOTHING,
@@ -22,6 +23,7 @@ from diagnose.usage.values import (
     Values,
     Variable,
     builtin,
+    text_value,
 )
 from diagnose.usage.words import words
 
@@ -128,12 +130,23 @@ def _of_object(flow: Flow, cls: Scope, value: Instance | Scope, access: Access) 
         result.add(value.bind(method) if isinstance(value, Instance) else Bound(method, value))
     if access.form != "attribute":
         result |= cls.field_values("[]")
+    if access.form == "subscript" and isinstance(key, str) and isinstance(value, Instance):
+        keys = frozenset({text_value(key, is_file=False)})
+        result |= _by_own_method(flow, value, keys, access.node, access.scope)
     fallback = cls.method("__getattr__")
     if fallback is not None and isinstance(key, str):
         result |= {one.child(key) for one in sections(fallback.returned.get("", NOTHING)) if key in one.data}
     if key == "module" or (key == "__dict__" and cls.is_wrapper):
         result.add(value)
     return frozenset(result)
+
+
+def _by_own_method(flow: Flow, value: Instance, keys: Values, node: ast.AST, scope: Scope) -> Values:
+    """`value[key]` by the `__getitem__` of its class; a class that wraps a section stands for it anyway."""
+    method = value.cls.method("__getitem__")
+    if method is None or value.cls.is_wrapper:
+        return method.returned.get("", NOTHING) if method else NOTHING
+    return enter(flow, method, Given([frozenset({value}), keys], {}, [], node, scope))
 
 
 def _of_anything(flow: Flow, key: str) -> Values:
@@ -183,8 +196,7 @@ def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope
         if isinstance(value, Container):
             result |= value.everything()
         elif isinstance(value, Instance):
-            method = value.cls.method("__getitem__")
-            result |= value.cls.field_values("[]") | (method.returned.get("", NOTHING) if method else NOTHING)
+            result |= value.cls.field_values("[]") | _by_own_method(flow, value, keys, node, scope)
         elif isinstance(value, Node) and value.is_section:
             result |= _of_section_by(flow, value, keys, key, node, scope)
         elif isinstance(value, Node):
@@ -205,8 +217,7 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
         stores = isinstance(getattr(node, "ctx", None), ast.Store)
         if flow.final and not stores and not _is_accessor(node, scope):
             flow.notes.patterns[value].append(key_pattern(key))
-            where = flow.place(node, scope)
-            flow.notes.computed.setdefault(value, f"{CHOSEN_BY_THE_RUN} ({where})")
+            flow.notes.computed.setdefault(value, Event(CHOSEN_BY_THE_RUN, flow.place(node, scope)))
     return frozenset(result)
 
 

@@ -77,11 +77,16 @@ def _docstring(scope: Scope) -> ast.AST | None:
     return first.value if isinstance(first, ast.Expr) else None
 
 
-def options(reach: Reach) -> dict[str, tuple[str | None, Place]]:
-    """The command line's `--options` by name, each with its default and where it is defined."""
-    found: dict[str, tuple[str | None, Place]] = {}
+def options(reach: Reach) -> dict[str | None, tuple[str | None, Place]]:
+    """The command line's `--options` by name, each with its default and where it is defined.
+
+    Under None where one has an action of the project's own.
+    """
+    found: dict[str | None, tuple[str | None, Place]] = {}
     for scope, call in calls_named(reach, "add_argument"):
         default = next((ast.unparse(word.value) for word in call.keywords if word.arg == "default"), None)
+        if any(word.arg == "action" and constant(word.value) is None for word in call.keywords):
+            found[None] = (None, Place(scope.module.shown, call.lineno))
         for text in filter(None, map(constant, call.args)):
             if str(text).startswith("--"):
                 found.setdefault(str(text)[2:].replace("-", "_"), (default, Place(scope.module.shown, call.lineno)))

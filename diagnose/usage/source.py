@@ -44,7 +44,7 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     if trouble is not None:
         return _unknown_report(trainer, plain, [*project.notes, trouble], trouble)
     judge = Judge(flow, plain, config_file)
-    keys = without_references(tuple(judge.uses()), plain, config_file)
+    keys = without_references(tuple(judge.uses()), plain, config_file, judge.composed_with)
     reasons = {judge.lost} if judge.lost else {use.reason for use in keys}
     idle = [use for use in keys if use.state is not KeyState.UNKNOWN]
     lost = sorted(reasons) if judge.lost or (len(reasons) == 1 and not idle) else []
@@ -69,10 +69,14 @@ def load_config(path: Path) -> Mapping[str, Any]:
 
 
 def without_references(
-    keys: tuple[KeyUse, ...], config: Mapping[str, Any], config_file: Path | None
+    keys: tuple[KeyUse, ...], config: Mapping[str, Any], config_file: Path | None, neighbours: Iterable[Path]
 ) -> tuple[KeyUse, ...]:
-    """The same, but a key that another one names, by `${a.b}` or `!ref <a>`, may be read through it."""
-    text = str(config) if config_file is None else config_file.read_text("utf-8", errors="replace")
+    """The same, but a key that another one names, by `${a.b}` or `!ref <a>`, may be read through it.
+
+    `neighbours`: other files that the config is put together from.
+    """
+    files = [] if config_file is None else [config_file, *neighbours]
+    text = "\n".join([str(config), *(file.read_text("utf-8", errors="replace") for file in files)])
     inside = (piece for part in REFERENCE.findall(text) for piece in part)
     names = {name.strip(".") for piece in inside for name in re.findall(r"[\w.\-]+", piece)} - {""}
     idle = {KeyState.DEAD, KeyState.MISPLACED}

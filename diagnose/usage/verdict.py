@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.finding import Confidence
-from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Flow, is_hydra_main
-from diagnose.usage.mentions import Mentions, calls_named, handed_to_a_process, literal, mentions, options
+from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, is_hydra_main
+from diagnose.usage.mentions import Mentions, calls_named, handed_to_a_process, literal, mentions
 from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
 from diagnose.usage.values import Node
 
 Path_ = tuple[str, ...]
 PROBABLY = "cannot tell, probably unread"
+MOST_FILES = 500
 FAIR_SHARE = 0.5  # of the best load's share of keys that the file has: another load may be the config too
 ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 
@@ -43,8 +44,11 @@ class Judge:
             elif path in self.reads:
                 yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
             elif path[:-1] in self.consumed:
-                how, place = self.consumed[path[:-1]]
-                yield KeyUse(dotted, KeyState.LIVE, reads=(place,), reason=how)
+                used = self.consumed[path[:-1]]
+                yield KeyUse(dotted, KeyState.LIVE, reads=(used.place,), reason=used.how)
+            elif self._is_table(path[:-1]):
+                used = self.computed[path[:-1]]
+                yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
             elif (made := self._of_target(path)) is not None:
                 yield made
             elif (reason := self.lost or self._open(path)) is not None:
@@ -96,16 +100,16 @@ class Judge:
         return found
 
     @cached_property
-    def consumed(self) -> dict[Path_, tuple[str, Place]]:
+    def consumed(self) -> dict[Path_, Event]:
         return self._by_path(self.flow.notes.consumed)
 
     @cached_property
-    def computed(self) -> dict[Path_, str]:
+    def computed(self) -> dict[Path_, Event]:
         everywhere = self.flow.notes.computed.get(None)
         return self._by_path(self.flow.notes.computed) | ({(): everywhere} if everywhere else {})
 
     @cached_property
-    def escaped(self) -> dict[Path_, str]:
+    def escaped(self) -> dict[Path_, Event]:
         return self._by_path(self.flow.notes.escaped)
 
     @cached_property
@@ -151,6 +155,13 @@ class Judge:
                     return True
         return False
 
+    @cached_property
+    def composed_with(self) -> list[Path]:
+        """The files of the same folder that Hydra may put the config together from."""
+        if self.config_file is None or not any(map(is_hydra_main, self.flow.reach.scopes)):
+            return []
+        return sorted(self.config_file.parent.rglob("*.yaml"))[:MOST_FILES]
+
     def _open(self, path: Path_) -> str | None:
         """Why nothing can be told of one key."""
         name, above = path[-1], [path[:end] for end in range(len(path) - 1, -1, -1)]
@@ -165,7 +176,7 @@ class Judge:
             return f"{what} is {escaped}"
         computed = next((self.computed[one] for one in above if one in self.computed), None)
         if computed and (self.mentions.has(name) or self.mentions.resembles(name) or self._may_be_computed(path)):
-            return computed
+            return str(computed)
         if self.mentions.has(name) and any(one in self.reads and one not in self.named_sections for one in above):
             return "its section is taken, but no key of it"
         return None
@@ -173,10 +184,17 @@ class Judge:
     def _chosen_by_the_run(self, path: Path_) -> str | None:
         """Why a reading may be one of another section: only the run knows which of several it is of."""
         for end in range(1, len(path)):
-            reason = self.computed.get(path[: end - 1], "")
-            if path[:end] not in self.reads and reason.startswith(CHOSEN_BY_THE_RUN):
-                return reason
+            event = self.computed.get(path[: end - 1])
+            if event and event.how == CHOSEN_BY_THE_RUN and path[:end] not in self.reads:
+                return str(event)
         return None
+
+    def _is_table(self, section: Path_) -> bool:
+        """Whether a section is a table that is looked up by data (speaker names): any key of it may be asked for."""
+        event, content = self.computed.get(section), self._at(section)
+        plain = bool(section) and not any(isinstance(value, Mapping) for value in content.values())
+        chosen = event is not None and event.how == CHOSEN_BY_THE_RUN
+        return plain and chosen and section not in self.named_sections and self._may_be_computed((*section, ""))
 
     def _may_be_computed(self, path: Path_) -> bool:
         patterns = self._by_path(self.flow.notes.patterns).get(path[:-1], [])
@@ -245,14 +263,10 @@ class Judge:
             if read.key == path[-1] and instead != path:
                 return _misplaced(dotted, ".".join(instead), read.default, read.place)
         folded = path[-1].replace("-", "_")
-        if folded in self._options and path[-1] in self.flow.notes.elsewhere:
-            default, place = self._options[folded]
+        if folded in self.flow.options and path[-1] in self.flow.notes.elsewhere:
+            default, place = self.flow.options[folded]
             return _misplaced(dotted, f"--{path[-1]}", default, place)
         return None
-
-    @cached_property
-    def _options(self) -> dict[str, tuple[str | None, Place]]:
-        return options(self.flow.reach)
 
     @cached_property
     def _absent_reads(self) -> list[AbsentRead]:
