@@ -15,12 +15,12 @@ from diagnose.run import Axis, Curve, Role, Run, TargetBand
 if TYPE_CHECKING:
     from diagnose.config import Config
     from diagnose.data.inspect import Survey
-    from diagnose.keyflow.report import KeyReport
+    from diagnose.usage.report import KeyReport
 
 TRAIN_SHARE = 0.85
 """Share of a data set that is trained on, where no list says it. Source: the config of the story (`train_ratio`)."""
 NOTHING_LOGGED = Run("", "", "", {})
-"""Stands where there is no log: a run without curves."""
+"""For where there is no log: a run without curves."""
 
 
 @dataclass(frozen=True, slots=True)

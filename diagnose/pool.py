@@ -12,7 +12,7 @@ from itertools import chain
 
 from diagnose.checks.base import Check
 from diagnose.engine import examine
-from diagnose.errors import LogError
+from diagnose.errors import ConfigError, LogError, unforeseen
 from diagnose.facts import Hints
 from diagnose.finding import Diagnosis
 from diagnose.gather import facts_of_run
@@ -21,7 +21,7 @@ from diagnose.readers.sources import Source
 from diagnose.run import Curve
 
 Progress = Callable[[int, int], None]
-"""Told how many runs of how many are judged."""
+"""Called with how many runs of how many are judged."""
 
 Judge = Callable[[Source], Diagnosis | str]
 
@@ -37,20 +37,33 @@ class Fleet:
     """Worst first."""
     refused: tuple[str, ...]
     """One line on each run that could not be read."""
+    passed_over: tuple[str, ...] = ()
+    """One line on what was left out on purpose."""
 
 
 def find(paths: Iterable[str], *, match: str | None = None, since: float | None = None) -> list[Source]:
     """The runs below `paths` whose names `match` a shell pattern and that were written to after `since`.
 
-    `since`: seconds since 1970. Raises LogError where a path holds no log, and where none is left.
+    `since`: seconds since 1970. A path that holds no log is a source with the reason, where there are others.
+    Raises LogError where there is none, and where none is left.
     """
     paths = list(paths)
-    found = list(chain.from_iterable(discover(path) for path in paths))
-    wanted = [source for source in found if match is None or fnmatch(source.label, match)]
-    wanted = [source for source in wanted if since is None or source.written >= since]
-    if not wanted:
-        raise LogError(f"{', '.join(paths)}: none of the {len(found)} runs fits --match and --since")
+    found = list(chain.from_iterable(_discovered(path, alone=len(paths) == 1) for path in paths))
+    wanted = [source for source in found if source.reason or match is None or fnmatch(source.label, match)]
+    wanted = [source for source in wanted if source.reason or since is None or source.written >= since]
+    if all(source.reason for source in wanted) and not all(source.reason for source in found):
+        asked = " and ".join(name for name, given in (("--match", match), ("--since", since)) if given is not None)
+        raise LogError(f"{', '.join(paths)}: none of the {len(found)} runs fits {asked}")
     return wanted
+
+
+def _discovered(path: str, *, alone: bool) -> list[Source]:
+    try:
+        return discover(path)
+    except LogError as error:
+        if alone:
+            raise
+        return [Source(path, reason=str(error))]
 
 
 def judge_all(
@@ -67,9 +80,10 @@ def judge_all(
     """
     diagnoses: list[Diagnosis] = []
     refused: list[str] = []
-    for done, (source, outcome) in enumerate(
-        zip(sources, _outcomes(sources, partial(_judge, hints, checks), jobs), strict=True), 1
-    ):
+    passed_over = [source.reason for source in sources if source.reason and not source.asked]
+    sources = [source for source in sources if not source.reason or source.asked]
+    outcomes = _outcomes(sources, partial(_judge, hints, checks), jobs)
+    for done, (source, outcome) in enumerate(zip(sources, outcomes, strict=True), 1):
         if isinstance(outcome, Diagnosis):
             diagnoses.append(outcome)
         elif source.asked or len(sources) == 1:
@@ -78,7 +92,7 @@ def judge_all(
             progress(done, len(sources))
     if not diagnoses:
         raise LogError(refused[0] if refused else f"{sources[0].name}: no training log in it or beside it")
-    return Fleet(tuple(sorted(diagnoses, key=sickness, reverse=True)), tuple(refused))
+    return Fleet(tuple(sorted(diagnoses, key=sickness, reverse=True)), tuple(refused), tuple(passed_over))
 
 
 def _outcomes(sources: list[Source], judge: Judge, jobs: int) -> Iterator[Diagnosis | str]:
@@ -106,6 +120,10 @@ def _judge(hints: Hints, checks: tuple[Check, ...] | None, source: Source) -> Di
         return examine(facts_of_run(read_source(replace(source, tag_named=named)), hints), checks=checks)
     except LogError as error:
         return str(error)
+    except ConfigError:  # of the config that the user named: it is wrong for every run
+        raise
+    except Exception as error:  # one strange run must not hide the others
+        return f"{source.name}: {unforeseen(error)}"
 
 
 def _lightly(judge: Judge, source: Source) -> Diagnosis | str:

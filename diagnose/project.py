@@ -68,6 +68,14 @@ def preset_texts(kind: str) -> Iterator[tuple[str, str]]:
             yield from sorted((file.name, file.read_text("utf-8")) for file in found)
 
 
+def config_file(name: str | Path) -> Path:
+    """The config that a user means: their own file where there is one, else the preset of that name (`stable`)."""
+    path = Path(name)
+    preset = files("diagnose.presets") / f"{name}.yaml"
+    shipped = not path.exists() and path.name == str(name) and preset.is_file()
+    return Path(str(preset)) if shipped else path
+
+
 def _table(path: Path) -> dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib

@@ -8,7 +8,8 @@ from enum import Enum
 from typing import ClassVar
 
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Number, Prescription, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Prescription, Severity
+from diagnose.numbers import Number
 from diagnose.run import Curve, Role
 
 

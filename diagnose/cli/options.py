@@ -8,17 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.report.formats import names
+
 if TYPE_CHECKING:
     from diagnose.checks.base import Check
-
-
-class Format(str, Enum):
-    """What a report can be written as."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    CSV = "csv"
 
 
 class TextOrJson(str, Enum):
@@ -52,6 +45,24 @@ TrainTag = Annotated[str | None, typer.Option(help="The series to take as the tr
 ValTag = Annotated[str | None, typer.Option(help="The series to take as the validation loss.")]
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
 FailOnSeverity = Annotated[FailOn, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")]
+
+
+def _known_format(form: str) -> str:
+    if form not in names():
+        raise typer.BadParameter(f"{form!r} is none of {', '.join(names())}")
+    return form
+
+
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="Output format.",
+        metavar=f"[{'|'.join(names())}]",
+        callback=_known_format,
+        autocompletion=lambda: list(names()),
+    ),
+]
 Select = Annotated[list[str] | None, typer.Option(help="Only these checks: codes, names, or beginnings of codes.")]
 Ignore = Annotated[list[str] | None, typer.Option(help="Not these checks.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with status 0 whatever is found.")]

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from diagnose.config.dialect import Candidate, Place, Synonyms
+from diagnose.config.dialect import Candidate, Synonyms
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Array, Document, Node, Scalar, Table, children, resolved
+from diagnose.config.place import Place
+from diagnose.numbers import is_number
 
 MAX_SECTIONS = 4
 """Sections inside one another that are searched; the public configs measured nest hyperparameters three deep."""
@@ -79,8 +81,9 @@ def _leaves(node: Node, path: tuple[str, ...], siblings: frozenset[str]) -> Iter
     if isinstance(inside, Table) and len(path) <= MAX_SECTIONS:
         keys = frozenset(str(key).lower() for key, _ in children(inside))
         for key, child in children(inside):
-            if "." not in str(key) and "[" not in str(key):
-                yield from _leaves(child, (*path, str(key)), keys)
+            parts = str(key).split(".")
+            if all(parts) and "[" not in str(key):
+                yield from _leaves(child, (*path, *parts), keys)
     elif isinstance(inside, Scalar) and path:
         yield _Leaf(path, inside.value, siblings)
     elif isinstance(inside, Array) and path:
@@ -112,10 +115,12 @@ def _rank(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int] 
 
 def _means(name: str, leaf: _Leaf) -> bool:
     """Whether the value and the keys beside it agree with the name."""
+    if isinstance(leaf.value, list) and name == "max_steps":
+        return False  # milestones, not a length
     if name == "early_stopping_patience" and leaf.key == "patience":
         of_scheduler = any(key.endswith("factor") for key in leaf.siblings)
         return not of_scheduler or any(key.endswith("_patience") or "early_stop" in key for key in leaf.siblings)
-    if leaf.key == "warmup" and isinstance(leaf.value, int | float) and not isinstance(leaf.value, bool):
+    if leaf.key == "warmup" and is_number(leaf.value):
         return (0 < leaf.value < 1) == (name == "warmup_ratio")
     return True
 

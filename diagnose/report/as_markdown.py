@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.finding import Diagnosis, Finding
+from diagnose.plan import Plan, plan
 from diagnose.report.answer import answer
 from diagnose.report.changes import changes
 from diagnose.report.clean import markdown
@@ -18,15 +19,15 @@ def render(diagnosis: Diagnosis) -> str:
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
-    run = diagnosis.run
+    run, made = diagnosis.run, plan(diagnosis)
     yield f"# ttsdoc: {markdown(title(run))}, {diagnosis.verdict.value}"
     yield ""
-    yield from (f"- **{label}**: {markdown(sentence)}" for label, sentence in answer(diagnosis).lines())
+    yield from (f"- **{label}**: {markdown(sentence)}" for label, sentence in answer(diagnosis, made).lines())
     yield from ("", f"Read from {markdown(run.source)} ({run.format}).")
     yield from (markdown(note) for note in (*run.notes, *diagnosis.facts.notes))
     yield from _evidence(diagnosis)
     yield from _loss_rows(diagnosis)
-    yield from _changes(diagnosis)
+    yield from _changes(made)
     yield from _not_judged(diagnosis)
 
 
@@ -71,12 +72,12 @@ def _loss_rows(diagnosis: Diagnosis) -> Iterator[str]:
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return " | "
-    value = number(cell.value) if cell.value == cell.value else "NaN"
+    value = number(cell.value)
     return f"{value} | {'' if cell.change is None else f'{cell.change:+.1%}'}"
 
 
-def _changes(diagnosis: Diagnosis) -> Iterator[str]:
-    rows = changes(diagnosis)
+def _changes(made: Plan) -> Iterator[str]:
+    rows = changes(made)
     if any(row.blocked is None for row in rows):
         yield from ("", "## What to change", "", "| parameter | was | now | why |", "|---|---|---|---|")
     for row in rows:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from diagnose.errors import LogError
 from diagnose.readers import runs, text
-from diagnose.readers.text import lines
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import Source
+from diagnose.readers.text import lines
 from diagnose.readers.text.formats import every_format, format_of
 from diagnose.run import Axis, Curve, Role, Run
 

@@ -10,8 +10,21 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import at
+from diagnose.config.effective import effective
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.finding import (
+    Confidence,
+    Edit,
+    Evidence,
+    Finding,
+    Operation,
+    Prescription,
+    Safety,
+    Severity,
+    Support,
+)
+from diagnose.numbers import round_count
+from diagnose.remedies.evidence import number
 from diagnose.run import Curve, Role
 from diagnose.signals import signals
 
@@ -25,7 +38,8 @@ class DeadSchedule(Check):
 
     ## How it is detected
     The logged rate is zero throughout; or it is below `dead` of its peak for more than `most` of the run, after the
-    peak; or below ten times that, and the loss froze with it.
+    peak; or below ten times that, and the loss froze with it. Or the configured warm-up takes more than `longest` of
+    the configured run.
 
     ## What to do
     A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a
@@ -48,9 +62,26 @@ class DeadSchedule(Check):
     frozen: float = 0.03
     """What the loss fell by since, in ln. Source: as for a plateau."""
 
+    longest: float = 0.5
+    """Share of the run that may be warm-up. Source: the tuning playbook of Google Research advises a tenth at most."""
+
+    def applies(self, facts: Facts) -> bool:
+        """The warm-up of a config can be judged without a log."""
+        return facts.config is not None or super().applies(facts)
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """The warm-up of a config can be judged without a log."""
+        return None if self._endless_warmup(facts) else super().skip_reason(facts)
+
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at the rate over the run, and at the loss since it died."""
-        rates = self.curve(facts, Role.LEARNING_RATE).finite
+        """Look at the rate over the run, at the loss since it died, and at the plan."""
+        planned = self._endless_warmup(facts)
+        if planned:
+            yield self._warmup(*planned)
+        if super().skip_reason(facts) is None:
+            yield from self._rate(facts, self.curve(facts, Role.LEARNING_RATE).finite)
+
+    def _rate(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         peak = float(rates.values.max())
         if peak <= 0:
             yield self._told(
@@ -86,3 +117,26 @@ class DeadSchedule(Check):
             prescriptions=remedies.gentler_decay(facts),
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )
+
+    def _warmup(self, warmup: float, steps: float) -> Finding:
+        never = f"would not end within the {steps:,.0f} steps of the run"
+        long = f"is {warmup / steps:.0%} of the {steps:,.0f} steps of the run"
+        why = f"the warm-up of {warmup:,.0f} steps {never if warmup >= steps else long}"
+        edit = Edit("warmup_steps", Operation.SET, round_count(steps / 10), "a tenth of the run or less")
+        return self.finding(
+            Severity.ERROR if warmup >= steps else Severity.WARNING,
+            Confidence.HIGH,
+            "config",
+            f"The configured {why[4:]}.",
+            evidence=(Evidence("warmup_share", warmup / steps, self.longest),),
+            prescriptions=(Prescription("Shorten the warm-up", why, (edit,), Safety.SAFE, support=Support.CITED),),
+            advice="Warm up for 1 to 10 % of the run.",
+        )
+
+    def _endless_warmup(self, facts: Facts) -> tuple[float, float] | None:
+        """The configured warm-up and the configured steps, if the one is too long for the other."""
+        warmup, steps = number(facts, "warmup_steps"), number(facts, "max_steps")
+        if facts.config is not None:
+            amounts = effective(facts.config, facts.train_samples)
+            warmup, steps = amounts.warmup_steps, amounts.total_steps
+        return (warmup, steps) if warmup is not None and steps is not None and warmup > self.longest * steps else None

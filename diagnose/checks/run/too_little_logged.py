@@ -45,7 +45,7 @@ class TooLittleLogged(Check):
         """Say what is missing."""
         reason = self._reason(facts)
         if reason:
-            yield replace(self.finding(Severity.INFO, Confidence.HIGH, "run", reason), inconclusive=True)
+            yield replace(self.finding(Severity.INFO, Confidence.HIGH, "run", f"{reason[0].upper()}{reason[1:]}."), inconclusive=True)
 
     def _reason(self, facts: Facts) -> str | None:
         run, course = facts.run, signals(facts).main
@@ -64,7 +64,7 @@ class TooLittleLogged(Check):
 
 
 def _no_loss(facts: Facts) -> str:
-    if any(ADVERSARIAL in note for note in facts.run.notes):
+    if any(curve.adversarial for curve in facts.run.curves.values()):
         return f"what is logged {ADVERSARIAL}"
     tags = ", ".join(list(facts.run.curves)[:5])
     return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"

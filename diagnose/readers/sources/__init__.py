@@ -46,8 +46,16 @@ class Source:
     """Text files beside the event files, which may tell of the same training."""
     asked: bool = True
     """Whether the user named it; False for a file met in a folder, which may turn out to be no log."""
+    reason: str = ""
+    """Why it is not read, where that is known beforehand. Without `asked` it is passed over on purpose."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of how it was read."""
     tag_named: bool = False
     """Whether the user says which curve is the loss: then none needs to be called so."""
+    also: tuple[Source, ...] = ()
+    """Other logs of the same training."""
+    columns: tuple[str, ...] = ()
+    """What the user calls the columns of a table, from the first on."""
 
     @property
     def is_folder(self) -> bool:

@@ -7,6 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -42,9 +43,12 @@ def is_folder(name: str) -> bool:
     return os.stat(name).st_mode & 0o170000 == 0o040000  # noqa: PTH116 - a name, local or not
 
 
-def is_pipe(name: str) -> bool:
-    """Whether what lies there can be read once only: a named pipe, or the shell's `<(command)`."""
-    return not is_remote(name) and stat.S_ISFIFO(os.stat(name).st_mode)  # noqa: PTH116 - a name, local or not
+def is_stream(name: str) -> bool:
+    """Whether what lies there can be read once only: a pipe, the shell's `<(command)`, a device."""
+    if is_remote(name):
+        return False
+    mode = os.stat(name).st_mode  # noqa: PTH116 - a name, local or not
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def written_at(names: Iterable[str]) -> float:
@@ -53,19 +57,63 @@ def written_at(names: Iterable[str]) -> float:
     return max((path.stat().st_mtime for path in paths if path.exists()), default=float("inf"))
 
 
-def walk(root: str) -> Iterator[tuple[str, list[str]]]:
-    """Each folder at and below `root` with the names of its files; hidden folders and those of packages left out."""
+@dataclass
+class Unread:
+    """What a walk did not enter."""
+
+    errors: dict[str, str] = field(default_factory=dict)
+    """Folder -> why it cannot be listed."""
+    links: list[str] = field(default_factory=list)
+    """Links to what lies outside of the root."""
+
+
+def walk(root: str, unread: Unread) -> Iterator[tuple[str, list[str]]]:
+    """Each folder at and below `root` with the names of its files; hidden folders and those of packages left out.
+
+    What cannot be listed and what a link has elsewhere is put into `unread`. Raises OSError where it is `root`.
+    """
     if not is_remote(root):
-        for folder, below, files in os.walk(root):
-            below[:] = sorted(name for name in below if _is_seen(name))
-            # A pipe would block, and a link to nothing is nothing.
-            yield folder, sorted(name for name in files if Path(folder, name).is_file())
+        yield from _walk_here(root, unread)
         return
     system, path = _system(root)
     for folder, below, files in system.walk(path):
         for name in [name for name in below if not _is_seen(name)]:
             below.pop(name) if isinstance(below, dict) else below.remove(name)
         yield root.rstrip("/") + folder.removeprefix(path), sorted(files)
+
+
+def _walk_here(root: str, unread: Unread) -> Iterator[tuple[str, list[str]]]:
+    """By a list of what is left, not by recursion: folders may be nested deeper than Python's stack."""
+    left, inside = [root], os.path.realpath(root)
+    while left:
+        folder = left.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            if folder == root:
+                raise
+            unread.errors[folder] = error.strerror or str(error)
+            continue
+        outside = {entry.name for entry in entries if entry.is_symlink() and not _leads_into(inside, entry)}
+        unread.links += [f"{folder}/{name}" for name in sorted(outside)]
+        below = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False) and _is_seen(entry.name)]
+        left += [f"{folder.rstrip('/')}/{name}" for name in reversed(below)]
+        yield folder, [entry.name for entry in entries if entry.name not in outside and _is_file(entry)]
+
+
+def _leads_into(inside: str, link: os.DirEntry[str]) -> bool:
+    """Whether a link stays below a folder, or leads nowhere."""
+    target = os.path.realpath(link.path)
+    return not os.path.lexists(target) or target == inside or target.startswith(f"{inside.rstrip('/')}/")
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """A pipe would block, and a link to nothing is nothing."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _is_seen(name: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from diagnose.readers.sources import Part, Source
-from diagnose.readers.sources.storage import local, open_file, walk
+from diagnose.readers.sources.storage import Unread, local, open_file, walk
 from diagnose.readers.tensorboard.event_file import tags_in
 
 TEXT_SUFFIXES = frozenset(
@@ -20,18 +20,21 @@ SPLITS = frozenset({"train", "training", "val", "valid", "validation", "eval", "
 # SummaryWriter.add_hparams writes into a sub-folder that is named by the time.
 _HPARAMS = re.compile(r"\d{9,}\.\d+")
 _CHECKPOINT = re.compile(r"(.*/)?checkpoint-(\d+)")
+SHOWN = 3
+"""Links named in one line."""
 PEEK = 65_536
 """Bytes in which a file must show its tags."""
 
 
 def is_event_file(name: str) -> bool:
-    """Whether TensorBoard would take a file of this name for an event file."""
-    return "tfevents" in name and not name.endswith(".profile-empty")
+    """Whether TensorBoard would take a file of this name for an event file, and ttsdoc did not write it."""
+    return "tfevents" in name and not name.endswith((".profile-empty", ".ttsdoc"))
 
 
 def discover_tree(root: str) -> Iterator[Source]:
     """The runs at and below `root`: one a folder of event files, one a text log elsewhere."""
-    folders = {_below(folder, root): _Folder(folder, files) for folder, files in walk(root)}
+    unread = Unread()
+    folders = {_below(folder, root): _Folder(folder, files) for folder, files in walk(root, unread)}
     events = {label: folder for label, folder in folders.items() if folder.events}
     parts: dict[str, list[Part]] = {}
     splits = Counter(_parent(label) for label in events if _is_split(label))
@@ -48,6 +51,24 @@ def discover_tree(root: str) -> Iterator[Source]:
             for name in texts:
                 path = folder.path(name)
                 yield Source(path, local(path), label=_joined(label, name), asked=False)
+    yield from _told(root, unread)
+
+
+def _told(root: str, unread: Unread) -> Iterator[Source]:
+    """What was not entered, as sources with the reason, so that the user hears of it."""
+    for folder, error in unread.errors.items():
+        yield Source(folder, label=_below(folder, root), reason=f"{folder}: cannot be listed ({error})")
+    links = [link for link in unread.links if not PurePosixPath(link).suffix or _may_be_log(link)]
+    if links:
+        more = f" and {len(links) - SHOWN} more" if len(links) > SHOWN else ""
+        reason = (
+            f"links out of the folder are not followed, name them to have them read: {', '.join(links[:SHOWN])}{more}"
+        )
+        yield Source(root, asked=False, reason=f"{root}: {reason}")
+
+
+def _may_be_log(name: str) -> bool:
+    return is_event_file(name) or PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -63,8 +84,7 @@ class _Folder:
 
     @property
     def texts(self) -> list[str]:
-        suffixes = ((name, PurePosixPath(name).suffix.lower()) for name in self.files)
-        return [name for name, suffix in suffixes if suffix in TEXT_SUFFIXES and not is_event_file(name)]
+        return [name for name in self.files if _may_be_log(name) and not is_event_file(name)]
 
     def path(self, name: str) -> str:
         return f"{self.name.rstrip('/')}/{name}"
@@ -111,8 +131,11 @@ def _series(label: str, above: str, folder: _Folder) -> str | None:
     torch calls the folder `tag_name`, tensorboardX `tag/name`.
     """
     path = label if above == "." else label.removeprefix(f"{above}/")
-    with open_file(folder.path(folder.events[0])) as file:
-        tags = tags_in(file.read(PEEK))
+    try:
+        with open_file(folder.path(folder.events[0])) as file:
+            tags = tags_in(file.read(PEEK))
+    except OSError:  # reported when it is read
+        return None
     if len(tags) != 1:
         return None
     starts = (f"{tags[0].replace('/', '_')}_", f"{tags[0]}/")
