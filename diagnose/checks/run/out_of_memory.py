@@ -64,8 +64,12 @@ class OutOfMemory(Check):
             return ()
         why = f"a batch of {batch} did not fit"
         edits = (
-            Edit("batch_size", Operation.SET, max(1, int(batch * self.smaller)), why, needs=("grad_accumulation_steps",)),
-            Edit("grad_accumulation_steps", Operation.SCALE, 1 / self.smaller, "the update sees as many clips as before"),
+            Edit(
+                "batch_size", Operation.SET, max(1, int(batch * self.smaller)), why, needs=("grad_accumulation_steps",)
+            ),
+            Edit(
+                "grad_accumulation_steps", Operation.SCALE, 1 / self.smaller, "the update sees as many clips as before"
+            ),
         )
         return (Prescription("Halve the batch, average over twice as many", why, edits),)
 
