@@ -85,7 +85,7 @@ INTERVALS = frozenset({"every", "each", "freq", "frequency", "interval", "period
 
 def _by_phrase(leaf: _Leaf, synonyms: Synonyms) -> Iterator[_Word]:
     """What the words mean that the key is made of; a key that only says how often is read with what is around it."""
-    if any(_parts(section) & synonyms.never for section in leaf.sections):
+    if "[" in leaf.path[-1] or any(_parts(section) & synonyms.never for section in leaf.sections):
         return
     words = _parts(leaf.path[-1])
     if words and words <= INTERVALS:
