@@ -191,7 +191,9 @@ def _settled(choice: Choice, parameter: str, steps: float | None, old: float | N
     chosen = choice.chosen[parameter]
     edit = chosen.edit
     if steps is None or not is_number(edit.value):
-        return choice.without(parameter, "how many steps an epoch has is not known: give --samples")
+        return choice.without(
+            parameter, "the steps of an epoch are not known (--samples, and the batch size)"
+        )
     wanted = round_count(edit.value * steps)
     if edit.operation is Operation.CAP and old is not None and old <= wanted:
         return choice.dropping(parameter)
