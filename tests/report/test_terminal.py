@@ -60,7 +60,7 @@ def test_no_word_calls_an_overfitting_run_better() -> None:
 
 
 def test_both_losses_and_the_error_rate_stand_in_the_table() -> None:
-    rate = curve("eval_wer", None, [10, 20, 30], [0.5, 0.4, 0.3])
+    rate = curve("eval_wer", Role.ERROR_RATE, [10, 20, 30], [0.5, 0.4, 0.3])
     train = curve("loss", Role.TRAIN_LOSS, list(range(1, 31)), [30 / step for step in range(1, 31)])
     val = curve("eval_loss", Role.VAL_LOSS, [10, 20, 30], [3, 2, 2.5])
     table = loss_table(diagnosis(run(train, val, rate)))
