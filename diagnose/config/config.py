@@ -35,6 +35,8 @@ class Setting:
     dead: bool = False
     """The framework, or one of its trainers, never reads the key."""
     note: str = ""
+    locked: bool = False
+    """It is read and must not be rewritten (a multiplier of a schedule)."""
     file: str = ""
     """The other file in which it stands, where the config takes it over (a Hydra group, a `_base_`)."""
 
@@ -82,6 +84,11 @@ class Config:
     def family(self) -> str | None:
         """The model family of the loss-target tables, where the config tells it."""
         return first_rule(self.definition.families, self.document) if self.training else None
+
+    @property
+    def record(self) -> bool:
+        """Whether the file is a record that no trainer reads back."""
+        return first_rule(self.definition.read_only, self.document) is not None
 
     @property
     def learning_rate_peak(self) -> float | None:
@@ -187,7 +194,9 @@ def _setting(document: Document, site: Site) -> Setting:
     file = document.elsewhere.get(id(site.source), "")
     where = f"stands in {file}" if file else ""
     note = "; ".join(filter(None, (candidate.dead, candidate.locked, candidate.note, where)))
-    return Setting(site.value, path, site.node.line, site.unit, bool(candidate.dead), note, file)
+    return Setting(
+        site.value, path, site.node.line, site.unit, bool(candidate.dead), note, bool(candidate.locked), file
+    )
 
 
 def _problems(document: Document, dialect: Dialect) -> Iterator[Problem]:
