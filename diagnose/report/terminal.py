@@ -30,8 +30,8 @@ def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> st
     """The whole report of one run, ending with a newline."""
     calm = diagnosis.verdict is Verdict.HEALTHY and not verbose
     made = plan(diagnosis)
-    told = answer(diagnosis, made)
-    blocks = [_heading(diagnosis), _answer(told), *_evidence(diagnosis, told, verbose), _input(diagnosis, verbose)]
+    reply = answer(diagnosis, made)
+    blocks = [_heading(diagnosis), _answer(reply), *_evidence(diagnosis, reply, verbose), _input(diagnosis, verbose)]
     text = printed(Group(*blocks), screen)
     chart = loss_chart(diagnosis, screen.chart_width, unicode=screen.unicode, small=calm)
     if chart is not None:
@@ -60,11 +60,11 @@ def _heading(diagnosis: Diagnosis) -> Text:
     return line.append(f": {names}" if names else "", "bold")
 
 
-def _answer(told: Answer) -> RenderableType:
+def _answer(reply: Answer) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    for label, sentence in told.lines():
+    for label, sentence in reply.lines():
         table.add_row(label, Text(plain(sentence)))
     return Padding(table, (0, 0, 0, 2))
 
@@ -78,9 +78,9 @@ def _input(diagnosis: Diagnosis, verbose: bool) -> RenderableType:
     return Padding(Text("\n".join(lines if verbose else ["; ".join(lines)]), "dim"), (1, 0, 0, 2))
 
 
-def _evidence(diagnosis: Diagnosis, told: Answer, verbose: bool) -> Iterator[RenderableType]:
+def _evidence(diagnosis: Diagnosis, reply: Answer, verbose: bool) -> Iterator[RenderableType]:
     """The findings, without what the answer has said; what only informs in one line each."""
-    said = " ".join(sentence for _, sentence in told.lines())
+    said = " ".join(sentence for _, sentence in reply.lines())
     shown = [finding for finding in diagnosis.findings if not finding.inconclusive or verbose]
     if shown:
         yield _title("Evidence" if causes(diagnosis) else "Good to know")

@@ -138,7 +138,7 @@ def comparison(diagnoses: Sequence[Diagnosis], name: str) -> Figure | None:
 
 
 def _trace(line: Series, axis: str = "y") -> dict[str, Any]:
-    """A line; the validation loss also has markers, so that colour is not needed to tell it."""
+    """A line; the validation loss also has markers, so that colour is not needed."""
     name, colour = LINE_NAMES.get(line.metric, (line.label, OTHER))
     short = thinned(line, MOST_POINTS)
     held_out = line.metric == Role.VAL_LOSS.value

@@ -73,15 +73,15 @@ def page(diagnoses: Sequence[Diagnosis], extras: Mapping[int, Extras] = {}) -> s
 
 def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) -> dict[str, Any]:
     made = plan(diagnosis)
-    told = answer(diagnosis, made).lines()
-    said = " ".join(sentence for _, sentence in told)
+    reply = answer(diagnosis, made).lines()
+    said = " ".join(sentence for _, sentence in reply)
     run, health = diagnosis.run, diagnosis.run.health
     damage = [f"{health.bad_records} damaged records skipped"] if health.bad_records else []
     return {
         "id": f"run-{index}",
         "title": name,
         "verdict": diagnosis.verdict.value,
-        "answer": told,
+        "answer": reply,
         "findings": [_finding(diagnosis, finding, said) for finding in diagnosis.findings],
         "figures": run_figures(diagnosis, f"run-{index}"),
         "table": loss_table(diagnosis),
