@@ -192,8 +192,7 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
 
 def _problems(facts: Facts, config: Config) -> list[Finding]:
     """What the checks of configs say of a text."""
-    settings = {name: setting.value for name, setting in config.values.items()}
-    known = replace(facts, run=NOTHING_LOGGED, config=config, settings=settings, survey=None, keys=None)
+    known = replace(facts, run=NOTHING_LOGGED, config=config, settings=config.in_force, survey=None, keys=None)
     return [finding for finding in examine(known).findings if finding.alarming]
 
 

@@ -96,6 +96,14 @@ class Config:
         peaks = (peak.value(self.document) for peak in self.definition.peaks) if self.training else ()
         return next((peak for peak in peaks if peak is not None), None)
 
+    @property
+    def in_force(self) -> dict[str, Any]:
+        """Canonical name -> the value that the trainer uses: the file's, else the framework's default."""
+        places = self.definition.keys.items() if self.training else ()
+        defaults = {name: candidate.default for name, found in places for candidate in found[:1]}
+        given = {name: setting.value for name, setting in self.values.items()}
+        return {**{name: value for name, value in defaults.items() if value is not None}, **given}
+
     def value(self, name: str) -> Any:
         """The plain value of a canonical hyperparameter; None where the file does not give one."""
         setting = self.values.get(name)
