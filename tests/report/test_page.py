@@ -17,7 +17,7 @@ import pytest
 
 from diagnose.finding import Diagnosis
 from diagnose.report.html.figures import alt_text, digits
-from diagnose.report.html.page import Extras, healing_rows, page
+from diagnose.report.html.page import Extras, healing_result, healing_rows, page
 from diagnose.report.html.sounds import MOST_SOUNDS, Sound, playable, wanted
 from diagnose.report.panels import panels
 from diagnose.run import Attachment, Role, Run
@@ -183,6 +183,7 @@ def test_attempts_to_heal_are_shown_and_odd_ones_left_out() -> None:
     }
     rows = healing_rows({"attempts": [attempt, "odd", {"findings": 3}]})
     assert rows[0] == {
+        "number": "1",
         "config": "a.yaml",
         "edits": "learning_rate 0.0002 to 5e-05",
         "findings": "divergence",
@@ -191,6 +192,8 @@ def test_attempts_to_heal_are_shown_and_odd_ones_left_out() -> None:
     }
     assert len(rows) == 2
     assert healing_rows({"attempts": "none"}) == []
+    assert healing_result({"result": {"attempt": 2, "verdict": "cured"}}) == "cured, by attempt 2"
+    assert healing_result({"result": "odd"}) == ""
 
 
 def sound(seconds: float = 0.1) -> bytes:

@@ -145,3 +145,10 @@ def test_the_real_case_says_what_to_keep_without_a_checkpoint(shared: Path) -> N
         "Do now",
         "Keep",
     ]
+
+
+def test_a_command_is_code_in_markdown_and_the_text_around_it_is_escaped() -> None:
+    from diagnose.report import as_markdown
+
+    noted = run(*overfit().curves.values(), notes=("the loss is `train_loss` *here*",))
+    assert "- the loss is `train_loss` \\*here\\*" in as_markdown.render(diagnosis(noted)).split("\n")
