@@ -53,6 +53,7 @@ class Line(TrainerModel):
 
 
 if __name__ == "__main__":
-    hooks = callbacks(Doctor(stop="error", share=1e9, report=FOLDER / "report.json"))
+    doctor = Doctor(stop="error" if BREAKS_AT < 1000 else None, share=1e9, report=FOLDER / "report.json")
+    hooks = callbacks(doctor)
     config = LineConfig(output_path=str(FOLDER), run_eval=True)
     Trainer(TrainerArgs(), config, str(FOLDER), model=Line(), parse_command_line_args=False, callbacks=hooks).fit()
