@@ -5,6 +5,7 @@ The library, each a pure function of its inputs:
 - ``read(path)``: one run; ``runs(path)``: every run below a folder.
 - ``analyze(what)``: one diagnosis a run; ``what`` is a path, a run, a frame or a dict of lists.
 - ``fix(config_path)``: the plan of edits, and the config's text before and after.
+- ``Doctor(...)``: the same beside a training loop: ``doctor.log(step, loss=...)``.
 - ``examine(facts)``: the engine behind both; ``Check`` is the shape of its rules.
 
 ``str(diagnosis)`` is the report, ``repr`` one line, and a notebook shows the page.
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         StopAdvice,
         Verdict,
     )
+    from diagnose.integrations.loop import Doctor
     from diagnose.plan import Plan
     from diagnose.readers import read, runs
     from diagnose.readers.sources import Reader, Source
@@ -61,6 +63,7 @@ _HOMES = {
         "StopAdvice",
         "Verdict",
     ),
+    "diagnose.integrations.loop": ("Doctor",),
     "diagnose.plan": ("Plan",),
     "diagnose.readers": ("read", "runs"),
     "diagnose.readers.sources": ("Reader", "Source"),
@@ -76,6 +79,7 @@ __all__ = [
     "Curve",
     "DataError",
     "Diagnosis",
+    "Doctor",
     "Edit",
     "Evidence",
     "Facts",

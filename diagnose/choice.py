@@ -160,7 +160,7 @@ def _by_hand(edit: Edit, value: Scalar | None) -> str | None:
 
 def _never_read(facts: Facts) -> dict[str, str]:
     """Canonical name -> the evidence that the trainer never reads its key."""
-    from diagnose.keyflow.report import advice, sentence
+    from diagnose.checks.trainer.dead_key import advice, sentence
 
     if facts.config is None or facts.keys is None:
         return {}
@@ -191,7 +191,9 @@ def _settled(choice: Choice, parameter: str, steps: float | None, old: float | N
     chosen = choice.chosen[parameter]
     edit = chosen.edit
     if steps is None or not is_number(edit.value):
-        return choice.without(parameter, "how many steps an epoch has is not known: give --samples")
+        return choice.without(
+            parameter, "the steps of an epoch are not known (--samples, and the batch size)"
+        )
     wanted = round_count(edit.value * steps)
     if edit.operation is Operation.CAP and old is not None and old <= wanted:
         return choice.dropping(parameter)

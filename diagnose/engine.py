@@ -76,8 +76,9 @@ def _causes_and_consequences(findings: list[Finding], by_code: dict[str, Check])
 def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Causes by severity and confidence, each followed by what it explains."""
 
-    def weight(finding: Finding) -> tuple[int, int, int, str]:
-        return (not finding.alarming, -finding.severity.rank, -finding.confidence.rank, finding.code)
+    def weight(finding: Finding) -> tuple[int, int, bool, int, str]:
+        planned = finding.first_step is None  # what the run shows comes before what its plan lets one fear
+        return (not finding.alarming, -finding.severity.rank, planned, -finding.confidence.rank, finding.code)
 
     ranked = sorted(findings, key=weight)
     ordered: list[Finding] = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Collection
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -37,3 +39,9 @@ def unforeseen(error: BaseException) -> str:
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
     words = " ".join(str(error).split())[:200]
     return f"{type(error).__name__}{place}{f': {words}' if words else ''} (an error in ttsdoc: please report it)"
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """`; did you mean overfitting?`, or nothing."""
+    close = get_close_matches(name, known, n=1) or get_close_matches(name.upper(), known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

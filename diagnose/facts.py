@@ -15,7 +15,7 @@ from diagnose.run import Axis, Curve, Role, Run, TargetBand
 if TYPE_CHECKING:
     from diagnose.config import Config
     from diagnose.data.inspect import Survey
-    from diagnose.keyflow.report import KeyReport
+    from diagnose.usage.report import KeyReport
 
 TRAIN_SHARE = 0.85
 """Share of a data set that is trained on, where no list says it. Source: the config of the story (`train_ratio`)."""

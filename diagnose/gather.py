@@ -14,7 +14,7 @@ from diagnose.checkpoints import checkpoints_of
 from diagnose.config import Config, read_config
 from diagnose.config.tokenizer import Tokenizer, embedding_rows, read_tokenizer
 from diagnose.data.manifest import samples_of
-from diagnose.errors import ConfigError, DataError, LogError
+from diagnose.errors import ConfigError, DataError, LogError, did_you_mean
 from diagnose.facts import NOTHING_LOGGED, Facts, Hints
 from diagnose.project import config_file
 from diagnose.readers import runs
@@ -51,7 +51,7 @@ def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
 def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
     """The run with its family, hyperparameters and data set, where the user or the config says them."""
     _known_family(hints)
-    settings = {} if config is None else {name: setting.value for name, setting in config.values.items()}
+    settings = {} if config is None else config.in_force
     samples = hints.samples or run.dataset.samples or (samples_named_by(config) if config else None)
     family = hints.family or run.family or (config.family if config else None)
     if config is not None:
@@ -75,7 +75,8 @@ def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
 def _known_family(hints: Hints) -> None:
     """Refuse a family that nothing here knows: it would silently have no target. Raises LogError."""
     if hints.family is not None and hints.family not in families():
-        raise LogError(f"no model family is called {hints.family!r}; there are: {', '.join(families())}")
+        hint = did_you_mean(hints.family, families())
+        raise LogError(f"no model family is called {hints.family!r}{hint}; there are: {', '.join(families())}")
 
 
 def configs_near(run: Run) -> list[Config]:
@@ -213,8 +214,8 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
 
     Where none is given, it is the one that a README, a Makefile or a script beside the config starts with it.
     """
-    from diagnose.keyflow.command import command_beside
-    from diagnose.keyflow.source import keys_read
+    from diagnose.usage.command import command_beside
+    from diagnose.usage.source import keys_read
 
     config = facts.config
     if config is None or not (config.training or trainer):

@@ -11,7 +11,6 @@ import pkgutil
 from abc import ABCMeta
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -19,7 +18,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from diagnose.checks.base import Check
-from diagnose.errors import ConfigError
+from diagnose.errors import ConfigError, did_you_mean
 
 FAMILIES = ("run", "config", "dataset", "trainer")
 PLUGINS = "ttsdoc.checks"
@@ -86,12 +85,6 @@ def _fits(check: Check, names: Iterable[str]) -> bool:
 
 def _names() -> list[str]:
     return [name for check in every_check() for name in (check.code, check.name)]
-
-
-def did_you_mean(name: str, known: Collection[str]) -> str:
-    """`; did you mean overfitting?`, or nothing."""
-    close = get_close_matches(name, known, n=1) or get_close_matches(name.upper(), known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _tuned(check: Check, thresholds: Mapping[str, Mapping[str, float]]) -> Check:

@@ -13,9 +13,10 @@ from typing import Annotated
 import typer
 
 from diagnose import __version__
+from diagnose.cli.examples import show
 
 # A command is a module here that has a `register`; `ttsdoc --help` lists these first, the others by name.
-FIRST = ("analyze", "fix", "train", "watch", "heal", "compare", "report", "config", "explain", "data")
+FIRST = ("analyze", "fix", "train", "watch", "heal", "compare", "report", "config", "explain", "doctor", "data")
 
 app = typer.Typer(
     help="Find what is wrong with a training run, prove it, and write the corrected config.",
@@ -30,7 +31,6 @@ def main() -> int:
     """Run the command line. Returns the exit status: 0, 1 findings, 2 bad input, 130 on Ctrl-C."""
     if sys.stdout is None:  # closed by `>&-`
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it lives as long as the process
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # 15 ms of numpy's import, and nothing here uses more
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks is no reason to stop
     try:
@@ -84,6 +84,7 @@ def _mount() -> None:
         module = import_module(f"diagnose.cli.{name}")
         if hasattr(module, "register"):
             module.register(app)
+    show(app)
 
 
 _mount()

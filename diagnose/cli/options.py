@@ -8,35 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.report.formats import names
+
 if TYPE_CHECKING:
     from diagnose.checks.base import Check
-    from diagnose.finding import Diagnosis
-
-
-class Format(str, Enum):
-    """What a report can be written as."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    CSV = "csv"
-    GITHUB = "github"
-    SARIF = "sarif"
-    JUNIT = "junit"
-
-
-class CheckFormat(str, Enum):
-    """What the findings on a config can be written as."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-    SARIF = "sarif"
-    JUNIT = "junit"
-
-
-CI_FORMATS = ("github", "sarif", "junit")
-"""Formats for other programs, each rendered by the module of `diagnose.report` that has its name."""
 
 
 class TextOrJson(str, Enum):
@@ -70,7 +45,24 @@ TrainTag = Annotated[str | None, typer.Option(help="The series to take as the tr
 ValTag = Annotated[str | None, typer.Option(help="The series to take as the validation loss.")]
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
 FailOnSeverity = Annotated[FailOn, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")]
-CheckFormatOption = Annotated[CheckFormat, typer.Option("--format", help="Output format.")]
+
+
+def _known_format(form: str) -> str:
+    if form not in names():
+        raise typer.BadParameter(f"{form!r} is none of {', '.join(names())}")
+    return form
+
+
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="Output format.",
+        metavar=f"[{'|'.join(names())}]",
+        callback=_known_format,
+        autocompletion=lambda: list(names()),
+    ),
+]
 Select = Annotated[list[str] | None, typer.Option(help="Only these checks: codes, names, or beginnings of codes.")]
 Ignore = Annotated[list[str] | None, typer.Option(help="Not these checks.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with status 0 whatever is found.")]
@@ -87,11 +79,3 @@ def checks_of(select: list[str] | None, ignore: list[str] | None) -> tuple[Check
     own = project()
     named, left = ([name for entry in given or () for name in entry.split(",")] for given in (select, ignore))
     return chosen_checks(named or own.select, {*own.ignore, *left}, own.thresholds)
-
-
-def for_ci(found: list[Diagnosis], form: str) -> str:
-    """The diagnoses in one of the `CI_FORMATS`."""
-    from importlib import import_module
-
-    text: str = import_module(f"diagnose.report.{form}").render(found)
-    return text

@@ -36,10 +36,7 @@ def report(
     val_tag: ValTag = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes for many runs; as many as cores.")] = None,
 ) -> None:
-    """Write one page that needs no network: verdict, what to do, curves to zoom into, samples to listen to.
-
-    ttsdoc report logs/ -o report.html
-    """
+    """Write one page that needs no network: verdict, what to do, curves to zoom into, samples to listen to."""
     from diagnose.facts import Hints
     from diagnose.files import write_whole
     from diagnose.pool import find, judge_all

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from diagnose.keyflow.report import KeyReport
+    from diagnose.usage.report import KeyReport
+    from diagnose.usage.trace import Watch
 
 
 class Format(str, Enum):
@@ -36,43 +37,38 @@ def trace(
 
     ttsdoc trace --stop-after-start -- python train.py --config config.yaml
     """
-    from diagnose.keyflow.trace import Watch
+    from diagnose.usage.trace import Watch
 
-    limits = Watch(steps, seconds, stop_after_start)
-    raise typer.Exit(_run(command, config, limits, format))
+    raise typer.Exit(_run(command, config, Watch(steps, seconds, stop_after_start), format))
 
 
-def _run(command: list[str], config: Path | None, limits: object, form: Format) -> int:
+def _run(command: list[str], config: Path | None, limits: Watch, form: Format) -> int:
     """Watch the command; the exit status is its own, or ours if we stopped it."""
     import sys
 
-    from diagnose.keyflow.trace import TraceError, Watch, config_of, watch
+    from diagnose.usage.trace import config_of, watch
 
-    assert isinstance(limits, Watch)
-    found: KeyReport | None = None
-    status: int | None = 2
-    try:
-        # The report alone goes to standard output when a program is to read it.
-        output = sys.stderr.fileno() if form is Format.JSON else None
-        for report, status in watch(command, config or config_of(command), limits, output):  # noqa: B007 - the last counts
-            if report is not None:
-                found = report
-                _tell(report, form)
-    except (TraceError, ValueError, OSError) as error:
-        typer.echo(f"ttsdoc: {error}", err=True)
-        return 2
-    return status if status is not None else int(bool(found and found.idle))
+    # The report alone goes to standard output when a program is to read it.
+    output = sys.stderr.fileno() if form is Format.JSON else None
+    idle, status = False, None
+    for report, ended in watch(command, config or config_of(command), limits, output):
+        status = ended
+        if report is not None:
+            idle = bool(report.idle)
+            _print(report, form)
+    return int(idle) if status is None else status
 
 
-def _tell(report: KeyReport, form: Format) -> None:
+def _print(report: KeyReport, form: Format) -> None:
     import json
 
     from diagnose.report.clean import plain
+    from diagnose.report.keys import lines, report_json
 
     if form is Format.JSON:
-        typer.echo(json.dumps({"schema_version": 1, **report.to_json()}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({"schema_version": 1, **report_json(report)}, indent=2, ensure_ascii=False))
         return
     for note in report.notes:
         typer.echo(plain(f"ttsdoc: {note}"), err=True)
-    for line in report.lines():
+    for line in lines(report):
         typer.echo(plain(line))

@@ -18,6 +18,7 @@ from diagnose.cli.options import Family, Samples, TrainTag, ValTag
 
 if TYPE_CHECKING:
     from diagnose.finding import Diagnosis
+    from diagnose.live.alerts import Alerts
     from diagnose.live.watch import Event, NewFinding, Progress
 
 
@@ -60,6 +61,16 @@ def watch(
     stop_pid: Annotated[
         int | None, typer.Option(min=2, help="The trainer's process: ask it to stop (as Ctrl-C does) at an error.")
     ] = None,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            envvar="TTSDOC_NOTIFY",
+            show_envvar=True,
+            help="Send each new finding and the end there: ntfy://TOPIC, slack://..., mailto://..., json://HOST/PATH. "
+            "The variable keeps secrets out of the list of processes.",
+        ),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="The config of the run, where it is not beside the log.")] = None,
     samples: Samples = None,
     family: Family = None,
@@ -73,6 +84,7 @@ def watch(
 
     if not once and not Path(place).exists():
         print(f"ttsdoc: {place} is not there yet; waiting for it", file=sys.stderr)
+    alerts = _alerts(notify)
     out = _Writer(form)
     hints = Hints(config, samples, family, train_tag, val_tag)
     # Where a process is to be stopped, its end is worth waiting for, so that the last words are read.
@@ -82,9 +94,25 @@ def watch(
         out.write(event)
         if isinstance(event, NewFinding):
             _act(event, on_error, stop_pid)
+            _warn(alerts.finding(event.diagnosis.run, event.finding) if alerts else [])
         if isinstance(event, Ended):
             diagnosis = event.diagnosis
+            _warn(alerts.end(diagnosis) if alerts and diagnosis else [])
     raise typer.Exit(_status(diagnosis))
+
+
+def _alerts(urls: list[str] | None) -> Alerts | None:
+    """Where to send messages; None: nowhere. Refused before the watch begins, not in the middle of the night."""
+    if not urls:
+        return None
+    from diagnose.live.alerts import Alerts
+
+    return Alerts(urls)
+
+
+def _warn(lines: list[str]) -> None:
+    for line in lines:
+        print(f"ttsdoc: {line}", file=sys.stderr)
 
 
 def _alive(pid: int | None) -> Callable[[], bool]:

@@ -150,7 +150,7 @@ def _samples_in_list(path: Path) -> int | None:
     if path.suffix.lower() not in LIST_SUFFIXES or not path.is_file():
         return None
     with path.open("rb") as file:
-        first = file.readline().lstrip(b"\xef\xbb\xbf")
+        first = file.readline(LARGEST_ARRAY).lstrip(b"\xef\xbb\xbf")
         if b"\0" in first:
             return None
         if path.suffix.lower() == ".json" and not _is_record(first):
@@ -165,14 +165,17 @@ def _is_record(line: bytes) -> bool:
     """Whether a line is a JSON object of its own, as in NeMo's manifests."""
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
 def _length_of_array(path: Path) -> int | None:
     if path.stat().st_size > LARGEST_ARRAY:
         return None
-    found = json.loads(path.read_bytes())
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
     return len(found) or None if isinstance(found, list) else None
 
 
@@ -214,6 +217,8 @@ def _fields_of_record(line: str) -> list[str]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
+        return [line]
+    if not isinstance(record, dict):
         return [line]
     return [_first(record, AUDIO_NAMES), _first(record, SPEAKER_NAMES), _first(record, TEXT_NAMES)]
 

@@ -66,7 +66,7 @@ def apart(cues: Sequence[Cue]) -> tuple[list[Cue], list[Cue]]:
     numbers = set(_talked_over(cues))
     kept = [cue for number, cue in enumerate(cues) if number not in numbers]
     ends = [*(following.start for following in kept[1:]), float("inf")]
-    shortened = [replace(cue, end=min(cue.end, end)) for cue, end in zip(kept, ends, strict=True)]
+    shortened = [replace(cue, end=min(cue.end, end)) for cue, end in zip(kept, ends, strict=False)]  # none has no end
     return shortened, [cues[number] for number in sorted(numbers)]
 
 

@@ -8,12 +8,12 @@ someone else, never an instruction.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from diagnose.errors import TtsdocError
+from diagnose.inside import inside
 from diagnose.report.clean import plain
 
 if TYPE_CHECKING:
@@ -94,21 +94,15 @@ class Tools:
         """The edits that the evidence asks for, with reasons, and the diff. Nothing is written."""
         from diagnose.api import fix
         from diagnose.facts import Hints
-        from diagnose.report.as_json import envelope
+        from diagnose.report.as_json import envelope, plan_json
 
         places = [self._inside(log) for log in logs or ()]
         plan = fix(self._inside(config), logs=places, hints=Hints(samples=samples), unsafe=unsafe)
-        applied, deferred = [asdict(edit) for edit in plan.applied], [asdict(edit) for edit in plan.deferred]
         diff = "\n".join(map(plain, plan.diff().splitlines()))
-        return harmless(envelope(applied=applied, deferred=deferred)) | {"diff": diff}
+        return harmless(envelope(**plan_json(plan))) | {"diff": diff}
 
     def _inside(self, path: str) -> Path:
-        """The path below the server's folder. Raises TtsdocError where it leads out of it, by a link too."""
-        if "://" not in path and "\0" not in path:
-            place = (self._root / path).resolve()
-            if place.is_relative_to(self._root):
-                return place
-        raise TtsdocError(f"{path}: outside the folder {self._root}; start ttsdoc mcp with --root for another")
+        return inside(self._root, path)
 
 
 def harmless(content: Any) -> Any:

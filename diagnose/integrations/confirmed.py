@@ -1,4 +1,8 @@
-"""Which findings of a running training have lasted: one look alone may have seen a burst of noise."""
+"""Which findings of a training that we run inside of have lasted.
+
+Stricter than `live.history`, which judges again one point earlier: that costs a second examination, inside the
+training, and two looks at nearly the same points see the same noise. A stop from inside must not be wrong.
+"""
 
 from __future__ import annotations
 

@@ -23,6 +23,10 @@ def _render(diagnosis: Diagnosis, ending: str) -> str:
         from diagnose.report import as_markdown
 
         return as_markdown.render(diagnosis)
+    if ending in (".html", ".htm"):
+        from diagnose.report.html.page import page
+
+        return page([diagnosis])
     from diagnose.report.screen import Screen
     from diagnose.report.terminal import render
 

@@ -79,7 +79,8 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 
 def _bare(line: bytes) -> bytes:
-    return line.strip().removeprefix(b"DLLL ")
+    """The line without what stands around its object: DLLogger's mark, the marks of a quotation or of bold text."""
+    return line.strip().removeprefix(b"DLLL ").strip(b"*_`> \t")
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:

@@ -61,9 +61,14 @@ def _advice(stop: StopAdvice) -> str:
 
 
 def _named(wanted: list[Change]) -> str:
-    named = " and ".join(f"{change.parameter} to {change.now}" for change in wanted[:NAMED])
+    named = " and ".join(f"{change.parameter} to {_value(change.now)}" for change in wanted[:NAMED])
     more = len(wanted) - NAMED
     return named if more <= 0 else f"{named.replace(' and ', ', ')} and {counted(more, 'value')} more"
+
+
+def _value(now: str) -> str:
+    """`0.5 times its value` for `times 0.5`; a value as it is."""
+    return f"{now.removeprefix('times ')} times its value" if now.startswith("times ") else now
 
 
 def command(made: Plan) -> str:

@@ -72,7 +72,7 @@ def _loss_rows(diagnosis: Diagnosis) -> Iterator[str]:
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return " | "
-    value = number(cell.value) if cell.value == cell.value else "NaN"
+    value = number(cell.value)
     return f"{value} | {'' if cell.change is None else f'{cell.change:+.1%}'}"
 
 

@@ -104,7 +104,7 @@ def _basis(made: Plan) -> Iterator[Text]:
     if not diagnosis.run.curves:
         yield Text("no log was found (give it with --logs): only the config and the data set were judged", AMBER)
     else:
-        names = ", ".join(finding.name for finding in causes(diagnosis))
+        names = ", ".join(dict.fromkeys(finding.name for finding in causes(diagnosis)))
         yield Text(f"judged {plain(diagnosis.run.source)}, {diagnosis.verdict.value}{': ' if names else ''}{names}")
     yield from (Text(plain(note), AMBER) for note in diagnosis.facts.notes)
     if diagnosis.facts.samples is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from diagnose.finding import Diagnosis, Evidence, Finding, Scalar
@@ -18,7 +19,7 @@ def number(value: Scalar | None) -> str:
         return str(value).lower() if isinstance(value, bool) else str(value)
     if isinstance(value, int):
         return str(value)
-    return f"{value:.4g}"
+    return "NaN" if math.isnan(value) else f"{value:.4g}"
 
 
 def counted(count: int, noun: str) -> str:

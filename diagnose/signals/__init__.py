@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from diagnose.facts import Facts
-from diagnose.run import Curve, Role, Run
+from diagnose.run import Axis, Curve, Role, Run
 from diagnose.signals.course import Course
 from diagnose.signals.episodes import Episode, episodes, peaks
 from diagnose.signals.gap import Gap, gap_of
@@ -89,9 +89,11 @@ class Signals:
 
     @cached_property
     def begins_late(self) -> bool:
-        """Whether the log begins in the middle of a run: its first step lies beyond its own length."""
+        """Whether the log begins in the middle of a training: it says so, or its count begins beyond its own length."""
         curve = None if self.main is None else self.main.curve
-        return curve is not None and bool(curve.steps[0] > max(curve.steps[-1] - curve.steps[0], 2))
+        counted = curve is not None and curve.counted and curve.axis is Axis.EPOCH
+        late = curve is not None and counted and bool(curve.steps[0] > curve.steps[-1] - curve.steps[0] + 2)
+        return self.run.beginning is not None or late
 
     @cached_property
     def episodes(self) -> tuple[Episode, ...]:
@@ -106,7 +108,9 @@ class Signals:
     @cached_property
     def parts(self) -> Mapping[str, Course]:
         """Further losses of the training, by tag: components of the total, other heads."""
-        found = {tag: self._course(curve) for tag, curve in self.run.curves.items() if _is_part(curve)}
+        found = {
+            curve.tag: Course.of(curve) for curve in self.run.played_by(Role.TRAIN_COMPONENT) if not curve.adversarial
+        }
         return {tag: course for tag, course in found.items() if course is not None}
 
     def _course(self, curve: Curve | None) -> Course | None:
@@ -117,16 +121,6 @@ def _level_at(level: FloatArray, spent: FloatArray, at: float) -> float:
     """The median level of the fifth of the spent rate around `at`."""
     near = np.abs(spent - at) <= 0.1
     return float(np.median(level[near])) if near.any() else float(np.interp(at, spent, level))
-
-
-NOT_PARTS = ("scale", "val", "eval", "test", "valid", "dev", "error", "unscaled", "disc", "adv", "gen", "lr", "fake")
-"""Words in a tag of what is no loss of the training, or of what may rise while all is well (an adversary)."""
-
-
-def _is_part(curve: Curve) -> bool:
-    tag = curve.tag.casefold()
-    named = "loss" in tag or "kl" in tag
-    return curve.role is None and named and not any(word in tag for word in NOT_PARTS)
 
 
 _KNOWN: WeakKeyDictionary[Facts, Signals] = WeakKeyDictionary()

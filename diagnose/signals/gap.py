@@ -71,16 +71,20 @@ class Gap:
 def gap_of(train: Course | None, val: Course) -> Gap:
     """The gap; without training loss its falls are 0."""
     count, level = len(val), val.level
-    smooth = running_median(level, 3 if count < 40 else int(2 * SHARE * count) | 1) if count >= FEW else level
-    best = int(np.argmin(smooth))
+    smooth = running_median(level, 3 if count < 40 else int(2 * SHARE * count) | 1).copy() if count >= FEW else level
+    smooth[0] = level[0]  # the state from which training began may be the best, and is no outlier of it
+    lowest, half = int(np.argmin(smooth)), max(count // 40, 1) if count >= FEW else 0
+    near_lowest = level[max(lowest - half, 0) : lowest + half + 1]
+    best = max(lowest - half, 0) + int(np.argmin(near_lowest))  # what was logged: a smoothed value is shown to nobody
     tail = max(3, round(TAIL * count)) if count >= FEW else 2 if count >= 6 else 1
     last, noise = float(np.median(level[-tail:])), _noise(level)
-    rise = last - float(smooth[best])
+    bottom = float(smooth[lowest])
+    rise = last - bottom
     first = float(np.median(level[: max(1, min(3, count // FEW))]))
-    gained = val.loss(first) - val.loss(float(smooth[best]))
-    gain = first - float(smooth[best])
+    gained = val.loss(first) - val.loss(bottom)
+    gain = first - bottom
     since = smooth[best + 1 :]
-    good = float(smooth[best]) + max(min(gain / 10, 0.05), 2 * noise)
+    good = bottom + max(min(gain / 10, 0.05), 2 * noise)
     near = int(np.argmax(smooth <= good))
     fall, fall_near = (0.0, 0.0) if train is None else (_fall(train, val, best), _fall(train, val, near))
     return Gap(
@@ -88,10 +92,10 @@ def gap_of(train: Course | None, val: Course) -> Gap:
         best,
         rise,
         rise / (noise * sqrt(1 / tail + (1 / 3 if count >= FEW else 1))),
-        max((val.loss(last) - val.loss(float(smooth[best]))) / gained, rise / gain) if gain > 0 else 1.0,
+        max((val.loss(last) - val.loss(bottom)) / gained, rise / gain) if gain > 0 else 1.0,
         gain,
         noise,
-        float(np.mean(since > smooth[best] + rise / 2)) if len(since) and rise > 0 else 0.0,
+        float(np.mean(since > bottom + rise / 2)) if len(since) and rise > 0 else 0.0,
         order(smooth[best:] if count - best < 1000 else smooth[best :: count // 500]),
         near,
         fall,

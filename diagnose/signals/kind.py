@@ -30,4 +30,6 @@ WORDS = (
 def kind_of(run: Run) -> Kind:
     """By the names of the curves and of the run, and by what the reader noted."""
     text = " ".join([*run.curves, run.name, *run.notes]).casefold()
-    return next((kind for kind, words in WORDS if re.search(words, text)), Kind.PLAIN)
+    named = next((kind for kind, words in WORDS if re.search(words, text)), Kind.PLAIN)
+    rivals = any(curve.adversarial for curve in run.curves.values())
+    return Kind.ADVERSARIAL if named is Kind.PLAIN and rivals else named

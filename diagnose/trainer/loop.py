@@ -107,15 +107,24 @@ class Trainer:
     def start_from(self, saved: Checkpoint | None) -> None:
         """Take up a checkpoint of this run, or a pretrained model, or begin with fresh weights."""
         if saved is not None:
-            self.model.load_state_dict(saved.weights)
-            checkpoint.restore_optimizer(self.optimizer, self.model, saved.optimizer)
-            self.progress = saved.progress
+            self._restore(saved)
         elif self.options.finetuning.enabled:
             warm_start(self.model, pretrained(self.options), self.options)
         if self.options.model.freeze_original_embeddings:
             freeze_rows(self.model.text_embedding, len(pretrained(self.options).characters) + 1)
         if self.world.size > 1:
             self.parallel = DistributedDataParallel(self.model)
+
+    def _restore(self, saved: Checkpoint) -> None:
+        """Take up where a checkpoint left. Raises TrainerError where it fits another model."""
+        try:
+            self.model.load_state_dict(saved.weights)
+            checkpoint.restore_optimizer(self.optimizer, self.model, saved.optimizer)
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            message = f"{self.folder.checkpoints}: the checkpoint is damaged or of another model ({reason})"
+            raise TrainerError(message) from error
+        self.progress = saved.progress
 
     def run(self, stopped: Stopped) -> Outcome:
         """Update until the config, the validation loss, or a signal says stop."""

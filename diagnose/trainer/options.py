@@ -9,6 +9,8 @@ from typing import Any, Literal, get_type_hints
 
 import yaml
 
+from diagnose.config._yaml import read_yaml
+from diagnose.config.document import read_text
 from diagnose.errors import ConfigError
 from diagnose.trainer.strict import above, at, at_least, compose, entries, read_section, share
 
@@ -164,12 +166,10 @@ SECTIONS: Mapping[str, Any] = {
 
 def load(path: Path) -> Options:
     """The config in `path`. Raises ConfigError for whatever is unknown, mistyped or contradictory."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not a text file in UTF-8") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; name a config file or a preset") from error
+    if not path.exists():
+        raise ConfigError(f"{path}: No such file or directory; name a config file or a preset")
+    text = read_text(path)
+    read_yaml(text, str(path))  # refuses what is out of all proportion before PyYAML works on it
     return parse(text, str(path))
 
 

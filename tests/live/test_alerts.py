@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +130,25 @@ def test_the_name_of_a_run_is_only_text(webhook: Webhook) -> None:
     text = webhook.received[0]["title"] + webhook.received[0]["message"]
     assert "everyone" in text
     assert not any(mark in text for mark in ("\x1b", "\u202e", "@everyone", "<!channel"))
+
+
+def test_watch_sends_what_is_new_and_the_end_and_says_no_address(webhook: Webhook, tmp_path: Path) -> None:
+    values = curves.turned(curves.noisy(curves.descent()))
+    rows = "".join(f"{10 * step},{value}\n" for step, value in enumerate(values))
+    (tmp_path / "log.csv").write_text(f"step,loss\n{rows}")
+    command = [sys.executable, "-m", "diagnose", "watch", str(tmp_path / "log.csv"), "--once"]
+    environment = os.environ | {"TTSDOC_NOTIFY": webhook.url}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    titles = [message["title"] for message in webhook.received]
+    assert any("STB002" in title for title in titles[:-1]), done.stderr
+    assert "has ended: unhealthy" in titles[-1]
+    assert len(titles) == len(set(titles))
+    assert SECRET not in done.stdout + done.stderr
+
+
+def test_a_bad_address_is_refused_before_the_watch_begins(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "diagnose", "watch", str(tmp_path), "--notify", f"nonsense://{SECRET}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert SECRET not in done.stdout + done.stderr

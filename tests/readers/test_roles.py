@@ -242,7 +242,8 @@ def test_the_note_says_what_was_taken_and_what_else_was_there() -> None:
     run = assign_roles(run_with("loss", "loss_mel", "val_loss", "lr"))
     assert run.notes == (
         NOTE
-        + "training loss is `loss` (the others are parts of it or in other units); validation loss is `val_loss`; also there: loss_mel",
+        + "training loss is `loss` (the others are parts of it or in other units); "
+        + "validation loss is `val_loss`; also there: loss_mel",
     )
 
 

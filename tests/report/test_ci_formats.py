@@ -18,7 +18,7 @@ from diagnose.engine import examine
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis
 from diagnose.gather import facts_of_config
-from diagnose.report import github, junit, sarif
+from diagnose.report.formats import github, junit, sarif
 from diagnose.run import Curve, Role, Run
 from tests import curves
 

@@ -57,8 +57,8 @@ class Divergence(Check):
     part: float = 1.5
     """What a component ends above its own start, in ln: 4.5 times. Source: KL of a VAE that grew; healthy weights of
     components drift by a factor of two or three."""
-    val_rise: float = 0.2
-    """Rise of validation that training does not explain, in ln: 20 %. Source: a fine-tune in its warm-up."""
+    val_rise: float = 0.1
+    """Rise of validation that training does not explain, in ln: 10 %. Source: a fine-tune in its warm-up."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No loss with three finite points."""
@@ -80,7 +80,9 @@ class Divergence(Check):
             return  # one swing of many
         lost = course.lost(course.end, course.best)
         rise = course.up
-        if rise < self.rise or lost < self.share or rise * min(lost, 1) < self.effect or course.up_z < self.z:
+        if rise < self.rise or lost < self.share or rise * min(lost, 1) < self.effect:
+            return
+        if course.up_z < self.z and not (course.climbs and course.up_z > 1):
             return
         yield self._told(facts, course, lost, Severity.ERROR if lost >= 1 / 2 else Severity.WARNING)
 
@@ -123,7 +125,7 @@ class Divergence(Check):
     def _validation(self, facts: Facts) -> Iterator[Finding]:
         measured = signals(facts)
         gap, val = measured.gap, measured.val
-        if gap is None or val is None or measured.train is None or gap.train_fall > 0.02 or measured.main is val:
+        if gap is None or val is None or measured.train is None or gap.train_fall > self.val_rise / 4:
             return
         if gap.rise < self.val_rise or gap.rise_z < 3 or gap.since < 3:
             return

@@ -9,7 +9,7 @@ import numpy as np
 
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.remedies.evidence import number
 from diagnose.run import FloatArray, Role
 from diagnose.signals import signals
@@ -57,6 +57,9 @@ class LearningRateMismatch(Check):
         peak = float(rates.values.max())
         margin = self.tolerance * asked + _half_digit(rates.values)
         constant = float(np.ptp(rates.values)) <= self.tolerance * peak
+        warming = rates.steps[-1] < (number(facts, "warmup_steps") or 0)
+        if warming or abs(float(rates.values[-1]) - asked) <= margin:
+            return  # still in its warm-up, or resumed at what the config says now
         if not (peak > asked + margin or (constant and peak < asked - margin)):
             return
         yield self.finding(
@@ -65,7 +68,7 @@ class LearningRateMismatch(Check):
             Role.LEARNING_RATE.value,
             f"The config asks for a learning rate of {asked:g}, the log shows {peak:g}: the key is not what sets it.",
             steps=(rates.steps[0], rates.steps[-1]),
-            evidence={"configured": asked, "logged": peak, "tolerance": self.tolerance},
+            evidence=(Evidence("logged", peak, asked, "", f"the log shows {peak:g}"),),
             advice="Find out what sets the rate (another config, an option, a resumed optimizer) before tuning it.",
         )
 

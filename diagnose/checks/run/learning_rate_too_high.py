@@ -9,6 +9,7 @@ from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.oscillation import Oscillation
+from diagnose.checks.run.plateau import Plateau
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding
 from diagnose.remedies.evidence import peak_rate
@@ -48,9 +49,21 @@ class LearningRateTooHigh(Check):
     tiny: float = 1e-6
     """Rate at or below which it is not to blame. Source: as for a rate that is too low."""
 
+    def _stuck(self, facts: Facts) -> Iterator[Finding]:
+        """The loss was thrown back while the rate still rose, and has stood since: it fell only below that rate."""
+        measured = signals(facts)
+        course, rate = measured.train, measured.rate
+        if course is None or rate is None:
+            return
+        for one in (*measured.episodes, *measured.peaks):
+            began = float(course.curve.steps[one.first])
+            rising = not rate.past_peak(began) and one.share >= 1 / 4 and one.z >= 8
+            if rising:
+                yield from Plateau().check(facts)
+
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
-        effects = [*Divergence().of_training(facts), *Oscillation().check(facts)]
+        effects = [*Divergence().check(facts), *Oscillation().check(facts), *self._stuck(facts)]
         rate = peak_rate(facts)
         if not effects or (rate is not None and rate <= self.tiny):
             return

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import at
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
-from diagnose.signals import Episode, signals
+from diagnose.signals import signals
+from diagnose.signals.smooth import running_median
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,7 @@ class MissingWarmup(Check):
     weights to where it takes long to come back from, if at all.
 
     ## How it is detected
-    An excursion of the trend begins in the first tenth of the run, stands above the first level by `height` and its
-    noise, and the logged rate starts at `peak` of its peak, or, where none is logged, the config asks for no warm-up.
+    The trend rises above the first value by `height`, and by `z` times the noise, within the first tenth of the run, and the logged rate starts at `peak` of its peak, or, where none is logged, the config asks for no warm-up.
 
     ## What to do
     Warm up over a twentieth of the run; if the loss is still thrown up, lower the learning rate.
@@ -40,10 +42,10 @@ class MissingWarmup(Check):
     explained_by = ("learning-rate-too-high",)
     part_of = ("non-finite-loss",)
 
-    height: float = 0.4
-    """Rise above the first level in ln: 1.5 times. Source: warm-up humps of healthy runs reach 1.4 (Applio#113)."""
-    z: float = 8.0
-    """Standard errors. Source: operators' rule on log loss."""
+    height: float = 0.33
+    """Rise above the first level in ln: 1.4 times. Source: warm-up humps of healthy runs (Applio#113)."""
+    z: float = 6.0
+    """Times the noise of a point: the first is only one. Source: one in a billion for normal noise."""
     peak: float = 0.9
     """First rate over the highest. Source: a rival's rule for a missing warm-up."""
 
@@ -53,23 +55,21 @@ class MissingWarmup(Check):
         course = measured.train
         if course is None or course is not measured.main or not self._at_peak(facts):
             return
-        for one in measured.episodes:
-            if self._is_throw(one, len(course)):
-                top = int(course.curve.steps[one.peak])
-                yield self.finding(
-                    Severity.WARNING,
-                    Confidence.MEDIUM,
-                    Role.TRAIN_LOSS.value,
-                    f"The run starts at its full learning rate, and the loss is thrown from "
-                    f"{course.loss(course.start):.4g} to {course.loss(float(course.trend[one.peak])):.4g} by {at(course.curve, top)}.",
-                    steps=(course.curve.steps[0], top),
-                    evidence=(Evidence("rise", one.over_start, self.height), Evidence("z", one.z, self.z)),
-                    prescriptions=remedies.warm_up(facts),
-                )
-                return
-
-    def _is_throw(self, one: Episode, count: int) -> bool:
-        return one.first <= count / 10 and one.over_start >= self.height and one.z >= self.z and one.points > 1
+        early = running_median(course.level[: max(4, len(course) // 10)], 3)
+        rise = float(early.max() - course.level[0])
+        if rise < self.height or rise < self.z * course.noise:
+            return
+        top = int(course.curve.steps[int(np.argmax(early))])
+        yield self.finding(
+            Severity.WARNING,
+            Confidence.MEDIUM,
+            Role.TRAIN_LOSS.value,
+            f"The run starts at its full learning rate, and the loss is thrown from {course.curve.values[0]:.4g} to "
+            f"{course.loss(float(early.max())):.4g} by {at(course.curve, top)}.",
+            steps=(course.curve.steps[0], top),
+            evidence=(Evidence("rise", rise, self.height), Evidence("z", rise / course.noise, self.z)),
+            prescriptions=remedies.warm_up(facts),
+        )
 
     def _at_peak(self, facts: Facts) -> bool:
         rate = signals(facts).rate

@@ -91,7 +91,7 @@ class NonFiniteLoss(Check):
                 Evidence("climb_before", factor, self.climb),
                 *(onset(facts, int(curve.steps[bad[0] - 1])) if bad[0] else ()),
             ),
-            prescriptions=() if healed or _is_data(facts, curve, bad) else _cures(facts, first),
+            prescriptions=() if healed or _is_data(facts, curve, bad) else _cures(facts, first if bad[0] else None),
             advice=self._advice(facts, curve, bad, factor),
         )
 
@@ -155,8 +155,9 @@ def _is_data(facts: Facts, curve: Curve, bad: np.ndarray) -> bool:
     return len(values) > 2 and bool(np.isfinite(values).all()) and float(values[-2:].mean()) < float(values[0])
 
 
-def _cures(facts: Facts, first: int) -> tuple[Prescription, ...]:
-    return (*_full_precision(facts), *remedies.calm(facts, first, non_finite=True))
+def _cures(facts: Facts, first: int | None) -> tuple[Prescription, ...]:
+    calmer = () if first is None else remedies.calm(facts, first, non_finite=True)
+    return (*_full_precision(facts), *calmer)
 
 
 def _full_precision(facts: Facts) -> Iterator[Prescription]:

@@ -58,7 +58,7 @@ class Overfitting(Check):
         gap, val, train = measured.gap, measured.val, measured.train
         if gap is None or val is None or not self._turned(gap):
             return
-        if (train is None and gap.rise < self.alone) or gap.train_fall < 0:
+        if (train is None and gap.rise < self.alone) or (train is not None and gap.train_fall < 0):
             return
         step = val.curve.steps[gap.best]
         best = at(val.curve, step)

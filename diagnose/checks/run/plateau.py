@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log
 
+import numpy as np
+
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import at, silent, sure
 from diagnose.facts import Facts
-from diagnose.finding import Evidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.run import Role
 from diagnose.signals import Course, signals
 
 CLASSES = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
@@ -45,12 +48,12 @@ class Plateau(Check):
     """Fall in ln that is none. Source: the mean answer, learned at once; real runs."""
     still: float = 0.45
     """Order of the second half beyond which it still falls. Source: half of all pairs in order."""
-    early: float = 0.3
+    early: float = 0.4
     """Share of the run by which all was won. Source: most of the budget must be spent before it counts as in vain."""
-    tail: float = 0.03
+    tail: float = 0.08
     """Share of the fall that the second half may bring. Source: real runs."""
-    little: float = 0.4
-    """Fall in ln above which a flat end is convergence: a third of the loss. Source: real runs."""
+    little: float = 0.5
+    """Fall in ln above which a flat end is convergence: two fifths of the loss. Source: real runs."""
     loud: float = 0.1
     """Noise in ln above which no trend beyond three standard errors counts as none. Source: real runs."""
 
@@ -84,14 +87,19 @@ class Plateau(Check):
 
     def _stopped(self, facts: Facts, course: Course) -> bool:
         gap, measured = signals(facts).gap, signals(facts)
-        val_done = gap is None or gap.evaluations < 8 or course is measured.val or gap.near_at < 1.5 * self.early
+        val_done = gap is None or gap.evaluations < 8 or course is measured.val or gap.near_at < self.early
         gained = course.at(1 / 2) - course.end
-        flat = gained < max(self.tail * course.fall, course.error) and course.late_order > -self.still
-        early = course.near_best_from <= self.early and course.first - course.best < self.little
+        flat = gained < max(self.tail * course.fall, course.error) and (
+            course.late_order > -self.still or gained < self.tail * self.never
+        )
+        little = float(course.level[:3].max()) - course.best < self.little or _nothing_right(facts)
+        early = course.near_best_from <= self.early and little
         return len(course) >= 25 and flat and early and val_done
 
     def _excused(self, facts: Facts, course: Course) -> bool:
         rate = signals(facts).rate
+        if signals(facts).begins_late:
+            return True  # what came before is not known
         if facts.target is not None and course.loss(course.end) <= facts.target.high:
             return True
         middle = float(course.curve.steps[len(course) // 2])
@@ -111,9 +119,12 @@ class Plateau(Check):
             message = f"The loss has stood near {end:.4g} since {at(curve, first)}, most of the run"
             advice = "Halve the learning rate; if the loss does not move, the model or the data is at its limit."
         message += f"; that is chance level, ln {chance:,}." if chance else "."
+        tuned = bool(facts.settings.get("init_checkpoint")) and not _nothing_right(facts)
+        if tuned:
+            advice = "Fine-tuned models often plateau early: listen, or compare with the model that it began from."
         return self.finding(
-            Severity.WARNING,
-            sure(signals(facts), course, clear=since == 0),
+            Severity.INFO if tuned else Severity.WARNING,
+            Confidence.LOW if tuned else sure(signals(facts), course, clear=since == 0),
             curve.role.value if curve.role else curve.tag,
             message,
             steps=(first, curve.steps[-1]),
@@ -124,6 +135,16 @@ class Plateau(Check):
             ),
             advice=advice,
         )
+
+
+def _nothing_right(facts: Facts) -> bool:
+    """Whether a logged error rate of words or letters says at the end that hardly one was right: blanks, in CTC."""
+    for curve in facts.run.played_by(Role.ERROR_RATE):
+        values = curve.finite.values
+        whole = 100 if len(values) and values.max() > 2 else 1
+        if len(values) > 2 and np.median(values[-len(values) // 3 :]) >= 0.95 * whole:
+            return True
+    return False
 
 
 def _chance(facts: Facts, loss: float) -> int | None:

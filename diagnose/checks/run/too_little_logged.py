@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from diagnose.checks.base import Check
+from diagnose.checks.run._say import at
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.readers.roles import ADVERSARIAL
@@ -50,7 +51,7 @@ class TooLittleLogged(Check):
         run, course = facts.run, signals(facts).main
         curve = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
         if curve is None:
-            if any(ADVERSARIAL in note for note in run.notes):
+            if any(one.adversarial for one in run.curves.values()):
                 return f"what is logged {ADVERSARIAL}"
             tags = ", ".join(list(run.curves)[:5])
             return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"
@@ -59,6 +60,8 @@ class TooLittleLogged(Check):
         points = len(curve.finite) if course is None else len(course)
         if course is None or points < self.fewest:
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
+        if signals(facts).begins_late and course.order > -self.order:
+            return f"the log begins at {at(curve, curve.steps[0])}: what came before is unknown"
         if points < self.few and abs(course.order) < self.order:
             return f"{points} points of the loss without a clear course are too few to judge; log more often"
         return None

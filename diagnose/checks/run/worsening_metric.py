@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,10 +9,8 @@ from diagnose.checks.base import Check
 from diagnose.checks.run._say import at
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.run import Role
 from diagnose.signals import Course, signals
-
-LOWER = re.compile(r"(?:^|[^a-z])(?:wer|cer|eer|error_?rate|mcd)(?:$|[^a-z])")
-HELD_OUT = re.compile(r"(?:^|[^a-z])(?:val|valid|validation|eval|dev|test)")
 
 
 @dataclass(frozen=True)
@@ -49,18 +46,18 @@ class WorseningMetric(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No error rate is logged."""
-        return None if any(_is_rate(tag) for tag in facts.run.curves) else "no error rate is logged"
+        return None if facts.run.played_by(Role.ERROR_RATE) else "no error rate is logged"
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at each error rate of held-out data."""
         loss = signals(facts).main
-        for tag, curve in facts.run.curves.items():
-            course = Course.of(curve) if _is_rate(tag) and curve.role is None else None
+        for curve in facts.run.played_by(Role.ERROR_RATE):
+            course = Course.of(curve) if curve.held_out else None
             if course is None or course.signed or len(course) < self.fewest or (loss is not None and loss.net < 0):
                 continue
             lost = course.lost(course.end, course.best)
             if course.up >= self.rise and lost >= self.lost and course.up_z >= self.z:
-                yield self._told(tag, course, lost)
+                yield self._told(curve.tag, course, lost)
                 return
 
     def _told(self, tag: str, course: Course, lost: float) -> Finding:
@@ -75,8 +72,3 @@ class WorseningMetric(Check):
             evidence=(Evidence("rise", course.up, self.rise), Evidence("share_lost", lost, self.lost)),
             advice="Keep the checkpoint of the best error rate; look at decoding, lengths and learning rate.",
         )
-
-
-def _is_rate(tag: str) -> bool:
-    tag = tag.casefold()
-    return bool(LOWER.search(tag)) and (bool(HELD_OUT.search(tag)) or "train" not in tag)

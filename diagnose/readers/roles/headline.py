@@ -21,6 +21,8 @@ ADVERSARIAL = (
 """What the note says of a GAN without a loss that can be judged."""
 # A loss of so few points is no course while another has so many.
 _TOO_FEW, _PLENTY = 4, 10
+# Epoch means that are fewer than the single steps by less than this factor show as much, with less noise; some must be.
+_FEWER, _FEW_EPOCHS = 2.5, 5
 
 Curves = Mapping[str, Curve]
 
@@ -88,7 +90,8 @@ def _is_constant(curve: Curve) -> bool:
 def _worth(reading: Reading, curve: Curve, longest: int) -> tuple[int, bool, bool, bool, int]:
     """Long enough, epoch means before single steps, totals, no running means, named after the split, long."""
     by_epoch = curve.axis is Axis.EPOCH or "epoch" in reading.words
-    course = (1 if reading.single else 3 if by_epoch else 2) if len(curve) >= min(ENOUGH_EPOCHS, longest) else 0
+    enough = min(ENOUGH_EPOCHS, longest, max(_FEW_EPOCHS, longest / _FEWER))
+    course = (1 if reading.single else 3 if by_epoch else 2) if len(curve) >= enough else 0
     return course, reading.whole, not reading.smoothed, reading.split == "train", len(curve)
 
 
@@ -187,6 +190,8 @@ def _of_a_set(val: Reading, train: Reading, free: Sequence[Reading], curves: Cur
 
 def _of_a_dropped_total(val: Reading, train: Reading, free: Sequence[Reading], curves: Curves) -> bool:
     """Whether a plain validation loss belongs to a plain training loss of too few points, whose unit this one is."""
+    if val.parts:
+        return False
     plain = [other for other in free if other.lossy and other.split == "train" and _same_unit(other, val)]
     return any(_alike(curves[train.tag], curves[other.tag]) for other in plain) and _alike(
         curves[train.tag], curves[val.tag]

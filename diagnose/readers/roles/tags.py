@@ -144,8 +144,9 @@ class Reading:
     @property
     def component(self) -> str:
         """The tag without what all losses are called: `mel` of `loss/g/mel`, `wer` of `eval_wer`."""
-        left = [word for word in self.words if word not in _LOSS | _TRAIN | _VAL | _TEST | {"metrics", "avg", "epoch"}]
-        return "_".join(left) or self.tag
+        plain = [word for word in self.words if word not in _LOSS | _TRAIN | _VAL | _TEST | {"metrics", "avg", "epoch"}]
+        part = [word for word in plain if word not in _WHOLE | {"g"}]
+        return "_".join(part or plain) or self.tag
 
 
 def words_of(tag: str) -> list[str]:
@@ -179,6 +180,8 @@ def _lossy(tag: str, there: frozenset[str], parts: frozenset[str]) -> int:
         return 3
     if there & _PERPLEXITY:
         return 2
+    if there <= _TRAIN or there <= _VAL:  # `train 3.44 val 3.43`
+        return 3 if there else 0
     # `generator_total`, `train total`: a sum of which nothing else is said is the loss.
     if there & _WHOLE and there & (GENERATOR | ADVERSARY | _TRAIN | _VAL) and not parts - ADVERSARY:
         return 3

@@ -23,7 +23,8 @@ def with_paired_log(source: Source, read: Reading) -> Run:
     """The run of `source`, with the curves of the validation log beside it.
 
     A validation log met in a folder is left to its training log (LogError, which the walk passes over);
-    one that was asked for by name gives a run without a training loss.
+    one that was asked for by name gives a run without a training loss. Without a training log beside it the name of
+    a file says nothing: `dev-machine.csv`, `cross-validation-fold1.csv`.
     """
     if source.path is None:
         return read(source)
@@ -31,7 +32,7 @@ def with_paired_log(source: Source, read: Reading) -> Run:
     if train is not None and not source.asked:
         raise LogError(f"{source.name}: read together with {train}")
     run = read(source)
-    if _is_validation(source.path) and not _holds_both(run):
+    if train is not None and not _holds_both(run):
         return replace(run, curves=_as_validation(run.curves))
     val = _val_of(source.path)
     if val is None:
@@ -58,13 +59,6 @@ def _as_validation(curves: Mapping[str, Curve]) -> dict[str, Curve]:
     named = {tag if read_tag(tag).split in HELD_OUT else f"val/{tag}": curve for tag, curve in curves.items()}
     role = Role.VAL_LOSS
     return {tag: replace(curve, tag=tag, role=role if curve.role is role else None) for tag, curve in named.items()}
-
-
-def _is_validation(path: Path) -> bool:
-    """Whether the file's name says so, else its folder's."""
-    if _TRAIN.search(path.stem):
-        return False
-    return bool(_VAL.search(path.stem) or _VAL.fullmatch(path.parent.name))
 
 
 def _holds_both(run: Run) -> bool:

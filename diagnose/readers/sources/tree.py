@@ -27,8 +27,8 @@ PEEK = 65_536
 
 
 def is_event_file(name: str) -> bool:
-    """Whether TensorBoard would take a file of this name for an event file."""
-    return "tfevents" in name and not name.endswith(".profile-empty")
+    """Whether TensorBoard would take a file of this name for an event file, and ttsdoc did not write it."""
+    return "tfevents" in name and not name.endswith((".profile-empty", ".ttsdoc"))
 
 
 def discover_tree(root: str) -> Iterator[Source]:

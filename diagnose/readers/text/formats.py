@@ -12,18 +12,32 @@ import numpy as np
 import yaml
 
 from diagnose.project import preset_texts
-from diagnose.readers.columns import END, EPOCH, ITERATION, PER_EPOCH, STEP, Column
-from diagnose.readers.text.guess import PAIR, meaning_of
-from diagnose.readers.text.lines import Meaning, first_of_each_kind
+from diagnose.readers.columns import END, EPOCH, EPOCHS, ITERATION, PER_EPOCH, RANK, STEP, STEPS, Column
+from diagnose.readers.text.guess import METRIC, PAIR, meaning_of
+from diagnose.readers.text.kinds import Meaning
+from diagnose.readers.text.lines import first_of_each_kind
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.run import Axis, Curve, Role
 
-_COUNTERS = {"step": STEP, "epoch": EPOCH, "iteration": ITERATION, "per_epoch": PER_EPOCH}
+_COUNTERS = {
+    "step": STEP,
+    "epoch": EPOCH,
+    "iteration": ITERATION,
+    "per_epoch": PER_EPOCH,
+    "epochs": EPOCHS,
+    "steps": STEPS,
+    "rank": RANK,
+}
+# A tag of fewer points leaves its role to the next of its format that has them. Source: our choice.
+_ENOUGH_POINTS = 10
 _SECTION = "@section "
 _NUMBERS = re.compile(NUMBER)
 _PAIRS = "pairs"
 # Groups that are no metric: what they hold is read further.
-_INNER = frozenset({"list", "key", "value", "split"})
+_INNER = frozenset({"key", "value", "split"})
+_LIST = "list"
+# In a pattern `{n}` stands for a number as trainers print it.
+_ANY_NUMBER = r"(?:[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?|NaN|Inf(?:inity)?))"
 
 
 @dataclass(frozen=True)
@@ -35,15 +49,18 @@ class Format:
     marker: tuple[str, ...] = ()
     """Texts one of which every log of this format holds: looked for before the patterns, because that is fast."""
     lines: tuple[re.Pattern[str], ...] = ()
-    """One pattern a kind of line. Groups `step`, `epoch`, `iteration`, `per_epoch` count; `pairs` holds
-    `name separator number` items (`pairs_x` the same, their tags under `x/`), `list` bare numbers, `key` and `value`
-    one item; any other group is a metric."""
+    """One pattern a kind of line, `{n}` in it any number.
+
+    Groups `step`, `epoch`, `iteration`, `per_epoch` count, `epochs` and `steps` are announced ends, `rank` is the
+    process; `pairs` holds `name separator number` items (`pairs_x` the same, their tags under `x/`), `list` and
+    `list_x` bare numbers, `key` and `value` one item; any other group is a metric.
+    """
     tags: Mapping[str, str] = field(default_factory=dict)
     """Group -> the name of its curve, where the log has another."""
     counters: Mapping[str, str] = field(default_factory=dict)
     """Name of an item -> what it counts."""
-    lists: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """Length of a list -> the names of its items."""
+    lists: Mapping[str, Mapping[int, tuple[str, ...]]] = field(default_factory=dict)
+    """Group (`list`, `list_x`) and length of a list -> the names of its items."""
     splits: Mapping[str, str] = field(default_factory=dict)
     """What the group `split` may hold -> what the tags of the line get in front."""
     sections: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
@@ -95,10 +112,10 @@ class Format:
             if group.startswith(_PAIRS):
                 prefix = group.removeprefix(_PAIRS).removeprefix("_")
                 yield from self._pairs(match.string, match.span(group), split + (f"{prefix}/" if prefix else ""))
+            elif group.startswith(_LIST):
+                yield from self._listed(group, match.string, match.span(group), split)
             elif group not in _INNER:
                 yield self._named(group, split), match.span(group)
-        if "list" in groups:
-            yield from self._listed(match.string, match.span("list"), split)
         if "key" in groups:
             yield self._named(groups["key"], split), match.span("value")
 
@@ -108,11 +125,13 @@ class Format:
 
     def _pairs(self, line: str, span: tuple[int, int], split: str) -> Iterator[Meaning]:
         for match in PAIR.finditer(line, *span):
+            if not match["sep"].strip() and not METRIC.search(match["name"]):
+                continue
             yield self._named(match["name"], split), match.span("number")
 
-    def _listed(self, line: str, span: tuple[int, int], split: str) -> Iterator[Meaning]:
+    def _listed(self, group: str, line: str, span: tuple[int, int], split: str) -> Iterator[Meaning]:
         spans = [match.span() for match in _NUMBERS.finditer(line, *span)]
-        for name, where in zip(self.lists.get(len(spans), ()), spans, strict=False):
+        for name, where in zip(self.lists.get(group, {}).get(len(spans), ()), spans, strict=False):
             yield self._named(name, split), where
 
     def with_sections(self, columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -131,11 +150,12 @@ class Format:
         return replace(column, axis=self.axes.get(name, self.axis))
 
     def with_roles(self, curves: Mapping[str, Curve]) -> dict[str, Curve]:
-        """The curves, the first of each role's tags that was logged playing it."""
+        """The curves, the first of each role's tags that has enough points playing it."""
         chosen = {}
         for role, tags in self.roles.items():
-            tag = next((tag for tag in tags if tag in curves), None)
-            if tag is not None:
+            there = [tag for tag in tags if tag in curves]
+            enough = min(_ENOUGH_POINTS, max((len(curves[tag]) for tag in there), default=0))
+            for tag in [tag for tag in there if len(curves[tag]) >= enough][:1]:
                 chosen[tag] = role
         return {tag: replace(curve, role=chosen.get(tag)) for tag, curve in curves.items()}
 
@@ -162,11 +182,11 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def load_format(data: Mapping[str, Any]) -> Format:
     """A format from its YAML document."""
     known = dict(data)
-    lines = tuple(re.compile(pattern) for pattern in known.pop("lines"))
+    lines = tuple(re.compile(pattern.replace("{n}", _ANY_NUMBER)) for pattern in known.pop("lines"))
     return Format(
         lines=lines,
         marker=tuple(known.pop("marker")),
-        lists={len(names): tuple(names) for names in known.pop("lists", ())},
+        lists={group: {len(names): tuple(names) for names in lists} for group, lists in known.pop("lists", {}).items()},
         sections={prefix: re.compile(pattern) for prefix, pattern in known.pop("sections", {}).items()},
         end=re.compile(known.pop("end")) if "end" in known else None,
         roles={Role(role): tuple(tags) for role, tags in known.pop("roles", {}).items()},

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from diagnose.readers.columns import EPOCH, ITERATION, PER_EPOCH, STEP
-from diagnose.readers.text.lines import Meaning
+from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, STEP
+from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.readers.text.table_rows import header_in, row_in
 
@@ -19,7 +19,7 @@ _NAME = (
 )
 _STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+is[ \t]+"
 PAIR = re.compile(
-    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)"
+    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?!(?!Batch|Epoch|Train|Val|Step)[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 _COUNTER = re.compile(
@@ -65,9 +65,29 @@ _VAL = re.compile(
 )
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECASE)
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
-_METRIC = re.compile(
-    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$", re.IGNORECASE
+METRIC = re.compile(
+    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$"
+    r"|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$|(?:^|[\W_])loss_[a-z]\w{0,11}$",
+    re.IGNORECASE,
 )
+# `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
+_BARE_SPLIT = re.compile(r"train|val|valid|validation|dev|eval", re.IGNORECASE)
+# A line that looks back: what it counts and measures was told before. It begins so, before its own counters.
+_RECAP = re.compile(
+    r"\b(?:best|restor\w+|restaur\w+|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
+    r"|\btest\w*\b.{0,20}\b(?:checkpoint|best)\b|\b(?P<was>(?:epoch|step) \d+ (?:was|is)) (?:the )?best\b",
+    re.IGNORECASE,
+)
+RECAP = "best/"
+"""What the tags of a line that looks back get in front: they are kept, and judged by nobody."""
+_FOLD = re.compile(
+    r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
+)
+# What a logger writes before its message.
+_LOGGERS = tuple(
+    re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")
+)
+_LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR)[ \t]+(?=\w)")
 _PROSE = re.compile(
     r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE
 )
@@ -97,15 +117,18 @@ _WORDS = (
     ),
     *("scale", "mb"),
 )
+_SPLITS = ("train", "val", "valid", "validation", "dev", "eval")
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
 _BEHIND = (
     r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+si\b"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
-    rf"|[-+]?[ \t]+['\")\]]*(?:{'|'.join(word[::-1] for word in _WORDS)}))"
+    rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
 )
 _NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
 _NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
-_ROW_BEGIN = re.compile(rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+[-+]?\0", re.IGNORECASE)
+_ROW_BEGIN = re.compile(
+    rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)", re.IGNORECASE
+)
 _HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]", re.IGNORECASE)
 _ORDINAL = "第".encode()
 _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
@@ -129,6 +152,8 @@ def worth_a_look(rest: bytes) -> bool:
     if b"\0" in rest and (_NUMBER_BEHIND.search(backwards) or _ROW_BEGIN.match(rest)):
         return True
     lower = backwards.lower()
+    if b"dlof" in lower or b"gniniart" in lower:
+        return True
     if b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
         return True
     if b"nan" in lower or b"fni" in lower:
@@ -140,16 +165,21 @@ def worth_a_look(rest: bytes) -> bool:
 
 def meaning_of(line: str) -> Iterator[Meaning]:
     """The counters and metrics of one line."""
+    if _FOLD.match(line):
+        yield LAUNCH, 1.0
     short = _EPOCH_LOSS.match(line)
     if short:
         yield EPOCH, short.span("epoch")
         yield "loss", short.span("loss")
         return
-    row = row_in(line)
-    if row:
-        yield from row
-        return
-    yield from ((header, 1.0) for header in header_in(line))
+    starts = dict.fromkeys([0, *(logger.end() for one in _LOGGERS if (logger := one.match(line)))])
+    for start in starts:
+        row = row_in(line[start:])
+        if row:
+            yield from ((name, (span[0] + start, span[1] + start)) for name, span in row)
+            return
+    headers = next(filter(None, ([*header_in(line[start:])] for start in starts)), [])
+    yield from ((header, 1.0) for header in headers)
     boxed = _BOXED.match(line)
     if boxed:
         counter = _COUNTER.fullmatch(f"{boxed['name']} 1")
@@ -157,9 +187,21 @@ def meaning_of(line: str) -> Iterator[Meaning]:
         return
     metrics = list(_metrics(line))
     counters = list(_counts(line, bool(metrics)))
+    if _looks_back(line, metrics, counters):
+        yield from ((RECAP + name, span) for name, span in metrics)
+        return
     taken = {span for _, span in counters}
     yield from counters
     yield from (metric for metric in metrics if metric[1] not in taken)
+
+
+def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meaning]) -> bool:
+    """Whether the line tells again what was told before: `Best epoch: 12`, `Restored epoch 1 (val_loss=1.3)`."""
+    recap = _RECAP.search(line)
+    if recap is None:
+        return False
+    begins = [span[0] for _, span in (*metrics, *counters) if isinstance(span, tuple)]
+    return all(recap.start() < begin for begin in begins) or recap["was"] is not None
 
 
 def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
@@ -180,8 +222,8 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
         counter = _counter_of(match["name"].casefold(), STEP if with_metrics else ANNOUNCED)
         named |= counter is not EPOCH
         yield counter, match.span("number")
-        if counter is not EPOCH and match["total"]:
-            yield PER_EPOCH, match.span("total")
+        if match["total"]:
+            yield EPOCHS if counter is EPOCH else PER_EPOCH, match.span("total")
         if counter is EPOCH and match["inner"]:
             named = True
             yield ITERATION, match.span("inner")
@@ -219,8 +261,8 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     splits = [*_VAL.finditer(line), *_TRAIN.finditer(line)]
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     for match in PAIR.finditer(line):
-        name = match["name"]
-        if not match["sep"].strip() and not _METRIC.search(name):
+        name = _LEVEL.sub("", match["name"])
+        if not match["sep"].strip() and not METRIC.search(name) and not _is_bare_split(line, match):
             continue
         if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1"):
             continue
@@ -232,6 +274,14 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
             continue
         # `Loss 2.27 (3.10)`: an evaluation is judged by its mean, a training step by its own value.
         yield split + name, match.span("mean" if split and match["mean"] else "number")
+
+
+def _is_bare_split(line: str, match: re.Match[str]) -> bool:
+    """Whether a bare `val` before a number is its loss: another split, or a loss, stands on the same line so."""
+    if not _BARE_SPLIT.fullmatch(match["name"]):
+        return False
+    others = re.findall(rf"\b([A-Za-z_]*loss|train|val|valid|dev)\b[ \t]*[:=]?[ \t]*(?:{NUMBER})", line, re.IGNORECASE)
+    return len(others) > 1
 
 
 def _split_of(match: re.Match[str], splits: Sequence[re.Match[str]]) -> str:

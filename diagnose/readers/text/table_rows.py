@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from diagnose.readers.columns import LAUNCH, Column
+from diagnose.readers.columns.placeholders import without_placeholders
 from diagnose.readers.columns.tables import counters_in
 from diagnose.readers.roles import in_english, read_tag
 from diagnose.readers.text.patterns import NUMBER
@@ -149,9 +150,10 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
                 found = True
         if found:
             again.append(where.places[1:])
-    marks = np.sort(np.concatenate(again)) if again else np.zeros(0, np.int64)
-    named = {name: _merged(some) for name, some in parts.items()}
-    return named | ({LAUNCH: Column(marks, np.ones(len(marks)))} if len(marks) else {})
+    marks = np.concatenate(again) if again else np.zeros(0, np.int64)
+    if len(marks):
+        parts.setdefault(LAUNCH, []).append(Column(marks, np.ones(len(marks))))
+    return without_placeholders({name: _merged(some) for name, some in parts.items()})
 
 
 def _below(column: Column | None, own: IntArray, all_headers: IntArray) -> Column | None:
@@ -165,7 +167,7 @@ def _below(column: Column | None, own: IntArray, all_headers: IntArray) -> Colum
 
 
 def _merged(parts: list[Column]) -> Column:
-    if len(parts) == 1:
+    if len(parts) == 1 and not (np.diff(parts[0].places) < 0).any():
         return parts[0]
     places = np.concatenate([part.places for part in parts])
     order = np.argsort(places, kind="stable")

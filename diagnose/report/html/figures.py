@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 from diagnose.finding import Diagnosis
 from diagnose.report.clean import plain
 from diagnose.report.panels import Mark, Panel, Series, panels, series, thinned
-from diagnose.report.words import counted, metric_words, number, title
+from diagnose.report.summary import names
+from diagnose.report.words import counted, metric_words, number
 from diagnose.run import Curve, FloatArray, Role
 
 # Points of a line, however long the run: two for each of as many columns as a wide screen has.
@@ -113,20 +115,22 @@ def _drawn(curve: Curve, metrics: set[str]) -> bool:
 def comparison(diagnoses: Sequence[Diagnosis], name: str) -> Figure | None:
     """The validation losses of several runs, or the training losses where one run has no other."""
     runs = [diagnosis.run for diagnosis in diagnoses[:MOST_COMPARED]]
+    called = names(diagnoses)
     role = Role.VAL_LOSS if all(run.curve(Role.VAL_LOSS) is not None for run in runs) else Role.TRAIN_LOSS
     lines = []
-    for run in runs:
+    for run, name_of_run in zip(runs, called, strict=False):
         curve = run.curve(role)
         line = None if curve is None else series(run, role.value, curve)
         if curve is not None and line is not None and len(line.x) > 1:
             short = thinned(line, POINTS_OF_A_COMPONENT)
-            lines.append((curve.axis, Series(role.value, plain(title(run)), short.x, short.y)))
-    axes = {axis for axis, _ in lines}
-    if len(lines) < 2 or len(axes) > 1:
+            lines.append((curve.axis, Series(role.value, plain(name_of_run), short.x, short.y)))
+    counted_by = Counter(axis for axis, _ in lines)
+    lines = [(axis, line) for axis, line in lines if axis is counted_by.most_common(1)[0][0]]
+    if len(lines) < 2:
         return None
     panel = Panel(
         f"{metric_words(role.value).capitalize()} of {counted(len(lines), 'run')}",
-        axes.pop(),
+        lines[0][0],
         tuple(line for _, line in lines),
     )
     data = [_styled(line, index) for index, (_, line) in enumerate(lines)]

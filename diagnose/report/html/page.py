@@ -20,7 +20,7 @@ from diagnose.report.changes import changes
 from diagnose.report.clean import plain
 from diagnose.report.html.figures import comparison, run_figures
 from diagnose.report.html.sounds import Sound
-from diagnose.report.summary import counts, run_row
+from diagnose.report.summary import counts, names, run_rows
 from diagnose.report.table import loss_table
 from diagnose.report.words import number, proof, span, title
 
@@ -44,7 +44,11 @@ class Extras:
 def page(diagnoses: Sequence[Diagnosis], extras: Mapping[int, Extras] = {}) -> str:
     """The whole page as text. `extras`: by the index of the diagnosis. Raises TtsdocError without its libraries."""
     environment = _environment()
-    runs = [_run_context(one, index, extras.get(index, Extras())) for index, one in enumerate(diagnoses[:MOST_IN_FULL])]
+    called = names(diagnoses)
+    runs = [
+        _run_context(one, called[index], index, extras.get(index, Extras()))
+        for index, one in enumerate(diagnoses[:MOST_IN_FULL])
+    ]
     compared = comparison(diagnoses, "compared") if len(diagnoses) > 1 else None
     figures = [figure for run in runs for figure in run["figures"]] + ([compared] if compared else [])
     scripts = [_plotly(), _text("page.js")] if figures else []
@@ -57,7 +61,7 @@ def page(diagnoses: Sequence[Diagnosis], extras: Mapping[int, Extras] = {}) -> s
             version=__version__,
             heading=f"ttsdoc: {counts(diagnoses)}" if len(diagnoses) > 1 else f"ttsdoc: {title(diagnoses[0].run)}",
             compared=compared,
-            rows=[run_row(diagnosis) for diagnosis in diagnoses] if len(diagnoses) > 1 else [],
+            rows=run_rows(diagnoses) if len(diagnoses) > 1 else [],
             settings=_differing(diagnoses),
             runs=runs,
             hidden=max(0, len(diagnoses) - MOST_IN_FULL),
@@ -67,7 +71,7 @@ def page(diagnoses: Sequence[Diagnosis], extras: Mapping[int, Extras] = {}) -> s
     )
 
 
-def _run_context(diagnosis: Diagnosis, index: int, extras: Extras) -> dict[str, Any]:
+def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) -> dict[str, Any]:
     made = plan(diagnosis)
     told = answer(diagnosis, made).lines()
     said = " ".join(sentence for _, sentence in told)
@@ -75,7 +79,7 @@ def _run_context(diagnosis: Diagnosis, index: int, extras: Extras) -> dict[str, 
     damage = [f"{health.bad_records} damaged records skipped"] if health.bad_records else []
     return {
         "id": f"run-{index}",
-        "title": title(run),
+        "title": name,
         "verdict": diagnosis.verdict.value,
         "answer": told,
         "findings": [_finding(diagnosis, finding, said) for finding in diagnosis.findings],

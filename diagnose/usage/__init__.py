@@ -1,0 +1,1 @@
+"""Which keys of a config a trainer reads: by its source (`source`), or by watching it (`trace`)."""

@@ -1,0 +1,178 @@
+"""Calls: of mappings' own methods, of `getattr` and its like, of the project's functions, of libraries."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from diagnose.usage.binding import assign_quietly, set_attribute, stand_for
+from diagnose.usage.entering import Given, call_own, construct
+from diagnose.usage.flow import Flow, classes, nodes, sections
+from diagnose.usage.library import call_library
+from diagnose.usage.loops import VIEWS
+from diagnose.usage.members import Access, attribute, by_computed_key, member
+from diagnose.usage.trees import constant, last_name
+from diagnose.usage.values import NOTHING, Container, Instance, KeysOf, Node, Outside, Scope, Super, Values
+
+GETTERS = {"get", "pop", "setdefault", "__getitem__", "__getattr__"}
+TAKERS = {"pop", "popleft", "get", "popitem", "get_nowait"}
+MERGERS = {"update", "merge_with", "merge", "set_defaults"}
+ADDERS = {"append", "put", "extend", "add", "insert", "appendleft"}
+COPIES = VIEWS | {"copy", "popitem", "to_dict", "toDict", "as_dict"}
+STAR_ARGUMENTS = 4  # parameters that `f(*values)` may reach
+
+
+def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
+    """What a call gives back."""
+    given = _given(flow, node, scope)
+    name = last_name(node.func) if not isinstance(node.func, ast.Call) else ""
+    receiver: Values = NOTHING
+    if isinstance(node.func, ast.Attribute):
+        if flow.project.resolve(node.func, scope) is None:
+            receiver = flow.value(node.func.value, scope)
+            found = _mapping_method(flow, name, receiver, given, node)
+            if found is not None:
+                return found
+        called = attribute(flow, node.func, scope, "method")
+    elif name in {"getattr", "hasattr", "setattr"} and len(node.args) >= 2:
+        return _by_name(flow, name, node, given)
+    elif name == "vars" and given.args:
+        return given.args[0]
+    elif name == "super" and isinstance(node.func, ast.Name):
+        return frozenset({Super(scope.owner)}) if scope.owner else NOTHING
+    else:
+        called = flow.value(node.func, scope)
+    for value in receiver:
+        if isinstance(value, Super):
+            methods = [base.names.get(name) for base in value.cls.lineage[1:]]
+            called |= {value.cls.instance.bind(method) for method in methods if method}
+    return call_values(flow, called, given, name, receiver)
+
+
+def _given(flow: Flow, node: ast.Call, scope: Scope) -> Given:
+    args: list[Values] = []
+    for one in node.args:
+        if not isinstance(one, ast.Starred):
+            args.append(flow.value(one, scope))
+            continue
+        values = flow.value(one.value, scope)
+        flow.consume(values, "unpacked", node, scope)
+        inside = [value.everything() if isinstance(value, Container) else frozenset({value}) for value in values]
+        args += [NOTHING.union(*inside)] * STAR_ARGUMENTS
+    named = {word.arg: flow.value(word.value, scope) for word in node.keywords if word.arg}
+    packs = [flow.value(word.value, scope) for word in node.keywords if not word.arg]
+    return Given(args, named, packs, node, scope)
+
+
+def call_values(flow: Flow, called: Values, given: Given, name: str, receiver: Values = NOTHING) -> Values:
+    """What a call of any of these gives back; of something outside where nothing is known of what is called."""
+    result: set[Any] = set()
+    outside = [value for value in called if isinstance(value, Outside | Node)]
+    if not called:
+        for cls in classes(receiver):
+            result |= construct(flow, cls, given) if cls.is_wrapper else NOTHING
+        if isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Subscript | ast.Call):
+            flow.escape(given.everything, "handed to a function that only the run knows", given.node, given.scope)
+    for value in called:
+        result |= call_own(flow, value, given)
+    if outside or not called:
+        what = next((value for value in outside if isinstance(value, Outside)), None)
+        result |= call_library(flow, what, name, receiver, given)
+    return frozenset(result)
+
+
+# --- methods of mappings and lists
+
+
+def _mapping_method(flow: Flow, name: str, receiver: Values, given: Given, node: ast.Call) -> Values | None:
+    """A method that every mapping or list has, where the receiver may be one; None: it is another call."""
+    own = any(isinstance(value, Instance) and value.cls.method(name) for value in receiver)
+    held = frozenset(value for value in receiver if isinstance(value, Node | Container))
+    if own:
+        return None
+    if name in GETTERS and node.args and held:
+        return _get(flow, receiver, given, node)
+    if name in TAKERS and not node.args and any(isinstance(value, Container) for value in held):
+        return NOTHING.union(*[value.everything() for value in held if isinstance(value, Container)])
+    if name in {"get", "pop"} and node.args and not receiver:
+        _get(flow, receiver, given, node)
+        return None
+    if name in COPIES and held:
+        if node not in flow.reach.looped and name in {"values", "items", "popitem"}:
+            flow.consume(held, f".{name}()", node, given.scope)
+        return held
+    if name in MERGERS | ADDERS:
+        return _merge(flow, name, receiver, given, node)
+    return None
+
+
+def _get(flow: Flow, receiver: Values, given: Given, node: ast.Call) -> Values:
+    key = constant(node.args[0])
+    fallback = NOTHING.union(*given.args[1:])
+    if key is None:
+        return fallback | by_computed_key(flow, receiver, node.args[0], node, given.scope) if receiver else NOTHING
+    default = ast.unparse(node.args[1]) if len(node.args) > 1 else "None"
+    form = "get" if len(node.args) > 1 or last_name(node) != "pop" else "subscript"
+    return fallback | member(flow, receiver, Access(key, form, node, given.scope, default, written=node.args[0]))
+
+
+def _merge(flow: Flow, name: str, receiver: Values, given: Given, node: Any) -> Values | None:
+    """`x.update(y)`, `x.append(y)`: x is y as well, or holds it."""
+    added = given.everything
+    for value in receiver if added else ():
+        if isinstance(value, Container):
+            flow.store(value, "*", added)
+    if name in MERGERS:
+        stand_for(flow, receiver, frozenset(sections(added)))
+    else:
+        stand_for(flow, frozenset(value for value in receiver if isinstance(value, Instance)), nodes(added))
+    target = node.func.value
+    if added and (name in MERGERS or not receiver):
+        kept = frozenset(value for value in added if isinstance(value, Node | Container))
+        if isinstance(target, ast.Attribute) and target.attr == "__dict__":
+            target = target.value
+        elif isinstance(target, ast.Call) and last_name(target) == "vars" and target.args:
+            target = target.args[0]
+        if isinstance(target, ast.Call) and last_name(target) in {"globals", "locals"}:
+            flow.put(given.scope.module.globals, "", nodes(kept))
+        assign_quietly(flow, target, kept, given.scope)
+    return NOTHING if receiver else None
+
+
+# --- getattr, setattr, hasattr
+
+
+def _by_name(flow: Flow, name: str, node: ast.Call, given: Given) -> Values:
+    key, base = constant(node.args[1]), given.args[0]
+    if name == "setattr":
+        _set_by_name(flow, key, node, given)
+        return NOTHING
+    fallback = NOTHING.union(*given.args[2:])
+    if key is None:
+        return fallback | by_computed_key(flow, base, node.args[1], node, given.scope)
+    if name == "hasattr":
+        note_presence(flow, base, key, node, given.scope)
+        if not nodes(base):
+            member(flow, base, Access(key, "hasattr", node, given.scope))
+        return NOTHING
+    default = ast.unparse(node.args[2]) if len(node.args) > 2 else None
+    return fallback | member(flow, base, Access(key, "getattr", node, given.scope, default, written=node.args[1]))
+
+
+def _set_by_name(flow: Flow, key: str | int | None, node: ast.Call, given: Given) -> None:
+    values = given.args[2] if len(given.args) > 2 else NOTHING
+    if key is not None:
+        for value in given.args[0]:
+            set_attribute(flow, value, str(key), values)
+        return
+    looped = frozenset(one.section for one in given.args[1] if isinstance(one, KeysOf))
+    stand_for(flow, given.args[0], looped)
+    assign_quietly(flow, node.args[0], looped, given.scope)
+
+
+def note_presence(flow: Flow, base: Values, key: str | int, node: ast.AST, scope: Scope) -> None:
+    """`key in base`: no value is read, but the run may go another way."""
+    if flow.final:
+        for section in sections(base):
+            if key in section.data:
+                flow.notes.tested.setdefault(section.child(str(key)), flow.place(node, scope))

@@ -1,0 +1,252 @@
+"""Where the sections of a config may be in the code that runs: the state of the search, and what it has noted."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from diagnose.usage.mentions import options
+from diagnose.usage.project import Project
+from diagnose.usage.reach import Reach
+from diagnose.usage.report import Place
+from diagnose.usage.trees import FUNCTIONS
+from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
+
+MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 20 s
+CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
+MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
+Evaluator = Callable[["Flow", Any, Scope], Values]
+Key = TypeVar("Key", bound=Hashable)
+
+
+class TooMuchError(Exception):
+    """The source is too large to be followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happens to a section at one place."""
+
+    how: str
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.how} ({self.place})"
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentRead:
+    """A key that is read from a section which does not have it."""
+
+    section: Node
+    key: str
+    default: str | None
+    """What is used, as Python would write it."""
+    place: Place
+    sure: bool
+    """The run needs it: it is read without a default."""
+
+
+@dataclass
+class Notes:
+    """What became of the config, noted in the last round."""
+
+    reads: dict[Node, set[Place]] = field(default_factory=lambda: defaultdict(set))
+    tested: dict[Node, Place] = field(default_factory=dict)
+    """Keys whose presence alone is asked for."""
+    absent: list[AbsentRead] = field(default_factory=list)
+    consumed: dict[Node, Event] = field(default_factory=dict)
+    """Sections of which every key is used."""
+    computed: dict[Node | None, Event] = field(default_factory=dict)
+    """Sections of which keys are read that only the run knows; None: code is made at run time."""
+    patterns: dict[Node, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What is known of such keys, as regular expressions."""
+    escaped: dict[Node, Event] = field(default_factory=dict)
+    """Sections that were handed to code that cannot be followed."""
+    elsewhere: dict[str, Place] = field(default_factory=dict)
+    """Names that are read from something known which is not the section in question."""
+    followed: set[ast.AST] = field(default_factory=set)
+    """String literals that are the key of a reading which was followed."""
+    loose: dict[str, str] = field(default_factory=dict)
+    """Names that are read from something that could not be followed."""
+    of_tensors: dict[str, str] = field(default_factory=dict)
+    """The same, where the name is an attribute that tensors have too."""
+    by_attribute: set[Node] = field(default_factory=set)
+    """Sections of which a key is read as an attribute."""
+    settled: set[str] = field(default_factory=set)
+    """Names whose reading is fully explained at some place."""
+    open_parameters: set[str] = field(default_factory=set)
+    """Parameters of functions that are called with `**` of something not followed."""
+    executed: Place | None = None
+    """Where code is run that is not in the project's files."""
+    declared: set[str] = field(default_factory=set)
+    """Fields of classes that the config is parsed into."""
+
+
+class Flow:
+    """A fixed point without order: every value that a name has anywhere, it may have everywhere."""
+
+    def __init__(
+        self,
+        project: Project,
+        reach: Reach,
+        config: Mapping[str, Any],
+        file_name: str,
+        evaluators: Mapping[type, Evaluator],
+    ) -> None:
+        self.project, self.reach, self.config, self.file_name = project, reach, config, file_name
+        self.notes = Notes()
+        self.changed = True
+        self.converged = False
+        self.final = False
+        """The last round, which takes the notes."""
+        self.work = 0
+        self.sites: dict[Any, tuple[Scope, Node]] = {}
+        """The places that load a config: a call, or a function that is given it."""
+        self.foreign: set[Any] = set()
+        """Those of them that load another file."""
+        self.loose_fields: dict[str, Values] = {}
+        """What was stored under an attribute, or a key, of this name anywhere."""
+        self.raised: dict[str, Values] = {}
+        self.containers: dict[Any, Container] = {}
+        self._evaluators = evaluators
+
+    def run(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
+        """Rounds over all the code until one of them learns nothing, then one that takes notes.
+
+        Raises TooMuchError when that is more work than anyone would wait for.
+        """
+        for _ in range(MOST_ROUNDS):
+            self.changed = False
+            self._round(statement)
+            if not self.changed:
+                self.converged = True
+                break
+        self.final = True
+        self._round(statement)
+
+    def _round(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
+        for scope in list(self.reach.scopes):
+            self._enter(scope)
+            if isinstance(scope.node, ast.Lambda):
+                self.put(scope.returned, "", self.value(scope.node.body, scope))
+                continue
+            for node in scope.body:
+                statement(self, node, scope)
+
+    def _enter(self, scope: Scope) -> None:
+        """Bind what a function has before it runs: its instance and its defaults."""
+        if is_hydra_main(scope) and scope.positional:
+            self.put(scope.variables, scope.positional[0], frozenset({self.load(scope.node, scope)}))
+        if scope.first and scope.owner:
+            mine = {scope.owner} if scope.is_classmethod else {scope.owner.instance, *self.wrapped(scope.owner)}
+            self.put(scope.variables, scope.first, frozenset(mine))
+        if scope.kind == "function":
+            given, outer = scope.node.args, scope.parent or scope
+            for name, default in zip(reversed(scope.positional), reversed(given.defaults), strict=False):
+                self.put(scope.variables, name, self.value(default, outer))
+            for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+                if default is not None:
+                    self.put(scope.variables, one.arg, self.value(default, outer))
+
+    def value(self, node: ast.AST, scope: Scope) -> Values:
+        """What an expression may be."""
+        evaluate = self._evaluators.get(type(node))
+        if evaluate is None:
+            for child in ast.iter_child_nodes(node):
+                if isinstance(child, ast.expr):
+                    self.value(child, scope)
+            return NOTHING
+        found = evaluate(self, node, scope)
+        self.work += 1 + len(found)
+        if self.work > MOST_WORK:
+            raise TooMuchError
+        return found
+
+    def values(self, nodes: Iterable[ast.AST], scope: Scope) -> Values:
+        """What any of several expressions may be."""
+        return NOTHING.union(*[self.value(node, scope) for node in nodes])
+
+    def put(self, holder: MutableMapping[Key, Values], key: Key, values: Values) -> None:
+        """Let what `holder` has under `key` also be `values`."""
+        if not values:
+            return
+        known = holder.get(key)
+        if known is None:
+            holder[key] = values
+        elif not values <= known:
+            self.work += len(known)
+            holder[key] = known | values
+        else:
+            return
+        self.changed = True
+
+    def store(self, container: Container, key: Any, values: Values) -> None:
+        """Let a list or dict also hold `values`; under `*` where the key is not known."""
+        container.items.setdefault(key, NOTHING)
+        self.put(container.items, key, values)
+
+    @cached_property
+    def options(self) -> dict[str | None, tuple[str | None, Place]]:
+        """The command line's options."""
+        return options(self.reach)
+
+    def container(self, key: Any) -> Container:
+        """The list or dict that is made at this place."""
+        return self.containers.setdefault(key, Container())
+
+    def load(self, site: Any, scope: Scope) -> Node:
+        """The config as it is loaded at this place."""
+        if site not in self.sites:
+            self.sites[site] = (scope, Node(site, (), self.config))
+        return self.sites[site][1]
+
+    def wrapped(self, cls: Scope) -> Values:
+        """The sections that the instances of a class, or of its bases, stand for."""
+        return NOTHING.union(*[one.stands_for.get("", NOTHING) for one in cls.lineage])
+
+    def variables_of(self, name: str, scope: Scope) -> MutableMapping[str, Values]:
+        """Where the values of a name are kept that is assigned in `scope`."""
+        found = self.project.lookup(name, scope)
+        outer = scope.module.scope if name in scope.outer_names else scope
+        home = found.scope if isinstance(found, Variable) else outer
+        return home.fields if home.kind == "class" else home.variables
+
+    def place(self, node: ast.AST, scope: Scope) -> Place:
+        return Place(scope.module.shown, getattr(node, "lineno", 1))
+
+    def consume(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
+        """Note that every key of a section is used."""
+        if self.final:
+            for value in sections(values):
+                self.notes.consumed.setdefault(value, Event(how, self.place(node, scope)))
+
+    def escape(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
+        """Note that a section is handed to code that cannot be followed."""
+        if self.final:
+            for value in sections(values):
+                self.notes.escaped.setdefault(value, Event(how, self.place(node, scope)))
+
+
+def sections(values: Iterable[Any]) -> list[Node]:
+    """The sections of the config among the values."""
+    return [value for value in values if isinstance(value, Node) and value.is_section]
+
+
+def nodes(values: Iterable[Any]) -> Values:
+    """The sections and single values of the config among the values."""
+    return frozenset(value for value in values if isinstance(value, Node))
+
+
+def classes(values: Iterable[Any]) -> list[Scope]:
+    """The classes among the values."""
+    return [value for value in values if isinstance(value, Scope) and value.kind == "class"]
+
+
+def is_hydra_main(scope: Scope) -> bool:
+    """Whether Hydra calls this function with the config."""
+    return isinstance(scope.node, FUNCTIONS) and any("hydra" in ast.dump(one) for one in scope.node.decorator_list)

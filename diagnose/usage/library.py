@@ -1,0 +1,215 @@
+"""Calls of what is not in the project: what they give back, and what they may do with a section."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from diagnose.usage.entering import Given, bind_fields, call_own, construct, enter, hand_over
+from diagnose.usage.flow import Event, Flow, classes, nodes, sections
+from diagnose.usage.values import NOTHING, Bound, Container, Instance, Node, Outside, Scope, Text, Values, deep, outside
+from diagnose.usage.words import is_familiar, words
+
+OWN_LOADER = re.compile(r"(load|from|read|parse|merge)_(from_)?(json|ya?ml|toml|file|config)")
+PARSER = outside("argparse.ArgumentParser()")
+MAKERS = {"instantiate", "from_config", "from_pretrained"}
+PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"}
+
+
+def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Given) -> Values:
+    """A call of something outside (`what`), or of a method `name` of something not followed."""
+    top = what.top if what else ""
+    if OWN_LOADER.fullmatch(name):
+        _load_into(flow, receiver, given)
+    if _is_loader(what, name, receiver):
+        return _load(flow, name, receiver, given)
+    _bind_records(flow, receiver, given)
+    _call_back(flow, name, given)
+    if name == "load" and top in words("numeric"):
+        return NOTHING
+    if flow.final:
+        _note_uses(flow, what, name, given)
+    if top == "builtins" and name != "dict":
+        return _builtin(name, given)
+    if top == "argparse" and name == "ArgumentParser":
+        return frozenset({PARSER})
+    if name in {"parse_args", "parse_known_args"} and PARSER in receiver:
+        return _parse_arguments(flow, name, receiver, given)
+    kept = given.everything | receiver
+    made = _instantiate(flow, given) if name == "instantiate" else NOTHING
+    held = frozenset(value for value in kept if isinstance(value, Node | Container | Text | Scope | Bound)) | made
+    is_method = not what and isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Attribute)
+    if name in words("mapping_bases") and not sections(held):
+        held |= {flow.container(given.node)}
+    if top in words("numeric") or (is_method and kept and name not in words("loaders")):
+        # tensors are no configs; a method of something unknown gives back itself, or something made of plain values
+        return frozenset(value for value in held if value in receiver or not _is_config_like(value))
+    return held
+
+
+def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Given) -> Values:
+    """The namespace that argparse makes: with the options, and the sections that were given to the parser."""
+    if None in flow.options:  # actions of the project's own set whatever they like
+        return nodes(receiver | given.everything)
+    namespace = flow.container((given.node, "options"))
+    flow.put(namespace.stands_for, "", frozenset(sections(receiver | given.everything)))
+    for option in flow.options:
+        flow.store(namespace, option, NOTHING)
+    made = frozenset({namespace, *given.words.get("namespace", NOTHING)})
+    if name == "parse_args":
+        return made
+    flow.store(flow.container((given.node, "pair")), 0, made)
+    return frozenset({flow.container((given.node, "pair"))})
+
+
+def _is_config_like(value: Any) -> bool:
+    return isinstance(value, Container) or bool(sections([value])) or (isinstance(value, Text) and not value.is_file)
+
+
+# --- loading a config
+
+
+def _is_loader(what: Outside | None, name: str, receiver: Values) -> bool:
+    homes = {value.top for value in receiver if isinstance(value, Outside)} | ({what.top} if what else set())
+    known = bool(homes & words("loader_homes")) or not (what or receiver) or name.startswith("parse_")
+    return name in words("loaders") and known
+
+
+def _load(flow: Flow, name: str, receiver: Values, given: Given) -> Values:
+    """`yaml.load(file)` and its like: the config, as far as it is known here."""
+    site = given.node
+    loaded = flow.load(site, given.scope)
+    if _is_another_file(flow, site, given.everything):
+        flow.foreign.add(site)
+    result = frozenset({loaded})
+    if name.endswith("load_all"):
+        flow.store(flow.container(site), "*", result)
+        return frozenset({flow.container(site)})
+    if name.startswith("parse_") and name.endswith("_file"):
+        return _parse_into_classes(flow, loaded, receiver, site, given.scope)
+    hooks = [value for value in given.words.get("object_hook", NOTHING) if isinstance(value, Scope | Bound)]
+    _give_to(flow, hooks, given.everything | result, given)
+    return result | {value.instance for value in classes(given.everything)}
+
+
+def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
+    """Whether a file is not the config: a value of the config names it, or a literal with another name."""
+    if any(isinstance(value, Node) and not value.is_section and value.site is not site for value in source):
+        return True
+    files = {Path(value.text).name for value in source if isinstance(value, Text) and value.is_file}
+    may_be_any = any(Path(file).stem in words("generic_stems") for file in files)
+    return bool(files) and flow.file_name not in files and not may_be_any
+
+
+def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, site: Any, scope: Scope) -> Values:
+    """`HfArgumentParser((A, B)).parse_yaml_file(...)`: one object for each class."""
+    made = flow.container((site, "parsed"))
+    lists = [value for value in receiver if isinstance(value, Container) and value is not made]
+    for index, member in [pair for listed in lists for pair in listed.items.items()]:
+        for one in classes(member):
+            bind_fields(flow, one, frozenset({loaded}))
+            flow.notes.declared |= one.annotated
+            flow.store(made, index, frozenset({loaded, one.instance}))
+            if any(base.outer_bases for base in one.lineage):
+                flow.escape(frozenset({loaded}), f"fields of the base of {one.name}", site, scope)
+        for other in [one for one in member if isinstance(one, Outside)]:
+            flow.store(made, index, frozenset({other}))
+            flow.escape(frozenset({loaded}), f"fields of {other.name}", site, scope)
+    return frozenset({made})
+
+
+def _load_into(flow: Flow, receiver: Values, given: Given) -> None:
+    """`config.load_json(file)`, `config.merge_from_file(file)`: the object has the file's keys from here on."""
+    for value in receiver:
+        if isinstance(value, Instance) and value.cls.is_wrapper:
+            bind_fields(flow, value.cls, frozenset({flow.load(given.node, given.scope)}))
+        elif isinstance(value, Container):
+            flow.put(value.stands_for, "", frozenset({flow.load(given.node, given.scope)}))
+
+
+# --- what a library does with what it is given
+
+
+def _bind_records(flow: Flow, receiver: Values, given: Given) -> None:
+    """`from_dict(Config, section)`: the fields of the class are the section's keys."""
+    kept = given.everything | receiver
+    for cls in classes(kept):
+        if cls.is_record:
+            bind_fields(flow, cls, frozenset(sections(kept)))
+
+
+def _call_back(flow: Flow, name: str, given: Given) -> None:
+    """A library calls the functions that it is given, with what it was given beside them."""
+    functions = [value for value in given.everything if isinstance(value, Scope | Bound)]
+    listed = [value for value in given.words.get("args", NOTHING) if isinstance(value, Container)]
+    if not (functions and listed) or given.packs:
+        return _give_to(flow, functions, given.everything - set(functions), given)
+    lead = [NOTHING] if name in {"spawn", "start_processes"} else []
+    for value in listed:
+        count = 1 + max((key for key in value.items if isinstance(key, int)), default=0)
+        order = [value.at(index) for index in range(count)]
+        for one in functions:
+            if isinstance(one, Bound) or one.kind == "function":
+                call_own(flow, one, replace(given, args=[*lead, *order], words={}, packs=[]))
+    return None
+
+
+def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, given: Given) -> None:
+    passed = frozenset(value for value in deep(values) if isinstance(value, Node | Instance))
+    packed = replace(given, args=[], words={})
+    for one in functions:
+        func = one.method if isinstance(one, Bound) else one
+        if func.kind == "class":
+            construct(flow, func, packed)
+            continue
+        for name in func.parameters - {func.first}:
+            flow.put(func.variables, name, passed)
+        if given.packs:
+            enter(flow, func, packed)
+
+
+def _note_uses(flow: Flow, what: Outside | None, name: str, given: Given) -> None:
+    shown = what.name if what else name
+    hand_over(flow, shown, given)
+    familiar = what is None or is_familiar(what.top) or name in words("keepers")
+    if not familiar or name in MAKERS:
+        plain = deep(NOTHING.union(*given.args, *given.words.values()))
+        flow.escape(plain, f"handed to {shown}", given.node, given.scope)
+    if name in {"eval", "exec"} and what and what.top == "builtins" and not any(map(_is_node, given.everything)):
+        where = flow.place(given.node, given.scope)
+        flow.notes.computed.setdefault(None, Event("code is made and run", where))
+        if name == "exec":
+            flow.notes.executed = where
+
+
+def _is_node(value: Any) -> bool:
+    return isinstance(value, Node)
+
+
+def _builtin(name: str, given: Given) -> Values:
+    """What functions of Python itself give back."""
+    held = frozenset(value for value in given.everything if isinstance(value, Node | Container | Text | Scope | Bound))
+    if name in {"next", "max", "min", "reversed", "filter"}:
+        inside = [value.everything() for value in given.everything if isinstance(value, Container)]
+        return held.union(*inside)
+    if name in {"int", "float"}:
+        return frozenset(value for value in held if isinstance(value, Node) and not value.is_section)
+    return NOTHING if name in PLAIN_RESULTS else held
+
+
+def _instantiate(flow: Flow, given: Given) -> Values:
+    """Hydra's `instantiate(section)`: an object of the class that its `_target_` names."""
+    made: Values = NOTHING
+    for section in sections(given.everything):
+        name = str(section.data.get("_target_", "")).rpartition(".")[2]
+        for found in flow.project.by_name.get(name, ()):
+            if flow.reach.add_late(found):
+                flow.changed = True
+            packed = replace(given, args=[], words={}, packs=[frozenset({section})])
+            made |= call_own(flow, found, packed)
+            flow.notes.escaped.pop(section, None)
+    return made

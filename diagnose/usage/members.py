@@ -1,0 +1,253 @@
+"""Reading one member of a value: `x.key`, `x["key"]`, `x.get("key")`, `getattr(x, "key")`, `x[computed]`."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diagnose.usage.entering import Given, enter
+from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, classes, sections
+from diagnose.usage.trees import constant, key_pattern, last_name, names_in
+from diagnose.usage.values import (
+    NOTHING,
+    Bound,
+    Container,
+    Instance,
+    KeysOf,
+    Module,
+    Node,
+    Outside,
+    Scope,
+    Text,
+    Values,
+    Variable,
+    builtin,
+    text_value,
+)
+from diagnose.usage.words import words
+
+MAPPING_METHODS = {"items", "keys", "values", "get", "pop", "update", "copy"}
+WITH_DEFAULT = {"get", "getattr"}
+
+
+@dataclass(frozen=True)
+class Access:
+    """One place that reads a member under a key that stands there."""
+
+    key: str | int
+    form: str
+    """`attribute`, `subscript`, `get`, `getattr`, or `method` where the member is called."""
+    node: ast.AST
+    scope: Scope
+    default: str | None = None
+    stores: bool = False
+    written: ast.AST | None = None
+    """The literal that is the key."""
+
+
+def member(flow: Flow, base: Values, access: Access) -> Values:
+    """What `base.key` may be; in the last round, the reading is noted."""
+    key = access.key
+    objects = {value.cls for value in base if isinstance(value, Instance)} | set(classes(base))
+    base = base.union(*[flow.wrapped(cls) for cls in objects])
+    base = base.union(*[value.stands_for.get("", NOTHING) for value in base if isinstance(value, Container)])
+    if flow.final:
+        access = replace(access, default=access.default or _field_default(objects, key))
+    result: set[Any] = set()
+    hit = explained = False
+    for value in base:
+        if isinstance(value, Node):
+            explained |= value.is_section
+            hit |= value.is_section and value.find(key) is not None
+            result |= _of_section(flow, value, access)
+        elif isinstance(value, Container):
+            explained |= key in value.items
+            result |= value.at(key)
+        elif isinstance(value, Instance) or (isinstance(value, Scope) and value.kind == "class"):
+            cls = value.cls if isinstance(value, Instance) else value
+            explained |= cls.method(key) is not None or cls.has(key)
+            result |= _of_object(flow, cls, value, access)
+        elif isinstance(value, Outside | Scope | Bound):
+            explained = True
+    if not base and isinstance(key, str):
+        result |= _of_anything(flow, key)
+    if flow.final and isinstance(key, str) and not access.stores and not hit and access.form != "method":
+        _note_other(flow, key, access, explained=bool(base) and explained)
+    if flow.final and access.written is not None and base and (hit or explained):
+        flow.notes.followed.add(access.written)
+    if key in {"__dict__", "hparams"}:
+        result |= {value for value in base if isinstance(value, Node | Container)}
+    return frozenset(result)
+
+
+def _field_default(owners: set[Scope], key: Any) -> str | None:
+    """What a data class has as the default of this field, as Python would write it."""
+    for node in (node for cls in owners for one in cls.lineage for node in one.node.body):
+        if isinstance(node, ast.AnnAssign) and last_name(node.target) == key and node.value is not None:
+            if not isinstance(node.value, ast.Call):
+                return ast.unparse(node.value)
+            given = [*node.value.args, *(word.value for word in node.value.keywords if word.arg == "default")]
+            return ast.unparse(given[0]) if given else None
+    return None
+
+
+def _note_other(flow: Flow, key: str, access: Access, *, explained: bool) -> None:
+    place = flow.place(access.node, access.scope)
+    if explained:
+        flow.notes.elsewhere.setdefault(key, place)
+        flow.notes.settled.add(key)
+    elif access.form == "attribute" and key in words("tensor_attributes"):
+        flow.notes.of_tensors.setdefault(key, f"{access.form} at {place}")
+    else:
+        flow.notes.loose.setdefault(key, f"{access.form} at {place}")
+
+
+def _of_section(flow: Flow, value: Node, access: Access) -> Values:
+    key, added = access.key, value.extra.get(access.key, NOTHING)
+    if not value.is_section:
+        return added
+    child = value.find(key)
+    if child is not None:
+        if flow.final and not access.stores:
+            flow.notes.reads[child].add(flow.place(access.node, access.scope))
+            flow.notes.by_attribute |= {value} if access.form == "attribute" else set()
+        return added | {child}
+    if flow.final and not access.stores and access.form != "method" and isinstance(key, str) and key not in value.extra:
+        place = flow.place(access.node, access.scope)
+        sure = access.form not in WITH_DEFAULT
+        flow.notes.absent.append(AbsentRead(value, key, access.default, place, sure))
+    return added
+
+
+def _of_object(flow: Flow, cls: Scope, value: Instance | Scope, access: Access) -> Values:
+    key = access.key
+    result = set(cls.field_values(key))
+    method = cls.method(key)
+    if method is not None and method.decorators & {"property", "cached_property"}:
+        result |= method.returned.get("", NOTHING)
+    elif method is not None:
+        result.add(value.bind(method) if isinstance(value, Instance) else Bound(method, value))
+    if access.form != "attribute":
+        result |= cls.field_values("[]")
+    if access.form == "subscript" and isinstance(key, str) and isinstance(value, Instance):
+        keys = frozenset({text_value(key, is_file=False)})
+        result |= _by_own_method(flow, value, keys, access.node, access.scope)
+    fallback = cls.method("__getattr__")
+    if fallback is not None and isinstance(key, str):
+        result |= {one.child(key) for one in sections(fallback.returned.get("", NOTHING)) if key in one.data}
+    if key == "module" or (key == "__dict__" and cls.is_wrapper):
+        result.add(value)
+    return frozenset(result)
+
+
+def _by_own_method(flow: Flow, value: Instance, keys: Values, node: ast.AST, scope: Scope) -> Values:
+    """`value[key]` by the `__getitem__` of its class; a class that wraps a section stands for it anyway."""
+    method = value.cls.method("__getitem__")
+    if method is None or value.cls.is_wrapper:
+        return method.returned.get("", NOTHING) if method else NOTHING
+    return enter(flow, method, Given([frozenset({value}), keys], {}, [], node, scope))
+
+
+def _of_anything(flow: Flow, key: str) -> Values:
+    """A member of something unknown: what was stored under that name anywhere, or a method that has it.
+
+    A method of mappings (`items`, `get`) is one of any dict, not of the class that wraps the config.
+    """
+    result = set(flow.loose_fields.get(key, NOTHING))
+    for found in flow.project.by_name.get(key, ()):
+        if found.owner and found.reached and not (key in MAPPING_METHODS and found.owner.is_wrapper):
+            result.add(found.owner.instance.bind(found))
+    return frozenset(result)
+
+
+def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attribute") -> Values:
+    """What `x.name` may be."""
+    static = flow.project.resolve(node, scope)
+    if isinstance(static, Scope):
+        outer = static.parent.field_values(node.attr) if static.parent and static.parent.kind == "class" else NOTHING
+        return outer | {static}
+    if isinstance(static, Variable):
+        return static.scope.variables.get(node.attr, NOTHING)
+    if isinstance(static, Outside):
+        return frozenset({static})
+    base = flow.value(node.value, scope)
+    return member(flow, base, Access(node.attr, form, node, scope, stores=isinstance(node.ctx, ast.Store)))
+
+
+def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
+    """What `x[key]` may be."""
+    base = flow.value(node.value, scope)
+    if isinstance(node.slice, ast.Slice):
+        flow.value(node.slice, scope)
+        return base
+    key = constant(node.slice)
+    if key is not None:
+        stores = isinstance(node.ctx, ast.Store)
+        return member(flow, base, Access(key, "subscript", node, scope, stores=stores, written=node.slice))
+    return by_computed_key(flow, base, node.slice, node, scope)
+
+
+def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:
+    """`base[key]` for a key that is no literal there."""
+    keys = flow.value(key, scope)
+    result: set[Any] = set()
+    for value in base:
+        if isinstance(value, Container):
+            result |= value.everything()
+        elif isinstance(value, Instance):
+            result |= value.cls.field_values("[]") | _by_own_method(flow, value, keys, node, scope)
+        elif isinstance(value, Node) and value.is_section:
+            result |= _of_section_by(flow, value, keys, key, node, scope)
+        elif isinstance(value, Node):
+            result.add(value)
+    return frozenset(result)
+
+
+def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:
+    texts = {one.text for one in keys if isinstance(one, Text)}
+    loops = {one.section for one in keys if isinstance(one, KeysOf)}
+    result: set[Any] = set()
+    for text in texts & set(value.data):
+        result |= member(flow, frozenset({value}), Access(text, "subscript", node, scope))
+    if value in loops:
+        return frozenset({*result, *value.children()})
+    if not texts or loops:
+        result |= set(value.children())
+        stores = isinstance(getattr(node, "ctx", None), ast.Store)
+        if flow.final and not stores and not _is_accessor(node, scope):
+            flow.notes.patterns[value].append(key_pattern(key))
+            flow.notes.computed.setdefault(value, Event(CHOSEN_BY_THE_RUN, flow.place(node, scope)))
+    return frozenset(result)
+
+
+def _is_accessor(node: Any, scope: Scope) -> bool:
+    """`self[key]`, `getattr(self, key)` in a method of a wrapper, the key being its parameter: its calls count."""
+    base = node.func if isinstance(node, ast.Call) else node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+        base = node.args[0]
+    while isinstance(base, ast.Attribute | ast.Subscript):
+        base = base.value
+    if not (scope.owner and scope.owner.is_wrapper and scope.positional and isinstance(base, ast.Name | ast.Call)):
+        return False
+    mine = last_name(base) in {scope.positional[0], "super"}
+    return mine and bool(set(names_in(node)) & set(scope.positional[1:]))
+
+
+def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:
+    """What a bare name may be."""
+    found = flow.project.lookup(node.id, scope)
+    if isinstance(found, Scope):
+        home = (found.parent or found).variables
+        return home.get(node.id, NOTHING) | {found}
+    if isinstance(found, Variable):
+        home = found.scope.fields if found.scope.kind == "class" else found.scope.variables
+        return home.get(node.id, NOTHING)
+    if isinstance(found, Outside):
+        return frozenset({found})
+    if isinstance(found, Module):
+        return NOTHING
+    world = scope.module.globals.get("", NOTHING)
+    if world:
+        return member(flow, world, Access(node.id, "get", node, scope))
+    return builtin(node.id)

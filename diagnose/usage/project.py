@@ -1,0 +1,268 @@
+"""The modules of a trainer's project, found by following imports; nothing is executed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from diagnose.errors import SourceError
+from diagnose.usage.trees import DEFINITIONS, constant, last_name
+from diagnose.usage.values import Module, Outside, Scope, Variable, outside
+from diagnose.usage.words import is_familiar
+
+ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md", "LICENSE")
+LEVELS_UP = 5  # a trainer lies at most this deep in its project
+MOST_BYTES = 2_000_000  # a larger file was not written by hand
+MOST_FILES = 20_000
+DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+Binding = Variable | Scope | Module | Outside | None
+
+
+class Project:
+    """The trainer's module and all that it imports, each with its scopes."""
+
+    def __init__(self, trainer: Path, config_file: Path | None, config: Mapping[str, Any]) -> None:
+        self.trainer = trainer.resolve()
+        self.root = _root(self.trainer, config_file)
+        self.notes: list[str] = []
+        """One line for each file that could not be read."""
+        self.by_name: dict[str, list[Scope]] = defaultdict(list)
+        """Every function and class of the project by its name."""
+        self._found: dict[Path, Module | None] = {}
+        self._unlinked: list[Module] = []
+        self.main = self._open(self.trainer)
+        """None where the trainer itself is no Python; `notes` says so."""
+        for text in filter(DOTTED.fullmatch, config_strings(config)):  # `_target_`, registries
+            self._find_dotted(text.split("."))
+        while self._unlinked:
+            self._link(self._unlinked.pop())
+        for scope in [scope for module in self.modules for scope in module.scopes.values()]:
+            if scope.kind == "class":
+                self._link_bases(scope)
+
+    @property
+    def modules(self) -> list[Module]:
+        return [module for module in self._found.values() if module is not None]
+
+    # --- files
+
+    def _open(self, path: Path) -> Module | None:
+        path = path.resolve()
+        if path not in self._found:
+            shown = str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
+            tree = self._parse(path, shown)
+            self._found[path] = None if tree is None else Module(path, tree, shown)
+            module = self._found[path]
+            if module is not None:
+                self._bind(module.tree.body, module.scope)
+                self._unlinked.append(module)
+        return self._found[path]
+
+    def _parse(self, path: Path, shown: str) -> ast.Module | None:
+        try:
+            if path.stat().st_size > MOST_BYTES:
+                raise SourceError(f"{path.stat().st_size} bytes, more than a hand-written module has")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(path.read_bytes())
+        except OSError as error:
+            self.notes.append(f"{shown}: {error.strerror or error}")
+        except SyntaxError as error:
+            self.notes.append(f"{shown}:{error.lineno or 1}: not valid Python ({error.msg})")
+        except (SourceError, ValueError, RecursionError, MemoryError) as error:
+            self.notes.append(f"{shown}: cannot be read ({error})")
+        return None
+
+    def _bind(self, body: list[Any], scope: Scope) -> None:
+        """Make the scopes below, and note the names that are bound in this one."""
+        waiting = list(body)
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, DEFINITIONS):
+                waiting += self._define(node, scope)
+                continue
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del):
+                scope.names.setdefault(node.id, None)
+            elif isinstance(node, ast.Global | ast.Nonlocal):
+                scope.outer_names |= set(node.names)
+            elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+                scope.names.setdefault(node.name, None)
+            waiting += ast.iter_child_nodes(node)
+
+    def _define(self, node: Any, scope: Scope) -> list[ast.AST]:
+        """The scope of a definition; the expressions of it that belong to the scope around."""
+        inner = Scope("class" if isinstance(node, ast.ClassDef) else "function", node, scope.module, scope)
+        scope.module.scopes[node] = inner
+        outer: list[ast.AST] = []
+        if not isinstance(node, ast.Lambda):
+            scope.names[node.name] = inner  # the first of several wins, for the last is seen first: a property's getter
+            self.by_name[node.name].append(inner)
+            outer += node.decorator_list
+        self._bind(inner.body, inner)
+        return outer + (defaults_of(node) if inner.kind == "function" else [])
+
+    # --- imports
+
+    def _link(self, module: Module) -> None:
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.Import):
+                self._link_import(node, module)
+            elif isinstance(node, ast.ImportFrom):
+                self._link_from(node, module)
+            elif isinstance(node, ast.Call) and last_name(node) in {"import_module", "__import__"}:
+                name = constant(node.args[0]) if node.args else None
+                if isinstance(name, str):
+                    self._find(name.strip(".").split("."), module.path.parent)
+
+    def _link_import(self, node: ast.Import, module: Module) -> None:
+        for alias in node.names:
+            first = alias.name.partition(".")[0]
+            found = self._find(alias.name.split("."), module.path.parent)
+            if alias.asname or not found:
+                module.imports[alias.asname or first] = (found or (alias.name if alias.asname else first), None)
+            else:
+                module.imports[first] = (self._find([first], module.path.parent) or found, None)
+
+    def _link_from(self, node: ast.ImportFrom, module: Module) -> None:
+        folder = module.path.parent
+        for _ in range(node.level - 1):
+            folder = folder.parent
+        parts = node.module.split(".") if node.module else []
+        home = self._at(folder, parts) if node.level else self._find(parts, folder)
+        for alias in node.names:
+            inner = [*parts, alias.name]
+            sub = self._at(folder, inner) if node.level else self._find(inner, folder)
+            if alias.name == "*" and home:
+                module.stars.append(home)
+            elif sub and not (home and alias.name in home.scope.names):
+                module.imports[alias.asname or alias.name] = (sub, None)
+            else:
+                module.imports[alias.asname or alias.name] = (home or ".".join(parts), alias.name)
+
+    def _find(self, parts: list[str], near: Path) -> Module | None:
+        for folder in self._search_path(parts[0], near):
+            found = self._at(folder, parts)
+            if found:
+                return found
+        if is_familiar(parts[0]) or parts[0] in sys.stdlib_module_names:
+            return None
+        end = "/" + "/".join(parts) + ".py"
+        files = [path for path in self._files.get(parts[-1], []) if path.as_posix().endswith(end)]
+        return self._open(files[0]) if len(files) == 1 else None
+
+    def _search_path(self, package: str, near: Path) -> dict[Path, None]:
+        folders = [self.trainer.parent, near]
+        for start in (self.trainer.parent, near):
+            inside = [one for one in (start, *start.parents) if one.is_relative_to(self.root)]
+            folders += [folder for one in inside for folder in (one, one / "src")]
+        folders += [
+            one.parent for one in list(self.trainer.parents)[:LEVELS_UP] if one.name == package
+        ]  # src/pkg/train/
+        return dict.fromkeys(folders)
+
+    @cached_property
+    def _files(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = defaultdict(list)
+        for _, path in zip(range(MOST_FILES), self.root.rglob("*.py"), strict=False):
+            found[path.stem].append(path)
+        return found
+
+    def _find_dotted(self, parts: list[str]) -> None:
+        folders = (self.root, self.trainer.parent, self.root / "src")
+        for end in range(len(parts), 0, -1):
+            if any(self._at(folder, parts[:end]) for folder in folders):
+                return
+
+    def _at(self, folder: Path, parts: list[str]) -> Module | None:
+        target = folder.joinpath(*parts)
+        files = [path for path in (target.parent / f"{target.name}.py", target / "__init__.py") if path.is_file()]
+        if files or target.is_dir():
+            for depth in range(1, len(parts)):  # packages run their __init__
+                package = folder.joinpath(*parts[:depth]) / "__init__.py"
+                if package.is_file():
+                    self._open(package)
+        return self._open(files[0]) if files else None
+
+    def _link_bases(self, scope: Scope) -> None:
+        for node in scope.node.bases:
+            found = self.resolve(node, scope.parent or scope)
+            if isinstance(found, Scope) and found.kind == "class" and found is not scope:
+                scope.bases.append(found)
+            elif last_name(node) != "object":
+                scope.outer_bases.append(last_name(node))
+
+    # --- names
+
+    def lookup(self, name: str, scope: Scope) -> Binding:
+        """What a name is bound to, seen from `scope`."""
+        at: Scope | None = scope
+        while at is not None:
+            if name in at.names and name not in at.outer_names and (at.kind != "class" or at is scope):
+                return at.names[name] or Variable(at)
+            at = at.parent
+        return self.in_module(name, scope.module)
+
+    def in_module(self, name: str, module: Module, seen: frozenset[Module] = frozenset()) -> Binding:
+        """What a module has under `name`, imported names included."""
+        if module in seen:
+            return None
+        if name in module.scope.names:
+            return module.scope.names[name] or Variable(module.scope)
+        if name in module.imports:
+            home, attribute = module.imports[name]
+            if attribute is None:
+                return home if isinstance(home, Module) else outside(home)
+            return (
+                self.in_module(attribute, home, seen | {module})
+                if isinstance(home, Module)
+                else outside(f"{home}.{attribute}")
+            )
+        starred = (self.in_module(name, star, seen | {module}) for star in module.stars)
+        return next((found for found in starred if found is not None), None)
+
+    def resolve(self, node: ast.AST, scope: Scope) -> Binding:
+        """What a (dotted) name is bound to, as far as it needs no values."""
+        if isinstance(node, ast.Name):
+            return self.lookup(node.id, scope)
+        if not isinstance(node, ast.Attribute):
+            return None
+        base = self.resolve(node.value, scope)
+        if isinstance(base, Module):
+            found = self.in_module(node.attr, base)
+            return found or self._found.get((base.path.parent / f"{node.attr}.py").resolve())
+        if isinstance(base, Outside):
+            return outside(f"{base.name}.{node.attr}")
+        if isinstance(base, Scope) and base.kind == "class":
+            return base.names.get(node.attr)
+        return None
+
+
+def defaults_of(node: Any) -> list[ast.AST]:
+    """The default values of a function's parameters."""
+    return [one for one in [*node.args.defaults, *node.args.kw_defaults] if one is not None]
+
+
+def config_strings(data: Any) -> Iterator[str]:
+    """Every text among the values of a config."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, Mapping | list):
+        for value in data.values() if isinstance(data, Mapping) else data:
+            yield from config_strings(value)
+
+
+def _root(trainer: Path, config_file: Path | None) -> Path:
+    """The project's folder: the nearest that has a mark of one, else the one that holds the config too."""
+    above = list(trainer.parents)[:LEVELS_UP]
+    marked = next((one for one in above if any((one / mark).exists() for mark in ROOT_MARKS)), None)
+    if marked is not None or config_file is None:
+        return marked or trainer.parent
+    config = config_file.resolve()
+    return next((one for one in above if config.is_relative_to(one) and one != Path(one.anchor)), trainer.parent)

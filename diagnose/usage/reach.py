@@ -1,0 +1,120 @@
+"""Which code of a project can run: by name, from what its modules run when they are imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from diagnose.usage.project import Project, defaults_of
+from diagnose.usage.trees import DEFINITIONS, is_main_test, last_name
+from diagnose.usage.values import Scope
+from diagnose.usage.words import words
+
+
+class Reach:
+    """The scopes that may run.
+
+    A function runs if its name is mentioned; a method, if its class is reached as well, or has a base outside of the
+    project, which may call it. `globals()`, `eval` and `getattr(x, name)()` open the whole module.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.scopes: list[Scope] = []
+        self.code: dict[Scope, list[ast.AST]] = {}
+        """The nodes of each, without those of the scopes inside it."""
+        self.names: set[str] = set()
+        """Every attribute and identifier-like string in code that runs."""
+        self.looped: set[ast.AST] = set()
+        """Calls whose result a loop goes through, or another mapping takes."""
+        self._waiting = [module.scope for module in project.modules]
+        self._go()
+
+    def add(self, scope: Any) -> None:
+        """Let a scope run, with whatever it mentions."""
+        if isinstance(scope, Scope) and not scope.reached:
+            self._waiting.append(scope)
+
+    def add_late(self, scope: Scope) -> bool:
+        """A class or function that the config names runs too; whether that is news."""
+        before = len(self.scopes)
+        for one in [scope, *filter(None, scope.names.values())]:
+            self.add(one)
+        self._go()
+        return len(self.scopes) > before
+
+    def _go(self) -> None:
+        while self._waiting:
+            scope = self._waiting.pop()
+            if not scope.reached:
+                scope.reached = True
+                self._visit(scope)
+
+    def _visit(self, scope: Scope) -> None:
+        self.scopes.append(scope)
+        if scope.kind == "class":
+            self._visit_class(scope)
+        self.code[scope] = list(self._own_nodes(scope))
+        for node in self.code[scope]:
+            self._note(node, scope)
+
+    def _visit_class(self, scope: Scope) -> None:
+        for base in scope.bases:
+            self.add(base)
+        open_ended = any(one.outer_bases for one in scope.lineage)
+        for inner in filter(None, scope.names.values()):
+            if open_ended or inner.name in self.names or inner.name.startswith("__") or inner.decorators:
+                self.add(inner)
+
+    def _own_nodes(self, scope: Scope) -> Iterator[ast.AST]:
+        """The nodes that run with a scope; definitions in it are left out, but their decorators and defaults."""
+        waiting: list[Any] = list(scope.body)
+        if scope.kind == "function":
+            waiting += defaults_of(scope.node)
+        waiting += getattr(scope.node, "decorator_list", [])
+        foreign = scope.kind == "module" and scope.module is not self.project.main
+        while waiting:
+            node = waiting.pop()
+            if foreign and is_main_test(node):
+                continue
+            if isinstance(node, DEFINITIONS):
+                inner = scope.module.scopes[node]
+                if isinstance(node, ast.Lambda) or (inner.decorators and scope.kind != "class"):
+                    self.add(inner)
+                waiting += inner.node.bases if isinstance(node, ast.ClassDef) else defaults_of(node)
+                continue
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+    def _note(self, node: ast.AST, scope: Scope) -> None:
+        if isinstance(node, ast.For | ast.comprehension):
+            self.looped |= {one for one in ast.walk(node.iter) if isinstance(one, ast.Call)}
+        elif isinstance(node, ast.Call):
+            self._note_call(node, scope)
+        elif isinstance(node, ast.Name):
+            self.add(self.project.lookup(node.id, scope))
+            if node.id in {"globals", "eval", "exec"}:
+                for inner in scope.module.scope.names.values():
+                    self.add(inner)
+        elif isinstance(node, ast.Attribute):
+            self.add(self.project.resolve(node, scope))
+            self._say(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            self._say(node.value)
+            self.add(scope.module.scope.names.get(node.value))
+
+    def _note_call(self, node: ast.Call, scope: Scope) -> None:
+        if last_name(node) in words("keepers") | words("mapping_bases") | {"keys"}:
+            self.looped |= {one for one in node.args if isinstance(one, ast.Call)}
+        if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name
+            for inner in scope.module.scopes.values():
+                self.add(inner)
+
+    def _say(self, name: str) -> None:
+        """Whatever function, or method of a reached class, has this name may run."""
+        if name not in self.names:
+            self.names.add(name)
+            for scope in self.project.by_name.get(name, ()):
+                if scope.owner is None or scope.owner.reached:
+                    self.add(scope)

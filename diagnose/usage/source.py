@@ -1,0 +1,140 @@
+"""Which keys of a config a trainer reads, found by following its source. Nothing is executed.
+
+A key is dead if its name is mentioned nowhere in the code that can run, or only on something that is known not to be
+the key's section. Sections are followed without order: what a name is anywhere, it may be everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from diagnose.errors import ConfigError, SourceError
+from diagnose.usage.expressions import EXPRESSIONS
+from diagnose.usage.flow import Flow, TooMuchError
+from diagnose.usage.project import Project
+from diagnose.usage.reach import Reach
+from diagnose.usage.report import KeyReport, KeyState, KeyUse, leaf_paths, unknown
+from diagnose.usage.statements import statement
+from diagnose.usage.verdict import Judge
+
+STACK_BYTES = 512 * 1024 * 1024  # address space, not memory: expressions in the source nest calls in here
+DEEPEST_RECURSION = 20_000
+REFERENCE = re.compile(r"\$\{([^{}]*)\}?|!(?:ref|copy)\s*<([^<>]*)>|%\(([^()]*)\)s")
+
+
+def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None = None) -> KeyReport:
+    """What `trainer` does with each key of `config`, by following its source across the project's modules.
+
+    `config_file` tells the config from other files that the trainer loads. Where the config's way cannot be
+    followed, keys are `unknown` with the reason. Raises SourceError where the trainer cannot be opened.
+    """
+    _must_be_readable(trainer)
+    plain = _plain(config)
+    project = Project(trainer, config_file, plain)
+    if project.main is None:
+        return _unknown_report(trainer, plain, project.notes, project.notes[0])
+    flow = Flow(project, Reach(project), plain, config_file.name if config_file else "", EXPRESSIONS)
+    trouble = _in_deep_stack(lambda: flow.run(statement))
+    if trouble is not None:
+        return _unknown_report(trainer, plain, [*project.notes, trouble], trouble)
+    judge = Judge(flow, plain, config_file)
+    keys = without_references(tuple(judge.uses()), plain, config_file, judge.composed_with)
+    reasons = {judge.lost} if judge.lost else {use.reason for use in keys}
+    idle = [use for use in keys if use.state is not KeyState.UNKNOWN]
+    lost = sorted(reasons) if judge.lost or (len(reasons) == 1 and not idle) else []
+    return KeyReport(str(trainer), keys, judge.absent(), tuple(dict.fromkeys([*project.notes, *lost])))
+
+
+def load_config(path: Path) -> Mapping[str, Any]:
+    """The config's plain data. Raises ConfigError in one line if it is no mapping in YAML or JSON."""
+    import yaml
+
+    try:
+        text = path.read_text("utf-8-sig", errors="replace")
+        data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: cannot be parsed ({str(error).splitlines()[0]})") from None
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{path}: a config is a mapping of keys to values; this is none")
+    plain: Mapping[str, Any] = _plain(data)
+    return plain
+
+
+def without_references(
+    keys: tuple[KeyUse, ...], config: Mapping[str, Any], config_file: Path | None, neighbours: Iterable[Path]
+) -> tuple[KeyUse, ...]:
+    """The same, but a key that another one names, by `${a.b}` or `!ref <a>`, may be read through it.
+
+    `neighbours`: other files that the config is put together from.
+    """
+    files = [] if config_file is None else [config_file, *neighbours]
+    text = "\n".join([str(config), *(file.read_text("utf-8", errors="replace") for file in files)])
+    inside = (piece for part in REFERENCE.findall(text) for piece in part)
+    names = {name.strip(".") for piece in inside for name in re.findall(r"[\w.\-]+", piece)} - {""}
+    idle = {KeyState.DEAD, KeyState.MISPLACED}
+    return tuple(
+        unknown(use.path, "another key refers to it") if use.state in idle and _is_named(use.path, names) else use
+        for use in keys
+    )
+
+
+def _is_named(path: str, names: Iterable[str]) -> bool:
+    """Whether one of the names may mean this key: the whole path, its end, or a section above it."""
+    return any(f".{name}." in f".{path}." for name in names)
+
+
+def _must_be_readable(trainer: Path) -> None:
+    try:
+        with trainer.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise SourceError(f"{trainer}: no such file; name the Python file that starts the training") from None
+    except OSError as error:
+        raise SourceError(
+            f"{trainer}: {error.strerror or error}; name the Python file that starts the training"
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    """The config with text keys and without the types of whatever library loaded it."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return value
+
+
+def _unknown_report(trainer: Path, config: Mapping[str, Any], notes: list[str], reason: str) -> KeyReport:
+    """A report that accuses nothing, because nothing could be followed."""
+    keys = tuple(unknown(".".join(path), reason) for path in leaf_paths(config))
+    return KeyReport(str(trainer), keys, notes=tuple(dict.fromkeys(notes)))
+
+
+def _in_deep_stack(work: Callable[[], None]) -> str | None:
+    """Do the work where deep recursion is allowed; why it could not be done."""
+    trouble: list[str] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except TooMuchError:
+            trouble.append("the source is too large to follow")
+        except RecursionError:
+            trouble.append("the source is nested too deep to follow")
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(STACK_BYTES)
+    sys.setrecursionlimit(max(limit, DEEPEST_RECURSION))
+    try:
+        thread = threading.Thread(target=guarded)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+    return trouble[0] if trouble else None

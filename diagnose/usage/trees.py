@@ -1,0 +1,56 @@
+"""Questions about single nodes of a syntax tree."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+def last_name(node: Any) -> str:
+    """`load` of `yaml.load(f)`, of `yaml.load` and of `load`; empty where there is no name."""
+    while isinstance(node, ast.Call):
+        node = node.func
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def is_main_test(node: ast.AST) -> bool:
+    """`if __name__ == ...:`."""
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Compare) and last_name(node.test.left) == "__name__"
+
+
+def constant(node: ast.AST) -> str | int | None:
+    """The value of a literal that can be a key."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str | int) and not isinstance(node.value, bool):
+        return node.value
+    return None
+
+
+def is_pair(node: ast.AST) -> bool:
+    return isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2
+
+
+def calls_in(node: ast.AST) -> list[ast.Call]:
+    return [one for one in ast.walk(node) if isinstance(one, ast.Call)]
+
+
+def names_in(node: ast.AST) -> list[str]:
+    return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+
+
+def key_pattern(key: ast.AST) -> str:
+    """A regular expression for a key that is computed, as far as its text is known."""
+    if isinstance(key, ast.JoinedStr):
+        return "".join(map(_literal_part, key.values))
+    if isinstance(key, ast.BinOp) and isinstance(key.op, ast.Add):
+        return _literal_part(key.left) + _literal_part(key.right)
+    if isinstance(key, ast.Call) and isinstance(key.func, ast.Attribute) and last_name(key) == "format":
+        return re.sub(r"\\\{[^}]*\}", ".*", _literal_part(key.func.value))
+    return ".*"
+
+
+def _literal_part(node: ast.AST) -> str:
+    return re.escape(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else ".*"

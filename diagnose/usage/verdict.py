@@ -1,0 +1,302 @@
+"""One word for each key, from what was noted of the config's way through the source."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from diagnose.finding import Confidence
+from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, is_hydra_main
+from diagnose.usage.mentions import Mentions, calls_named, handed_to_a_process, literal, mentions
+from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
+from diagnose.usage.values import Node
+
+Path_ = tuple[str, ...]
+PROBABLY = "cannot tell, probably unread"
+MOST_FILES = 500
+FAIR_SHARE = 0.5  # of the best load's share of keys that the file has: another load may be the config too
+ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
+
+
+@dataclass
+class Judge:
+    """What the notes of the last round say of every key."""
+
+    flow: Flow
+    config: Mapping[str, Any]
+    config_file: Path | None
+    mentions: Mentions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mentions = mentions(self.flow.reach, self.flow.notes.followed)
+
+    def uses(self) -> Iterator[KeyUse]:
+        """Every key of the config, in the order of the file."""
+        for path in leaf_paths(self.config):
+            dotted = ".".join(path)
+            if path in self.reads and (chosen := self._chosen_by_the_run(path)) is not None:
+                yield unknown(dotted, chosen)
+            elif path in self.reads:
+                yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
+            elif path[:-1] in self.consumed:
+                used = self.consumed[path[:-1]]
+                yield KeyUse(dotted, KeyState.LIVE, reads=(used.place,), reason=used.how)
+            elif self._is_table(path[:-1]):
+                used = self.computed[path[:-1]]
+                yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
+            elif (made := self._of_target(path)) is not None:
+                yield made
+            elif (reason := self.lost or self._open(path)) is not None:
+                yield unknown(dotted, reason)
+            else:
+                yield self._unread(path)
+
+    # --- which load is the config, and what became of it
+
+    @cached_property
+    def sites(self) -> set[Any]:
+        """The loads whose file is this config: no value of it names the file, and its keys are those that are read."""
+        flow = self.flow
+        candidates = [site for site in flow.sites if site not in flow.foreign] or list(flow.sites)
+        fits = {site: self._fit(site) for site in candidates}
+        best = max((share for share, _ in fits.values()), default=0.0)
+        proved = any(share >= FAIR_SHARE and reads >= ENOUGH_READS for share, reads in fits.values())
+        chosen = {
+            site
+            for site, (share, _) in fits.items()
+            if share >= FAIR_SHARE * best or (share == 0 and not proved and not self._missed(site))
+        }
+        return chosen or set(candidates)
+
+    def _fit(self, site: Any) -> tuple[float, int]:
+        """The share of the keys read there that the file has, and how many those are."""
+        hits = sum(node.site == site for node in self.flow.notes.reads)
+        misses = self._missed(site)
+        return (hits / (hits + misses) if hits else 0.0), hits
+
+    def _missed(self, site: Any) -> int:
+        notes = self.flow.notes
+        sure = (one for one in notes.absent if one.sure and one.section.site == site)
+        return len({(one.section, one.key) for one in sure if one.section not in notes.computed})
+
+    def _by_path(self, noted: Mapping[Any, Any]) -> dict[Path_, Any]:
+        found: dict[Path_, Any] = {}
+        for node, what in noted.items():
+            if isinstance(node, Node) and node.site in self.sites:
+                found[node.path] = min(found.get(node.path, what), what, key=str)
+        return found
+
+    @cached_property
+    def reads(self) -> dict[Path_, set[Place]]:
+        found: dict[Path_, set[Place]] = {}
+        for node, places in self.flow.notes.reads.items():
+            if node.site in self.sites:
+                found.setdefault(node.path, set()).update(places)
+        return found
+
+    @cached_property
+    def consumed(self) -> dict[Path_, Event]:
+        return self._by_path(self.flow.notes.consumed)
+
+    @cached_property
+    def computed(self) -> dict[Path_, Event]:
+        everywhere = self.flow.notes.computed.get(None)
+        return self._by_path(self.flow.notes.computed) | ({(): everywhere} if everywhere else {})
+
+    @cached_property
+    def escaped(self) -> dict[Path_, Event]:
+        return self._by_path(self.flow.notes.escaped)
+
+    @cached_property
+    def tested(self) -> dict[Path_, Place]:
+        return self._by_path(self.flow.notes.tested)
+
+    @cached_property
+    def named_sections(self) -> set[Path_]:
+        """The sections of which some key is read by its name."""
+        return {path[:end] for path in self.reads for end in range(len(path))}
+
+    # --- why nothing can be told
+
+    @cached_property
+    def lost(self) -> str | None:
+        """Why nothing can be told of any key that is not read."""
+        flow = self.flow
+        if not flow.converged:
+            return "the source goes in circles that could not be followed to their end"
+        if flow.notes.executed:
+            return f"code is made and run at {flow.notes.executed}"
+        if self._composed_elsewhere:
+            return "Hydra puts the config together from several files; this one is not the first"
+        if not flow.sites:
+            return (
+                f"no place was found where {flow.project.main.shown if flow.project.main else ''} loads a config file"
+            )
+        if not (self.named_sections or self.computed or self.consumed or self.escaped):
+            return "the file that the trainer reads has other keys"
+        return handed_to_a_process(flow.reach, iter([(flow.sites[site][0], site) for site in self.sites]))
+
+    @cached_property
+    def _composed_elsewhere(self) -> bool:
+        """Whether Hydra looks for its first file in another folder than that of this one."""
+        near = self.config_file.resolve().parent.name if self.config_file else None
+        for scope in filter(is_hydra_main, self.flow.reach.scopes):
+            words = [word for call in scope.node.decorator_list for word in getattr(call, "keywords", [])]
+            for word in (word for word in words if word.arg == "config_path" and near):
+                texts = {one.value for one in ast.walk(word.value) if isinstance(one, ast.Constant)}
+                folders = {Path(text).name for text in texts if isinstance(text, str)}
+                beside = {scope.module.path.parent.name} if texts & {".", ""} else set()
+                if texts and near not in (folders - {""}) | beside:
+                    return True
+        return False
+
+    @cached_property
+    def composed_with(self) -> list[Path]:
+        """The files of the same folder that Hydra may put the config together from."""
+        if self.config_file is None or not any(map(is_hydra_main, self.flow.reach.scopes)):
+            return []
+        return sorted(self.config_file.parent.rglob("*.yaml"))[:MOST_FILES]
+
+    def _open(self, path: Path_) -> str | None:
+        """Why nothing can be told of one key."""
+        name, above = path[-1], [path[:end] for end in range(len(path) - 1, -1, -1)]
+        hydra = any(map(is_hydra_main, self.flow.reach.scopes)) and path[0] in {"hydra", "defaults"}
+        if hydra or (name.startswith("_") and name.endswith("_")):
+            return "a key for the library that makes objects from the config"
+        if path in self.tested:
+            return f"only its presence is tested ({self.tested[path]})"
+        escaped = next((self.escaped[one] for one in above if one in self.escaped), None)
+        if escaped and name not in self.flow.notes.declared:
+            what = ".".join(next(one for one in above if one in self.escaped)) or "the whole config"
+            return f"{what} is {escaped}"
+        computed = next((self.computed[one] for one in above if one in self.computed), None)
+        if computed and (self.mentions.has(name) or self.mentions.resembles(name) or self._may_be_computed(path)):
+            return str(computed)
+        if self.mentions.has(name) and any(one in self.reads and one not in self.named_sections for one in above):
+            return "its section is taken, but no key of it"
+        return None
+
+    def _chosen_by_the_run(self, path: Path_) -> str | None:
+        """Why a reading may be one of another section: only the run knows which of several it is of."""
+        for end in range(1, len(path)):
+            event = self.computed.get(path[: end - 1])
+            if event and event.how == CHOSEN_BY_THE_RUN and path[:end] not in self.reads:
+                return str(event)
+        return None
+
+    def _is_table(self, section: Path_) -> bool:
+        """Whether a section is a table that is looked up by data (speaker names): any key of it may be asked for."""
+        event, content = self.computed.get(section), self._at(section)
+        plain = bool(section) and not any(isinstance(value, Mapping) for value in content.values())
+        chosen = event is not None and event.how == CHOSEN_BY_THE_RUN
+        return plain and chosen and section not in self.named_sections and self._may_be_computed((*section, ""))
+
+    def _may_be_computed(self, path: Path_) -> bool:
+        patterns = self._by_path(self.flow.notes.patterns).get(path[:-1], [])
+        return any(re.fullmatch(pattern, path[-1]) for pattern in patterns)
+
+    def _of_target(self, path: Path_) -> KeyUse | None:
+        """A key of a section that Hydra, or a registry, makes an object from (`_target_`)."""
+        sections = [self._at(path[:end]) for end in range(len(path) - 1, -1, -1)]
+        target = next((one["_target_"] for one in sections if isinstance(one, dict) and "_target_" in one), None)
+        if target is None or not any(calls_named(self.flow.reach, "instantiate")):
+            return None
+        dotted = ".".join(path)
+        found = self.flow.project.by_name.get(str(sections[0].get("_target_", "")).rpartition(".")[2], [])
+        if len(found) == 1 and path[-1] == "_target_":
+            place = Place(found[0].module.shown, found[0].node.lineno)
+            return KeyUse(dotted, KeyState.LIVE, reads=(place,), reason="names what is made from its section")
+        if len(found) != 1 or path[-1].startswith("_"):
+            return unknown(dotted, "an object is made from its section")
+        method = found[0].method("__init__") if found[0].kind == "class" else found[0]
+        if method is None or path[-1] not in method.parameters:
+            return unknown(dotted, f"{found[0].name} is made from its section")
+        place = Place(method.module.shown, method.node.lineno)
+        if method.uses(path[-1]):
+            return KeyUse(dotted, KeyState.LIVE, reads=(place,), reason=f"parameter of {found[0].name}")
+        reason = f"{found[0].name} takes the parameter and does not use it"
+        return KeyUse(dotted, KeyState.DEAD, reason=reason, place=place)
+
+    def _at(self, path: Path_) -> Any:
+        node: Any = self.config
+        for key in path:
+            node = node[key]
+        return node
+
+    # --- a key that nothing reads
+
+    def _unread(self, path: Path_) -> KeyUse:
+        """Dead, misplaced, or probably so: by where its name stands in the code that can run."""
+        name, notes, dotted = path[-1], self.flow.notes, ".".join(path)
+        if not self.mentions.has(name):
+            return self._dead(path, Confidence.HIGH, "")
+        if name in self.mentions.strings and name not in notes.settled:
+            return unknown(dotted, f"{PROBABLY}: its name is a string in the source, at no reading that was followed")
+        if name in notes.open_parameters:
+            return unknown(dotted, f"{PROBABLY}: it may be a keyword of a function that is called with `**`")
+        loose = notes.loose | (notes.of_tensors if path[:-1] in self._by_attribute else {})
+        if name in loose:
+            return unknown(dotted, f"{PROBABLY}: its name is read from something not followed ({loose[name]})")
+        return self._misplaced(path) or self._dead(path, Confidence.MEDIUM, self._elsewhere(name))
+
+    @cached_property
+    def _by_attribute(self) -> set[Path_]:
+        """Sections that `x.device` may be read from, though tensors have a `device` too: not those of plain dicts."""
+        sections = {path[:-1] for path in leaf_paths(self.config)}
+        of_dicts = self.named_sections - {node.path for node in self.flow.notes.by_attribute}
+        return sections - of_dicts
+
+    def _elsewhere(self, name: str) -> str:
+        place = self.flow.notes.elsewhere.get(name)
+        return f"the name is read from something else ({place})" if place else ""
+
+    def _misplaced(self, path: Path_) -> KeyUse | None:
+        """Where the trainer reads the same name under another path, or from its command line."""
+        dotted = ".".join(path)
+        for read in self._absent_reads:
+            instead = (*read.section.path, read.key)
+            if read.key == path[-1] and instead != path:
+                return _misplaced(dotted, ".".join(instead), read.default, read.place)
+        folded = path[-1].replace("-", "_")
+        if folded in self.flow.options and path[-1] in self.flow.notes.elsewhere:
+            default, place = self.flow.options[folded]
+            return _misplaced(dotted, f"--{path[-1]}", default, place)
+        return None
+
+    @cached_property
+    def _absent_reads(self) -> list[AbsentRead]:
+        """Those of the config; a line that reads the key where it exists too was followed too broadly."""
+        hits = {(place, node.path[-1]) for node, places in self.flow.notes.reads.items() for place in places}
+        found = [one for one in self.flow.notes.absent if one.section.site in self.sites]
+        found = [one for one in found if (one.place, one.key) not in hits and not one.key.startswith("__")]
+        return sorted(found, key=lambda one: (one.section.path, one.place))
+
+    def _dead(self, path: Path_, confidence: Confidence, reason: str) -> KeyUse:
+        coded = literal(self.flow.reach, path[-1])
+        place, value = coded if coded is not None else (self._neighbours(path), None)
+        return KeyUse(".".join(path), KeyState.DEAD, confidence, reason=reason, place=place, hard_coded=value)
+
+    def _neighbours(self, path: Path_) -> Place | None:
+        """Where the keys beside a dead one are read: there belongs the code that it lacks."""
+        for end in range(len(path) - 1, -1, -1):
+            places = [place for one, found in self.reads.items() if one[:end] == path[:end] for place in found]
+            if places:
+                return min(places)
+        return None
+
+    def absent(self) -> tuple[AbsentKey, ...]:
+        """The keys that are read and that the file does not have."""
+        found: dict[str, tuple[str | None, set[Place]]] = {}
+        for read in self._absent_reads:
+            path = ".".join((*read.section.path, read.key))
+            found.setdefault(path, (read.default, set()))[1].add(read.place)
+        return tuple(AbsentKey(path, default, tuple(sorted(places))) for path, (default, places) in found.items())
+
+
+def _misplaced(path: str, instead: str, default: str | None, place: Place) -> KeyUse:
+    return KeyUse(path, KeyState.MISPLACED, Confidence.MEDIUM, instead=instead, default=default, place=place)
