@@ -26,6 +26,12 @@ KEPT = frozenset({"overfitting", "memorisation", "past-best"})
 """Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
 SLOW = frozenset({"learning-rate-too-low"})
 """Faults that are only warned of, and worth a stop once they have shown for `WORTH` of the run."""
+STUCK = frozenset({"plateau"})
+"""Faults that are worth a stop where the run never got going: they began in the first `EARLY` of the planned run."""
+EARLY = 0.25
+STOOD = 0.2
+"""Share of the planned run for which an instability that is only warned of must have stood. Source: our choice: a
+healthy run comes back from a swing sooner, or is not planned to the end of it."""
 WORTH = 0.35
 """Share of the planned run. Source: our choice: stopped there, two trainings cost 1.35 of one."""
 SUMMARY = "summary.json"
@@ -51,10 +57,15 @@ def worth_a_stop(diagnosis: Diagnosis, finding: Finding) -> bool:
         return False
     if finding.name in KEPT:
         return finding.name == "overfitting" and memorises(diagnosis.facts) and kept_best(diagnosis.facts) is not None
-    if finding.name in SLOW:
-        planned = planned_end(diagnosis.facts)
-        return planned is not None and last_step(diagnosis.facts) >= WORTH * planned
-    return finding.severity is Severity.ERROR
+    if finding.severity is Severity.ERROR:
+        return True
+    planned, now = planned_end(diagnosis.facts), last_step(diagnosis.facts)
+    since = finding.first_step
+    if planned is None or since is None:
+        return False
+    if finding.name in SLOW | STUCK:
+        return now >= WORTH * planned and (finding.name in SLOW or since <= EARLY * planned)
+    return finding.name in UNSTABLE and now - since >= STOOD * planned
 
 
 def died(status: int | None, diagnosis: Diagnosis) -> bool:
