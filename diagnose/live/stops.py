@@ -27,8 +27,12 @@ KEPT = frozenset({"overfitting", "memorisation", "past-best"})
 SLOW = frozenset({"learning-rate-too-low"})
 """Faults that are only warned of, and worth a stop once they have shown for `WORTH` of the run."""
 STUCK = frozenset({"plateau"})
-"""Faults that are worth a stop where the run never got going: they began in the first `EARLY` of the planned run."""
+"""Faults that are worth a stop where the run never got going: they began in the first `EARLY` of the planned run, and
+the loss stands between `HIGH` and `FELL` of where it began. Lower, it may have converged; higher, it never moved, and
+may have converged before the first point."""
 EARLY = 0.25
+HIGH, FELL = 0.5, 0.95
+"""Source: the bundled trainer thrown to chance level stands at 0.7 to 0.8 of its first loss."""
 STOOD = 0.2
 """Share of the planned run for which an instability that is only warned of must have stood. Source: our choice: a
 healthy run comes back from a swing sooner, or is not planned to the end of it."""
@@ -64,7 +68,8 @@ def worth_a_stop(diagnosis: Diagnosis, finding: Finding) -> bool:
     if planned is None or since is None:
         return False
     if finding.name in SLOW | STUCK:
-        return now >= WORTH * planned and (finding.name in SLOW or since <= EARLY * planned)
+        stuck = since <= EARLY * planned and _at_chance(diagnosis.facts)
+        return now >= WORTH * planned and (finding.name in SLOW or stuck)
     return finding.name in UNSTABLE and now - since >= STOOD * planned
 
 
@@ -80,6 +85,15 @@ def memorises(facts: Facts) -> bool:
         return False
     end = float(np.median(train.finite.values[-max(3, len(train) // 10) :]))
     return end < float(val.finite.values.min())
+
+
+def _at_chance(facts: Facts) -> bool:
+    """Whether the training loss fell a little at first and stands high: learned is what any model learns at once."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or len(train.finite) < 3 or train.finite.values[0] <= 0:
+        return False
+    values = train.finite.values
+    return HIGH < float(np.median(values[-max(3, len(values) // 10) :])) / float(values[0]) < FELL
 
 
 def kept_best(facts: Facts) -> str | None:

@@ -53,7 +53,7 @@ EXTERNAL = {
         ("{config}", "{log_dir}"), ("model", "lr"),
     ),
     "keras": External(
-        "keras", "keras_script.py", {"learning_rate": 0.2, "batch_size": 32, "epochs": 40}, ".json",
+        "keras", "keras_script.py", {"learning_rate": 0.8, "batch_size": 32, "epochs": 40}, ".json",
         ("{config}", "{log_dir}"), ("learning_rate",),
     ),
 }  # fmt: skip
