@@ -45,7 +45,8 @@ class TooLittleLogged(Check):
         """Say what is missing."""
         reason = self._reason(facts)
         if reason:
-            yield replace(self.finding(Severity.INFO, Confidence.HIGH, "run", f"{reason[0].upper()}{reason[1:]}."), inconclusive=True)
+            said = f"{reason[0].upper()}{reason[1:]}."
+            yield replace(self.finding(Severity.INFO, Confidence.HIGH, "run", said), inconclusive=True)
 
     def _reason(self, facts: Facts) -> str | None:
         run, course = facts.run, signals(facts).main
