@@ -64,7 +64,7 @@ class Overfitting(Check):
         best = at(val.curve, step)
         meanwhile = f", while the training loss fell by another {1 - exp(-gap.train_fall):.0%}"
         yield self.finding(
-            Severity.ERROR if gap.rise > 4 * self.rise else Severity.WARNING,
+            Severity.ERROR if gap.rise > 4 * self.rise and gap.evaluations >= 8 else Severity.WARNING,
             sure(measured, train or val, clear=gap.rise_z > 2 * self.z and gap.evaluations >= 8 and train is not None),
             Role.VAL_LOSS.value,
             f"The validation loss was best at {best} ({val.curve.values[gap.best]:.4g}) and is {change(gap.rise)} "
