@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import sys
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from diagnose.facts import Facts
 
 
 class AlignBy(str, Enum):
@@ -48,25 +45,17 @@ def compare(
     form: Annotated[CompareFormat, typer.Option("--format", help="Output format.")] = CompareFormat.TEXT,
 ) -> None:
     """Compare two runs or more: losses, findings, settings, and whether the difference is more than noise."""
-    from diagnose.live.compare import By, against_band, compare_runs
+    from diagnose.live.compare import By, against_band, compare_runs, facts_at
     from diagnose.live.verdict import Noise
     from diagnose.report import comparison
     from diagnose.report.as_json import dumps, envelope
 
-    facts, measured = _facts(runs), None if noise is None else Noise(noise, "measured")
+    facts, measured = facts_at(runs), None if noise is None else Noise(noise, "measured")
     found = compare_runs(facts, by=By(by.value), noise=measured)
-    left = against_band(facts, _facts(reference), by=By(by.value)) if reference else ()
+    left = against_band(facts, facts_at(reference), by=By(by.value)) if reference else ()
     if form is CompareFormat.JSON:
         sys.stdout.write(dumps(envelope(**comparison.as_plain(found, left))))
     elif form is CompareFormat.MARKDOWN:
         sys.stdout.write(comparison.as_markdown(found, left))
     else:
         sys.stdout.write(comparison.as_text(found, left))
-
-
-def _facts(paths: list[str]) -> list[Facts]:
-    """Every run at these paths."""
-    from diagnose.gather import facts_of_run
-    from diagnose.readers import runs
-
-    return [facts_of_run(run) for path in paths for run in runs(path)]

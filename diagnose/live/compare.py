@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from diagnose.engine import examine
 from diagnose.errors import LogError
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis
+from diagnose.gather import facts_of_run
 from diagnose.live.history import remember
 from diagnose.live.verdict import Noise, Score, amount, estimated, judged_curve, samples_per_step, score
+from diagnose.readers import runs
 from diagnose.run import Axis, Curve, FloatArray
 
 ROWS = 8
@@ -84,31 +87,41 @@ class Left:
     worse: bool
 
 
-def compare_runs(runs: Sequence[Facts], *, by: By = By.STEP, noise: Noise | None = None) -> Compared:
+def compare(paths: Iterable[str | Path], *, by: By = By.STEP, noise: Noise | None = None) -> Compared:
+    """Every run at `paths` side by side, against the first; see `compare_runs`. Raises LogError."""
+    return compare_runs(facts_at(paths), by=by, noise=noise)
+
+
+def facts_at(paths: Iterable[str | Path]) -> list[Facts]:
+    """Every run at these paths, with the config near it. Raises LogError."""
+    return [facts_of_run(run) for path in paths for run in runs(path)]
+
+
+def compare_runs(found: Sequence[Facts], *, by: By = By.STEP, noise: Noise | None = None) -> Compared:
     """Two runs or more, against the first. Raises LogError where they have no loss in common or cannot be aligned."""
-    if len(runs) < 2:
+    if len(found) < 2:
         raise LogError("compare needs two runs or more")
-    curves = [_judged(facts) for facts in runs]
+    curves = [_judged(facts) for facts in found]
     metrics = {curve.role for curve in curves}
     if len(metrics) > 1:
         raise LogError("some of these runs log a validation loss and some do not: they cannot be compared")
-    lines = [_aligned(facts, curve, by) for facts, curve in zip(runs, curves, strict=True)]
-    most = _common([amount(facts) for facts in runs])
-    first = examine_whole(runs[0])
-    target = score(runs[0], most)
-    names = _names(runs)
+    lines = [_aligned(facts, curve, by) for facts, curve in zip(found, curves, strict=True)]
+    most = _common([amount(facts) for facts in found])
+    first = examine_whole(found[0])
+    target = score(found[0], most)
+    names = _names(found)
     entries = [
-        _entry(name, facts, line, first, target, most, noise or estimated(runs[0], facts))
-        for name, facts, line in zip(names, runs, lines, strict=True)
+        _entry(name, facts, line, first, target, most, noise or estimated(found[0], facts))
+        for name, facts, line in zip(names, found, lines, strict=True)
     ]
-    order = sorted(range(len(runs)), key=lambda number: _rank(entries[number]))
+    order = sorted(range(len(found)), key=lambda number: _rank(entries[number]))
     places = np.linspace(min(line[0][0] for line in lines), max(line[0][-1] for line in lines), ROWS)
     losses = np.stack([np.interp(places, *lines[n], left=np.nan, right=np.nan) for n in order], axis=1)
     ranked = tuple(entries[number] for number in order)
-    settings = _settings([runs[number] for number in order])
+    settings = _settings([found[number] for number in order])
     role = curves[0].role
     metric = role.value if role else curves[0].tag
-    return Compared(by, metric, noise or estimated(*(runs[n] for n in order[:2])), ranked, places, losses, settings)
+    return Compared(by, metric, noise or estimated(*(found[n] for n in order[:2])), ranked, places, losses, settings)
 
 
 def against_band(runs: Sequence[Facts], healthy: Sequence[Facts], *, by: By = By.STEP) -> tuple[Left, ...]:
