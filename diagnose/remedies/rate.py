@@ -97,7 +97,11 @@ def warm_up(facts: Facts) -> tuple[Prescription, ...]:
         return ()
     why = f"the run starts at its full learning rate; a twentieth of it is {steps:,} steps"
     edit = Edit("warmup_steps", Operation.SET, steps, "a twentieth of the run")
-    return (Prescription("Warm the learning rate up", why, (edit,), Safety.SAFE, support=Support.CITED),)
+    expected = "the tuning playbook of Google Research: instability at the start is cured by a warm-up"
+    cure = Prescription(
+        "Warm the learning rate up", why, (edit,), Safety.SAFE, expected=expected, support=Support.CITED
+    )
+    return (cure,)
 
 
 def gentler_decay(facts: Facts) -> tuple[Prescription, ...]:
