@@ -23,6 +23,9 @@ PERSISTENT = 0.5
 choice: what stood for half of the run decided what came of it."""
 REMEMBERED = ("divergence", "learning-rate-too-high", "non-finite-loss")
 """Findings that a plateau or a slow recovery hides at the end."""
+NOT_OF_THE_RUN = frozenset({"config", "dataset", "trainer"})
+"""Metrics of findings that no curve shows: they stand in the first report, and a training is neither stopped nor changed
+for them."""
 LOOKS = 40
 """Prefixes of a run that are judged. Source: our choice: a fault that lasts a fortieth of the run is seen twice."""
 FEWEST = 4
@@ -148,7 +151,7 @@ def recovered(facts: Facts, sighting: Sighting) -> bool:
 
 def _of_the_run(finding: Finding) -> bool:
     """Whether a curve shows it, and it alarms: then the end of the log has forgotten nothing that matters more."""
-    return finding.alarming and finding.metric not in ("config", "dataset", "trainer")
+    return finding.alarming and finding.metric not in NOT_OF_THE_RUN
 
 
 def _grave(finding: Finding) -> bool:

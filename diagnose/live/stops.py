@@ -13,13 +13,12 @@ from diagnose.engine import prescriptions_of
 from diagnose.errors import TrainerError
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Severity, Verdict
+from diagnose.live.history import NOT_OF_THE_RUN
 from diagnose.live.watch import last_step, planned_end
 from diagnose.numbers import is_number
 from diagnose.remedies.evidence import onset_of
 from diagnose.run import Role
 
-NOT_OF_THE_RUN = frozenset({"config", "dataset", "trainer"})
-"""Metrics of findings that no curve shows: a training is neither stopped nor changed for them."""
 UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss", "exploding-gradients", "oscillation"})
 """Faults after which a state from before them is worth going on from."""
 KEPT = frozenset({"overfitting", "memorisation", "past-best"})
