@@ -24,7 +24,7 @@ choice: what stood for half of the run decided what came of it."""
 REMEMBERED = ("divergence", "learning-rate-too-high", "non-finite-loss")
 """Findings that a plateau or a slow recovery hides at the end."""
 NOT_OF_THE_RUN = frozenset({"config", "dataset", "trainer"})
-"""Metrics of findings that no curve shows: they stand in the first report, and a training is neither stopped nor changed
+"""Metrics of findings that no curve shows: they stand in the first report; no training is stopped or changed
 for them."""
 LOOKS = 40
 """Prefixes of a run that are judged. Source: our choice: a fault that lasts a fortieth of the run is seen twice."""
