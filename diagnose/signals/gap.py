@@ -41,7 +41,9 @@ class Gap:
     near: int
     """Index of the first evaluation that is about as good as the best."""
     train_fall: float
-    """Fall of the training level since the best evaluation."""
+    """Fall of the training level since the best evaluation, to its lowest since."""
+    train_kept: float
+    """The same to the end of the run; negative where training has lost it again."""
     train_fall_near: float
     """The same since the first that is about as good."""
     apart: float
@@ -99,6 +101,7 @@ def gap_of(train: Course | None, val: Course) -> Gap:
         order(smooth[best:] if count - best < 1000 else smooth[best :: count // 500]),
         near,
         fall,
+        0.0 if train is None else float(train.trend[place_in(train, val, best)]) - train.end,
         fall_near,
         last - train.end if train is not None and not (train.signed or val.signed) else 0.0,
     )

@@ -39,7 +39,7 @@ class Overfitting(Check):
     name = "overfitting"
     needs = (Role.VAL_LOSS,)
     min_points = 4
-    part_of = ("divergence", "oscillation", "impossible-loss", "non-finite-loss")
+    part_of = ("oscillation", "impossible-loss", "non-finite-loss")
 
     rise: float = 0.05
     """Rise of validation in ln: 5 %. Source: the quietest rival informs from there; real runs."""
@@ -49,6 +49,8 @@ class Overfitting(Check):
     """Standard errors. Source: one in 160 for normal noise; without it half of the noisy validations alarm."""
     latest: float = 0.88
     """Share of the evaluations at the best. Source: a rise of the last few evaluations may be their noise."""
+    much: float = 0.6
+    """Fall of training since, in ln, that counts though it was lost again: 45 %. Source: as for past-best."""
     alone: float = 0.12
     """Rise where no training loss shows what happened. Source: twice as much."""
 
@@ -58,7 +60,9 @@ class Overfitting(Check):
         gap, val, train = measured.gap, measured.val, measured.train
         if gap is None or val is None or not self._turned(gap):
             return
-        if (train is None and gap.rise < self.alone) or (train is not None and gap.train_fall < 0):
+        if (train is None and gap.rise < self.alone) or (
+            train is not None and gap.train_kept < -self.rise and gap.train_fall < self.much
+        ):
             return
         step = val.curve.steps[gap.best]
         best = at(val.curve, step)
