@@ -9,6 +9,7 @@ from math import exp
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import at, change, sure
+from diagnose.checks.run.divergence import Divergence
 from diagnose.facts import Facts
 from diagnose.finding import Evidence, Finding, Severity
 from diagnose.run import Role
@@ -60,9 +61,10 @@ class Overfitting(Check):
         gap, val, train = measured.gap, measured.val, measured.train
         if gap is None or val is None or not self._turned(gap):
             return
-        if (train is None and gap.rise < self.alone) or (
-            train is not None and gap.train_kept < -self.rise and gap.train_fall < self.much
-        ):
+        if train is None:
+            if gap.rise < self.alone or next(Divergence().of_training(facts), None):
+                return
+        elif self._lost(gap):
             return
         step = val.curve.steps[gap.best]
         best = at(val.curve, step)
@@ -83,6 +85,11 @@ class Overfitting(Check):
             prescriptions=remedies.regularise(facts, int(step)),
             advice=f"Use the checkpoint nearest to {best}; listen to it and to the last one.",
         )
+
+    def _lost(self, gap: Gap) -> bool:
+        """Whether training did not learn anything since: what is told then is a divergence."""
+        gave_back = gap.train_kept < -self.rise and gap.train_fall < self.much
+        return gave_back or (gap.train_fall <= self.rise / 2 and gap.rise >= 2 * self.rise)
 
     def _turned(self, gap: Gap) -> bool:
         high = gap.rise >= self.rise and gap.rise_z >= self.z

@@ -68,8 +68,10 @@ class Plateau(Check):
         if course is None or self._excused(facts, course):
             return
         if self._never_fell(course):
+            moved = course.fell_z > 8 and course.first - course.end > self.never / 4
             began = float(course.level[:3].max()) - course.end > self.never  # by a burst before the first level
-            yield self._told(facts, course, 1 / len(course) if began else 0.0, "The loss never fell")
+            since = max(course.near_best_from, 1 / len(course)) if moved or began else 0.0
+            yield self._told(facts, course, since, "The loss never fell")
         elif self._stopped(facts, course):
             yield self._told(facts, course, course.near_best_from, "The loss stopped falling")
 
