@@ -94,7 +94,7 @@ def gap_of(train: Course | None, val: Course) -> Gap:
         best,
         rise,
         rise / (noise * sqrt(1 / tail + (1 / 3 if count >= FEW else 1))),
-        max((val.loss(last) - val.loss(bottom)) / gained, rise / gain) if gain > 0 else 1.0,
+        max((val.loss(last) - val.loss(bottom)) / max(gained, 1e-300), rise / gain) if gain > 0 else 1.0,
         gain,
         noise,
         float(np.mean(since > bottom + rise / 2)) if len(since) and rise > 0 else 0.0,

@@ -47,8 +47,8 @@ class SlowLoader(Check):
     def skip_reason(self, facts: Facts) -> str | None:
         """No times are logged, or the run has only begun: the first batches always wait."""
         course = signals(facts).main
-        if course is not None and len(course) < 10:
-            return f"{len(course)} of the 10 points of the loss needed"
+        if course is None or len(course) < 10:
+            return "the run has only begun: ten points of the loss are needed"
         return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
