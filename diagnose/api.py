@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from diagnose.checks.base import Check
 from diagnose.engine import examine
 from diagnose.facts import Hints
-from diagnose.finding import Diagnosis
+from diagnose.finding import Diagnoses
 from diagnose.gather import facts_of_config, facts_of_run
 from diagnose.plan import Plan, plan_of_config
 from diagnose.readers import runs
@@ -24,16 +24,14 @@ Logged = str | Path | Run | Mapping[str, Sequence[float]]
 """What can be analysed: a path, a run, a mapping of lists (or a frame of tag, step, value)."""
 
 
-def analyze(
-    what: Logged | pd.DataFrame, hints: Hints = Hints(), *, checks: Iterable[Check] | None = None
-) -> list[Diagnosis]:
+def analyze(what: Logged | pd.DataFrame, hints: Hints = Hints(), *, checks: Iterable[Check] | None = None) -> Diagnoses:
     """Diagnose every run in `what`: a path (a log, a folder, a tree), a run, a frame or a mapping of lists.
 
     A frame has columns tag, step, value; of lists by name one may be called `step` or `epoch`. `checks`: those to
     ask; None: all. Pure: maps over any pool. Raises LogError or ConfigError, in one line, where nothing can be read.
     """
     asked = None if checks is None else tuple(checks)
-    return [examine(facts_of_run(run, hints), checks=asked) for run in _runs_in(what)]
+    return Diagnoses(examine(facts_of_run(run, hints), checks=asked) for run in _runs_in(what))
 
 
 def _runs_in(what: Logged | pd.DataFrame) -> Iterable[Run]:

@@ -10,6 +10,8 @@ from diagnose.numbers import Number
 from diagnose.run import Axis, Run
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
     from diagnose.facts import Facts
 
 Scalar = str | int | float | bool
@@ -264,3 +266,23 @@ class Diagnosis:
         from diagnose.report.terminal import render
 
         return render(self, Screen())
+
+    def _repr_html_(self) -> str:
+        from diagnose.report.notebook import diagnosis_html
+
+        return diagnosis_html(self)
+
+    def plot(self) -> Figure:
+        """The losses as a plotly figure, with the findings marked. Needs the extra `report`."""
+        from diagnose.report.notebook import diagnosis_plot
+
+        return diagnosis_plot(self)
+
+
+class Diagnoses(list[Diagnosis]):
+    """A list that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        from diagnose.report.notebook import diagnoses_html
+
+        return diagnoses_html(self)

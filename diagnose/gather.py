@@ -51,7 +51,7 @@ def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
 def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
     """The run with its family, hyperparameters and data set, where the user or the config says them."""
     _known_family(hints)
-    settings = {} if config is None else {name: setting.value for name, setting in config.values.items()}
+    settings = {} if config is None else config.in_force
     samples = hints.samples or run.dataset.samples or (samples_named_by(config) if config else None)
     family = hints.family or run.family or (config.family if config else None)
     if config is not None:

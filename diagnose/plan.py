@@ -73,6 +73,11 @@ class Plan:
         config = self.diagnosis.facts.config
         return config.doubled if config else ()
 
+    def _repr_html_(self) -> str:
+        from diagnose.report.notebook import plan_html
+
+        return plan_html(self)
+
     def diff(self) -> str:
         """A unified diff; empty when nothing changes."""
         lines = unified_diff(
@@ -187,8 +192,7 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
 
 def _problems(facts: Facts, config: Config) -> list[Finding]:
     """What the checks of configs say of a text."""
-    settings = {name: setting.value for name, setting in config.values.items()}
-    known = replace(facts, run=NOTHING_LOGGED, config=config, settings=settings, survey=None, keys=None)
+    known = replace(facts, run=NOTHING_LOGGED, config=config, settings=config.in_force, survey=None, keys=None)
     return [finding for finding in examine(known).findings if finding.alarming]
 
 

@@ -52,7 +52,8 @@ def find(paths: Iterable[str], *, match: str | None = None, since: float | None 
     wanted = [source for source in found if source.reason or match is None or fnmatch(source.label, match)]
     wanted = [source for source in wanted if source.reason or since is None or source.written >= since]
     if all(source.reason for source in wanted) and not all(source.reason for source in found):
-        raise LogError(f"{', '.join(paths)}: none of the {len(found)} runs fits --match and --since")
+        asked = " and ".join(name for name, given in (("--match", match), ("--since", since)) if given is not None)
+        raise LogError(f"{', '.join(paths)}: none of the {len(found)} runs fits {asked}")
     return wanted
 
 

@@ -15,6 +15,7 @@ from diagnose.log_facts import Attachment, Axis, Beginning, Ending, EndingKind, 
 
 if TYPE_CHECKING:
     import pandas as pd
+    from plotly.graph_objects import Figure
 
 
 __all__ = [
@@ -232,6 +233,17 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<Run {self.name}: {len(self.curves)} curves, {self.format}>"
+
+    def _repr_html_(self) -> str:
+        from diagnose.report.notebook import run_html
+
+        return run_html(self)
+
+    def plot(self) -> Figure:
+        """The losses as a plotly figure. Needs the extra `report`."""
+        from diagnose.report.notebook import run_plot
+
+        return run_plot(self)
 
     def curve(self, role: Role) -> Curve | None:
         """The curve that plays `role`, if one was logged."""

@@ -275,11 +275,11 @@ def test_nothing_in_a_log_controls_the_terminal(tmp_path: Path) -> None:
 def test_explain_takes_code_or_name_and_lists_all_without_one() -> None:
     by_code, by_name = ttsdoc("explain", "STB002"), ttsdoc("explain", "divergence")
     assert by_code.stdout == by_name.stdout
-    assert "## How it is detected" in by_code.stdout
+    assert "How it is detected" in ttsdoc("explain", "STB002", "--long").stdout
     assert "STB002  divergence" in ttsdoc("explain").stdout
     unknown = ttsdoc("explain", "XYZ")
     assert unknown.returncode == 2
-    assert "STB002" in unknown.stderr
+    assert "'XYZ'" in unknown.stderr
 
 
 def test_a_usage_error_is_status_2_without_a_traceback() -> None:
@@ -346,7 +346,7 @@ def test_an_unknown_family_is_refused_with_the_known_ones(amharic: Path) -> None
         done = ttsdoc(*command, "--family", "vitz")
         (line,) = done.stderr.splitlines()
         assert (done.returncode, done.stdout) == (2, "")
-        assert line.startswith("ttsdoc: no model family is called 'vitz'; there are: ")
+        assert line.startswith("ttsdoc: no model family is called 'vitz'; did you mean vits?; there are: ")
         assert "vits" in line
 
 

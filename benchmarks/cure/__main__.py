@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.cure.arms import ARMS, Result, plain
-from benchmarks.cure.faults import FAULTS, LARGER, RATE_KINDS, SECOND_SIZE, Tree, config, controls, fault
+from benchmarks.cure.faults import FAULTS, LARGER, RATE_KINDS, SECOND_SIZE, Tree, config, controls, fault, reference_of
 from benchmarks.cure.report import tables
 
 SEEDS = (0, 1, 2)
@@ -38,7 +38,7 @@ def main() -> int:
     told = parser.parse_args()
     if told.what == "run":
         run(told)
-    print(tables(told.out / "cells"))
+    print(tables(told.out))
     return 0
 
 
@@ -57,9 +57,18 @@ def run(told: argparse.Namespace) -> None:
         began = time.monotonic()
         result: Result = ARMS[arm](tree, folder)
         path.parent.mkdir(parents=True, exist_ok=True)
+        result.logs = str(_keep(Path(result.logs), told.out / "logs" / path.stem).relative_to(told.out))
         path.write_text(json.dumps(plain(result), indent=1), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         print(f"{name}, {arm}: {result.best} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+
+
+def _keep(run: Path, place: Path) -> Path:
+    """The log and the config of a run, so that it can be judged again; not its weights."""
+    place.mkdir(parents=True, exist_ok=True)
+    for name in ("metrics.jsonl", "config.yaml"):
+        shutil.copyfile(run / name, place / name)
+    return place
 
 
 def cells(told: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
@@ -68,7 +77,7 @@ def cells(told: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
     arms, healthy = told.arms.split(","), list(controls().items())[: told.controls]
     for number, seed in enumerate(map(int, told.seeds.split(","))):
         for one in kinds:
-            yield f"reference of {one.name} s{seed}", "sick", config(*one.reference, seed=seed)
+            yield f"{reference_of(one.name)} s{seed}", "sick", config(*one.reference, seed=seed)
             for arm in arms:
                 yield f"{one.name} s{seed}", arm, config(*one.changes, seed=seed)
         share = -(-len(healthy) // len(told.seeds.split(",")))
@@ -77,7 +86,7 @@ def cells(told: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
     if told.second_size:
         for name in SECOND_SIZE:
             one = fault(name)
-            yield f"reference of {name} larger s0", "sick", config(*one.reference, LARGER, seed=0)
+            yield f"{reference_of(name + ' larger')} s0", "sick", config(*one.reference, LARGER, seed=0)
             for arm in arms:
                 yield f"{name} larger s0", arm, config(*one.changes, LARGER, seed=0)
 

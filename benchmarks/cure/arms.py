@@ -17,11 +17,11 @@ from diagnose.checks.base import About
 from diagnose.engine import examine
 from diagnose.errors import LogError
 from diagnose.facts import Facts
-from diagnose.finding import Diagnosis, Severity
+from diagnose.finding import Severity
 from diagnose.gather import facts_of_run
 from diagnose.live.history import History, remember, replay
 from diagnose.live.record import read_record
-from diagnose.live.stops import NOT_OF_THE_RUN, held_out
+from diagnose.live.stops import NOT_OF_THE_RUN, alarms, held_out
 from diagnose.plan import plan
 from diagnose.readers import read
 from diagnose.run import Role
@@ -40,13 +40,11 @@ class Result:
     best_step: int | None
     last_step: int
     eval_interval: int
+    logs: str = ""
+    """The folder of the run that it ended with."""
     relaunches: int = 0
     cost: float = 0.0
     """Updates of all trainings together."""
-    named: list[str] = field(default_factory=list)
-    """Alarms at the end."""
-    live: dict[str, int] = field(default_factory=dict)
-    """Alarm -> step at which someone who watched would have been sure."""
     verdict: str = ""
     edits: list[str] = field(default_factory=list)
     stopped: str | None = None
@@ -68,8 +66,8 @@ def facts_of(folder: Path) -> Facts:
     return facts_of_run(read(folder / "metrics.jsonl"))
 
 
-def outcome(facts: Facts, folder: Path, *, watched: bool = False) -> Result:
-    """The measures of one run; `watched`: also when which alarm was sure."""
+def outcome(facts: Facts, folder: Path) -> Result:
+    """The measures of one run."""
     val, train_loss = facts.curve(Role.VAL_LOSS), facts.curve(Role.TRAIN_LOSS)
     finite = None if val is None else val.finite
     found = finite is not None and len(finite) > 0
@@ -81,15 +79,14 @@ def outcome(facts: Facts, folder: Path, *, watched: bool = False) -> Result:
         best_step=int(finite.steps[finite.values.argmin()]) if found and finite is not None else None,
         last_step=int(train_loss.steps[-1]),
         eval_interval=int(facts.settings.get("eval_interval") or 1),
+        logs=str(folder),
         cost=float(train_loss.steps[-1]),
-        named=alarms(remember(examine(facts))),
-        live=live_alarms(facts) if watched else {},
     )
 
 
-def alarms(diagnosis: Diagnosis) -> list[str]:
-    """Names of what is wrong with the run."""
-    return sorted({one.name for one in diagnosis.findings if one.alarming and one.metric not in NOT_OF_THE_RUN})
+def named(facts: Facts) -> list[str]:
+    """What is said to be wrong with a finished run."""
+    return sorted(alarms(remember(examine(facts))))
 
 
 def live_alarms(facts: Facts) -> dict[str, int]:
@@ -102,7 +99,7 @@ def live_alarms(facts: Facts) -> dict[str, int]:
 
 def as_it_was(tree: Tree, folder: Path) -> Result:
     """Nothing is done."""
-    return outcome(train(tree, folder), folder, watched=True)
+    return outcome(train(tree, folder), folder)
 
 
 def fix(tree: Tree, folder: Path) -> Result:
@@ -175,7 +172,7 @@ def ladder(tree: Tree, folder: Path) -> Result:
         result = _once(_with(tree, {"training": {"learning_rate": value}}), folder / str(number + 1))
         spent += result.cost
         result.relaunches, result.cost = number + 1, spent
-        if not result.named:
+        if not named(facts_of(folder / str(number + 1))):
             break
     assert result is not None
     return result

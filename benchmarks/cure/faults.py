@@ -81,7 +81,7 @@ FAULTS: tuple[Fault, ...] = (
         reference=({"training": {"optimizer": "sgd", "learning_rate": 0.3}},),
     ),
     Fault("NaN without norms", (NO_NORM, rate(5)), reference=({"model": {"norm": "none"}},)),
-    Fault("overfitting", (FEW,), cure="best"),
+    Fault("overfitting", (FEW,), cure="best", reference=(FEW,)),
     Fault("rate x10 and decay .93", (rate(10), decay(0.93))),
     Fault("rate x10 and few clips", (FEW, rate(10)), reference=(FEW,)),
 )
@@ -121,6 +121,13 @@ def config(*changes: Tree, seed: int | None = None) -> Tree:
     if tree["training"]["lr_scheduler"] != "exponential":
         tree["training"].pop("lr_decay", None)
     return tree
+
+
+def reference_of(name: str) -> str:
+    """The name of the healthy run that a fault (` larger` for the second size) is compared with."""
+    size = " larger" if name.endswith(" larger") else ""
+    one = fault(name.removesuffix(" larger"))
+    return f"reference of {one.name if one.reference else 'most'}{size}"
 
 
 def fault(name: str) -> Fault:

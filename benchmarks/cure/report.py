@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from benchmarks.cure.arms import ARMS, Result
-from benchmarks.cure.faults import FAULTS
+from benchmarks.cure.arms import ARMS, Result, facts_of, live_alarms, named
+from benchmarks.cure.faults import FAULTS, reference_of
 
 CLOSED = 0.8
 """Share of the gap to the reference that a cure must close."""
@@ -40,20 +40,20 @@ def read(folder: Path) -> list[Cell]:
     return cells
 
 
-def tables(folder: Path) -> str:
-    """Everything as Markdown."""
-    cells = read(folder)
+def tables(out: Path) -> str:
+    """Everything as Markdown. What is named comes from the logs, by the checks as they are now."""
+    cells = read(out / "cells")
     known = {(cell.kind, cell.seed, cell.arm): cell.result for cell in cells}
     lines = ["| fault | seeds | named at the end | named live (step) | arm | cured | worse | relaunches | cost |"]
     lines.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     totals: dict[str, list[tuple[bool, bool, float]]] = defaultdict(list)
     for kind in dict.fromkeys(cell.kind for cell in cells if not cell.kind.startswith(("reference", "healthy"))):
-        lines += _kind(kind, cells, known, totals)
+        lines += _kind(kind, cells, known, totals, out)
     lines += ["", "| arm | cured | made worse | mean cost in healthy runs |", "| --- | --- | --- | --- |"]
     for arm, found in totals.items():
         cured, worse = sum(one[0] for one in found), sum(one[1] for one in found)
         lines.append(f"| {arm} | {cured} of {len(found)} | {worse} | {mean(one[2] for one in found):.2f} |")
-    return "\n".join([*lines, "", *_controls(cells)]) + "\n"
+    return "\n".join([*lines, "", *_controls(cells, out)]) + "\n"
 
 
 def _kind(
@@ -61,14 +61,16 @@ def _kind(
     cells: list[Cell],
     known: dict[tuple[str, str, str], Result],
     totals: dict[str, list[tuple[bool, bool, float]]],
+    out: Path,
 ) -> list[str]:
     seeds = [cell.seed for cell in cells if cell.kind == kind and cell.arm == "sick"]
     faulty = [seed for seed in seeds if _is_fault(kind, seed, known)]
     if not faulty:
         return [f"| {kind} | {len(seeds)} | no fault: no worse than the reference beyond noise | | | | | | |"]
     sick = [known[kind, seed, "sick"] for seed in faulty]
-    ended = sum(bool(one.named) for one in sick)
-    live = [min(one.live.values()) for one in sick if one.live]
+    facts = [facts_of(out / one.logs) for one in sick]
+    ended = sum(bool(named(one)) for one in facts)
+    live = [min(seen.values()) for one in facts if (seen := live_alarms(one))]
     head = f"| {kind} | {len(faulty)} | {ended} of {len(sick)} | {len(live)} of {len(sick)} ({_steps(live)}) "
     lines = []
     for arm in ARMS:
@@ -88,7 +90,7 @@ def _judged(
 ) -> tuple[bool, bool, float, float]:
     """(cured, made worse, relaunches, cost in healthy runs)."""
     treated, sick = known[kind, seed, arm], known[kind, seed, "sick"]
-    reference = known[f"reference of {kind}", seed, "sick"]
+    reference = known[reference_of(kind), seed, "sick"]
     best = treated.best if treated.best is not None else float("inf")
     was = sick.best if sick.best is not None else float("inf")
     noise = _noise(kind, known)
@@ -102,7 +104,7 @@ def _judged(
 
 
 def _is_fault(kind: str, seed: str, known: dict[tuple[str, str, str], Result]) -> bool:
-    reference = known.get((f"reference of {kind}", seed, "sick"))
+    reference = known.get((reference_of(kind), seed, "sick"))
     sick = known[kind, seed, "sick"]
     if reference is None or reference.best is None:
         return False
@@ -113,7 +115,7 @@ def _is_fault(kind: str, seed: str, known: dict[tuple[str, str, str], Result]) -
 
 def _noise(kind: str, known: dict[tuple[str, str, str], Result]) -> float:
     """Twice the spread of the references over seeds; a known figure where fewer than three were run."""
-    found = [one.best for (name, _, _), one in known.items() if name == f"reference of {kind}" and one.best is not None]
+    found = [one.best for (name, _, _), one in known.items() if name == reference_of(kind) and one.best is not None]
     return max(2 * stdev(found), LEAST_NOISE / 2) if len(found) > 2 else LEAST_NOISE
 
 
@@ -125,12 +127,14 @@ def _steps(steps: Iterable[int]) -> str:
     return ", ".join(map(str, sorted(steps))) or "-"
 
 
-def _controls(cells: list[Cell]) -> list[str]:
+def _controls(cells: list[Cell], out: Path) -> list[str]:
     found = [cell.result for cell in cells if cell.kind.startswith("healthy")]
     if not found:
         return ["No healthy control was run."]
     stopped, changed = sum(bool(one.stopped) for one in found), sum(bool(one.edits) for one in found)
-    named = [name for one in found for name in one.named]
-    told = ", ".join(sorted(set(named))) or "none"
-    counts = f"{len(found)} run, {stopped} stopped, {changed} changed, {len(named)} alarms at the end ({told})"
+    facts = [facts_of(out / one.logs) for one in found]
+    ended, live = [name for one in facts for name in named(one)], [name for one in facts for name in live_alarms(one)]
+    told = ", ".join(sorted({*ended, *live})) or "none"
+    counts = f"{len(found)} run, {stopped} stopped, {changed} changed, {len(ended)} alarms at the end, {len(live)} live"
+    counts += f" ({told})"
     return [f"Healthy controls under `--heal`: {counts}."]

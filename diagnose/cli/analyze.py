@@ -91,10 +91,13 @@ def analyze(
     from diagnose.pool import find, judge_all
 
     hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis))
+    if paths and "-" in paths and sys.stdin.isatty():
+        print("ttsdoc: reading standard input, to its end (Ctrl-D)", file=sys.stderr)
     sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))
     judge = partial(judge_all, hints=hints, checks=checks_of(select, ignore), jobs=jobs or os.cpu_count() or 1)
     fleet = _judged(sources, judge)
     found = list(fleet.diagnoses)
+    _remark(found, hints.axis)
     status = 2 if fleet.refused else _status(found, fail_on)
     _print(_shown(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet)
     if write_tensorboard:
@@ -114,6 +117,16 @@ def _axis(count: Count) -> Axis:
     from diagnose.run import Axis
 
     return {Count.EPOCH: Axis.EPOCH, Count.STEP: Axis.STEP, Count.TIME: Axis.TIME}[count]
+
+
+def _remark(found: list[Diagnosis], axis: Axis | None) -> None:
+    """Say so where a log cannot be counted as was asked for."""
+    from diagnose.report.clean import plain
+
+    for one in found:
+        if axis is not None and all(curve.axis is not axis for curve in one.run.curves.values()):
+            reason = f"the log does not say the {axis.name.lower()} of its points, --axis is ignored"
+            print(f"ttsdoc: {plain(one.run.source)}: {reason}", file=sys.stderr)
 
 
 def _moment(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
 File = Annotated[Path, typer.Argument(help="The training config: YAML, JSON, or a nanoGPT Python file.")]
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
 Samples = Annotated[int | None, typer.Option(min=1, help="Clips in the data set, where ttsdoc cannot count them.")]
+
+
+def _gigabytes(text: str) -> float:
+    """`24GB`, `24 GiB`, `24`. Raises BadParameter for anything else."""
+    match = re.fullmatch(r"(?i)\s*(\d+(?:\.\d+)?)\s*(?:gi?b?)?\s*", text)
+    if match is None or not 0 < float(match[1]) < MOST_GIGABYTES:
+        raise typer.BadParameter(f"{text!r} is no amount of GPU memory; write it as 24GB")
+    return float(match[1])
+
+
+MOST_GIGABYTES = 10_000
+Gpu = Annotated[
+    float | None,
+    typer.Option(parser=_gigabytes, metavar="24GB", help="Memory of one GPU: does the training fit, and which batch?"),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -57,6 +73,7 @@ def check(
     form: Format = TEXT,
     dialect: Dialect = None,
     samples: Samples = None,
+    gpu: Gpu = None,
     select: Select = None,
     ignore: Ignore = None,
     exit_zero: ExitZero = False,
@@ -71,7 +88,7 @@ def check(
         raise refused[0]
     for error in refused:
         print(f"ttsdoc: {plain(str(error))}", file=sys.stderr)
-    alarming = _checked([facts for facts in known if not isinstance(facts, Exception)], form, checks)
+    alarming = _checked([facts for facts in known if not isinstance(facts, Exception)], form, checks, gpu)
     raise typer.Exit(2 if refused else int(alarming and not exit_zero))
 
 
@@ -89,7 +106,7 @@ def _facts_or_reason(
         return error
 
 
-def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...]) -> bool:
+def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...], gpu: float | None) -> bool:
     """Print what is found in each; whether anything is alarming."""
     from diagnose.engine import examine
     from diagnose.report.as_json import dumps, envelope
@@ -98,9 +115,9 @@ def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...]) -> bool:
 
     found = [examine(facts, checks=checks) for facts in seen]
     if form == "json":
-        sys.stdout.write("".join(dumps(envelope(**check_json(diagnosis))) for diagnosis in found))
+        sys.stdout.write("".join(dumps(envelope(**check_json(diagnosis, gpu))) for diagnosis in found))
     elif form != TEXT:
         sys.stdout.write(rendered(found, form))
     else:
-        sys.stdout.write("\n".join(check_text(diagnosis, Screen.of_stdout()) for diagnosis in found))
+        sys.stdout.write("\n".join(check_text(diagnosis, Screen.of_stdout(), gpu) for diagnosis in found))
     return any(finding.alarming for diagnosis in found for finding in diagnosis.findings)

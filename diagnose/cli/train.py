@@ -87,6 +87,8 @@ def say(
     out: Annotated[Path, typer.Option(help="The wav file to write.")] = Path("hello.wav"),
 ) -> None:
     """Speak a text with a trained model."""
+    if out.suffix.lower() != ".wav":
+        raise typer.BadParameter(f"--out {out}: wav is what is written; name it {out.with_suffix('.wav')}")
     _make_ready_for_torch()
     from diagnose.data.audio import write
     from diagnose.trainer.speak import find_checkpoint, load_speaker

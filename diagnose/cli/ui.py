@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ def ui(
         str | None,
         typer.Option(
             metavar="COMMAND",
-            help="How to train, with {config}, {log_dir} and {resume} where they belong. [default: the bundled trainer]",
+            help="How to train, with {config}, {log_dir} and {resume} in their places. [default: the bundled trainer]",
         ),
     ] = None,
     host: Annotated[str, typer.Option(help="Beyond 127.0.0.1 the page asks for a token.")] = "127.0.0.1",
@@ -38,4 +39,8 @@ def ui(
 
     from diagnose.ui.app import serve
 
-    serve(root, shlex.split(command) if command else None, host=host, port=port, token=token)
+    os.chdir(root)  # what a config names by a relative path lies beside it
+    words = shlex.split(command) if command else None
+    serve(
+        root, words, host=host, port=port, token=token, say=lambda address: print(f"ttsdoc ui: {address}", flush=True)
+    )

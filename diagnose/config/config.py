@@ -35,6 +35,8 @@ class Setting:
     dead: bool = False
     """The framework, or one of its trainers, never reads the key."""
     note: str = ""
+    locked: bool = False
+    """It is read and must not be rewritten (a multiplier of a schedule)."""
     file: str = ""
     """The other file in which it stands, where the config takes it over (a Hydra group, a `_base_`)."""
 
@@ -84,10 +86,23 @@ class Config:
         return first_rule(self.definition.families, self.document) if self.training else None
 
     @property
+    def record(self) -> bool:
+        """Whether the file is a record that no trainer reads back."""
+        return first_rule(self.definition.read_only, self.document) is not None
+
+    @property
     def learning_rate_peak(self) -> float | None:
         """The highest learning rate that the schedule reaches, where it is not `learning_rate` itself."""
         peaks = (peak.value(self.document) for peak in self.definition.peaks) if self.training else ()
         return next((peak for peak in peaks if peak is not None), None)
+
+    @property
+    def in_force(self) -> dict[str, Any]:
+        """Canonical name -> the value that the trainer uses: the file's, else the framework's default."""
+        places = self.definition.keys.items() if self.training else ()
+        defaults = {name: candidate.default for name, found in places for candidate in found[:1]}
+        given = {name: setting.value for name, setting in self.values.items()}
+        return {**{name: value for name, value in defaults.items() if value is not None}, **given}
 
     def value(self, name: str) -> Any:
         """The plain value of a canonical hyperparameter; None where the file does not give one."""
@@ -187,7 +202,9 @@ def _setting(document: Document, site: Site) -> Setting:
     file = document.elsewhere.get(id(site.source), "")
     where = f"stands in {file}" if file else ""
     note = "; ".join(filter(None, (candidate.dead, candidate.locked, candidate.note, where)))
-    return Setting(site.value, path, site.node.line, site.unit, bool(candidate.dead), note, file)
+    return Setting(
+        site.value, path, site.node.line, site.unit, bool(candidate.dead), note, bool(candidate.locked), file
+    )
 
 
 def _problems(document: Document, dialect: Dialect) -> Iterator[Problem]:

@@ -32,6 +32,8 @@ class Candidate:
     """Of what a fraction is a share, where the framework takes a fraction too: `run` or `epoch`."""
     pair: Place | None = None
     """Where the second number stands when a pair (`betas`) is written as two keys."""
+    default: Any = None
+    """What the framework uses where the file does not give it; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ A dialect is one YAML file. Its fields:
 - `recognise`: fingerprints, one of which must fit. `all`, `any`, `none`: paths; `value`: path -> pattern;
   `text`: patterns, one of which is found in the raw text.
 - `keys`: canonical name -> places, best first. A place is a path, or `{path, unit, when, dead, locked, doubtful,
-  note, neutral, share, pair}`, see `Candidate`.
+  note, neutral, share, pair, default}`, see `Candidate`.
 - `add`: canonical name -> the path that may be inserted. `forbid`: canonical name -> why it must not be written.
   `read_only`: why the whole file must not. `command_line`: canonical name -> the flag that sets it instead.
   `family`: the model family. Each of them is a text, or a list of texts and of `{text, when: {path: pattern}}`.

@@ -50,7 +50,7 @@ def worth_a_stop(diagnosis: Diagnosis, finding: Finding) -> bool:
     if finding.metric in NOT_OF_THE_RUN or not finding.alarming:
         return False
     if finding.name in KEPT:
-        return finding.name == "overfitting" and kept_best(diagnosis.facts) is not None
+        return finding.name == "overfitting" and memorises(diagnosis.facts) and kept_best(diagnosis.facts) is not None
     if finding.name in SLOW:
         planned = planned_end(diagnosis.facts)
         return planned is not None and last_step(diagnosis.facts) >= WORTH * planned
@@ -60,6 +60,15 @@ def worth_a_stop(diagnosis: Diagnosis, finding: Finding) -> bool:
 def died(status: int | None, diagnosis: Diagnosis) -> bool:
     """Whether a trainer that nobody stopped ended with an error that its loss does not explain."""
     return bool(status) and "non-finite-loss" not in alarms(diagnosis)
+
+
+def memorises(facts: Facts) -> bool:
+    """Whether the training loss is below the best validation loss: a collapse raises both."""
+    train, val = facts.curve(Role.TRAIN_LOSS), facts.curve(Role.VAL_LOSS)
+    if train is None or val is None or not len(train.finite) or not len(val.finite):
+        return False
+    end = float(np.median(train.finite.values[-max(3, len(train) // 10) :]))
+    return end < float(val.finite.values.min())
 
 
 def kept_best(facts: Facts) -> str | None:

@@ -21,7 +21,18 @@ from diagnose.live.child import Asked, Child, interruptible, start
 from diagnose.live.history import remember
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
-from diagnose.live.stops import KEPT, alarms, died, filled, held_out, kept_best, last_good, of_the_run, worth_a_stop
+from diagnose.live.stops import (
+    KEPT,
+    alarms,
+    died,
+    filled,
+    held_out,
+    kept_best,
+    last_good,
+    memorises,
+    of_the_run,
+    worth_a_stop,
+)
 from diagnose.live.verdict import Noise, compare, score
 from diagnose.live.watch import last_step
 from diagnose.plan import Plan, plan
@@ -89,7 +100,7 @@ class _Healing:
             if not alarms(diagnosis):
                 break
             made = self._plan(attempt, diagnosis)
-            if alarms(diagnosis) <= KEPT and kept_best(diagnosis.facts) is not None:
+            if _memorised(diagnosis):
                 return self._kept(attempt, made)
             attempt = self._following(attempt, diagnosis, made)
         return self._finished()
@@ -235,8 +246,8 @@ class _Healing:
             if self.order.one_at_a_time:
                 self._alone(best)
             return self._end("cured", best)
-        if len(self.record.attempts) == 1 and self.base is not None and not alarms(self.base):
-            return self._end("healthy", self.record.attempts[0])
+        if self.base is not None and not alarms(self.base):
+            return self._end("healthy", self.record.attempts[-1])
         self.say("no improvement: the original config stands")
         return self._end("not cured")
 
@@ -309,6 +320,12 @@ class _Healing:
     def _echo(self, child: Child) -> None:
         if self.order.echo:
             child.echo(sys.stderr.buffer)
+
+
+def _memorised(diagnosis: Diagnosis) -> bool:
+    """Whether overfitting is all that is wrong, and its best state is on disk."""
+    facts = diagnosis.facts
+    return alarms(diagnosis) <= KEPT and memorises(facts) and kept_best(facts) is not None
 
 
 def _worse(after: float | None, before: float | None) -> bool:

@@ -101,8 +101,9 @@ def estimated(*runs: Facts) -> Noise:
         curve = _judged(facts)
         if curve is None or not len(curve.finite):
             continue
-        levels.append(abs(float(curve.finite.values.min())))
-        scatter.append(_scatter(curve.finite.values))
+        values = curve.finite.values
+        levels.append(abs(float(values.min())))
+        scatter.append(_scatter(values[: int(np.argmin(values)) + 1]))  # what came after the best may be the fault
     level = min(levels, default=0.0)
     noise = max(FLOOR * level, ERRORS * float(np.sqrt(2)) * max(scatter))
     return Noise(noise, "estimated from the evaluations")

@@ -7,20 +7,24 @@ reading, so that many processes can share the work: ``read_source(source)`` read
 from __future__ import annotations
 
 import pkgutil
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from math import isfinite
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
 from diagnose.errors import LogError, unforeseen
+from diagnose.readers.merge import merged
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import HEAD_BYTES, Reader, Source
 from diagnose.readers.sources.growing import FollowedEvents, FollowedText, GrowingLog
 from diagnose.readers.sources.own_report import is_report
+from diagnose.readers.sources.same_training import one_source_a_training
 from diagnose.readers.sources.storage import is_folder, is_remote, is_stream, local
 from diagnose.readers.sources.stream import of_stream, standard_input
 from diagnose.readers.sources.tree import discover_tree
@@ -146,6 +150,7 @@ def discover(path: str | Path) -> list[Source]:
         if not is_folder(name):
             return [Source(name, local(name))]
         found = [told for source in discover_tree(name) if (told := _worth_reading(source)) is not None]
+        found = one_source_a_training(found)
     except FileNotFoundError as error:
         raise LogError(f"{name}: no such file or folder") from error
     except OSError as error:
@@ -172,12 +177,28 @@ def read_source(source: Source) -> Run:
     if source.reason:
         raise LogError(source.reason)
     try:
-        run = _read(source)
-        return assign_roles(replace(run, notes=(*run.notes, *source.notes, *_beside(source))))
+        run = merged(_read(source), [*_others(source)])
+        notes = (*run.notes, *source.notes, *_beside(source))
+        return assign_roles(replace(run, notes=notes, idle_seconds=_idle(source)))
     except LogError:
         raise
     except Exception as error:  # one strange file must not hide the others
         raise LogError(f"{source.name}: {unforeseen(error)}") from error
+
+
+def _others(source: Source) -> Iterator[Run]:
+    """The runs of the other logs of the same training, as far as they can be read."""
+    for other in source.also:
+        try:
+            yield assign_roles(_read(other))
+        except LogError:  # what the first log tells stands by itself
+            continue
+
+
+def _idle(source: Source) -> float | None:
+    """Seconds since the last write; None where that is not known."""
+    written = max(one.written for one in (source, *source.also))
+    return max(0.0, time.time() - written) if isfinite(written) else None
 
 
 def _read(source: Source) -> Run:

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from diagnose.config import Config, Setting
 from diagnose.config.effective import Effective, effective
+from diagnose.config.memory import Estimate, estimate
+from diagnose.config.ranges import first_learning_rate
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
 from diagnose.report.clean import plain
@@ -52,12 +54,12 @@ def config_json(config: Config, sums: Effective) -> dict[str, Any]:
 
 
 def _setting_json(setting: Setting) -> dict[str, Any]:
-    """A setting; its file only where that is another one than the config."""
-    return {key: value for key, value in asdict(setting).items() if key != "file" or value}
+    """A setting; lock and file only where there is one."""
+    return {key: value for key, value in asdict(setting).items() if key not in {"file", "locked"} or value}
 
 
-def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
-    """What is known before a run: what the config amounts to, then what is wrong, worst first."""
+def check_text(diagnosis: Diagnosis, screen: Screen, gpu: float | None = None) -> str:
+    """What is known before a run: what the config amounts to, then what is wrong, worst first. `gpu`: its GB."""
     config = checked(diagnosis)
     parts: list[RenderableType] = [_heading(config)]
     if not config.training:
@@ -67,6 +69,8 @@ def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
     amounts = effective(config, diagnosis.facts.train_samples)
     if config.training and amounts.known():
         parts.append(Padding(_sums(amounts), (1, 0, 0, 2)))
+    if config.training:
+        parts += [Padding(Text(line), (0, 0, 0, 2)) for line in _forecasts(diagnosis, config, gpu)]
     for finding in diagnosis.findings:
         parts += _told(finding)
     if config.training or diagnosis.findings:
@@ -80,14 +84,48 @@ def _untrained(config: Config) -> str:
     return f"{NOT_TRAINING}{kind}; --dialect FILE names those of another trainer"
 
 
-def check_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The contract of `ttsdoc check --format json`, without the envelope."""
+def _forecasts(diagnosis: Diagnosis, config: Config, gpu: float | None) -> Iterator[str]:
+    """The first rate to try, and whether the training fits into a GPU."""
+    first = first_learning_rate(config, diagnosis.facts.family)
+    if first is not None:
+        rate, span = first
+        yield f"first learning rate to try: {rate:g} ({span.title}; {span.lowest:g} to {span.highest:g} are in use)"
+    if gpu is not None:
+        memory = estimate(config, diagnosis.facts.family, gpu)
+        yield f"{gpu:g} GB GPU: {UNKNOWN_MEMORY}" if memory is None else _memory(memory)
+
+
+UNKNOWN_MEMORY = "no estimate, for neither the size of this model nor a measurement of its family is known"
+
+
+def _memory(memory: Estimate) -> str:
+    batch = f"{memory.batch:g} {memory.unit}"
+    largest = (
+        f"up to {memory.largest_batch} {memory.unit} should fit" if memory.largest_batch else "no batch should fit"
+    )
+    return (
+        f"{memory.gigabytes:g} GB GPU: a batch of {batch} {memory.verdict}: about {memory.needed:.3g} GB "
+        f"({memory.least:.3g} to {memory.most:.3g}); {largest}\n"
+        f"  GB = {memory.formula}, {memory.title}; {memory.source}"
+    )
+
+
+def _memory_json(memory: Estimate | None) -> dict[str, Any] | None:
+    return None if memory is None else {**asdict(memory), "verdict": memory.verdict}
+
+
+def check_json(diagnosis: Diagnosis, gpu: float | None = None) -> dict[str, Any]:
+    """The contract of `ttsdoc check --format json`, without the envelope. `gpu`: its GB."""
     config = checked(diagnosis)
     told = [finding_json(finding) for finding in diagnosis.findings]
     amounts = effective(config, diagnosis.facts.train_samples)
     keys = diagnosis.facts.keys
     used = {} if keys is None else {"keys": keys_json(keys)}
-    return {**config_json(config, amounts), **used, "findings": told, "notes": list(diagnosis.facts.notes)}
+    first = first_learning_rate(config, diagnosis.facts.family) if config.training else None
+    ahead = {} if first is None else {"first_learning_rate": {"value": first[0], "source": first[1].source}}
+    fits = {} if gpu is None else {"gpu": _memory_json(estimate(config, diagnosis.facts.family, gpu))}
+    notes = [*config.notes, *diagnosis.facts.notes]
+    return {**config_json(config, amounts), **used, **ahead, **fits, "findings": told, "notes": notes}
 
 
 def checked(diagnosis: Diagnosis) -> Config:

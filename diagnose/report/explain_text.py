@@ -13,7 +13,7 @@ from rich.text import Text
 
 from diagnose.report.explain import Topic, topics
 from diagnose.report.glossary import entries
-from diagnose.report.screen import Screen, printed
+from diagnose.report.screen import NARROWEST, UNLIMITED, Screen, printed
 
 FIRST = ("What to do", "Why it matters")
 """The sections that everyone needs, in the order in which they are needed."""
@@ -55,17 +55,17 @@ def _body(text: str) -> RenderableType:
 
 def listing(screen: Screen) -> str:
     """One line a code, then the hyperparameters."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table = Table(box=None, pad_edge=False, show_header=False, expand=True)
+    table.add_column(width=max(len(topic.code) for topic in topics()))
+    table.add_column(width=max(len(topic.name) for topic in topics()))
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     for topic in topics():
         table.add_row(topic.code, topic.name, Text(topic.summary.replace("`", "")))
     names = ", ".join(entries())
     return printed(
         Group(table, Text("\nHyperparameters: ", "bold").append(names), Text("\nttsdoc explain FIT002", "dim")),
         screen,
-        screen.table_width if not screen.terminal else max(screen.width, 60),
+        max(screen.width, NARROWEST) if screen.terminal else UNLIMITED,
     )
 
 

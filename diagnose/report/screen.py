@@ -65,11 +65,6 @@ class Screen:
         """Columns for charts."""
         return min(max(self.width, NARROWEST), WIDEST_CHART)
 
-    @property
-    def table_width(self) -> int:
-        """Columns for tables of many runs."""
-        return max(self.width, NARROWEST) if self.terminal else UNLIMITED
-
 
 def printed(content: RenderableType, screen: Screen, width: int | None = None) -> str:
     """A rich renderable as text for this screen, trailing blanks removed. `width`: None: that of prose."""

@@ -18,7 +18,7 @@ from rich.text import Text
 from diagnose.finding import Diagnosis, Verdict
 from diagnose.pool import sickness
 from diagnose.report.clean import markdown, plain
-from diagnose.report.screen import VERDICT_MARK, VERDICT_STYLE, Screen, printed
+from diagnose.report.screen import UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.words import causes, counted, number, title
 from diagnose.run import Curve, Role
 
@@ -26,7 +26,7 @@ from diagnose.run import Curve, Role
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # More runs than this are summarised in one line each, and the worst in full.
 MANY_RUNS = 3
-HEADINGS = ("run", "best val. loss", "at", "last train. loss", "findings")
+HEADINGS = ("run", "best val. loss", "at", "last train loss", "findings")
 
 
 class Order(str, Enum):
@@ -132,12 +132,12 @@ def counts(diagnoses: Iterable[Diagnosis]) -> str:
 
 
 def as_table(diagnoses: Sequence[Diagnosis], screen: Screen) -> str:
-    """The counts and one row a run, in the order given. Names stay whole where no terminal is."""
+    """The counts and one row a run, in the order given. No name is cut: where it is too long, the terminal wraps."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     for heading in HEADINGS:
         right = "loss" in heading
-        table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=heading != "findings")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for row in run_rows(diagnoses):
         table.add_row(
             Text(VERDICT_MARK[row.verdict], VERDICT_STYLE[row.verdict]),
@@ -147,7 +147,7 @@ def as_table(diagnoses: Sequence[Diagnosis], screen: Screen) -> str:
             number(row.last_loss),
             Text(", ".join(row.findings) or row.verdict.value),
         )
-    return printed(Group(Text(f"ttsdoc: {counts(diagnoses)}", "bold"), table), screen, screen.table_width)
+    return printed(Group(Text(f"ttsdoc: {counts(diagnoses)}", "bold"), table), screen, UNLIMITED)
 
 
 def as_csv(diagnoses: Sequence[Diagnosis]) -> str:

@@ -15,7 +15,7 @@ from diagnose.report.answer import Answer, answer, command
 from diagnose.report.changes import changes, changes_table, not_made
 from diagnose.report.chart import loss_chart
 from diagnose.report.clean import plain
-from diagnose.report.screen import RED, SEVERITY_STYLE, VERDICT_MARK, VERDICT_STYLE, Screen, printed
+from diagnose.report.screen import RED, SEVERITY_STYLE, UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.table import Cell, LossTable, loss_table
 from diagnose.report.words import causes, counted, number, proof, span, title
 from diagnose.run import Role, Run
@@ -44,7 +44,7 @@ def one_line(diagnosis: Diagnosis, screen: Screen) -> str:
     mark = Text(VERDICT_MARK[diagnosis.verdict], VERDICT_STYLE[diagnosis.verdict])
     names = ", ".join(_name_and_place(diagnosis.run, finding) for finding in causes(diagnosis))
     line = mark.append(f" {diagnosis.verdict.value}", "").append(f" {plain(title(diagnosis.run))}", "bold")
-    return printed(line.append(f": {names}" if names else ""), screen, screen.table_width)
+    return printed(line.append(f": {names}" if names else ""), screen, UNLIMITED)
 
 
 def _name_and_place(run: Run, finding: Finding) -> str:

@@ -60,7 +60,7 @@ class Unrest:
     high: float
     """Between them lie the middle four fifths."""
     error: float
-    """Standard error of a mean, as if points had no memory."""
+    """Standard error of a mean, by the differences of neighbours."""
 
     @property
     def spread(self) -> float:
@@ -68,12 +68,11 @@ class Unrest:
         return self.high - self.low
 
 
-def _unrest(parts: list[FloatArray], noise: float) -> Unrest:
-    means = np.array([part.mean() for part in parts])
-    within = float(np.median([part.std() for part in parts])) if len(parts[-1]) > 3 else noise
-    error = within / sqrt(len(parts[-1]))
+def _unrest(level: FloatArray, count: int) -> Unrest:
+    means = np.array([part.mean() for part in np.array_split(level, count)])
+    error = float(np.sqrt(np.mean(np.diff(level) ** 2) / 2 / (len(level) // count)))
     low, high = np.quantile(means, [0.1, 0.9])
-    return Unrest(_turns(means, max(float(high - low) / 2, 4 * error)), float(low), float(high), error)
+    return Unrest(_turns(means, max(float(high - low) / 2, 3 * error)), float(low), float(high), error)
 
 
 def _turns(values: FloatArray, least: float) -> int:
@@ -225,9 +224,10 @@ class Course:
         since = block_medians(self.level[self.best_index :], BLOCKS)
         return len(since) > 5 and order(since) >= 1 / 2
 
-    def lost(self, high: float, low: float) -> float:
-        """A rise from level `low` to `high` as a share of all progress, in loss units; 9 at most."""
-        made, lost = self.loss(self.first) - self.loss(self.best), self.loss(high) - self.loss(low)
+    def lost(self, high: float, low: float, start: float | None = None) -> float:
+        """A rise from level `low` to `high` as a share of all progress since `start`, in loss units; 9 at most."""
+        made = self.loss(self.first if start is None else start) - self.loss(self.best)
+        lost = self.loss(high) - self.loss(low)
         return 0.0 if lost <= 0 else min(lost / made, 9.0) if made > lost / 9 else 9.0
 
     # --- did it fall at all
@@ -288,7 +288,7 @@ class Course:
         low, high = np.quantile(self.level, [0.02, 0.98])
         tame = np.clip(self.level, low, high)[len(self) // 10 :]
         counts = sorted({min(len(tame), BLOCKS), min(len(tame), 4 * BLOCKS)})
-        return tuple(_unrest(np.array_split(tame, count), self.noise) for count in counts if count > 2)
+        return tuple(_unrest(tame, count) for count in counts if count > 2)
 
     def at(self, share: float) -> float:
         """The level where this share of the run is over: the median of a tenth of the points."""

@@ -71,7 +71,8 @@ class Gap:
 def gap_of(train: Course | None, val: Course) -> Gap:
     """The gap; without training loss its falls are 0."""
     count, level = len(val), val.level
-    smooth = running_median(level, 3 if count < 40 else int(2 * SHARE * count) | 1) if count >= FEW else level
+    smooth = running_median(level, 3 if count < 40 else int(2 * SHARE * count) | 1).copy() if count >= FEW else level
+    smooth[0] = level[0]  # the state from which training began may be the best, and is no outlier of it
     lowest, half = int(np.argmin(smooth)), max(count // 40, 1) if count >= FEW else 0
     near_lowest = level[max(lowest - half, 0) : lowest + half + 1]
     best = max(lowest - half, 0) + int(np.argmin(near_lowest))  # what was logged: a smoothed value is shown to nobody

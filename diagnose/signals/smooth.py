@@ -17,7 +17,7 @@ BLOCKS = 1000
 
 
 def running_median(values: FloatArray, width: int) -> FloatArray:
-    """Shape (n,): medians over a centred odd window, which shrinks on both sides alike at the ends."""
+    """Shape (n,): medians over a centred odd window, which shrinks on both sides alike at the ends, to three points."""
     count, half = len(values), min(width // 2, (len(values) - 1) // 2)
     if half < 1:
         return values
@@ -30,8 +30,8 @@ def running_median(values: FloatArray, width: int) -> FloatArray:
     windows = np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1)
     smooth[half : count - half] = np.median(windows, axis=1)
     for i in range(half):
-        smooth[i] = np.median(values[: 2 * i + 1])
-        smooth[count - 1 - i] = np.median(values[count - 1 - 2 * i :])
+        reach = max(2 * i + 1, 3)  # the very first and the very last point are no trend
+        smooth[i], smooth[count - 1 - i] = np.median(values[:reach]), np.median(values[-reach:])
     return smooth
 
 

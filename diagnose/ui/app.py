@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from diagnose.errors import TtsdocError
 from diagnose.ui.guard import LOOPBACK, Guard
-
-if TYPE_CHECKING:
-    import gradio as gr
 
 FONTS = ["system-ui", "sans-serif"]
 FIXED = ["ui-monospace", "monospace"]
@@ -36,8 +33,8 @@ def tabs(root: Path, command: Sequence[str] | None) -> None:
     data_tab(root)
 
 
-def page(root: Path, command: Sequence[str] | None = None) -> gr.Blocks:
-    """The whole page. Raises TtsdocError."""
+def page(root: Path, command: Sequence[str] | None = None) -> Any:
+    """The whole page, a `gr.Blocks`. Raises TtsdocError."""
     _need_gradio()
     import gradio as gr
 
@@ -48,25 +45,29 @@ def page(root: Path, command: Sequence[str] | None = None) -> gr.Blocks:
     return blocks
 
 
-def serve(root: Path, command: Sequence[str] | None, *, host: str, port: int, token: str | None) -> None:
-    """Serve the page until Ctrl-C; prints its address. Beyond this machine only with a token, made where none is given.
+def serve(
+    root: Path, command: Sequence[str] | None, *, host: str, port: int, token: str | None, say: Callable[[str], None]
+) -> None:
+    """Serve the page until Ctrl-C; `say` gets its address. Beyond this machine a token is made where none is given.
 
     Raises TtsdocError where gradio is missing or the port is taken.
     """
     blocks = page(root, command)
     import uvicorn
 
-    if host not in LOOPBACK:
-        token = token or secrets.token_urlsafe(24)
+    local = host in LOOPBACK
+    token = token or (None if local else secrets.token_urlsafe(24))
     door = _listening(host, port)
-    shown = "localhost" if host in LOOPBACK else socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104
-    address = f"http://{shown}:{door.getsockname()[1]}/" + (f"?token={token}" if token else "")
-    print(f"ttsdoc ui: {address}", flush=True)
-    app = guarded(blocks, hosts=LOOPBACK if host in LOOPBACK else (), token=token)
-    uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[door])
+    everywhere = host in ("0.0.0.0", "::")  # noqa: S104 - what the user has asked for
+    shown = "localhost" if local else socket.gethostname() if everywhere else host
+    say(f"http://{shown}:{door.getsockname()[1]}/" + (f"?token={token}" if token else ""))
+    app = guarded(blocks, hosts=LOOPBACK if local else (), token=token)
+    # Open browsers hold connections for ever; Ctrl-C must not wait for them.
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+    uvicorn.Server(config).run(sockets=[door])
 
 
-def guarded(blocks: gr.Blocks, *, hosts: Sequence[str], token: str | None) -> Guard:
+def guarded(blocks: Any, *, hosts: Sequence[str], token: str | None) -> Guard:
     """The page as an ASGI application behind its guard."""
     import gradio as gr
     from fastapi import FastAPI

@@ -59,7 +59,7 @@ class Guard:
 
 def _name(host: str) -> str:
     """The name in a Host header, without port and brackets."""
-    return urlsplit(f"//{host}").hostname or ""
+    return "" if "@" in host else urlsplit(f"//{host}").hostname or ""
 
 
 def _cookie(headers: dict[str, str]) -> str:

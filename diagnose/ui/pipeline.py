@@ -81,9 +81,9 @@ class Pipeline:
             return "No training was started yet: give a config (or `stable`) and press Start."
         status = self.trainings.status(training)
         ended = "has ended" if status in (None, 0) else f"has ended with status {status}"
-        running = "is running" if self.trainings.running(training) else ended
-        line = f"**{markdown(training.name)}** {running}"
-        told = progress_text(self.followed(training).diagnosis)
+        running = self.trainings.running(training)
+        line = f"**{markdown(training.name)}** {'is running' if running else ended}"
+        told = progress_text(self.followed(training).diagnosis, running=running)
         return f"{line} · {told}" if told else line
 
 

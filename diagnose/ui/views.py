@@ -17,6 +17,10 @@ from diagnose.run import Attachment
 
 MARKS = {Verdict.HEALTHY: "✓ healthy", Verdict.UNHEALTHY: "✗ unhealthy", Verdict.INCONCLUSIVE: "? inconclusive"}
 MOST_LINES = 40
+CLEAR = "rgba(0,0,0,0)"
+GROUND = {"paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": "#7a7f87"}}
+"""Charts for a light and a dark page alike: the page's own ground, and a grey with contrast 3.9 to white and black."""
+GRID = "rgba(128,128,128,0.25)"
 
 
 def answer_text(diagnosis: Diagnosis | None, trouble: str = "") -> str:
@@ -28,12 +32,13 @@ def answer_text(diagnosis: Diagnosis | None, trouble: str = "") -> str:
     return "\n".join(lines)
 
 
-def progress_text(diagnosis: Diagnosis | None) -> str:
-    """Where the run stands, in one line of Markdown."""
+def progress_text(diagnosis: Diagnosis | None, *, running: bool) -> str:
+    """Where the run stands, in one line of Markdown; speed and time left only while it runs."""
     if diagnosis is None:
         return ""
     at = progress(diagnosis)
-    return markdown(progress_line(diagnosis, at.step, at.planned, at.steps_per_second, at.seconds_left))
+    pace = (at.steps_per_second, at.seconds_left) if running else (None, None)
+    return markdown(progress_line(diagnosis, at.step, at.planned, *pace).replace("  ", " · "))
 
 
 def findings_text(diagnosis: Diagnosis | None) -> str:
@@ -66,7 +71,8 @@ def figures(diagnosis: Diagnosis | None) -> list[Any]:
     drawn = []
     for figure in run_figures(diagnosis, "run"):
         made = go.Figure(figure.content["data"], figure.content["layout"])
-        drawn.append(made.update_layout(height=figure.height, autosize=True))
+        drawn.append(made.update_layout(height=figure.height, autosize=True, **GROUND))
+        made.update_xaxes(gridcolor=GRID, zerolinecolor=GRID).update_yaxes(gridcolor=GRID, zerolinecolor=GRID)
     return drawn
 
 

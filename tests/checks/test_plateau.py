@@ -17,7 +17,7 @@ def stuck(level: float = 0.7, soon: float = 0.03) -> Floats:
 
 def error_rate(values: Floats) -> Curve:
     """A word error rate that was logged at each of these evaluations."""
-    return Curve("eval/wer", 400 * np.arange(1, len(values) + 1), values)
+    return Curve("eval/wer", 400 * np.arange(1, len(values) + 1), values, role=Role.ERROR_RATE, held_out=True)
 
 
 SICK = (

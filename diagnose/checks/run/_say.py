@@ -39,6 +39,8 @@ def silent(measured: Signals) -> str | None:
     """Why the course of the loss says nothing of health, or None where it does."""
     if measured.main is None or measured.main.width == 1:
         return "no loss of eight points is logged"
+    if measured.main.curve.adversarial:
+        return "the loss of one network against another says nothing of health"
     if measured.kind is Kind.REINFORCEMENT:
         return "the loss of reinforcement learning moves with its own targets"
     return None

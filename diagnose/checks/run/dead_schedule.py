@@ -104,7 +104,7 @@ class DeadSchedule(Check):
         if course is None or since is None or len(since) < 8:
             return False
         tenth = max(1, len(since) // 10)
-        return float(np.median(since[:tenth]) - np.median(since[-tenth:])) < self.frozen and not course.signed
+        return abs(float(np.median(since[:tenth]) - np.median(since[-tenth:]))) < self.frozen and not course.signed
 
     def _told(self, facts: Facts, rates: Curve, first: int, message: str, share: float) -> Finding:
         return self.finding(

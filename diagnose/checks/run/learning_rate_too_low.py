@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Check
+from diagnose.checks.run._say import silent
 from diagnose.checks.run.slow_learning import SlowLearning as Slow
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
@@ -49,7 +50,7 @@ class LearningRateTooLow(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Name the rate where the loss creeps, or where it hardly moves at a tiny rate."""
         course, rate, logged = signals(facts).train, peak_rate(facts), facts.run.peak_logged_rate
-        if course is None or rate is None or rate > self.low:
+        if course is None or rate is None or rate > self.low or silent(signals(facts)):
             return
         idle = logged is not None and logged < self.tiny and abs(course.net) < self.moved
         if not idle and not ((logged or rate <= 10 * self.tiny) and Slow().creeps(facts)):

@@ -47,8 +47,8 @@ class LossSpike(Check):
     """Height times the share of progress undone (at most 1): double for a third. Source: real runs."""
     z: float = 7.0
     """Standard errors or noise. Source: operators' rule on log loss, healthy runs reach 4.5; heavy tails more."""
-    rare: float = 0.02
-    """Share of points of half the height above which they are the noise of another kind of batch. Source: one in 50."""
+    rare: float = 0.01
+    """Share of points of half the height above which they are the noise of another kind of batch. Source: one in 100."""
     odd: float = 2.5
     """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
     longest: float = 0.45
@@ -86,7 +86,7 @@ class LossSpike(Check):
         return self._big(one) and one.last < len(course) - 1 and one.height >= self.odd * deepest_dip(course)
 
     def _is_spike(self, course: Course, one: Episode) -> bool:
-        hump = one.first < self.rare * 2 * len(course) and one.over_start < self.height
+        hump = one.first < len(course) / 25 and one.over_start < self.height
         return self._big(one) and one.left < 1 / 3 and one.length <= self.longest and not hump
 
     def _told(self, facts: Facts, course: Course, spikes: list[Episode]) -> Finding:

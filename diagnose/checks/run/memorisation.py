@@ -106,7 +106,7 @@ class Memorisation(Check):
         sure = (
             seen.z >= self.z * (1 if seen.known else 1.5)
             and seen.falling >= self.falling
-            and seen.coverage >= self.coverage
+            and self.coverage <= seen.coverage <= 1.2  # above: it climbs within epochs, as clips sorted by length do
         )
         # A period that was looked for could be chance: the set must be nearly used up as well.
         return sure and seen.drop >= self.drop * (1 if seen.known else 2) and (seen.known or net > 1)

@@ -14,6 +14,7 @@ from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
 from diagnose.signals import signals
+from diagnose.signals.smooth import running_median
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class MissingWarmup(Check):
     explained_by = ("learning-rate-too-high",)
     part_of = ("non-finite-loss",)
 
-    height: float = 0.4
-    """Rise above the first level in ln: 1.5 times. Source: warm-up humps of healthy runs reach 1.4 (Applio#113)."""
+    height: float = 0.33
+    """Rise above the first level in ln: 1.4 times. Source: warm-up humps of healthy runs (Applio#113)."""
     z: float = 6.0
     """Times the noise of a point: the first is only one. Source: one in a billion for normal noise."""
     peak: float = 0.9
@@ -54,7 +55,7 @@ class MissingWarmup(Check):
         course = measured.train
         if course is None or course is not measured.main or not self._at_peak(facts):
             return
-        early = course.trend[: max(4, len(course) // 10)]
+        early = running_median(course.level[: max(4, len(course) // 10)], 3)
         rise = float(early.max() - course.level[0])
         if rise < self.height or rise < self.z * course.noise:
             return

@@ -42,8 +42,8 @@ class Oscillation(Check):
     """By half of the spread or more: three peaks. Source: two may be one event and its echo."""
     spread: float = 0.25
     """What the middle four fifths of the medians span in ln: 28 %. Source: real runs; loud noise stays below."""
-    against_noise: float = 5.0
-    """The same in standard errors of a part; white noise spans 2.6. Source: twice of that."""
+    against_noise: float = 3.5
+    """The same in standard errors of a part; white noise spans 2.6. Source: a third more."""
     trend: float = 0.5
     """Kendall's tau from which a run falls, whatever it bounces. Source: half of all pairs in order."""
 
@@ -54,7 +54,7 @@ class Oscillation(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the swings with the noise and with the progress."""
         course = signals(facts).at_high_rate
-        if course is not None and self.bounces(course) and not improves(signals(facts)):
+        if course is not None and not course.signed and self.bounces(course) and not improves(signals(facts)):
             yield self._told(facts, course)
 
     def bounces(self, course: Course) -> bool:

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import log
 
+import numpy as np
+
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import at, silent, sure
 from diagnose.facts import Facts
-from diagnose.finding import Evidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.run import Role
 from diagnose.signals import Course, signals
 
 CLASSES = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
@@ -89,7 +92,7 @@ class Plateau(Check):
         flat = gained < max(self.tail * course.fall, course.error) and (
             course.late_order > -self.still or gained < self.tail * self.never
         )
-        little = float(course.level[:3].max()) - course.best < self.little
+        little = float(course.level[:3].max()) - course.best < self.little or _nothing_right(facts)
         early = course.near_best_from <= self.early and little
         return len(course) >= 25 and flat and early and val_done
 
@@ -116,9 +119,12 @@ class Plateau(Check):
             message = f"The loss has stood near {end:.4g} since {at(curve, first)}, most of the run"
             advice = "Halve the learning rate; if the loss does not move, the model or the data is at its limit."
         message += f"; that is chance level, ln {chance:,}." if chance else "."
+        tuned = bool(facts.settings.get("init_checkpoint")) and not _nothing_right(facts)
+        if tuned:
+            advice = "Fine-tuned models often plateau early: listen, or compare with the model that it began from."
         return self.finding(
-            Severity.WARNING,
-            sure(signals(facts), course, clear=since == 0),
+            Severity.INFO if tuned else Severity.WARNING,
+            Confidence.LOW if tuned else sure(signals(facts), course, clear=since == 0),
             curve.role.value if curve.role else curve.tag,
             message,
             steps=(first, curve.steps[-1]),
@@ -129,6 +135,16 @@ class Plateau(Check):
             ),
             advice=advice,
         )
+
+
+def _nothing_right(facts: Facts) -> bool:
+    """Whether a logged error rate of words or letters says at the end that hardly one was right: blanks, in CTC."""
+    for curve in facts.run.played_by(Role.ERROR_RATE):
+        values = curve.finite.values
+        whole = 100 if len(values) and values.max() > 2 else 1
+        if len(values) > 2 and np.median(values[-len(values) // 3 :]) >= 0.95 * whole:
+            return True
+    return False
 
 
 def _chance(facts: Facts, loss: float) -> int | None:

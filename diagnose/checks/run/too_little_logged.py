@@ -51,7 +51,7 @@ class TooLittleLogged(Check):
         run, course = facts.run, signals(facts).main
         curve = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
         if curve is None:
-            if any(ADVERSARIAL in note for note in run.notes):
+            if any(one.adversarial for one in run.curves.values()):
                 return f"what is logged {ADVERSARIAL}"
             tags = ", ".join(list(run.curves)[:5])
             return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"

@@ -76,7 +76,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     unit = "epoch" if clocks.main is clocks.epoch else "step"
     planned_epochs, planned_steps = _planned(columns)
     notes = told(launches, judged, counts, unit)
-    return Story(curves, notes, _beginning(clocks, judged), planned_epochs, planned_steps)
+    return Story(curves, notes, _beginning(curves), planned_epochs, planned_steps)
 
 
 def _training_loss(logged: Columns) -> Column | None:
@@ -106,19 +106,16 @@ def _last(column: Column | None) -> int | None:
     return int(min(known[-1], FARTHEST)) if len(known) else None
 
 
-def _beginning(clocks: Clocks, judged: Launch) -> Beginning | None:
-    """Where the judged launch begins, if its first count is far behind 0 by its own intervals."""
-    main = clocks.main
-    if main is None or clocks.order:
+def _beginning(curves: Mapping[str, Curve]) -> Beginning | None:
+    """Where the training loss begins, if its first count is far behind 0 by its own intervals."""
+    counted = [curve for curve in curves.values() if curve.counted and not curve.role is Role.EPOCH]
+    losses = [curve for curve in counted if read_tag(curve.tag).lossy and not read_tag(curve.tag).held_out]
+    curve = max(losses or counted, key=len, default=None)
+    rises = np.diff(curve.steps) if curve is not None else np.zeros(0)
+    if curve is None or not (rises > 0).any():
         return None
-    inside = main.values[(main.places >= judged.bounds[0]) & (main.places < judged.end)]
-    rises = np.diff(inside)
-    if not (rises > 0).any():
-        return None
-    spacing = float(np.median(rises[rises > 0]))
-    late = inside[0] > LATE_SPACINGS * spacing and inside[0] > 1
-    axis = Axis.EPOCH if main is clocks.epoch else Axis.STEP
-    return Beginning(int(min(inside[0], FARTHEST)), axis) if late else None
+    first, spacing = int(curve.steps[0]), float(np.median(rises[rises > 0]))
+    return Beginning(first, curve.axis) if first > max(1.0, LATE_SPACINGS * spacing) else None
 
 
 @dataclass(frozen=True, eq=False)

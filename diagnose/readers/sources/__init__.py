@@ -52,6 +52,8 @@ class Source:
     """What the user should know of how it was read."""
     tag_named: bool = False
     """Whether the user says which curve is the loss: then none needs to be called so."""
+    also: tuple[Source, ...] = ()
+    """Other logs of the same training."""
     columns: tuple[str, ...] = ()
     """What the user calls the columns of a table, from the first on."""
 

@@ -14,6 +14,7 @@ from diagnose.readers.tensorboard.decode import LEAST, Cycle, Decoder
 from diagnose.readers.tensorboard.frames import FRAME, HEADER, HEAVY, PAD, Chain, Stretch, headers, joined
 from diagnose.readers.tensorboard.layout import UnsupportedRecordError
 from diagnose.readers.tensorboard.parse import Blob, Found, parse
+from diagnose.run import FloatArray
 
 WINDOW = 5 << 18
 """Bytes read at once. Source: sets e and f of benchmarks/reading: fewer take longer, more take more memory than 40 MB
@@ -232,6 +233,13 @@ def tags_in(head: bytes) -> list[str]:
     file = EventFile()
     file.poll(io.BytesIO(head))
     return list(file.decoder.series)
+
+
+def scalars_in(head: bytes) -> list[tuple[str, FloatArray]]:
+    """The tags and values of the scalars in the first bytes of an event file."""
+    file = EventFile()
+    file.poll(io.BytesIO(head))
+    return [(tag, series.points.values) for tag, series in file.decoder.series.items()]
 
 
 def _starts_heavy(data: Bytes) -> bool:

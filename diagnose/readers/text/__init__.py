@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from diagnose.errors import LogError
-from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, curves_of, trained_at
+from diagnose.readers.columns import COUNTERS, curves_of
 from diagnose.readers.roles import read_tag, some_of
 from diagnose.readers.sources import Source
 from diagnose.readers.sources.paired_log import with_paired_log
+from diagnose.readers.text.ending import ending_in, resumed_in
 from diagnose.readers.text.formats import GUESS, Format, format_of
-from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, RECAP, worth_a_look
+from diagnose.readers.text.guess import worth_a_look
 from diagnose.readers.text.lines import LineColumns
-from diagnose.readers.text.table_rows import with_headers
-from diagnose.run import InputHealth, Run
+from diagnose.readers.text.series import series_of
+from diagnose.run import Curve, InputHealth, Run
 
+# A known format that leaves more than this share of the losses is not that of the log. Source: our choice: the lines
+# that a format leaves on purpose are few.
+FOREIGN = 0.3
+MUCH_UNREAD = 0.05
+"""From this share of lost lines on the verdict says so. Source: the promise of `input_health`."""
 _BLOCK = 1 << 21
 # Bytes in which a log must show its format. Imports and warnings of the largest clusters take some hundred kilobytes.
 _UNDECIDED = 1 << 20
-# A name is a series from this many values on, where the format is not known.
-_FEWEST = 2
-# A column of which no more than this share is new is an echo of the last value.
-_ECHOED = 0.2
-# Numbers of which more than this share rise count something; a new launch begins them again.
-_COUNTS = 0.5
-# Steps that are announced on lines without metrics count from so many to one value on: fewer are words in prose.
-_ANNOUNCED_SHARE = 0.05
 _METRIC = re.compile(rb"loss|cost|perplexity|ppl|epoch", re.IGNORECASE)
 
 
@@ -43,7 +39,7 @@ def sniff(source: Source) -> int:
     log = LineColumns(GUESS.parse, worth_a_look)
     log.feed(head)
     log.finish()
-    losses = [name for name in _series(log.columns(), GUESS) if read_tag(name).lossy]
+    losses = [name for name in series_of(log.columns(), GUESS) if read_tag(name).lossy]
     # What was asked for by name is read to its end before it is refused.
     return 60 if losses else 10 if _METRIC.search(head) else int(source.asked)
 
@@ -57,8 +53,9 @@ def _read(source: Source) -> Run:
     if not _is_text(source.head()):
         raise LogError(f"{source.name}: binary data, not a text log; give an event file, a CSV or a text log")
     log = _fed(source, TextLog())
-    if not log.told:  # its lines look like a format that it is not
-        log = _fed(source, TextLog(None, GUESS, LineColumns(GUESS.parse, worth_a_look)))
+    if not log.told or log.unread_share > FOREIGN:  # its lines look like a format that it is not
+        guessed = _fed(source, TextLog(None, GUESS, LineColumns(GUESS.parse, worth_a_look)))
+        log = log if log.told and guessed.unread_share >= log.unread_share else guessed
     return log.run(source)
 
 
@@ -100,27 +97,61 @@ class TextLog:
         """Whether a number was found in a log that is finished, or nothing more is to be hoped for."""
         return self._format is GUESS or (self._log is not None and not self._log.columns().keys() <= COUNTERS)
 
+    @property
+    def unread_share(self) -> float:
+        """The share of the lines that tell a loss of which nothing was taken."""
+        return self._health().unread_share
+
     def run(self, source: Source) -> Run:
         """The run as far as it is known. Raises LogError where no metric was found."""
         if self._log is None:
             return self._so_far().run(source)
-        columns = _series(self._log.columns(), self._format)
+        columns = series_of(self._log.columns(), self._format)
         story = curves_of(columns, keep_last=self._format.keep_last)
         lossy = any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves)
         if not lossy and not (source.tag_named and story.curves):
             raise LogError(f"{source.name}: {self._what_was_seen(list(story.curves))}")
-        health = InputHealth(files=1, records=self._log.lines, bytes_skipped=self._log.bytes_skipped)
-        curves = self._format.with_roles(story.curves)
+        last = max((column.places[-1] for tag, column in columns.items() if read_tag(tag).lossy), default=0)
+        resumed = resumed_in(_decoded(self._log.first_lines))
+        beginning = story.beginning and replace(story.beginning, line=resumed)
         return Run(
             source.label,
             source.name,
             self._format.name,
-            curves,
+            self._format.with_roles(story.curves),
             family=self._format.family,
             sources=(source.name,),
-            health=health,
-            notes=(*self._format.notes, *story.notes),
+            health=self._health(),
+            notes=(*self._format.notes, *story.notes, *self._unread()),
+            beginning=beginning,
+            ending=ending_in(self._behind(int(last)), _last_step(story.curves)),
+            planned=story.planned,
         )
+
+    def _health(self) -> InputHealth:
+        log = self._log or LineColumns(GUESS.parse)
+        return InputHealth(
+            files=1,
+            records=log.lines,
+            bytes_skipped=log.bytes_skipped,
+            metric_lines=log.metric_lines,
+            unread_lines=log.unread_lines,
+            unread_example=log.unread_example,
+        )
+
+    def _unread(self) -> Iterator[str]:
+        """A note on the lines that tell a loss and were not understood."""
+        health = self._health()
+        if health.unread_lines:
+            lost = f"{health.unread_lines:,} of {health.metric_lines:,} lines that tell a loss were not understood"
+            much = ", so that the verdict rests on a part of the log" if health.unread_share > MUCH_UNREAD else ""
+            yield f"{lost}, as `{health.unread_example}`{much}"
+
+    def _behind(self, place: int) -> list[str]:
+        """The last lines of the log, those behind a place."""
+        log = self._log or LineColumns(GUESS.parse)
+        start = log.lines - len(log.last_lines)
+        return _decoded(log.last_lines[max(place + 1 - start, 0) :])
 
     def _what_was_seen(self, tags: list[str]) -> str:
         """Why the log is refused, and what to do."""
@@ -147,89 +178,14 @@ class TextLog:
         self._undecided = None
 
 
-def _series(columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
-    """The columns that repeat, with the names that sections and table headers give them."""
-    tabled = with_headers(columns)
-    named = _with_bar(_with_pairs(form.with_sections(tabled)))
-    announced = named.pop(ANNOUNCED, None)
-    if announced is not None and len(announced.values) >= _ANNOUNCED_SHARE * max(
-        map(_length, named.values()), default=1
-    ):
-        named.setdefault(STEP, announced)
-    if form is GUESS:
-        named = _with_epoch_means(named)
-    if not any(read_tag(name).lossy and not name.startswith(RECAP) for name in named):
-        named = {name.removeprefix(RECAP): column for name, column in named.items()}
-    headed = tabled.keys() - columns.keys()
-    if form is GUESS or form.keep_last:
-        named = {name: _without_echoes(name, column) for name, column in named.items()}
-    return {name: column for name, column in named.items() if form is not GUESS or _repeats(name, column, headed)}
+def _decoded(lines: Sequence[bytes]) -> list[str]:
+    return [line.decode("utf-8", "replace") for line in lines]
 
 
-def _length(column: Column) -> int:
-    return len(column.values)
-
-
-def _repeats(name: str, column: Column, headed: Collection[str]) -> bool:
-    """Whether a name is a series: it comes again, or it is a loss that is rightly told once."""
-    if name in COUNTERS or len(column.values) >= _FEWEST or name in headed:
-        return True
-    reading = read_tag(name)
-    return reading.held_out and reading.lossy > 1 and not reading.no_loss
-
-
-def _with_pairs(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """`loss: (7, 2.5)` is a loss at a step where the first numbers count on; else the first is the value."""
-    named = {name: column for name, column in columns.items() if not name.startswith(PAIRED)}
-    for name, first in columns.items():
-        if name.startswith(PAIRED) and len(first.values) > 1:
-            counts = not (first.values % 1).any() and np.mean(np.diff(first.values) > 0) > _COUNTS
-            named[STEP if counts else name.removeprefix(PAIRED)] = first
-    return named
-
-
-def _with_bar(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """The columns, with the bar of the training for a counter where there is no other.
-
-    Bars of training and of evaluations differ in their totals: the one before most training losses is the training's.
-    """
-    named = {name: column for name, column in columns.items() if name not in {BAR, BAR_TOTAL}}
-    trained = trained_at({name: column for name, column in named.items() if name not in COUNTERS})
-    if not {BAR, BAR_TOTAL} <= columns.keys() or named.keys() & {STEP, ITERATION} or not len(trained):
-        return named
-    bar, totals = columns[BAR], columns[BAR_TOTAL]
-    told, often = np.unique(totals.at(trained), return_counts=True)
-    keep = totals.at(bar.places) == told[np.argmax(often)]
-    return named | ({ITERATION: Column(bar.places[keep], bar.values[keep])} if keep.any() else {})
-
-
-def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """The columns, with a name's values on lines that tell an epoch but no step of it in a column of their own."""
-    clocks = [columns[name].places for name in (STEP, ITERATION) if name in columns]
-    if EPOCH not in columns or not clocks:
-        return dict(columns)
-    inside, epoch = np.unique(np.concatenate(clocks)), columns[EPOCH]
-    named = {}
-    for name, column in columns.items():
-        step = np.isin(column.places, inside)
-        mean = ~step & np.isin(column.places, epoch.places)
-        few = name not in COUNTERS and 0 < mean.sum() < step.sum()
-        if few and changes(epoch.at(column.places[mean])).all():
-            named[f"{name} (epoch)"] = Column(column.places[mean], column.values[mean], column.axis)
-            named[name] = Column(column.places[~mean], column.values[~mean], column.axis)
-        else:
-            named[name] = column
-    return named
-
-
-def _without_echoes(name: str, column: Column) -> Column:
-    """A validation loss that a progress bar shows until the next one comes, only where it is new."""
-    if name in COUNTERS or read_tag(name).split not in {"val", "test"}:
-        return column
-    new = changes(column.values)
-    if not 1 < new.sum() <= _ECHOED * len(new):
-        return column
-    return Column(column.places[new], column.values[new], column.axis)
+def _last_step(curves: Mapping[str, Curve]) -> int | None:
+    """The last step (or epoch) of the longest curve, where the log counts them."""
+    longest = max(curves.values(), key=len, default=None)
+    return int(longest.steps[-1]) if longest is not None and longest.counted else None
 
 
 def _is_text(head: bytes) -> bool:

@@ -14,7 +14,8 @@ import yaml
 from diagnose.project import preset_texts
 from diagnose.readers.columns import END, EPOCH, EPOCHS, ITERATION, PER_EPOCH, RANK, STEP, STEPS, Column
 from diagnose.readers.text.guess import METRIC, PAIR, meaning_of
-from diagnose.readers.text.lines import Meaning, first_of_each_kind
+from diagnose.readers.text.kinds import Meaning
+from diagnose.readers.text.lines import first_of_each_kind
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.run import Axis, Curve, Role
 

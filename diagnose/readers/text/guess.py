@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, STEP
-from diagnose.readers.text.lines import Meaning
+from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.readers.text.table_rows import header_in, row_in
 
@@ -19,7 +19,7 @@ _NAME = (
 )
 _STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+is[ \t]+"
 PAIR = re.compile(
-    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?![\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
+    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?!(?!Batch|Epoch|Train|Val|Step)[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 _COUNTER = re.compile(
@@ -74,8 +74,8 @@ METRIC = re.compile(
 _BARE_SPLIT = re.compile(r"train|val|valid|validation|dev|eval", re.IGNORECASE)
 # A line that looks back: what it counts and measures was told before. It begins so, before its own counters.
 _RECAP = re.compile(
-    r"\b(?:best|restor\w+|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
-    r"|\btest\w*\b.{0,20}\b(?:checkpoint|best)\b|\b(?:epoch|step) \d+ (?:was|is) (?:the )?best\b",
+    r"\b(?:best|restor\w+|restaur\w+|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
+    r"|\btest\w*\b.{0,20}\b(?:checkpoint|best)\b|\b(?P<was>(?:epoch|step) \d+ (?:was|is)) (?:the )?best\b",
     re.IGNORECASE,
 )
 RECAP = "best/"
@@ -201,7 +201,7 @@ def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meanin
     if recap is None:
         return False
     begins = [span[0] for _, span in (*metrics, *counters) if isinstance(span, tuple)]
-    return all(recap.start() < begin for begin in begins) or recap[0].endswith("best")
+    return all(recap.start() < begin for begin in begins) or recap["was"] is not None
 
 
 def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
