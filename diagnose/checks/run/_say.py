@@ -39,7 +39,21 @@ def silent(measured: Signals) -> str | None:
     """Why the course of the loss says nothing of health, or None where it does."""
     if measured.main is None or measured.main.width == 1:
         return "no loss of eight points is logged"
-    if measured.main.curve.adversarial:
+    return contested(measured)
+
+
+TAIL = 200
+"""Points from which a log that begins in the middle of a run is judged by itself. Source: real runs."""
+
+
+def tail_only(measured: Signals) -> bool:
+    """Whether the log is a short piece of a run whose beginning it does not show."""
+    return measured.begins_late and measured.main is not None and len(measured.main) < TAIL
+
+
+def contested(measured: Signals) -> str | None:
+    """Why the level of the loss says nothing of health, however many points there are."""
+    if measured.main is not None and measured.main.curve.adversarial:
         return "the loss of one network against another says nothing of health"
     if measured.kind is Kind.REINFORCEMENT:
         return "the loss of reinforcement learning moves with its own targets"

@@ -26,7 +26,8 @@ class MissingWarmup(Check):
     weights to where it takes long to come back from, if at all.
 
     ## How it is detected
-    The trend rises above the first value by `height`, and by `z` times the noise, within the first tenth of the run, and the logged rate starts at `peak` of its peak, or, where none is logged, the config asks for no warm-up.
+    The loss rises above the first value by `height`, and by `z` times the noise, within the first tenth of the run, and
+    the logged rate starts at `peak` of its peak, or, where none is logged, the config asks for no warm-up.
 
     ## What to do
     Warm up over a twentieth of the run; if the loss is still thrown up, lower the learning rate.
@@ -55,7 +56,7 @@ class MissingWarmup(Check):
         course = measured.train
         if course is None or course is not measured.main or not self._at_peak(facts):
             return
-        early = running_median(course.level[: max(4, len(course) // 10)], 3)
+        early = running_median(course.level[: max(4, len(course) // 10)], max(3, len(course) // 100 | 1))
         rise = float(early.max() - course.level[0])
         if rise < self.height or rise < self.z * course.noise:
             return

@@ -91,13 +91,13 @@ def trained_at(logged: Columns) -> IntArray:
 
 def _union(places: Sequence[IntArray]) -> IntArray:
     """All places, each once, in order. Columns without gaps share one array."""
-    distinct = [array for array in {id(array): array for array in places}.values() if len(array)]
-    if not distinct:
+    apart = [array for array in {id(array): array for array in places}.values() if len(array)]
+    if not apart:
         return np.zeros(0, np.int64)
-    if len(distinct) == 1:
-        return distinct[0]
-    there = np.zeros(max(int(array[-1]) for array in distinct) + 1, np.bool_)
-    for array in distinct:
+    if len(apart) == 1:
+        return apart[0]
+    there = np.zeros(max(int(array[-1]) for array in apart) + 1, np.bool_)
+    for array in apart:
         there[array] = True
     return np.flatnonzero(there)
 
