@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,14 +46,14 @@ def register(app: typer.Typer) -> None:
 
 def watch(
     place: Annotated[str, typer.Argument(metavar="LOGS", help="A log, or the folder in which one is or will be.")],
-    once: Annotated[bool, typer.Option("--once", help="Look once, tell, and leave.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once, report, and leave.")] = False,
     interval: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks, at least.")] = 5.0,
     form: Annotated[Stream, typer.Option("--format", help="Output format.")] = Stream.TEXT,
     on_error: Annotated[
         str | None,
         typer.Option(
             metavar="CMD",
-            help="Run this when an error is confirmed; TTSDOC_CODE, _FINDING, _STEP, _MESSAGE and _RUN tell it more.",
+            help="Run this when an error is confirmed; TTSDOC_CODE, _FINDING, _STEP, _MESSAGE and _RUN describe it.",
         ),
     ] = None,
     until: Annotated[Until, typer.Option(help="Leave when the run is over, or at the first error too.")] = Until.DONE,
@@ -77,8 +76,9 @@ def watch(
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
 ) -> None:
-    """Follow a run and tell what is wrong as soon as it is sure. Costs less than 1 % of one processor."""
+    """Follow a run and report what is wrong as soon as it is sure. Costs less than 1 % of one processor."""
     from diagnose.facts import Hints
+    from diagnose.live.child import alive
     from diagnose.live.watch import End, Ended, NewFinding
     from diagnose.live.watch import watch as follow
 
@@ -90,7 +90,9 @@ def watch(
     # Where a process is to be stopped, its end is worth waiting for, so that the last words are read.
     ends = End(until.value)
     diagnosis = None
-    for event in follow(place, hints, interval=interval, once=once, until=ends, alive=_alive(stop_pid)):
+    for event in follow(
+        place, hints, interval=interval, once=once, until=ends, alive=lambda: stop_pid is None or alive(stop_pid)
+    ):
         out.write(event)
         if isinstance(event, NewFinding):
             _act(event, on_error, stop_pid)
@@ -115,22 +117,10 @@ def _warn(lines: list[str]) -> None:
         print(f"ttsdoc: {line}", file=sys.stderr)
 
 
-def _alive(pid: int | None) -> Callable[[], bool]:
-    def alive() -> bool:
-        try:
-            os.kill(pid or os.getpid(), 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
-
-    return alive
-
-
 def _act(event: NewFinding, command: str | None, pid: int | None) -> None:
     """What the user asked for at a confirmed error."""
     from diagnose.finding import Severity
+    from diagnose.live.child import alive
 
     if event.finding.severity is not Severity.ERROR:
         return
@@ -144,7 +134,7 @@ def _act(event: NewFinding, command: str | None, pid: int | None) -> None:
         }
         environment = {**os.environ, **{f"TTSDOC_{name}": value.replace("\0", "") for name, value in told.items()}}
         subprocess.run(command, shell=True, check=False, env=environment)  # noqa: S602 - the user's own command
-    if pid is not None and _alive(pid)():
+    if pid is not None and alive(pid):
         os.kill(pid, signal.SIGINT)
         print(f"ttsdoc: asked process {pid} to stop", file=sys.stderr)
 

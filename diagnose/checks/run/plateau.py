@@ -8,6 +8,7 @@ from math import log
 
 import numpy as np
 
+from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import at, silent, sure, tail_only
 from diagnose.facts import Facts
@@ -141,6 +142,7 @@ class Plateau(Check):
                 Evidence("late_share", course.late_share, self.tail),
                 *([Evidence("chance_level", log(chance))] if chance else []),
             ),
+            prescriptions=() if tuned or since > 0.25 else remedies.trial_lower_rate(facts),
             advice=advice,
         )
 

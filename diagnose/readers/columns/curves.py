@@ -19,6 +19,7 @@ from diagnose.readers.columns.column import (
     Column,
     Columns,
     changes,
+    distinct,
 )
 from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launches_in, points_in, told
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
@@ -61,7 +62,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     """
     logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
     places = [column.places for column in logged.values()]
-    everywhere = np.unique(np.concatenate(places)) if places else np.zeros(0, np.int64)
+    everywhere = distinct(np.concatenate(places)) if places else np.zeros(0, np.int64)
     clocks = clocks_of(columns, everywhere)
     launches = launches_in(columns, logged, clocks)
     if len(launches) > 1:
@@ -89,7 +90,7 @@ def trained_at(logged: Columns) -> IntArray:
     """The places where a training loss stands, in order."""
     readings = {tag: read_tag(tag) for tag in logged}
     places = [logged[tag].places for tag, told in readings.items() if told.lossy and told.split not in HELD_OUT]
-    return np.unique(np.concatenate(places)) if places else np.zeros(0, np.int64)
+    return distinct(np.concatenate(places)) if places else np.zeros(0, np.int64)
 
 
 def _planned(columns: Columns) -> tuple[int | None, int | None]:
@@ -107,7 +108,7 @@ def _last(column: Column | None) -> int | None:
 
 def _beginning(curves: Mapping[str, Curve]) -> Beginning | None:
     """Where the training loss begins, if its first count is far behind 0 by its own intervals."""
-    counted = [curve for curve in curves.values() if curve.counted and not curve.role is Role.EPOCH]
+    counted = [curve for curve in curves.values() if curve.counted and curve.role is not Role.EPOCH]
     losses = [curve for curve in counted if read_tag(curve.tag).lossy and not read_tag(curve.tag).held_out]
     curve = max(losses or counted, key=len, default=None)
     rises = np.diff(curve.steps) if curve is not None else np.zeros(0)
@@ -186,6 +187,8 @@ class _Frame:
     def _steps(self, axis: Axis, column: Column, epochs: FloatArray | None) -> tuple[FloatArray, bool]:
         """Shape (n,), whole numbers, and whether the log counts them; else the order of the log."""
         count = np.arange(len(column.places), dtype=np.float64)
+        if axis is Axis.EPOCH and epochs is None and self.keep_last and self.clocks.step is not None:
+            return 0 * count, True  # bars of one epoch, which is not named
         if axis is Axis.EPOCH:
             return (count, False) if epochs is None else (np.nan_to_num(epochs), True)
         if self.clocks.step is None:
