@@ -56,7 +56,7 @@ def stairs(run: Run, course: Course) -> Stairs | None:
         return None
     epochs = epochs_of(run, course.curve)
     if epochs is not None:
-        edges = np.flatnonzero(np.diff(np.floor(epochs + LEAST_ERROR)) > 0) + 1.0
+        edges = (np.flatnonzero(np.diff(np.floor(epochs + LEAST_ERROR)) > 0) + 1).astype(np.float64)
         if len(edges) < FEWEST or len(course) < POINTS * len(edges):
             return None
         # Some loggers write the epoch after the step: the last step of an epoch bears the next one's number.
