@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
@@ -44,6 +43,5 @@ class MissingValidation(Check):
             Confidence.HIGH,
             Role.VAL_LOSS.value,
             "No validation loss is logged: overfitting cannot be judged.",
-            prescriptions=remedies.log_validation(facts),
             advice="Keep at least 25 clips out of training and log their loss each epoch as val_loss.",
         )

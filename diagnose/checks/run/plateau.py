@@ -143,7 +143,6 @@ class Plateau(Check):
                 *([Evidence("chance_level", log(chance))] if chance else []),
             ),
             prescriptions=() if tuned or since > 0.25 else remedies.trial_lower_rate(facts),
-            prescriptions=remedies.trial_lower_rate(facts) if chance and since == 0 and not tuned else (),
             advice=advice,
         )
 
