@@ -255,18 +255,38 @@ class KeysOf:
     section: Node
 
 
-@dataclass(frozen=True, eq=False)
 class Container:
     """A list, tuple, dict or namespace that the source itself makes; `*` for items under unknown keys."""
 
-    items: dict[Any, Values] = field(default_factory=dict)
-    stands_for: dict[str, Values] = field(default_factory=dict)
-    """Sections whose keys were put into it."""
+    def __init__(self, number: int) -> None:
+        self.number = number
+        """In the order in which the source was gone through."""
+        self.items: dict[Any, Values] = {}
+        self.stands_for: dict[str, Values] = {}
+        """Sections whose keys were put into it."""
+        self.same = [self]
+        """Those that were found to be used alike, and share one content."""
+
+    def absorb(self, other: Container) -> bool:
+        """Let the other one, and all like it, be the same as this one from here on; whether it was not."""
+        if self.items is other.items:
+            return False
+        for mine, theirs in ((self.items, other.items), (self.stands_for, other.stands_for)):
+            for key, values in theirs.items():
+                mine[key] = mine.get(key, NOTHING) | values
+        for one in other.same:
+            one.items, one.stands_for = self.items, self.stands_for
+        self.same += other.same
+        for one in self.same:
+            one.same = self.same
+        return True
 
     def at(self, key: Any) -> Values:
+        """What it may hold under a key."""
         return self.items.get(key, NOTHING) | self.items.get("*", NOTHING)
 
     def everything(self) -> Values:
+        """What it may hold."""
         return NOTHING.union(*self.items.values())
 
 
