@@ -73,7 +73,9 @@ def call_values(flow: Flow, called: Values, given: Given, name: str, receiver: V
             result |= construct(flow, cls, given) if cls.is_wrapper else NOTHING
         func = given.node.func if isinstance(given.node, ast.Call) else None
         chosen = isinstance(func, ast.Name) and isinstance(flow.project.lookup(func.id, given.scope), Variable)
-        if chosen or isinstance(func, ast.Subscript | ast.Call):
+        for named in flow.named_by_config if chosen else ():
+            result |= call_own(flow, named, given)
+        if (chosen and not flow.named_by_config) or isinstance(func, ast.Subscript | ast.Call):
             flow.escape(given.everything, "handed to a function that only the run knows", given.node, given.scope)
     for value in called:
         result |= call_own(flow, value, given)

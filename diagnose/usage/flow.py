@@ -10,13 +10,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from diagnose.usage.mentions import options
-from diagnose.usage.project import Project
+from diagnose.usage.project import Project, config_strings
 from diagnose.usage.reach import Reach
 from diagnose.usage.report import Place
 from diagnose.usage.trees import FUNCTIONS
 from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
 
-MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 15 s
+MOST_WORK = 24_000_000  # expressions looked at and values found in them: about 30 s
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
 MANY_VALUES = 32  # of one name; most names have less than ten
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
@@ -206,6 +206,13 @@ class Flow:
         """Let a list or dict also hold `values`; under `*` where the key is not known."""
         container.items.setdefault(key, NOTHING)
         self.put(container.items, key, values)
+
+    @cached_property
+    def named_by_config(self) -> list[Scope]:
+        """The classes and functions of the project that a text of the config names: `type: Net`, `model: nets.Net`."""
+        names = dict.fromkeys(text.rpartition(".")[2] for text in config_strings(self.config))
+        found = [scope for name in names for scope in self.project.by_name.get(name, ())]
+        return [scope for scope in found if scope.owner is None]
 
     @cached_property
     def options(self) -> dict[str | None, tuple[str | None, Place]]:
