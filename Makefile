@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check
 TTSDOC := $(BIN)/ttsdoc
 
-.PHONY: demo test lint golden clean
+.PHONY: demo test integration lint golden clean
 
 demo: $(VENV)/.installed ## Analyze the shipped example and write its corrected config.
 	$(TTSDOC) analyze examples/amharic --exit-zero
@@ -19,6 +19,9 @@ test: $(VENV)/.tested ## Lint, types, tests.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
+
+integration: $(VENV)/.integrated ## With other people's trainers, trackers and a real browser (Debian's chromium).
+	$(BIN)/python -m pytest -m integration
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check --fix .
@@ -42,3 +45,7 @@ $(VENV)/.tested: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install --quiet --upgrade "pip>=25.1"
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[train,data,remote]" --group dev
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.integrated: $(VENV)/.tested
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[train,data,remote,report,ui,alerts,agents]" --group integrations
+	@touch $@

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+from collections import deque
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -11,19 +15,68 @@ from diagnose.facts import Checkpoint
 # Files looked at for checkpoints: a run directory holds hundreds, a home directory millions.
 MOST_FILES = 5000
 CHECKPOINT = re.compile(r"(?:\.(?:pt|pth|ckpt|safetensors)|^checkpoint-\d+|^step-\d+)$")
+# Folders in which a run keeps its checkpoints; any other beside a log file may be another run's.
+KEPT_IN = re.compile(
+    r"(?:check_?points?|ckpts?|weights|models?|saved?(?:_models?)?|snapshots?|output|lightning_logs|version_\d+|"
+    r"checkpoint-\d+|step-\d+)$",
+    re.IGNORECASE,
+)
+# A header of safetensors names the tensors; that of the bundled trainer's largest model has 30 kB.
+LARGEST_HEADER = 1 << 22
 
 
 def checkpoints_of(source: Path) -> tuple[Checkpoint, ...]:
-    """The files below the run's folder that are named like checkpoints, by the step in their name."""
+    """The files below the run's folder that are named like checkpoints, by the step that they tell."""
     folder = source if source.is_dir() else source.parent
-    if not folder.is_dir() or not run_folder(folder):
+    if not source.exists() or not folder.is_dir() or not run_folder(folder):
         return ()
     found = []
-    for path in islice(folder.rglob("*"), MOST_FILES):
-        number = re.findall(r"\d+", path.stem)
-        if number and CHECKPOINT.search(path.name):
-            found.append(Checkpoint(int(number[-1]), str(path)))
+    for path in islice(_below(folder), MOST_FILES):
+        step = step_of(path) if CHECKPOINT.search(path.name) and _ours(path, folder, source) else None
+        if step is not None:
+            found.append(Checkpoint(step, str(path)))
     return tuple(sorted(found, key=lambda checkpoint: (checkpoint.step, checkpoint.file)))
+
+
+def step_of(path: Path) -> int | None:
+    """The step in the name of a checkpoint; for `best` and `last` of the bundled trainer, the one inside."""
+    number = re.findall(r"\d+", path.stem)
+    if number:
+        return int(number[-1])
+    return _told_inside(path) if path.suffix == ".safetensors" else None
+
+
+def _told_inside(path: Path) -> int | None:
+    """The step in the header that the bundled trainer writes: JSON before the tensors, which are not read."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size)) if size <= LARGEST_HEADER else {}
+        return int(json.loads(header["__metadata__"]["ttsdoc"])["progress"]["step"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Files and folders, those nearest first; without recursion, and past what cannot be listed."""
+    left = deque([folder])
+    while left:
+        place = left.popleft()
+        try:
+            with os.scandir(place) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError:
+            continue
+        left.extend(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+        yield from (Path(entry.path) for entry in entries)
+
+
+def _ours(path: Path, folder: Path, source: Path) -> bool:
+    """Whether the file lies where this run keeps its own: in its folder, or in one below that is named so."""
+    between = path.relative_to(folder).parts[:-1]
+    if source.is_dir():
+        return True
+    return all(KEPT_IN.match(part) or part == source.stem for part in between)
 
 
 def run_folder(folder: Path) -> bool:

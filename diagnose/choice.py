@@ -11,7 +11,7 @@ from diagnose.config import Config, parse_config
 from diagnose.config.effective import effective, in_steps
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.facts import Facts
-from diagnose.finding import Diagnosis, Edit, Operation, Prescription, Safety, Scalar
+from diagnose.finding import Diagnosis, Edit, Operation, Prescription, Safety, Scalar, Support
 from diagnose.numbers import is_number, round_count, round_to
 
 BATCH = ("batch_size", "grad_accumulation_steps")
@@ -84,8 +84,8 @@ class Choice:
         return self.only is None or parameter in self.only
 
 
-def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool) -> Choice:
-    """The edits that a diagnosis asks for, before anything is written."""
+def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool, minimal: bool = False) -> Choice:
+    """The edits that a diagnosis asks for, before anything is written. `minimal`: none of the guide alone."""
     facts = diagnosis.facts
     config, dead = facts.config, _never_read(facts)
     settings = facts.settings
@@ -94,7 +94,7 @@ def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool) 
         value = new_value(edit, settings.get(edit.parameter))
         if _changes_nothing(edit, value, facts, choice):
             continue
-        reason = _doubt(edit, diagnosis) or _objection(edit, prescription, choice, unsafe=unsafe)
+        reason = _doubt(edit, diagnosis) or _objection(edit, prescription, choice, unsafe=unsafe, minimal=minimal)
         reason = reason or dead.get(edit.parameter) or (_by_hand(edit, value) if config and config.training else None)
         wanted = Chosen(edit, prescription, value, edit.why)
         if reason:
@@ -138,9 +138,11 @@ def _disputed(parameter: str, prescriptions: Iterable[Prescription]) -> bool:
     return less and any(factor > 1 for factor in factors)
 
 
-def _objection(edit: Edit, prescription: Prescription, choice: Choice, *, unsafe: bool) -> str | None:
+def _objection(edit: Edit, prescription: Prescription, choice: Choice, *, unsafe: bool, minimal: bool) -> str | None:
     if not choice.allows(edit.parameter):
         return "not among the parameters given with --only"
+    if minimal and prescription.support is Support.GUIDE:
+        return "rests on the training guide alone, and --minimal leaves that out"
     if prescription.safety is Safety.UNSAFE and not unsafe:
         return f"unsafe ({prescription.why}): apply it with --unsafe"
     if edit.parameter in choice.chosen:
@@ -189,7 +191,9 @@ def _settled(choice: Choice, parameter: str, steps: float | None, old: float | N
     chosen = choice.chosen[parameter]
     edit = chosen.edit
     if steps is None or not is_number(edit.value):
-        return choice.without(parameter, "how many steps an epoch has is not known: give --samples")
+        return choice.without(
+            parameter, "the steps of an epoch are not known (--samples, and the batch size)"
+        )
     wanted = round_count(edit.value * steps)
     if edit.operation is Operation.CAP and old is not None and old <= wanted:
         return choice.dropping(parameter)
@@ -230,7 +234,7 @@ def new_value(edit: Edit, old: object) -> Scalar | None:
 
 
 def in_words(edit: Edit) -> str:
-    """What an edit wants, whatever stands there: `times 0.25`, `at most 200`, `at most every 2 epochs`."""
+    """What an edit wants, whatever the old value: `times 0.25`, `at most 200`, `at most every 2 epochs`."""
     value = f"{edit.value:g}" if is_number(edit.value) else str(edit.value)
     unit = f" {edit.unit}" if edit.unit else ""
     word = {Operation.SET: "", Operation.SCALE: "times ", Operation.CAP: "at most "}[edit.operation]

@@ -46,7 +46,7 @@ def examine(facts: Facts, *, checks: Iterable[Check] | None = None) -> Diagnosis
         facts,
         verdict,
         ordered,
-        _prescriptions(ordered),
+        prescriptions_of(ordered),
         forecast(facts),
         when_to_stop(facts, ordered),
         tuple(skipped),
@@ -76,8 +76,9 @@ def _causes_and_consequences(findings: list[Finding], by_code: dict[str, Check])
 def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Causes by severity and confidence, each followed by what it explains."""
 
-    def weight(finding: Finding) -> tuple[int, int, int, str]:
-        return (not finding.alarming, -finding.severity.rank, -finding.confidence.rank, finding.code)
+    def weight(finding: Finding) -> tuple[int, int, bool, int, str]:
+        planned = finding.first_step is None  # what the run shows comes before what its plan lets one fear
+        return (not finding.alarming, -finding.severity.rank, planned, -finding.confidence.rank, finding.code)
 
     ranked = sorted(findings, key=weight)
     ordered: list[Finding] = []
@@ -93,7 +94,7 @@ def _verdict(findings: list[Finding]) -> Verdict:
     return Verdict.INCONCLUSIVE if any(finding.inconclusive for finding in findings) else Verdict.HEALTHY
 
 
-def _prescriptions(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
+def prescriptions_of(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
     """The prescriptions of all findings, in their order; those with the same edits once, answering all that asked."""
     gathered: dict[tuple[Edit, ...] | str, Prescription] = {}
     for finding in findings:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TRAIN_SHARE = 0.85
 """Share of a data set that is trained on, where no list says it. Source: the config of the story (`train_ratio`)."""
 NOTHING_LOGGED = Run("", "", "", {})
-"""Stands where there is no log: a run without curves."""
+"""For where there is no log: a run without curves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Hints:
     horizon: int | None = None
     axis: Axis | None = None
     """What to count by, where the log has more than one clock."""
+    columns: tuple[str, ...] = ()
+    """What the columns of a table without a header are called."""
 
 
 @dataclass(frozen=True, slots=True)

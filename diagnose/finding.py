@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from diagnose.numbers import Number
 from diagnose.run import Axis, Run
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
     from diagnose.facts import Facts
 
-Number = int | float
 Scalar = str | int | float | bool
 
 
@@ -147,6 +149,10 @@ class Finding:
     """What to do in words, for what no config edit can do."""
     explained_by: str | None = None
     """Name of the finding that is the cause of this one; shown under it, not beside it."""
+    first_seen: int | None = None
+    """The step at which someone who watched would have been told first; None: seen on the whole log."""
+    confirmed: int | None = None
+    """The step at which it was said for the second time in a row."""
     inconclusive: bool = False
     """Whether it says that silence of the other checks proves nothing."""
 
@@ -224,6 +230,10 @@ class StopAdvice:
     best_value: float
     evaluations_since_best: int
     listen: tuple[Moment, ...]
+    equally_good: tuple[int, int] | None = None
+    """First and last step of those that are as good, within the noise of the curve."""
+    smoothed: bool = False
+    """Whether `best_value` is a level (say "about"): single points are noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,3 +259,34 @@ class Diagnosis:
     def reasons(self) -> tuple[str, ...]:
         """What keeps the curves from being judged, and what to log: why a verdict is `inconclusive`."""
         return tuple(finding.message for finding in self.findings if finding.inconclusive)
+
+    def __repr__(self) -> str:
+        names = ", ".join(finding.name for finding in self.findings if finding.alarming)
+        return f"<Diagnosis {self.run.name or 'config'}: {self.verdict.value}{f' ({names})' if names else ''}>"
+
+    def __str__(self) -> str:
+        """The report, as `ttsdoc analyze` prints it."""
+        from diagnose.report.screen import Screen
+        from diagnose.report.terminal import render
+
+        return render(self, Screen())
+
+    def _repr_html_(self) -> str:
+        from diagnose.report.notebook import diagnosis_html
+
+        return diagnosis_html(self)
+
+    def plot(self) -> Figure:
+        """The losses as a plotly figure, with the findings marked. Needs the extra `report`."""
+        from diagnose.report.notebook import diagnosis_plot
+
+        return diagnosis_plot(self)
+
+
+class Diagnoses(list[Diagnosis]):
+    """A list that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        from diagnose.report.notebook import diagnoses_html
+
+        return diagnoses_html(self)

@@ -79,7 +79,7 @@ def _end(facts: Facts, curve: Curve) -> int | None:
 
 
 def _count(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and value > 0 else None
+    return int(value) if isinstance(value, int | float) and 0 < value < 2**53 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -13,8 +14,9 @@ from diagnose.checkpoints import checkpoints_of
 from diagnose.config import Config, read_config
 from diagnose.config.tokenizer import Tokenizer, embedding_rows, read_tokenizer
 from diagnose.data.manifest import samples_of
-from diagnose.errors import ConfigError, DataError, LogError
+from diagnose.errors import ConfigError, DataError, LogError, did_you_mean
 from diagnose.facts import NOTHING_LOGGED, Facts, Hints
+from diagnose.project import config_file
 from diagnose.readers import runs
 from diagnose.readers.roles import FAMILIES, assign_roles
 from diagnose.run import Dataset, Run
@@ -26,12 +28,12 @@ LARGEST_CONFIG = 262_144
 # Folders above a log in which its config may stand: run/version_0/checkpoints/.. is as deep as trainers go.
 LEVELS_UP = 2
 MOST_CONFIGS = 20
-# The names that trainers give to the log of the run whose folder it lies in.
+# The names that trainers give to the log in a run's own folder.
 LOG_FILE = re.compile(r"events\.out\.tfevents\.|metrics\.(?:csv|jsonl)$|trainer_state\.json$|trainer_0_log\.txt$")
 
 
 def families() -> list[str]:
-    """The names by which a user can tell a model family."""
+    """The names by which a user can give a model family."""
     named = {name for family in FAMILIES for name in (family.name, family.model) if name}
     return sorted(named | tables().keys())
 
@@ -49,7 +51,7 @@ def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
 def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
     """The run with its family, hyperparameters and data set, where the user or the config says them."""
     _known_family(hints)
-    settings = {} if config is None else {name: setting.value for name, setting in config.values.items()}
+    settings = {} if config is None else config.in_force
     samples = hints.samples or run.dataset.samples or (samples_named_by(config) if config else None)
     family = hints.family or run.family or (config.family if config else None)
     if config is not None:
@@ -73,7 +75,8 @@ def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
 def _known_family(hints: Hints) -> None:
     """Refuse a family that nothing here knows: it would silently have no target. Raises LogError."""
     if hints.family is not None and hints.family not in families():
-        raise LogError(f"no model family is called {hints.family!r}; there are: {', '.join(families())}")
+        hint = did_you_mean(hints.family, families())
+        raise LogError(f"no model family is called {hints.family!r}{hint}; there are: {', '.join(families())}")
 
 
 def configs_near(run: Run) -> list[Config]:
@@ -82,7 +85,7 @@ def configs_near(run: Run) -> list[Config]:
     Of several (the config, and the corrected one) those whose learning rate was logged.
     """
     source = Path(run.source)
-    if not run.source or not source.exists():
+    if not run.source or not _exists(source):
         return []
     folder = (source if source.is_dir() else source.parent).resolve()
     asked = 0 if source.is_file() or run.name == "." else len(Path(run.name).parts)
@@ -102,13 +105,13 @@ def _rate_was_logged(config: Config, run: Run) -> bool:
 
 
 def _configs_in(folder: Path) -> Iterator[Config]:
-    files = sorted(path for path in folder.iterdir() if path.suffix in CONFIG_SUFFIXES and path.is_file())
+    files = [path for path in _files_in(folder) if path.suffix in CONFIG_SUFFIXES]
     for path in files[:MOST_CONFIGS]:
-        if path.stat().st_size > LARGEST_CONFIG:
-            continue
         try:
+            if path.stat().st_size > LARGEST_CONFIG:
+                continue
             config = read_config(_shown(path))
-        except ConfigError:
+        except (ConfigError, OSError):
             continue
         if config.training:
             yield config
@@ -129,10 +132,24 @@ def places_of(config: Config, parameter: str) -> list[Path]:
     value = config.value(parameter)
     if not isinstance(value, str) or not value:
         return []
-    value = str(Path(value).expanduser())
+    value = os.path.expanduser(value)  # noqa: PTH111 - Path's raises for a user that is not known here
     here = Path(config.source).resolve().parent
     candidates = [here / value, here.parent / value, Path(value)]
-    return [_shown(path.resolve()) for path in candidates if path.exists()][:1]
+    return [_shown(path.resolve()) for path in candidates if _exists(path)][:1]
+
+
+def _exists(path: Path) -> bool:
+    """Whether something is there, as far as this user may know. Path's own raises where it may not."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files of a folder, by name; none where it cannot be listed: logs may lie below folders of other people."""
+    try:
+        with os.scandir(folder) as listing:
+            return sorted(Path(entry.path) for entry in listing if entry.is_file())
+    except OSError:
+        return []
 
 
 def samples_named_by(config: Config) -> int | None:
@@ -158,7 +175,7 @@ def facts_of_config(
 
     Raises ConfigError, LogError or SourceError, in one line, for what the user can repair.
     """
-    config = read_config(config_path, dialect=dialect)
+    config = read_config(config_file(config_path), dialect=dialect)
     places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
     found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
     made = [run for run in found if _rate_was_logged(config, run)]
@@ -181,10 +198,10 @@ def facts_before_training(
     `data`: the folder or list of the data set; without it the config's own is taken where it is on this machine.
     Raises ConfigError, DataError or SourceError, in one line, for what cannot be read.
     """
-    config = read_config(config_path, dialect=dialect)
+    config = read_config(config_file(config_path), dialect=dialect)
     facts = facts_of(NOTHING_LOGGED, hints, config)
     if not config.training:
-        return with_trainer(facts, trainer)
+        return with_trainer(facts, trainer) if trainer else facts
     tokenizer = next(filter(None, map(read_tokenizer, places_of(config, "tokenizer"))), None)
     rows = next(filter(None, map(embedding_rows, places_of(config, "init_checkpoint"))), None)
     facts = replace(facts, tokens=tokenizer.size if tokenizer else None, embedding_rows=rows)
@@ -240,7 +257,7 @@ def _with_survey(facts: Facts, config: Config, data: Path | None, tokenizer: Tok
 def _log_folder(config: Config) -> list[Path]:
     """The config's own folder, where it is a run's: event files or a trainer's metrics lie in it."""
     folder = Path(config.source).resolve().parent
-    return [_shown(folder)] if any(LOG_FILE.match(path.name) for path in folder.iterdir()) else []
+    return [_shown(folder)] if any(LOG_FILE.match(path.name) for path in _files_in(folder)) else []
 
 
 def _runs_or_none(place: Path, *, must: bool) -> list[Run]:
@@ -256,5 +273,5 @@ def _last_moment(run: Run) -> float:
     """When the run last wrote, seconds since 1970: its wall times, else its files' times."""
     ends = [curve.wall_times[-1] for curve in run.curves.values() if curve.wall_times is not None and len(curve)]
     logged = [moment for moment in ends if np.isfinite(moment)]
-    touched = [Path(file).stat().st_mtime for file in run.sources if Path(file).exists()]
+    touched = [Path(file).stat().st_mtime for file in run.sources if _exists(Path(file))]
     return float(max(logged or touched or [0.0]))

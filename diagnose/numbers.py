@@ -5,8 +5,10 @@ from __future__ import annotations
 from math import floor, log10
 from typing import TypeGuard
 
+Number = int | float
 
-def is_number(value: object) -> TypeGuard[int | float]:
+
+def is_number(value: object) -> TypeGuard[Number]:
     """Whether it is a number; a switch is none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 

@@ -16,7 +16,7 @@ from diagnose.config.effective import effective
 from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
-from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
+from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar, Support
 from diagnose.numbers import round_count
 
 # Rounds in which what a change upsets is adjusted after it: warm-up, intervals, patience follow one another.
@@ -41,6 +41,8 @@ class AppliedEdit:
     """Codes of the findings that it answers."""
     note: str = ""
     """What to know before trusting it (a trainer that ignores the key)."""
+    support: Support = Support.GUIDE
+    """What it rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class Plan:
         config = self.diagnosis.facts.config
         return config.doubled if config else ()
 
+    def _repr_html_(self) -> str:
+        from diagnose.report.notebook import plan_html
+
+        return plan_html(self)
+
     def diff(self) -> str:
         """A unified diff; empty when nothing changes."""
         lines = unified_diff(
@@ -81,14 +88,16 @@ class Plan:
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def plan(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False) -> Plan:
+def plan(
+    diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False, minimal: bool = False
+) -> Plan:
     """Turn the prescriptions of a diagnosis into edits of its config.
 
-    `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count. Without a
-    config the edits are planned and nothing is written. A cure is made whole or not at all, and what is written
-    passes the checks of configs at least as well as before.
+    `only`: canonical names that may change; None: all. `unsafe`: whether unsafe prescriptions count. `minimal`: leave
+    out what rests on the training guide alone. Without a config the edits are planned and nothing is written. A cure is
+    made whole or not at all, and what is written passes the checks of configs at least as well as before.
     """
-    choice = choose(diagnosis, only=only, unsafe=unsafe)
+    choice = choose(diagnosis, only=only, unsafe=unsafe, minimal=minimal)
     config = diagnosis.facts.config
     if config is None or not config.training:
         return _unwritten(diagnosis, choice)
@@ -96,12 +105,14 @@ def plan(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: b
     return _written(diagnosis, config, drafted)
 
 
-def plan_of_config(diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False) -> Plan:
+def plan_of_config(
+    diagnosis: Diagnosis, *, only: Collection[str] | None = None, unsafe: bool = False, minimal: bool = False
+) -> Plan:
     """The plan that can be written. Raises ConfigError where there is no training config to write."""
     config = diagnosis.facts.config
     if config is None or not config.training:
         raise ConfigError(f"{config.source if config else 'no config'}: no training hyperparameters here to fix")
-    return plan(diagnosis, only=only, unsafe=unsafe)
+    return plan(diagnosis, only=only, unsafe=unsafe, minimal=minimal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,8 +194,7 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
 
 def _problems(facts: Facts, config: Config) -> list[Finding]:
     """What the checks of configs say of a text."""
-    settings = {name: setting.value for name, setting in config.values.items()}
-    known = replace(facts, run=NOTHING_LOGGED, config=config, settings=settings, survey=None, keys=None)
+    known = replace(facts, run=NOTHING_LOGGED, config=config, settings=config.in_force, survey=None, keys=None)
     return [finding for finding in examine(known).findings if finding.alarming]
 
 
@@ -211,9 +221,9 @@ def _unwritten(diagnosis: Diagnosis, choice: Choice) -> Plan:
 
 
 def _row(parameter: str, chosen: Chosen) -> AppliedEdit:
-    return AppliedEdit(
-        parameter, parameter, 0, None, chosen.value, chosen.asked, chosen.why, chosen.prescription.answers
-    )
+    cure = chosen.prescription
+    told = (chosen.value, chosen.asked, chosen.why, cure.answers)
+    return AppliedEdit(parameter, parameter, 0, None, *told, support=cure.support)
 
 
 def _written(diagnosis: Diagnosis, config: Config, draft: _Draft) -> Plan:

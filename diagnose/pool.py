@@ -10,17 +10,20 @@ from fnmatch import fnmatch
 from functools import partial
 from itertools import chain
 
+from diagnose.checks.base import Check
 from diagnose.engine import examine
-from diagnose.errors import LogError
+from diagnose.errors import ConfigError, LogError, unforeseen
 from diagnose.facts import Hints
 from diagnose.finding import Diagnosis
 from diagnose.gather import facts_of_run
 from diagnose.readers import discover, read_source
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 from diagnose.run import Curve
 
 Progress = Callable[[int, int], None]
-"""Told how many runs of how many are judged."""
+"""Called with how many runs of how many are judged."""
+
+Judge = Callable[[Source], Diagnosis | str]
 
 # A pool is not worth starting for fewer runs. Source: our choice: it takes as long as judging a few of them.
 WORTH_A_POOL = 16
@@ -34,46 +37,74 @@ class Fleet:
     """Worst first."""
     refused: tuple[str, ...]
     """One line on each run that could not be read."""
+    passed_over: tuple[str, ...] = ()
+    """One line on what was left out on purpose."""
 
 
 def find(paths: Iterable[str], *, match: str | None = None, since: float | None = None) -> list[Source]:
     """The runs below `paths` whose names `match` a shell pattern and that were written to after `since`.
 
-    `since`: seconds since 1970. Raises LogError where a path holds no log, and where none is left.
+    `since`: seconds since 1970. A path that holds no log is a source with the reason, where there are others.
+    Raises LogError where there is none, and where none is left.
     """
     paths = list(paths)
-    found = list(chain.from_iterable(discover(path) for path in paths))
-    wanted = [source for source in found if match is None or fnmatch(source.label, match)]
-    wanted = [source for source in wanted if since is None or source.written >= since]
-    if not wanted:
-        raise LogError(f"{', '.join(paths)}: none of the {len(found)} runs fits --match and --since")
+    found = list(chain.from_iterable(_discovered(path, alone=len(paths) == 1) for path in paths))
+    wanted = [source for source in found if source.reason or match is None or fnmatch(source.label, match)]
+    wanted = [source for source in wanted if source.reason or since is None or source.written >= since]
+    if all(source.reason for source in wanted) and not all(source.reason for source in found):
+        asked = " and ".join(name for name, given in (("--match", match), ("--since", since)) if given is not None)
+        raise LogError(f"{', '.join(paths)}: none of the {len(found)} runs fits {asked}")
     return wanted
 
 
-def judge_all(sources: list[Source], hints: Hints, *, jobs: int = 1, progress: Progress | None = None) -> Fleet:
+def _discovered(path: str, *, alone: bool) -> list[Source]:
+    try:
+        return discover(path)
+    except LogError as error:
+        if alone:
+            raise
+        return [Source(path, reason=str(error))]
+
+
+def judge_all(
+    sources: list[Source],
+    hints: Hints,
+    *,
+    checks: tuple[Check, ...] | None = None,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Fleet:
     """Judge each source, in `jobs` processes. Raises LogError, in one line, where none can be read.
 
     What comes back from a process holds the curves that play a role or that a finding names, no others.
     """
     diagnoses: list[Diagnosis] = []
     refused: list[str] = []
-    for done, (source, outcome) in enumerate(zip(sources, _outcomes(sources, hints, jobs), strict=True), 1):
+    reasons: list[str] = []
+    passed_over = [source.reason for source in sources if source.reason and not source.asked]
+    sources = [source for source in sources if not source.reason or source.asked]
+    outcomes = _outcomes(sources, partial(_judge, hints, checks), jobs)
+    for done, (source, outcome) in enumerate(zip(sources, outcomes, strict=True), 1):
         if isinstance(outcome, Diagnosis):
             diagnoses.append(outcome)
         elif source.asked or len(sources) == 1:
             refused.append(outcome)
+        else:
+            reasons.append(outcome)
         if progress is not None:
             progress(done, len(sources))
     if not diagnoses:
-        raise LogError(refused[0] if refused else f"{sources[0].name}: no training log in it or beside it")
-    return Fleet(tuple(sorted(diagnoses, key=sickness, reverse=True)), tuple(refused))
+        nothing = f"{sources[0].name}: no training log in it or beside it"
+        named = (reason for reason in reasons if "no curve is called" in reason)
+        raise LogError(refused[0] if refused else next(named, nothing))
+    return Fleet(tuple(sorted(diagnoses, key=sickness, reverse=True)), tuple(refused), tuple(passed_over))
 
 
-def _outcomes(sources: list[Source], hints: Hints, jobs: int) -> Iterator[Diagnosis | str]:
+def _outcomes(sources: list[Source], judge: Judge, jobs: int) -> Iterator[Diagnosis | str]:
     """In the order of the sources, a diagnosis or why there is none."""
     jobs = min(jobs, len(sources))
     if jobs < 2 or len(sources) < WORTH_A_POOL:
-        yield from map(partial(_judge, hints), sources)
+        yield from map(judge, sources)
         return
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
@@ -82,29 +113,34 @@ def _outcomes(sources: list[Source], hints: Hints, jobs: int) -> Iterator[Diagno
     forks = hasattr(os, "fork") and threading.active_count() == 1
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork" if forks else "spawn")) as pool:
         try:
-            yield from pool.map(partial(_judge_lightly, hints), sources, chunksize=max(1, len(sources) // (8 * jobs)))
+            yield from pool.map(partial(_lightly, judge), sources, chunksize=max(1, len(sources) // (8 * jobs)))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _judge(hints: Hints, source: Source) -> Diagnosis | str:
+def _judge(hints: Hints, checks: tuple[Check, ...] | None, source: Source) -> Diagnosis | str:
     try:
         named = hints.train_tag is not None or hints.val_tag is not None
-        return examine(facts_of_run(read_source(replace(source, tag_named=named)), hints))
+        source = replace(source, tag_named=named, columns=hints.columns)
+        return examine(facts_of_run(read_source(source), hints), checks=checks)
     except LogError as error:
         return str(error)
+    except ConfigError:  # of the config that the user named: it is wrong for every run
+        raise
+    except Exception as error:  # one strange run must not hide the others
+        return f"{source.name}: {unforeseen(error)}"
 
 
-def _judge_lightly(hints: Hints, source: Source) -> Diagnosis | str:
+def _lightly(judge: Judge, source: Source) -> Diagnosis | str:
     """The same, without what would be costly to send to another process: curves that no report shows."""
-    outcome = _judge(hints, source)
+    outcome = judge(source)
     if isinstance(outcome, str):
         return outcome
     named = {finding.metric for finding in outcome.findings}
     curves = {tag: curve for tag, curve in outcome.run.curves.items() if curve.role or tag in named}
     light = {tag: _without_times(curve) for tag, curve in curves.items()}
-    run = replace(outcome.run, curves=light, replaced={}, attachments=())
+    run = replace(outcome.run, curves=light, attachments=())
     return replace(outcome, facts=replace(outcome.facts, run=run))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -11,10 +11,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from diagnose.log_facts import Attachment, Axis, Beginning, Ending, EndingKind, InputHealth
+
 if TYPE_CHECKING:
     import pandas as pd
+    from plotly.graph_objects import Figure
 
-    from diagnose.signals.trend import Trend
+
+__all__ = [
+    "SHARED_ROLES",
+    "Attachment",
+    "Axis",
+    "Beginning",
+    "Curve",
+    "Dataset",
+    "Ending",
+    "EndingKind",
+    "FloatArray",
+    "InputHealth",
+    "IntArray",
+    "Role",
+    "Run",
+    "TargetBand",
+]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -29,15 +48,26 @@ class Role(str, Enum):
     GRAD_NORM = "grad_norm"
     CLIPPED_SHARE = "clipped_share"
     STEP_TIME = "step_time"
+    LOADER_TIME = "loader_time"
+    GPU_UTIL = "gpu_util"
+    MEMORY = "memory"
+    ERROR_RATE = "error_rate"
+    """Falls as the model gets better: WER, CER, an error in per cent. Several curves may play it."""
+    SCORE = "score"
+    """Rises as the model gets better: accuracy, BLEU, F1, PESQ. Several curves may play it."""
     EPOCH = "epoch"
+    TRAIN_COMPONENT = "train_component"
+    """A part of the training loss, or another loss beside the headline. Several curves may play it."""
+    VAL_COMPONENT = "val_component"
 
 
-class Axis(str, Enum):
-    """What the step numbers of a curve count."""
-
-    STEP = "step"
-    EPOCH = "epoch"
-    TIME = "second"
+SHARED_ROLES = {
+    Role.ERROR_RATE: "error_rate",
+    Role.SCORE: "score",
+    Role.TRAIN_COMPONENT: "train_loss",
+    Role.VAL_COMPONENT: "val_loss",
+}
+"""Roles that several curves of one run may play, and what their labels begin with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +86,22 @@ class Curve:
     """Shape (n,), the epoch of each point (fractions allowed), where the log has it."""
     role: Role | None = None
     axis: Axis = Axis.STEP
+    component: str = ""
+    """Which one it is, where several curves play its role: `mel`, `kl`, `wer`."""
+    held_out: bool = False
+    """Whether it was measured on data that is not trained on."""
+    adversarial: bool = False
+    """Whether it is a loss of one network against another: NaN in it is a fault, its level and course say nothing."""
+    counted: bool = True
+    """Whether the log tells its steps; else they are the order of the points and are shown to nobody as steps."""
+
+    @property
+    def label(self) -> str:
+        """The name of its role: `train_loss`, `train_loss/mel`, `error_rate/wer`; nothing where it plays none."""
+        if self.role is None:
+            return ""
+        start = SHARED_ROLES.get(self.role)
+        return self.role.value if start is None else f"{start}/{self.component}"
 
     def __post_init__(self) -> None:
         for name, dtype in _COLUMNS:
@@ -71,18 +117,15 @@ class Curve:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __repr__(self) -> str:
+        role = f" as {self.role.value}" if self.role else ""
+        return f"<Curve {self.tag}{role}: {len(self)} points>"
+
     @cached_property
     def finite(self) -> Curve:
         """The same curve without its NaN and infinite points."""
         keep = np.isfinite(self.values)
         return self if keep.all() else self.where(keep)
-
-    @cached_property
-    def trend(self) -> Trend:
-        """The smooth course of the finite points and the noise around it, computed once for all checks."""
-        from diagnose.signals.trend import Trend
-
-        return Trend.of(self.finite.steps, self.finite.values)
 
     def until(self, step: int) -> Curve:
         """The curve as it stood when `step` (in units of `axis`) had been logged."""
@@ -113,38 +156,6 @@ _COLUMNS: tuple[tuple[str, Any], ...] = (
     ("wall_times", np.float64),
     ("epochs", np.float64),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Attachment:
-    """A sound or a text that the log holds, read only when it is asked for."""
-
-    kind: str
-    """`audio` (an encoded sound, most often wav) or `text` (UTF-8)."""
-    tag: str
-    step: int
-    wall_time: float
-    """Seconds since 1970."""
-    load: Callable[[], bytes]
-    """Reads it. Raises OSError where the file is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class InputHealth:
-    """How much of the input was read, and how much of it was damaged."""
-
-    files: int = 0
-    records: int = 0
-    bad_records: int = 0
-    bytes_skipped: int = 0
-
-    def __add__(self, other: InputHealth) -> InputHealth:
-        return InputHealth(
-            self.files + other.files,
-            self.records + other.records,
-            self.bad_records + other.bad_records,
-            self.bytes_skipped + other.bytes_skipped,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,19 +215,48 @@ class Run:
     """Filled in by `examine` from the loss-target tables, so that checks stay free of files."""
     sources: tuple[str, ...] = ()
     """Every file that was read."""
-    health: InputHealth = InputHealth()
+    health: InputHealth = field(default_factory=InputHealth)
     notes: tuple[str, ...] = ()
     """What a user should know of the reading: guesses, damage, other launches in the same file."""
-    replaced: Mapping[str, Curve] = field(default_factory=dict)
-    """Points that a resumed training logged again, by tag: context, not judged."""
     hparams: Mapping[str, Any] = field(default_factory=dict)
     """Hyperparameters that the log holds, by the names that the trainer gave them."""
     attachments: tuple[Attachment, ...] = ()
     """Sounds and texts in the log, in its order."""
+    beginning: Beginning | None = None
+    """Where the log begins in the middle of the training; None where it has its beginning, or nothing tells."""
+    ending: Ending | None = None
+    """How the log ended; None where it just stops."""
+    planned: int | None = None
+    """The last step (or epoch, as the training loss counts) that the log itself announces: `Step 400/2000`."""
+    idle_seconds: float | None = None
+    """Seconds between the last write to the log and its reading; None where that is not known."""
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}: {len(self.curves)} curves, {self.format}>"
+
+    def _repr_html_(self) -> str:
+        from diagnose.report.notebook import run_html
+
+        return run_html(self)
+
+    def plot(self) -> Figure:
+        """The losses as a plotly figure. Needs the extra `report`."""
+        from diagnose.report.notebook import run_plot
+
+        return run_plot(self)
 
     def curve(self, role: Role) -> Curve | None:
         """The curve that plays `role`, if one was logged."""
         return next((curve for curve in self.curves.values() if curve.role is role), None)
+
+    def played_by(self, role: Role) -> tuple[Curve, ...]:
+        """All curves that play `role`, in the order of the log."""
+        return tuple(curve for curve in self.curves.values() if curve.role is role)
+
+    @property
+    def labelled(self) -> dict[str, Curve]:
+        """Every curve with a role, by its label: `train_loss`, `train_loss/mel`, `val_loss`, ..."""
+        return {curve.label: curve for curve in self.curves.values() if curve.role is not None}
 
     @property
     def peak_logged_rate(self) -> float | None:

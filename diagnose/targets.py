@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 import yaml
 
 from diagnose.facts import Facts
+from diagnose.project import preset_texts
 from diagnose.run import TargetBand
 
 
@@ -52,8 +52,7 @@ class TargetTable:
 @cache
 def tables() -> dict[str, TargetTable]:
     """Family -> table, for every file in `presets/targets/`."""
-    folder = files("diagnose.presets") / "targets"
-    found = [_table(path.read_text("utf-8")) for path in folder.iterdir() if path.name.endswith(".yaml")]
+    found = [_table(text) for _, text in preset_texts("targets")]
     return {table.family: table for table in found}
 
 

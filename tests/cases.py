@@ -26,7 +26,12 @@ class Case:
 
     @property
     def diagnosis(self) -> Diagnosis:
-        return examine(Facts(self.run))
+        return examine(facts_of(self.run))
+
+
+def facts_of(run: Run) -> Facts:
+    """The facts of a run whose config and data set are told with it."""
+    return Facts(run, settings=run.config, samples=run.dataset.samples, family=run.family)
 
 
 def case(title: str, run: Run, *expect: str) -> Case:

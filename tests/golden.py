@@ -13,6 +13,7 @@ from unittest import mock
 from benchmarks.diagnosis.measured import DOCUMENT, measured
 from diagnose import cli
 from diagnose.report.explain import every_explanation
+from tests.reference import library_page
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ("amharic", "healthy", "overfitting")
@@ -53,6 +54,7 @@ def _analyze(name: str, form: str) -> Callable[[], str]:
 GOLDEN: Mapping[str, Callable[[], str]] = {
     "presets/measured.yaml": lambda: measured(DOCUMENT.read_text("utf-8")),
     "docs/checks.md": every_explanation,
+    "docs/library.md": library_page,
     "examples/amharic/stable.yaml": lambda: told("fix", "examples/amharic/config.yaml"),
     **_reports(),
 }

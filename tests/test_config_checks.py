@@ -74,8 +74,8 @@ def test_without_the_data_set_nothing_is_guessed() -> None:
 
 
 CONTRADICTIONS = [
-    pytest.param("warmup_steps: 1000\n", "the warm-up is as long as the run", id="warm-up beyond the run"),
-    pytest.param("warmup_steps: 600\n", "more than half of the run", id="warm-up of half a run"),
+    pytest.param("warmup_steps: 1000\n", "would not end within the 1,000 steps", id="warm-up beyond the run"),
+    pytest.param("warmup_steps: 600\n", "is 60% of the 1,000 steps", id="warm-up of half a run"),
     pytest.param("warmup_ratio: 0.1\n", "both ask for a warm-up", id="two warm-ups"),
     pytest.param("eval_steps: 1001\n", "never evaluated", id="evaluation beyond the run"),
     pytest.param("eval_steps: 500\n", "one evaluation in 10 epochs", id="evaluation once in ten epochs"),

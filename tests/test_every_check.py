@@ -17,10 +17,9 @@ from diagnose.checks import every_check
 from diagnose.checks.base import Check
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.engine import examine
-from diagnose.facts import Facts
 from diagnose.finding import Finding, Severity
 from diagnose.run import Curve, Role, Run
-from tests.cases import Case
+from tests.cases import Case, facts_of
 from tests.curves import curve, run
 
 CHECKS = every_check()
@@ -86,7 +85,7 @@ def test_causes_are_names_of_checks(check: Check) -> None:
 @pytest.mark.parametrize("values", [[], [1.0], [np.nan] * 5, [np.inf, -np.inf, np.nan, 1.0], [0.0] * 40], ids=repr)
 def test_no_check_breaks_on_odd_curves(values: list[float]) -> None:
     """All roles at once: nothing, one point, nothing finite, a constant."""
-    assert examine(Facts(run(*(curve(role, values) for role in Role)))).crashed == ()
+    assert examine(facts_of(run(*(curve(role, values) for role in Role)))).crashed == ()
 
 
 VALUES = arrays.arrays(
@@ -99,7 +98,7 @@ VALUES = arrays.arrays(
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_no_check_breaks_on_random_curves(values: dict[Role, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:
     """Whatever a log holds, the worst is a wrong finding, never a broken check."""
-    diagnosis = examine(Facts(run(*(curve(role, column) for role, column in values.items()))))
+    diagnosis = examine(facts_of(run(*(curve(role, column) for role, column in values.items()))))
     assert diagnosis.crashed == ()
 
 
@@ -128,7 +127,7 @@ def test_prescriptions_name_hyperparameters(one: Case) -> None:
 @each_case
 def test_the_run_is_left_as_it_was(one: Case) -> None:
     before = {tag: (one_curve.steps.copy(), one_curve.values.copy()) for tag, one_curve in one.run.curves.items()}
-    examine(Facts(one.run))
+    examine(facts_of(one.run))
     for tag, (steps, values) in before.items():
         np.testing.assert_array_equal(one.run.curves[tag].steps, steps)
         np.testing.assert_array_equal(one.run.curves[tag].values, values)
@@ -136,7 +135,7 @@ def test_the_run_is_left_as_it_was(one: Case) -> None:
 
 def alarms(run: Run) -> list[tuple[str, Severity]]:
     """Codes and severities of what is told at warning or above, in order."""
-    return [(f.code, f.severity) for f in examine(Facts(run)).findings if f.severity is not Severity.INFO]
+    return [(f.code, f.severity) for f in examine(facts_of(run)).findings if f.severity is not Severity.INFO]
 
 
 def mapped(one: Run, change: object, roles: tuple[Role, ...] = (Role.TRAIN_LOSS, Role.VAL_LOSS)) -> Run:

@@ -23,7 +23,7 @@ from functools import partial
 
 from diagnose.errors import LogError
 from diagnose.readers import read_source
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 
 CHANCE = random.Random(3)
 ROUNDS = 5

@@ -22,7 +22,7 @@ calm_threads()
 
 import torch  # noqa: E402 - after the thread settings
 
-from diagnose.trainer.data import Corpus, Vocabulary  # noqa: E402
+from diagnose.trainer.corpus import Corpus, Vocabulary  # noqa: E402
 from diagnose.trainer.distributed import World  # noqa: E402
 from diagnose.trainer.folder import RunFolder  # noqa: E402
 from diagnose.trainer.log import RunLog  # noqa: E402
@@ -54,7 +54,7 @@ def plain_loop(trainer: Trainer) -> Callable[[int], None]:
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=device.type == "cuda")
 
     def update(step: int) -> None:
-        (batch,) = trainer.dealer.deal(step).batches
+        (batch,) = trainer.sampler.batches(step).batches
         with torch.autocast(device.type, torch.bfloat16, enabled=options.training.use_amp and device.type == "cuda"):
             text, speech = model(batch.to(device))
         loss = text / len(batch.text_targets) + speech / len(batch.speech_targets)

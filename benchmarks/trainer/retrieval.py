@@ -59,7 +59,7 @@ def _least_path(cost: FloatArray) -> float:
 def measure(run: Path) -> dict[str, float]:
     """Retrieval and distortion of the run's best checkpoint on its held-out clips."""
     from diagnose.data import audio
-    from diagnose.trainer.data import load_corpus
+    from diagnose.trainer.corpus import load_corpus
     from diagnose.trainer.options import load
     from diagnose.trainer.speak import load_speaker
     from diagnose.trainer.tokens import log_mel

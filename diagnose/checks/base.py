@@ -8,7 +8,8 @@ from enum import Enum
 from typing import ClassVar
 
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Number, Prescription, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Prescription, Severity
+from diagnose.numbers import Number
 from diagnose.run import Curve, Role
 
 
@@ -112,5 +113,12 @@ MEANING: Mapping[Role, str] = {
     Role.GRAD_NORM: "gradient norm",
     Role.CLIPPED_SHARE: "share of clipped updates",
     Role.STEP_TIME: "step time",
+    Role.LOADER_TIME: "time spent waiting for data",
+    Role.GPU_UTIL: "use of the GPU",
+    Role.MEMORY: "memory",
+    Role.ERROR_RATE: "error rate",
+    Role.SCORE: "score",
+    Role.TRAIN_COMPONENT: "part of the training loss",
+    Role.VAL_COMPONENT: "part of the validation loss",
     Role.EPOCH: "epoch",
 }

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import sys
 from importlib import import_module
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from diagnose import __version__
+from diagnose.cli.examples import show
 
-# In the order in which `ttsdoc --help` lists them.
-COMMANDS = ("analyze", "fix", "config", "trace", "train", "data", "explain", "selftest")
+# A command is a module here that has a `register`; `ttsdoc --help` lists these first, the others by name.
+FIRST = ("analyze", "fix", "train", "watch", "heal", "compare", "report", "config", "explain", "doctor", "data")
 
 app = typer.Typer(
     help="Find what is wrong with a training run, prove it, and write the corrected config.",
@@ -46,17 +48,19 @@ def main() -> int:
 
 
 def _report(error: Exception) -> int:
-    """Print an error that the user can repair as one line; anything else keeps its traceback."""
-    from diagnose.errors import TtsdocError
+    """Print an error, always as lines that no terminal acts on. Status 2: scripts read 1 as findings."""
+    from diagnose.errors import TtsdocError, unforeseen
     from diagnose.report.clean import plain
 
     if hasattr(error, "show"):  # a usage error of click's, whose class newer typers keep to themselves
-        error.show()
-        return 2
-    if isinstance(error, TtsdocError | OSError):
-        print(f"ttsdoc: {plain(str(error))}", file=sys.stderr)
-        return 2
-    raise error
+        text = StringIO()
+        error.show(file=text)
+        message = "\n".join(plain(line) for line in text.getvalue().splitlines())
+    else:
+        known = isinstance(error, TtsdocError | OSError)
+        message = f"ttsdoc: {plain(str(error) if known else unforeseen(error))}"
+    print(message, file=sys.stderr)
+    return 2
 
 
 def _version(wanted: bool) -> None:
@@ -74,5 +78,13 @@ def _root(
     pass
 
 
-for command in COMMANDS:
-    import_module(f"diagnose.cli.{command}").register(app)
+def _mount() -> None:
+    names = [info.name for info in pkgutil.iter_modules(__path__)]
+    for name in (*(name for name in FIRST if name in names), *sorted(set(names) - set(FIRST))):
+        module = import_module(f"diagnose.cli.{name}")
+        if hasattr(module, "register"):
+            module.register(app)
+    show(app)
+
+
+_mount()

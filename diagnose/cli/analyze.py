@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Count, ExitZero, FailOn, FailOnSeverity, Family, Format, Samples, TrainTag, ValTag
+from diagnose.cli.options import (
+    Columns,
+    Count,
+    ExitZero,
+    FailOn,
+    FailOnSeverity,
+    Family,
+    Format,
+    Ignore,
+    Samples,
+    Select,
+    TrainTag,
+    ValTag,
+    checks_of,
+)
+from diagnose.report.formats import TEXT, rendered
 
 if TYPE_CHECKING:
-    from diagnose.facts import Hints
     from diagnose.finding import Diagnosis
     from diagnose.pool import Fleet
-    from diagnose.readers._base import Source
+    from diagnose.readers.sources import Source
     from diagnose.report.screen import Screen
     from diagnose.run import Axis
 
-# More runs than this are summarised in one line each, and the worst in full.
-MANY_RUNS = 3
+# More runs than this show a progress bar.
+FEW_RUNS = 3
 # Where trainers put their logs. Searched in this order when no path is given.
 USUAL_PLACES = ("logs", "runs", "lightning_logs", "output", ".")
 
@@ -44,12 +60,13 @@ def analyze(
     paths: Annotated[
         list[str] | None, typer.Argument(help="Logs, folders or trees of runs; - is standard input.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
+    form: Format = TEXT,
     config: Annotated[Path | None, typer.Option(help="The config of the run, where it is not beside the log.")] = None,
     samples: Samples = None,
     family: Family = None,
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
+    columns: Columns = None,
     axis: Annotated[Count | None, typer.Option(help="Count by step, epoch or time, where the log has it.")] = None,
     horizon: Annotated[int | None, typer.Option(min=1, help="Forecast the loss at this step or epoch.")] = None,
     match: Annotated[str | None, typer.Option(help="Only runs whose name fits this pattern (`exp*`).")] = None,
@@ -63,19 +80,32 @@ def analyze(
     only_unhealthy: Annotated[bool, typer.Option("--only-unhealthy", help="Leave out the other runs.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Everything: all checks, all reasons.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="One line a run.")] = False,
+    select: Select = None,
+    ignore: Ignore = None,
     fail_on: FailOnSeverity = FailOn.WARNING,
     exit_zero: ExitZero = False,
+    write_tensorboard: Annotated[
+        bool, typer.Option("--write-tensorboard", help="Show the findings in TensorBoard: a sub-run `ttsdoc` is added.")
+    ] = False,
 ) -> None:
     """Say what is wrong with a run, and what to do."""
     from diagnose.facts import Hints
-    from diagnose.pool import find
+    from diagnose.pool import find, judge_all
 
-    hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis))
+    names = tuple(columns.split(",")) if columns else ()
+    hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis), names)
+    if paths and "-" in paths and sys.stdin.isatty():
+        print("ttsdoc: reading standard input, to its end (Ctrl-D)", file=sys.stderr)
     sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))
-    found = _judged(sources, hints, jobs or os.cpu_count() or 1)
-    status = 0 if exit_zero else _status(found, fail_on)
+    judge = partial(judge_all, hints=hints, checks=checks_of(select, ignore), jobs=jobs or os.cpu_count() or 1)
+    fleet = _judged(sources, judge)
+    found = list(fleet.diagnoses)
+    _remark(found, hints.axis)
+    status = 2 if fleet.refused else _status(found, fail_on)
     _print(_shown(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet)
-    raise typer.Exit(status)
+    if write_tensorboard:
+        _write_back(found)
+    raise typer.Exit(0 if exit_zero else status)
 
 
 def _shown(found: list[Diagnosis], order: Sort, only_unhealthy: bool) -> list[Diagnosis]:
@@ -90,6 +120,16 @@ def _axis(count: Count) -> Axis:
     from diagnose.run import Axis
 
     return {Count.EPOCH: Axis.EPOCH, Count.STEP: Axis.STEP, Count.TIME: Axis.TIME}[count]
+
+
+def _remark(found: list[Diagnosis], axis: Axis | None) -> None:
+    """Say so where a log cannot be counted as was asked for."""
+    from diagnose.report.clean import plain
+
+    for one in found:
+        if axis is not None and all(curve.axis is not axis for curve in one.run.curves.values()):
+            reason = f"the log does not say the {axis.name.lower()} of its points, --axis is ignored"
+            print(f"ttsdoc: {plain(one.run.source)}: {reason}", file=sys.stderr)
 
 
 def _moment(text: str) -> float:
@@ -111,46 +151,34 @@ def _usual_place() -> list[str]:
     return [place]
 
 
-def _judged(sources: list[Source], hints: Hints, jobs: int) -> list[Diagnosis]:
-    """The diagnoses of all sources, worst first; many of them with a progress bar."""
-    from diagnose.pool import judge_all
+def _judged(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
+    """What became of all sources, worst first; many of them with a progress bar."""
+    from diagnose.report.clean import plain
 
-    if len(sources) <= MANY_RUNS or not sys.stderr.isatty():
-        fleet = judge_all(sources, hints, jobs=jobs)
-    else:
-        fleet = _with_progress(sources, hints, jobs)
-    for line in fleet.refused:
-        print(f"ttsdoc: {line}", file=sys.stderr)
-    return list(fleet.diagnoses)
+    watched = len(sources) > FEW_RUNS and sys.stderr.isatty()
+    fleet = _with_progress(sources, judge) if watched else judge(sources)
+    for line in (*fleet.refused, *fleet.passed_over):
+        print(f"ttsdoc: {plain(line)}", file=sys.stderr)
+    return fleet
 
 
-def _with_progress(sources: list[Source], hints: Hints, jobs: int) -> Fleet:
+def _with_progress(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    from diagnose.pool import judge_all
 
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress("runs", *columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("runs", total=len(sources))
-        return judge_all(sources, hints, jobs=jobs, progress=lambda done, _: bar.update(task, completed=done))
+        return judge(sources, progress=lambda done, _: bar.update(task, completed=done))
 
 
-def _print(found: list[Diagnosis], form: Format, *, verbose: bool, quiet: bool) -> None:
+def _print(found: list[Diagnosis], form: str, *, verbose: bool, quiet: bool) -> None:
     """Write the results to standard output, in the order given."""
     from diagnose.report.screen import Screen
 
     screen = Screen.of_stdout()
-    if form is Format.JSON:
-        from diagnose.report import as_json
-
-        text = as_json.dumps(as_json.diagnoses(found))
-    elif form is Format.CSV:
-        from diagnose.report.summary import as_csv
-
-        text = as_csv(found)
-    elif form is Format.MARKDOWN:
-        text = _markdown(found)
+    if form != TEXT:
+        text = rendered(found, form)
     elif quiet:
         from diagnose.report.terminal import one_line
 
@@ -160,34 +188,24 @@ def _print(found: list[Diagnosis], form: Format, *, verbose: bool, quiet: bool) 
     sys.stdout.write(text)
 
 
+def _write_back(found: list[Diagnosis]) -> None:
+    """Put the findings beside the event files. Raises LogError where there are none."""
+    from diagnose.integrations.tensorboard import write_back
+    from diagnose.report.clean import plain
+
+    for diagnosis in found:
+        print(f"written for TensorBoard: {plain(str(write_back(diagnosis)))}", file=sys.stderr)
+
+
 def _text(found: list[Diagnosis], screen: Screen, verbose: bool) -> str:
     """Few runs in full; many as a table, and the worst in full."""
-    from diagnose.report.summary import as_table
+    from diagnose.report.summary import MANY_RUNS, as_table, worst
     from diagnose.report.terminal import render
 
     head = ""
     if len(found) > MANY_RUNS:
-        head, found = as_table(found, screen), _worst(found)
+        head, found = as_table(found, screen), worst(found)
     return "\n".join([*filter(None, [head]), *(render(diagnosis, screen, verbose=verbose) for diagnosis in found)])
-
-
-def _markdown(found: list[Diagnosis]) -> str:
-    from diagnose.report.as_markdown import render
-    from diagnose.report.summary import as_markdown
-
-    head = ""
-    if len(found) > MANY_RUNS:
-        head, found = as_markdown(found), _worst(found)
-    return "\n".join([*filter(None, [head]), *map(render, found)])
-
-
-def _worst(found: list[Diagnosis]) -> list[Diagnosis]:
-    """The worst run, where one is unhealthy."""
-    from diagnose.finding import Verdict
-    from diagnose.pool import sickness
-
-    worst = max(found, key=sickness)
-    return [worst] if worst.verdict is Verdict.UNHEALTHY else []
 
 
 def _status(found: list[Diagnosis], fail_on: FailOn) -> int:

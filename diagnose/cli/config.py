@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.cli.options import ExitZero, Format, Ignore, Select, TextOrJson, TextOrJsonFormat, checks_of
+from diagnose.report.clean import plain
+from diagnose.report.formats import TEXT, rendered
 
-class Format(str, Enum):
-    """How results are told."""
-
-    TEXT = "text"
-    JSON = "json"
+if TYPE_CHECKING:
+    from diagnose.checks.base import Check
+    from diagnose.errors import TtsdocError
+    from diagnose.facts import Facts
 
 
 File = Annotated[Path, typer.Argument(help="The training config: YAML, JSON, or a nanoGPT Python file.")]
-Form = Annotated[Format, typer.Option("--format", help="How to tell it.")]
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
 Samples = Annotated[int | None, typer.Option(min=1, help="Clips in the data set, where ttsdoc cannot count them.")]
+
+
+def _gigabytes(text: str) -> float:
+    """`24GB`, `24 GiB`, `24`. Raises BadParameter for anything else."""
+    match = re.fullmatch(r"(?i)\s*(\d+(?:\.\d+)?)\s*(?:gi?b?)?\s*", text)
+    if match is None or not 0 < float(match[1]) < MOST_GIGABYTES:
+        raise typer.BadParameter(f"{text!r} is no amount of GPU memory; write it as 24GB")
+    return float(match[1])
+
+
+MOST_GIGABYTES = 10_000
+Gpu = Annotated[
+    float | None,
+    typer.Option(parser=_gigabytes, metavar="24GB", help="Memory of one GPU: does the training fit, and which batch?"),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +47,9 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
 
 
-def show(config: File, form: Form = Format.TEXT, dialect: Dialect = None, samples: Samples = None) -> None:
+def show(
+    config: File, form: TextOrJsonFormat = TextOrJson.TEXT, dialect: Dialect = None, samples: Samples = None
+) -> None:
     """Print what a config says: dialect, canonical values, where each stands, and what they amount to."""
     from diagnose.config import read_config
     from diagnose.config.effective import effective
@@ -42,33 +60,64 @@ def show(config: File, form: Form = Format.TEXT, dialect: Dialect = None, sample
 
     read = read_config(config, dialect=dialect)
     sums = effective(read, samples or samples_named_by(read))
-    if form is Format.JSON:
+    if form is TextOrJson.JSON:
         sys.stdout.write(dumps(envelope(**config_json(read, sums))))
     else:
         sys.stdout.write(config_text(read, sums, Screen.of_stdout()))
 
 
 def check(
-    config: File,
+    configs: Annotated[list[Path], typer.Argument(help="Training configs: YAML, JSON, or a nanoGPT Python file.")],
     trainer: Annotated[Path | None, typer.Option(help="The trainer's source: report the keys that it ignores.")] = None,
     data: Annotated[Path | None, typer.Option(help="The data set: report what is wrong with it.")] = None,
-    form: Form = Format.TEXT,
+    form: Format = TEXT,
     dialect: Dialect = None,
     samples: Samples = None,
-    exit_zero: Annotated[bool, typer.Option(help="Exit with status 0 whatever is found.")] = False,
+    gpu: Gpu = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    exit_zero: ExitZero = False,
 ) -> None:
     """Look at a config, its data set and its trainer before a GPU hour is spent."""
-    from diagnose.engine import examine
+    if form == "json" and len(configs) > 1:
+        raise typer.BadParameter("--format json is of one config; check each of them alone")
+    checks = checks_of(select, ignore)
+    known = [_facts_or_reason(config, trainer, data, dialect, samples) for config in configs]
+    refused = [error for error in known if isinstance(error, Exception)]
+    if len(refused) == len(configs):
+        raise refused[0]
+    for error in refused:
+        print(f"ttsdoc: {plain(str(error))}", file=sys.stderr)
+    alarming = _checked([facts for facts in known if not isinstance(facts, Exception)], form, checks, gpu)
+    raise typer.Exit(2 if refused else int(alarming and not exit_zero))
+
+
+def _facts_or_reason(
+    config: Path, trainer: Path | None, data: Path | None, dialect: Path | None, samples: int | None
+) -> Facts | TtsdocError:
+    """What is known of a config; why it cannot be read, so that it does not hide what is wrong with the others."""
+    from diagnose.errors import TtsdocError
     from diagnose.facts import Hints
     from diagnose.gather import facts_before_training
+
+    try:
+        return facts_before_training(config, hints=Hints(samples=samples), trainer=trainer, data=data, dialect=dialect)
+    except TtsdocError as error:
+        return error
+
+
+def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...], gpu: float | None) -> bool:
+    """Print what is found in each; whether anything is alarming."""
+    from diagnose.engine import examine
     from diagnose.report.as_json import dumps, envelope
     from diagnose.report.config import check_json, check_text
     from diagnose.report.screen import Screen
 
-    hints = Hints(samples=samples)
-    seen = examine(facts_before_training(config, hints=hints, trainer=trainer, data=data, dialect=dialect))
-    if form is Format.JSON:
-        sys.stdout.write(dumps(envelope(**check_json(seen))))
+    found = [examine(facts, checks=checks) for facts in seen]
+    if form == "json":
+        sys.stdout.write("".join(dumps(envelope(**check_json(diagnosis, gpu))) for diagnosis in found))
+    elif form != TEXT:
+        sys.stdout.write(rendered(found, form))
     else:
-        sys.stdout.write(check_text(seen, Screen.of_stdout()))
-    raise typer.Exit(0 if exit_zero else int(any(finding.alarming for finding in seen.findings)))
+        sys.stdout.write("\n".join(check_text(diagnosis, Screen.of_stdout(), gpu) for diagnosis in found))
+    return any(finding.alarming for diagnosis in found for finding in diagnosis.findings)

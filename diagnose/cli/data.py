@@ -35,7 +35,7 @@ class Kind(str, Enum):
 
 
 class Format(str, Enum):
-    """How results are told."""
+    """Output formats."""
 
     TEXT = "text"
     JSON = "json"
@@ -146,7 +146,7 @@ def augment(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Copy a data set and add changed copies of its training clips (gain and speed, unless told otherwise)."""
+    """Copy a data set and add changed copies of its training clips (gain and speed, unless asked otherwise)."""
     from diagnose.data.augment import HARMLESS, Change
     from diagnose.data.augment import augment as enlarge
 
@@ -159,10 +159,10 @@ def augment(
 @app.command()
 def stats(
     place: Annotated[Path, typer.Argument(help="A folder in the LJSpeech layout, or a list.")],
-    form: Annotated[Format, typer.Option("--format", help="How to tell it.")] = Format.TEXT,
+    form: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
     exit_zero: Annotated[bool, typer.Option(help="Exit with status 0 whatever is found.")] = False,
 ) -> None:
-    """Tell what a data set holds and what is wrong with it. Exit status 1 where something is."""
+    """Show what a data set holds and what is wrong with it. Exit status 1 where something is."""
     from diagnose.data.inspect import survey
     from diagnose.data.progress import track
     from diagnose.engine import examine
@@ -191,14 +191,14 @@ def _tell_encodings(encodings: tuple[tuple[Path, str], ...]) -> None:
 
 def _tell_rejected(rejected: tuple[Rejected, ...], out: Path) -> None:
     """How many were rejected, why, and the first few."""
-    from diagnose.data.rejected import reasons, told
+    from diagnose.data.rejected import described, reasons
 
     if not rejected:
         return
     why = ", ".join(f"{count:,} {reason}" for reason, count in reasons(rejected).items())
     _warn(f"{len(rejected):,} rejected ({why}); all of them with their texts: {out / 'rejected.txt'}")
     for each in rejected[:REJECTED_SHOWN]:
-        print(f"  {told(each)}", file=sys.stderr)
+        print(f"  {described(each)}", file=sys.stderr)
 
 
 def _done(what: str, out: Path) -> None:

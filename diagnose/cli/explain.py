@@ -1,4 +1,4 @@
-"""`ttsdoc explain`: what a check looks for, why, and what to do."""
+"""`ttsdoc explain`: what a finding or a hyperparameter means, and what to do."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from diagnose.cli.completion import topics
+
 
 def register(app: typer.Typer) -> None:
     """Mount the command."""
@@ -14,18 +16,26 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    check: Annotated[str | None, typer.Argument(help="A code (STB002) or a name (divergence); none: list all.")] = None,
+    topic: Annotated[
+        str | None,
+        typer.Argument(help="A code, the name of a check, or a hyperparameter; none: list all.", autocompletion=topics),
+    ] = None,
+    long: Annotated[bool, typer.Option("--long", help="How it is detected, with thresholds and sources.")] = False,
 ) -> None:
-    """Tell what a check looks for, why, and what to do."""
-    from diagnose.report.explain import find_topic, topics
+    """Say what a finding or a hyperparameter means, and what to do."""
+    from diagnose.errors import did_you_mean
+    from diagnose.report.explain import find_topic
+    from diagnose.report.explain_text import known_names, listing, page_text, topic_text
+    from diagnose.report.glossary import page_of
+    from diagnose.report.screen import Screen
 
-    found = find_topic(check) if check else None
-    if found is not None:
-        sys.stdout.write(found.page)
+    screen = Screen.of_stdout()
+    if topic is None:
+        sys.stdout.write(listing(screen))
         return
-    listing = "\n".join(f"  {topic.code}  {topic.name}" for topic in topics())
-    if check is None:
-        print(listing)
-        return
-    print(f"ttsdoc: no check is called {check!r}; there are:\n{listing}", file=sys.stderr)
-    raise typer.Exit(2)
+    found, page = find_topic(topic), page_of(topic)
+    if found is None and page is None:
+        hint = did_you_mean(topic, known_names())
+        print(f"ttsdoc: nothing is called {topic!r}{hint} (ttsdoc explain lists all)", file=sys.stderr)
+        raise typer.Exit(2)
+    sys.stdout.write(topic_text(found, screen, long=long) if found else page_text(page or "", screen))

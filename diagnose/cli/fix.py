@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Dialect, Family, Samples, TrainTag, ValTag
+from diagnose.cli.completion import parameters
+from diagnose.cli.options import Dialect, Family, Ignore, Samples, Select, TrainTag, ValTag, checks_of
 
 if TYPE_CHECKING:
     from diagnose.plan import Plan
@@ -32,30 +33,53 @@ def fix(
         Path | None, typer.Option(help="The trainer's source: edits to keys it ignores are refused.")
     ] = None,
     dialect: Dialect = None,
-    only: Annotated[str | None, typer.Option(help="Change only these parameters (comma-separated).")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Change only these parameters (comma-separated).", autocompletion=parameters)
+    ] = None,
     unsafe: Annotated[bool, typer.Option(help="Include the edits that are not safe.")] = False,
+    minimal: Annotated[
+        bool, typer.Option(help="Only edits that a measurement or a source supports, not those of the guide alone.")
+    ] = False,
+    select: Select = None,
+    ignore: Ignore = None,
     diff: Annotated[bool, typer.Option(help="Print a unified diff instead of the config.")] = False,
     in_place: Annotated[bool, typer.Option(help="Rewrite the file; the old one is kept as CONFIG.bak.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with status 1 if it would change.")
+    ] = False,
 ) -> None:
-    """Write a config again with only the sick values changed."""
+    """Write a config again, with only the values changed that the evidence speaks against."""
     from diagnose.api import fix as correct
     from diagnose.facts import Hints
 
     hints = Hints(None, samples, family, train_tag, val_tag)
     names = None if only is None else _parameters(only)
-    plan = correct(config, logs=logs or (), hints=hints, only=names, unsafe=unsafe, trainer=trainer, dialect=dialect)
+    plan = correct(
+        config,
+        logs=logs or (),
+        hints=hints,
+        only=names,
+        unsafe=unsafe,
+        minimal=minimal,
+        trainer=trainer,
+        dialect=dialect,
+        checks=checks_of(select, ignore),
+    )
     _reasons(plan)
+    if check:
+        raise typer.Exit(int(plan.after != plan.before))
     _write(plan, config, diff=diff, in_place=in_place)
 
 
 def _parameters(only: str) -> set[str]:
     """The canonical names in a comma-separated list."""
     from diagnose.config.hyperparameters import HYPERPARAMETERS
+    from diagnose.errors import did_you_mean
 
     names = {name.strip() for name in only.split(",")}
-    unknown = ", ".join(sorted(names - HYPERPARAMETERS.keys()))
-    if unknown:
-        raise typer.BadParameter(f"--only: no parameter is called {unknown}; there are {', '.join(HYPERPARAMETERS)}")
+    for name in sorted(names - HYPERPARAMETERS.keys()):
+        hint = did_you_mean(name, HYPERPARAMETERS) or f"; there are {', '.join(HYPERPARAMETERS)}"
+        raise typer.BadParameter(f"--only: no parameter is called {name}{hint}")
     return names
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.cli.completion import families
+from diagnose.report.formats import names
 
-class Format(str, Enum):
-    """What a report can be written as."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    CSV = "csv"
+if TYPE_CHECKING:
+    from diagnose.checks.base import Check
 
 
 class TextOrJson(str, Enum):
@@ -44,9 +41,48 @@ class Count(str, Enum):
 
 TextOrJsonFormat = Annotated[TextOrJson, typer.Option("--format", help="Output format.")]
 Samples = Annotated[int | None, typer.Option(min=1, help="Clips in the data set, where ttsdoc cannot count them.")]
-Family = Annotated[str | None, typer.Option(help="Model family for the loss targets: t3, vits, tacotron2, ...")]
+Family = Annotated[
+    str | None,
+    typer.Option(help="Model family for the loss targets: t3, vits, tacotron2, ...", autocompletion=families),
+]
 TrainTag = Annotated[str | None, typer.Option(help="The series to take as the training loss.")]
 ValTag = Annotated[str | None, typer.Option(help="The series to take as the validation loss.")]
+Columns = Annotated[
+    str | None, typer.Option(help="Names for the columns of a table without a header: step,loss,val_loss.")
+]
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
 FailOnSeverity = Annotated[FailOn, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")]
+
+
+def _known_format(form: str) -> str:
+    if form not in names():
+        raise typer.BadParameter(f"{form!r} is none of {', '.join(names())}")
+    return form
+
+
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="Output format.",
+        metavar=f"[{'|'.join(names())}]",
+        callback=_known_format,
+        autocompletion=lambda: list(names()),
+    ),
+]
+Select = Annotated[list[str] | None, typer.Option(help="Only these checks: codes, names, or beginnings of codes.")]
+Ignore = Annotated[list[str] | None, typer.Option(help="Not these checks.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with status 0 whatever is found.")]
+
+
+def checks_of(select: list[str] | None, ignore: list[str] | None) -> tuple[Check, ...]:
+    """The checks that the options, else the project's `ttsdoc.toml`, ask for, with the project's thresholds.
+
+    Raises ConfigError for what fits no check.
+    """
+    from diagnose.checks import chosen_checks
+    from diagnose.project import project
+
+    own = project()
+    named, left = ([name for entry in given or () for name in entry.split(",")] for given in (select, ignore))
+    return chosen_checks(named or own.select, {*own.ignore, *left}, own.thresholds)

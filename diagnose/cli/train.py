@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.cli.completion import presets, runs
+from diagnose.cli.options import FailOn, TextOrJson
+
 if TYPE_CHECKING:
     from diagnose.trainer.folder import RunFolder
     from diagnose.trainer.loop import Outcome
@@ -25,11 +28,22 @@ class Emit(str, Enum):
 
 Config = Annotated[
     str | None,
-    typer.Argument(help="A config file, or the name of a preset. Nothing: `stable`, on sentences spoken on the spot."),
+    typer.Argument(
+        help="A config file, or the name of a preset. Nothing: `stable`, on sentences spoken on the spot.",
+        autocompletion=presets,
+    ),
 ]
 Out = Annotated[
     Path | None,
     typer.Option("--out", help="The run folder. [default: the config's name below logging.log_dir]"),
+]
+ResumeFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--resume-from",
+        metavar="best|last|STEP|FILE",
+        help="Go on from this checkpoint, with the values that the config has now; what came after it is dropped.",
+    ),
 ]
 
 
@@ -43,29 +57,51 @@ def train(
     config: Config = None,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    resume_from: ResumeFrom = None,
+    heal: Annotated[
+        bool, typer.Option("--heal", help="Watch the run, stop it when it is ill, and train on with what cures it.")
+    ] = False,
+    attempts: Annotated[int, typer.Option(min=1, help="With --heal: trainings at most.")] = 3,
     devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a GPU.")] = 1,
     emit: Annotated[Emit | None, typer.Option(help="Print a job script instead of training.")] = None,
+    form: Annotated[TextOrJson, typer.Option("--format", help="How to report the end: in words, or JSON.")] = (
+        TextOrJson.TEXT
+    ),
+    fail_on: Annotated[
+        FailOn | None, typer.Option("--fail-on", help="Exit with 1 where a finding is as severe as this.")
+    ] = None,
 ) -> None:
     """Train a small text-to-speech model, and say whether the run is healthy."""
     if emit is Emit.SLURM:
         raise typer.Exit(_emit(config or "stable", out, devices))
     _make_ready_for_torch()
-    raise typer.Exit(_train(_config_path(config, out, resume), out, resume, devices))
+    path = _config_path(config, out, resume)
+    if heal:
+        from diagnose.cli.heal import heal_bundled
+
+        raise typer.Exit(heal_bundled(path, out, attempts=attempts, devices=devices, form=form))
+    start = resume_from or ("latest" if resume else None)
+    raise typer.Exit(_train(path, out, start, devices, form, fail_on))
 
 
 def say(
     text: Annotated[str, typer.Argument(help="What to say, in the letters that the model has learnt.")],
     checkpoint: Annotated[str, typer.Option(help="A file, or `best`, `last`, `step-N` of a run.")] = "best",
-    run: Annotated[Path | None, typer.Option(help="The run folder. [default: the newest in runs/]")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="The run folder. [default: the newest in runs/]", autocompletion=runs)
+    ] = None,
     out: Annotated[Path, typer.Option(help="The wav file to write.")] = Path("hello.wav"),
 ) -> None:
     """Speak a text with a trained model."""
+    if out.suffix.lower() != ".wav":
+        raise typer.BadParameter(f"--out {out}: wav is what is written; name it {out.with_suffix('.wav')}")
     _make_ready_for_torch()
     from diagnose.data.audio import write
     from diagnose.trainer.speak import find_checkpoint, load_speaker
 
     path = find_checkpoint(checkpoint, run, Path("runs"))
     sound = load_speaker(path).say(text)
+    out.parent.mkdir(parents=True, exist_ok=True)
     write(out, sound)
     typer.echo(f"{out}: {sound.seconds:.1f} s, spoken by {path}", err=True)
 
@@ -93,19 +129,34 @@ def _make_ready_for_torch() -> None:
     calm_threads()
 
 
-def _train(path: Path, out: Path | None, resume: bool, devices: int) -> int:
+def _train(
+    path: Path, out: Path | None, resume: str | None, devices: int, form: TextOrJson, fail_on: FailOn | None
+) -> int:
     from diagnose.trainer.distributed import from_environment, launch
     from diagnose.trainer.folder import RunFolder, run_folder
     from diagnose.trainer.loop import train as run
     from diagnose.trainer.options import load
+    from diagnose.trainer.summary import write_summary
 
     options, world = load(path), from_environment(os.environ)
-    folder = RunFolder(out) if out else run_folder(options, path.stem, resume=resume)
+    folder = RunFolder(out) if out else run_folder(options, path.stem, resume=resume is not None)
     if devices > 1 and world.size == 1:
-        folder.refuse_a_second_run(resume=resume)
-        return launch(devices, [str(path), "--out", str(folder.path), *["--resume"] * resume])
+        folder.refuse_a_second_run(resume=resume is not None)
+        return launch(devices, _arguments(path, folder, resume, form, fail_on))
     outcome = run(options, folder, world, resume=resume)
-    return _after(outcome, folder) if world.leads else 0
+    if not world.is_main:
+        return 0
+    write_summary(outcome, folder)
+    return _after(outcome, folder, form, fail_on)
+
+
+def _arguments(
+    path: Path, folder: RunFolder, resume: str | None, form: TextOrJson, fail_on: FailOn | None
+) -> list[str]:
+    """The command line of each of several processes."""
+    going_on = [] if resume is None else ["--resume"] if resume == "latest" else ["--resume-from", resume]
+    failing = [] if fail_on is None else ["--fail-on", fail_on.value]
+    return [str(path), "--out", str(folder.path), "--format", form.value, *going_on, *failing]
 
 
 def _emit(config: str, out: Path | None, devices: int) -> int:
@@ -122,25 +173,27 @@ def _emit(config: str, out: Path | None, devices: int) -> int:
 
 def _config_path(config: str | None, out: Path | None, resume: bool) -> Path:
     """The file that the user means: theirs, the resumed run's own, or a preset."""
-    from importlib.resources import files
+    from diagnose.project import config_file
 
     if config is None and resume and out and (out / "config.yaml").exists():
         return out / "config.yaml"
-    preset = files("diagnose.presets") / f"{config or 'stable'}.yaml"
-    if (config is None or not Path(config).exists()) and preset.is_file():
-        return Path(str(preset))
-    return Path(config or "stable")
+    return config_file(config or "stable")
 
 
-def _after(outcome: Outcome, folder: RunFolder) -> int:
+def _after(outcome: Outcome, folder: RunFolder, form: TextOrJson, fail_on: FailOn | None) -> int:
     """Judge the run that has ended, and say how to hear it; the exit status."""
+    if form is TextOrJson.JSON:
+        sys.stdout.write(folder.summary.read_text(encoding="utf-8"))
+        sys.stdout.flush()
     if outcome.signal is not None:
         return 128 + outcome.signal
-    judge = [sys.executable, "-m", "diagnose", "analyze", str(folder.path), "--exit-zero"]
-    subprocess.run(judge, check=False)
+    judge = [sys.executable, "-m", "diagnose", "analyze", str(folder.path)]
+    judge += ["--exit-zero"] if fail_on is None else ["--fail-on", fail_on.value]
+    silent = subprocess.DEVNULL if form is TextOrJson.JSON else None
+    status = subprocess.run(judge, check=False, stdout=silent).returncode
     if outcome.sample_text and not outcome.broken:
         typer.echo(f"\nhear it: {folder.samples}, or {shlex.join(_say_command(outcome.sample_text, folder))}", err=True)
-    return 1 if outcome.broken else 0
+    return 1 if outcome.broken else status
 
 
 def _say_command(text: str, folder: RunFolder) -> list[str]:

@@ -160,5 +160,5 @@ def _value(event: Any) -> Any:
         return event.value
     try:
         return _CONSTRUCTOR.construct_object(yaml.ScalarNode(tag, event.value))
-    except (ValueError, KeyError, yaml.YAMLError):
-        return event.value
+    except (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError, yaml.YAMLError):
+        return event.value  # PyYAML checks no value under an explicit tag: `!!int` of nothing, `!!timestamp x`

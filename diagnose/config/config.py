@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from diagnose.config.dialect import Dialect, first_rule, load_dialect, recognise
+from diagnose.config.dialect import Dialect, first_rule
+from diagnose.config.dialect_files import dialects, load_dialect, recognise
 from diagnose.config.document import parse_document, read_text
 from diagnose.config.edit import PlainValue, float_text
-from diagnose.config.hyperparameters import TRAINING
+from diagnose.config.hyperparameters import HYPERPARAMETERS, TRAINING, Kind
+from diagnose.config.inheritance import with_inherited
 from diagnose.config.node import Document, Table, dotted
-from diagnose.config.reading import Site, duplicates, plain, sites, text_numbers
-from diagnose.config.rewrite import Rewrite, rewritten
+from diagnose.config.reading import Site, Sites, duplicates, plain, sites, text_numbers
+from diagnose.config.rewrite import Rewrite, Value, companions, rewritten
+from diagnose.errors import ConfigError, unforeseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,10 @@ class Setting:
     dead: bool = False
     """The framework, or one of its trainers, never reads the key."""
     note: str = ""
+    locked: bool = False
+    """It is read and must not be rewritten (a multiplier of a schedule)."""
+    file: str = ""
+    """The other file in which it stands, where the config takes it over (a Hydra group, a `_base_`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +61,24 @@ class Config:
     dialect: str
     training: bool
     """False for a voice description, a model card, a compose file: nothing here is trained with."""
-    values: Mapping[str, Setting]
-    """By canonical name; names that the file does not hold are left out."""
+    places: Mapping[str, tuple[Setting, ...]]
+    """By canonical name, every place that holds it, the one that counts first; what is not there is left out."""
     problems: tuple[Problem, ...]
     document: Document = field(repr=False)
     definition: Dialect = field(repr=False)
+    notes: tuple[str, ...] = ()
+    """What could not be read of the files that it builds on."""
+
+    @cached_property
+    def values(self) -> Mapping[str, Setting]:
+        """By canonical name, the place that counts; names that the file does not hold are left out."""
+        return {name: places[0] for name, places in self.places.items()}
+
+    @property
+    def never_read(self) -> tuple[tuple[str, Setting], ...]:
+        """Every place of which the dialect knows that nothing reads it, copies of live ones included."""
+        places = ((name, place) for name, found in self.places.items() for place in found)
+        return tuple((name, place) for name, place in places if place.dead)
 
     @property
     def family(self) -> str | None:
@@ -64,10 +86,23 @@ class Config:
         return first_rule(self.definition.families, self.document) if self.training else None
 
     @property
+    def record(self) -> bool:
+        """Whether the file is a record that no trainer reads back."""
+        return first_rule(self.definition.read_only, self.document) is not None
+
+    @property
     def learning_rate_peak(self) -> float | None:
         """The highest learning rate that the schedule reaches, where it is not `learning_rate` itself."""
         peaks = (peak.value(self.document) for peak in self.definition.peaks) if self.training else ()
         return next((peak for peak in peaks if peak is not None), None)
+
+    @property
+    def in_force(self) -> dict[str, Any]:
+        """Canonical name -> the value that the trainer uses: the file's, else the framework's default."""
+        places = self.definition.keys.items() if self.training else ()
+        defaults = {name: candidate.default for name, found in places for candidate in found[:1]}
+        given = {name: setting.value for name, setting in self.values.items()}
+        return {**{name: value for name, value in defaults.items() if value is not None}, **given}
 
     def value(self, name: str) -> Any:
         """The plain value of a canonical hyperparameter; None where the file does not give one."""
@@ -86,11 +121,20 @@ class Config:
         return tuple(f"line {problem.line}: {problem.message}" for problem in self.problems if problem.code == "CFG003")
 
     def tree(self) -> dict[str, Any]:
-        """The whole config as plain Python, aliases and merges written out, references to other keys as None."""
-        tree = plain(self.document.root)
+        """The file itself as plain Python, aliases and merges written out, references to other keys as None."""
+        tree = plain(self.document.own)
         return tree if isinstance(tree, dict) else {}
 
-    def rewrite(self, changes: Mapping[str, PlainValue], *, samples: int | None = None) -> Rewrite:
+    def companions(self, changes: Mapping[str, Value]) -> tuple[tuple[str, str, PlainValue], ...]:
+        """What else must change with `changes`: (why, canonical name, value) of the other rate of a GAN."""
+        return tuple(companions(sites(self.document, self.definition), changes))
+
+    def edited(self, text: str) -> Config:
+        """The config with another text, in the same dialect and over the same other files. Raises ConfigError."""
+        document = replace(parse_document(text, self.source), under=self.document.under, over=self.document.over)
+        return replace(_understood(document, self.definition), notes=self.notes)
+
+    def rewrite(self, changes: Mapping[str, Value], *, samples: int | None = None) -> Rewrite:
         """The text with each canonical name set to a value, given in its canonical unit.
 
         `samples` is the number of training clips: with it, steps are turned into epochs where the file
@@ -105,29 +149,62 @@ class Config:
 def read_config(path: Path, *, dialect: Path | None = None) -> Config:
     """The config at `path`, in the dialect that it is recognised as or in the user's own.
 
-    Raises ConfigError, in one line, for what cannot be read.
+    Values of the files that it builds on (Hydra groups, `_base_`) are read with it. Raises ConfigError, in one
+    line, for what cannot be read.
     """
-    return parse_config(read_text(path), str(path), dialect=dialect)
+    text = read_text(path)
+    try:
+        document, notes = with_inherited(parse_document(text, str(path)), path)
+        return replace(_config(document, dialect), notes=notes)
+    except ConfigError:
+        raise
+    except Exception as error:  # one strange config must not hide the logs beside it
+        raise ConfigError(f"{path}: {unforeseen(error)}") from error
 
 
 def parse_config(text: str, source: str, *, dialect: Path | None = None) -> Config:
     """The config that `text` holds; the ending of `source` says how it is written. Raises ConfigError."""
-    document = parse_document(text, source)
-    definition = load_dialect(dialect) if dialect is not None else recognise(document)
+    return _config(parse_document(text, source), dialect)
+
+
+def _config(document: Document, dialect: Path | None) -> Config:
+    if dialect is not None:
+        return _understood(document, load_dialect(dialect))
+    definition, usual = recognise(document), dialects()[-1]
+    if isinstance(document.root, Table) and not _trains(definition, found := sites(document, definition)):
+        # A file in which its own dialect finds nothing to train with is read by the names that are usual everywhere.
+        guessed = sites(document, usual)
+        surely = _trains(usual, guessed) if definition.training else "learning_rate" in guessed
+        definition = usual if surely and len(guessed) > len(found) else definition
+    return _understood(document, definition)
+
+
+def _understood(document: Document, definition: Dialect) -> Config:
     found = sites(document, definition) if isinstance(document.root, Table) else {}
-    training = definition.training and bool(found)
-    if definition.synonyms is not None and not TRAINING & set(found):
+    training = definition.training and any(HYPERPARAMETERS[name].kind is not Kind.TEXT for name in found)
+    if definition.synonyms is not None and not _trains(definition, found):
         training, found = False, {}
-    values = {name: _setting(places[0]) for name, places in found.items()}
+    settings = {name: tuple(_setting(document, site) for site in places) for name, places in found.items()}
     problems = tuple(_problems(document, definition)) if training else ()
-    return Config(source, text, definition.name, training, values, problems, document, definition)
+    return Config(document.source, document.text, definition.name, training, settings, problems, document, definition)
 
 
-def _setting(site: Site) -> Setting:
+def _trains(definition: Dialect, found: Sites) -> bool:
+    """Whether these hyperparameters are those of a training."""
+    sections = {str(site.path[0]).lower() for places in found.values() for site in places if len(site.path) > 1}
+    in_training = "batch_size" in found and len(found) > 1 and any(re.match("train|optim|solver", s) for s in sections)
+    return definition.training and (bool(TRAINING & set(found)) or in_training)
+
+
+def _setting(document: Document, site: Site) -> Setting:
     candidate = site.candidate
     path = dotted(site.path) + (f" + {candidate.pair.text}" if candidate.pair else "")
-    note = "; ".join(filter(None, (candidate.dead, candidate.locked, candidate.note)))
-    return Setting(site.value, path, site.node.line, site.unit, bool(candidate.dead), note)
+    file = document.elsewhere.get(id(site.source), "")
+    where = f"stands in {file}" if file else ""
+    note = "; ".join(filter(None, (candidate.dead, candidate.locked, candidate.note, where)))
+    return Setting(
+        site.value, path, site.node.line, site.unit, bool(candidate.dead), note, bool(candidate.locked), file
+    )
 
 
 def _problems(document: Document, dialect: Dialect) -> Iterator[Problem]:

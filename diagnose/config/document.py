@@ -7,6 +7,7 @@ from pathlib import Path
 
 from diagnose.config._json import read_json
 from diagnose.config._python import read_python
+from diagnose.config._toml import read_toml
 from diagnose.config._yaml import read_yaml
 from diagnose.config.node import MAX_BYTES, Document
 from diagnose.errors import ConfigError
@@ -44,6 +45,8 @@ def parse_document(text: str, source: str) -> Document:
     ending = source.rpartition(".")[2].lower()
     if ending == "py":
         return read_python(text, source)
+    if ending == "toml":
+        return read_toml(text, source)
     if ending in {"json", "jsonc"}:
         return read_json(text, source)
     if ending in {"yaml", "yml"} or not _OPENS_JSON.match(text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnose.config.document import parse_document
 from diagnose.config.node import Array, Document, Node, Path, Scalar, Table, resolved, same
@@ -59,7 +59,7 @@ def value_text(value: PlainValue, old: str, syntax: str, quote: str) -> str:
         return float_text(value)
     if not _PLAIN_WORD.fullmatch(value):
         raise EditError(f"{value!r:.60} is not a plain word")
-    sign = quote if quote in {"'", '"'} else '"' if syntax == "json" else ""
+    sign = quote if quote in {"'", '"'} else '"' if syntax in {"json", "toml", "python"} else ""
     return sign + value + sign
 
 
@@ -84,7 +84,7 @@ def addition(document: Document, table: Table, key: str, value: PlainValue) -> S
     """The splice that adds `key: value` to `table`, beside its siblings and in their indentation."""
     quoted = document.syntax == "json" or (table.flow and _json_style(document, table))
     name = f'"{key}"' if quoted else key
-    text = f"{name}: {value_text(value, '', document.syntax, '')}"
+    text = f"{name}{' = ' if document.syntax == 'toml' else ': '}{value_text(value, '', document.syntax, '')}"
     if document.syntax == "python":
         raise EditError("a line would have to be added to a Python file")
     lines = document.text
@@ -134,7 +134,7 @@ def verified(before: Document, text: str, changed: dict[int, PlainValue], added:
     Raises EditError where that does not hold.
     """
     try:
-        after = parse_document(text, before.source)
+        after = replace(parse_document(text, before.source), under=before.under, over=before.over)
     except ConfigError:
         raise EditError("the edited text would not parse") from None
     old = list(before.scalars())
@@ -158,8 +158,8 @@ def _unchanged(before: Node, after: Node, changed: dict[int, PlainValue]) -> boo
 
 
 def table_at(document: Document, path: Path) -> Table:
-    """The mapping at `path`. Raises EditError where there is none or where it is shared."""
-    node = document.node(path)
+    """The mapping at `path` of the file itself. Raises EditError where there is none or where it is shared."""
+    node = document.node(path, own=True)
     inside = None if node is None else resolved(node)
     if inside is None or isinstance(inside, Array | Scalar):
         raise EditError(f"the file has no section {'.'.join(map(str, path))} to put it in")

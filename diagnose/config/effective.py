@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.config import Config
 from diagnose.config.units import STEPS, steps_per_epoch
-from diagnose.finding import Number
+from diagnose.numbers import Number
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from diagnose.config.dialect import Candidate, Place, Synonyms
+from diagnose.config.dialect import Candidate, Synonyms
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Array, Document, Node, Scalar, Table, children, resolved
+from diagnose.config.place import Place
+from diagnose.numbers import is_number
 
 MAX_SECTIONS = 4
 """Sections inside one another that are searched; the public configs measured nest hyperparameters three deep."""
@@ -45,11 +47,12 @@ def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate
     words = _words(synonyms)
     found: dict[str, dict[tuple[str, ...], tuple[tuple[int, int, int], _Leaf]]] = defaultdict(dict)
     for leaf in [] if document.root is None else _leaves(document.root, (), frozenset()):
-        if leaf.key in words and not synonyms.never.intersection(leaf.sections):
-            for word in words[leaf.key]:
-                rank = _rank(word, leaf, synonyms)
-                if rank is not None and _means(word.name, leaf):
-                    found[word.name].setdefault(leaf.path, (rank, leaf))
+        if synonyms.never.intersection(leaf.sections):
+            continue
+        for word in words[leaf.key] if leaf.key in words else _by_phrase(leaf, synonyms):
+            rank = _rank(word, leaf, synonyms)
+            if rank is not None and _means(word.name, leaf):
+                found[word.name].setdefault(leaf.path, (rank, leaf))
     return {name: tuple(_ranked(name, list(matches.values()))) for name, matches in found.items()}
 
 
@@ -74,13 +77,37 @@ def _words(synonyms: Synonyms) -> dict[str, list[_Word]]:
     return found
 
 
+BY_PHRASE = 1000
+"""The number of a word that is none of the list: any that is comes before it."""
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+INTERVALS = frozenset({"every", "each", "freq", "frequency", "interval", "period"})
+
+
+def _by_phrase(leaf: _Leaf, synonyms: Synonyms) -> Iterator[_Word]:
+    """What the words mean that the key is made of; a key that only says how often is read with what is around it."""
+    if "[" in leaf.path[-1] or any(_parts(section) & synonyms.never for section in leaf.sections):
+        return
+    words = _parts(leaf.path[-1])
+    if words and words <= INTERVALS:
+        words = words.union(*map(_parts, leaf.sections[-2:]))
+    for name, phrases in synonyms.phrases.items():
+        if any(phrase.means(words) for phrase in phrases):
+            yield _Word(name, BY_PHRASE, ())
+
+
+def _parts(key: str) -> frozenset[str]:
+    """The words of `saveEveryNEpochs` and of `save_every_n_epochs`."""
+    return frozenset(part.lower() for part in _PART.findall(key))
+
+
 def _leaves(node: Node, path: tuple[str, ...], siblings: frozenset[str]) -> Iterator[_Leaf]:
     inside = resolved(node)
     if isinstance(inside, Table) and len(path) <= MAX_SECTIONS:
         keys = frozenset(str(key).lower() for key, _ in children(inside))
         for key, child in children(inside):
-            if "." not in str(key) and "[" not in str(key):
-                yield from _leaves(child, (*path, str(key)), keys)
+            parts = str(key).split(".")
+            if all(parts) and "[" not in str(key):
+                yield from _leaves(child, (*path, *parts), keys)
     elif isinstance(inside, Scalar) and path:
         yield _Leaf(path, inside.value, siblings)
     elif isinstance(inside, Array) and path:
@@ -112,10 +139,12 @@ def _rank(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int] 
 
 def _means(name: str, leaf: _Leaf) -> bool:
     """Whether the value and the keys beside it agree with the name."""
+    if isinstance(leaf.value, list) and name == "max_steps":
+        return False  # milestones, not a length
     if name == "early_stopping_patience" and leaf.key == "patience":
         of_scheduler = any(key.endswith("factor") for key in leaf.siblings)
         return not of_scheduler or any(key.endswith("_patience") or "early_stop" in key for key in leaf.siblings)
-    if leaf.key == "warmup" and isinstance(leaf.value, int | float) and not isinstance(leaf.value, bool):
+    if leaf.key == "warmup" and is_number(leaf.value):
         return (0 < leaf.value < 1) == (name == "warmup_ratio")
     return True
 

@@ -18,8 +18,10 @@ class Kind(str, Enum):
     """True or false."""
     CHOICE = "choice"
     """A switch, a number or a word (`true`, `16`, `bf16-mixed`)."""
+    LIST = "list"
+    """Several real numbers, in a list or in a key each."""
     TEXT = "text"
-    """A path, a name, a list: read, never rewritten."""
+    """A path or a name: read, never rewritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
     "grad_norm_alarm": _RATE,
     "dropout": Hyperparameter(Kind.RATE, equal_copies=True),
     "weight_decay": _RATE,
-    "betas": _TEXT,
+    "betas": Hyperparameter(Kind.LIST),
     "eps": _RATE,
     "optimizer": _TEXT,
     "lr_scheduler": _TEXT,

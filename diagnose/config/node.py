@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, TypeAlias
 
 Key: TypeAlias = str | int
@@ -23,6 +23,10 @@ MAX_NODES = 20_000
 """Scalars, lists and mappings in one file; the largest of the same configs has 262 scalars. Read in half a second."""
 MAX_EXPANDED = 1_000_000
 """Nodes once every alias is written out: beyond it the file is an alias bomb, which would drown the trainer."""
+
+
+COMPUTED = "!computed"
+"""The tag of a number that the file calculates from other names: it can be read and not be rewritten."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +100,11 @@ class Table:
     def _last(self) -> Mapping[str, Node]:
         return {key_text(key): node for key, node in self.entries}
 
+    @cached_property
+    def has_dotted_keys(self) -> bool:
+        """Whether a key here is a way of its own (`AdamW.lr`)."""
+        return any("." in key for key in self._last)
+
 
 Node: TypeAlias = Scalar | Alias | Array | Table
 
@@ -127,6 +136,32 @@ def children(node: Node) -> Iterator[tuple[Key, Node]]:
         yield from enumerate(node.items)
 
 
+def merged(under: Node, over: Node) -> Node:
+    """Two mappings as one, section by section; what both say, `over` says. Anything else: `over`.
+
+    `_delete_` in a section is mmengine's way of saying that nothing of the section below is taken over.
+    """
+    below, above = resolved(under), resolved(over)
+    if not isinstance(below, Table) or not isinstance(above, Table) or above.get("_delete_") is not None:
+        return over
+    kept = [(key, child) for key, child in below.entries if above.get(key_text(key)) is None]
+    entries = [(key, _over(below.get(key_text(key)), child)) for key, child in above.entries]
+    return Table(above.start, above.end, above.line, (*kept, *entries), above.flow, above.tag)
+
+
+def _over(under: Node | None, over: Node) -> Node:
+    return over if under is None else merged(under, over)
+
+
+@dataclass(frozen=True, eq=False)
+class Inherited:
+    """A file whose values the config takes over: a Hydra group, a `_base_`."""
+
+    file: str
+    """As a reader of the config would name it."""
+    root: Node
+
+
 @dataclass(frozen=True, eq=False)
 class Document:
     """A config file: its exact text and the tree of its scalars."""
@@ -134,20 +169,52 @@ class Document:
     source: str
     text: str
     syntax: str
-    """`yaml`, `json` or `python`."""
+    """`yaml`, `json`, `toml` or `python`."""
     roots: tuple[Node, ...]
-    """One for each document of the file; the first is the config."""
+    """One for each document of the file."""
     foreign_tags: tuple[str, ...] = field(default=())
     """Tags that the safe loader of PyYAML refuses (`!new:`, `!!python/object:`), in order."""
+    under: tuple[Inherited, ...] = ()
+    """Files whose values hold where this one says nothing, the weakest first."""
+    over: tuple[Inherited, ...] = ()
+    """Files whose values hold against this one."""
 
-    @property
+    @cached_property
+    def own(self) -> Node | None:
+        """What stands in this file itself: its documents as one mapping, None for an empty file.
+
+        Several documents are read by `load_all` and joined where no key stands in two of them; else they are
+        alternatives, and the first is the config.
+        """
+        first = self.roots[0] if self.roots else None
+        spoken = [root for root in self.roots if not (isinstance(root, Scalar) and root.value is None)]
+        tables = [root for root in spoken if isinstance(root, Table)]
+        names = [name for table in tables for name in {key_text(key) for key, _ in table.entries}]
+        if len(tables) < 2 or len(tables) < len(spoken) or len(set(names)) < len(names):
+            return first
+        entries = tuple(entry for table in tables for entry in table.entries)
+        return Table(tables[0].start, tables[-1].end, tables[0].line, entries)
+
+    @cached_property
     def root(self) -> Node | None:
-        """The config itself; None for an empty file."""
-        return self.roots[0] if self.roots else None
+        """The config as the trainer gets it: this file, with the files that it names."""
+        layers = [*(each.root for each in self.under), self.own, *(each.root for each in self.over)]
+        known = [layer for layer in layers if layer is not None]
+        return reduce(merged, known) if known else None
 
-    def node(self, path: Path) -> Node | None:
-        """What stands at `path`, aliases and merges on the way followed; an alias at its end is returned as such."""
-        node = self.root
+    @cached_property
+    def elsewhere(self) -> Mapping[int, str]:
+        """In which other file a scalar is written, by `id`; those of this file are not here."""
+        return {
+            id(resolved(node)): each.file for each in (*self.under, *self.over) for _, node in _scalars((), each.root)
+        }
+
+    def node(self, path: Path, *, own: bool = False) -> Node | None:
+        """What stands at `path`, aliases and merges on the way followed; an alias at its end is returned as such.
+
+        `own`: in this file itself.
+        """
+        node = self.own if own else self.root
         for key in path:
             node = None if node is None else _step(resolved(node), key)
         return node
@@ -167,9 +234,10 @@ class Document:
         return count
 
     def scalars(self) -> Iterator[tuple[Path, Scalar | Alias]]:
-        """Every scalar and alias with its path, each node once, duplicates of a key included."""
+        """Every scalar and alias of the file with its path, each node once, duplicates of a key included."""
+        joined = self.own is not (self.roots[0] if self.roots else None)
         for number, root in enumerate(self.roots):
-            yield from _scalars((), root) if number == 0 else _scalars((f"document {number + 1}",), root)
+            yield from _scalars(() if joined or number == 0 else (f"document {number + 1}",), root)
 
 
 def _step(node: Node, key: Key) -> Node | None:

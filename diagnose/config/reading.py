@@ -5,16 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from diagnose.config.dialect import Candidate, Dialect, Place
+from diagnose.config.dialect import Candidate, Dialect
+from diagnose.config.dialect_files import dialects
 from diagnose.config.generic import guesses
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
-from diagnose.config.node import MAX_NUMBER, Alias, Array, Document, Node, Path, Scalar, Table, children, resolved
+from diagnose.config.node import (
+    COMPUTED,
+    Alias,
+    Array,
+    Document,
+    Node,
+    Path,
+    Scalar,
+    Table,
+    children,
+    resolved,
+)
+from diagnose.config.number_text import NOTHING, is_written_number, number_of
+from diagnose.config.place import Place
+from diagnose.numbers import is_number
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
-_NUMBER = re.compile(r"[+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_NOTHING = {"None", "null", "???", ""}
 MAX_HOPS = 10
 """References followed from one to the next; a longer chain is a circle."""
 
@@ -44,13 +57,21 @@ class Site:
         return self.node is not self.source
 
 
+Sites: TypeAlias = Mapping[str, tuple[Site, ...]]
+"""Canonical name -> the places that hold it, the one that counts first."""
+
+
 def sites(document: Document, dialect: Dialect) -> dict[str, tuple[Site, ...]]:
     """Canonical name -> the places that hold it, the one that counts first. Names that are not there are left out."""
     candidates = dict(dialect.keys)
     if dialect.synonyms is not None:
         candidates = guesses(document, dialect.synonyms) | candidates
     found = {name: tuple(_sites(document, name, entries)) for name, entries in candidates.items()}
-    return {name: _counting_first(places) for name, places in found.items() if places}
+    known = {name: _counting_first(places) for name, places in found.items() if places}
+    if dialect.usual_names - set(known):
+        usual = sites(document, dialects()[-1])
+        known |= {name: usual[name] for name in sorted(dialect.usual_names) if name in usual and name not in known}
+    return known
 
 
 def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> Iterator[Site]:
@@ -107,7 +128,7 @@ def plain(node: Node | None) -> Any:
     if node is None:
         return None
     if isinstance(node, Scalar):
-        foreign = node.tag is not None and not node.tag.startswith("tag:yaml.org,2002:") and node.tag != "!"
+        foreign = node.tag not in {None, "!", COMPUTED} and not str(node.tag).startswith("tag:yaml.org,2002:")
         referring = isinstance(node.value, str) and "${" in node.value
         return None if foreign or referring else node.value
     if isinstance(node, Array):
@@ -117,7 +138,7 @@ def plain(node: Node | None) -> Any:
 
 def _fits(kind: Kind, source: Scalar | Array | Table | None, value: Any) -> bool:
     """Whether a value can be what a hyperparameter of this kind holds."""
-    if kind is Kind.TEXT or value is None:
+    if kind in {Kind.TEXT, Kind.LIST} or value is None:
         return not isinstance(source, Table) or kind is Kind.TEXT
     if isinstance(source, Table) or (kind in {Kind.CHOICE, Kind.SWITCH} and isinstance(source, Array)):
         return False
@@ -126,30 +147,25 @@ def _fits(kind: Kind, source: Scalar | Array | Table | None, value: Any) -> bool
     if kind is Kind.SWITCH:
         return isinstance(value, bool)
     numbers = value if isinstance(value, list) else [value]
-    return all(is_number(number) for number in numbers)
+    return all(map(_may_be_number, numbers))
 
 
-def is_number(value: Any) -> bool:
+def _may_be_number(value: Any) -> bool:
     """A number, or text that is one; an empty word stands for none."""
     if isinstance(value, str):
-        return value in _NOTHING or (len(value) <= MAX_NUMBER and _NUMBER.fullmatch(value) is not None)
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+        return value in NOTHING or is_written_number(value)
+    return value is None or is_number(value)
 
 
 def as_number(kind: Kind, value: Any) -> Any:
     """Text that is a number as that number; words for nothing as None."""
-    if isinstance(value, str) and value in _NOTHING:
+    if isinstance(value, str) and value in NOTHING:
         return None
     if kind in {Kind.TEXT, Kind.CHOICE, Kind.SWITCH}:
         return value
     if isinstance(value, list):
         return [as_number(kind, item) for item in value]
-    return _number(value) if isinstance(value, str) else value
-
-
-def _number(text: str) -> int | float:
-    text = text.replace("_", "")
-    return int(text) if text.lstrip("+-").isdigit() else float(text)
+    return number_of(value) if isinstance(value, str) and is_written_number(value) else value
 
 
 def text_numbers(document: Document) -> Iterator[tuple[Path, Scalar]]:
@@ -163,7 +179,7 @@ def text_numbers(document: Document) -> Iterator[tuple[Path, Scalar]]:
 def _is_text_number(node: Scalar) -> bool:
     if node.style or node.tag is not None or not isinstance(node.value, str):
         return False
-    return "e" in node.value.lower() and len(node.value) <= MAX_NUMBER and _NUMBER.fullmatch(node.value) is not None
+    return "e" in node.value.lower() and is_written_number(node.value)
 
 
 def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from diagnose.config import edit
+from diagnose.config.as_written import in_unit, plain_value, says, share_of, typed, unwritable
 from diagnose.config.dialect import Dialect, first_rule
 from diagnose.config.edit import EditError, PlainValue
 from diagnose.config.generic import MOST_PLACES
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
-from diagnose.config.node import Document, Key, Path, Scalar, dotted, same
+from diagnose.config.node import Array, Document, Key, Path, Scalar, dotted, resolved, same
 from diagnose.config.reading import Site, sharing, sites
-from diagnose.config.units import SHARE_OF_EPOCH, SHARE_OF_RUN, Clock, UnitError, steps_per_epoch
+from diagnose.config.units import Clock, UnitError, steps_per_epoch
+from diagnose.numbers import is_number
+
+Value: TypeAlias = PlainValue | Sequence[PlainValue]
+"""A scalar, or the members of a list (`betas`)."""
+PARTNERS = {"learning_rate": "learning_rate_discriminator", "learning_rate_generator": "learning_rate_discriminator"}
+"""Rates that are balanced against each other (GANs): when the one changes, the other follows by the same factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class Rewrite:
 
 
 def rewritten(
-    document: Document, dialect: Dialect, changes: Mapping[str, PlainValue], samples: int | None = None
+    document: Document, dialect: Dialect, changes: Mapping[str, Value], samples: int | None = None
 ) -> Rewrite:
     """The text with each canonical name set to a value in its canonical unit; see `Config.rewrite`."""
     draft = _Draft(document, dialect, sites(document, dialect), {})
@@ -60,20 +66,24 @@ class _Draft:
     done: Mapping[Path, str]
     """The places already changed, and by which name."""
 
-    def changed(self, name: str, value: PlainValue, clock: Clock) -> tuple[_Draft, Any, Any]:
+    def changed(self, name: str, value: Value, clock: Clock) -> tuple[_Draft, Any, Any]:
         """The draft with one change made, the old value and the new. Raises EditError, UnitError with the reason."""
         self.permit(name)
         if name not in self.sites:
             return self.added(name, value, clock)
         edits = dict(self.edits(name, value, clock))
-        written = {scalar: new for scalar, new in edits.items() if not _says(scalar, new)}
+        written = {scalar: new for scalar, new in edits.items() if not says(scalar, new)}
         splices = [edit.replacement(self.document, scalar, new) for scalar, new in written.items()]
         text = edit.spliced(self.document.text, splices)
         after = edit.verified(self.document, text, {id(scalar): new for scalar, new in written.items()}, None)
         done = {**self.done, **{self.document.origins[id(scalar)]: name for scalar in edits}}
-        first = next(iter(written or edits))
         draft = _Draft(after, self.dialect, sites(after, self.dialect), done)
-        return draft, first.value, edits[first] if written else first.value
+        changed = next((site for site in self.sites[name] if any(s in written for s in self.scalars(site))), None)
+        if changed is None:
+            return draft, self.value(name), self.value(name)
+        members = self.scalars(changed)
+        was, now = [each.value for each in members], [edits.get(each, each.value) for each in members]
+        return draft, *((was, now) if len(members) > 1 else (was[0], now[0]))
 
     def permit(self, name: str) -> None:
         """Raise EditError where this name must not be written into this file at all."""
@@ -89,13 +99,25 @@ class _Draft:
         if forbidden is not None:
             raise EditError(f"{self.dialect.name} does not take it from the config: {forbidden}")
         if hyperparameter.kind is Kind.TEXT:
-            raise EditError("it is a name, a path or a list, which ttsdoc does not rewrite")
+            raise EditError("it is a name or a path, which ttsdoc does not rewrite")
 
-    def edits(self, name: str, value: PlainValue, clock: Clock) -> Iterator[tuple[Scalar, PlainValue]]:
+    def edits(self, name: str, value: Value, clock: Clock) -> Iterator[tuple[Scalar, PlainValue]]:
         """Every scalar to change and the value that it gets, in the unit and type of the file."""
         first = self.sites[name][0]
         for site in self.copies(name):
-            yield self.editable(name, site), _typed(name, _share_of(name, value, site, first), clock, site)
+            for scalar, new in _members(self.editable(name, site), value, site):
+                yield scalar, typed(name, share_of(name, new, site, first), clock, site, scalar)
+
+    def scalars(self, site: Site) -> list[Scalar]:
+        """What is written at a place: one scalar, the members of a list, or the two keys of a pair."""
+        sources = [site.source]
+        if site.candidate.pair is not None:
+            sources += [resolved(node) for _, node in site.candidate.pair.find(self.document)][:1]
+        found: list[Scalar] = []
+        for source in sources:
+            members = map(resolved, source.items) if isinstance(source, Array) else [source]
+            found += [member for member in members if isinstance(member, Scalar)]
+        return found
 
     def copies(self, name: str) -> Iterator[Site]:
         """The places that must change together. Raises EditError where some of them cannot."""
@@ -115,19 +137,23 @@ class _Draft:
                 raise EditError(f"{dotted(first.path)} and {dotted(site.path)} both say it; change them by hand")
             yield site
 
-    def editable(self, name: str, site: Site) -> Scalar:
-        """The scalar behind one place. Raises EditError where it must be left alone."""
+    def editable(self, name: str, site: Site) -> list[Scalar]:
+        """The scalars behind one place. Raises EditError where they must be left alone."""
         where = f"{dotted(site.path)} (line {site.node.line})"
         if site.candidate.dead and not site.candidate.doubtful:
             raise EditError(f"{where} is never read: {site.candidate.dead}")
         if site.candidate.locked:
             raise EditError(f"{where}: {site.candidate.locked}")
-        if not isinstance(site.source, Scalar):
+        scalars = self.scalars(site)
+        if not scalars or (isinstance(site.source, Array) and len(scalars) != len(site.source.items)):
             raise EditError(f"{where} holds a list" if site.source else f"{where} refers to what is not in this file")
-        if objection := _unwritable(site.source):
-            raise EditError(f"{where} {objection}")
-        self.unshared(name, site, site.source, where)
-        return site.source
+        for scalar in scalars:
+            if file := self.document.elsewhere.get(id(scalar)):
+                raise EditError(f"it stands in {file} (line {scalar.line}): change it there")
+            if objection := unwritable(scalar):
+                raise EditError(f"{where} {objection}")
+            self.unshared(name, site, scalar, where)
+        return scalars
 
     def unshared(self, name: str, site: Site, scalar: Scalar, where: str) -> None:
         """Raise EditError where the change would reach a value that nobody asked to change."""
@@ -142,7 +168,7 @@ class _Draft:
         if any(self.document.uses.get(id(section), 0) > own for section in sections):
             raise EditError(f"{where} is shared by several sections through an anchor; change it by hand")
 
-    def added(self, name: str, value: PlainValue, clock: Clock) -> tuple[_Draft, Any, Any]:
+    def added(self, name: str, value: Value, clock: Clock) -> tuple[_Draft, Any, Any]:
         """The draft with a key that was not there. Raises EditError where none may be added."""
         way = first_rule(self.dialect.add.get(name, ()), self.document)
         if way is None:
@@ -154,7 +180,9 @@ class _Draft:
         if table.get(key) is not None:
             raise EditError(f"{dotted(path)} is there but holds something else")
         unit = next((place.unit for place in self.dialect.keys.get(name, ()) if place.place.text == way), None)
-        new = _in_unit(name, _plain(name, value), unit, clock)
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            raise EditError("no such key, and a list is not added")
+        new = in_unit(name, plain_value(name, value), unit, clock)
         text = edit.spliced(self.document.text, [edit.addition(self.document, table, key, new)])
         after = edit.verified(self.document, text, {}, path)
         draft = _Draft(after, self.dialect, sites(after, self.dialect), {**self.done, path: name})
@@ -172,86 +200,38 @@ class _Draft:
         text = "; ".join(dict.fromkeys(filter(None, reasons)))
         return {name: text} if text else {}
 
-    def clock(self, changes: Mapping[str, PlainValue], samples: int | None) -> Clock:
+    def clock(self, changes: Mapping[str, Value], samples: int | None) -> Clock:
         """How long an epoch is once the changes are made; `samples`: clips in the training set."""
         batch = changes.get("batch_size", self.value("batch_size"))
         accumulation = changes.get("grad_accumulation_steps", self.value("grad_accumulation_steps")) or 1
         in_clips = "batch_size" in self.sites and self.sites["batch_size"][0].unit in {None, "samples"}
-        counted = samples and batch and in_clips and _is_count(batch) and _is_count(accumulation)
+        counted = samples and batch and in_clips and is_number(batch) and is_number(accumulation)
         steps = steps_per_epoch(int(samples or 0), float(batch), float(accumulation)) if counted else None
         evals = self.sites.get("eval_interval")
-        each = evals[0].value if evals and evals[0].unit == "epochs" and _is_count(evals[0].value) else None
+        each = evals[0].value if evals and evals[0].unit == "epochs" and is_number(evals[0].value) else None
         return Clock(steps, each)
 
 
-def _share_of(name: str, value: PlainValue, site: Site, first: Site) -> PlainValue:
-    """What a copy gets: the new value, or its share of it where the two differ on purpose (200 epochs and then 100)."""
-    if site.value == first.value or site.unit != first.unit or not _is_count(value):
-        return value
-    if not _is_count(site.value) or not _is_count(first.value) or not first.value or not site.value:
-        return value
-    scaled: float = value * site.value / first.value
-    return max(1, round(scaled)) if HYPERPARAMETERS[name].kind is Kind.COUNT else scaled
+def _members(scalars: list[Scalar], value: Value, site: Site) -> Iterator[tuple[Scalar, PlainValue]]:
+    """Each scalar with what it gets: one value for all of a list whose members are equal, or one for each."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) != len(scalars):
+            raise EditError(f"{dotted(site.path)} holds {len(scalars)} values, {len(value)} are given")
+        yield from zip(scalars, value, strict=True)
+        return
+    if len({str(scalar.value) for scalar in scalars}) > 1:
+        raise EditError(f"{dotted(site.path)} (line {site.node.line}) holds a list of different values")
+    yield from ((scalar, value) for scalar in scalars)
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _unwritable(scalar: Scalar) -> str | None:
-    """Why this scalar cannot be replaced by a plain value."""
-    if scalar.value == "???":
-        return "is `???`: the command line gives it"
-    if scalar.tag is not None and not scalar.tag.startswith("tag:yaml.org,2002:"):
-        return f"carries the tag {scalar.tag}"
-    if isinstance(scalar.value, str) and "${" in scalar.value:
-        return f"is computed from other keys: {scalar.value:.60}"
-    return None
-
-
-def _says(scalar: Scalar, value: PlainValue) -> bool:
-    """Whether the trainer already gets this value from the file."""
-    if isinstance(scalar.value, str) and not isinstance(value, str):
-        return False
-    return bool(scalar.value == value) and isinstance(scalar.value, bool) == isinstance(value, bool)
-
-
-def _plain(name: str, value: PlainValue) -> PlainValue:
-    """`value` in the type of the hyperparameter. Raises EditError where it has another."""
-    kind = HYPERPARAMETERS[name].kind
-    if kind is Kind.CHOICE:
-        return value
-    if kind is Kind.SWITCH and isinstance(value, bool):
-        return value
-    if isinstance(value, bool | str) or not math.isfinite(value):
-        raise EditError(f"{value!r:.60} is not a number that can be written")
-    if kind is Kind.RATE:
-        return float(f"{value:.12g}")  # without the dust of binary arithmetic: 0.3 * 3e-4 is 9e-05
-    if float(value) != int(value):
-        raise EditError(f"{value} is not a whole number")
-    return int(value)
-
-
-def _in_unit(name: str, value: PlainValue, unit: str | None, clock: Clock) -> PlainValue:
-    """`value`, given in the canonical unit, in the unit of the file. Raises UnitError."""
-    hyperparameter = HYPERPARAMETERS[name]
-    # A number of steps is as good to the frameworks that take a share of the run.
-    if hyperparameter.unit is None or unit in {None, SHARE_OF_RUN}:
-        return value
-    converted = clock.convert(float(value), hyperparameter.unit, str(unit))
-    return converted if unit == SHARE_OF_EPOCH or hyperparameter.kind is Kind.RATE else round(converted)
-
-
-def _typed(name: str, value: PlainValue, clock: Clock, site: Site) -> PlainValue:
-    """`value` in the unit and the type that the file uses. Raises EditError, UnitError."""
-    hyperparameter = HYPERPARAMETERS[name]
-    new = _plain(name, value)
-    if hyperparameter.kind is Kind.CHOICE:
-        if site.value is not None and type(value) is not type(site.value):
-            raise EditError(f"the file says {site.value!r:.40}, which is another kind of value than {value!r:.40}")
-        return new
-    if hyperparameter.unit == "steps" and site.unit is None:
-        raise EditError(f"whether {dotted(site.path)} counts steps or epochs cannot be told")
-    new = _in_unit(name, new, site.unit, clock)
-    was_float = isinstance(site.source, Scalar) and isinstance(site.source.value, float)
-    return float(new) if was_float and site.unit != SHARE_OF_RUN else new
+def companions(
+    found: Mapping[str, tuple[Site, ...]], changes: Mapping[str, Value]
+) -> Iterator[tuple[str, str, PlainValue]]:
+    """(name that changes, name that must follow, its new value) for rates that are balanced against each other."""
+    for name, partner in PARTNERS.items():
+        if name not in changes or partner in changes or name not in found or partner not in found:
+            continue
+        mine, its, new = found[name][0], found[partner][0], changes[name]
+        apart = mine.source is not its.source and not its.candidate.dead
+        if apart and is_number(new) and is_number(mine.value) and is_number(its.value) and mine.value and its.value:
+            yield name, partner, float(f"{its.value * new / mine.value:.4g}")

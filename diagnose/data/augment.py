@@ -16,7 +16,7 @@ from diagnose.data.audio import Sound, read, write
 from diagnose.data.ljspeech import Row, folder_written_whole, metadata, names_for, put, usual_rate
 from diagnose.data.manifest import Clip, Split, read_clips, split_lists
 from diagnose.data.progress import track
-from diagnose.data.rejected import Rejected, listed, told
+from diagnose.data.rejected import Rejected, described, listed
 from diagnose.errors import DataError
 from diagnose.parallel import workers
 
@@ -79,7 +79,7 @@ def augment(
         done = [result for result in results if isinstance(result, _Done)]
         rejected = tuple(result for result in results if isinstance(result, Rejected))
         if not done:
-            raise DataError(f"{source}: nothing could be taken" + (f"; {told(rejected[0])}" if rejected else ""))
+            raise DataError(f"{source}: nothing could be taken" + (f"; {described(rejected[0])}" if rejected else ""))
         _write_lists(staging, done, parts, rejected)
     made = sum(len(each.rows) - 1 for each in done)
     return Augmented(out, len(done), made, sum(each.seconds for each in done) / 60, rejected)

@@ -12,7 +12,7 @@ from diagnose.data.audio import Sound, header, resample, write
 from diagnose.data.ljspeech import RATE, Row, folder_written_whole, identifier, metadata
 from diagnose.data.progress import track
 from diagnose.data.recording import as_sound, beside
-from diagnose.data.rejected import Rejected, listed, told
+from diagnose.data.rejected import Rejected, described, listed
 from diagnose.data.segments import USUAL, Bounds, Segment, apart, cut, reaches, sentences
 from diagnose.data.subtitles import Cue
 from diagnose.errors import DataError
@@ -59,7 +59,7 @@ def import_srt(
         rows = [row for take in takes for row in take.rows]
         rejected = tuple(each for take in takes for each in take.rejected)
         if not rows:
-            raise DataError(f"{files[0]}: nothing could be taken; {told(rejected[0])}")
+            raise DataError(f"{files[0]}: nothing could be taken; {described(rejected[0])}")
         (staging / "metadata.csv").write_text(metadata(rows), encoding="utf-8", newline="\n")
         (staging / "rejected.txt").write_text(listed(rejected), encoding="utf-8", newline="\n")
     seconds = sum(take.seconds for take in takes)

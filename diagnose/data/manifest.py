@@ -31,7 +31,7 @@ class Split(str, Enum):
     TEST = "test"
 
 
-# The words by which file names tell the split (`metadata_train.csv`, `ljs_audio_text_val_filelist.txt`, `dev.tsv`).
+# The words by which file names show the split (`metadata_train.csv`, `ljs_audio_text_val_filelist.txt`, `dev.tsv`).
 SPLIT_WORDS = {
     "train": Split.TRAIN,
     "training": Split.TRAIN,
@@ -75,7 +75,7 @@ class Clip:
 
 
 def split_of(path: Path) -> Split | None:
-    """The split that a list's name tells; None where it tells none."""
+    """The split that a list's name shows; None where it shows none."""
     words = re.split(r"[^a-z]+", path.stem.lower())
     return next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), None)
 
@@ -89,7 +89,7 @@ def whole_list(folder: Path) -> Path | None:
 
 
 def split_lists(folder: Path) -> dict[Split, Path]:
-    """The lists in a folder whose names tell their split; the first by name where several tell the same."""
+    """The lists in a folder whose names show their split; the first by name where several show the same."""
     found: dict[Split, Path] = {}
     for path in _lists_in(folder):
         split = split_of(path)
@@ -127,7 +127,7 @@ def lines_of(path: Path) -> list[bytes]:
 
 
 def samples_of(place: Path) -> int | None:
-    """How many clips a list or a folder has, without opening a recording; None where it cannot be told."""
+    """How many clips a list or a folder has, without opening a recording; None where it is not known."""
     try:
         return _samples_in_folder(place) if place.is_dir() else _samples_in_list(place)
     except (OSError, ValueError, RecursionError):
@@ -150,7 +150,7 @@ def _samples_in_list(path: Path) -> int | None:
     if path.suffix.lower() not in LIST_SUFFIXES or not path.is_file():
         return None
     with path.open("rb") as file:
-        first = file.readline().lstrip(b"\xef\xbb\xbf")
+        first = file.readline(LARGEST_ARRAY).lstrip(b"\xef\xbb\xbf")
         if b"\0" in first:
             return None
         if path.suffix.lower() == ".json" and not _is_record(first):
@@ -165,14 +165,17 @@ def _is_record(line: bytes) -> bool:
     """Whether a line is a JSON object of its own, as in NeMo's manifests."""
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
 def _length_of_array(path: Path) -> int | None:
     if path.stat().st_size > LARGEST_ARRAY:
         return None
-    found = json.loads(path.read_bytes())
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
     return len(found) or None if isinstance(found, list) else None
 
 
@@ -189,7 +192,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _separator(first: str) -> str:
-    """What stands between the columns, by the first line; `{` where each line is a JSON object."""
+    """What separates the columns, by the first line; `{` where each line is a JSON object."""
     return "{" if first.startswith("{") else next((mark for mark in "|\t" if mark in first), ",")
 
 
@@ -214,6 +217,8 @@ def _fields_of_record(line: str) -> list[str]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
+        return [line]
+    if not isinstance(record, dict):
         return [line]
     return [_first(record, AUDIO_NAMES), _first(record, SPEAKER_NAMES), _first(record, TEXT_NAMES)]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from diagnose.data.ljspeech import Row, folder_written_whole, identifier, metadata, names_for, put, usual_rate
 from diagnose.data.manifest import Clip, read_clips
 from diagnose.data.progress import track
-from diagnose.data.rejected import Rejected, listed, told
+from diagnose.data.rejected import Rejected, described, listed
 from diagnose.errors import DataError
 from diagnose.parallel import workers
 
@@ -33,7 +33,7 @@ def merge(sources: Sequence[Path], out: Path, *, rate: int | None = None, force:
     """Copy data sets into one at `out`, all mono at `rate` Hz (None: what most clips have).
 
     A clip whose id is taken gets the name of its set before it. What has no readable recording, or is listed
-    twice, is left out and told in `rejected.txt`. Where only some sets name speakers, the clips of the others
+    twice, is left out and listed in `rejected.txt`. Where only some sets name speakers, the clips of the others
     get the set's name. Raises DataError.
     """
     sets = {source: _read(source) for source in sources}
@@ -47,7 +47,7 @@ def merge(sources: Sequence[Path], out: Path, *, rate: int | None = None, force:
         taken = [(name, clip) for name, clip in zip(names, clips, strict=True) if isinstance(results[name], float)]
         rejected = (*repeated, *(result for result in results.values() if isinstance(result, Rejected)))
         if not taken:
-            raise DataError(f"nothing could be taken; {told(rejected[0])}")
+            raise DataError(f"nothing could be taken; {described(rejected[0])}")
         rows = [Row(name, clip.text, clip.speaker) for name, clip in taken]
         (staging / "metadata.csv").write_text(metadata(rows), encoding="utf-8", newline="\n")
         (staging / "rejected.txt").write_text(listed(rejected), encoding="utf-8", newline="\n")

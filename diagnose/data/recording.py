@@ -56,6 +56,6 @@ def _extracted(path: Path, target: Path, why: AudioError) -> Path:
     command += ["-vn", "-ac", "1", "-c:a", "pcm_s16le", str(target)]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode or not target.is_file():
-        told = done.stderr.decode(errors="replace").strip().splitlines()
-        raise DataError(f"{path}: ffmpeg finds no sound in it" + (f" ({told[-1]})" if told else ""))
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise DataError(f"{path}: ffmpeg finds no sound in it" + (f" ({lines[-1]})" if lines else ""))
     return target

@@ -25,10 +25,10 @@ class Rejected:
 
 def listed(rejected: Iterable[Rejected]) -> str:
     """The content of `rejected.txt`: one line for each, `file:line: reason (detail): text`."""
-    return "".join(f"{told(each)}: {plain(each.text)}\n" for each in rejected)
+    return "".join(f"{described(each)}: {plain(each.text)}\n" for each in rejected)
 
 
-def told(each: Rejected) -> str:
+def described(each: Rejected) -> str:
     """Where and why, in one line."""
     return plain(f"{each.where}: {each.reason}" + (f" ({each.detail})" if each.detail else ""))
 

@@ -66,7 +66,7 @@ def apart(cues: Sequence[Cue]) -> tuple[list[Cue], list[Cue]]:
     numbers = set(_talked_over(cues))
     kept = [cue for number, cue in enumerate(cues) if number not in numbers]
     ends = [*(following.start for following in kept[1:]), float("inf")]
-    shortened = [replace(cue, end=min(cue.end, end)) for cue, end in zip(kept, ends, strict=True)]
+    shortened = [replace(cue, end=min(cue.end, end)) for cue, end in zip(kept, ends, strict=False)]  # none has no end
     return shortened, [cues[number] for number in sorted(numbers)]
 
 
@@ -131,8 +131,8 @@ def cut(
     """The `span` of the recording (seconds) without the silence at its ends, or why it is no good."""
     place = f"{where}:{segment.line}"
     if segment.end > header.seconds + SLACK:
-        told = f"{segment.end:.2f} s of {header.seconds:.2f} s"
-        return Rejected(place, "beyond the end of the recording", segment.text, told)
+        detail = f"{segment.end:.2f} s of {header.seconds:.2f} s"
+        return Rejected(place, "beyond the end of the recording", segment.text, detail)
     try:
         sound = audio.read(recording, *span)
     except AudioError as error:

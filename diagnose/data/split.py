@@ -31,7 +31,7 @@ class Shares:
             raise DataError(f"shares of {self.validation:g} and {self.test:g} leave nothing to train on")
 
     def side(self, position: float) -> Split:
-        """The side of what stands at `position` between 0 and 1."""
+        """The side of what is at `position` between 0 and 1."""
         if position < self.test:
             return Split.TEST
         return Split.VALIDATION if position < self.test + self.validation else Split.TRAIN
@@ -86,18 +86,31 @@ def split(
         raise DataError(f"{folder}: no metadata.csv here to split")
     clips = read_clips(whole)
     speakers = {clip.speaker for clip in clips if clip.speaker}
-    apart = len(speakers) >= FEWEST_SPEAKERS and not mix_speakers
-    sides = _divide(clips, _by_speaker if apart else _by_text, shares, seed)
+    apart = _speakers_apart(clips, mix_speakers=mix_speakers)
+    sides = divide(clips, shares, seed=seed, mix_speakers=mix_speakers)
     if not all(sides.values()):
         raise DataError(f"{whole}: too few clips to split: {len(clips)}")
     lists = {side: whole.with_name(f"metadata_{side.value}{whole.suffix}") for side in sides}
     lines = lines_of(whole)
-    # Whatever stands above the first clip is the heading.
+    # Whatever is above the first clip is the heading.
     heading = [line for line in lines[: clips[0].line - 1] if line.strip()]
     chosen = {side: [*heading, *(lines[clip.line - 1] for clip in part)] for side, part in sides.items()}
     write_files({lists[side]: b"\n".join([*part, b""]) for side, part in chosen.items()}, force=force)
     counts = {side: len(part) for side, part in sides.items()}
     return Divided(lists, counts, len(clips) - sum(counts.values()), len(speakers), apart)
+
+
+def divide(
+    clips: Sequence[Clip], shares: Shares = USUAL, *, seed: int = 0, mix_speakers: bool = False
+) -> dict[Split, list[Clip]]:
+    """The clips of each side, in their order: as `split` writes them."""
+    apart = _speakers_apart(clips, mix_speakers=mix_speakers)
+    return _divide(clips, _by_speaker if apart else _by_text, shares, seed)
+
+
+def _speakers_apart(clips: Iterable[Clip], *, mix_speakers: bool) -> bool:
+    """Whether each speaker is on one side only."""
+    return not mix_speakers and len({clip.speaker for clip in clips if clip.speaker}) >= FEWEST_SPEAKERS
 
 
 def _by_text(clip: Clip) -> str:

@@ -7,24 +7,30 @@ reading, so that many processes can share the work: ``read_source(source)`` read
 from __future__ import annotations
 
 import pkgutil
-import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from math import isfinite
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-from diagnose.errors import LogError
-from diagnose.readers._base import HEAD_BYTES, Reader, Source
-from diagnose.readers._follow import FollowedEvents, FollowedText, GrowingLog
-from diagnose.readers._own import is_report
-from diagnose.readers._storage import is_folder, is_pipe, is_remote, local, open_file
-from diagnose.readers._tree import discover_tree
+from diagnose.errors import LogError, unforeseen
+from diagnose.readers.merge import merged
 from diagnose.readers.roles import assign_roles
+from diagnose.readers.sources import HEAD_BYTES, Reader, Source
+from diagnose.readers.sources.growing import FollowedEvents, FollowedText, GrowingLog
+from diagnose.readers.sources.own_report import is_report
+from diagnose.readers.sources.same_training import one_source_a_training
+from diagnose.readers.sources.storage import is_folder, is_remote, is_stream, local
+from diagnose.readers.sources.stream import of_stream, standard_input
+from diagnose.readers.sources.tree import discover_tree
 from diagnose.run import Run
 
+PLUGINS = "ttsdoc.readers"
 CERTAIN = 100
 SURE = 50
 """From this `sniff` on a file found in a tree is taken for a log without being asked for by name."""
@@ -34,9 +40,23 @@ _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x
 
 
 def every_reader() -> tuple[Reader, ...]:
-    """All readers, ordered by module name: the modules here that have a `sniff`."""
+    """All readers: the modules here that have a `sniff`, and those of other packages (`ttsdoc.readers`)."""
     names = sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
-    return tuple(cast("Reader", module) for name in names if hasattr(module := _module(name), "sniff"))
+    shipped = [cast("Reader", module) for name in names if hasattr(module := _module(name), "sniff")]
+    return (*shipped, *_plugged_in())
+
+
+@cache
+def _plugged_in() -> tuple[Reader, ...]:
+    """The readers of other packages. Raises LogError for one that cannot be loaded."""
+    return tuple(map(_loaded, entry_points(group=PLUGINS)))
+
+
+def _loaded(entry: EntryPoint) -> Reader:
+    try:
+        return cast("Reader", entry.load())
+    except Exception as error:  # another package's fault: said, with its name
+        raise LogError(f"plug-in {entry.name} ({entry.value}): {type(error).__name__}: {error}") from None
 
 
 @cache
@@ -108,7 +128,7 @@ def _growing(source: Source) -> GrowingLog | None:
 def _latest(path: str) -> Source | None:
     """The run at or below a path that was written to last; None while there is none."""
     try:
-        sources = discover(path)
+        sources = [source for source in discover(path) if not source.reason]
     except LogError:
         if is_remote(path) or Path(path).exists():
             return None
@@ -123,35 +143,62 @@ def discover(path: str | Path) -> list[Source]:
     """
     name = str(path)
     if name == "-":
-        return [Source("-", content=sys.stdin.buffer.read())]
+        return [standard_input()]
     try:
-        if is_pipe(name):
-            with open_file(name) as pipe:
-                return [Source(name, content=pipe.read())]
+        if is_stream(name):
+            return [of_stream(name)]
         if not is_folder(name):
             return [Source(name, local(name))]
         found = [told for source in discover_tree(name) if (told := _worth_reading(source)) is not None]
+        found = one_source_a_training(found)
     except FileNotFoundError as error:
         raise LogError(f"{name}: no such file or folder") from error
     except OSError as error:
         raise LogError(f"{name}: cannot be read ({error.strerror or error})") from error
     if not found:
         raise LogError(f"{name}: no training log in this folder (event files, .log, .txt, .csv, .json, .jsonl)")
+    if all(source.reason for source in found):
+        raise LogError(found[0].reason)
     return found
 
 
 def _worth_reading(source: Source) -> Source | None:
     """The source if it looks like a log. One that cannot be opened counts as asked for, so that this is told."""
     try:
-        return source if source.parts or _surest(source)[0] > 0 else None
+        return source if source.reason or source.parts or _surest(source)[0] > 0 else None
     except OSError:
         return replace(source, asked=True)
+    except Exception as error:  # one strange file must not hide the others
+        return replace(source, asked=True, reason=f"{source.name}: {unforeseen(error)}")
 
 
 def read_source(source: Source) -> Run:
     """The run of one source, by the reader that is surest of it. Raises LogError, in one line."""
-    run = _read(source)
-    return assign_roles(replace(run, notes=(*run.notes, *_beside(source))))
+    if source.reason:
+        raise LogError(source.reason)
+    try:
+        run = merged(_read(source), [*_others(source)])
+        notes = (*run.notes, *source.notes, *_beside(source))
+        return assign_roles(replace(run, notes=notes, idle_seconds=_idle(source)))
+    except LogError:
+        raise
+    except Exception as error:  # one strange file must not hide the others
+        raise LogError(f"{source.name}: {unforeseen(error)}") from error
+
+
+def _others(source: Source) -> Iterator[Run]:
+    """The runs of the other logs of the same training, as far as they can be read."""
+    for other in source.also:
+        try:
+            yield assign_roles(_read(other))
+        except LogError:  # what the first log tells stands by itself
+            continue
+
+
+def _idle(source: Source) -> float | None:
+    """Seconds since the last write; None where that is not known."""
+    written = max(one.written for one in (source, *source.also))
+    return max(0.0, time.time() - written) if isfinite(written) else None
 
 
 def _read(source: Source) -> Run:
@@ -161,7 +208,7 @@ def _read(source: Source) -> Run:
             raise LogError(f"{source.name}: {_what_else(source)}")
         run = reader.read(source)
     except OSError as error:
-        raise LogError(f"{source.name}: cannot be read ({error.strerror or error})") from error
+        raise LogError(f"{error.filename or source.name}: cannot be read ({error.strerror or error})") from error
     if not any(len(curve) for curve in run.curves.values()):
         raise LogError(f"{source.name}: no scalars in it")
     if not source.asked and max(map(len, run.curves.values())) < 2:
@@ -180,9 +227,27 @@ def _what_else(source: Source) -> str:
 
 def _beside(source: Source) -> Iterator[str]:
     """A note on text logs beside the event files, which are not judged a second time."""
-    names = [name for name in source.beside if _surest(Source(name, local(name)))[0] >= SURE]
+    names = [name for name in source.beside if _is_log(name)]
     if names:
         yield f"beside the event files, taken for the same training and not judged: {', '.join(names)}"
+
+
+def _is_log(name: str) -> bool:
+    try:
+        return _surest(Source(name, local(name)))[0] >= SURE
+    except Exception:  # what cannot be read beside a run says nothing of it
+        return False
+
+
+def scores_of(source: Source) -> list[tuple[str, int]]:
+    """How sure each reader is that the source is its own, the surest first; those that are not are left out."""
+    told = [(reader_name(reader), reader.sniff(source)) for reader in every_reader()]
+    return sorted(((name, score) for name, score in told if score), key=lambda pair: -pair[1])
+
+
+def reader_name(reader: Reader) -> str:
+    """What a reader is called: its module."""
+    return getattr(reader, "__name__", type(reader).__name__).rpartition(".")[2]
 
 
 def _surest(source: Source) -> tuple[int, Reader]:
@@ -192,5 +257,15 @@ def _surest(source: Source) -> tuple[int, Reader]:
         return CERTAIN, events
     if is_report(source.head(HEAD_BYTES)):
         return 0, events
-    scores = [(reader.sniff(source), reader) for reader in every_reader()]
-    return max(scores, key=lambda pair: pair[0])
+    scores, trouble = [(0, events)], None
+    for reader in every_reader():
+        try:
+            scores.append((reader.sniff(source), reader))
+        except OSError:  # noqa: PERF203 - as many as there are formats
+            raise
+        except Exception as error:  # one reader that stumbles must not hide the others
+            trouble = error
+    best = max(scores, key=lambda pair: pair[0])
+    if trouble and not best[0]:
+        raise trouble
+    return best

@@ -6,39 +6,71 @@ import codecs
 import csv
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from diagnose.errors import LogError
-from diagnose.readers._base import HEAD_BYTES, Source
-from diagnose.readers._cells import LONGEST_ROW, Rows
-from diagnose.readers._columns import MOST_NAMES, Column, curves_of
-from diagnose.readers._tables import with_counters
-from diagnose.readers._twins import with_twin
+from diagnose.readers.columns import MOST_NAMES, Column, curves_of
+from diagnose.readers.columns.cells import LONGEST_ROW, Rows
+from diagnose.readers.columns.placeholders import without_placeholders
+from diagnose.readers.columns.tables import to_number, with_counters
+from diagnose.readers.roles import read_tag
+from diagnose.readers.sources import HEAD_BYTES, Source
+from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.run import InputHealth, Run
 
 _NUMBER = re.compile(r"\s*(?:[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?))\s*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]")
-_LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse", re.IGNORECASE)
+_LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse|(?:^|[_/ ])b?ce$", re.IGNORECASE)
 # `loss: (0` begins a line of a log, no table.
-_ITEM = re.compile(r"\w['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d")
+_ITEM = re.compile(r".*[A-Za-z_]\w*['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d[\d.e+-]*\W*")
 _COUNTER = re.compile(r"^(epoch|step|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
 _DELIMITERS = ",\t;|"
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
 _DECIMAL_POINT = re.compile(r"\d\.\d")
 # Bytes that are worked on at one time: large enough for vectors to pay, small enough for the processor's cache.
 _BLOCK = 1 << 19
+# Rows that are looked at to know the table.
+_LOOKED_AT = 12
+# A table without a header that has so few rows, and so many times more columns, has one series a row.
+_FEW_ROWS, _WIDER = 8, 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """The first lines of a table."""
+
+    header: list[str]
+    """The names of its columns; made up where the file has none."""
+    rows: list[list[str]]
+    named: bool = True
+    """Whether the first line is a header."""
+    note: str = ""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether each row is a series."""
+        return not self.named and len(self.rows) <= _FEW_ROWS and len(self.header) >= _WIDER * len(self.rows)
 
 
 def sniff(source: Source) -> int:
-    """A header of names, one of which is a loss, above rows of as many cells."""
-    header, rows = _top(_head(source))
-    names = [name for name in header if _NAME.search(name)]
-    if len(header) < 2 or not rows or len(names) < len(header) - 1 or any(map(_ITEM.search, header)):
+    """A header of names, one of which is a loss, above rows of as many cells; or nothing but numbers in a `.csv`."""
+    top = _top(source)
+    if not top.rows or any(len(row) != len(top.header) for row in top.rows):
         return 0
-    if any(len(row) != len(header) for row in rows):
+    if not top.named:
+        return 70 if _is_named_table(source) else 20 * source.asked
+    names = [name for name in top.header if _NAME.search(name)]
+    items = sum(1 for name in names if _ITEM.fullmatch(name))
+    if len(names) < len(top.header) - 1 or 2 * items > len(names):
         return 0
-    numeric = sum(1 for row in rows for cell in row if _NUMBER.fullmatch(cell) or not cell.strip())
-    if numeric < 0.5 * len(rows) * len(header):
+    if len(top.header) < 2 and not read_tag(top.header[0]).lossy:
+        return 0
+    numeric = sum(1 for row in top.rows for cell in row if _NUMBER.fullmatch(cell) or not cell.strip())
+    if numeric < 0.5 * len(top.rows) * len(top.header):
         return 0
     return 90 if any(map(_LOSS.search, names)) else 40 if any(map(_COUNTER.match, names)) else 0
 
@@ -48,37 +80,73 @@ def read(source: Source) -> Run:
 
     Raises LogError where there is no column of numbers.
     """
-    return with_twin(source, _read)
+    return with_paired_log(source, _read)
 
 
 def _read(source: Source) -> Run:
-    header, rows = _top(_head(source))
-    if not rows:
+    top = _top(source)
+    if not top.rows:
         raise LogError(f"{source.name}: no table with a header and rows of numbers: is this a training log?")
-    if len(header) > MOST_NAMES:
-        raise LogError(f"{source.name}: {len(header)} columns are no training log: leave out what is no metric")
-    columns, good, bad = _columns(source, header, decimal_comma=_has_decimal_commas(rows))
-    story = curves_of(with_counters(columns))
+    if top.is_wide:
+        return _read_rows(source, top)
+    if len(top.header) > MOST_NAMES:
+        raise LogError(f"{source.name}: {len(top.header)} columns are no training log: leave out what is no metric")
+    commas = _has_decimal_commas(top.rows)
+    columns, good, bad = _columns(source, top, decimal_comma=commas)
+    story = curves_of(with_counters(without_placeholders(columns)))
     if not story.curves:
         raise LogError(f"{source.name}: no column of numbers: is this a training log?")
-    health = InputHealth(files=1, records=good, bad_records=bad)
-    notes = story.notes + (
-        (f"{bad} rows have another number of cells than the header and were left out",) if bad else ()
+    notes = (
+        *story.notes,
+        *([f"{bad} rows have another number of cells than the header and were left out"] if bad else []),
+        *(["its numbers have decimal commas"] if commas else []),
+        *([top.note] if top.note else []),
     )
-    notes += ("its numbers have decimal commas",) if _has_decimal_commas(rows) else ()
-    return Run(source.label, source.name, "csv", story.curves, sources=(source.name,), health=health, notes=notes)
+    return Run(
+        source.label,
+        source.name,
+        "csv",
+        story.curves,
+        sources=(source.name,),
+        health=InputHealth(files=1, records=good, bad_records=bad),
+        notes=notes,
+        beginning=story.beginning,
+        planned=story.planned,
+    )
 
 
-def _columns(source: Source, header: Sequence[str], *, decimal_comma: bool) -> tuple[dict[str, Column], int, int]:
+def _read_rows(source: Source, top: _Top) -> Run:
+    """A table without a header in which each row is a series, as `numpy.savetxt([train, test])` writes it."""
+    names = list(source.columns) or _names_of_rows(len(top.rows))
+    series = {name: [to_number(cell) for cell in row] for name, row in zip(names, top.rows, strict=False)}
+    columns = {
+        name: Column(np.arange(len(values)), np.array([np.nan if value is None else value for value in values]))
+        for name, values in series.items()
+    }
+    story = curves_of(columns)
+    health = InputHealth(files=1, records=len(top.rows))
+    note = f"no header: each row is taken for a series ({', '.join(names)}); --columns names them"
+    return Run(source.label, source.name, "csv", story.curves, sources=(source.name,), health=health, notes=(note,))
+
+
+def _names_of_rows(count: int) -> list[str]:
+    return (
+        ["train loss (row 1)", "val loss (row 2)"] if count == 2 else [f"loss (row {n})" for n in range(1, count + 1)]
+    )
+
+
+def _columns(source: Source, top: _Top, *, decimal_comma: bool) -> tuple[dict[str, Column], int, int]:
     """The columns, the rows that fit the header, and those that do not."""
-    rows = Rows(len(header), ord(_delimiter(_head(source))), decimal_comma)
+    rows = Rows(len(top.header), ord(_delimiter(_head(source))), decimal_comma)
+    if not top.named:
+        rows.feed((",".join(["x"] * len(top.header)).replace(",", chr(rows.delimiter)) + "\n").encode())
     with source.open() as file:
         skipped = file.read(len(codecs.BOM_UTF8))
         rows.feed(skipped.removeprefix(codecs.BOM_UTF8))
         while block := file.read(_BLOCK):
             rows.feed(block)
     rows.finish()
-    columns = {name: column for name, column in zip(header, rows.columns(), strict=True) if name}
+    columns = {name: column for name, column in zip(top.header, rows.columns(), strict=True) if name}
     columns = {name: column for name, column in columns.items() if len(column.values)}
     names = _names(list(columns), source)
     return {names[name]: column for name, column in columns.items() if names[name]}, rows.good - 1, rows.bad
@@ -87,15 +155,17 @@ def _columns(source: Source, header: Sequence[str], *, decimal_comma: bool) -> t
 def _names(header: Sequence[str], source: Source) -> dict[str, str]:
     """What the columns are called; nothing for one that is left out.
 
-    A TensorBoard export has the tag in its file's name. A wandb export has the run's name before each metric, and
-    the extremes (`__MIN`) of each metric in columns of their own.
+    A TensorBoard export has the tag in its file's name. A wandb export has the run's name before each metric (kept
+    where several runs stand side by side), and the extremes (`__MIN`) of each metric in columns of their own.
     """
     if [name.casefold() for name in header] == ["wall time", "step", "value"]:
         stem = Path(source.name).stem
         return {name: name for name in header[:2]} | {header[2]: stem.rsplit("-tag-", 1)[-1]}
     names = {name: "" if name.endswith(("__MIN", "__MAX")) else name for name in header}
     if any(name.endswith("__MIN") for name in header):
-        names = {name: plain.rsplit(" - ", 1)[-1] for name, plain in names.items()}
+        plain = {name: kept.rsplit(" - ", 1)[-1] for name, kept in names.items()}
+        twice = {kept for kept in plain.values() if list(plain.values()).count(kept) > 1}
+        names = {name: names[name] if kept in twice else kept for name, kept in plain.items()}
     return names
 
 
@@ -108,14 +178,42 @@ def _head(source: Source) -> bytes:
         return file.read(LONGEST_ROW)
 
 
-def _top(head: bytes) -> tuple[list[str], list[list[str]]]:
+def _top(source: Source) -> _Top:
     """The header and the first rows; nothing where this is no text."""
+    head = _head(source)
     if b"\0" in head:
-        return [], []
+        return _Top([], [])
     lines = head.decode("utf-8-sig", errors="replace").splitlines()
-    whole = lines[: 12 if len(head) < HEAD_BYTES else min(12, len(lines) - 1)]
+    whole = lines[: _LOOKED_AT if len(head) < HEAD_BYTES else min(_LOOKED_AT, len(lines) - 1)]
     table = list(csv.reader((line for line in whole if line.strip()), delimiter=_delimiter(head)))
-    return ([name.strip() for name in table[0]], table[1:]) if table else ([], [])
+    if not table:
+        return _Top([], [])
+    if len(table) > 1 and all(_NUMBER.fullmatch(cell) for row in table for cell in row):
+        names, note = _names_without_header(table, source.columns)
+        return _Top(names, table, named=False, note=note)
+    header = [name.strip() for name in table[0]]
+    return _Top(_renamed(header, source), table[1:])
+
+
+def _renamed(header: list[str], source: Source) -> list[str]:
+    """The header, its first names as the user says."""
+    return [*source.columns, *header[len(source.columns) :]][: len(header)]
+
+
+def _names_without_header(table: Sequence[Sequence[str]], named: Sequence[str]) -> tuple[list[str], str]:
+    """Names for columns without a header, and a note on what was taken for what."""
+    width = len(table[0])
+    first = [to_number(row[0]) or 0.0 for row in table]
+    counts = width > 1 and all(value % 1 == 0 for value in first) and all(b > a for a, b in pairwise(first))
+    made = ["step", "loss"] if counts else ["loss"]
+    made += [f"column {number}" for number in range(len(made) + 1, width + 1)]
+    if named:
+        return [*named, *made[len(named) :]][:width], ""
+    return made, f"no header: column {1 + counts} is taken for the training loss; --columns names them"
+
+
+def _is_named_table(source: Source) -> bool:
+    return Path(source.name).suffix.lower() in {".csv", ".tsv"}
 
 
 def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:

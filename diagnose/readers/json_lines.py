@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
-from diagnose.readers._columns import curves_of
-from diagnose.readers._tables import Records, with_counters
+from diagnose.readers.columns import curves_of
+from diagnose.readers.columns.tables import Records, with_counters
+from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
 
 # No record of a metrics file is longer; a longer line is a document of another kind.
@@ -79,7 +79,8 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 
 def _bare(line: bytes) -> bytes:
-    return line.strip().removeprefix(b"DLLL ")
+    """The line without what stands around its object: DLLogger's mark, the marks of a quotation or of bold text."""
+    return line.strip().removeprefix(b"DLLL ").strip(b"*_`> \t")
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:

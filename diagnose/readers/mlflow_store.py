@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 from diagnose.run import Curve, InputHealth, Run
 
 _LINE = re.compile(rb"\d{12,14} \S+(?: -?\d+)?\s*$")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
-from diagnose.readers._columns import curves_of
-from diagnose.readers._tables import columns_of_rows
+from diagnose.readers.columns import curves_of
+from diagnose.readers.columns.tables import columns_of_rows
+from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def read(source: Source) -> Run:
         raise LogError(f"{source.name}: a database cannot be read from a pipe: name the file")
     try:
         with closing(_open(source.path)) as database:
+            if not _is_table(database):
+                raise LogError(f"{source.name}: no trackio database (its `metrics` is no plain table)")
             names = [
                 name for (name,) in database.execute("SELECT run_name FROM metrics GROUP BY run_name ORDER BY max(id)")
             ]
@@ -63,6 +65,12 @@ def _open(path: Path) -> sqlite3.Connection:
     import sqlite3
 
     return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
+
+
+def _is_table(database: sqlite3.Connection) -> bool:
+    """Whether the rows lie in the file. A view or a virtual table may compute them, and never come to an end."""
+    query = "SELECT sql FROM sqlite_master WHERE name = 'metrics' AND type = 'table'"
+    return any(not str(sql).lstrip().upper().startswith("CREATE VIRTUAL") for (sql,) in database.execute(query))
 
 
 def _rows(database: sqlite3.Connection, name: str) -> Iterator[dict[str, Any]]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import PurePosixPath
 from typing import Any
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
-from diagnose.readers._columns import curves_of
-from diagnose.readers._document import read_document
-from diagnose.readers._tables import columns_of_rows
+from diagnose.readers.columns import curves_of
+from diagnose.readers.columns.document import read_document
+from diagnose.readers.columns.tables import columns_of_rows
+from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Role, Run
 
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
+# What the state says of the training itself.
+_TOLD = ("train_batch_size", "num_train_epochs", "max_steps", "logging_steps", "eval_steps", "save_steps")
+_LARGEST_CONFIG = 1 << 18
 _ROLES = {"loss": Role.TRAIN_LOSS, "learning_rate": Role.LEARNING_RATE, "grad_norm": Role.GRAD_NORM}
 
 
@@ -38,11 +45,45 @@ def read(source: Source) -> Run:
     story = curves_of(columns, roles)
     if not story.curves:
         raise LogError(f"{source.name}: its log_history is empty: nothing was logged yet")
-    health = InputHealth(files=1, records=len(history))
-    notes = story.notes + _best(state)
+    steps = state.get("max_steps")
     return Run(
-        source.label, source.name, "trainer-state", story.curves, sources=(source.name,), health=health, notes=notes
+        _name(source),
+        source.name,
+        "trainer-state",
+        story.curves,
+        sources=(source.name,),
+        health=InputHealth(files=1, records=len(history)),
+        notes=story.notes + _best(state),
+        hparams=_hyperparameters(source, state),
+        beginning=story.beginning,
+        planned=steps if isinstance(steps, int) and steps > 0 else None,
     )
+
+
+def _name(source: Source) -> str:
+    """The run is called as its folder, that of a checkpoint as the folder above."""
+    if source.path is None or source.path.name != "trainer_state.json":
+        return source.label
+    folder = source.path.resolve().parent
+    above = PurePosixPath(source.label).parent
+    if _CHECKPOINT.fullmatch(folder.name):
+        folder, above = folder.parent, above.parent
+    return folder.name if str(above) == "." else str(above)
+
+
+def _hyperparameters(source: Source, state: dict[str, Any]) -> dict[str, Any]:
+    """What the state and the model's `config.json` beside it say of the model; `training_args.bin` is a pickle."""
+    told = {name: state[name] for name in _TOLD if isinstance(state.get(name), int | float)}
+    beside = source.path.with_name("config.json") if source.path is not None else None
+    if beside is None or not beside.is_file() or beside.stat().st_size > _LARGEST_CONFIG:
+        return told
+    try:
+        config = json.loads(beside.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return told
+    if not isinstance(config, dict):
+        return told
+    return {name: value for name, value in config.items() if isinstance(value, str | int | float)} | told
 
 
 def _state(source: Source) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from diagnose.errors import LogError
-from diagnose.readers._base import Source
-from diagnose.readers._columns import curves_of
-from diagnose.readers._tables import columns_of_rows
+from diagnose.readers.columns import curves_of
+from diagnose.readers.columns.tables import columns_of_rows
+from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
 
 _MAGIC = b":W&B"

@@ -16,6 +16,12 @@ of four, so that fewer would be one reading."""
 EXPLODED = 3.0
 """A norm above so many times the median before it belongs to the fault. Source: healthy runs of the bundled trainer
 stay below twice their median."""
+SETBACK = 0.1
+"""Rise over the best so far, as a share of it, that may be the first of the fault. Source: noise between two logged
+points of the bundled trainer is below 5 %."""
+MADE_GOOD = 0.5
+"""A rise was made good once the loss fell below its best by this share of the rise. Source: our choice: chance level
+may lie a little below the first best."""
 CLIMBED = 1.5
 """Loss over its best from which a NaN was announced. Source: healthy warm-up humps reach 1.4 (Applio#113)."""
 
@@ -60,7 +66,12 @@ def logged_rates(facts: Facts) -> Curve | None:
 
 
 def onset_of(facts: Facts, step: int) -> int:
-    """`step`, or the step before it from which the gradient norms had left their usual size without coming back."""
+    """Where the fault of `step` really began: at `step`, or before it, where loss or norms had left for good."""
+    return min(step, _norms_left(facts, step), _first_setback(facts, step))
+
+
+def _norms_left(facts: Facts, step: int) -> int:
+    """The step from which, up to `step`, the gradient norms were far above their usual size."""
     norms = facts.curve(Role.GRAD_NORM)
     before = None if norms is None else norms.where(norms.steps < step)
     if before is None or len(before) <= FEWEST_NORMS:
@@ -69,6 +80,19 @@ def onset_of(facts: Facts, step: int) -> int:
     calm_at = np.flatnonzero(before.values <= EXPLODED * usual)
     last = int(calm_at[-1]) if len(calm_at) else -1
     return step if last == len(before) - 1 else int(before.steps[last + 1])
+
+
+def _first_setback(facts: Facts, step: int) -> int:
+    """The first rise of the training loss, up to `step`, that it never made good."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or len(train.finite) < 3:
+        return step
+    values, steps = train.finite.values, train.finite.steps
+    best = np.minimum.accumulate(values)
+    rise = values - best
+    later = np.minimum.accumulate(values[::-1])[::-1]
+    lasting = (rise >= SETBACK * np.abs(best)) & (later > best - MADE_GOOD * rise) & (steps <= step)
+    return int(steps[np.argmax(lasting)]) if lasting.any() else step
 
 
 def rate_borne(facts: Facts, onset: int) -> tuple[float | None, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnose.finding import Diagnosis, Recommendation, StopAdvice, Verdict
+from diagnose.plan import Plan
 from diagnose.report.changes import Change, changes
 from diagnose.report.words import causes, counted, metric_words, number
 
@@ -27,9 +28,9 @@ class Answer:
         return [(label, text) for label, text in labelled if text]
 
 
-def answer(diagnosis: Diagnosis) -> Answer:
-    """The three lines on one run."""
-    return Answer(_problem(diagnosis), _action(diagnosis), _keep(diagnosis))
+def answer(diagnosis: Diagnosis, made: Plan) -> Answer:
+    """The three lines on one run. `made`: its plan."""
+    return Answer(_problem(diagnosis), _action(diagnosis, made), _keep(diagnosis))
 
 
 def _problem(diagnosis: Diagnosis) -> str:
@@ -39,12 +40,12 @@ def _problem(diagnosis: Diagnosis) -> str:
     return _sentence(found[0].message) if found else ""
 
 
-def _action(diagnosis: Diagnosis) -> str:
+def _action(diagnosis: Diagnosis, made: Plan) -> str:
     found, stop = causes(diagnosis), diagnosis.stop
     parts = [] if stop is None else [_advice(stop)]
-    wanted = [change for change in changes(diagnosis) if change.blocked is None]
+    wanted = [change for change in changes(made) if change.blocked is None]
     if wanted:
-        parts.append(_sentence(f"Change {_named(wanted)}: {_command(diagnosis)}"))
+        parts.append(_sentence(f"Change {_named(wanted)}: `{command(made)}` writes the config"))
     elif found and found[0].advice:
         parts.append(_sentence(found[0].advice))
     return " ".join(parts)
@@ -60,14 +61,19 @@ def _advice(stop: StopAdvice) -> str:
 
 
 def _named(wanted: list[Change]) -> str:
-    named = " and ".join(f"{change.parameter} to {change.now}" for change in wanted[:NAMED])
+    named = " and ".join(f"{change.parameter} to {_value(change.now)}" for change in wanted[:NAMED])
     more = len(wanted) - NAMED
     return named if more <= 0 else f"{named.replace(' and ', ', ')} and {counted(more, 'value')} more"
 
 
-def _command(diagnosis: Diagnosis) -> str:
-    config = diagnosis.facts.config
-    return f"`ttsdoc fix {config.source if config else 'CONFIG'}` writes the config"
+def _value(now: str) -> str:
+    """`0.5 times its value` for `times 0.5`; a value as it is."""
+    return f"{now.removeprefix('times ')} times its value" if now.startswith("times ") else now
+
+
+def command(made: Plan) -> str:
+    """What writes the changes."""
+    return f"ttsdoc fix {made.source or 'CONFIG'}"
 
 
 def _keep(diagnosis: Diagnosis) -> str:
@@ -78,7 +84,7 @@ def _keep(diagnosis: Diagnosis) -> str:
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:
         return f"{file}: {best}."
-    return f"the checkpoint of {best}{'' if diagnosis.facts.checkpoints else '; none was found on disk'}."
+    return f"The checkpoint of {best}{'' if diagnosis.facts.checkpoints else '; none was found on disk'}."
 
 
 def _sentence(words: str) -> str:

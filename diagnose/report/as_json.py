@@ -14,7 +14,8 @@ from diagnose import __version__
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import answer
-from diagnose.run import Curve, Role
+from diagnose.report.clean import json_text
+from diagnose.run import Curve
 
 SCHEMA_VERSION = 1
 
@@ -26,7 +27,12 @@ def envelope(**content: Any) -> dict[str, Any]:
 
 def dumps(content: Any) -> str:
     """Strict JSON, two spaces of indentation, a newline at the end."""
-    return json.dumps(_strict(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json_text(json.dumps(_strict(content), indent=2, allow_nan=False, ensure_ascii=False)) + "\n"
+
+
+def line(content: Any) -> str:
+    """The same on one line, for a stream of objects."""
+    return json.dumps(_strict(content), allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def diagnoses(found: Iterable[Diagnosis]) -> dict[str, Any]:
@@ -43,9 +49,9 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "family": run.family,
         "samples": diagnosis.facts.samples,
         "verdict": diagnosis.verdict.value,
-        "answer": asdict(answer(diagnosis)),
+        "answer": asdict(answer(diagnosis, made)),
         "reasons": list(diagnosis.reasons),
-        "metrics": {role.value: _metric(curve) for role in Role if (curve := run.curve(role)) is not None},
+        "metrics": {label: _metric(curve) for label, curve in run.labelled.items()},
         "findings": [finding_json(finding) for finding in diagnosis.findings],
         "prescriptions": [_prescription(prescription, diagnosis, made) for prescription in diagnosis.prescriptions],
         "plan": plan_json(made),
@@ -95,6 +101,7 @@ def _prescription(prescription: Prescription, diagnosis: Diagnosis, made: Plan) 
         "safety": prescription.safety.value,
         "why": prescription.why,
         "answers": list(prescription.answers),
+        "support": prescription.support.value,
         "expected": prescription.expected,
         "edits": [_edit(edit, diagnosis, made) for edit in prescription.edits],
     }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.finding import Diagnosis, Finding
+from diagnose.plan import Plan, plan
 from diagnose.report.answer import answer
 from diagnose.report.changes import changes
-from diagnose.report.clean import markdown
+from diagnose.report.clean import markdown, plain
 from diagnose.report.table import Cell, loss_table
 from diagnose.report.words import number, proof, span, title
 
@@ -18,16 +19,31 @@ def render(diagnosis: Diagnosis) -> str:
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
-    run = diagnosis.run
+    run, made = diagnosis.run, plan(diagnosis)
     yield f"# ttsdoc: {markdown(title(run))}, {diagnosis.verdict.value}"
     yield ""
-    yield from (f"- **{label}**: {markdown(sentence)}" for label, sentence in answer(diagnosis).lines())
-    yield from ("", f"Read from {markdown(run.source)} ({run.format}).")
-    yield from (markdown(note) for note in (*run.notes, *diagnosis.facts.notes))
+    yield from (f"- **{label}**: {_prose(sentence)}" for label, sentence in answer(diagnosis, made).lines())
+    yield from ("", f"Read from {markdown(run.source)} ({run.format}):", "")
+    yield from (f"- {_prose(note)}" for note in (*run.notes, *diagnosis.facts.notes))
     yield from _evidence(diagnosis)
     yield from _loss_rows(diagnosis)
-    yield from _changes(diagnosis)
+    yield from _changes(made)
     yield from _not_judged(diagnosis)
+
+
+def _prose(sentence: str) -> str:
+    """The sentence with what stands between backticks as code."""
+    first, *parts = sentence.split("`")
+    if len(parts) % 2:
+        return markdown(sentence)
+    coded = (f"`{plain(part)}`" if index % 2 == 0 else _inside(part) for index, part in enumerate(parts))
+    return _inside(first) + "".join(coded)
+
+
+def _inside(part: str) -> str:
+    """A part of a sentence, with the blanks at its ends, which a whole line would not keep."""
+    blank = " " if part[:1] == " " else ""
+    return f"{blank}{markdown(part)}{' ' if part[-1:] == ' ' and part.strip() else ''}"
 
 
 def _evidence(diagnosis: Diagnosis) -> Iterator[str]:
@@ -71,12 +87,12 @@ def _loss_rows(diagnosis: Diagnosis) -> Iterator[str]:
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return " | "
-    value = number(cell.value) if cell.value == cell.value else "NaN"
+    value = number(cell.value)
     return f"{value} | {'' if cell.change is None else f'{cell.change:+.1%}'}"
 
 
-def _changes(diagnosis: Diagnosis) -> Iterator[str]:
-    rows = changes(diagnosis)
+def _changes(made: Plan) -> Iterator[str]:
+    rows = changes(made)
     if any(row.blocked is None for row in rows):
         yield from ("", "## What to change", "", "| parameter | was | now | why |", "|---|---|---|---|")
     for row in rows:

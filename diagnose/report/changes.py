@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.finding import Diagnosis
-from diagnose.plan import AppliedEdit, Plan, plan
+from diagnose.choice import new_value
+from diagnose.finding import Diagnosis, Scalar
+from diagnose.plan import AppliedEdit, Plan
 from diagnose.report.clean import plain
 from diagnose.report.screen import AMBER, Screen, printed
 from diagnose.report.words import causes, counted, number
@@ -28,22 +29,33 @@ class Change:
     """Why it is not made; None where it is."""
 
 
-def changes(diagnosis: Diagnosis) -> list[Change]:
-    """What `ttsdoc fix` would write into the run's config; without one, what to write into any."""
-    return changes_of(plan(diagnosis))
-
-
-def changes_of(made: Plan) -> list[Change]:
+def changes(made: Plan) -> list[Change]:
     """The rows of a plan: what is written, then what is not, and why not."""
-    written = [
-        Change(edit.parameter, number(edit.was), edit.asked or number(edit.now), _why(edit)) for edit in made.applied
-    ]
+    written = [_written(edit, made.diagnosis) for edit in made.applied]
     left = [Change(edit.parameter, "", number(edit.value), "", edit.reason) for edit in made.deferred]
     return written + left
 
 
-def _why(edit: AppliedEdit) -> str:
-    return f"{edit.why} [{', '.join(edit.answers)}]" if edit.answers else edit.why
+def _written(edit: AppliedEdit, diagnosis: Diagnosis) -> Change:
+    """One row; without a config the learning rate was the highest that was logged."""
+    was, now, logged = edit.was, edit.now, diagnosis.run.peak_logged_rate
+    if was is None and logged is not None and edit.parameter == "learning_rate":
+        was = logged
+        now = now if now is not None else _of_logged(edit, diagnosis)
+    shown = edit.asked if now is None else number(now)
+    why = f"{edit.why} [{', '.join(edit.answers)}; {edit.support.value}]" if edit.answers else edit.why
+    return Change(edit.parameter, number(was), shown, why)
+
+
+def _of_logged(edit: AppliedEdit, diagnosis: Diagnosis) -> Scalar | None:
+    wanted = (
+        one
+        for prescription in diagnosis.prescriptions
+        for one in prescription.edits
+        if (one.parameter, one.why) == (edit.parameter, edit.why)
+    )
+    asked = next(wanted, None)
+    return None if asked is None else new_value(asked, diagnosis.run.peak_logged_rate)
 
 
 def changes_table(rows: list[Change]) -> Table:
@@ -72,7 +84,7 @@ def render(made: Plan, screen: Screen) -> str:
 def _parts(made: Plan) -> Iterator[RenderableType]:
     yield from _basis(made)
     yield from (Text(plain(doubled), AMBER) for doubled in made.doubled)
-    rows = changes_of(made)
+    rows = changes(made)
     if made.applied:
         yield changes_table(rows)
         yield Text(f"{counted(len(made.applied), 'value')} changed.")
@@ -92,7 +104,7 @@ def _basis(made: Plan) -> Iterator[Text]:
     if not diagnosis.run.curves:
         yield Text("no log was found (give it with --logs): only the config and the data set were judged", AMBER)
     else:
-        names = ", ".join(finding.name for finding in causes(diagnosis))
+        names = ", ".join(dict.fromkeys(finding.name for finding in causes(diagnosis)))
         yield Text(f"judged {plain(diagnosis.run.source)}, {diagnosis.verdict.value}{': ' if names else ''}{names}")
     yield from (Text(plain(note), AMBER) for note in diagnosis.facts.notes)
     if diagnosis.facts.samples is None:

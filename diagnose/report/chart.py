@@ -8,9 +8,10 @@ import numpy as np
 from rich.text import Text
 
 from diagnose.finding import Diagnosis
-from diagnose.report.panels import LEAST_SPAN, Mark, Panel, Series, panels, thinned
+from diagnose.report.panels import Mark, Panel, Series, panels, thinned
+from diagnose.report.scale import Scale, heights, round_step, scale_of
 from diagnose.report.screen import PURPLE, RED
-from diagnose.run import FloatArray, Role
+from diagnose.run import Role
 
 MAIN_LINES = 14
 DETAIL_LINES = 7
@@ -36,17 +37,6 @@ UNICODE = Glyphs("braille", "⠤⠒⠤")
 PLAIN = Glyphs(".", "...", pointer="v", ruler=":")
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """The y axis: round limits, and ticks an equal number of lines apart."""
-
-    low: float
-    high: float
-    ticks: tuple[float, ...]
-    labels: tuple[str, ...]
-    lines: int
-
-
 def loss_chart(diagnosis: Diagnosis, width: int, *, unicode: bool = True, small: bool = False) -> Text | None:
     """The panels below each other, `width` columns wide; None where there is nothing to draw."""
     drawn = [
@@ -58,7 +48,7 @@ def loss_chart(diagnosis: Diagnosis, width: int, *, unicode: bool = True, small:
 
 def _draw(panel: Panel, width: int, lines: int, unicode: bool) -> Text:
     glyphs = UNICODE if unicode else PLAIN
-    scale = _scale(panel, lines)
+    scale = scale_of(panel, lines)
     rows = _canvas(panel, scale, width, glyphs)
     left = 1 + max(rows[0].find("┤"), rows[0].find("│"))
     inner = max(len(row) for row in rows) - left
@@ -104,9 +94,9 @@ def _canvas(panel: Panel, scale: Scale, width: int, glyphs: Glyphs) -> list[str]
     for line in panel.series:
         dotted = _dotted(panel, line)
         shown = thinned(line, width // COLUMNS_PER_DOT if dotted else width * POINTS_PER_COLUMN)
-        heights = _heights(panel, shown.y).tolist()
+        drawn = heights(panel, shown.y).tolist()
         draw = plotext.scatter if dotted else plotext.plot
-        draw(shown.x.tolist(), heights, marker=glyphs.dot if dotted else glyphs.line)
+        draw(shown.x.tolist(), drawn, marker=glyphs.dot if dotted else glyphs.line)
     return [row.rstrip() for row in str(plotext.uncolorize(plotext.build())).rstrip("\n").split("\n")]
 
 
@@ -115,50 +105,9 @@ def _wide(panel: Panel) -> tuple[float, float]:
     return (first, last) if last > first else (first - 0.5, last + 0.5)
 
 
-def _heights(panel: Panel, values: FloatArray) -> FloatArray:
-    return np.log10(values) if panel.logarithmic else values
-
-
 def _column(panel: Panel, place: float, inner: int) -> int:
     first, last = _wide(panel)
     return min(max(round((place - first) / (last - first) * (inner - 1)), 0), inner - 1)
-
-
-def _scale(panel: Panel, lines: int) -> Scale:
-    """Limits that are round numbers, so that each tick falls on a line of its own."""
-    low, high = (float(_heights(panel, np.array(value))) for value in panel.y_range)
-    level = max(abs(low), abs(high))
-    if high - low < LEAST_SPAN * level and not panel.logarithmic:
-        middle, half = (low + high) / 2, LEAST_SPAN * level / 2
-        low, high = middle - half, middle + half
-    elif high <= low:
-        low, high = low - 0.5, high + 0.5
-    step = _round_step((high - low) / 4, panel.logarithmic)
-    first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))
-    last = max(last, first + 1)
-    each = max(1, round((lines - 1) / (last - first)))
-    lines = (last - first) * each + 1
-    ticks = [index * step for index in range(first, last + 1)]
-    return Scale(
-        ticks[0], ticks[-1], tuple(ticks), _labels_of(ticks, step, panel.logarithmic), (last - first) * each + 1
-    )
-
-
-def _round_step(width: float, logarithmic: bool) -> float:
-    """The next of 1, 2 and 5 times a power of ten; half or whole decades on a logarithmic scale."""
-    if logarithmic:
-        return 0.5 if width <= 0.5 else float(np.ceil(width))
-    power = 10.0 ** np.floor(np.log10(width))
-    return float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= width * (1 - 1e-9)))
-
-
-def _labels_of(ticks: list[float], step: float, logarithmic: bool) -> tuple[str, ...]:
-    if logarithmic:
-        return tuple(f"{10**tick:.2g}" if abs(tick) < 4 else f"{10**tick:.1e}" for tick in ticks)
-    if max(map(abs, ticks)) >= 1e6 or step < 1e-5:
-        return tuple(f"{tick:.3g}" for tick in ticks)
-    decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
-    return tuple(f"{tick:,.{decimals}f}" for tick in ticks)
 
 
 def _labels(columns: list[tuple[Mark, int]], width: int, glyphs: Glyphs) -> list[str]:
@@ -202,7 +151,7 @@ def _styled(row: str, left: int, glyphs: Glyphs) -> Text:
 def _x_ticks(panel: Panel, left: int, inner: int) -> str:
     """Whole numbers below the chart, never epoch 1.75; the last one says what is counted."""
     first, last = _wide(panel)
-    step = max(1, round(_round_step((last - first) / max(2, inner // 12), False)))
+    step = max(1, round(round_step((last - first) / max(2, inner // 12), False)))
     start = int(np.ceil(first / step)) * step
     ticks = sorted({*range(start, int(last) + 1, step), int(np.ceil(first))})
     ends = [f"{tick:,}" for tick in ticks]

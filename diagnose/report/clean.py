@@ -1,22 +1,43 @@
-"""Text from logs, made harmless for a terminal, a Markdown file and a CSV cell."""
+"""Text from logs, made harmless for a terminal, a JSON viewer, a Markdown file and a CSV cell."""
 
 from __future__ import annotations
 
 import re
 
-# C0 and C1 controls, DEL, line and paragraph separators, and the bidirectional controls that reorder what a reader
-# sees (CVE-2021-42574).
+# C0 and C1 controls but the tab, DEL, line and paragraph separators, lone surrogates; the bidirectional controls that
+# reorder what a reader sees (CVE-2021-42574); and what has no width or no ink, in which text can be hidden: soft
+# hyphen, joiners, fillers, tags, variation selectors beyond those of emoji (Unicode TR 36, section 2.10).
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
 )
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~&-])")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$=-])")
+# GitHub and GitLab make mentions, issues and links of the text that comes out of Markdown, escaped or not. A space of
+# no width parts them, written as an entity so that it is seen in the source (as Renovate and Dependabot do).
+_LIVE = re.compile(r"@|\\#(?=\d)|:(?=//)|(?<!\w)www\.|(?<!\w)GH\\-(?=\d)|(?<!\w)(?:mailto|xmpp):", re.IGNORECASE)
+_PARTED = "&#8203;"
 
 
 def plain(text: str) -> str:
-    """One line that no terminal acts on: controls are shown as escapes."""
+    """One line that no terminal acts on: controls and what cannot be seen are shown as escapes."""
     return _UNSEEN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
 
 
+def json_text(text: str) -> str:
+    """The same for JSON that is already written: each such character as the escape that means it."""
+    return _UNSEEN.sub(lambda found: _json_escape(found.group()), text)
+
+
+def _json_escape(character: str) -> str:
+    if character == "\n":  # between the values; within them JSON has it escaped already
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
 def markdown(text: str) -> str:
-    """One line of `plain` text in which Markdown and HTML see no markup."""
-    return _MARKDOWN.sub(r"\\\1", plain(text))
+    """One line of `plain` text in which Markdown and HTML see no markup, and GitHub no mention, issue or link."""
+    escaped = _MARKDOWN.sub(r"\\\1", plain(text).replace("\t", " ").strip())
+    escaped = re.sub(r"^(\d+)([.)])", r"\1\\\2", escaped)  # the start of a numbered list
+    return _LIVE.sub(lambda found: found.group() + _PARTED, escaped)

@@ -11,15 +11,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from diagnose.config import Config
+from diagnose.config import Config, Setting
 from diagnose.config.effective import Effective, effective
+from diagnose.config.memory import Estimate, estimate
+from diagnose.config.ranges import first_learning_rate
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
 from diagnose.report.clean import plain
 from diagnose.report.keys import keys_json
 from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
 
-NOT_TRAINING = "no training hyperparameters here: nothing to check and nothing to fix"
+NOT_TRAINING = "no training hyperparameters here that ttsdoc knows"
 WIDEST_VALUE = 18
 
 
@@ -27,7 +29,8 @@ def config_text(config: Config, sums: Effective, screen: Screen) -> str:
     """What a config says in canonical names, where each value stands, and what it amounts to."""
     parts: list[RenderableType] = [_heading(config)]
     if not config.training:
-        parts.append(Text(f"  {NOT_TRAINING}"))
+        parts.append(Text(f"  {_untrained(config)}"))
+    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in config.notes]
     if config.values:
         parts += [Padding(_settings(config), (1, 0, 1, 2)), *_remarks(config)]
     if config.training and sums.known():
@@ -44,36 +47,85 @@ def config_json(config: Config, sums: Effective) -> dict[str, Any]:
         "source": config.source,
         "dialect": config.dialect,
         "training": config.training,
-        "values": {name: asdict(setting) for name, setting in config.values.items()},
+        "values": {name: _setting_json(setting) for name, setting in config.values.items()},
         "effective": sums.known() if config.training else {},
         "problems": [asdict(problem) for problem in config.problems],
     }
 
 
-def check_text(diagnosis: Diagnosis, screen: Screen) -> str:
-    """What is known before a run: what the config amounts to, then what is wrong, worst first."""
+def _setting_json(setting: Setting) -> dict[str, Any]:
+    """A setting; lock and file only where there is one."""
+    return {key: value for key, value in asdict(setting).items() if key not in {"file", "locked"} or value}
+
+
+def check_text(diagnosis: Diagnosis, screen: Screen, gpu: float | None = None) -> str:
+    """What is known before a run: what the config amounts to, then what is wrong, worst first. `gpu`: its GB."""
     config = checked(diagnosis)
     parts: list[RenderableType] = [_heading(config)]
-    if not config.training and diagnosis.facts.keys is None:
-        return printed(Group(*parts, Text(f"  {NOT_TRAINING}")), screen)
-    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in diagnosis.facts.notes]
+    if not config.training:
+        parts.append(Text(f"  {_untrained(config)}"))
+    notes = (*config.notes, *diagnosis.facts.notes)
+    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in notes]
     amounts = effective(config, diagnosis.facts.train_samples)
-    if amounts.known():
+    if config.training and amounts.known():
         parts.append(Padding(_sums(amounts), (1, 0, 0, 2)))
+    if config.training:
+        parts += [Padding(Text(line), (0, 0, 0, 2)) for line in _forecasts(diagnosis, config, gpu)]
     for finding in diagnosis.findings:
         parts += _told(finding)
-    parts.append(Text(f"\n{_count(diagnosis.findings)}", "bold"))
+    if config.training or diagnosis.findings:
+        parts.append(Text(f"\n{_count(diagnosis.findings)}", "bold"))
     return printed(Group(*parts), screen)
 
 
-def check_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The contract of `ttsdoc check --format json`, without the envelope."""
+def _untrained(config: Config) -> str:
+    """What a file is in which nothing to train with was found."""
+    kind = "" if config.definition.synonyms is not None else f" ({plain(config.definition.title)})"
+    return f"{NOT_TRAINING}{kind}; --dialect FILE names those of another trainer"
+
+
+def _forecasts(diagnosis: Diagnosis, config: Config, gpu: float | None) -> Iterator[str]:
+    """The first rate to try, and whether the training fits into a GPU."""
+    first = first_learning_rate(config, diagnosis.facts.family)
+    if first is not None:
+        rate, span = first
+        yield f"first learning rate to try: {rate:g} ({span.title}; {span.lowest:g} to {span.highest:g} are in use)"
+    if gpu is not None:
+        memory = estimate(config, diagnosis.facts.family, gpu)
+        yield f"{gpu:g} GB GPU: {UNKNOWN_MEMORY}" if memory is None else _memory(memory)
+
+
+UNKNOWN_MEMORY = "no estimate, for neither the size of this model nor a measurement of its family is known"
+
+
+def _memory(memory: Estimate) -> str:
+    batch = f"{memory.batch:g} {memory.unit}"
+    largest = (
+        f"up to {memory.largest_batch} {memory.unit} should fit" if memory.largest_batch else "no batch should fit"
+    )
+    return (
+        f"{memory.gigabytes:g} GB GPU: a batch of {batch} {memory.verdict}: about {memory.needed:.3g} GB "
+        f"({memory.least:.3g} to {memory.most:.3g}); {largest}\n"
+        f"  GB = {memory.formula}, {memory.title}; {memory.source}"
+    )
+
+
+def _memory_json(memory: Estimate | None) -> dict[str, Any] | None:
+    return None if memory is None else {**asdict(memory), "verdict": memory.verdict}
+
+
+def check_json(diagnosis: Diagnosis, gpu: float | None = None) -> dict[str, Any]:
+    """The contract of `ttsdoc check --format json`, without the envelope. `gpu`: its GB."""
     config = checked(diagnosis)
-    told = [finding_json(finding) for finding in diagnosis.findings]
+    shown = [finding_json(finding) for finding in diagnosis.findings]
     amounts = effective(config, diagnosis.facts.train_samples)
     keys = diagnosis.facts.keys
     used = {} if keys is None else {"keys": keys_json(keys)}
-    return {**config_json(config, amounts), **used, "findings": told, "notes": list(diagnosis.facts.notes)}
+    first = first_learning_rate(config, diagnosis.facts.family) if config.training else None
+    ahead = {} if first is None else {"first_learning_rate": {"value": first[0], "source": first[1].source}}
+    fits = {} if gpu is None else {"gpu": _memory_json(estimate(config, diagnosis.facts.family, gpu))}
+    notes = [*config.notes, *diagnosis.facts.notes]
+    return {**config_json(config, amounts), **used, **ahead, **fits, "findings": shown, "notes": notes}
 
 
 def checked(diagnosis: Diagnosis) -> Config:
@@ -155,5 +207,5 @@ def _told(finding: Finding) -> Iterator[RenderableType]:
 
 def _count(findings: Sequence[Finding]) -> str:
     counts = [(level, sum(finding.severity is level for finding in findings)) for level in reversed(Severity)]
-    told = ", ".join(f"{count} {level.value}{'s' * (count > 1)}" for level, count in counts if count)
-    return told or "nothing wrong found"
+    shown = ", ".join(f"{count} {level.value}{'s' * (count > 1)}" for level, count in counts if count)
+    return shown or "nothing wrong found"

@@ -65,9 +65,9 @@ def _of_check(check: Check) -> str:
     if check.needs:
         lines += ["", f"Needs: {', '.join(MEANING[role] for role in check.needs)}."]
     if check.explained_by:
-        lines += ["", f"Told under its cause when found together with: {', '.join(check.explained_by)}."]
+        lines += ["", f"Shown under its cause where both are found: {', '.join(check.explained_by)}."]
     if check.part_of:
-        lines += ["", f"Not told beside: {', '.join(check.part_of)}."]
+        lines += ["", f"Not reported beside: {', '.join(check.part_of)}."]
     return "\n".join([*lines, *_thresholds(check)])
 
 
@@ -80,21 +80,21 @@ def _measured(check: Check) -> list[str]:
     figures = _figures().get(check.name)
     if figures is None:
         return ["", "## Measured", "Not measured yet: no class of `docs/benchmark-diagnosis.md` calls for it."]
-    note = "Where several findings fit a fault one of them is told; see `docs/benchmark-diagnosis.md`."
+    note = "Where several findings fit a fault one of them is reported; see `docs/benchmark-diagnosis.md`."
     return ["", "## Measured", *(_share(RUNS_OF[runs], shares) for runs, shares in figures.items()), "", note]
 
 
 def _share(runs: str, shares: dict[str, str]) -> str:
-    words = {"fits": "that it fits", "other": "with other faults", "healthy": "healthy ones"}
+    words = {"fits": "with this fault", "other": "with other faults", "healthy": "healthy ones"}
     parts = [f"{shares[key]} {word}" for key, word in words.items() if shares[key] != "-"]
-    return f"- {runs}: told in {', in '.join(parts)}."
+    return f"- {runs}: found in {', in '.join(parts)}."
 
 
 RUNS_OF = {
     "synthetic": "Synthetic runs",
     "trained": "Real small trainings",
     "fine-tunes": "Fine-tunes",
-    "habits": "Healthy runs that look sick",
+    "habits": "Healthy runs that look unhealthy",
     "unfamiliar": "The same faults in other shapes",
     "planted": "Runs with this fault planted, and twins without",
 }

@@ -9,20 +9,24 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import PurePath
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from diagnose.finding import Diagnosis, Verdict
+from diagnose.pool import sickness
 from diagnose.report.clean import markdown, plain
-from diagnose.report.screen import VERDICT_MARK, VERDICT_STYLE, Screen, printed
+from diagnose.report.screen import UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.words import causes, counted, number, title
 from diagnose.run import Curve, Role
 
 # A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-HEADINGS = ("run", "best val. loss", "at", "last train. loss", "findings")
+# More runs than this are summarised in one line each, and the worst in full.
+MANY_RUNS = 3
+HEADINGS = ("run", "best val. loss", "at", "last train loss", "findings")
 
 
 class Order(str, Enum):
@@ -59,15 +63,33 @@ class RunRow:
         return "-" if self.best_step is None else f"{self.axis} {self.best_step:,}"
 
 
-def run_row(diagnosis: Diagnosis) -> RunRow:
-    """What the table says of one run."""
+def run_rows(diagnoses: Sequence[Diagnosis]) -> list[RunRow]:
+    """One row a run, in the order given; runs of one name get as much of their path as tells them apart."""
+    return [_run_row(one, name) for one, name in zip(diagnoses, names(diagnoses), strict=True)]
+
+
+def names(diagnoses: Sequence[Diagnosis]) -> list[str]:
+    """What each run is called."""
+    found = [title(one.run) for one in diagnoses]
+    paths = [PurePath(one.run.source).parts for one in diagnoses]
+    often = Counter(found)
+    for depth in range(2, max(map(len, paths), default=0) + 1):
+        twins = {name for name, count in often.items() if count > 1}
+        if not twins:
+            break
+        found = ["/".join(path[-depth:]) if name in twins else name for name, path in zip(found, paths, strict=True)]
+        often = Counter(found)
+    return found
+
+
+def _run_row(diagnosis: Diagnosis, name: str) -> RunRow:
     run = diagnosis.run
     train, val = run.curve(Role.TRAIN_LOSS), run.curve(Role.VAL_LOSS)
     best = _lowest(val)
     last = None if train is None or not len(train) else float(train.values[-1])
     curve = train or val
     return RunRow(
-        title(run),
+        name,
         run.source,
         diagnosis.verdict,
         None if best is None else best[0],
@@ -75,7 +97,7 @@ def run_row(diagnosis: Diagnosis) -> RunRow:
         "" if val is None or best is None else val.axis.value,
         last,
         int(curve.steps[-1]) if curve is not None and len(curve) else 0,
-        tuple(finding.name for finding in causes(diagnosis)),
+        tuple(dict.fromkeys(finding.name for finding in causes(diagnosis))),
     )
 
 
@@ -90,7 +112,7 @@ def in_order(diagnoses: Sequence[Diagnosis], order: Order) -> list[Diagnosis]:
     """The runs sorted, worst or best first; what has no number comes last."""
     if order is Order.VERDICT:
         return list(diagnoses)
-    keys = {id(diagnosis): run_row(diagnosis) for diagnosis in diagnoses}
+    keys = {id(diagnosis): row for diagnosis, row in zip(diagnoses, run_rows(diagnoses), strict=True)}
 
     def key(diagnosis: Diagnosis) -> tuple[bool, float, str]:
         row = keys[id(diagnosis)]
@@ -110,13 +132,13 @@ def counts(diagnoses: Iterable[Diagnosis]) -> str:
 
 
 def as_table(diagnoses: Sequence[Diagnosis], screen: Screen) -> str:
-    """The counts and one row a run, in the order given. Names stay whole where no terminal is."""
+    """The counts and one row a run, in the order given. No name is cut: where it is too long, the terminal wraps."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("")
     for heading in HEADINGS:
         right = "loss" in heading
-        table.add_column(heading, justify="right" if right else "left", overflow="fold", no_wrap=heading != "findings")
-    for row in map(run_row, diagnoses):
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+    for row in run_rows(diagnoses):
         table.add_row(
             Text(VERDICT_MARK[row.verdict], VERDICT_STYLE[row.verdict]),
             Text(plain(row.name)),
@@ -125,7 +147,7 @@ def as_table(diagnoses: Sequence[Diagnosis], screen: Screen) -> str:
             number(row.last_loss),
             Text(", ".join(row.findings) or row.verdict.value),
         )
-    return printed(Group(Text(f"ttsdoc: {counts(diagnoses)}", "bold"), table), screen, screen.table_width)
+    return printed(Group(Text(f"ttsdoc: {counts(diagnoses)}", "bold"), table), screen, UNLIMITED)
 
 
 def as_csv(diagnoses: Sequence[Diagnosis]) -> str:
@@ -145,7 +167,7 @@ def as_csv(diagnoses: Sequence[Diagnosis]) -> str:
             "findings",
         ]
     )
-    for row in map(run_row, diagnoses):
+    for row in run_rows(diagnoses):
         texts = (cell(row.name), cell(row.source), row.verdict.value)
         best = (_digits(row.best_loss), "" if row.best_step is None else row.best_step, row.axis)
         writer.writerow((*texts, *best, _digits(row.last_loss), row.steps, " ".join(row.findings)))
@@ -166,8 +188,14 @@ def cell(text: str) -> str:
 def as_markdown(diagnoses: Sequence[Diagnosis]) -> str:
     """The counts and one row a run."""
     lines = [f"# ttsdoc: {counts(diagnoses)}", "", f"| | {' | '.join(HEADINGS)} |", "|---|---|---:|---|---:|---|"]
-    for row in map(run_row, diagnoses):
+    for row in run_rows(diagnoses):
         losses = f"{number(row.best_loss)} | {row.best_at} | {number(row.last_loss)}"
         found = ", ".join(row.findings) or row.verdict.value
         lines.append(f"| {VERDICT_MARK[row.verdict]} | {markdown(row.name)} | {losses} | {found} |")
     return "\n".join(lines) + "\n"
+
+
+def worst(found: Sequence[Diagnosis]) -> list[Diagnosis]:
+    """The worst run, where one is unhealthy."""
+    first = max(found, key=sickness)
+    return [first] if first.verdict is Verdict.UNHEALTHY else []

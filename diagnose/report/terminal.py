@@ -10,30 +10,33 @@ from rich.table import Table
 from rich.text import Text
 
 from diagnose.finding import Diagnosis, Finding, Verdict
-from diagnose.report.answer import answer
+from diagnose.plan import Plan, plan
+from diagnose.report.answer import Answer, answer, command
 from diagnose.report.changes import changes, changes_table, not_made
 from diagnose.report.chart import loss_chart
 from diagnose.report.clean import plain
-from diagnose.report.screen import RED, SEVERITY_STYLE, VERDICT_MARK, VERDICT_STYLE, Screen, printed
+from diagnose.report.screen import RED, SEVERITY_STYLE, UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.table import Cell, LossTable, loss_table
 from diagnose.report.words import causes, counted, number, proof, span, title
 from diagnose.run import Role, Run
 
 # A forecast for less than this share beyond the last step says nothing that the curve does not.
 NEAR_END = 0.1
-# A rise by less is the noise of any loss: not coloured.
-RISE = 0.01
+# A change for the worse by less is the noise of any loss: not coloured.
+WORSE = 0.01
 
 
 def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> str:
     """The whole report of one run, ending with a newline."""
     calm = diagnosis.verdict is Verdict.HEALTHY and not verbose
-    blocks = [_heading(diagnosis), _answer(diagnosis), *_evidence(diagnosis, verbose), _input(diagnosis, verbose)]
+    made = plan(diagnosis)
+    reply = answer(diagnosis, made)
+    blocks = [_heading(diagnosis), _answer(reply), *_evidence(diagnosis, reply, verbose), _input(diagnosis, verbose)]
     text = printed(Group(*blocks), screen)
     chart = loss_chart(diagnosis, screen.chart_width, unicode=screen.unicode, small=calm)
     if chart is not None:
         text += "\n" + printed(chart, screen, screen.chart_width)
-    return text + printed(Group(*_after(diagnosis, verbose=verbose, calm=calm)), screen)
+    return text + printed(Group(*_after(diagnosis, made, verbose=verbose, calm=calm)), screen)
 
 
 def one_line(diagnosis: Diagnosis, screen: Screen) -> str:
@@ -41,7 +44,7 @@ def one_line(diagnosis: Diagnosis, screen: Screen) -> str:
     mark = Text(VERDICT_MARK[diagnosis.verdict], VERDICT_STYLE[diagnosis.verdict])
     names = ", ".join(_name_and_place(diagnosis.run, finding) for finding in causes(diagnosis))
     line = mark.append(f" {diagnosis.verdict.value}", "").append(f" {plain(title(diagnosis.run))}", "bold")
-    return printed(line.append(f": {names}" if names else ""), screen, screen.table_width)
+    return printed(line.append(f": {names}" if names else ""), screen, UNLIMITED)
 
 
 def _name_and_place(run: Run, finding: Finding) -> str:
@@ -53,31 +56,31 @@ def _heading(diagnosis: Diagnosis) -> Text:
     run, verdict = diagnosis.run, diagnosis.verdict
     line = Text("ttsdoc ").append(f"{VERDICT_MARK[verdict]} {verdict.value.upper()}", VERDICT_STYLE[verdict])
     line.append(f"  {plain(title(run))}", "bold")
-    names = ", ".join(finding.name for finding in causes(diagnosis))
+    names = ", ".join(dict.fromkeys(finding.name for finding in causes(diagnosis)))
     return line.append(f": {names}" if names else "", "bold")
 
 
-def _answer(diagnosis: Diagnosis) -> RenderableType:
+def _answer(reply: Answer) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    for label, sentence in answer(diagnosis).lines():
+    for label, sentence in reply.lines():
         table.add_row(label, Text(plain(sentence)))
     return Padding(table, (0, 0, 0, 2))
 
 
 def _input(diagnosis: Diagnosis, verbose: bool) -> RenderableType:
     """Where it was read, and what a reader must know of the reading."""
-    run = diagnosis.run
-    health = run.health
+    run, health = diagnosis.run, diagnosis.run.health
     damage = f", {counted(health.bad_records, 'damaged record')} skipped" if health.bad_records else ""
-    lines = [f"{plain(run.source)} ({run.format}{damage})", *map(plain, (*run.notes, *diagnosis.facts.notes))]
+    notes = (*run.notes, *diagnosis.facts.notes)
+    lines = [f"{plain(run.source)} ({run.format}{damage})", *map(plain, notes)]
     return Padding(Text("\n".join(lines if verbose else ["; ".join(lines)]), "dim"), (1, 0, 0, 2))
 
 
-def _evidence(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
+def _evidence(diagnosis: Diagnosis, reply: Answer, verbose: bool) -> Iterator[RenderableType]:
     """The findings, without what the answer has said; what only informs in one line each."""
-    said = " ".join(sentence for _, sentence in answer(diagnosis).lines())
+    said = " ".join(sentence for _, sentence in reply.lines())
     shown = [finding for finding in diagnosis.findings if not finding.inconclusive or verbose]
     if shown:
         yield _title("Evidence" if causes(diagnosis) else "Good to know")
@@ -109,13 +112,13 @@ def _finding_body(finding: Finding, brief: bool, said: str) -> Text:
     return Text("\n").join(parts)
 
 
-def _after(diagnosis: Diagnosis, *, verbose: bool, calm: bool) -> Iterator[RenderableType]:
+def _after(diagnosis: Diagnosis, made: Plan, *, verbose: bool, calm: bool) -> Iterator[RenderableType]:
     """What stands below the chart."""
     table = None if calm else loss_table(diagnosis)
     if table is not None:
         yield Padding(_loss_rows(table), (1, 0, 0, 2))
-    yield from _changes(diagnosis)
-    yield from _level(diagnosis)
+    yield from _changes(made)
+    yield from _level(diagnosis, verbose)
     if verbose:
         yield from _moments(diagnosis)
     yield from _forecast(diagnosis, verbose)
@@ -130,30 +133,29 @@ def _loss_rows(loss: LossTable) -> RenderableType:
         table.add_column("", justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for row in loss.rows:
-        cells = [part for cell in row.cells for part in _cell(cell)]
+        cells = [part for cell, better in zip(row.cells, loss.better, strict=True) for part in _cell(cell, better)]
         table.add_row(row.label, *cells, Text(row.note))
     return table
 
 
-def _cell(cell: Cell | None) -> tuple[Text, Text]:
+def _cell(cell: Cell | None, better: int) -> tuple[Text, Text]:
     if cell is None:
         return Text(""), Text("")
-    value = Text(number(cell.value) if cell.value == cell.value else "NaN")
+    value = Text(number(cell.value))
     if cell.change is None:
         return value, Text("")
-    return value, Text(f"{cell.change:+.1%}", RED if cell.change > RISE else "")
+    return value, Text(f"{cell.change:+.1%}", RED if -better * cell.change > WORSE else "")
 
 
-def _changes(diagnosis: Diagnosis) -> Iterator[RenderableType]:
-    rows = changes(diagnosis)
-    config = diagnosis.facts.config
+def _changes(made: Plan) -> Iterator[RenderableType]:
+    rows = changes(made)
     if any(row.blocked is None for row in rows):
-        yield _title(f"What to change (ttsdoc fix {plain(config.source) if config else 'CONFIG'} writes it)")
+        yield _title(f"What to change ({plain(command(made))} writes it)")
         yield Padding(changes_table(rows), (0, 0, 0, 2))
     yield from (Padding(line, (0, 0, 0, 2)) for line in not_made(rows))
 
 
-def _level(diagnosis: Diagnosis) -> Iterator[RenderableType]:
+def _level(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
     """The last training loss beside the family's target."""
     band, curve = diagnosis.facts.target, diagnosis.run.curve(Role.TRAIN_LOSS)
     if band is None or curve is None or not len(curve.finite):
@@ -163,7 +165,10 @@ def _level(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     samples = diagnosis.facts.samples
     size = f" with {counted(samples, 'clip')}" if band.sized and samples else " (--samples N narrows it)"
     text = Text(f"Loss {number(last)}: {side} the {band.low:g} to {band.high:g} that {band.family} reaches{size}.")
-    text.append(f" Loss definition: {band.loss}. Source: {plain(band.source)}; confidence {band.confidence}.", "dim")
+    if verbose:
+        text.append(
+            f" Loss definition: {band.loss}. Source: {plain(band.source)}; confidence {band.confidence}.", "dim"
+        )
     yield Padding(text, (1, 0, 0, 0))
 
 

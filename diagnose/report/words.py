@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from diagnose.finding import Diagnosis, Evidence, Finding, Scalar
@@ -15,10 +16,10 @@ def number(value: Scalar | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value).lower() if isinstance(value, bool) else value
+        return str(value).lower() if isinstance(value, bool) else str(value)
     if isinstance(value, int):
         return str(value)
-    return f"{value:.4g}"
+    return "NaN" if math.isnan(value) else f"{value:.4g}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from diagnose.errors import TrainerError
 from diagnose.files import write_whole
+from diagnose.trainer.log import say
 
 SCHEMA = 1
 
@@ -76,7 +77,7 @@ def load(path: Path) -> Checkpoint:
         raise TrainerError(f"{path}: there is no such checkpoint")
     try:
         with safe_open(path, "pt") as file:
-            facts = json.loads((file.metadata() or {})["ttsdoc"])
+            facts = _checked(json.loads((file.metadata() or {})["ttsdoc"]))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         if facts["schema"] != SCHEMA:
             raise TrainerError(f"{path}: written by another version of ttsdoc (schema {facts['schema']})")
@@ -89,12 +90,51 @@ def load(path: Path) -> Checkpoint:
             facts["characters"],
             facts["longest"],
         )
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
-        raise TrainerError(f"{path}: not a checkpoint of this trainer, or damaged ({error})") from error
+    except (SafetensorError, OSError, LookupError, ValueError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise TrainerError(f"{path}: not a checkpoint of this trainer, or damaged ({reason})") from error
+
+
+def _checked(facts: dict[str, Any]) -> dict[str, Any]:
+    """The same facts. Raises KeyError, TypeError or ValueError where one is not what `save` writes."""
+    for name, kind in (("progress", dict), ("options", dict), ("characters", str), ("longest", int)):
+        if type(facts[name]) is not kind:
+            raise ValueError(f"{name} is no {kind.__name__}")
+    if not all(isinstance(section, dict) for section in facts["options"].values()):
+        raise ValueError("options are no sections")
+    for name, value in facts["progress"].items():
+        number = type(value) is float or (type(value) is int and 0 <= value < 2**53)
+        if not number and not (value is None and name in ("best_loss", "bar")):
+            raise ValueError(f"{name} is no number of updates or loss")
+    if not 0 < facts["longest"] < 2**31:
+        raise ValueError(f"{facts['longest']} is no length")
+    return facts
+
+
+def named(folder: Path, name: str) -> Path:
+    """The file that `best`, `last`, a step or a path means. Raises TrainerError where there is none."""
+    if name.isdigit():
+        name = f"step-{name}"
+    path = Path(name) if Path(name).is_file() else folder / f"{name}.safetensors"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in folder.glob("*.safetensors"))) or "none"
+        raise TrainerError(f"{name}: no such checkpoint in {folder}; there are: {there}")
+    return path
+
+
+def forget_after(folder: Path, step: int) -> None:
+    """Delete what was saved after `step`, from which training goes on otherwise."""
+    for path in folder.glob("*.safetensors"):
+        try:
+            later = load(path).progress.step > step
+        except TrainerError:  # damaged: nobody can go on from it
+            later = True
+        if later:
+            path.unlink()
 
 
 def newest(folder: Path) -> Checkpoint | None:
-    """The latest checkpoint that is whole; None where there is none at all.
+    """The latest checkpoint that is whole; None where there is none at all. Says so where later ones are damaged.
 
     Raises TrainerError where there are some and all are damaged.
     """
@@ -102,9 +142,13 @@ def newest(folder: Path) -> Checkpoint | None:
     problem: TrainerError | None = None
     for path in filter(Path.is_file, [folder / "last.safetensors", *numbered]):
         try:
-            return load(path)
+            whole = load(path)
         except TrainerError as error:  # noqa: PERF203 - as many as there are checkpoints
             problem = problem or error
+        else:
+            if problem:
+                say(f"{problem}; going on from {path}, saved after step {whole.progress.step}")
+            return whole
     if problem:
         raise problem
     return None
@@ -122,15 +166,24 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dic
         f"{name}/{key}": value
         for name, parameter in model.named_parameters()
         for key, value in optimizer.state.get(parameter, {}).items()
+        if value is not None  # SGD's momentum before its first update
     }
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Put back what `optimizer_tensors` took out."""
+    """Put back what `optimizer_tensors` took out. Raises LookupError or ValueError where it is of another model."""
     parameters = dict(model.named_parameters())
+    kept: dict[str, set[str]] = {}
+    for label in tensors:
+        name, _, key = label.rpartition("/")
+        kept.setdefault(name, set()).add(key)
+    if any(keys != next(iter(kept.values())) for keys in kept.values()):
+        raise ValueError("the optimiser's state is not the same kind for all parameters")
     for label, value in tensors.items():
         name, _, key = label.rpartition("/")
         parameter = parameters[name]
+        if value.dim() and value.shape != parameter.shape:
+            raise ValueError(f"{label} has shape {tuple(value.shape)}, its parameter {tuple(parameter.shape)}")
         # AdamW keeps its step count on the CPU, where it is read every update.
         optimizer.state[parameter][key] = value if value.dim() == 0 else value.to(parameter.device)
 

@@ -30,7 +30,7 @@ class World:
     """Number of this process on its machine: the GPU it takes."""
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes the run folder."""
         return self.rank == 0
 

@@ -46,6 +46,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def summary(self) -> Path:
+        """How training ended, as JSON."""
+        return self.path / "summary.json"
+
+    @property
     def samples(self) -> Path:
         """The newest spoken samples, as wav files."""
         return self.path / "samples"
@@ -65,11 +70,20 @@ class RunFolder:
             raise TrainerError(f"{self.path}: holds a run already; go on with --resume, or choose another --out")
 
     def write_config(self, options: Options) -> None:
-        """Put the effective config down. Raises OSError."""
+        """Put the effective config down; one with other values is kept in `attempts/`. Raises OSError."""
         for part in (self.checkpoints, self.samples):
             part.mkdir(parents=True, exist_ok=True)
+        text = dump(options)
+        if self.config.exists() and not self.config.read_text(encoding="utf-8").endswith(text):
+            self._keep_config()
         header = f"# The effective config of this run, from {' '.join(options.source.split())}.\n"
-        write_whole(self.config, (header + dump(options)).encode())
+        write_whole(self.config, (header + text).encode())
+
+    def _keep_config(self) -> None:
+        kept = self.path / "attempts"
+        kept.mkdir(exist_ok=True)
+        number = 1 + sum(1 for _ in kept.glob("config-*.yaml"))
+        write_whole(kept / f"config-{number}.yaml", self.config.read_bytes())
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from diagnose.data.audio import Sound
@@ -96,8 +97,12 @@ class RunLog(Log):
         from torch.utils.tensorboard import SummaryWriter
 
         # purge_step: what an interrupted run logged beyond its last checkpoint is logged again.
-        writer = SummaryWriter(str(folder.path), purge_step=step + 1 if step else None, flush_secs=FLUSH_SECONDS)
+        first = not any(folder.path.glob("events.out.tfevents.*"))
+        purge = step + 1 if step and not first else None
+        writer = SummaryWriter(str(folder.path), purge_step=purge, flush_secs=FLUSH_SECONDS)
         self._stack.callback(writer.close)
+        if step and first:
+            _repeat(folder, writer)
         return writer
 
 
@@ -153,9 +158,22 @@ def _forget_after(folder: RunFolder, step: int) -> None:
     """Drop the metrics beyond the checkpoint that training goes on from: they come again."""
     if not folder.metrics.exists():
         return
-    lines = folder.metrics.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if _step_of(line) <= step]
-    write_whole(folder.metrics, "".join(f"{line}\n" for line in kept).encode())
+    write_whole(folder.metrics, metrics_until(folder.metrics, step))
+
+
+def metrics_until(file: Path, step: int) -> bytes:
+    """The lines of a metrics file up to a step."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return "".join(f"{line}\n" for line in lines if _step_of(line) <= step).encode()
+
+
+def _repeat(folder: RunFolder, writer: Any) -> None:
+    """Write the metrics that came along from another run into the events, so that both tell the same course."""
+    for line in folder.metrics.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        step, moment = record.pop("step"), record.pop("wall_time", None)
+        for tag, value in record.items():
+            writer.add_scalar(tag, value, step, walltime=moment)
 
 
 def _step_of(line: str) -> float:

@@ -14,16 +14,18 @@ from torch.nn.parallel import DistributedDataParallel
 from diagnose.data import audio
 from diagnose.errors import TrainerError
 from diagnose.trainer import checkpoint
+from diagnose.trainer.batches import BatchSampler, fixed_batches
 from diagnose.trainer.checkpoint import Checkpoint, Progress
-from diagnose.trainer.data import Corpus, Dealer, fixed_batches, load_corpus, prepare, with_data
+from diagnose.trainer.corpus import Corpus
 from diagnose.trainer.distributed import World, joined
 from diagnose.trainer.finetune import freeze_rows, pretrained, warm_start
 from diagnose.trainer.folder import RunFolder
 from diagnose.trainer.log import Log, RunLog
 from diagnose.trainer.model import SpeechModel
-from diagnose.trainer.optimiser import Meter, clip_gradients, finite, make_optimizer, update_seed
+from diagnose.trainer.optimiser import Meter, clip_gradients, finite, make_optimizer, outlier_factor, update_seed
 from diagnose.trainer.options import Options, as_tree
 from diagnose.trainer.schedule import learning_rate
+from diagnose.trainer.setup import LATEST, claimed, corpus_of, start_of, take_over, total_steps
 from diagnose.trainer.signals import Stopped, noticed
 from diagnose.trainer.speak import Speaker
 
@@ -43,13 +45,18 @@ class Outcome:
     """Whether the loss was lost to NaN or inf."""
     sample_text: str = ""
     """A text that the model can speak."""
+    samples: int = 0
+    """Clips that were learned from, repetitions counted."""
+    held_out_loss: float | None = None
+    """Loss of the best checkpoint on the test clips, where the config sets some aside."""
 
 
-def train(options: Options, folder: RunFolder, world: World, *, resume: bool) -> Outcome:
+def train(options: Options, folder: RunFolder, world: World, *, resume: str | None = None) -> Outcome:
     """Train in `folder` to the end of the config, or to a signal.
 
-    With `resume`, goes on from the latest checkpoint; where there is none yet, begins. Raises ConfigError,
-    DataError where the data set cannot be made, TrainerError where the folder cannot be used.
+    `resume`: LATEST goes on from the latest checkpoint, and begins where there is none yet; `best`, `last`, a step or
+    a file goes on from that one, and what came after it is dropped. Raises ConfigError, DataError where the data set
+    cannot be made, TrainerError where the folder or the checkpoint cannot be used.
     """
     try:
         return _train(options, folder, world, resume=resume)
@@ -59,11 +66,13 @@ def train(options: Options, folder: RunFolder, world: World, *, resume: bool) ->
         raise TrainerError(f"{where}: {error.strerror or error}; {advice}") from error
 
 
-def _train(options: Options, folder: RunFolder, world: World, *, resume: bool) -> Outcome:
-    with folder.locked() if world.leads else nullcontext():
-        saved = _latest(folder, options) if resume else None
-        if world.leads:
-            options = _claimed(folder, options, resume=resume)
+def _train(options: Options, folder: RunFolder, world: World, *, resume: str | None) -> Outcome:
+    with folder.locked() if world.is_main else nullcontext():
+        saved = start_of(folder, options, resume)
+        if world.is_main:
+            options = claimed(folder, options, resume=resume)
+            if saved is not None and resume not in (None, LATEST):
+                take_over(folder, saved, str(resume))
         with joined(world), noticed(patient=world.size > 1) as stopped:
             return _from_first_to_last(options, folder, world, saved, stopped)
 
@@ -72,82 +81,9 @@ def _from_first_to_last(
     options: Options, folder: RunFolder, world: World, saved: Checkpoint | None, stopped: Stopped
 ) -> Outcome:
     """One trainer's life. Nothing of it is left when this returns, so that the processes can part."""
-    trainer = Trainer(options, folder, _corpus(folder, options, world, saved), world)
+    trainer = Trainer(options, folder, corpus_of(folder, options, world, saved), world)
     trainer.start_from(saved)
     return trainer.run(stopped)
-
-
-def _claimed(folder: RunFolder, options: Options, *, resume: bool) -> Options:
-    """The options, data set and all, once they stand in the folder. Raises TrainerError where a run is there."""
-    folder.refuse_a_second_run(resume=resume)
-    options = with_data(options)
-    folder.write_config(options)
-    return options
-
-
-def _corpus(folder: RunFolder, options: Options, world: World, saved: Checkpoint | None) -> Corpus:
-    """The data set as tokens; the leading process makes it, unless `saved` was trained on it, and all read it."""
-    if world.leads and (saved is None or not folder.data.exists()):
-        base = pretrained(options) if options.finetuning.enabled else None
-        prepare(options, base).save(folder.data)
-    world.wait()
-    corpus = load_corpus(folder.data, options)
-    _check_room(corpus, options)
-    return corpus
-
-
-def _check_room(corpus: Corpus, options: Options) -> None:
-    """Raise ConfigError where the model has no room for a text, a recording, or a letter to be spoken."""
-    needed = {
-        "n_vocab": len(corpus.vocabulary),
-        "max_text_tokens": max(map(len, corpus.texts)),
-        "max_speech_tokens": corpus.longest,
-    }
-    for key, need in needed.items():
-        room = getattr(options.model, key)
-        if need > room:
-            raise options.error(f"model.{key}", f"{room}, but the data set needs {need}")
-    try:
-        corpus.vocabulary.encode("".join(options.validation.sample_texts) or corpus.texts[0])
-    except ValueError as error:
-        raise options.error("validation.sample_texts", str(error)) from error
-
-
-def _latest(folder: RunFolder, options: Options) -> Checkpoint | None:
-    """The latest whole checkpoint; None where the run has not come to one. Raises ConfigError, TrainerError."""
-    saved = checkpoint.newest(folder.checkpoints)
-    if saved is not None:
-        _same_run(saved, options)
-    return saved
-
-
-CHANGEABLE = {"batch_size", "demo_clips"}
-"""What of the data section may change within a run."""
-
-
-def _same_run(saved: Checkpoint, options: Options) -> None:
-    """Raise ConfigError where the config describes another model or data set than those of the run."""
-    for section in ("model", "data"):
-        for key, now in as_tree(options)[section].items():
-            was = saved.options[section][key]
-            spoken = key == "dataset_path" and now is None
-            if now != was and key not in CHANGEABLE and not spoken:
-                problem = f"{now}, but the run began with {was}; begin a new run for that"
-                raise options.error(f"{section}.{key}", problem)
-
-
-def _total_steps(dealer: Dealer) -> int:
-    """How many updates the config asks for. Raises ConfigError where its intervals do not fit into them."""
-    options, training = dealer.options, dealer.options.training
-    if not dealer.steps_per_epoch:
-        problem = f"{dealer.clips_per_update} clips an update, but only {len(dealer.corpus.train)} to train on"
-        raise options.error("data.batch_size", problem)
-    total = min(training.max_steps or math.inf, training.max_epochs * dealer.steps_per_epoch)
-    for key in ("warmup_steps", "eval_interval", "log_interval"):
-        if getattr(training, key) >= total:
-            problem = f"{getattr(training, key)} updates, but training ends after {total}"
-            raise options.error(f"training.{key}", problem)
-    return int(total)
 
 
 class Trainer:
@@ -156,8 +92,8 @@ class Trainer:
     def __init__(self, options: Options, folder: RunFolder, corpus: Corpus, world: World) -> None:
         self.options, self.folder, self.corpus, self.world = options, folder, corpus, world
         self.device = world.device
-        self.dealer = Dealer(corpus, options, world)
-        self.total_steps = _total_steps(self.dealer)
+        self.sampler = BatchSampler(corpus, options, world)
+        self.total_steps = total_steps(self.sampler)
         # The same seed gives every process the same weights; DistributedDataParallel makes sure of it.
         torch.manual_seed(options.training.seed)
         self.model = SpeechModel(options.model).to(self.device)
@@ -171,15 +107,24 @@ class Trainer:
     def start_from(self, saved: Checkpoint | None) -> None:
         """Take up a checkpoint of this run, or a pretrained model, or begin with fresh weights."""
         if saved is not None:
-            self.model.load_state_dict(saved.weights)
-            checkpoint.restore_optimizer(self.optimizer, self.model, saved.optimizer)
-            self.progress = saved.progress
+            self._restore(saved)
         elif self.options.finetuning.enabled:
             warm_start(self.model, pretrained(self.options), self.options)
         if self.options.model.freeze_original_embeddings:
             freeze_rows(self.model.text_embedding, len(pretrained(self.options).characters) + 1)
         if self.world.size > 1:
             self.parallel = DistributedDataParallel(self.model)
+
+    def _restore(self, saved: Checkpoint) -> None:
+        """Take up where a checkpoint left. Raises TrainerError where it fits another model."""
+        try:
+            self.model.load_state_dict(saved.weights)
+            checkpoint.restore_optimizer(self.optimizer, self.model, saved.optimizer)
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            message = f"{self.folder.checkpoints}: the checkpoint is damaged or of another model ({reason})"
+            raise TrainerError(message) from error
+        self.progress = saved.progress
 
     def run(self, stopped: Stopped) -> Outcome:
         """Update until the config, the validation loss, or a signal says stop."""
@@ -192,7 +137,9 @@ class Trainer:
             self._save("last", log)
             log.say(f"stopped after step {self.progress.step}: {reason}")
         sample = next(iter(self.sample_texts()), "")
-        return Outcome(self.progress, reason, stopped.signal, self.broken >= HOPELESS, sample)
+        samples = self.progress.step * self.sampler.clips_per_update
+        held_out = self._held_out_loss() if stopped.signal is None else None
+        return Outcome(self.progress, reason, stopped.signal, self.broken >= HOPELESS, sample, samples, held_out)
 
     def update(self) -> None:
         """One optimiser update from one effective batch."""
@@ -224,18 +171,29 @@ class Trainer:
             "train/clean_loss": clean_text + clean_speech,
         }
 
+    def _held_out_loss(self) -> float | None:
+        """The loss on the test clips of the best checkpoint. The model is that checkpoint afterwards."""
+        best = self.folder.checkpoint("best")
+        self.world.wait()
+        if not self.corpus.test or not best.exists():
+            return None
+        self.model.load_state_dict(checkpoint.load(best).weights)
+        self.model.eval()
+        return sum(self._mean_loss(self.corpus.test))
+
     def _backward(self, step: int) -> Tensor:
         """Gradients of the mean loss over the effective batch; this process's share of it, (text, speech)."""
-        deal = self.dealer.deal(step)
-        counts = torch.tensor([deal.text_tokens, deal.speech_tokens], dtype=torch.float32, device=self.device)
+        update = self.sampler.batches(step)
+        factor = self.world.size * outlier_factor(step, self.options.training)
+        counts = torch.tensor([update.text_tokens, update.speech_tokens], dtype=torch.float32, device=self.device)
         total = torch.zeros(2, device=self.device)
-        for number, batch in enumerate(deal.batches, 1):
-            with self._gradients_shared(number == len(deal.batches)):
+        for number, batch in enumerate(update.batches, 1):
+            with self._gradients_shared(number == len(update.batches)):
                 with self._autocast():
                     sums = torch.stack(self.parallel(batch.to(self.device)))
                 means = sums / counts
                 # DistributedDataParallel averages over the processes; the sum is wanted.
-                (means.sum() * self.world.size).backward()  # type: ignore[no-untyped-call]
+                (means.sum() * factor).backward()  # type: ignore[no-untyped-call]
             total += means.detach()
         return total
 
@@ -273,27 +231,31 @@ class Trainer:
             self._judge(self.evaluate(), log)
         if step % training.sample_interval == 0 or ends:
             self._speak_samples(log)
+        if step == max(1, training.eval_interval // 2):  # else a run that fails before its first evaluation leaves none
+            self._save(f"step-{step}", log)
         if step % training.save_interval == 0:
             self._save(f"step-{step}", log)
             self._save("last", log)
-            if self.world.leads:
+            if self.world.is_main:
                 checkpoint.prune(self.folder.checkpoints, training.keep_checkpoints)
         log.advance(step)
 
     def _log_training(self, log: Log) -> None:
         step = self.progress.step
-        text, speech, norm, clipped, step_time = self.meter.take(self.world)
+        measured = self.meter.take(self.world)
+        loss = measured.text_loss + measured.speech_loss
         values = {
-            "train/loss": text + speech,
-            "train/loss_text": text,
-            "train/loss_speech": speech,
+            "train/loss": loss,
+            "train/loss_text": measured.text_loss,
+            "train/loss_speech": measured.speech_loss,
             "learning_rate": learning_rate(step - 1, self.options.training, self.total_steps),
-            "grad_norm": norm,
-            "clipped_share": clipped,
-            "step_time": step_time,
+            "grad_norm": measured.grad_norm,
+            "grad_norm_max": measured.grad_norm_max,
+            "clipped_share": measured.clipped_share,
+            "step_time": measured.seconds,
         }
         log.scalars(step, self._epoch(), values)
-        self.broken = 0 if math.isfinite(text + speech) else self.broken + 1
+        self.broken = 0 if math.isfinite(loss) else self.broken + 1
 
     def _judge(self, losses: dict[str, float], log: Log) -> None:
         """Log an evaluation; keep the model if it is the best so far, and count towards early stopping."""
@@ -325,7 +287,7 @@ class Trainer:
         return None
 
     def _speak_samples(self, log: Log) -> None:
-        if not self.world.leads:
+        if not self.world.is_main:
             return
         for number, text in enumerate(self.sample_texts(), 1):
             tokens = self.speaker.tokens(text)
@@ -341,7 +303,7 @@ class Trainer:
         return (validation.sample_texts or tuple(held_out))[: validation.n_samples]
 
     def _save(self, name: str, log: Log) -> None:
-        if not self.world.leads:
+        if not self.world.is_main:
             return
         if not finite(self.model):
             log.say(f"checkpoint {name} is left as it was: the weights are no longer numbers")
@@ -361,10 +323,10 @@ class Trainer:
         )
 
     def _epoch(self) -> float:
-        return self.progress.step / self.dealer.steps_per_epoch
+        return self.progress.step / self.sampler.steps_per_epoch
 
     def _log(self) -> Log:
-        if self.world.leads:
+        if self.world.is_main:
             return RunLog(self.folder, self.options, step=self.progress.step, total_steps=self.total_steps)
         return Log()
 
@@ -374,11 +336,11 @@ class Trainer:
         parts = [f"{data.batch_size} clips"]
         parts += [f"{training.grad_accumulation_steps} accumulated"] * (training.grad_accumulation_steps > 1)
         parts += [f"{self.world.size} processes"] * (self.world.size > 1)
-        batch = f"{' x '.join(parts)} = {self.dealer.clips_per_update} clips an update"
+        batch = f"{' x '.join(parts)} = {self.sampler.clips_per_update} clips an update"
         size = sum(parameter.numel() for parameter in self.model.parameters()) / 1e6
         return (
             f"{size:.2f} M parameters on {self.device}; {len(self.corpus.train)} clips to train, "
             f"{len(self.corpus.val)} to validate, {self.corpus.minutes:.1f} min in all; {batch}, "
-            f"{self.dealer.steps_per_epoch} updates an epoch, {self.total_steps} in all"
+            f"{self.sampler.steps_per_epoch} updates an epoch, {self.total_steps} in all"
             + (f"; going on from step {self.progress.step}" if self.progress.step else "")
         )

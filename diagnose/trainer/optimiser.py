@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from diagnose.trainer.distributed import World
 from diagnose.trainer.options import TrainingOptions
 
+OUTLIER = 100.0
+"""Factor on the gradient of an injected outlier."""
 
-def make_optimizer(model: nn.Module, training: TrainingOptions) -> torch.optim.AdamW:
-    """AdamW (Loshchilov and Hutter 2019); biases, norms and embeddings are not decayed."""
+
+def make_optimizer(model: nn.Module, training: TrainingOptions) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019) or SGD with momentum; biases, norms and embeddings are not decayed."""
     embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     parameters = list(model.parameters())
     decayed = [p for p in parameters if p.dim() >= 2 and id(p) not in embeddings]
     others = [p for p in parameters if p.dim() < 2 or id(p) in embeddings]
     groups = [{"params": decayed, "weight_decay": training.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    if training.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=training.learning_rate, momentum=training.momentum)
     # The fused kernel is one launch instead of hundreds on a GPU.
     fused = parameters[0].is_cuda
     return torch.optim.AdamW(groups, lr=training.learning_rate, betas=training.betas, eps=training.eps, fused=fused)
@@ -34,28 +41,49 @@ def clip_gradients(model: nn.Module, threshold: float | None) -> tuple[Tensor, T
     return norm, (norm > threshold).float()
 
 
+def outlier_factor(step: int, training: TrainingOptions) -> float:
+    """What the gradient of update `step` is multiplied by: 1, or more where the config injects outliers."""
+    if not training.outlier_share:
+        return 1.0
+    drawn = np.random.default_rng((training.seed, step)).random()
+    return OUTLIER if drawn < training.outlier_share else 1.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an interval of updates amounted to: means, and the largest gradient norm."""
+
+    text_loss: float
+    speech_loss: float
+    grad_norm: float
+    grad_norm_max: float
+    clipped_share: float
+    seconds: float
+
+
 class Meter:
     """Means over the updates since the last log line, kept on the device so that no update waits for it."""
 
     def __init__(self, device: torch.device) -> None:
         self._zero = torch.zeros(4, device=device)
-        self._sums, self._count, self._seconds = self._zero.clone(), 0, 0.0
+        self._sums, self._largest, self._count, self._seconds = self._zero.clone(), self._zero[2].clone(), 0, 0.0
 
     def add(self, values: Tensor, seconds: float) -> None:
         """One update: (text loss, speech loss, gradient norm, clipped), shape (4,), and how long it took."""
         self._sums += values
+        self._largest = torch.maximum(self._largest, values[2])  # NaN stays, as it should
         self._count += 1
         self._seconds += seconds
 
-    def take(self, world: World) -> tuple[float, float, float, float, float]:
-        """The means (text loss, speech loss, gradient norm, clipped share, seconds), and begin anew."""
+    def take(self, world: World) -> Measured:
+        """What was added since the last time, and begin anew."""
         # Losses are shares of a sum over the processes; the norm is that of the whole gradient already.
         losses = world.total(self._sums[:2].double().cpu())
         text, speech = (losses / max(self._count, 1)).tolist()
         norm, clipped = (self._sums[2:] / max(self._count, 1)).tolist()
-        seconds = self._seconds / max(self._count, 1)
-        self._sums, self._count, self._seconds = self._zero.clone(), 0, 0.0
-        return text, speech, norm, clipped, seconds
+        measured = Measured(text, speech, norm, float(self._largest), clipped, self._seconds / max(self._count, 1))
+        self._sums, self._largest, self._count, self._seconds = self._zero.clone(), self._zero[2].clone(), 0, 0.0
+        return measured
 
 
 def update_seed(seed: int, step: int, rank: int) -> int:

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import yaml
 
+from diagnose.config._yaml import read_yaml
+from diagnose.config.document import read_text
 from diagnose.errors import ConfigError
-
-
-def above(bound: float, default: Any) -> Any:
-    """A number that must be greater than `bound`."""
-    return field(default=default, metadata={"rule": f"must be above {bound:g}", "holds": lambda value: value > bound})
-
-
-def at_least(bound: float, default: Any) -> Any:
-    """A number that must not be less than `bound`."""
-    return field(
-        default=default, metadata={"rule": f"must be {bound:g} or more", "holds": lambda value: value >= bound}
-    )
-
-
-def share(default: float) -> Any:
-    """A part of one: 0 is allowed, 1 is not."""
-    return field(default=default, metadata={"rule": "must be from 0 to below 1", "holds": lambda value: 0 <= value < 1})
+from diagnose.trainer.strict import above, at, at_least, compose, entries, read_section, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +70,12 @@ class DataOptions:
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """AdamW, its schedule, and how often to do what. Intervals count optimiser updates."""
+    """The optimiser, its schedule, and how often to do what. Intervals count optimiser updates."""
 
     learning_rate: float = above(0, 1.0e-3)
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = share(0.9)
+    """Of SGD."""
     weight_decay: float = at_least(0, 0.01)
     betas: tuple[float, float] = (0.9, 0.99)
     eps: float = above(0, 1.0e-8)
@@ -111,6 +99,8 @@ class TrainingOptions:
     seed: int = at_least(0, 0)
     token_replacement: float = share(0.5)
     """Share of the input speech tokens replaced by random ones; without it the speech ignores the text."""
+    outlier_share: float = share(0.0)
+    """Share of the updates whose gradient is multiplied by a hundred: for showing what broken clips do."""
     early_stopping: bool = True
     patience: int = above(0, 10)
     """Evaluations without improvement before training stops."""
@@ -176,12 +166,10 @@ SECTIONS: Mapping[str, Any] = {
 
 def load(path: Path) -> Options:
     """The config in `path`. Raises ConfigError for whatever is unknown, mistyped or contradictory."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not a text file in UTF-8") from error
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; name a config file or a preset") from error
+    if not path.exists():
+        raise ConfigError(f"{path}: No such file or directory; name a config file or a preset")
+    text = read_text(path)
+    read_yaml(text, str(path))  # refuses what is out of all proportion before PyYAML works on it
     return parse(text, str(path))
 
 
@@ -189,10 +177,10 @@ def parse(text: str, source: str) -> Options:
     """The config in `text`; `source` is its name in messages. Raises ConfigError."""
     lines: dict[str, int] = {}
     sections: dict[str, Any] = {}
-    for section, node in _entries(_compose(text, source), source, ""):
+    for section, node in entries(compose(text, source, SECTIONS), source, ""):
         if section not in SECTIONS:
-            raise ConfigError(f"{_at(source, node)}: unknown section {section!r}; there are {', '.join(SECTIONS)}")
-        sections[section] = _section(SECTIONS[section], node, source, section, lines)
+            raise ConfigError(f"{at(source, node)}: unknown section {section!r}; there are {', '.join(SECTIONS)}")
+        sections[section] = read_section(SECTIONS[section], node, source, section, lines)
     return checked(replace(Options(**sections), source=source, lines=lines))
 
 
@@ -251,6 +239,8 @@ def _unread(options: Options) -> dict[str, str]:
         and ["finetuning.pretrained_model", "model.original_vocab_size", "model.freeze_original_embeddings"],
         "training.early_stopping is false": not options.training.early_stopping
         and ["training.patience", "training.min_delta", "training.min_epochs"],
+        "training.optimizer is not sgd": options.training.optimizer != "sgd" and ["training.momentum"],
+        "training.optimizer is sgd": options.training.optimizer == "sgd" and ["training.betas", "training.eps"],
         "training.lr_scheduler is not exponential": options.training.lr_scheduler != "exponential"
         and ["training.lr_decay"],
         "data.dataset_path is given": options.data.dataset_path is not None and ["data.demo_clips"],
@@ -261,114 +251,5 @@ def _unread(options: Options) -> dict[str, str]:
     return {key: reason for reason, keys in idle.items() for key in keys or ()}
 
 
-def _compose(text: str, source: str) -> yaml.Node:
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{source}{line}: not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from error
-    if node is None:
-        raise ConfigError(f"{source}: the file is empty; a config has sections {', '.join(SECTIONS)}")
-    return node
-
-
-def _entries(node: yaml.Node, source: str, section: str) -> Iterator[tuple[str, yaml.Node]]:
-    """(key, value) of a mapping. Raises ConfigError for anything else and for a key given twice."""
-    if node.tag == "tag:yaml.org,2002:null":  # a section of comments alone
-        return
-    if not isinstance(node, yaml.MappingNode):
-        raise ConfigError(f"{_at(source, node)}: {section or 'a config'} must hold `key: value` lines")
-    seen: set[str] = set()
-    for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode):
-            raise ConfigError(f"{_at(source, key)}: a key must be a word")
-        if key.value in seen:
-            raise ConfigError(f"{_at(source, key)}: {section}{'.' if section else ''}{key.value} is given twice")
-        seen.add(key.value)
-        yield key.value, value
-
-
-def _section(kind: Any, node: yaml.Node, source: str, section: str, lines: dict[str, int]) -> Any:
-    hints = get_type_hints(kind)
-    rules = {item.name: item.metadata for item in fields(kind)}
-    values = {}
-    for key, value in _entries(node, source, section):
-        where = f"{_at(source, value)}: {section}.{key}"
-        if key not in hints:
-            raise ConfigError(f"{where}: this trainer does not read such a key; remove it{_nearest(key, hints)}")
-        values[key] = _value(value, hints[key], where)
-        if rules[key] and values[key] is not None and not rules[key]["holds"](values[key]):
-            raise ConfigError(f"{where}: {value.value} {rules[key]['rule']}")
-        lines[f"{section}.{key}"] = value.start_mark.line + 1
-    return kind(**values)
-
-
-def _nearest(key: str, known: Mapping[str, Any]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(key, known, n=1)
-    return f", or did you mean {close[0]}?" if close else ""
-
-
-def _value(node: yaml.Node, hint: Any, where: str) -> Any:
-    """What the node says, if it is of the type that `hint` asks for."""
-    try:
-        value = yaml.SafeLoader("").construct_object(node, deep=True)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{where}: only plain values can be read here") from error
-    try:
-        return _fit(value, hint)
-    except TypeError as error:
-        raise ConfigError(f"{where}: {_mistyped(value, str(error))}") from error
-
-
-def _mistyped(value: object, expected: str) -> str:
-    if isinstance(value, str) and "number" in expected:
-        try:
-            number = float(value)
-        except ValueError:
-            return f"{value!r} is text, {expected} is needed"
-        return f"YAML reads {value} as text, not as a number; write {_float_text(number)}"
-    return f"{value!r} is not {expected}"
-
-
-def _float_text(number: float) -> str:
-    """The number as YAML 1.1 and 1.2 both read it: with a point, and a sign in the exponent."""
-    return str(yaml.safe_dump(number)).splitlines()[0]
-
-
-def _fit(value: Any, hint: Any) -> Any:
-    """`value` as the type `hint`. Raises TypeError with the name of what was expected."""
-    if get_origin(hint) in (types.UnionType, Union):
-        return None if value is None else _fit(value, get_args(hint)[0])
-    if get_origin(hint) is Literal:
-        if value in get_args(hint):
-            return value
-        raise TypeError("one of " + ", ".join(get_args(hint)))
-    if get_origin(hint) is tuple:
-        return _fit_list(value, get_args(hint))
-    if hint is float and type(value) in (int, float):
-        return float(value)
-    if type(value) is hint:
-        return value
-    raise TypeError(_EXPECTED[hint])
-
-
-_EXPECTED = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-
-
-def _fit_list(value: Any, items: tuple[Any, ...]) -> tuple[Any, ...]:
-    count = None if items[-1] is ... else len(items)
-    if not isinstance(value, list) or count not in (None, len(value)):
-        raise TypeError(f"a list of {count} values" if count else "a list")
-    return tuple(_fit(item, items[0]) for item in value)
-
-
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _at(source: str, node: yaml.Node) -> str:
-    return f"{source}:{node.start_mark.line + 1}"

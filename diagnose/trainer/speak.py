@@ -8,7 +8,7 @@ from pathlib import Path
 from diagnose.data.audio import Sound
 from diagnose.errors import TrainerError
 from diagnose.trainer import checkpoint
-from diagnose.trainer.data import Vocabulary
+from diagnose.trainer.corpus import Vocabulary
 from diagnose.trainer.model import SpeechModel
 from diagnose.trainer.options import DataOptions, ModelOptions
 from diagnose.trainer.tokens import Codec

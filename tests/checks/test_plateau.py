@@ -17,7 +17,7 @@ def stuck(level: float = 0.7, soon: float = 0.03) -> Floats:
 
 def error_rate(values: Floats) -> Curve:
     """A word error rate that was logged at each of these evaluations."""
-    return Curve("eval/wer", 400 * np.arange(1, len(values) + 1), values)
+    return Curve("eval/wer", 400 * np.arange(1, len(values) + 1), values, role=Role.ERROR_RATE, held_out=True)
 
 
 SICK = (
@@ -53,10 +53,6 @@ HEALTHY = (
     case(
         "trained weights that the config names, and that had nothing left to learn",
         training(noisy(np.full(300, 2.3)), config={"init_checkpoint": "base.pth"}),
-    ),
-    case(
-        "a fine-tuning at 8e-6 that had nothing left to learn",
-        training(noisy(np.full(300, 2.3)), curve(Role.LEARNING_RATE, np.full(300, 8e-6))),
     ),
     case("a T3 that stands where finished ones do", run(curve(Role.TRAIN_LOSS, 3 * noisy(stuck())), family="t3")),
     case("a flow-matching loss that learns below its noise", training(noisy(stuck(0.55), 0.2))),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,9 +12,14 @@ import yaml
 from omegaconf import OmegaConf
 from ruamel.yaml import YAML
 
-from diagnose.config import parse_config
-from diagnose.config.node import Scalar
+from diagnose.config import Config
+from diagnose.config.node import Array, Scalar
 from diagnose.config.reading import sites
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 Flat = dict[tuple[str | int, ...], Any]
 
@@ -41,6 +47,7 @@ def _omegaconf(text: str) -> Any:
 LOADERS: dict[str, dict[str, Callable[[str], Any]]] = {
     "yaml": {"PyYAML": yaml.safe_load, "ruamel.yaml": _ruamel, "OmegaConf": _omegaconf},
     "json": {"json": json.loads},
+    "toml": {"tomllib": tomllib.loads},
 }
 
 
@@ -84,8 +91,17 @@ def faults(before: str, after: str, syntax: str, *new: Any) -> list[str]:
     return found
 
 
-def written(text: str, source: str, name: str) -> tuple[Any, ...]:
-    """What the copies of a hyperparameter hold, as any loader gives it."""
-    config = parse_config(text, source)
-    places = sites(config.document, config.definition)[name]
-    return tuple(site.source.value for site in places if isinstance(site.source, Scalar))
+def written(before: Config, text: str, name: str) -> tuple[Any, ...]:
+    """What the copies of a hyperparameter hold in the edited text, as any loader gives it."""
+    config = before.edited(text)
+    found: list[Any] = []
+    for site in sites(config.document, config.definition)[name]:
+        nodes = (
+            [site.source, *(node for _, node in site.candidate.pair.find(config.document))]
+            if site.candidate.pair
+            else [site.source]
+        )
+        for node in nodes:
+            members = node.items if isinstance(node, Array) else (node,)
+            found += [member.value for member in members if isinstance(member, Scalar)]
+    return tuple(found)

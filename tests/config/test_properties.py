@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+import yaml
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from diagnose.config import Config, parse_config
-from diagnose.config.edit import float_text
+from diagnose.config.document import parse_document
+from diagnose.config.edit import float_text, replacement, spliced, verified
+from diagnose.config.node import Scalar
 from diagnose.errors import ConfigError
-from tests.config.readers import LOADERS, faults
+from tests.config.readers import LOADERS, changed, faults, loaded, same
 
 WORDS = st.sampled_from(["name", "n_heads", "path", "texte", "ሰላም", "mel_fmax", "use_ema", "notes", "kernel"])
 NUMBERS = ["1", "0", "3.5", "2.0e-4", "5e-5", "1.0e-9", ".5", "1_000", "0x1f", "-7", "1e6", "010", "1.e-3", "1:30"]
@@ -111,3 +114,84 @@ def test_any_text_is_read_or_refused_in_one_line(text: str, noise: str, at: int,
     rewrite = config.rewrite(changes)
     assert set(rewrite.applied) | set(rewrite.refused) <= set(changes)
     assert parse_config(rewrite.text, config.source).rewrite(changes).text == rewrite.text
+
+
+def toml_value(value: Any) -> str:
+    """A value in TOML; tables inline."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml_value, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml_value(child)}" for key, child in value.items()) + "}"
+    return repr(value) if isinstance(value, int) else repr(float(value))
+
+
+TOML_LEAVES = (
+    st.booleans()
+    | st.integers(-(2**31), 2**31)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6)
+)
+TREES = st.dictionaries(
+    st.sampled_from(["lr", "a b", "x", "ሰ", "n-1"]),
+    st.recursive(
+        TOML_LEAVES,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["p", "q", "r"]), inner, max_size=3)
+        ),
+        max_leaves=6,
+    ),
+    min_size=1,
+    max_size=4,
+)
+WRITERS = {
+    "yaml": lambda tree: yaml.safe_dump(tree, allow_unicode=True),
+    "json": lambda tree: json.dumps(tree, indent=1),
+    "toml": lambda tree: (
+        "".join(f"{json.dumps(key)} = {toml_value(value)} # c\n" for key, value in tree.items())
+        + "\n[s.t]\nlr = 1e-4\n[[rows]]\nx = 1\n[[rows]]\nx = 2\n"
+    ),
+}
+NEW = st.sampled_from([3.7e-5, 0.5, 42, True, "cosine"])
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(TREES, st.sampled_from(sorted(WRITERS)), st.integers(0, 99), NEW)
+def test_an_edit_of_any_scalar_changes_that_scalar_alone(tree: Any, syntax: str, number: int, value: Any) -> None:
+    text = WRITERS[syntax](tree)
+    document = parse_document(text, f"config.{syntax}")
+    scalars = [node for _, node in document.scalars() if isinstance(node, Scalar)]
+    assume(scalars)
+    scalar = scalars[number % len(scalars)]
+    edited = spliced(text, [replacement(document, scalar, value)])
+    verified(document, edited, {id(scalar): value}, None)
+    before, after = loaded(text, syntax), loaded(edited, syntax)
+    assert before.keys() == after.keys() != set()
+    for loader in before:
+        different = changed(before[loader], after[loader])
+        assert len(different) <= 1
+        assert all(same(found, value) for found in different.values())
+
+
+@settings(max_examples=100, deadline=None)
+@given(TREES)
+def test_toml_is_read_as_the_standard_library_reads_it(tree: Any) -> None:
+    text = WRITERS["toml"](tree)
+    document = parse_document(text, "config.toml")
+    seen = {path: node.value for path, node in document.scalars() if isinstance(node, Scalar)}
+    wanted = loaded(text, "toml")["tomllib"]
+    assert seen.keys() == wanted.keys()
+    assert all(same(seen[path], wanted[path]) for path in wanted)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.text(max_size=60)
+    | st.from_regex(r"(\[{1,2}[ab.]+\]{1,2}\n|[ab.]+ = ([01]|\"x|\[1,|\{a=1)\n?){1,4}", fullmatch=True)
+)
+def test_any_toml_is_read_or_refused_in_one_line(text: str) -> None:
+    config = read_or_refused(text, "config.toml")
+    assert not isinstance(config, str) or "\n" not in config

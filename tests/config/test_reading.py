@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diagnose.config import parse_config, read_config
-from diagnose.config.dialect import dialects
+from diagnose.config.dialect_files import dialects
 from diagnose.errors import ConfigError
 
 GENERIC = [

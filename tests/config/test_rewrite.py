@@ -371,3 +371,33 @@ def test_an_added_interval_is_in_the_unit_of_its_key() -> None:
     assert "--samples" in rewrite(text, eval_interval=100).refused["eval_interval"]
     result = parse_config(text, "config.yaml").rewrite({"eval_interval": 100}, samples=500)
     assert changed_lines(text, result.text) == ["check_val_every_n_epoch: 2"]
+
+
+BETAS = [
+    pytest.param("train: {lr: 0.1, betas: [0.8, 0.99]}\n", "train: {lr: 0.1, betas: [0.9, 0.999]}\n", id="a list"),
+    pytest.param("lr: 0.1\nbetas:\n- 0.8  # why\n- 0.99\n", "lr: 0.1\nbetas:\n- 0.9  # why\n- 0.999\n", id="lines"),
+    pytest.param("lr: 0.1\nbeta1: 0.8\nbeta2: 0.99\n", "lr: 0.1\nbeta1: 0.9\nbeta2: 0.999\n", id="a pair of keys"),
+    pytest.param("lr: 0.1\nbetas: [0.9, 0.99]\n", "lr: 0.1\nbetas: [0.9, 0.999]\n", id="one of the two"),
+]
+
+
+@pytest.mark.parametrize(("text", "after"), BETAS)
+def test_a_list_is_written_member_by_member(text: str, after: str) -> None:
+    result = rewrite(text, betas=[0.9, 0.999])
+    assert (result.text, result.refused) == (after, {})
+    assert result.applied["betas"][1] == [0.9, 0.999]
+
+
+def test_a_list_of_another_length_is_refused() -> None:
+    assert "2 values, 3 are given" in rewrite("lr: 0.1\nbetas: [0.8, 0.99]\n", betas=[0.9, 0.9, 0.9]).refused["betas"]
+
+
+def test_one_number_is_written_into_every_member_of_a_list_of_equals() -> None:
+    assert rewrite("train: {lr: 0.1, grad_clip: [9, 9]}\n", grad_clip_norm=1.0).text.count("1.0") == 2
+
+
+def test_the_other_rate_of_a_gan_follows_by_the_same_factor() -> None:
+    config = parse_config("lr_g: 0.0002\nlr_d: 0.0004\nlr: 0.0002\nepochs: 3\n", "config.yaml")
+    assert config.companions({"learning_rate": 0.0001}) == (("learning_rate", "learning_rate_discriminator", 0.0002),)
+    assert config.companions({"learning_rate": 0.0001, "learning_rate_discriminator": 0.0004}) == ()
+    assert parse_config("lr: 0.0002\nepochs: 3\n", "config.yaml").companions({"learning_rate": 0.0001}) == ()

@@ -13,7 +13,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 from diagnose.readers.tensorboard import read
 from diagnose.run import Run
 

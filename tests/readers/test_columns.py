@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.readers._columns import EPOCH, ITERATION, PER_EPOCH, STEP, Column, Story, curves_of
+from diagnose.readers.columns import EPOCH, ITERATION, PER_EPOCH, STEP, Column, Story, curves_of
 from diagnose.run import Axis
 
 

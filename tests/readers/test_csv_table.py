@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from diagnose.errors import LogError
 from diagnose.readers import csv_table
-from diagnose.readers._base import Source
-from diagnose.readers._cells import Rows
+from diagnose.readers.columns.cells import Rows
 from diagnose.readers.roles import assign_roles
+from diagnose.readers.sources import Source
 from diagnose.run import Axis, Curve, Role, Run
 
 

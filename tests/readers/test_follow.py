@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import diagnose
 from diagnose.readers import follow, text
-from diagnose.readers._events import EventFile
+from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.run import Run
 from tests.readers.events import frames, points, read_bytes, scalar, version, write
 from tests.readers.test_tensorboard_damage import mixed, regular

@@ -10,8 +10,8 @@ import pytest
 
 from diagnose.errors import LogError
 from diagnose.readers import json_lines
-from diagnose.readers._base import Source
 from diagnose.readers.roles import assign_roles
+from diagnose.readers.sources import Source
 from diagnose.run import Axis, Curve, Role, Run
 
 

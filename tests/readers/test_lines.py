@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.readers._columns import STEP
-from diagnose.readers._guess import meaning_of
-from diagnose.readers._lines import LONGEST_LINE, LineColumns
+from diagnose.readers.columns import STEP
+from diagnose.readers.text.guess import meaning_of
+from diagnose.readers.text.lines import LONGEST_LINE, LineColumns
 
 PIECES = [
     "step 3 loss 2.5\n",

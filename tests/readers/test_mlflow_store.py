@@ -9,7 +9,7 @@ import pytest
 
 from diagnose.errors import LogError
 from diagnose.readers import mlflow_store, read, runs
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 from diagnose.run import Role, Run
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diagnose.readers._numbers import find_numbers
+from diagnose.readers.columns.numbers import find_numbers
 
 
 def read_numbers(text: str) -> list[tuple[str, float]]:

@@ -68,8 +68,9 @@ def test_a_real_log_gives_the_values_that_stand_in_it(entry: Entry) -> None:
 
 def compare(run: Run, curve: Curve, known: Entry) -> None:
     """Values to the six decimals that the index has; launches before the last one only by their number of points."""
-    assert curve.values[-1] == pytest.approx(known["last"][1], abs=6e-7)
-    launched = sum("launches in one log" in note for note in run.notes)
+    launched = [note for note in run.notes if "launches in one log" in note]
+    if not any("which is longer" in note for note in launched):
+        assert curve.values[-1] == pytest.approx(known["last"][1], abs=6e-7)
     if launched:
         assert len(curve) <= known["n"]
         return

@@ -17,7 +17,8 @@ import diagnose
 from diagnose.errors import LogError
 from diagnose.facts import Hints
 from diagnose.pool import find, judge_all, sickness
-from diagnose.readers import _storage, discover, every_reader, read
+from diagnose.readers import discover, every_reader, read
+from diagnose.readers.sources import storage
 from tests.readers.events import points, scalar, write
 
 CSV = "step,loss\n" + "".join(f"{step},{10 - step / 10}\n" for step in range(50))
@@ -221,7 +222,7 @@ class FaultyFileSystem(MemoryFileSystem):  # type: ignore[misc]
 @pytest.fixture
 def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     fsspec.register_implementation("faulty", FaultyFileSystem, clobber=True)
-    monkeypatch.setattr(_storage, "PAUSE", 0.0)
+    monkeypatch.setattr(storage, "PAUSE", 0.0)
     FaultyFileSystem().pipe_file("/events.out.tfevents.1", write(tmp_path, losses()).read_bytes())
     return "faulty://events.out.tfevents.1"
 

@@ -102,12 +102,12 @@ def test_assigning_again_changes_nothing(tags: list[str], pair: tuple[str | None
     assert (tags_of(twice), twice.notes) == (pair, once.notes)
 
 
-def test_no_role_is_given_twice() -> None:
+def test_no_two_curves_have_one_label() -> None:
     run = assign_roles(
         run_with("loss", "train_loss", "avg_loss", "val_loss", "valid_loss", "lr", "learning_rate", "gnorm")
     )
-    roles = [curve.role for curve in run.curves.values() if curve.role is not None]
-    assert len(roles) == len(set(roles))
+    labels = [curve.label for curve in run.curves.values() if curve.role is not None]
+    assert len(labels) == len(set(labels))
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,10 @@ def test_a_named_set_whose_loss_is_far_from_the_training_loss_is_not_compared() 
     assert tags_of(assign_roles(Run("r", "r", "test", {**run.curves, far.tag: far}))) == ("loss", None)
 
 
-def test_a_word_that_the_training_losses_know_names_a_part_and_no_set() -> None:
-    assert tags_of(assign_roles(run_with("loss", "loss_clean", "val_loss_clean"))) == ("loss", None)
+def test_a_part_that_was_logged_on_both_sides_is_the_headline_before_a_total_without_validation() -> None:
+    run = assign_roles(run_with("loss", "loss_clean", "val_loss_clean"))
+    assert tags_of(run) == ("loss_clean", "val_loss_clean")
+    assert "it has a validation loss in its unit, `loss` has none" in run.notes[-1]
 
 
 def test_the_part_that_was_logged_on_both_sides_is_paired_with_the_asked_one() -> None:
@@ -238,7 +240,11 @@ def test_what_a_gan_should_log_is_told_and_its_nan_is_not_hidden() -> None:
 
 def test_the_note_says_what_was_taken_and_what_else_was_there() -> None:
     run = assign_roles(run_with("loss", "loss_mel", "val_loss", "lr"))
-    assert run.notes == (NOTE + "training loss is `loss`; validation loss is `val_loss`; also there: loss_mel",)
+    assert run.notes == (
+        NOTE
+        + "training loss is `loss` (the others are parts of it or in other units); "
+        + "validation loss is `val_loss`; also there: loss_mel",
+    )
 
 
 def test_a_role_that_the_format_set_stands() -> None:
@@ -256,4 +262,4 @@ def test_a_validation_loss_of_zeros_is_none() -> None:
     )
     assert told.curve(Role.VAL_LOSS) is None
     assert told.curve(Role.TRAIN_LOSS) is not None
-    assert any("nothing but zeros, taken for not evaluated: val/box_loss" in note for note in told.notes)
+    assert any("all zeros, ignored: val/box_loss" in note for note in told.notes)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import diagnose
 from diagnose.readers import runs
-from diagnose.readers._stamps import seconds_at, stamp_in
+from diagnose.readers.text.stamps import seconds_at, stamp_in
 from diagnose.run import Curve, Role
 
 MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2199, 12, 31), timezones=st.just(timezone.utc))

@@ -22,7 +22,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 import diagnose
 from diagnose.errors import LogError
-from diagnose.readers._events import EventFile
+from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.run import Run
 from tests.readers.events import frames, points, read_bytes, scalar, start, tensor, version, write
 
@@ -104,7 +104,7 @@ def test_real_logs_are_read_as_tensorboard_reads_them(shared: Path) -> None:
     assert paths
     for path in paths:
         run = diagnose.read(path)
-        if not run.replaced:
+        if not any("went back" in note for note in run.notes):
             assert_same(run, as_tensorboard_reads(path))
 
 
@@ -220,12 +220,7 @@ def test_a_purge_step_replaces_what_was_logged_from_there_on(tmp_path: Path) -> 
     write(tmp_path, later, "events.out.tfevents.2.host")
     run = diagnose.read(tmp_path)
     assert points(run)["loss"] == [(s, s) for s in range(50)] + [(s, -s) for s in range(60, 120)]
-    assert points_of(run.replaced["loss"]) == [(s, s) for s in range(50, 100)]
-    assert any("went back" in note for note in run.notes)
-
-
-def points_of(curve: Any) -> list[tuple[int, float]]:
-    return list(zip(curve.steps.tolist(), curve.values.tolist(), strict=True))
+    assert "training went back: 50 points of an earlier launch (steps 50 to 99)" in run.notes[0]
 
 
 def test_a_resumed_run_replaces_the_branch_that_it_left(tmp_path: Path) -> None:
@@ -235,7 +230,7 @@ def test_a_resumed_run_replaces_the_branch_that_it_left(tmp_path: Path) -> None:
     run = diagnose.read(tmp_path)
     expected = [(s, s) for s in range(0, 500, 10)] + [(s, -s) for s in range(500, 900, 25)]
     assert points(run)["loss"] == expected
-    assert len(run.replaced["loss"]) == 20
+    assert "training went back: 20 points" in run.notes[0]
 
 
 def test_a_step_that_goes_back_within_a_file_begins_a_new_branch() -> None:
@@ -248,7 +243,7 @@ def test_neighbours_that_changed_places_are_put_in_order() -> None:
     steps = [*range(50), 51, 50, *range(52, 100)]
     run = read_bytes(b"".join(frames([version(), *(scalar("loss", s, s) for s in steps)])))
     assert points(run)["loss"] == [(s, s) for s in range(100)]
-    assert not run.replaced
+    assert not any("went back" in note for note in run.notes)
 
 
 def test_steps_counted_within_an_epoch_are_counted_on() -> None:
@@ -264,7 +259,7 @@ def test_several_trainings_in_one_file_are_no_single_curve() -> None:
     log = [scalar("loss", step, 10 - step / 10 + fold / 1000) for fold in range(5) for step in range(90)]
     run = read_bytes(b"".join(frames([version(), *log])))
     assert len(run.curves["loss"]) == 90
-    assert len(run.replaced["loss"]) == 360
+    assert "training went back: 360 points" in run.notes[0]
 
 
 def test_of_ranks_that_write_the_same_curves_one_is_taken(tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnose.errors import LogError
-from diagnose.readers import _lines, runs, text
-from diagnose.readers._base import Source
-from diagnose.readers._formats import every_format, format_of
+from diagnose.readers import runs, text
 from diagnose.readers.roles import assign_roles
+from diagnose.readers.sources import Source
+from diagnose.readers.text import lines
+from diagnose.readers.text.formats import every_format, format_of
 from diagnose.run import Axis, Curve, Role, Run
 
 Points = list[tuple[int, float]]
@@ -178,7 +179,7 @@ def ever_new_lines() -> bytes:
 @pytest.mark.parametrize("size", [1 << 22, 999, 100])
 def test_ever_new_lines_use_up_their_budget_but_hide_no_training(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, few in {"_MOST_KINDS": 300, "_FIRST_PARSED": 0, "_RESERVE": 10}.items():
-        monkeypatch.setattr(_lines, name, few)
+        monkeypatch.setattr(lines, name, few)
     log, stream = text.TextLog(), io.BytesIO(ever_new_lines())
     while chunk := stream.read(size):
         log.feed(chunk)

@@ -12,7 +12,7 @@ import pytest
 
 from diagnose.errors import LogError
 from diagnose.readers import read, trackio_db
-from diagnose.readers._base import Source
+from diagnose.readers.sources import Source
 from diagnose.run import Role
 
 TABLE = """CREATE TABLE metrics (id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT, timestamp TEXT NOT NULL,

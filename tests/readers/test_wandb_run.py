@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from diagnose.errors import LogError
 from diagnose.readers import wandb_run
-from diagnose.readers._base import Source
 from diagnose.readers.roles import assign_roles
+from diagnose.readers.sources import Source
 from diagnose.run import Role, Run
 
 BLOCK = 32_768

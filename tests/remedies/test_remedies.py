@@ -135,3 +135,20 @@ def test_a_tiny_rate_is_not_lowered() -> None:
     rates = Curve("lr", np.arange(2, 26, 2), np.full(12, 2e-6), role=Role.LEARNING_RATE)
     tiny = Facts(Run("r", "", "test", {**facts.run.curves, "lr": rates}))
     assert remedies.calm(tiny, 16) == ()
+
+
+def test_the_rate_is_that_before_the_first_setback_however_late_the_fault_is_reported() -> None:
+    found = values(remedies.calm(facts_of("collapsed-in-warmup"), 20))
+    assert found["learning_rate"] == pytest.approx(0.0154 / 4, rel=0.01)
+
+
+def test_a_rise_that_was_made_good_is_no_setback() -> None:
+    steps = np.arange(1, 13)
+    loss = np.array([10, 8, 11, 7, 6, 5, 4, 3, 9, 9, 9, 9.0])
+    rates = np.linspace(0.01, 0.12, 12)
+    curves = {
+        "loss": Curve("loss", steps, loss, role=Role.TRAIN_LOSS),
+        "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
+    }
+    found = values(remedies.calm(Facts(Run("r", "", "test", curves)), 10))
+    assert found["learning_rate"] == pytest.approx(0.08 / 4)

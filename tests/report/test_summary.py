@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
 from diagnose.finding import Diagnosis
 from diagnose.report.screen import Screen
-from diagnose.report.summary import Order, as_csv, as_markdown, as_table, cell, counts, in_order
+from diagnose.report.summary import Order, as_csv, as_markdown, as_table, cell, counts, in_order, names
 from diagnose.run import Role
 from tests.report.diagnoses import curve, diagnosis, finding, overfit, run
 
@@ -55,6 +56,11 @@ def test_csv_is_read_back_with_numbers_as_numbers() -> None:
     assert float(rows[0]["best_val_loss"]) == pytest.approx(1.5, abs=0.1)
     assert rows[0]["findings"] == "overfitting"
     assert rows[1]["last_train_loss"] == ""
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders() -> None:
+    twins = [diagnosis(replace(overfit(), name="log.csv", source=f"/sweep/{seed}/a/log.csv")) for seed in (1, 2)]
+    assert names([*twins, *many()[2:]]) == ["1/a/log.csv", "2/a/log.csv", "a"]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+cmd", "-2"])

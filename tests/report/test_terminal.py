@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -61,7 +60,7 @@ def test_no_word_calls_an_overfitting_run_better() -> None:
 
 
 def test_both_losses_and_the_error_rate_stand_in_the_table() -> None:
-    rate = curve("eval_wer", None, [10, 20, 30], [0.5, 0.4, 0.3])
+    rate = curve("eval_wer", Role.ERROR_RATE, [10, 20, 30], [0.5, 0.4, 0.3])
     train = curve("loss", Role.TRAIN_LOSS, list(range(1, 31)), [30 / step for step in range(1, 31)])
     val = curve("eval_loss", Role.VAL_LOSS, [10, 20, 30], [3, 2, 2.5])
     table = loss_table(diagnosis(run(train, val, rate)))
@@ -140,5 +139,16 @@ def test_the_real_case_says_what_to_keep_without_a_checkpoint(shared: Path) -> N
     from diagnose import analyze
 
     (found,) = analyze(shared / "field" / "look-trend-table" / "log.csv")
-    lines = "\n".join(render(found, Screen(width=100)).split("\n")[:6])
-    assert SimpleNamespace(problem="Problem" in lines, keep="Keep" in lines) == SimpleNamespace(problem=True, keep=True)
+    first = render(found, Screen(width=100)).split("\n")[:9]
+    assert [word for word in ("Problem", "Do now", "Keep") if any(line.startswith(f"  {word}") for line in first)] == [
+        "Problem",
+        "Do now",
+        "Keep",
+    ]
+
+
+def test_a_command_is_code_in_markdown_and_the_text_around_it_is_escaped() -> None:
+    from diagnose.report import as_markdown
+
+    noted = run(*overfit().curves.values(), notes=("the loss is `train_loss` *here*",))
+    assert "- the loss is `train_loss` \\*here\\*" in as_markdown.render(diagnosis(noted)).split("\n")

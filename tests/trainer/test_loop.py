@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Weights = dict[str, torch.Tensor]
 
 
-def trained(folder: Path, tiny: Options, *, resume: bool = False) -> Weights:
+def trained(folder: Path, tiny: Options, *, resume: str | None = None) -> Weights:
     """The weights after training in `folder`."""
     train(tiny, RunFolder(folder), World(), resume=resume)
     return checkpoint.load(folder / "checkpoints" / "last.safetensors").weights
@@ -121,9 +121,9 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(data: Path, tmp_path
     signal = SignalAfter(stop)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("diagnose.trainer.loop.noticed", lambda patient: signal)
-        outcome = train(tiny, folder, World(), resume=False)
+        outcome = train(tiny, folder, World(), resume=None)
     assert outcome.progress.step == stop
-    assert equal(trained(folder.path, tiny, resume=True), straight)
+    assert equal(trained(folder.path, tiny, resume="latest"), straight)
     steps = [(row["step"], "val/loss" in row) for row in metrics(folder.path)]
     assert len(steps) == len(set(steps)), "no line twice"
 
@@ -148,12 +148,12 @@ class SignalAfter:
 
 def test_resuming_where_nothing_was_saved_begins(data: Path, tmp_path: Path) -> None:
     tiny = options(data, training={"max_steps": 6})
-    assert equal(trained(tmp_path / "new", tiny, resume=True), trained(tmp_path / "plain", tiny))
+    assert equal(trained(tmp_path / "new", tiny, resume="latest"), trained(tmp_path / "plain", tiny))
 
 
 def test_a_second_run_does_not_overwrite_the_first(run: Path, data: Path) -> None:
     with pytest.raises(TrainerError, match="holds a run already; go on with --resume"):
-        train(options(data), RunFolder(run), World(), resume=False)
+        train(options(data), RunFolder(run), World(), resume=None)
 
 
 @pytest.mark.parametrize(
@@ -166,25 +166,25 @@ def test_a_second_run_does_not_overwrite_the_first(run: Path, data: Path) -> Non
 def test_a_run_cannot_go_on_as_another(run: Path, data: Path, changes: dict[str, Any], message: str) -> None:
     before = (run / "config.yaml").read_bytes()
     with pytest.raises(ConfigError, match=message):
-        train(options(data, **changes), RunFolder(run), World(), resume=True)
+        train(options(data, **changes), RunFolder(run), World(), resume="latest")
     assert (run / "config.yaml").read_bytes() == before
 
 
 def test_early_stopping_waits_as_long_as_it_is_told(data: Path, tmp_path: Path) -> None:
     """With a min_delta that nothing can reach, only the first evaluation counts as better."""
     patient = {"patience": 3, "min_delta": 100.0, "eval_interval": 2, "max_epochs": 20}
-    outcome = train(options(data, training=patient), RunFolder(tmp_path / "a"), World(), resume=False)
+    outcome = train(options(data, training=patient), RunFolder(tmp_path / "a"), World(), resume=None)
     assert outcome.progress.step == 2 * (1 + 3)
     assert "3 evaluations without improvement" in outcome.reason
     patient["min_epochs"] = 3
-    outcome = train(options(data, training=patient), RunFolder(tmp_path / "b"), World(), resume=False)
-    assert outcome.progress.step == 18  # six updates an epoch
+    outcome = train(options(data, training=patient), RunFolder(tmp_path / "b"), World(), resume=None)
+    assert outcome.progress.step == 15  # five updates an epoch
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_spares_the_checkpoints(data: Path, tmp_path: Path) -> None:
     hot = {"learning_rate": 1e6, "warmup_steps": 4, "grad_clip_thresh": None, "max_epochs": 50, "save_interval": 1}
     sick = options(data, model={"norm": "none", "n_layers": 2}, training=hot)
-    outcome = train(sick, RunFolder(tmp_path / "nan"), World(), resume=False)
+    outcome = train(sick, RunFolder(tmp_path / "nan"), World(), resume=None)
     assert outcome.broken
     assert math.isnan(metrics(tmp_path / "nan")[-1].get("train/loss", math.nan))
     for path in (tmp_path / "nan" / "checkpoints").iterdir():
@@ -195,10 +195,10 @@ def test_a_loss_that_is_no_number_ends_the_run_and_spares_the_checkpoints(data: 
     ("changes", "message"),
     [
         pytest.param(
-            {"training": {"warmup_steps": 99}}, "warmup_steps: 99 updates, but training ends after 24", id="w"
+            {"training": {"warmup_steps": 99}}, "warmup_steps: 99 updates, but training ends after 20", id="w"
         ),
         pytest.param({"training": {"eval_interval": 99}}, "eval_interval: 99 updates, but", id="never evaluated"),
-        pytest.param({"data": {"batch_size": 99}}, "99 clips an update, but only 24 to train on", id="batch"),
+        pytest.param({"data": {"batch_size": 99}}, "99 clips an update, but only 23 to train on", id="batch"),
         pytest.param({"model": {"n_vocab": 4}}, "model.n_vocab: 4, but the data set needs 6", id="vocabulary"),
         pytest.param({"model": {"max_speech_tokens": 3}}, "max_speech_tokens: 3, but", id="long clips"),
         pytest.param({"validation": {"sample_texts": ("xyz",)}}, "the model knows no 'x' 'y' 'z'", id="letters"),
@@ -208,7 +208,7 @@ def test_a_plan_that_cannot_be_carried_out_is_refused_before_the_first_update(
     data: Path, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        train(options(data, **changes), RunFolder(tmp_path / "run"), World(), resume=False)
+        train(options(data, **changes), RunFolder(tmp_path / "run"), World(), resume=None)
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
 
 
@@ -280,6 +280,6 @@ def test_a_trainer_that_follows_the_text_is_hurt_by_a_wrong_one(run: Path, data:
 
 
 def _corpus(run: Path) -> Any:
-    from diagnose.trainer.data import load_corpus
+    from diagnose.trainer.corpus import load_corpus
 
     return load_corpus(run / "data.safetensors", load(run / "config.yaml"))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from diagnose.trainer.data import make_batch
+from diagnose.trainer.batches import make_batch
 from diagnose.trainer.model import Batch, SpeechModel
 from diagnose.trainer.options import ModelOptions, Options
 

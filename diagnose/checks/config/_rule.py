@@ -8,7 +8,8 @@ from typing import Any
 from diagnose.config import Config
 from diagnose.config.effective import Effective
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Number, Prescription, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Prescription, Severity
+from diagnose.numbers import Number
 
 Rule = Callable[[Config, Effective, Facts], Iterator[Finding]]
 

@@ -7,28 +7,43 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._cures import number
-from diagnose.checks.run._wording import at
+from diagnose.checks.run._say import at
+from diagnose.config.effective import effective
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity
-from diagnose.run import Curve, Role, Run
+from diagnose.finding import (
+    Confidence,
+    Edit,
+    Evidence,
+    Finding,
+    Operation,
+    Prescription,
+    Safety,
+    Severity,
+    Support,
+)
+from diagnose.numbers import round_count
+from diagnose.remedies.evidence import number
+from diagnose.run import Curve, Role
+from diagnose.signals import signals
 
 
 @dataclass(frozen=True)
 class DeadSchedule(Check):
-    """The learning rate is zero, or next to nothing, for much of the run; or its warm-up outlasts the run.
+    """The learning rate is zero, or next to nothing, for much of the run.
 
     ## Why it matters
     Without a learning rate nothing is learned, and the loss curve looks like one that has converged.
 
     ## How it is detected
     The logged rate is zero throughout; or it is below `dead` of its peak for more than `most` of the run, after the
-    peak; or the configured warm-up is not shorter than the configured run.
+    peak; or below ten times that, and the loss froze with it. Or the configured warm-up takes more than `longest` of
+    the configured run.
 
     ## What to do
     A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a
-    decay factor closer to one. Make the warm-up a tenth of the run or less.
+    decay factor closer to one.
 
     ## Blind spots
     A schedule that is meant to end early, with the rest of the run for averaging weights, looks dead too.
@@ -37,96 +52,91 @@ class DeadSchedule(Check):
     code = "OPT005"
     name = "dead-schedule"
     needs = (Role.LEARNING_RATE,)
-    min_points = 4
+    min_points = 20
 
     dead: float = 1e-3
     """Share of the peak. Source: coqui-ai/TTS#1003 (7e-111 in the posted log); a decay of more than 1000 times is
     never meant."""
-    fewest: int = 20
-    """Logged rates. Source: our choice: a text log prints the first rates of a warm-up as 0.00000."""
-    most: float = 0.4
-    """Share of the run. Source: our choice: a cosine spends 2 % of the run below a thousandth of its peak."""
+    most: float = 0.33
+    """Share of the run. Source: a cosine is below a hundredth of its peak for 6 % of the run."""
+    frozen: float = 0.03
+    """What the loss fell by since, in ln. Source: as for a plateau."""
+
+    longest: float = 0.5
+    """Share of the run that may be warm-up. Source: the tuning playbook of Google Research advises a tenth at most."""
+
+    def applies(self, facts: Facts) -> bool:
+        """The warm-up of a config can be judged without a log."""
+        return facts.config is not None or super().applies(facts)
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """A config that contradicts itself can be judged without a log."""
-        run = facts.run
-        return None if _endless_warmup(run) else super().skip_reason(facts)
+        """The warm-up of a config can be judged without a log."""
+        return None if self._endless_warmup(facts) else super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at the rate over the run, then at the plan."""
-        run = facts.run
-        curve = run.curve(Role.LEARNING_RATE)
-        if curve is not None and len(curve.finite) >= self.fewest:
-            yield from self._rate(run, curve.finite)
-        planned = _endless_warmup(run)
+        """Look at the rate over the run, at the loss since it died, and at the plan."""
+        planned = self._endless_warmup(facts)
         if planned:
             yield self._warmup(*planned)
+        if super().skip_reason(facts) is None:
+            yield from self._rate(facts, self.curve(facts, Role.LEARNING_RATE).finite)
 
-    def _rate(self, run: Run, rates: Curve) -> Iterator[Finding]:
+    def _rate(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         peak = float(rates.values.max())
         if peak <= 0:
             yield self._told(
-                rates, 0, "The learning rate is zero at every logged step: nothing is learned.", {"peak": 0.0}, run
+                facts, rates, 0, "The learning rate is zero at every logged step: nothing is learned.", 1.0
             )
             return
-        dead = rates.values < self.dead * peak
-        dead[: int(np.argmax(rates.values))] = False
-        if np.mean(dead) > self.most:
-            first = int(np.argmax(dead))
-            message = (
-                f"The learning rate has decayed from {peak:.3g} to below {self.dead * peak:.3g} "
-                f"by {at(rates, rates.steps[first])}: "
-                f"{np.mean(dead):.0%} of the run learns nothing."
-            )
-            yield self._told(
-                rates,
-                first,
-                message,
-                {"peak": peak, "last": float(rates.values[-1]), "dead_share": float(np.mean(dead))},
-                run,
-            )
+        for floor in (self.dead, 10 * self.dead):
+            low = rates.values < floor * peak
+            low[: int(np.argmax(rates.values))] = False
+            share, first = float(np.mean(low)), int(np.argmax(low))
+            if share >= self.most and (floor == self.dead or self._froze(facts, int(rates.steps[first]))):
+                message = f"The learning rate has decayed from {peak:.3g} to below {floor * peak:.3g} by "
+                message += f"{at(rates, rates.steps[first])}: {share:.0%} of the run learns nothing."
+                yield self._told(facts, rates, first, message, share)
+                return
 
-    def _told(self, rates: Curve, first: int, message: str, evidence: dict[str, float], run: Run) -> Finding:
+    def _froze(self, facts: Facts, step: int) -> bool:
+        course = signals(facts).train
+        since = None if course is None else course.level[course.curve.steps >= step]
+        if course is None or since is None or len(since) < 8:
+            return False
+        tenth = max(1, len(since) // 10)
+        return abs(float(np.median(since[:tenth]) - np.median(since[-tenth:]))) < self.frozen and not course.signed
+
+    def _told(self, facts: Facts, rates: Curve, first: int, message: str, share: float) -> Finding:
         return self.finding(
             Severity.ERROR,
             Confidence.HIGH,
             Role.LEARNING_RATE.value,
             message,
             steps=(rates.steps[first], rates.steps[-1]),
-            evidence=evidence,
-            prescriptions=_gentler_decay(run, evidence["peak"], len(rates)),
+            evidence=(Evidence("dead_share", share, self.most, "", f"{share:.0%} of the run"),),
+            prescriptions=remedies.gentler_decay(facts),
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )
 
     def _warmup(self, warmup: float, steps: float) -> Finding:
-        why = f"the warm-up of {warmup:,.0f} steps would not end within the {steps:,.0f} steps of the run"
-        shorter = max(1, int(steps) // 10)
-        edit = Edit(
-            "warmup_steps", Operation.SET, shorter, "a tenth of the run, the most that the tuning playbook advises"
-        )
+        never = f"would not end within the {steps:,.0f} steps of the run"
+        long = f"is {warmup / steps:.0%} of the {steps:,.0f} steps of the run"
+        why = f"the warm-up of {warmup:,.0f} steps {never if warmup >= steps else long}"
+        edit = Edit("warmup_steps", Operation.SET, round_count(steps / 10), "a tenth of the run or less")
         return self.finding(
-            Severity.WARNING,
+            Severity.ERROR if warmup >= steps else Severity.WARNING,
             Confidence.HIGH,
             "config",
             f"The configured {why[4:]}.",
-            evidence={"warmup_steps": warmup, "max_steps": steps},
-            prescriptions=(Prescription("Shorten the warm-up", why, (edit,), Safety.SAFE),),
+            evidence=(Evidence("warmup_share", warmup / steps, self.longest),),
+            prescriptions=(Prescription("Shorten the warm-up", why, (edit,), Safety.SAFE, support=Support.CITED),),
+            advice="Warm up for 1 to 10 % of the run.",
         )
 
-
-def _endless_warmup(run: Run) -> tuple[float, float] | None:
-    """The configured warm-up and the configured steps, if the one is not shorter than the other."""
-    warmup, steps = number(run, "warmup_steps"), number(run, "max_steps")
-    return (warmup, steps) if warmup is not None and steps is not None and warmup >= steps else None
-
-
-def _gentler_decay(run: Run, peak: float, points: int) -> tuple[Prescription, ...]:
-    """A decay factor that leaves a hundredth of the rate at the end, if the config has a factor below that."""
-    decay, steps = number(run, "lr_decay"), number(run, "max_epochs")
-    if decay is None or steps is None or not 0 < decay < 1 or peak <= 0:
-        return ()
-    gentle = float(f"{0.01 ** (1 / steps):.6g}")
-    if gentle <= decay:
-        return ()
-    edit = Edit("lr_decay", Operation.SET, gentle, f"leaves a hundredth of the rate after {steps:,.0f} epochs")
-    return (Prescription("Decay more gently", "the rate has died long before the end", (edit,), Safety.UNSAFE),)
+    def _endless_warmup(self, facts: Facts) -> tuple[float, float] | None:
+        """The configured warm-up and the configured steps, if the one is too long for the other."""
+        warmup, steps = number(facts, "warmup_steps"), number(facts, "max_steps")
+        if facts.config is not None:
+            amounts = effective(facts.config, facts.train_samples)
+            warmup, steps = amounts.warmup_steps, amounts.total_steps
+        return (warmup, steps) if warmup is not None and steps is not None and warmup > self.longest * steps else None

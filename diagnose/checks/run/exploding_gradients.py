@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._cures import tighter_clipping
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
-from diagnose.run import Curve, Role, Run
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.run import Role
+from diagnose.signals import Course
 
 
 @dataclass(frozen=True)
@@ -23,56 +24,56 @@ class ExplodingGradients(Check):
     turns NaN.
 
     ## How it is detected
-    After the first `warmup` of the run a norm stands `ratio` times above its running median, at least `times` times;
-    or the norm has grown to `ratio` times its usual level at the end; or it is not finite at the end.
+    After the first twentieth of the run the norm stands `ratio` times above its running median at `times` points or
+    more, or its trend has grown to `ratio` times its usual level at the end.
 
     ## What to do
     Clip at the 90th percentile of the logged norm. If it grows steadily, lower the learning rate too.
 
     ## Blind spots
-    A norm that is logged after clipping can never exceed the threshold.
+    A norm that is logged after clipping can never exceed the threshold. Where the loss goes on falling, clipping has
+    done its work: it is for information then.
     """
 
     code = "GRD001"
     name = "exploding-gradients"
     needs = (Role.GRAD_NORM,)
     min_points = 20
-    explained_by = ("non-finite-loss", "learning-rate-too-high")
+    explained_by = ("non-finite-loss", "learning-rate-too-high", "divergence", "oscillation")
     part_of = ("loss-spike",)
 
     ratio: float = 10.0
     """Times the running median. Source: the quietest rival's gate."""
     times: int = 3
     """Source: as above: single outliers are what clipping is for."""
-    warmup: float = 0.05
-    """Share of the run that is left out: norms are large at the start. Source: as above."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for norms far above their course, and for a course that has left its level."""
-        run = facts.run
-        curve = self.curve(facts, Role.GRAD_NORM)
-        judged = curve.where(np.arange(len(curve)) >= self.warmup * len(curve))
-        finite = judged.finite
-        if not len(finite) or not finite.trend.logarithmic:
+        norms = self.curve(facts, Role.GRAD_NORM).finite
+        course = Course.of(norms.where(np.arange(len(norms)) >= len(norms) // 20))
+        if course is None or course.signed:
             return
-        usual = float(np.median(finite.values))
-        outliers = np.flatnonzero(finite.trend.residuals > np.log(self.ratio))
-        if not np.isfinite(judged.values[-1]):
-            yield self._told(run, judged.where(~np.isfinite(judged.values)), "is not finite at the end", usual)
-        elif len(outliers) >= self.times:
-            many = f"reaches {finite.values[outliers].max() / usual:.0f} times its median, at {len(outliers)} points"
-            yield self._told(run, finite.where(finite.trend.residuals > np.log(self.ratio)), many, usual)
-        elif finite.trend.end > self.ratio * usual:
-            grown = f"has grown to {finite.trend.end:.3g}, {finite.trend.end / usual:.0f} times its median"
-            yield self._told(run, finite.where(finite.values > self.ratio * usual), grown, usual)
-
-    def _told(self, run: Run, high: Curve, what: str, usual: float) -> Finding:
-        return self.finding(
-            Severity.WARNING,
+        usual = course.loss(float(np.median(course.level)))
+        high = course.curve.where(course.residuals > np.log(self.ratio))
+        if len(high) >= self.times:
+            factor, grown = float(high.values.max()) / usual, False
+            what = f"reaches {factor:.0f} times its median, at {len(high)} points"
+        else:
+            factor, grown = course.loss(course.end) / usual, True
+            high = course.curve.where(course.curve.values > self.ratio * usual)
+            what = f"has grown to {course.loss(course.end):.3g}, {factor:.0f} times its median"
+        if factor < self.ratio or not len(high):
+            return
+        yield self.finding(
+            Severity.WARNING if grown else Severity.INFO,
             Confidence.MEDIUM,
             Role.GRAD_NORM.value,
             f"The gradient norm {what}.",
             steps=(high.steps[0], high.steps[-1]),
-            evidence={"median": usual, "points": len(high), "ratio_threshold": self.ratio},
-            prescriptions=tighter_clipping(run, f"the gradient norm {what}"),
+            evidence=(
+                Evidence("median", usual),
+                Evidence("factor", factor, self.ratio, "", f"{factor:.0f} times its median"),
+                Evidence("points", len(high), self.times),
+            ),
+            prescriptions=remedies.clip(facts, int(high.steps[0])),
         )

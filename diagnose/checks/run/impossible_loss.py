@@ -26,7 +26,8 @@ class ImpossibleLoss(Check):
     1000 epochs and look better every hour.
 
     ## How it is detected
-    The training loss never changes at all; or it is exactly zero throughout; or it is negative although its
+    The training loss never changes at all; or it is exactly zero throughout; or it stands at
+    hundreds of millions; or it is negative although its
     name says cross-entropy, L1 or MSE; or it falls below zero by more than `plunge` times the level at which it began
     (a likelihood may be negative, but does not fall without bound).
 
@@ -46,6 +47,9 @@ class ImpossibleLoss(Check):
     plunge: float = 10.0
     """Times the initial magnitude that a loss may go below zero. Source: our choice: likelihoods in public logs
     stay near -1 (coqui-ai/TTS#755); the dummy output of the story's earlier run went to -2344."""
+    absurd: float = 1e8
+    """Level beyond which a loss that does not fall is none. Source: a stale cache of targets
+    (chatterbox-finetuning#16); sums over clips and frames reach 1e6."""
     points: int = 10
     """Equal values in a row that make a constant. Source: our choice: float losses never repeat by chance."""
 
@@ -55,6 +59,14 @@ class ImpossibleLoss(Check):
         values = curve.values
         if len(values) >= self.points and np.ptp(values) == 0:
             yield self._constant(curve)
+        elif np.median(values) > self.absurd and np.median(values[-3:]) > np.median(values[:3]) / 2:
+            yield self._told(
+                curve,
+                Severity.ERROR,
+                Confidence.MEDIUM,
+                f"The loss stands at {np.median(values):.3g}: no loss that a network learns from is so large.",
+                {"level": float(np.median(values)), "absurd": self.absurd},
+            )
         elif values.min() < 0:
             yield from self._negative(curve)
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._cures import number
-from diagnose.checks.run._rate import logged_rate
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
-from diagnose.run import Role
-from diagnose.signals.trend import FloatArray
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.remedies.evidence import number
+from diagnose.run import FloatArray, Role
+from diagnose.signals import signals
 
 
 @dataclass(frozen=True)
@@ -45,20 +44,22 @@ class LearningRateMismatch(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No rate is configured, or none is logged."""
-        run = facts.run
-        if number(run, "learning_rate") is None:
+        if number(facts, "learning_rate") is None:
             return "no configured learning rate is known"
         return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the highest logged rate with the configured one."""
-        run = facts.run
-        rates, asked = logged_rate(run), number(run, "learning_rate")
-        if rates is None or asked is None:
+        measured, asked = signals(facts).rate, number(facts, "learning_rate")
+        if measured is None or asked is None:
             return
+        rates = measured.curve
         peak = float(rates.values.max())
         margin = self.tolerance * asked + _half_digit(rates.values)
         constant = float(np.ptp(rates.values)) <= self.tolerance * peak
+        warming = rates.steps[-1] < (number(facts, "warmup_steps") or 0)
+        if warming or abs(float(rates.values[-1]) - asked) <= margin:
+            return  # still in its warm-up, or resumed at what the config says now
         if not (peak > asked + margin or (constant and peak < asked - margin)):
             return
         yield self.finding(
@@ -67,7 +68,7 @@ class LearningRateMismatch(Check):
             Role.LEARNING_RATE.value,
             f"The config asks for a learning rate of {asked:g}, the log shows {peak:g}: the key is not what sets it.",
             steps=(rates.steps[0], rates.steps[-1]),
-            evidence={"configured": asked, "logged": peak, "tolerance": self.tolerance},
+            evidence=(Evidence("logged", peak, asked, "", f"the log shows {peak:g}"),),
             advice="Find out what sets the rate (another config, an option, a resumed optimizer) before tuning it.",
         )
 

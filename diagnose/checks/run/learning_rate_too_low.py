@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._cures import peak_rate, raise_rate
-from diagnose.checks.run._evaluations import levels_off
-from diagnose.checks.run._learning import Learning, just_begun, learning, reached, slow
-from diagnose.checks.run._rate import TINY
+from diagnose.checks.run._say import silent
+from diagnose.checks.run.slow_learning import SlowLearning as Slow
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.remedies.evidence import peak_rate
 from diagnose.run import Role
+from diagnose.signals import signals
 
 
 @dataclass(frozen=True)
 class LearningRateTooLow(Check):
-    """The steps are too small: the loss creeps down in a straight line although the learning rate has not decayed.
+    """The steps are too small: the loss creeps down although the learning rate has not decayed.
 
     ## Why it matters
     The same model would be there in a tenth of the time, or would get further in the time that is paid for.
 
     ## How it is detected
-    The loss falls slowly and evenly along the learning rate spent (by the measures of slow-learning); where no rate is
-    logged, only if the configured rate is below `low`. Or the highest logged rate is below 4e-7, at which nothing is
-    trained, and the loss fell by less than `moved`.
+    The loss creeps (by the measures of slow-learning) at a known rate below `low`; or the highest logged rate is below
+    `tiny`, at which nothing is trained, and the loss hardly moved.
 
     ## What to do
-    Raise the learning rate: four times at once, ten times if it is below 1e-6. Watch the first hundreds of steps.
+    Raise the learning rate: ten times at once. Watch the first hundreds of steps.
 
     ## Blind spots
     Frozen layers, a wrong loss scale or a warm-up that outlasts the run show the same course.
@@ -38,35 +38,30 @@ class LearningRateTooLow(Check):
     name = "learning-rate-too-low"
     needs = (Role.TRAIN_LOSS,)
     min_points = 12
-    part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule")
+    part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule", "past-best")
 
-    low: float = 1e-5
-    """Rate below which Adam learns a new voice slowly. Source: MOSS-TTS-Nano#57 (5e-6 flat, 1e-5 to 5e-5 advised);
-    pocket-tts#254 (2e-5 slower throughout than 2e-4)."""
-    moved: float = 0.42
-    """Fall of the loss that even such a rate can be content with. Source: as for slow learning."""
+    low: float = 3e-3
+    """Rate above which a creeping loss has other causes. Source: three times Adam's default."""
+    tiny: float = 1e-6
+    """Rate at which hardly anything is trained. Source: the lowest published rates of fine-tuning; real runs."""
+    moved: float = 0.4
+    """Fall in ln that even such a rate can be content with: a third. Source: real runs."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Name the rate where the loss creeps along the rate spent, or where it hardly moves at a tiny rate."""
-        run = facts.run
-        curve = self.curve(facts, Role.TRAIN_LOSS).finite
-        seen, rate = learning(run, curve), peak_rate(run)
-        creeps = slow(seen) and not just_begun(run, curve) and not levels_off(run)
-        if rate is None or reached(run, seen.end) or not (creeps or self._idle(seen)):
+        """Name the rate where the loss creeps, or where it hardly moves at a tiny rate."""
+        course, rate, logged = signals(facts).train, peak_rate(facts), facts.run.peak_logged_rate
+        if course is None or rate is None or rate > self.low or silent(signals(facts)):
             return
-        if seen.peak_rate is None and rate > self.low:
+        idle = logged is not None and logged < self.tiny and abs(course.net) < self.moved
+        if not idle and not ((logged or rate <= 10 * self.tiny) and Slow().creeps(facts)):
             return
         yield self.finding(
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"At a learning rate of {rate:g} the loss creeps from {seen.start:.4g} to {seen.end:.4g}"
-            + (" in a straight line: the steps are too small." if slow(seen) else ": the steps are too small."),
-            steps=(curve.steps[0], curve.steps[-1]),
-            evidence={"learning_rate": rate, "fall": seen.fall, "second_half": seen.second_half},
-            prescriptions=raise_rate(run, f"the loss fell by {max(seen.fall, 0):.0%} only"),
+            f"At a learning rate of {rate:g} the loss creeps from {course.loss(course.start):.4g} to "
+            f"{course.loss(course.end):.4g}: the steps are too small.",
+            steps=(course.curve.steps[0], course.curve.steps[-1]),
+            evidence=(Evidence("learning_rate", rate, self.tiny if idle else self.low), Evidence("fall", course.net)),
+            prescriptions=remedies.speed_up(facts),
         )
-
-    def _idle(self, seen: Learning) -> bool:
-        """Whether a rate that trains nothing was logged, and the loss hardly moved."""
-        return seen.peak_rate is not None and 0 < seen.peak_rate < TINY and abs(seen.fall) < self.moved

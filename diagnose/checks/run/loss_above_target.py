@@ -10,7 +10,7 @@ import numpy as np
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
-from diagnose.run import Axis, Curve, Role, Run, TargetBand
+from diagnose.run import Axis, Curve, Role, TargetBand
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,15 @@ class LossAboveTarget(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No target is known, or there is no loss to compare with it."""
-        run = facts.run
-        if run.family is None:
+        if facts.family is None:
             return "the model family is not known: name it with --family"
-        if run.target is None:
-            return f"no table of targets for {run.family}"
+        if facts.target is None:
+            return f"no table of targets for {facts.family}"
         return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the last loss with the band, and with the path where the epoch is known."""
-        run = facts.run
-        band, curve = run.target, self.curve(facts, Role.TRAIN_LOSS).finite
+        band, curve = facts.target, self.curve(facts, Role.TRAIN_LOSS).finite
         assert band is not None
         last = float(np.median(curve.values[-max(1, round(self.tail * len(curve))) :]))
         if last <= band.high:
@@ -74,7 +72,7 @@ class LossAboveTarget(Check):
             told,
             Confidence(band.confidence),
             Role.TRAIN_LOSS.value,
-            _message(band, run, last, expected, falling),
+            _message(band, facts, last, expected, falling),
             steps=(curve.steps[-1], curve.steps[-1]),
             evidence={"loss": last, "target_low": band.low, "target_high": band.high}
             | ({} if expected is None else {"healthy_path": expected}),
@@ -94,8 +92,8 @@ def _still_falling(curve: Curve) -> bool:
     return float(np.median(curve.values[-third:])) < float(np.median(curve.values[-2 * third : -third]))
 
 
-def _message(band: TargetBand, run: Run, last: float, expected: float | None, falling: bool) -> str:
-    clips = "" if run.dataset.samples is None else f" with {run.dataset.samples:,} clips"
+def _message(band: TargetBand, facts: Facts, last: float, expected: float | None, falling: bool) -> str:
+    clips = "" if facts.samples is None else f" with {facts.samples:,} clips"
     size = clips if band.sized else ", whatever the number of clips,"
     path = "" if expected is None else f"; a healthy run stands near {expected:.3g} at this epoch"
     course = "still falling" if falling else "no longer falling"

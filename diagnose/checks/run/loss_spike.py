@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._cures import tighter_clipping
-from diagnose.checks.run._instability import Instability, by_the_clock, climb
-from diagnose.checks.run._kinds import of_one_kind
-from diagnose.checks.run._spikes import Spike, sharp_spikes, slow_spikes
-from diagnose.checks.run._wording import at
+from diagnose.checks.run._onset import onset
+from diagnose.checks.run._say import at, change, silent, sure
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
-from diagnose.run import Curve, Role, Run
+from diagnose.finding import Evidence, Finding, Severity
+from diagnose.signals import Course, Episode, signals
+from diagnose.signals.episodes import deepest_dip
 
 
 @dataclass(frozen=True)
@@ -25,88 +24,94 @@ class LossSpike(Check):
     not come back.
 
     ## How it is detected
-    Each point is compared with a running median, on the logarithm of the loss (a share of its range where it can be
-    negative). A spike stands more than `z` robust standard deviations and more than `factor` times above it (or
-    `low_z` and `tall`), higher than `tail` times the deepest downward outlier, above the points before and after it,
-    and it matters against the progress of the run (`weight`). Where outliers of half that height are more than twice
-    as many, all of them are the tail of the noise; where two kinds of batches take turns by chance, each with a level
-    of its own, only the more frequent kind is judged. A rise of the course by `slow_factor` within a sixtieth
-    of the run that heals later counts too, however long it takes.
+    Single points far above the trend, and excursions of the trend that heal. One must be high in logarithms (a share
+    of its range where the loss can be negative), undo a good part of the progress, stand out of the noise, and be
+    higher than the deepest dip below the trend: noise is as wide below as above.
 
     ## What to do
-    Resume from a checkpoint before the spike with another data order, or clip the gradients harder. If spikes
-    repeat, look at warm-up and learning rate. If they come at the same place of each epoch, look at those clips.
+    Resume from a checkpoint before the spike with another data order, or clip the gradients harder. One that healed
+    long ago is past: it asks for nothing but a look at clipping.
 
     ## Blind spots
-    A log that averages over many steps hides spikes. Clips that do not fit their texts, when there are many, look like
-    a second kind of batches. A jump at a restart looks the same.
+    A log that averages over many steps hides spikes. A jump at a restart looks the same.
     """
 
     code = "STB001"
     name = "loss-spike"
-    needs = (Role.TRAIN_LOSS,)
-    min_points = 20
-    explained_by = ("learning-rate-too-high", "missing-warmup")
-    part_of = ("divergence", "non-finite-loss")
+    explained_by = ("learning-rate-too-high", "missing-warmup", "broken-resume")
+    part_of = ("divergence", "non-finite-loss", "oscillation")
 
-    z: float = 8.0
-    """Robust standard deviations. Source: an operator's rule on log loss, calibrated on six healthy runs of 130M to
-    1.2B parameters whose largest z was 4.5."""
-    low_z: float = 6.0
-    """The same for a spike of `tall`, and for a rise of several points. Source: measured on benchmarks/diagnosis: no
-    healthy run has either."""
-    tall: float = 3.0
-    """Times the trend, from which a spike in loud noise counts. Source: our choice: noise of 20 % reaches two."""
-    factor: float = 1.5
-    """Times the trend. Source: the gate of the quietest rival (0 to 2 % false alarms on 130 healthy runs)."""
-    tail: float = 2.0
-    """Times the deepest downward outlier. Source: noise in log loss is as wide below as above; our choice of margin."""
-    weight: float = 0.05
-    """Share of the run's progress that a spike must undo. Source: our choice: nobody would act on less."""
-    slow_factor: float = 1.6
-    """Times the course, for a rise that heals slowly. Source: our choice, above the lift of a second stage in the
-    synthetic runs of benchmarks/diagnosis (1.5)."""
+    height: float = 0.4
+    """Above the trend in ln: 1.5 times. Source: the gate of the quietest rival."""
+    effect: float = 0.2
+    """Height times the share of progress undone (at most 1): double for a third. Source: real runs."""
+    z: float = 7.0
+    """Standard errors or noise. Source: operators' rule on log loss, healthy runs reach 4.5; heavy tails more."""
+    rare: float = 0.01
+    """Share of points of half the height above which they are another kind of batch. Source: one in 100."""
+    odd: float = 2.5
+    """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
+    longest: float = 0.45
+    """Share of the run: longer is a climb. Source: half of the run is no spike."""
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """No loss, or too few points, or one that says nothing."""
+        return silent(signals(facts))
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """One finding for all spikes of the training loss."""
-        run = facts.run
-        curve = of_one_kind(self.curve(facts, Role.TRAIN_LOSS))
-        spikes = sharp_spikes(curve, self.z, self.factor, self.tail, self.weight)
-        spikes = spikes or sharp_spikes(curve, self.low_z, self.tall, self.tail, self.weight)
-        spikes = spikes or slow_spikes(curve, self.low_z, self.slow_factor, self.weight)
-        if spikes and not by_the_clock(run, curve):
-            yield self._told(run, curve, spikes)
+        """One finding for all spikes."""
+        measured = signals(facts)
+        course = measured.main
+        if course is None:
             return
-        up = climb(run, curve)
-        if up is not None and up.healed:
-            yield self._climbed(run, up)
+        sharp = [one for one in measured.peaks if self._is_peak(course, one)]
+        slow = [one for one in measured.episodes if self._is_spike(course, one)]
+        spikes = [] if self._common(measured.peaks, course) else sharp
+        spikes += [] if self._common(slow, course) else slow
+        if spikes:
+            yield self._told(facts, course, spikes)
 
-    def _told(self, run: Run, curve: Curve, spikes: list[Spike]) -> Finding:
-        worst = max(spikes, key=lambda spike: spike.z)
+    def _big(self, one: Episode) -> bool:
+        high = one.height >= self.height and one.height * min(one.share, 1) >= self.effect
+        return high and one.z >= self.z
+
+    def _common(self, peaks: Sequence[Episode], course: Course) -> bool:
+        """Whether so many peaks are half as high as the highest that they are the tail of the noise."""
+        top = max((one.height for one in peaks), default=0.0)
+        return sum(2 * one.height > top for one in peaks) > max(6, self.rare * len(course))
+
+    def _is_peak(self, course: Course, one: Episode) -> bool:
+        return self._big(one) and one.last < len(course) - 1 and one.height >= self.odd * deepest_dip(course)
+
+    def _is_spike(self, course: Course, one: Episode) -> bool:
+        hump = one.first < len(course) / 25 and one.over_start < self.height
+        over = one.last < len(course) - 1
+        return self._big(one) and over and one.length <= self.longest and not hump
+
+    def _told(self, facts: Facts, course: Course, spikes: list[Episode]) -> Finding:
+        worst = max(spikes, key=lambda one: one.effect)
+        curve, measured = course.curve, signals(facts)
+        top = int(curve.steps[worst.peak])
         many = f", one of {len(spikes)} spikes" if len(spikes) > 1 else ""
-        over = f"{worst.height:.3g} times its course" if curve.trend.logarithmic else f"{worst.height:.0%} of its range"
-        place = at(curve, curve.steps[worst.first])
+        first, last = min(one.first for one in spikes), max(one.last for one in spikes)
+        healed = "and comes back" if last < len(course) - 1 else "and is coming back"
+        past = last < (1 - self.longest / 2) * len(course)
         return self.finding(
             Severity.WARNING,
-            Confidence.HIGH if worst.z > 2 * self.z else Confidence.MEDIUM,
-            Role.TRAIN_LOSS.value,
-            f"The loss jumps to {curve.values[worst.first]:.4g} at {place}, {over}, and comes back{many}.",
-            steps=(curve.steps[spikes[0].first], curve.steps[spikes[-1].first]),
-            evidence={"spikes": len(spikes), "height": worst.height, "z": worst.z, "z_threshold": self.z},
-            prescriptions=tighter_clipping(run, f"the loss jumped to {over}"),
-            advice=(
-                "Resume from a checkpoint before the spike; if it returns at the same place of the data, look there."
+            sure(measured, course, clear=worst.height > 3 * self.height),
+            curve.role.value if curve.role else curve.tag,
+            f"The loss jumps to {curve.values[worst.peak]:.4g} at {at(curve, top)}, {change(worst.height)} above its "
+            f"course, {healed}{many}.",
+            steps=(curve.steps[first], curve.steps[last]),
+            evidence=(
+                Evidence("spikes", len(spikes)),
+                Evidence("height", worst.height, self.height, "", f"{change(worst.height)} above its course"),
+                Evidence("share_lost", worst.share, None, "", f"undid {worst.share:.0%} of the progress"),
+                Evidence("z", worst.z, self.z),
+                *onset(facts, int(curve.steps[max(first - 1, 0)])),
             ),
-        )
-
-    def _climbed(self, run: Run, up: Instability) -> Finding:
-        return self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.TRAIN_LOSS.value,
-            f"{up.told[0].upper()}{up.told[1:]}.",
-            steps=(up.first_step, up.last_step),
-            evidence=up.evidence,
-            prescriptions=tighter_clipping(run, up.told),
-            advice="Compare with a run at a lower learning rate or a longer warm-up.",
+            prescriptions=remedies.clip(facts, int(curve.steps[first])),
+            advice="It healed: no need to go back. If it returns at the same place of the data, look there."
+            if past
+            else "Resume from a checkpoint before the spike; if it returns at the same place of the data, look there.",
         )

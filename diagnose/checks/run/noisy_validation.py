@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role
-from diagnose.signals.trend import MAD_TO_STD
+from diagnose.signals.smooth import point_noise
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class NoisyValidation(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the noise between evaluations with what was gained."""
         curve = self.curve(facts, Role.VAL_LOSS).finite
-        noise = float(MAD_TO_STD * np.median(np.abs(np.diff(curve.values, n=2))) / np.sqrt(6.0))
+        noise = point_noise(curve.values)
         gain = float(curve.values[0] - curve.values.min())
         if noise <= self.jitter * gain or noise == 0:
             return

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._batches import steadier_batches
-from diagnose.checks.run._cures import tighter_clipping
-from diagnose.checks.run._instability import climb, oscillating
-from diagnose.checks.run._kinds import of_one_kind
-from diagnose.checks.run._swings import contested
+from diagnose.checks.run._onset import onset
+from diagnose.checks.run._say import at, change, contested, improves, silent
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Number, Severity
-from diagnose.run import Role, Run
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.signals import Course, signals
 
 
 @dataclass(frozen=True)
@@ -24,60 +22,67 @@ class Oscillation(Check):
     Each step overshoots: the run burns time without getting closer, and may diverge at any moment.
 
     ## How it is detected
-    Judged is the stretch after the first tenth of the run while the logged learning rate is above half of its peak.
-    The course must turn at least five times, by a third of its level in the middle, and neighbouring points must swing
-    together (the noise of single batches does not); or the points must spread over more than 1.2 times the level. In a
-    long log a bounce lasts a few points only: there the differences of neighbours are compared with those of points up
-    to sixteen apart. Scatter of 22 % counts if neighbours share a part of it beyond chance, of 28 % if it dies down
-    with the logged rate or is large against all that the run gained.
-    Meanwhile the troughs hardly come down, and the loss stands above a quarter of its first value. A loss that the
-    first updates throw up, or that climbs high above its best for long, counts too. Where validation comes down to
-    the end, the swings are only the batches; where they come by the clock while the level falls, the order of the
-    clips.
+    The means of 40 and of 160 parts of the run turn back again and again, by half of what they span; they span a
+    good part of the level, more than noise without memory does; and there is no strong trend. Judged is the run while
+    the logged rate is above half of its peak. Where validation stands at its best the swings are only the batches.
 
     ## What to do
     Halve the learning rate, average each update over more clips, clip the gradients.
 
     ## Blind spots
     Batches of very different length or difficulty bounce in a healthy run too; then the validation loss is smooth.
-    Wide noise without memory is told from hard batches only by its size. A loss that can be negative is not judged,
-    nor what a generator loses to its discriminator.
     """
 
     code = "STB003"
     name = "oscillation"
-    needs = (Role.TRAIN_LOSS,)
-    min_points = 16
     explained_by = ("learning-rate-too-high",)
-    part_of = ("divergence", "loss-spike", "non-finite-loss")
+    part_of = ("non-finite-loss",)
+
+    turns: int = 5
+    """By half of the spread or more: three peaks. Source: two may be one event and its echo."""
+    spread: float = 0.25
+    """What the middle four fifths of the medians span in ln: 28 %. Source: real runs; loud noise stays below."""
+    against_noise: float = 3.5
+    """The same in standard errors of a part; white noise spans 2.6. Source: a third more."""
+    trend: float = 0.5
+    """Kendall's tau from which a run falls, whatever it bounces. Source: half of all pairs in order."""
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """No loss, or too few points to bounce."""
+        return silent(signals(facts))
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the swings with the progress; else look for a throw or a climb that never healed."""
-        run = facts.run
-        curve = of_one_kind(self.curve(facts, Role.TRAIN_LOSS))
-        swing = oscillating(run, curve)
-        if swing is not None:
-            yield self._told(
-                run,
-                f"{swing.told[0].upper()}{swing.told[1:]}.",
-                (swing.first_step, swing.last_step),
-                swing.evidence,
-            )
+        """Compare the swings with the noise and with the progress."""
+        course = signals(facts).at_high_rate
+        if course is None or course.signed or contested(signals(facts)):
             return
-        seen = None if contested(run, curve) else climb(run, curve)
-        if seen is not None and not seen.healed:
-            told = f"{seen.told[0].upper()}{seen.told[1:]}."
-            yield self._told(run, told, (seen.first_step, seen.last_step), seen.evidence)
+        if self.bounces(course) and not improves(signals(facts)):
+            yield self._told(facts, course)
 
-    def _told(self, run: Run, message: str, steps: tuple[int, int], evidence: dict[str, Number]) -> Finding:
-        batches = steadier_batches(run)
-        cures = (*tighter_clipping(run, "the loss is unstable"), *(() if batches is None else (batches,)))
+    def bounces(self, course: Course) -> bool:
+        """Whether it turns again and again, beyond noise and trend."""
+        if course.order <= -self.trend:
+            return False
+        least = [(self.spread, self.against_noise * one.error) for one in course.unrest]
+        found = zip(course.unrest, least, strict=True)
+        return any(one.spread >= max(bars) and one.turns >= self.turns for one, bars in found)
+
+    def _told(self, facts: Facts, course: Course) -> Finding:
+        curve, unrest = course.curve, max(course.unrest, key=lambda one: one.spread)
         return self.finding(
             Severity.WARNING,
             Confidence.MEDIUM,
-            Role.TRAIN_LOSS.value,
-            message,
-            steps=steps,
-            evidence=evidence,
-            prescriptions=cures,
+            curve.role.value if curve.role else curve.tag,
+            f"The loss swings between {course.loss(unrest.low):.4g} and "
+            f"{course.loss(unrest.high):.4g}, again and again, with little net progress.",
+            steps=(curve.steps[0], curve.steps[-1]),
+            evidence=(
+                Evidence("spread", unrest.spread, self.spread, "", f"swings by {change(unrest.spread)}"),
+                Evidence("turns", unrest.turns, self.turns),
+                Evidence("order", course.order, -self.trend),
+                *onset(facts, int(curve.steps[course.best_index])),
+            ),
+            prescriptions=remedies.calm(facts, int(curve.steps[course.best_index])),
+            advice=f"Lower the learning rate or average over more clips; the lowest level was at "
+            f"{at(curve, curve.steps[course.best_index])}.",
         )

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._cures import number
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Severity
-from diagnose.run import Role, Run
+from diagnose.finding import Confidence, Edit, Evidence, Finding, Operation, Prescription, Severity
+from diagnose.remedies.evidence import number
+from diagnose.run import Role
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class OverClippedGradients(Check):
 
     ## How it is detected
     The logged share of clipped updates, or the share of logged norms above the configured threshold, is above `most`
-    after the first `warmup` of the run. It is a warning where the usual norm is `far` times the threshold, else
+    after the first twentieth of the run. It is a warning where the usual norm is `far` times the threshold, else
     information.
 
     ## What to do
@@ -41,23 +41,19 @@ class OverClippedGradients(Check):
     """Share of the updates. Source: the tuning playbook of Google Research: beyond it clipping is extremely
     aggressive."""
     far: float = 10.0
-    """Usual norm over threshold. Source: our choice: a step that is a tenth of what was computed."""
-    warmup: float = 0.05
-    """Share of the run that is left out. Source: norms are large at the start."""
+    """Usual norm over threshold. Source: a step that is a tenth of what was computed."""
     fewest: int = 20
-    """Logged values needed. Source: our choice."""
+    """Logged values needed. Source: a share of fewer is known to a tenth at best."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """Neither a share of clipped updates is known nor a norm with its threshold."""
-        run = facts.run
-        if self._clipped(run) is None:
+        if self._clipped(facts) is None:
             return "neither the share of clipped updates is logged, nor gradient norms beside a configured threshold"
         return None
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Count the clipped updates."""
-        run = facts.run
-        clipped = self._clipped(run)
+        clipped = self._clipped(facts)
         if clipped is None or clipped[0] <= self.most:
             return
         share, usual, threshold = clipped
@@ -68,23 +64,23 @@ class OverClippedGradients(Check):
             Role.GRAD_NORM.value,
             f"{share:.0%} of the logged updates are clipped"
             + (f"; the usual norm is {usual:.3g}, the threshold {threshold:g}." if threshold else "."),
-            evidence={"clipped_share": share, "most": self.most, "usual_norm": usual, "grad_clip_norm": threshold},
+            evidence=(
+                Evidence("clipped_share", share, self.most, "", f"{share:.0%} of the updates are clipped"),
+                Evidence("usual_norm", usual, self.far * threshold or None),
+            ),
             prescriptions=self._looser(usual) if far else (),
             advice="Lower the learning rate, or raise the threshold to the 90th percentile of the logged norms.",
         )
 
-    def _clipped(self, run: Run) -> tuple[float, float, float] | None:
+    def _clipped(self, facts: Facts) -> tuple[float, float, float] | None:
         """Share of clipped updates, usual norm and threshold (0 where not known)."""
-        logged, norms, threshold = (
-            run.curve(Role.CLIPPED_SHARE),
-            run.curve(Role.GRAD_NORM),
-            number(run, "grad_clip_norm"),
-        )
+        logged, norms = facts.curve(Role.CLIPPED_SHARE), facts.curve(Role.GRAD_NORM)
+        threshold = number(facts, "grad_clip_norm")
         if logged is not None and len(logged.finite) >= self.fewest:
             return float(np.mean(logged.finite.values)), 0.0, 0.0
         if norms is None or threshold is None or len(norms.finite) < self.fewest:
             return None
-        values = norms.finite.values[int(self.warmup * len(norms.finite)) :]
+        values = norms.finite.values[len(norms.finite) // 20 :]
         return float(np.mean(values > threshold)), float(np.median(values)), threshold
 
     def _looser(self, usual: float) -> tuple[Prescription, ...]:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._evaluations import LEARNED, Evaluations
-from diagnose.checks.run._learning import LEAST_WAY, Learning, learning, reached, slow
-from diagnose.checks.run._rate import GENTLE, trained_before
-from diagnose.checks.run._wording import at
+from diagnose.checks.run._say import at, silent, sure, tail_only
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
-from diagnose.run import Curve, Role, Run
-from diagnose.signals.trend import FloatArray
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.run import Role
+from diagnose.signals import Course, signals
 
-ERROR_RATE = re.compile(r"(?:^|[^a-z])(?:wer|cer)(?:$|[^a-z])", re.IGNORECASE)
-PERCENT = 2.0
-"""Above this an error rate is in per cent: insertions bring a share over one, but hardly over two."""
-NEVER_FELL = "Check labels, tokenizer and frozen weights; then try another learning rate."
-FELL_FIRST = "Decay or halve the learning rate; if the loss does not move, the model or the data is at its limit."
-NOTHING_RIGHT = (
-    "By the logged error rate hardly a word is right yet: check texts and tokenizer, warm the rate up, begin with "
-    "short clips; a model that answers nothing but blanks leaves this level late or never."
-)
-ADAPTED = "Trained weights adapt at once, if at all: listen, or compare with the model that it began from."
+CLASSES = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
 
 
 @dataclass(frozen=True)
@@ -38,20 +27,13 @@ class Plateau(Check):
     A flat loss at full learning rate buys nothing: the rest of the night is better spent with another setting.
 
     ## How it is detected
-    In the last three fifths of the run the loss fell by less than `share` of what it fell in all, and by no more than
-    noise can show. It is not reported where less than `remains` of the first loss is left (converged), nor where
-    the logged learning rate has decayed below `kept` of its peak by the middle of that stretch, nor where the noise
-    would hide a fall of `doubt`, nor where validation still falls. Where the rate is logged, the stretch is three
-    fifths of the summed rate: a schedule cannot hide what never moved while the rate was high. Where an error rate of
-    words or letters is logged and ends at `wrong` or above, the loss has not converged, however far it fell.
-
-    After trained weights (named by the config, or known by a rate of at most 2e-5; of `gentlest` where the loss
-    never fell) it is for information: a model that has adapted, or that knew such data before, looks so.
+    The loss never fell: the upper bound of its fall is small and it does not fall in the second half. Or it fell a
+    little, came near its best early, and the rest of the run brought next to nothing. Not where the logged
+    learning rate had decayed by then, nor where validation still improves.
 
     ## What to do
-    If the loss never fell: check labels, tokenizer and frozen weights, then raise the learning rate. If it fell
-    first: lower the learning rate (a decay, a halving) and see whether it falls again; else the model or the data
-    is at its limit.
+    If it never fell: check labels, tokenizer and frozen weights, then the learning rate. If it fell first: lower the
+    learning rate and see whether it falls again; else the model or the data is at its limit.
 
     ## Blind spots
     Some losses saturate while the audio still improves for days (Tacotron 2 at 0.2, flow matching at 0.6): listen
@@ -60,113 +42,123 @@ class Plateau(Check):
 
     code = "FIT001"
     name = "plateau"
-    needs = (Role.TRAIN_LOSS,)
-    min_points = 14
-    explained_by = ("dead-schedule", "learning-rate-too-low", "vanishing-gradients")
-    part_of = ("divergence", "oscillation", "learning-rate-too-high", "impossible-loss")
+    explained_by = ("dead-schedule", "learning-rate-too-low", "vanishing-gradients", "learning-rate-too-high")
+    part_of = ("divergence", "oscillation", "impossible-loss", "non-finite-loss", "past-best", "overfitting")
 
-    share: float = 0.12
-    """Share of the fall that the stretch must bring. Source: courses that leave half of the loss (logarithms, power
-    laws with small exponents) bring a fifth and more; measured on benchmarks/diagnosis."""
-    never: float = 0.07
-    """Share of the first loss: a loss that fell by less has learned nothing. Source: the mean answer, learned at
-    once."""
-    risen: float = 0.15
-    """Rise over the first loss that is no plateau. Source: as for divergence."""
-    doubt: float = 0.2
-    """Share of the fall that the stretch may have brought for all that the noise lets us see. Source: our choice."""
-    sure: float = 3.0
-    """Standard errors beyond which a fall is no noise, however small. Source: one in 700 for normal noise."""
-    trifle: float = 0.03
-    """Share of the fall that is nothing, however sure. Source: our choice."""
-    likely: float = 1.5
-    """The same, where a quarter of the loss is learned. Source: one in 15 for normal noise."""
-    slight: float = 0.08
-    """Share of the fall that is something there. Source: measured on benchmarks/diagnosis: no stuck run that had
-    learned as much has both."""
-    nothing: float = 0.025
-    """The same as a share of the first loss, where it never fell. Source: as above."""
-    loud: float = 0.12
-    """Noise of single points, as a share of the loss, of a loss that averages over random times (flow matching,
-    diffusion): it learns below its noise. Source: F5-TTS#972, where the voice got better under such a loss."""
-    learned: float = 0.38
-    """Fall of such a loss that shows that it learned. Source: measured on benchmarks/diagnosis."""
-    remains: float = 0.52
-    """End over start above which the work is not done. Source: measured on benchmarks/diagnosis."""
-    gentlest: float = 1e-5
-    """Learning rate of a fine-tuning whose loss never fell. Source: our choice, far below all rates of training from
-    scratch: there a loss that lies still is grave."""
-    wrong: float = 0.95
-    """Error rate of words or letters, as a share, at which a loss that stands has learned nothing, however far it
-    fell. Source: a model that says only blanks has 1 and has lost most of its CTC loss by it; our choice of margin."""
-    rates: int = 3
-    """Error rates that tell. Source: our choice."""
-    kept: float = 0.5
-    """Share of the peak learning rate. Source: a rival's gate is 0.3; a rate that decays by an exponential to 0.3
-    stands at 0.4."""
+    never: float = 0.08
+    """Fall in ln that is none. Source: the mean answer, learned at once; real runs."""
+    still: float = 0.45
+    """Order of the second half beyond which it still falls. Source: half of all pairs in order."""
+    early: float = 0.4
+    """Share of the run by which all was won. Source: most of the budget must be spent before it counts as in vain."""
+    tail: float = 0.08
+    """Share of the fall that the second half may bring. Source: real runs."""
+    little: float = 0.6
+    """Fall in ln above which a flat end is convergence: nearly half of the loss. Source: real runs."""
+    loud: float = 0.1
+    """Noise in ln above which no trend beyond three standard errors counts as none. Source: real runs."""
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """No loss, or too few points."""
+        return silent(signals(facts))
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look for a flat end above the converged level."""
-        run = facts.run
-        curve = self.curve(facts, Role.TRAIN_LOSS).finite
-        seen = learning(run, curve)
-        never = seen.fall < self.never or (seen.fall < 2 * self.never and seen.early_fall < self.never)
-        evaluations = Evaluations.of(run, curve, seen.tail_step)
-        if (
-            self._is_average(curve, seen)
-            or seen.fall < -self.risen
-            or slow(seen)
-            or self._falls(seen, never, evaluations)
-            or (evaluations is not None and evaluations.falls(seen.fall))
-            or reached(run, seen.end)
-        ):
+        """Look for a flat run, else for a flat rest."""
+        measured = signals(facts)
+        course = measured.main
+        if course is None or self._excused(facts, course):
             return
-        wrong = self._answers_nothing(run)
-        if not never and self._excused(seen) and not wrong:
-            return
-        adapted = trained_before(run, self.gentlest if never else GENTLE) and not wrong
-        advice = ADAPTED if adapted else NEVER_FELL if never else NOTHING_RIGHT if wrong else FELL_FIRST
-        yield self._told(curve, seen, advice, never=never, adapted=adapted)
+        if self._never_fell(course):
+            moved = course.fell_z > 8 and course.first - course.end > self.never / 4
+            began = float(course.level[:3].max()) - course.end > self.never  # by a burst before the first level
+            since = max(course.near_best_from, 1 / len(course)) if moved or began else 0.0
+            yield self._told(facts, course, since, "The loss never fell")
+        elif self._stopped(facts, course):
+            yield self._told(facts, course, course.near_best_from, "The loss stopped falling")
 
-    def _told(self, curve: Curve, seen: Learning, advice: str, *, never: bool, adapted: bool) -> Finding:
-        sure = Confidence.HIGH if never or seen.rate_kept is not None else Confidence.MEDIUM
+    def _certain(self, course: Course) -> bool:
+        """Whether so many points are there, or such good ones, that a fall would be seen."""
+        return len(course) >= 25 or (len(course) >= 14 and 4 * course.net_error <= self.never / 2)
+
+    def _never_fell(self, course: Course) -> bool:
+        if not self._certain(course):
+            return False
+        small = course.fell_at_most < self.never and (
+            course.late_order > -self.still or course.fell_at_most < self.never / 4
+        )
+        lost_in_noise = course.fell_z < 3 and abs(course.order) < 0.35 and course.noise > self.loud
+        return small or lost_in_noise
+
+    def _stopped(self, facts: Facts, course: Course) -> bool:
+        gap, measured = signals(facts).gap, signals(facts)
+        val_done = gap is None or gap.evaluations < 8 or course is measured.val or gap.near_at < self.early
+        gained = course.at(1 / 2) - course.end
+        flat = gained < max(self.tail * course.fall, course.error) and (
+            course.late_order > -self.still or gained < self.tail * self.never
+        )
+        little = float(course.level[:3].max()) - course.best < self.little
+        little = little or _nothing_right(facts) or self._stuck_at_chance(facts, course)
+        early = course.near_best_from <= self.early and little
+        return len(course) >= 25 and flat and early and val_done
+
+    def _stuck_at_chance(self, facts: Facts, course: Course) -> bool:
+        """Whether the second half does not move at all, and stands where guessing would."""
+        later = course.level[len(course) // 2 :]
+        dead = float(np.quantile(later, 0.9) - np.quantile(later, 0.1)) < self.tail * self.never
+        return dead and not course.signed and _chance(facts, course.loss(course.end)) is not None
+
+    def _excused(self, facts: Facts, course: Course) -> bool:
+        rate = signals(facts).rate
+        if tail_only(signals(facts)):
+            return True  # what came before is not known
+        if facts.target is not None and course.loss(course.end) <= facts.target.high:
+            return True
+        late = float(course.curve.steps[int((1 + self.early) / 2 * (len(course) - 1))])
+        return rate is not None and rate.past_peak(late) and rate.share(late) < 1 / 2 and course.fall > self.never
+
+    def _told(self, facts: Facts, course: Course, since: float, what: str) -> Finding:
+        curve = course.curve
+        start, end = course.loss(course.start), course.loss(course.end)
+        first = int(curve.steps[int(since * (len(curve) - 1))])
+        chance = _chance(facts, end)
+        if since == 0:
+            message = f"{what}: {start:.4g} at the start, {end:.4g} at the end"
+            advice = "Check labels, tokenizer and frozen weights; then try another learning rate."
+        else:
+            message = f"The loss has stood near {end:.4g} since {at(curve, first)}, most of the run"
+            advice = "Halve the learning rate; if the loss does not move, the model or the data is at its limit."
+        message += f"; that is chance level, ln {chance:,}." if chance else "."
+        tuned = bool(facts.settings.get("init_checkpoint")) and not _nothing_right(facts)
+        if tuned:
+            advice = "Fine-tuned models often plateau early: listen, or compare with the model that it began from."
         return self.finding(
-            Severity.INFO if adapted else Severity.WARNING,
-            Confidence.LOW if adapted else sure,
-            Role.TRAIN_LOSS.value,
-            f"The loss never fell: {seen.start:.4g} at the start, {seen.end:.4g} at the end."
-            if never
-            else f"The loss has stood at {seen.end:.4g} since {at(curve, seen.tail_step)}, most of the run.",
-            steps=(curve.steps[0] if never else seen.tail_step, curve.steps[-1]),
-            evidence={"tail_share": seen.tail_share, "share_threshold": self.share, "fall": seen.fall},
+            Severity.INFO if tuned else Severity.WARNING,
+            Confidence.LOW if tuned else sure(signals(facts), course, clear=since == 0),
+            curve.role.value if curve.role else curve.tag,
+            message,
+            steps=(first, curve.steps[-1]),
+            evidence=(
+                Evidence("fall", course.net, self.never if since == 0 else self.little),
+                Evidence("late_share", course.late_share, self.tail),
+                *([Evidence("chance_level", log(chance))] if chance else []),
+            ),
+            prescriptions=() if tuned or since > 0.25 else remedies.trial_lower_rate(facts),
             advice=advice,
         )
 
-    def _is_average(self, curve: Curve, seen: Learning) -> bool:
-        """Whether the noise and the fall look like a loss that averages over random times."""
-        return curve.trend.noise >= self.loud and seen.fall >= self.learned
 
-    def _falls(self, seen: Learning, never: bool, evaluations: Evaluations | None) -> bool:
-        """Whether the end still gains something."""
-        if seen.fall < LEAST_WAY or (never and seen.tail_share * seen.fall < self.nothing):
-            return False
-        if seen.tail_z > self.sure and seen.tail_share > self.trifle:
+def _nothing_right(facts: Facts) -> bool:
+    """Whether a logged error rate of words or letters says at the end that hardly one was right: blanks, in CTC."""
+    for curve in facts.run.played_by(Role.ERROR_RATE):
+        values = curve.finite.values
+        whole = 100 if len(values) and values.max() > 2 else 1
+        if len(values) > 2 and np.median(values[-len(values) // 3 :]) >= 0.95 * whole:
             return True
-        if seen.fall > LEARNED and seen.tail_z > self.likely and seen.tail_share > self.slight:
-            return True
-        unclear = seen.tail_share + seen.tail_doubt / 2 > self.doubt or (
-            seen.tail_share > self.share and seen.tail_z > 1
-        )
-        return not never and unclear and not (evaluations is not None and evaluations.lie_flat())
+    return False
 
-    def _answers_nothing(self, run: Run) -> bool:
-        """Whether a logged error rate of words or letters says at the end that hardly one was right."""
-        logged = (curve.finite.values for tag, curve in run.curves.items() if ERROR_RATE.search(tag))
-        return any(len(rates) >= self.rates and self._all_wrong(rates) for rates in logged)
 
-    def _all_wrong(self, rates: FloatArray) -> bool:
-        whole = 1.0 if np.median(rates) <= PERCENT else 100.0
-        return bool(np.median(rates[-len(rates) // 3 :]) >= self.wrong * whole)
-
-    def _excused(self, seen: Learning) -> bool:
-        return 1 - seen.fall < self.remains or (seen.rate_kept is not None and seen.rate_kept < self.kept)
+def _chance(facts: Facts, loss: float) -> int | None:
+    """The number of classes whose uniform guess costs this loss, within 1 %, if there is one."""
+    known = [facts.tokens, facts.settings.get("vocabulary_size")]
+    sizes = [size for size in known if isinstance(size, int) and size > 1] + list(CLASSES)
+    return next((size for size in sizes if abs(loss / log(size) - 1) < 0.01), None)

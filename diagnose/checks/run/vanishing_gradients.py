@@ -9,8 +9,9 @@ import numpy as np
 
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
+from diagnose.signals import signals
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class VanishingGradients(Check):
 
     ## How it is detected
     The median of the last tenth of the gradient norm is below `collapse` of the median of its first half, while the
-    loss still stands above `remains` of its start. A norm that is zero throughout counts too.
+    loss still stands above half of its start. A norm that is zero throughout counts too.
 
     ## What to do
     Look for dead or saturated activations, for a loss that is computed on detached tensors, and for frozen layers.
@@ -39,13 +40,11 @@ class VanishingGradients(Check):
 
     collapse: float = 1e-3
     """Last norm over first. Source: AutoTrainer's ratio for vanishing gradients."""
-    remains: float = 0.5
-    """Loss at the end over loss at the start. Source: our choice: with half of it gone the network has learned."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the end of the norm with its beginning, and the loss with its start."""
-        norms, trend = self.curve(facts, Role.GRAD_NORM).finite, self.curve(facts, Role.TRAIN_LOSS).trend
-        if not trend.logarithmic or trend.end < self.remains * trend.start:
+        norms, course = self.curve(facts, Role.GRAD_NORM).finite, signals(facts).train
+        if course is None or course.signed or course.loss(course.end) < course.loss(course.start) / 2:
             return
         usual = float(np.median(norms.values[: len(norms) // 2]))
         last = float(np.median(norms.values[-max(1, len(norms) // 10) :]))
@@ -55,8 +54,9 @@ class VanishingGradients(Check):
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.GRAD_NORM.value,
-            f"The gradient norm fell from {usual:.3g} to {last:.3g} while the loss still stands at {trend.end:.4g}.",
+            f"The gradient norm fell from {usual:.3g} to {last:.3g} while the loss still stands at "
+            f"{course.loss(course.end):.4g}.",
             steps=(norms.steps[len(norms) // 2], norms.steps[-1]),
-            evidence={"usual": usual, "last": last, "collapse_threshold": self.collapse},
+            evidence=(Evidence("usual", usual), Evidence("last", last, self.collapse * usual)),
             advice="Look for dead activations, frozen layers and a loss on detached tensors before tuning anything.",
         )

@@ -71,7 +71,7 @@ class DeadKey(Check):
                 )
 
     def _known_dead(self, config: Config) -> Iterator[Finding]:
-        dead = [(name, setting) for name, setting in config.values.items() if setting.dead and setting.value]
+        dead = [(name, setting) for name, setting in config.never_read if setting.value]
         if dead:
             reasons = [f"{setting.path}: {setting.value} (line {setting.line}): {setting.note}" for _, setting in dead]
             yield self.finding(

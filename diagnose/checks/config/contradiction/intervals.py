@@ -8,7 +8,8 @@ from diagnose.checks.config._rule import Rule, at, beside, contradiction
 from diagnose.config import Config
 from diagnose.config.effective import Effective, is_dead, number, positive
 from diagnose.facts import Facts
-from diagnose.finding import Finding, Severity
+from diagnose.finding import Edit, Finding, Operation, Prescription, Safety, Severity
+from diagnose.numbers import round_count
 
 MANY_EPOCHS = 5
 """Epochs between two evaluations above which overfitting is seen late. A judgement, not a measurement: small sets
@@ -21,8 +22,10 @@ def evaluation_out_of_reach(config: Config, effective: Effective, _: Facts) -> I
         return
     numbers = {"eval_interval": effective.eval_interval}
     if effective.total_steps is not None and effective.eval_interval > effective.total_steps:
-        message = f"{at(config, 'eval_interval')}: longer than the run ({effective.total_steps} steps): never evaluated"
-        yield contradiction(Severity.ERROR, message, "evaluate about once an epoch", **numbers)
+        end = effective.total_steps
+        message = f"{at(config, 'eval_interval')}: longer than the run ({end:,} steps): never evaluated"
+        cure = _tenth("eval_interval", end)
+        yield contradiction(Severity.ERROR, message, "evaluate about once an epoch", cure, **numbers)
     elif effective.steps_per_epoch is not None and effective.eval_interval > effective.steps_per_epoch * MANY_EPOCHS:
         epochs = effective.eval_interval / effective.steps_per_epoch
         message = f"{at(config, 'eval_interval')}: one evaluation in {epochs:.0f} epochs"
@@ -35,11 +38,18 @@ def nothing_saved(config: Config, effective: Effective, _: Facts) -> Iterator[Fi
     if effective.save_interval is None or effective.total_steps is None or is_dead(config, "save_interval"):
         return
     if effective.save_interval > effective.total_steps:
-        message = (
-            f"{at(config, 'save_interval')}: the run ends at step {effective.total_steps}, before the first checkpoint"
-        )
-        numbers = {"save_interval": effective.save_interval, "total_steps": effective.total_steps}
-        yield contradiction(Severity.ERROR, message, "save more often than the run is long", **numbers)
+        end = effective.total_steps
+        message = f"{at(config, 'save_interval')}: the run ends at step {end:,}, before the first checkpoint"
+        numbers = {"save_interval": effective.save_interval, "total_steps": end}
+        cure = _tenth("save_interval", end)
+        yield contradiction(Severity.ERROR, message, "save more often than the run is long", cure, **numbers)
+
+
+def _tenth(parameter: str, steps: int) -> Prescription:
+    """Ten times in the run."""
+    why = f"ten times in the {steps:,} steps of the run"
+    edit = Edit(parameter, Operation.SET, round_count(steps / 10), why)
+    return Prescription(f"Make the {parameter.replace('_', ' ')} shorter than the run", why, (edit,), Safety.SAFE)
 
 
 def patience_out_of_reach(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
@@ -72,7 +82,10 @@ def best_model_needs_both(config: Config, effective: Effective, _: Facts) -> Ite
             f"load_best_model_at_end: {at(config, 'save_interval')} is no multiple of {at(config, 'eval_interval')}"
         )
         advice = "make the one a multiple of the other: the Trainer raises ValueError at the start"
-        yield contradiction(Severity.ERROR, message, advice, save_steps=save, eval_steps=evaluate)
+        why = f"a multiple of the {evaluate:g} steps between evaluations"
+        multiple = Edit("save_interval", Operation.SET, int(max(1, round(save / evaluate)) * evaluate), why)
+        cure = Prescription("Save where it is evaluated", why, (multiple,), Safety.SAFE)
+        yield contradiction(Severity.ERROR, message, advice, cure, save_steps=save, eval_steps=evaluate)
 
 
 RULES: tuple[Rule, ...] = (

@@ -18,20 +18,6 @@ FADED = 1e-3
 schedules end (cosine to 10 %: Hoffmann et al. 2022)."""
 
 
-def warmup_beyond_run(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
-    """A run that ends within its warm-up never reaches its learning rate."""
-    name = next((name for name in ("warmup_steps", "warmup_epochs", "warmup_ratio") if config.value(name)), None)
-    if name is None or effective.warmup_steps is None or effective.total_steps is None:
-        return
-    numbers = {"warmup_steps": effective.warmup_steps, "total_steps": effective.total_steps}
-    if effective.warmup_steps >= effective.total_steps:
-        message = f"{at(config, name)}: the warm-up is as long as the run ({effective.total_steps} steps) or longer"
-        yield contradiction(Severity.ERROR, message, "warm up for 1 to 10 % of the run", **numbers)
-    elif effective.warmup_steps > effective.total_steps / 2:
-        message = f"{at(config, name)}: more than half of the run ({effective.total_steps} steps) is warm-up"
-        yield contradiction(Severity.WARNING, message, "warm up for 1 to 10 % of the run", **numbers)
-
-
 def two_warmups(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
     """A warm-up given in steps and as a share: one of them is ignored or both are refused."""
     if positive(config, "warmup_steps") and positive(config, "warmup_ratio"):
@@ -95,7 +81,6 @@ def phase_never_starts(config: Config, effective: Effective, _: Facts) -> Iterat
 
 
 RULES: tuple[Rule, ...] = (
-    warmup_beyond_run,
     two_warmups,
     decay_ends_run,
     noam_per_epoch,

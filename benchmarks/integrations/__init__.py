@@ -1,0 +1,1 @@
+"""What a doctor costs the training that it watches."""

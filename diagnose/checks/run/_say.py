@@ -1,0 +1,60 @@
+"""How checks name a place in a run, and how sure they may be of what a curve shows."""
+
+from __future__ import annotations
+
+from math import exp
+
+from diagnose.finding import Confidence
+from diagnose.run import Axis, Curve
+from diagnose.signals import Course, Kind, Signals
+
+MANY = 25
+"""Points from which a curve may be judged with high confidence. Source: measured on real runs, benchmarks/real."""
+
+
+def at(curve: Curve, step: float) -> str:
+    """`step 3,000`, or `epoch 3` where the curve counts epochs."""
+    return f"{'epoch' if curve.axis is Axis.EPOCH else 'step'} {int(step):,}"
+
+
+def sure(measured: Signals, course: Course, *, clear: bool = True) -> Confidence:
+    """High for a plain, positive loss of many points that shows the fault clearly; else medium."""
+    plain = measured.kind is Kind.PLAIN and not course.signed
+    return Confidence.HIGH if clear and plain and len(course) >= MANY else Confidence.MEDIUM
+
+
+def change(levels: float) -> str:
+    """A rise of the level as a reader says it: `38 %`, or `4.2 times` where it is more than double."""
+    factor = exp(min(levels, 700))
+    return f"{factor - 1:.0%}" if factor < 2 else f"{factor:.3g} times"
+
+
+def improves(measured: Signals) -> bool:
+    """Whether validation, on the same data each time, gained beyond its noise and stands at its best."""
+    gap = measured.gap
+    return gap is not None and measured.train is not None and gap.gain > 3 * gap.noise and 20 * gap.rise < gap.gain
+
+
+def silent(measured: Signals) -> str | None:
+    """Why the course of the loss says nothing of health, or None where it does."""
+    if measured.main is None or measured.main.width == 1:
+        return "no loss of eight points is logged"
+    return contested(measured)
+
+
+TAIL = 200
+"""Points from which a log that begins in the middle of a run is judged by itself. Source: real runs."""
+
+
+def tail_only(measured: Signals) -> bool:
+    """Whether the log is a short piece of a run whose beginning it does not show."""
+    return measured.begins_late and measured.main is not None and len(measured.main) < TAIL
+
+
+def contested(measured: Signals) -> str | None:
+    """Why the level of the loss says nothing of health, however many points there are."""
+    if measured.main is not None and measured.main.curve.adversarial:
+        return "the loss of one network against another says nothing of health"
+    if measured.kind is Kind.REINFORCEMENT:
+        return "the loss of reinforcement learning moves with its own targets"
+    return None

@@ -1,0 +1,58 @@
+"""SPD004: the memory grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diagnose.checks.base import Check
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.run import Role
+from diagnose.signals.pace import settled
+from diagnose.signals.smooth import block_medians, order
+
+
+@dataclass(frozen=True)
+class GrowingMemory(Check):
+    """The memory that the run uses grows on and on.
+
+    ## Why it matters
+    It ends in an out-of-memory error, hours later, with everything since the last checkpoint lost.
+
+    ## How it is detected
+    The logged memory after the first tenth of the run rises in nearly every part of it (`order`), by `growth` in all.
+
+    ## What to do
+    Look for tensors kept with their graph (losses summed without `.item()`), caches, and lists of outputs.
+
+    ## Blind spots
+    Batches sorted by length grow within an epoch by intention.
+    """
+
+    code = "SPD004"
+    name = "growing-memory"
+    needs = (Role.MEMORY,)
+    min_points = 10
+
+    growth: float = 1.3
+    """Last over first. Source: allocators settle within a tenth after the longest batch was seen."""
+    order: float = 0.9
+    """Kendall's tau. Source: nineteen of twenty pairs in order: a steady climb."""
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """Look at the order of the parts of the run, and at its ends."""
+        curve = self.curve(facts, Role.MEMORY).finite
+        parts = block_medians(settled(curve), 20)
+        if parts[0] <= 0 or parts[-1] < self.growth * parts[0] or order(parts) < self.order:
+            return
+        times = float(parts[-1] / parts[0])
+        yield self.finding(
+            Severity.WARNING,
+            Confidence.MEDIUM,
+            Role.MEMORY.value,
+            f"The memory in use grows throughout the run, from {parts[0]:.3g} to {parts[-1]:.3g}: it will run out.",
+            steps=(curve.steps[0], curve.steps[-1]),
+            evidence=(Evidence("growth", times, self.growth, "", f"{times:.3g} times"),),
+            advice="Look for tensors kept with their graph (a loss summed without .item()), caches, lists of outputs.",
+        )

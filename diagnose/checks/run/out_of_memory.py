@@ -1,0 +1,81 @@
+"""RUN002: the training ran out of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diagnose.checks.base import Check
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Edit, Evidence, Finding, Operation, Prescription, Severity
+from diagnose.run import EndingKind, Role
+
+ACCUMULATION = "grad_accumulation_steps"
+
+
+@dataclass(frozen=True)
+class OutOfMemory(Check):
+    """The training ended because the memory of the GPU or of the machine was used up.
+
+    ## Why it matters
+    Everything since the last checkpoint is lost, and a restart with the same config ends in the same place.
+
+    ## How it is detected
+    Behind the last metric of the log stands an out-of-memory error of CUDA, of the framework, or of the system.
+
+    ## What to do
+    Halve the batch and average over twice as many of them: the update sees the same clips. Where the memory grew
+    before, a leak is likelier (`growing-memory`): a loss summed without `.item()`, outputs kept in a list.
+
+    ## Blind spots
+    A kernel that kills the process without a line in the log is not seen. One very long clip can use up what all the
+    others left free: cap the length of clips then.
+    """
+
+    code = "RUN002"
+    name = "out-of-memory"
+
+    smaller: float = 0.5
+    """Factor on the batch size. Source: memory of activations is proportional to the batch; half leaves room."""
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """The log does not say how the training ended."""
+        return "the log does not say how the training ended" if facts.run.ending is None else None
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """Tell the last line, and a batch that needs less."""
+        ending = facts.run.ending
+        if ending is None or ending.kind is not EndingKind.OUT_OF_MEMORY:
+            return
+        where = "" if ending.step is None else f" after step {ending.step:,}"
+        yield self.finding(
+            Severity.ERROR,
+            Confidence.HIGH,
+            Role.TRAIN_LOSS.value,
+            f"The training ran out of memory{where}: {ending.line}",
+            steps=None if ending.step is None else (ending.step, ending.step),
+            evidence=tuple(_memory(facts)),
+            prescriptions=self._smaller(facts),
+            advice="Resume from the last checkpoint with a smaller batch; cap the length of clips.",
+        )
+
+    def _smaller(self, facts: Facts) -> tuple[Prescription, ...]:
+        """Half the batch, twice the accumulation; none where the batch is 1 or not known."""
+        batch = facts.settings.get("batch_size")
+        if not isinstance(batch, int) or batch < 2:
+            return ()
+        why = f"a batch of {batch} did not fit"
+        edits = (
+            Edit("batch_size", Operation.SET, max(1, int(batch * self.smaller)), why, needs=(ACCUMULATION,)),
+            Edit(ACCUMULATION, Operation.SCALE, 1 / self.smaller, "the update sees as many clips as before"),
+        )
+        return (Prescription("Halve the batch, average over twice as many", why, edits),)
+
+
+def _memory(facts: Facts) -> Iterator[Evidence]:
+    """How the memory grew, where it was logged."""
+    curve = facts.curve(Role.MEMORY)
+    if curve is not None and len(curve.finite) > 1:
+        known = curve.finite.values
+        yield Evidence("memory_first", float(known[0]))
+        yield Evidence("memory_last", float(known[-1]), None, "", f"memory from {known[0]:.4g} to {known[-1]:.4g}")

@@ -1,0 +1,63 @@
+"""RUN001: the log ends with an error, or the process was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diagnose.checks.base import Check
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.run import EndingKind, Role
+
+# What to do, by how the run ended.
+_ADVICE = {
+    EndingKind.DIED: "Repair what the line names and go on from the last checkpoint.",
+    EndingKind.KILLED: "Go on from the last checkpoint; ask for more time, or save more often, if it happens again.",
+}
+
+
+@dataclass(frozen=True)
+class RunDied(Check):
+    """The training did not end by itself: a traceback, a signal or a scheduler stopped it.
+
+    ## Why it matters
+    A curve that looks healthy up to its last point says nothing of a run that is no longer there: nobody is training.
+
+    ## How it is detected
+    Behind the last metric of the log stands an error, a signal, or the word of a scheduler (`Killed`, `CANCELLED`,
+    `DUE TO TIME LIMIT`). Tracebacks after which training goes on are passed over.
+
+    ## What to do
+    Repair what the line names, and resume from the last checkpoint.
+
+    ## Blind spots
+    A process that was killed often leaves no line. An interrupt by hand (Ctrl-C) is information, not an error. Only
+    text logs tell how they ended.
+    """
+
+    code = "RUN001"
+    name = "run-died"
+    explained_by = ("non-finite-loss",)
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """The log does not say how the training ended."""
+        return "the log does not say how the training ended" if facts.run.ending is None else None
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """Tell the last line."""
+        ending = facts.run.ending
+        if ending is None or ending.kind not in _ADVICE:
+            return
+        by_hand = "KeyboardInterrupt" in ending.line or "SIGINT" in ending.line
+        how = "was stopped from outside" if ending.kind is EndingKind.KILLED else "ended with an error"
+        where = "" if ending.step is None else f" after step {ending.step:,}"
+        yield self.finding(
+            Severity.INFO if by_hand else Severity.ERROR,
+            Confidence.HIGH,
+            Role.TRAIN_LOSS.value,
+            f"The training {how}{where}: {ending.line}",
+            steps=None if ending.step is None else (ending.step, ending.step),
+            evidence=() if ending.step is None else (Evidence("last_step", ending.step, None, "steps"),),
+            advice=_ADVICE[ending.kind],
+        )

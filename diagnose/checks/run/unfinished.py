@@ -1,0 +1,78 @@
+"""RUN003: the steps stop far before the end that was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diagnose.checks.base import Check
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.run import Axis, Curve, EndingKind, Role
+
+
+@dataclass(frozen=True)
+class Unfinished(Check):
+    """The log stops far before the end that the trainer or the config announced, and grows no more.
+
+    ## Why it matters
+    Someone who looks at the curve takes it for the whole training. Information only: many stop on purpose.
+
+    ## How it is detected
+    The log says `Epoch 3/50` or `step 400/2000`, or the config says how long to train; the last point lies before
+    `share` of it; nothing was written for `quiet` seconds; and the log does not say that it was done.
+
+    ## What to do
+    See whether the process still runs; resume from the last checkpoint, or stop on purpose.
+
+    ## Blind spots
+    A log that was copied while it was written looks finished by its time. Early stopping that is not logged looks
+    like this.
+    """
+
+    code = "RUN003"
+    name = "unfinished"
+
+    share: float = 0.9
+    """Of the planned end. Source: the last log interval and the last evaluation lie within a tenth of it."""
+    quiet: float = 3600.0
+    """Seconds without a new line. Source: longer than an epoch of evaluation and a checkpoint takes."""
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """No planned end is known, or the log says how it ended."""
+        if facts.run.ending is not None:
+            return "the log says how it ended"
+        idle = facts.run.idle_seconds
+        if idle is None or idle < self.quiet:
+            return "the log may still be growing"
+        return None if _planned(facts) else "no planned end is known"
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """Compare the last point with the planned end."""
+        known = _planned(facts)
+        if known is None:
+            return
+        curve, planned = known
+        last = int(curve.steps[-1])
+        if last >= self.share * planned:
+            return
+        yield self.finding(
+            Severity.INFO,
+            Confidence.HIGH,
+            Role.TRAIN_LOSS.value,
+            f"The log stops at {curve.axis.value} {last:,} of {planned:,} and has not grown since.",
+            steps=(last, last),
+            evidence=(Evidence("share_done", last / planned, self.share, "", f"{100 * last / planned:.3g} % done"),),
+            advice="See whether the process still runs; resume from the last checkpoint if it was to go on.",
+        )
+
+
+def _planned(facts: Facts) -> tuple[Curve, int] | None:
+    """The training loss and its planned end, in what its steps count."""
+    curve = facts.curve(Role.TRAIN_LOSS)
+    ended = facts.run.ending is not None and facts.run.ending.kind is EndingKind.FINISHED
+    if curve is None or not len(curve) or not curve.counted or ended:
+        return None
+    configured = facts.settings.get("max_epochs" if curve.axis is Axis.EPOCH else "max_steps")
+    planned = facts.run.planned or (configured if isinstance(configured, int) else None)
+    return (curve, planned) if planned else None

@@ -1,0 +1,136 @@
+"""`ttsdoc heal`, and `ttsdoc train --heal`: run a training, and run it again with what cures it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diagnose.cli.options import Family, Samples, TextOrJson, TrainTag, ValTag
+
+if TYPE_CHECKING:
+    from diagnose.live.record import Record
+    from diagnose.live.supervise import Order
+
+STATUS = {"healthy": 0, "cured": 0, "not cured": 1, "failed": 2, "interrupted": 130, "unfinished": 2}
+"""Exit status by verdict."""
+
+Attempts = Annotated[int, typer.Option(min=1, help="Trainings at most.")]
+OneAtATime = Annotated[
+    bool, typer.Option("--one-at-a-time", help="Afterwards train with each change alone, to see which one helped.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command("heal", context_settings={"ignore_unknown_options": True})(heal)
+
+
+def heal(
+    config: Annotated[Path, typer.Argument(help="The training config.")],
+    command: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="-- COMMAND...",
+            help="How to train, with {config}, {log_dir} and {resume} where they belong. Without a checkpoint to go on "
+            "from, {resume} and the option before it are left out.",
+        ),
+    ],
+    logs: Annotated[Path | None, typer.Option(help="Where the trainer logs, if not into {log_dir}.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of heal.json and the attempts. [default: CONFIG-heal]")
+    ] = None,
+    attempts: Attempts = 3,
+    budget: Annotated[str | None, typer.Option(help="Time for all attempts together: 90m, 12h, 600s.")] = None,
+    interval: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks.")] = 1.0,
+    one_at_a_time: OneAtATime = False,
+    noise: Annotated[
+        float | None, typer.Option(min=0, help="How much two equal runs differ in their loss, where you measured it.")
+    ] = None,
+    form: Annotated[TextOrJson, typer.Option("--format", help="How to report the end: in words, or JSON.")] = (
+        TextOrJson.TEXT
+    ),
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show what the trainer prints.")] = False,
+    samples: Samples = None,
+    family: Family = None,
+    train_tag: TrainTag = None,
+    val_tag: ValTag = None,
+) -> None:
+    """Train; stop when an error is sure; train again with what cures it; keep only what is better.
+
+    Each attempt is watched as by `ttsdoc watch`. Status 0: healthy or cured; 1: not cured, the original config
+    stands; 2: could not run.
+    """
+    from diagnose.facts import Hints
+    from diagnose.live.supervise import Order
+    from diagnose.live.verdict import Noise
+
+    measured = None if noise is None else Noise(noise, "measured")
+    order = Order(
+        config=config,
+        command=tuple(command),
+        out=out or Path(f"{config.stem}-heal"),
+        logs=logs,
+        attempts=attempts,
+        budget=None if budget is None else seconds(budget),
+        interval=interval,
+        one_at_a_time=one_at_a_time,
+        noise=measured,
+        hints=Hints(None, samples, family, train_tag, val_tag),
+        echo=not quiet,
+    )
+    raise typer.Exit(_run(order, form))
+
+
+def heal_bundled(config: Path, out: Path | None, *, attempts: int, devices: int, form: TextOrJson) -> int:
+    """`ttsdoc train CONFIG --heal`: the same loop around the bundled trainer. The exit status."""
+    from diagnose.live.supervise import Order
+    from diagnose.trainer.options import load
+
+    folder = out or Path(load(config).logging.log_dir) / f"{config.stem}-heal"
+    train = [sys.executable, "-m", "diagnose", "train", "{config}", "--out", "{log_dir}", "--devices", str(devices)]
+    command = (*train, "--format", "json", "--resume-from", "{resume}")
+    order = Order(config, command, folder, attempts=attempts, interval=0.5, written_config="config.yaml")
+    return _run(order, form)
+
+
+def _run(order: Order, form: TextOrJson) -> int:
+    from diagnose.live.supervise import RECORD, heal
+    from diagnose.report.clean import plain
+
+    record = heal(order, lambda text: print(f"ttsdoc: {plain(text)}", file=sys.stderr, flush=True))
+    if form is TextOrJson.JSON:
+        sys.stdout.write((order.out / RECORD).read_text("utf-8"))
+    else:
+        sys.stdout.write(told(record, order.out))
+    return STATUS[record.verdict]
+
+
+def told(record: Record, out: Path) -> str:
+    """The end in words: the verdict, and one line an attempt."""
+    from diagnose.live.supervise import RECORD
+    from diagnose.report.clean import plain
+    from diagnose.report.words import number
+
+    lines = [f"{record.verdict}: {out / RECORD} holds every attempt"]
+    for one in record.attempts:
+        best = "no loss" if one.best_val_loss is None else f"best {one.metric} {number(one.best_val_loss)}"
+        at = "" if one.best_step is None else f" at step {one.best_step:,}"
+        why = f", stopped for {one.stopped_by}" if one.stopped_by else ""
+        kept = {None: "", True: ", kept", False: ", reverted"}[one.accepted]
+        changes = ", ".join(f"{edit.parameter} {edit.was} -> {edit.now}" for edit in one.edits) or "as it was"
+        lines.append(f"  {one.number}. {changes}: {best}{at}{why}{kept}")
+        lines += [f"     {one.reason}"] if one.reason else []
+    lines += [f"  alone: {one['parameter']} = {one['now']}: {one['told']}" for one in record.helped]
+    return "".join(f"{plain(line)}\n" for line in lines)
+
+
+def seconds(text: str) -> float:
+    """`90m`, `12h`, `2d`, `600s` or `600` in seconds. Raises BadParameter."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no time: give 600s, 90m or 12h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]

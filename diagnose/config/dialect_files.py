@@ -1,0 +1,156 @@
+"""Dialects as data.
+
+A dialect is one YAML file. Its fields:
+
+- `title`: what it is. `order`: lower is tried first. `syntaxes`: of `yaml`, `json`, `toml`, `python` (default: all
+  but the last).
+- `recognise`: fingerprints, one of which must fit. `all`, `any`, `none`: paths; `value`: path -> pattern;
+  `text`: patterns, one of which is found in the raw text.
+- `keys`: canonical name -> places, best first. A place is a path, or `{path, unit, when, dead, locked, doubtful,
+  note, neutral, share, pair, default}`, see `Candidate`.
+- `add`: canonical name -> the path that may be inserted. `forbid`: canonical name -> why it must not be written.
+  `read_only`: why the whole file must not. `command_line`: canonical name -> the flag that sets it instead.
+  `family`: the model family. Each of them is a text, or a list of texts and of `{text, when: {path: pattern}}`.
+- `peak`: `{rate, width, warmup, when}`, see `Peak`. `training: false`: no training config.
+- `text_numbers: false`: the framework takes `5e-5` for text. `synonyms`: see `Synonyms`. `usual_names`: canonical
+  names that are looked up by the usual words where no key of the dialect is there. `files`, `notes`: for people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from diagnose.config.dialect import Candidate, Dialect, Fingerprint, Peak, Phrase, Rule, Synonyms
+from diagnose.config.hyperparameters import HYPERPARAMETERS
+from diagnose.config.node import Document
+from diagnose.config.place import Conditions, Place
+from diagnose.errors import ConfigError
+from diagnose.project import preset_texts
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load_dialect(path: FilePath) -> Dialect:
+    """A dialect that the user wrote. Raises ConfigError where it is none."""
+    from diagnose.config.document import parse_document, read_text
+
+    text = read_text(path)
+    parse_document(
+        text, f"{path}.yaml" if path.suffix not in {".yaml", ".yml"} else str(path)
+    )  # refuses what is hostile
+    return _dialect(text, str(path), path.stem)
+
+
+@cache
+def dialects() -> tuple[Dialect, ...]:
+    """Every dialect, shipped or of the project, in the order in which they are tried."""
+    known = (_dialect(text, name, name.removesuffix(".yaml")) for name, text in preset_texts("dialects"))
+    return tuple(sorted(known, key=lambda dialect: dialect.order))
+
+
+def recognise(document: Document) -> Dialect:
+    """The first dialect whose fingerprint fits; the last one fits everything."""
+    return next(dialect for dialect in dialects() if dialect.fits(document))
+
+
+def _dialect(text: str, source: str, name: str) -> Dialect:
+    try:
+        return _build(yaml.load(text, _LOADER), name)  # noqa: S506 - the safe loader, in C where there is one
+    except (TypeError, ValueError, KeyError, AttributeError, re.error, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{source}: not a dialect: {reason:.200}; see presets/dialects for examples") from None
+
+
+def _build(data: Mapping[str, Any], name: str) -> Dialect:
+    unknown = set(data) - _FIELDS
+    if unknown:
+        raise ValueError(f"unknown field {min(unknown)!r}; known are {', '.join(sorted(_FIELDS))}")
+    strange = {*data.get("keys", {}), *data.get("add", {}), *data.get("usual_names", ())} - set(HYPERPARAMETERS)
+    if strange:
+        raise ValueError(f"{min(strange)!r} is no canonical hyperparameter")
+    return Dialect(
+        name=name,
+        title=str(data["title"]),
+        order=int(data.get("order", 0)),
+        syntaxes=tuple(data.get("syntaxes", ("yaml", "json", "toml"))),
+        fingerprints=tuple(_fingerprint(entry) for entry in data.get("recognise", [{}])),
+        keys={key: tuple(map(_candidate, entries)) for key, entries in data.get("keys", {}).items()},
+        add={key: _rules(entries) for key, entries in data.get("add", {}).items()},
+        forbid={key: _rules(entries) for key, entries in data.get("forbid", {}).items()},
+        families=_rules(data.get("family", [])),
+        peaks=tuple(map(_peak, data.get("peak", []))),
+        command_line=data.get("command_line", {}),
+        read_only=_rules(data.get("read_only", [])),
+        training=bool(data.get("training", True)),
+        text_numbers=bool(data.get("text_numbers", True)),
+        synonyms=_synonyms(data["synonyms"]) if "synonyms" in data else None,
+        usual_names=frozenset(data.get("usual_names", ())),
+    )
+
+
+_FIELDS = {
+    *("title", "order", "syntaxes", "recognise", "keys", "add", "forbid", "command_line", "read_only", "training"),
+    *("text_numbers", "synonyms", "files", "notes", "family", "peak", "usual_names"),
+}
+
+
+def _conditions(data: Mapping[str, Any] | None) -> Conditions:
+    return Conditions(tuple((Place(path), str(pattern)) for path, pattern in (data or {}).items()))
+
+
+def _rules(data: Any) -> tuple[Rule, ...]:
+    """One text, or a list of texts and of `{text, when}`."""
+    entries = data if isinstance(data, list) else [data]
+    return tuple(
+        Rule(entry) if isinstance(entry, str) else Rule(str(entry["text"]), _conditions(entry.get("when")))
+        for entry in entries
+    )
+
+
+def _candidate(data: Mapping[str, Any] | str) -> Candidate:
+    if isinstance(data, str):
+        return Candidate(Place(data))
+    rest = {key: value for key, value in data.items() if key not in {"path", "when", "neutral", "pair"}}
+    pair = Place(data["pair"]) if "pair" in data else None
+    return Candidate(
+        Place(data["path"]),
+        when=_conditions(data.get("when")),
+        neutral=tuple(data.get("neutral", ())),
+        pair=pair,
+        **rest,
+    )
+
+
+def _peak(data: Mapping[str, Any]) -> Peak:
+    def options(key: str) -> tuple[float | str, ...]:
+        entry = data.get(key, 1.0)
+        return tuple(entry) if isinstance(entry, list) else (entry,)
+
+    return Peak(options("rate"), options("width"), options("warmup"), _conditions(data.get("when")))
+
+
+def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
+    places = {key: tuple(map(Place, data.get(key, ()))) for key in ("any", "none")}
+    every = tuple(map(Place, data.get("all", ())))
+    for pattern in data.get("text", ()):
+        re.compile(pattern)
+    return Fingerprint(every, value=_conditions(data.get("value")), text=tuple(data.get("text", ())), **places)
+
+
+def _synonyms(data: Mapping[str, Any]) -> Synonyms:
+    names = {key: tuple(map(str, words)) for key, words in data["names"].items()}
+    elsewhere = {key: frozenset(sections) for key, sections in data.get("elsewhere", {}).items()}
+    anywhere = frozenset(data.get("anywhere", ()))
+    phrases = {name: tuple(map(_phrase, entries)) for name, entries in data.get("phrases", {}).items()}
+    return Synonyms(names, tuple(data["sections"]), frozenset(data["never"]), anywhere, elsewhere, phrases)
+
+
+def _phrase(data: Mapping[str, Any]) -> Phrase:
+    needs = tuple(frozenset(group.split("|")) for group in data["needs"])
+    return Phrase(needs, frozenset(data.get("may", ())))

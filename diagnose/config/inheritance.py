@@ -1,0 +1,174 @@
+"""Files that a config builds on: Hydra groups, mmengine's `_base_`, detectron2's `_BASE_`, argbind's `$include`.
+
+They are read where they lie, never searched for elsewhere and never written. What is not there is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from diagnose.config.document import parse_document, read_text
+from diagnose.config.node import Array, Document, Inherited, Node, Scalar, Table, children, key_text, resolved
+from diagnose.errors import ConfigError
+
+BASES = ("_base_", "_BASE_", "$include", "base_config", "__base__")
+"""Keys that name whole files: mmengine, detectron2, argbind (descript-audio-codec), DiffSinger, Paddle."""
+DEEPEST = 8
+"""Files that name one another; a longer chain is a circle."""
+MOST_FILES = 64
+LEVELS_UP = 6
+"""Folders above the config where a path counted from the project's root may start."""
+_PACKAGE = re.compile(r"\A(?:\s*#[^\n]*\n)*?\s*#\s*@package\s+(\S+)")
+
+
+def with_inherited(document: Document, path: Path) -> tuple[Document, tuple[str, ...]]:
+    """The document with the files that it builds on, and one line on each of them that is not there."""
+    search = _Search(path.resolve().parent)
+    search.seen.add(path.resolve())
+    under, over = search.layers(document, path.resolve(), "", 0)
+    return replace(document, under=tuple(under), over=tuple(over)), tuple(search.missing)
+
+
+class _Search:
+    """One walk through the files that name one another."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.missing: list[str] = []
+        self.seen: set[Path] = set()
+
+    def layers(self, document: Document, path: Path, group: str, depth: int) -> tuple[list[Inherited], list[Inherited]]:
+        """What holds under the document and what over it, the weakest first."""
+        under = [layer for name in _bases(document.own) for layer in self.base(name, path, depth)]
+        over: list[Inherited] = []
+        into = under
+        for entry in _defaults(document.own):
+            if entry.name == "_self_":
+                into = over
+            else:
+                into += self.grouped(entry, path, group, depth)
+        return under, over
+
+    def base(self, name: str, path: Path, depth: int) -> Iterator[Inherited]:
+        """A whole file, named by its path."""
+        file = self.found(name, path)
+        document = None if file is None else self.parsed(file, depth)
+        if file is not None and document is not None:
+            yield from self.flat(document, file, "", depth)
+
+    def grouped(self, entry: _Default, path: Path, group: str, depth: int) -> list[Inherited]:
+        """A file of a Hydra group, put where its package says."""
+        home = entry.group.removeprefix("/") if entry.group.startswith("/") else _joined(group, entry.group)
+        file = self.found(f"{_joined(home, entry.name.removesuffix('.yaml'))}.yaml", path, above_group=group)
+        document = None if file is None else self.parsed(file, depth)
+        if file is None or document is None:
+            return []
+        header = _PACKAGE.match(document.text)
+        package = entry.package or (header[1] if header else "") or home.replace("/", ".")
+        package = "" if package == "_global_" else home.replace("/", ".") if package == "_group_" else package
+        return [replace(layer, root=_inside(package, layer.root)) for layer in self.flat(document, file, home, depth)]
+
+    def flat(self, document: Document, file: Path, group: str, depth: int) -> list[Inherited]:
+        """A file with all that it builds on."""
+        under, over = self.layers(document, file, group, depth + 1)
+        own = [] if document.own is None else [Inherited(self.shown(file), _without_lists(document.own))]
+        return [*under, *own, *over]
+
+    def found(self, name: str, path: Path, above_group: str = "") -> Path | None:
+        """The file beside the one that names it, else below one of the folders above it."""
+        name = name.removeprefix("./")
+        if name.startswith(("/", "~")) or "://" in name or "::" in name or "${" in name or "{{" in name:
+            self.missing.append(f"{name}, which it builds on, is not read")
+            return None
+        folder = path.parent
+        for _ in PurePosixPath(above_group).parts:
+            folder = folder.parent
+        for place in (folder, path.parent, *list(folder.parents)[:LEVELS_UP]):
+            for candidate in (place / name, place / f"{name}.py", place / f"{name}.yaml"):
+                if candidate.is_file() and candidate != path:
+                    return candidate
+        self.missing.append(f"{name}, which it builds on, is not here: what it sets is not known")
+        return None
+
+    def parsed(self, file: Path, depth: int) -> Document | None:
+        """The file's tree; None where it was read before, cannot be read or the chain is too long.
+
+        A file counts once, where it is named first: so do DiffSinger's and NATSpeech's own loaders.
+        """
+        if file in self.seen:
+            return None
+        self.seen.add(file)
+        if depth >= DEEPEST or len(self.seen) > MOST_FILES:
+            self.missing.append(f"{self.shown(file)}, which it builds on, is not read: too many files name one another")
+            return None
+        try:
+            return parse_document(read_text(file), self.shown(file))
+        except ConfigError as error:
+            self.missing.append(f"not read: {error}")
+            return None
+
+    def shown(self, file: Path) -> str:
+        """The path from the config's folder."""
+        up = next((up for up, folder in enumerate((self.home, *self.home.parents)) if file.is_relative_to(folder)), 0)
+        folder = (self.home, *self.home.parents)[up]
+        return "../" * up + file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
+
+
+@dataclass(frozen=True, slots=True)
+class _Default:
+    """One entry of a Hydra `defaults` list."""
+
+    group: str
+    name: str
+    package: str = ""
+
+
+def _defaults(root: Node | None) -> Iterator[_Default]:
+    found = root.get("defaults") if isinstance(root, Table) else None
+    listed = None if found is None else resolved(found)
+    for item in map(resolved, listed.items) if isinstance(listed, Array) else ():
+        if isinstance(item, Scalar) and isinstance(item.value, str):
+            yield _Default("", item.value)
+        elif isinstance(item, Table):
+            for key, child in children(item):
+                yield from _chosen(re.sub(r"^(?:(?:override|optional)\s+)+", "", str(key)), resolved(child))
+
+
+def _chosen(group: str, choice: Node) -> Iterator[_Default]:
+    group, _, package = group.partition("@")
+    names = choice.items if isinstance(choice, Array) else (choice,)
+    for name in map(resolved, names):
+        if isinstance(name, Scalar) and isinstance(name.value, str) and not group.startswith("hydra/"):
+            yield _Default(group, name.value, package)
+
+
+def _bases(root: Node | None) -> Iterator[str]:
+    for key in BASES if isinstance(root, Table) else ():
+        found = root.get(key) if isinstance(root, Table) else None
+        named = None if found is None else resolved(found)
+        for name in map(resolved, named.items) if isinstance(named, Array) else (named,):
+            if isinstance(name, Scalar) and isinstance(name.value, str) and name.value:
+                yield name.value
+
+
+def _joined(group: str, name: str) -> str:
+    return "/".join(filter(None, (group, name)))
+
+
+def _inside(package: str, root: Node) -> Node:
+    """The node under the sections of `package`."""
+    for name in reversed(package.split(".") if package else []):
+        key = Scalar(root.start, root.start, root.line, name)
+        root = Table(root.start, root.end, root.line, ((key, root),))
+    return root
+
+
+def _without_lists(root: Node) -> Node:
+    """The tree without the keys that name other files: they are about the file that holds them."""
+    if not isinstance(root, Table):
+        return root
+    kept = tuple(entry for entry in root.entries if key_text(entry[0]) not in {"defaults", *BASES})
+    return Table(root.start, root.end, root.line, kept, root.flow)

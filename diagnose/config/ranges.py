@@ -1,0 +1,138 @@
+"""What authors ship and users train with (`presets/ranges.yaml`), looked up for one config."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from diagnose.config import Config
+from diagnose.config.place import Place
+
+_NAMES = ("model", "model.name", "model.type", "model_name", "model_type", "architecture", "name")
+_ADAPTERS = (
+    "lora_r",
+    "adapter",
+    "finetuning_type",
+    "use_peft",
+    "lora.lora_r",
+    "lora_rank",
+    "lora_config",
+    "model.lora_config",
+)
+_NO_ADAPTER = re.compile(r"(?i)^(full|freeze|none|false|0|)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The lowest and highest value in use, and where that is known from."""
+
+    title: str
+    """Of what: a family, an optimizer."""
+    lowest: float
+    highest: float
+    source: str
+    first: float | None = None
+    """What to try first."""
+    fine_tuning: float | None = None
+    """What to try first where trained weights are the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Ranges that hold under conditions."""
+
+    title: str
+    families: frozenset[str]
+    dialects: frozenset[str]
+    named: str
+    """Pattern for the model's name in the config; an alternative to family and dialect."""
+    optimizer: str
+    """Pattern; empty: any."""
+    optimizer_of_family: bool
+    """Whether it holds too where the config names no optimizer."""
+    adapter: bool
+    ranges: Mapping[str, Range]
+
+    def fits(self, config: Config, family: str | None) -> bool:
+        """Whether the conditions hold for a config."""
+        optimizer = _optimizer(config)
+        if self.optimizer and not (re.search(self.optimizer, optimizer) if optimizer else self.optimizer_of_family):
+            return False
+        if self.adapter and not is_adapter(config):
+            return False
+        if not (self.families or self.dialects or self.named):
+            return True
+        called = any(re.search(self.named, name) for name in _model_names(config)) if self.named else False
+        return family in self.families or config.dialect in self.dialects or called
+
+
+def ranges(config: Config, family: str | None) -> dict[str, Range]:
+    """Hyperparameter -> the range that holds for this config; `frames` is a batch counted in mel frames."""
+    found: dict[str, Range] = {}
+    for entry in entries():
+        if entry.fits(config, family):
+            found = {**entry.ranges, **found}
+    return found
+
+
+def first_learning_rate(config: Config, family: str | None) -> tuple[float, Range] | None:
+    """What to try first, and the range that it comes from; None where neither family nor optimizer is known."""
+    span = ranges(config, family).get("learning_rate")
+    if span is None or span.first is None:
+        return None
+    tuned = span.fine_tuning is not None and isinstance(config.value("init_checkpoint"), str)
+    return (span.fine_tuning if tuned and span.fine_tuning is not None else span.first), span
+
+
+def is_adapter(config: Config) -> bool:
+    """Whether the config trains a LoRA, not the whole model."""
+    values = (Place(path).scalar(config.document) for path in _ADAPTERS)
+    named = any(value is not None and not _NO_ADAPTER.match(str(value)) for value in values)
+    return named or "lora" in str(Place("model._component_").scalar(config.document)).lower()
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """Every entry of `presets/ranges.yaml`, in order."""
+    text = (resources.files("diagnose.presets") / "ranges.yaml").read_text("utf-8")
+    return tuple(_entry(entry) for entry in yaml.safe_load(text)["entries"])
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    title = str(data["title"])
+    spans = {name: _range(title, value) for name, value in data.items() if isinstance(value, dict)}
+    return Entry(
+        title,
+        frozenset(data.get("families", ())),
+        frozenset(data.get("dialects", ())),
+        data.get("named", ""),
+        data.get("optimizer", ""),
+        bool(data.get("optimizer_of_family", False)),
+        bool(data.get("adapter", False)),
+        spans,
+    )
+
+
+def _range(title: str, data: Mapping[str, Any]) -> Range:
+    lowest, highest = map(float, data["range"])
+    return Range(title, lowest, highest, data["source"], data.get("first"), data.get("fine_tuning"))
+
+
+def _optimizer(config: Config) -> str:
+    """The optimizer that the config names; empty where it names none or one that is never read."""
+    setting = config.values.get("optimizer")
+    named = setting.value if setting is not None and not setting.dead else None
+    return named if isinstance(named, str) else ""
+
+
+def _model_names(config: Config) -> Iterator[str]:
+    for path in _NAMES:
+        value = Place(path).scalar(config.document)
+        if isinstance(value, str):
+            yield value

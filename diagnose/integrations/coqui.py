@@ -1,0 +1,76 @@
+"""The doctor in the Coqui Trainer (XTTS, VITS, Glow-TTS, ...): `Trainer(..., callbacks=callbacks())`.
+
+The trainer has no way to end early but an interrupt: it then saves a checkpoint and leaves with status 130, as on
+Ctrl-C. With several GPUs nothing is stopped: one process that leaves alone would keep the others waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from diagnose.integrations.loop import Doctor
+
+if TYPE_CHECKING:
+    from trainer import Trainer
+
+
+def callbacks(doctor: Doctor | None = None, **options: Any) -> dict[str, Callable[[Trainer], None]]:
+    """The hooks for `Trainer(callbacks=...)`. The options are those of `Doctor`."""
+    hooks = _Hooks(doctor or Doctor(**options), configured=doctor is not None or options.get("config") is not None)
+    return {
+        "on_init_end": hooks.listen,
+        "on_train_step_end": hooks.stop,
+        "on_epoch_end": hooks.epoch,
+        "on_keyboard_interrupt": hooks.finish,
+    }
+
+
+class _Hooks:
+    def __init__(self, doctor: Doctor, *, configured: bool) -> None:
+        self._doctor = doctor
+        self._configured = configured
+
+    def listen(self, trainer: Trainer) -> None:
+        """Stand between the trainer and its dashboard, and take the config that it trains with."""
+        if not self._configured:
+            self._doctor.configure(trainer.config.to_dict())
+        trainer.dashboard_logger = _Listener(trainer.dashboard_logger, self._doctor)
+
+    def stop(self, trainer: Trainer) -> None:
+        if self._doctor.should_stop and trainer.num_gpus <= 1:
+            raise KeyboardInterrupt
+
+    def epoch(self, trainer: Trainer) -> None:
+        self.stop(trainer)
+        if trainer.epochs_done + 1 >= trainer.config.epochs:
+            self.finish(trainer)
+
+    def finish(self, _: Trainer) -> None:
+        self._doctor.finish()
+
+
+class _Listener:
+    """The trainer's dashboard, whose numbers the doctor hears too, under the tags that TensorBoard would get."""
+
+    def __init__(self, dashboard: Any, doctor: Doctor) -> None:
+        self._dashboard = dashboard
+        self._doctor = doctor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dashboard, name)
+
+    def train_step_stats(self, step: int, stats: dict[str, Any]) -> None:
+        self._dashboard.train_step_stats(step, stats)
+        self._hear("TrainIterStats", step, stats)
+
+    def train_epoch_stats(self, step: int, stats: dict[str, Any]) -> None:
+        self._dashboard.train_epoch_stats(step, stats)
+        self._hear("TrainEpochStats", step, stats)
+
+    def eval_stats(self, step: int, stats: dict[str, Any]) -> None:
+        self._dashboard.eval_stats(step, stats)
+        self._hear("EvalStats", step, stats)
+
+    def _hear(self, scope: str, step: int, stats: dict[str, Any]) -> None:
+        self._doctor.log(step, {f"{scope}/{key}": value for key, value in stats.items()})

@@ -1,0 +1,1 @@
+"""The same diagnosis while a run lasts: watched, remembered, healed, compared."""

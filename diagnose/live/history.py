@@ -1,0 +1,207 @@
+"""What was found while a run grew: since when, whether it was confirmed, and what a finished log has forgotten.
+
+A divergence is plain when it happens and looks like a plateau at the end. So a finished run is also judged on its
+prefixes, as someone who watched it would have, and what was confirmed then and never made good again is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diagnose.checks import every_check
+from diagnose.checks.base import About, Check
+from diagnose.engine import examine, prescriptions_of
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
+from diagnose.run import Curve, Role
+
+PERSISTENT = 0.5
+"""Share of the looks at which an alarm stood so that it belongs to the run, whatever its last points show. Source: our
+choice: what stood for half of the run decided what came of it."""
+REMEMBERED = ("divergence", "learning-rate-too-high", "non-finite-loss")
+"""Findings that a plateau or a slow recovery hides at the end."""
+NOT_OF_THE_RUN = frozenset({"config", "dataset", "trainer"})
+"""Metrics of findings that no curve shows: they stand in the first report; no training is stopped or changed
+for them."""
+LOOKS = 40
+"""Prefixes of a run that are judged. Source: our choice: a fault that lasts a fortieth of the run is seen twice."""
+FEWEST = 4
+"""Points of the training loss before anything is said. Source: the checks of instability need as many."""
+RECOVERED = 0.25
+"""Share of what was lost that may still be missing where a run counts as recovered. Source: the divergence check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One finding over the course of a run."""
+
+    finding: Finding
+    """As it was last said."""
+    first_seen: int
+    """Step of the training loss at which it was said first, in the stretch that lasts or was confirmed."""
+    last_seen: int
+    confirmed: int | None = None
+    """Step at which it was said for the second time in a row; None: not yet."""
+    looks: int = 1
+    """At how many looks it was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The findings of a growing run, by name."""
+
+    sightings: tuple[Sighting, ...] = ()
+    looked: int | None = None
+    """The step of the last look."""
+    looks: int = 0
+    """How many looks there were."""
+
+    def after(self, step: int, findings: Iterable[Finding]) -> History:
+        """With what was said at `step`. A look at which nothing was new confirms nothing."""
+        if self.looked is not None and step <= self.looked:
+            return self
+        said = {finding.name: finding for finding in findings if finding.alarming}
+        known = {sighting.finding.name: sighting for sighting in self.sightings}
+        kept = [_seen_again(sighting, said, step, self.looked) for sighting in self.sightings]
+        new = [Sighting(finding, step, step) for name, finding in said.items() if name not in known]
+        return History((*(sighting for sighting in kept if sighting is not None), *new), step, self.looks + 1)
+
+    @property
+    def confirmed(self) -> tuple[Sighting, ...]:
+        """What was said at two looks in a row."""
+        return tuple(sighting for sighting in self.sightings if sighting.confirmed is not None)
+
+
+def _seen_again(sighting: Sighting, said: dict[str, Finding], step: int, looked: int | None) -> Sighting | None:
+    finding = said.get(sighting.finding.name)
+    if finding is None:
+        return sighting if sighting.confirmed is not None else None
+    again = replace(sighting, finding=finding, last_seen=step, looks=sighting.looks + 1)
+    if sighting.confirmed is None and sighting.last_seen == looked:
+        return replace(again, confirmed=step)
+    return again
+
+
+def replay(facts: Facts, *, checks: Iterable[Check] | None = None, looks: int = LOOKS) -> History:
+    """What someone who watched the run would have noted.
+
+    The looks fall on logged points, evenly over the run; of a short run, on each.
+    """
+    asked = tuple(_remembering() if checks is None else checks)
+    history = History()
+    for step in _moments(facts, looks):
+        history = history.after(step, examine(facts.until(step), checks=asked).findings)
+    return history
+
+
+def remember(diagnosis: Diagnosis) -> Diagnosis:
+    """The diagnosis with what was confirmed while the run lasted and never recovered, errors only."""
+    facts = diagnosis.facts
+    if any(_of_the_run(finding) for finding in diagnosis.findings):
+        return diagnosis
+    past = replay(facts)
+    lost = [kept for kept in past.confirmed if _grave(kept.finding) and not recovered(facts, kept)]
+    lost += [kept for kept in past.confirmed if kept not in lost and kept.looks >= PERSISTENT * past.looks]
+    said = {finding.name for finding in diagnosis.findings if finding.alarming}
+    lost = [kept for kept in lost if kept.finding.name not in said]
+    if not lost:
+        return diagnosis
+    told = [_told(sighting) for sighting in lost]
+    names = {finding.name for finding in told}
+    others = [replace(finding, explained_by=_cause(finding, names)) for finding in diagnosis.findings]
+    findings = (*told, *others)
+    return replace(diagnosis, verdict=Verdict.UNHEALTHY, findings=findings, prescriptions=prescriptions_of(findings))
+
+
+def confirmed_now(facts: Facts, findings: Iterable[Finding], *, checks: Iterable[Check] | None = None) -> list[Finding]:
+    """Those of the alarming findings that were said one point (of the curve that shows them) earlier, too.
+
+    So nothing rests on a last point alone, however often or seldom one looks.
+    """
+    kept = []
+    for finding in findings:
+        before = _one_point_earlier(facts, finding) if finding.alarming else None
+        if before is None:
+            continue
+        said = examine(before, checks=None if checks is None else tuple(checks)).findings
+        if any(earlier.name == finding.name and earlier.alarming for earlier in said):
+            kept.append(finding)
+    return kept
+
+
+def recovered(facts: Facts, sighting: Sighting) -> bool:
+    """Whether the end of the training loss is about as good as the best before the fault."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or not len(train):
+        return True
+    if not np.isfinite(train.values[-1]):
+        return False
+    finite = train.finite
+    before = finite.values[finite.steps <= (sighting.finding.first_step or sighting.first_seen)]
+    after = finite.values[finite.steps <= sighting.last_seen]
+    if not len(before) or not len(after):
+        return True
+    best, worst = float(before.min()), float(after[-max(1, len(after) // 4) :].max())
+    end = float(np.median(finite.values[-max(3, len(finite) // 10) :]))
+    return end <= best + RECOVERED * max(0.0, worst - best)
+
+
+def _of_the_run(finding: Finding) -> bool:
+    """Whether a curve shows it, and it alarms: then the end of the log has forgotten nothing that matters more."""
+    return finding.alarming and finding.metric not in NOT_OF_THE_RUN
+
+
+def _grave(finding: Finding) -> bool:
+    sure = finding.confidence is not Confidence.LOW
+    return finding.severity is Severity.ERROR and sure and finding.name in REMEMBERED
+
+
+def _told(sighting: Sighting) -> Finding:
+    at = sighting.first_seen if sighting.confirmed is None else sighting.confirmed
+    message = f"{sighting.finding.message} It was sure at step {at:,}, and was never made good."
+    return replace(sighting.finding, message=message, first_seen=sighting.first_seen, confirmed=sighting.confirmed)
+
+
+def _cause(finding: Finding, names: set[str]) -> str | None:
+    if finding.explained_by is not None:
+        return finding.explained_by
+    consequences = {"plateau", "slow-learning", "loss-above-target", "learning-rate-too-low", "vanishing-gradients"}
+    cause = next((name for name in ("learning-rate-too-high", "divergence", "non-finite-loss") if name in names), None)
+    return cause if finding.name in consequences else None
+
+
+def _remembering() -> Iterator[Check]:
+    return (check for check in every_check() if check.about is About.RUN)
+
+
+def _moments(facts: Facts, looks: int) -> list[int]:
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or len(train) < FEWEST:
+        return []
+    steps = np.unique(train.steps)
+    if len(steps) > looks:
+        steps = steps[np.unique(np.linspace(FEWEST - 1, len(steps) - 1, looks).round().astype(int))]
+    return [int(step) for step in steps if np.count_nonzero(train.steps <= step) >= FEWEST]
+
+
+def _one_point_earlier(facts: Facts, finding: Finding) -> Facts | None:
+    """The facts without the newest point of the curve that shows the finding; None where nothing would be left."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    shown = facts.curve(Role.VAL_LOSS) if finding.metric == Role.VAL_LOSS.value else train
+    if train is None or shown is None or len(shown) < 2 or len(train) < FEWEST:
+        return None
+    if shown is train:
+        return (
+            facts.until(int(train.steps[train.steps < train.steps[-1]][-1]))
+            if train.steps[0] < train.steps[-1]
+            else None
+        )
+    return _without_last(facts, shown)
+
+
+def _without_last(facts: Facts, curve: Curve) -> Facts:
+    shorter = curve.where(np.arange(len(curve)) < len(curve) - 1)
+    return replace(facts, run=replace(facts.run, curves={**facts.run.curves, curve.tag: shorter}))

@@ -1,0 +1,146 @@
+"""When a watched run is stopped, whether it died, what it can go on from: the decisions of the loop, pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from diagnose.engine import prescriptions_of
+from diagnose.errors import TrainerError
+from diagnose.facts import Facts
+from diagnose.finding import Diagnosis, Finding, Severity, Verdict
+from diagnose.live.history import NOT_OF_THE_RUN
+from diagnose.live.watch import last_step, planned_end
+from diagnose.numbers import is_number
+from diagnose.remedies.evidence import onset_of
+from diagnose.run import Role
+
+UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss", "exploding-gradients", "oscillation"})
+"""Faults after which a state from before them is worth going on from."""
+KEPT = frozenset({"overfitting", "memorisation", "past-best"})
+"""Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
+SLOW = frozenset({"learning-rate-too-low"})
+"""Faults that are only warned of, and worth a stop once they have shown for `WORTH` of the run."""
+STUCK = frozenset({"plateau"})
+"""Faults that are worth a stop where the run never got going: they began in the first `EARLY` of the planned run, and
+the loss stands between `HIGH` and `FELL` of where it began. Lower, it may have converged; higher, it never moved, and
+may have converged before the first point."""
+EARLY = 0.25
+HIGH, FELL = 0.5, 0.95
+"""Source: the bundled trainer thrown to chance level stands at 0.7 to 0.8 of its first loss."""
+STOOD = 0.2
+"""Share of the planned run for which an instability that is only warned of must have stood. Source: our choice: a
+healthy run comes back from a swing sooner, or is not planned to the end of it."""
+WORTH = 0.35
+"""Share of the planned run. Source: our choice: stopped there, two trainings cost 1.35 of one."""
+SUMMARY = "summary.json"
+"""Where a trainer may tell the loss on a second validation set (`held_out_loss`)."""
+
+
+def of_the_run(diagnosis: Diagnosis) -> Diagnosis:
+    """The diagnosis with the findings that the curves show, and their prescriptions alone."""
+    findings = tuple(one for one in diagnosis.findings if one.metric not in NOT_OF_THE_RUN)
+    ill = any(one.alarming for one in findings)
+    verdict = Verdict.UNHEALTHY if ill else Verdict.HEALTHY
+    return replace(diagnosis, findings=findings, prescriptions=prescriptions_of(findings), verdict=verdict)
+
+
+def alarms(diagnosis: Diagnosis) -> set[str]:
+    """Names of what is wrong with the run."""
+    return {one.name for one in diagnosis.findings if one.alarming and one.metric not in NOT_OF_THE_RUN}
+
+
+def worth_a_stop(diagnosis: Diagnosis, finding: Finding) -> bool:
+    """Whether a confirmed finding is worth ending the run for."""
+    if finding.metric in NOT_OF_THE_RUN or not finding.alarming:
+        return False
+    if finding.name in KEPT:
+        return finding.name == "overfitting" and memorises(diagnosis.facts) and kept_best(diagnosis.facts) is not None
+    if finding.severity is Severity.ERROR:
+        return True
+    planned, now = planned_end(diagnosis.facts), last_step(diagnosis.facts)
+    since = finding.first_step
+    if planned is None or since is None:
+        return False
+    if finding.name in SLOW | STUCK:
+        stuck = since <= EARLY * planned and _at_chance(diagnosis.facts)
+        return now >= WORTH * planned and (finding.name in SLOW or stuck)
+    return finding.name in UNSTABLE and now - since >= STOOD * planned
+
+
+def died(status: int | None, diagnosis: Diagnosis) -> bool:
+    """Whether a trainer that nobody stopped ended with an error that its loss does not explain."""
+    return bool(status) and "non-finite-loss" not in alarms(diagnosis)
+
+
+def memorises(facts: Facts) -> bool:
+    """Whether the training loss is below the best validation loss: a collapse raises both."""
+    train, val = facts.curve(Role.TRAIN_LOSS), facts.curve(Role.VAL_LOSS)
+    if train is None or val is None or not len(train.finite) or not len(val.finite):
+        return False
+    end = float(np.median(train.finite.values[-max(3, len(train) // 10) :]))
+    return end < float(val.finite.values.min())
+
+
+def _at_chance(facts: Facts) -> bool:
+    """Whether the training loss fell a little at first and stands high: learned is what any model learns at once."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or len(train.finite) < 3 or train.finite.values[0] <= 0:
+        return False
+    values = train.finite.values
+    return HIGH < float(np.median(values[-max(3, len(values) // 10) :])) / float(values[0]) < FELL
+
+
+def kept_best(facts: Facts) -> str | None:
+    """The checkpoint at the best evaluation, where one is on disk."""
+    val = facts.curve(Role.VAL_LOSS)
+    if val is None or not len(val.finite):
+        return None
+    best = int(val.finite.steps[np.argmin(val.finite.values)])
+    return next((one.file for one in reversed(facts.checkpoints) if one.step == best), None)
+
+
+def last_good(diagnosis: Diagnosis) -> str | None:
+    """The newest checkpoint that is not younger than the best point before the first instability."""
+    facts = diagnosis.facts
+    onsets = [one.first_step for one in diagnosis.findings if one.name in UNSTABLE and one.first_step is not None]
+    train = facts.curve(Role.TRAIN_LOSS)
+    if not onsets or train is None:
+        return None
+    before = train.finite.until(onset_of(facts, min(onsets)))
+    if not len(before):
+        return None
+    best = int(before.steps[np.argmin(before.values)])
+    known = [one.file for one in facts.checkpoints if one.step <= best]
+    return known[-1] if known else None
+
+
+def filled(command: Sequence[str], config: Path, logs: Path, resume: str | None) -> tuple[str, ...]:
+    """The command with its placeholders filled in. Without a checkpoint, what asks for one is left out.
+
+    Raises TrainerError where the command has no place for the config.
+    """
+    if not any("{config}" in word for word in command):
+        raise TrainerError("the command has no {config}: without it the trainer would never see what is changed")
+    words: list[str] = []
+    for word in command:
+        if "{resume}" in word and resume is None:
+            if word == "{resume}" and words and words[-1].startswith("-"):
+                words.pop()  # the option that the checkpoint was for
+            continue
+        filled_in = word.replace("{config}", str(config)).replace("{log_dir}", str(logs))
+        words.append(filled_in.replace("{resume}", resume or ""))
+    return tuple(words)
+
+
+def held_out(logs: Path) -> float | None:
+    """The loss on a second validation set, where the trainer tells one."""
+    try:
+        told = json.loads((logs / SUMMARY).read_bytes()).get("held_out_loss")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return float(told) if is_number(told) else None

@@ -1,0 +1,244 @@
+"""A run that is still being written, diagnosed again and again: typed events for whoever listens.
+
+Only what is new in the logs is read. Between two looks it waits at least a hundred times as long as the last one took
+of the processor, so that watching costs a training less than one percent.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+
+from diagnose.config import Config, read_config
+from diagnose.config.effective import effective
+from diagnose.engine import examine
+from diagnose.errors import LogError
+from diagnose.facts import Facts, Hints
+from diagnose.finding import Diagnosis, Finding, Severity
+from diagnose.gather import configs_near, facts_of
+from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, History, confirmed_now
+from diagnose.readers import follow
+from diagnose.run import Axis, Curve, Role, Run
+
+COST = 0.01
+"""Share of one processor that watching may take. Source: the promise to users."""
+RECENT = 20
+"""Points from which the speed is taken. Source: our choice: a pause for evaluation weighs little among as many."""
+SILENT = 20.0
+"""Times the usual wait between two points after which a log counts as silent. Source: our choice, with a floor."""
+LEAST_SILENCE = 600.0
+"""Seconds; evaluations and checkpoints of large models take minutes."""
+
+
+class End(str, Enum):
+    """Why watching ended."""
+
+    DONE = "done"
+    """The planned end was reached, the trainer's process is gone, or the log fell silent."""
+    ERROR = "error"
+    """An error was confirmed."""
+    ONCE = "once"
+    """One look was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFinding:
+    """A finding that was not there before, and has been said at two points in a row."""
+
+    finding: Finding
+    step: int
+    """Of the training loss, when it was confirmed."""
+    diagnosis: Diagnosis
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the run stands, after each look that brought something new."""
+
+    step: int
+    diagnosis: Diagnosis
+    steps_per_second: float | None = None
+    planned: int | None = None
+    """The last step, as the config asks for it."""
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event."""
+
+    end: End
+    diagnosis: Diagnosis | None
+    """None where nothing was ever logged."""
+
+
+Event = NewFinding | Progress | Ended
+
+
+@dataclass(eq=False)
+class Watch:
+    """One watched place. `look` reads what is new and gives the diagnosis, or None where nothing is."""
+
+    place: str | Path
+    hints: Hints = Hints()
+    history: History = field(default_factory=History)
+    _looks: Iterator[Run | None] | None = None
+    _config: Config | None = None
+    _config_of: str = ""
+    _reported: set[str] = field(default_factory=set)
+
+    def look(self) -> Diagnosis | None:
+        """The run as it stands now, judged; None if nothing is new. Raises LogError while the place is not there."""
+        if self._looks is None:
+            self._looks = follow(self.place)
+        try:
+            run = next(self._looks)
+        except LogError:
+            self._looks = None  # a generator that has raised is spent
+            raise
+        return None if run is None else examine(self._facts(run))
+
+    def news(self, diagnosis: Diagnosis) -> list[Finding]:
+        """The findings of `diagnosis` to tell now: confirmed, not told before, and not of a beginning."""
+        facts = diagnosis.facts
+        of_the_run = [finding for finding in diagnosis.findings if finding.metric not in NOT_OF_THE_RUN]
+        fresh = [finding for finding in of_the_run if finding.name not in self._reported]
+        found = [finding for finding in confirmed_now(facts, fresh) if not _too_early(facts, finding)]
+        self._reported.update(finding.name for finding in found)
+        step = last_step(facts)
+        self.history = self.history.after(step, diagnosis.findings)
+        return [replace(finding, first_seen=finding.first_step, confirmed=step) for finding in found]
+
+    def _facts(self, run: Run) -> Facts:
+        """The run with its config, which is looked for once a run."""
+        if self._config_of != run.source:
+            near = [read_config(self.hints.config)] if self.hints.config else configs_near(run)
+            self._config = near[0] if len(near) == 1 else None
+            self._config_of = run.source
+        return facts_of(run, self.hints, self._config)
+
+
+def watch(
+    place: str | Path,
+    hints: Hints = Hints(),
+    *,
+    interval: float = 5.0,
+    once: bool = False,
+    until: End = End.DONE,
+    alive: Callable[[], bool] = lambda: True,
+    wait: Callable[[float], None] = time.sleep,
+) -> Iterator[Event]:
+    """Follow the run at `place` (of several the one written to last) and tell what changes.
+
+    `until`: ERROR ends at the first confirmed error too. `alive`: whether the trainer still lives; after its end one
+    more look is taken. Raises LogError where the place is not there with `once`; else it is waited for.
+    """
+    watched = Watch(place, hints)
+    diagnosis: Diagnosis | None = None
+    last_news = time.monotonic()
+    while True:
+        over, cost = not alive(), time.process_time()
+        found = _look(watched, must=once)
+        if found is not None:
+            diagnosis, last_news = found, time.monotonic()
+            news = watched.news(found)
+            yield progress(found)
+            yield from (NewFinding(finding, last_step(found.facts), found) for finding in news)
+            if until is End.ERROR and any(finding.severity is Severity.ERROR for finding in news):
+                yield Ended(End.ERROR, diagnosis)
+                return
+        if once or over or _finished(diagnosis, time.monotonic() - last_news):
+            yield Ended(End.ONCE if once else End.DONE, diagnosis)
+            return
+        wait(max(interval, (time.process_time() - cost) / COST))
+
+
+def _look(watched: Watch, *, must: bool) -> Diagnosis | None:
+    try:
+        return watched.look()
+    except LogError:
+        if must:
+            raise
+        return None
+
+
+def progress(diagnosis: Diagnosis) -> Progress:
+    """How far the run is, how fast, and how long it will take."""
+    facts = diagnosis.facts
+    step, speed, planned = last_step(facts), speed_of(facts), planned_end(facts)
+    left = None if speed is None or planned is None or planned < step else (planned - step) / speed
+    return Progress(step, diagnosis, speed, planned, left)
+
+
+def last_step(facts: Facts) -> int:
+    """The newest step of the training loss, else of any curve."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    curves = [train] if train is not None and len(train) else list(facts.run.curves.values())
+    return max((int(curve.steps[-1]) for curve in curves if len(curve)), default=0)
+
+
+def speed_of(facts: Facts) -> float | None:
+    """Steps (or epochs) a second over the last points; None where the log has no times."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or train.wall_times is None or len(train) < 2:
+        return None
+    seconds = float(train.wall_times[-1] - train.wall_times[-RECENT:][0])
+    steps = int(train.steps[-1] - train.steps[-RECENT:][0])
+    return steps / seconds if np.isfinite(seconds) and seconds > 0 and steps > 0 else None
+
+
+def planned_end(facts: Facts) -> int | None:
+    """The last step that the config asks for, in units of the training loss; None where it is not known."""
+    train, config = facts.curve(Role.TRAIN_LOSS), facts.config
+    if train is None or config is None:
+        return None
+    epochs = config.value("max_epochs")
+    if train.axis is Axis.EPOCH:
+        return epochs if isinstance(epochs, int) else None
+    ends = [effective(config, facts.samples).total_steps, _end_by_epochs(train, epochs)]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _end_by_epochs(train: Curve, epochs: object) -> int | None:
+    """The configured epochs in steps, where the log counts both."""
+    if not isinstance(epochs, int) or train.epochs is None or len(train) < 2:
+        return None
+    span = float(train.epochs[-1] - train.epochs[0])
+    return round(epochs * float(train.steps[-1] - train.steps[0]) / span) if np.isfinite(span) and span > 0 else None
+
+
+def _too_early(facts: Facts, finding: Finding) -> bool:
+    """Whether so little is known that only an error may be told, or nothing at all."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or len(train) < FEWEST:
+        return True
+    return finding.severity is not Severity.ERROR and _warming_up(facts, train)
+
+
+def _warming_up(facts: Facts, train: Curve) -> bool:
+    """Whether the configured warm-up is not over; else whether the logged rate still rises."""
+    planned = None if facts.config is None else effective(facts.config, facts.samples).warmup_steps
+    if planned is not None and train.axis is Axis.STEP:
+        return bool(train.steps[-1] <= planned)
+    rates = facts.curve(Role.LEARNING_RATE)
+    return rates is not None and len(rates) > 1 and bool(rates.values[-1] > rates.values[:-1].max())
+
+
+def _finished(diagnosis: Diagnosis | None, silence: float) -> bool:
+    """Whether the planned end is reached, or the log has been silent for far longer than it ever was."""
+    if diagnosis is None:
+        return False
+    facts = diagnosis.facts
+    planned = planned_end(facts)
+    if planned is not None and last_step(facts) >= planned:
+        return True
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or train.wall_times is None or len(train) < 2:
+        return silence > LEAST_SILENCE
+    usual = float(np.median(np.diff(train.wall_times[-RECENT:])))
+    return silence > max(LEAST_SILENCE, SILENT * usual)

@@ -1,0 +1,122 @@
+"""What a project says of itself in `ttsdoc.toml`, or under `[tool.ttsdoc]` of its `pyproject.toml`.
+
+    select = ["STB", "FIT001"]          # only these checks: codes, names, or beginnings of codes
+    presets = "ttsdoc-presets"          # a folder with dialects/, formats/, targets/ of your own
+
+    [ignore]
+    FIT005 = "our loss is a sum over mel bins"
+
+    [thresholds.overfitting]
+    rise = 0.1
+
+The file is looked for in the current folder and above it; paths in it are relative to it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from diagnose.errors import ConfigError, did_you_mean
+
+FILE = "ttsdoc.toml"
+FIELDS = {"select", "ignore", "thresholds", "presets"}
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What is asked for in one project."""
+
+    source: str = ""
+    """The file that says it; empty where there is none."""
+    select: tuple[str, ...] = ()
+    """Codes, names or beginnings of codes; empty: all checks."""
+    ignore: Mapping[str, str] = field(default_factory=dict)
+    """Code, name or beginning of a code -> the reason."""
+    thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Code or name of a check -> its fields that are set."""
+    presets: Path | None = None
+    """A folder with dialects, formats and targets beside those that are shipped."""
+
+
+@cache
+def project(start: Path | None = None) -> Project:
+    """The nearest project at or above `start` (None: the current folder). Raises ConfigError, in one line."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        own, shared = folder / FILE, folder / "pyproject.toml"
+        if own.is_file():
+            return _project(own, _table(own))
+        if shared.is_file():
+            table = _table(shared).get("tool", {}).get("ttsdoc")
+            if table is not None:
+                return _project(shared, table)
+    return Project()
+
+
+def preset_texts(kind: str) -> Iterator[tuple[str, str]]:
+    """(file name, text) of the YAML files of one kind (`dialects`, `formats`, `targets`), those of the project last."""
+    own = project().presets
+    for folder in (files("diagnose.presets") / kind, own / kind if own else None):
+        if folder is not None and folder.is_dir():
+            found = [file for file in folder.iterdir() if file.name.endswith(".yaml")]
+            yield from sorted((file.name, file.read_text("utf-8")) for file in found)
+
+
+def config_file(name: str | Path) -> Path:
+    """The config that a user means: their own file where there is one, else the preset of that name (`stable`).
+
+    Raises ConfigError for a name that is neither; a missing file with an ending is left to its reader.
+    """
+    path = Path(name)
+    preset = files("diagnose.presets") / f"{name}.yaml"
+    shipped = not path.exists() and path.name == str(name) and preset.is_file()
+    if not shipped and not path.exists() and not path.suffix:
+        own = shipped_configs()
+        hint = did_you_mean(str(name), own) or f"; presets: {', '.join(own)}"
+        raise ConfigError(f"{name}: no such file, and no preset of this name{hint}")
+    return Path(str(preset)) if shipped else path
+
+
+def shipped_configs() -> list[str]:
+    """The names of the configs that are shipped: those of `presets/` that train something."""
+    places = sorted(files("diagnose.presets").iterdir(), key=lambda place: place.name)
+    own = [place for place in places if place.name.endswith(".yaml")]
+    return [place.name.removesuffix(".yaml") for place in own if "\ntraining:" in f"\n{place.read_text('utf-8')}"]
+
+
+def _table(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return dict(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def _project(path: Path, table: Mapping[str, Any]) -> Project:
+    unknown = sorted(set(table) - FIELDS)
+    if unknown:
+        raise ConfigError(f"{path}: unknown key {unknown[0]!r}; there are {', '.join(sorted(FIELDS))}")
+    try:
+        ignore = table.get("ignore", {})
+        reasons = ignore if isinstance(ignore, Mapping) else dict.fromkeys(ignore, "")
+        return Project(
+            str(path),
+            tuple(map(str, table.get("select", ()))),
+            {str(name): str(reason) for name, reason in reasons.items()},
+            {
+                name: {key: float(value) for key, value in own.items()}
+                for name, own in table.get("thresholds", {}).items()
+            },
+            path.parent / table["presets"] if "presets" in table else None,
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path}: {' '.join(str(error).split())}; see CONTRIBUTING.md for its shape") from None

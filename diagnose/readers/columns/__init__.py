@@ -1,0 +1,46 @@
+"""From columns in the order of the log to curves: counters, launches, rewinds, repeats.
+
+A log, whatever its format, is a set of columns: values and the places (line or row numbers) where they stood.
+Some columns count training time; every other one becomes a curve, its steps those that the counters showed at its
+places.
+"""
+
+from diagnose.readers.columns.column import (
+    COUNTERS,
+    END,
+    EPOCH,
+    EPOCHS,
+    ITERATION,
+    LAUNCH,
+    MOST_NAMES,
+    PER_EPOCH,
+    RANK,
+    STEP,
+    STEPS,
+    WALL_TIME,
+    Column,
+    Columns,
+    changes,
+)
+from diagnose.readers.columns.curves import Story, curves_of, trained_at
+
+__all__ = [
+    "COUNTERS",
+    "END",
+    "EPOCH",
+    "EPOCHS",
+    "ITERATION",
+    "LAUNCH",
+    "MOST_NAMES",
+    "PER_EPOCH",
+    "RANK",
+    "STEP",
+    "STEPS",
+    "WALL_TIME",
+    "Column",
+    "Columns",
+    "Story",
+    "changes",
+    "curves_of",
+    "trained_at",
+]

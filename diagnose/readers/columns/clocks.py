@@ -1,0 +1,148 @@
+"""What counts training time in a log: the global step and the epoch, made from what its lines count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diagnose.readers.columns.column import END, EPOCH, ITERATION, PER_EPOCH, STEP, Column, Columns
+from diagnose.run import FloatArray, IntArray
+
+# More of such values than this share are another writer, not slips.
+SLIPS = 0.02
+# A step that begins anew in more than this share of the epochs is counted within them.
+MOST_EPOCHS = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Clocks:
+    """The counters of a log, each over the places where it was logged; None: not logged."""
+
+    step: Column | None
+    epoch: Column | None
+    ends: bool = False
+    """Whether the log says where a training ended."""
+    order: bool = False
+    """Whether `step` is the order of the rows, because the log tells epochs only."""
+
+    @property
+    def main(self) -> Column | None:
+        """The clock that tells launches apart.
+
+        What counts the points, or a bar on other lines, goes on over all trainings of one process.
+        """
+        return self.epoch or self.step if self.ends else self.step or self.epoch
+
+
+def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
+    """The global step and the epoch. `logged`: the places, in order, where some metric stands."""
+    step, epoch, iteration = (_told(columns.get(name), logged) for name in (STEP, EPOCH, ITERATION))
+    if step is not None and epoch is not None and _restarts_with(step, epoch):
+        step, iteration = None, step
+    if iteration is not None and epoch is not None and step is None:
+        epoch = _of_summaries(epoch, iteration, logged)
+    if step is None and iteration is not None:
+        epoch = epoch if epoch is not None else _passes(iteration)
+        step = _global_step(iteration, epoch, columns.get(PER_EPOCH)) if epoch is not None else iteration
+    order = step is None and epoch is not None and bool(np.any(epoch.values % 1))
+    if order and epoch is not None:
+        step = Column(epoch.places, np.arange(float(len(epoch.values))))
+    return Clocks(_without_slips(step), epoch, END in columns, order)
+
+
+def _told(counter: Column | None, logged: IntArray) -> Column | None:
+    """The finite values of a counter behind which a metric stands before the next one.
+
+    A closing line (`Best epoch: 12`, `Restoring ... from epoch 12`) or the bar of another task counts nothing.
+    """
+    if counter is None or not len(counter.values):
+        return None
+    keep = np.isfinite(counter.values)
+    counter = counter.where(keep)
+    if not len(counter.values):
+        return None
+    behind = np.diff(np.searchsorted(logged, np.append(counter.places, np.iinfo(np.int64).max)))
+    return counter.where(behind > 0) if behind.any() else counter
+
+
+def _without_slips(counter: Column | None) -> Column | None:
+    """The counter without lone values that its neighbours belie: a number in a sentence taken for a step."""
+    if counter is None or len(counter.values) < 3:
+        return counter
+    before, here, after = counter.values[:-2], counter.values[1:-1], counter.values[2:]
+    slip = (after > before) & ((here < before) | (here > after))
+    if not slip.any():
+        return counter
+    keep = np.concatenate([[True], ~slip, [True]])
+    return counter if slip.sum() > max(1.0, SLIPS * len(slip)) else counter.where(keep)
+
+
+def _restarts_with(step: Column, epoch: Column) -> bool:
+    """Whether the step begins anew in most epochs."""
+    number = epoch.at(step.places)
+    new = np.flatnonzero(np.diff(number) > 0) + 1
+    if not len(new):
+        return False
+    reached = np.maximum.reduceat(step.values, [0, *new])[:-1]
+    # The same step again is a step of its own only where there is no other: one value an epoch.
+    still = bool((step.values == step.values[0]).all())
+    back = step.values[new] <= reached if still else step.values[new] < reached
+    return float(np.mean(back)) > MOST_EPOCHS
+
+
+def _of_summaries(epoch: Column, iteration: Column, logged: IntArray) -> Column:
+    """The epoch of batch lines that stand before the line that names and sums up their epoch."""
+    first = iteration.values[0]
+    before = iteration.places < epoch.places[0]
+    if not before.any() or first != iteration.values.min() or not np.isin(epoch.places, logged).all():
+        return epoch
+    starts = np.concatenate([[0], epoch.places[:-1] + 1])
+    places, values = starts, epoch.values
+    last = epoch.places[-1]
+    if (iteration.places > last).any():  # an epoch that is not summed up yet
+        places, values = np.append(places, last + 1), np.append(values, values[-1] + 1)
+    return Column(places, values)
+
+
+def _passes(iteration: Column) -> Column | None:
+    """Epochs counted by the restarts of the iteration, where the log does not name them."""
+    number = np.concatenate([[0.0], np.cumsum(np.diff(iteration.values) < 0)])
+    return Column(iteration.places, number) if number[-1] > 0 else None
+
+
+def _global_step(iteration: Column, epoch: Column, per_epoch: Column | None) -> Column:
+    """Steps since the start, from the epoch and the iteration within it."""
+    number = epoch.at(iteration.places)
+    if not _restarts_with(iteration, epoch) and len(np.unique(number[~np.isnan(number)])) > 1:
+        return iteration
+    length = per_epoch.at(iteration.places) if per_epoch is not None else np.full(len(number), np.nan)
+    length = np.where(np.isnan(length), _span(iteration.values), length)
+    base = min(1.0, float(np.nanmin(number, initial=1.0)))
+    whole = np.nan_to_num(number - base, nan=0.0) * length
+    return Column(iteration.places, whole + iteration.values)
+
+
+def _span(iterations: FloatArray) -> float:
+    """Iterations in an epoch, from those that were logged; where they count from 0, one interval more."""
+    rise = np.diff(iterations)
+    interval = float(np.median(rise[rise > 0])) if (rise > 0).any() else 1.0
+    return float(np.max(iterations, initial=1.0)) + (interval if np.min(iterations, initial=1.0) == 0 else 0.0)
+
+
+def lifted(clocks: Clocks, places: Sequence[int]) -> Clocks:
+    """The clocks counted on from places where both begin again although the training goes on."""
+    return replace(clocks, step=_counted_on(clocks.step, places), epoch=_counted_on(clocks.epoch, places))
+
+
+def _counted_on(counter: Column | None, places: Sequence[int]) -> Column | None:
+    if counter is None or not len(places):
+        return counter
+    rises = np.diff(counter.values)
+    usual = float(np.median(rises[rises > 0])) if (rises > 0).any() else 1.0
+    lifts = np.zeros(len(counter.values))
+    for first in np.unique(np.searchsorted(counter.places, places)):
+        if 0 < first < len(lifts) and rises[first - 1] <= 0:
+            lifts[first] = usual - rises[first - 1]
+    return Column(counter.places, counter.values + np.cumsum(lifts))

@@ -1,0 +1,228 @@
+"""From columns in the order of the log to curves over an axis: each value at the step or epoch of its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from diagnose.readers.columns.clocks import Clocks, clocks_of
+from diagnose.readers.columns.column import (
+    COUNTERS,
+    EPOCHS,
+    PER_EPOCH,
+    RANK,
+    STEPS,
+    WALL_TIME,
+    Column,
+    Columns,
+    changes,
+    distinct,
+)
+from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launches_in, points_in, told
+from diagnose.readers.roles.tags import HELD_OUT, read_tag
+from diagnose.run import Axis, Beginning, Curve, FloatArray, IntArray, Role
+
+# Second values at one step, from this share of the points on, are several writers or redraws.
+REPEATED = 0.1
+# A forged step beyond every integer is as far as one can be written.
+FARTHEST = 2.0**62
+# One value an epoch, give or take a resumed or an unfinished one.
+ONE_PER_EPOCH = 0.9
+# A log that begins more than this many of its own intervals behind 0 does not begin with the training.
+LATE_SPACINGS = 2.5
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """All that the columns of one log tell: the curves of the launch that is judged, and a note on the others."""
+
+    curves: dict[str, Curve]
+    notes: tuple[str, ...] = ()
+    beginning: Beginning | None = None
+    planned_epochs: int | None = None
+    planned_steps: int | None = None
+
+    @property
+    def planned(self) -> int | None:
+        """The announced end, as the curve with the most points counts."""
+        longest = max(self.curves.values(), key=len, default=None)
+        if longest is None or not longest.counted:
+            return None
+        return self.planned_epochs if longest.axis is Axis.EPOCH else self.planned_steps
+
+
+def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bool = False) -> Story:
+    """The curves of the launch in `columns` that holds the training.
+
+    `roles`: tag -> role, where the format knows. `keep_last`: of several values at one step the last counts
+    (progress bars), not the first (several ranks).
+    """
+    logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
+    places = [column.places for column in logged.values()]
+    everywhere = distinct(np.concatenate(places)) if places else np.zeros(0, np.int64)
+    clocks = clocks_of(columns, everywhere)
+    launches = launches_in(columns, logged, clocks)
+    if len(launches) > 1:
+        clocks = counted_on(clocks, launches, _training_loss(logged))
+        launches = launches_in(columns, logged, clocks)
+    counts = points_in(launches, logged, clocks.main)
+    judged = judged_of(launches, counts)
+    frame = _Frame(clocks, columns.get(WALL_TIME), columns.get(RANK), judged, keep_last, trained_at(logged))
+    curves = {tag: frame.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
+    curves = {tag: curve for tag, curve in curves.items() if len(curve)}
+    unit = "epoch" if clocks.main is clocks.epoch else "step"
+    planned_epochs, planned_steps = _planned(columns)
+    notes = told(launches, judged, counts, unit)
+    return Story(curves, notes, _beginning(curves), planned_epochs, planned_steps)
+
+
+def _training_loss(logged: Columns) -> Column | None:
+    """The longest loss that is not held out."""
+    readings = {tag: read_tag(tag) for tag in logged}
+    losses = [logged[tag] for tag, reading in readings.items() if reading.lossy == 3 and not reading.held_out]
+    return max(losses, key=lambda column: len(column.values), default=None)
+
+
+def trained_at(logged: Columns) -> IntArray:
+    """The places where a training loss stands, in order."""
+    readings = {tag: read_tag(tag) for tag in logged}
+    places = [logged[tag].places for tag, told in readings.items() if told.lossy and told.split not in HELD_OUT]
+    return distinct(np.concatenate(places)) if places else np.zeros(0, np.int64)
+
+
+def _planned(columns: Columns) -> tuple[int | None, int | None]:
+    """The epochs and the steps that the log announces for the whole training; the last word counts."""
+    epochs, steps, per_epoch = (_last(columns.get(name)) for name in (EPOCHS, STEPS, PER_EPOCH))
+    if steps is None and epochs is not None and per_epoch is not None:
+        steps = epochs * per_epoch
+    return epochs, steps
+
+
+def _last(column: Column | None) -> int | None:
+    known = column.values[np.isfinite(column.values)] if column is not None else np.zeros(0)
+    return int(min(known[-1], FARTHEST)) if len(known) else None
+
+
+def _beginning(curves: Mapping[str, Curve]) -> Beginning | None:
+    """Where the training loss begins, if its first count is far behind 0 by its own intervals."""
+    counted = [curve for curve in curves.values() if curve.counted and curve.role is not Role.EPOCH]
+    losses = [curve for curve in counted if read_tag(curve.tag).lossy and not read_tag(curve.tag).held_out]
+    curve = max(losses or counted, key=len, default=None)
+    rises = np.diff(curve.steps) if curve is not None else np.zeros(0)
+    if curve is None or not (rises > 0).any():
+        return None
+    first, spacing = int(curve.steps[0]), float(np.median(rises[rises > 0]))
+    return Beginning(first, curve.axis) if first > max(1.0, LATE_SPACINGS * spacing) else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """The clocks against which the columns of one launch are laid."""
+
+    clocks: Clocks
+    wall_time: Column | None
+    rank: Column | None
+    launch: Launch
+    keep_last: bool
+    trained: IntArray
+    """The places where a training loss stands: between two of them lies one evaluation."""
+
+    def curve(self, tag: str, column: Column, role: Role | None) -> Curve:
+        """The points of `column` that belong to the launch, in steps or epochs."""
+        main = self.clocks.main
+        clock = main.at(column.places) if main else np.full(len(column.places), np.nan)
+        column = column.where(self.launch.keeps(column.places, clock))
+        places, values = column.places, column.values
+        epochs = self.clocks.epoch.at(places) if self.clocks.epoch is not None else None
+        axis = column.axis or self._axis(tag, column, epochs)
+        steps, counted = self._steps(axis, column, epochs)
+        if read_tag(tag).split in HELD_OUT:
+            order, single = _last_of_each(steps, self._evaluations(places))
+        else:
+            order, single = _unrepeated(steps, values, keep_last=self.keep_last)
+        walls = self.wall_time.at(places)[order][single] if self.wall_time is not None else None
+        return Curve(
+            tag,
+            np.clip(steps[order][single], -FARTHEST, FARTHEST).astype(np.int64),
+            self._averaged(steps, values, places)[order][single],
+            walls,
+            epochs[order][single] if epochs is not None else None,
+            role,
+            axis,
+            counted=counted,
+        )
+
+    def _averaged(self, steps: FloatArray, values: FloatArray, places: IntArray) -> FloatArray:
+        """The values, those of several ranks at one step each their mean."""
+        if self.rank is None or len(values) < 2:
+            return values
+        beside = np.isin(places, self.rank.places).all()
+        if not beside or len(np.unique(self.rank.at(places))) < 2:
+            return values
+        _, which, count = np.unique(steps, return_inverse=True, return_counts=True)
+        mean: FloatArray = (np.bincount(which, weights=values) / count)[which]
+        return mean
+
+    def _axis(self, tag: str, column: Column, epochs: FloatArray | None) -> Axis:
+        """Steps where they stand beside the values, epochs where there is one value a whole epoch."""
+        places = column.places
+        step, epoch = self.clocks.step, self.clocks.epoch
+        if not len(places) or _beside(step, places) or epochs is None or np.any(np.nan_to_num(epochs) % 1):
+            return Axis.STEP
+        if self.keep_last and _beside(epoch, places):
+            return Axis.EPOCH
+        if read_tag(tag).split in HELD_OUT:
+            own = _last_of_each(epochs, self._evaluations(places))[1].sum()
+        else:
+            own = (changes(epochs) | changes(column.values)).sum()
+        return Axis.EPOCH if len(np.unique(epochs)) >= ONE_PER_EPOCH * own else Axis.STEP
+
+    def _evaluations(self, places: IntArray) -> IntArray:
+        """The number of the evaluation at each place: an evaluation ends where training goes on."""
+        return np.searchsorted(self.trained, places)
+
+    def _steps(self, axis: Axis, column: Column, epochs: FloatArray | None) -> tuple[FloatArray, bool]:
+        """Shape (n,), whole numbers, and whether the log counts them; else the order of the log."""
+        count = np.arange(len(column.places), dtype=np.float64)
+        if axis is Axis.EPOCH and epochs is None and self.keep_last and self.clocks.step is not None:
+            return 0 * count, True  # bars of one epoch, which is not named
+        if axis is Axis.EPOCH:
+            return (count, False) if epochs is None else (np.nan_to_num(epochs), True)
+        if self.clocks.step is None:
+            return count, False
+        steps = np.nan_to_num(self.clocks.step.at(column.places))
+        alike = ~changes(steps) & changes(column.values)
+        crowded = alike.sum() > REPEATED * len(alike) and not _beside(self.clocks.step, column.places)
+        return (count, False) if crowded else (steps, not self.clocks.order)
+
+
+def _beside(clock: Column | None, places: IntArray) -> bool:
+    if clock is None or places is clock.places:
+        return clock is not None
+    return float(np.isin(places, clock.places).mean()) > 0.5
+
+
+def _last_of_each(steps: FloatArray, evaluations: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """The order by step, and in it the last point of each evaluation: a running mean, by then over all of it."""
+    order = np.argsort(steps, kind="stable")
+    later = (np.diff(steps[order]) > 0) | (np.diff(evaluations[order]) > 0)
+    return order, np.append(later, True)[: len(order)]
+
+
+def _unrepeated(steps: FloatArray, values: FloatArray, *, keep_last: bool) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """The order by step, and in it the points that are no repeats.
+
+    A point with the step and the value of its neighbour is a repeat. Where several writers give many points a
+    second value at the same step, one value a step is kept.
+    """
+    order = np.argsort(steps, kind="stable")
+    if keep_last:
+        later = np.append(np.diff(steps[order]) > 0, True)[: len(order)]
+        return order, later
+    same = np.concatenate([[False], np.diff(steps[order]) == 0])[: len(order)]
+    equal = ~changes(values[order])
+    repeats = same if same.sum() > REPEATED * len(same) else same & equal
+    return order, ~repeats

@@ -1,0 +1,231 @@
+"""Launches in one log: where the count of steps goes back to its start, resumes earlier, or leaps to another run's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from diagnose.readers.columns.clocks import Clocks, lifted
+from diagnose.readers.columns.column import END, LAUNCH, Column, Columns
+from diagnose.run import FloatArray, IntArray
+
+# A clock that goes back to the first points, or to the first quarter of the launch, starts anew; one that goes back
+# less resumes from a checkpoint, of which trainers keep the latest.
+START_SPACINGS = 2.0
+START_SHARE = 0.25
+# A step that leaps forward by this many times all that went before was taken over from another run's checkpoint.
+LEAP = 20.0
+# Steps in an epoch, before and after, that differ by less than this factor are of one run. Source: our choice.
+SAME_PACE = 2.0
+# Steps that go back at more than this share of the points are interleaved writers (ranks), not launches.
+INTERLEAVED = 0.2
+# A launch of less than this share of the points of the longest one does not hold the training.
+SHORT = 0.1
+# Points around a return to the start whose medians tell whether training went on from there or began anew, how much
+# nearer they must be, and by how many times their scatter the loss must have moved till then.
+LEVEL_POINTS, NEARER, MOVED = 5, 0.25, 4.0
+# Points by which the spacing of a clock is told.
+RECENT = 200
+_END_OF_LOG = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, eq=False)
+class Launch:
+    """The part of a log that one launch of the trainer wrote, as far as later rewinds have not replaced it."""
+
+    bounds: tuple[int, ...]
+    """First place of each segment; a segment begins where the clock went back."""
+    limits: tuple[float, ...]
+    """The clock from which each segment was replaced by the next."""
+    end: int
+    """The place behind the last one."""
+    first: float
+    last: float
+
+    def keeps(self, places: IntArray, clock: FloatArray) -> npt.NDArray[np.bool_]:
+        """Which points, at `places` and `clock` (shape (n,) each), belong to this launch."""
+        if len(self.bounds) == 1:
+            return (places >= self.bounds[0]) & (places < self.end)
+        segment = np.searchsorted(self.bounds, places, side="right") - 1
+        limit = np.asarray(self.limits)[np.maximum(segment, 0)]
+        early = np.isnan(clock) | (clock < limit)
+        return (segment >= 0) & (places < self.end) & early
+
+
+WHOLE_LOG = Launch((0,), (np.inf,), _END_OF_LOG, 0, 0)
+
+
+def launches_in(columns: Columns, logged: Columns, clocks: Clocks) -> list[Launch]:
+    """The launches in a log, split where the clock goes back to its start or leaps to another run's checkpoint."""
+    clock = clocks.main
+    if clock is None or _each_counts_by_itself(clock, logged):
+        return [WHOLE_LOG]
+    marks, ends = (columns[name].places if name in columns else np.zeros(0, np.int64) for name in (LAUNCH, END))
+    if clock is clocks.epoch:
+        marks = np.sort(np.concatenate([marks, _first_again(clock, logged)]))
+    return _split(clock, marks, ends, clocks.epoch)
+
+
+def _each_counts_by_itself(clock: Column, logged: Columns) -> bool:
+    """Whether the clock goes back between the columns but in none: each has a counter of its own on its rows."""
+    if not (np.diff(clock.values) < 0).any():
+        return False
+    counted = [(column, np.isin(column.places, clock.places)) for column in logged.values() if len(column.values) > 1]
+    beside = [(column, here) for column, here in counted if here.any()]
+    if len(beside) < 2 or not all(here.all() for _, here in beside):
+        return False
+    return all((np.diff(clock.at(column.places)) >= 0).all() for column, _ in beside)
+
+
+def _first_again(epoch: Column, logged: Columns) -> IntArray:
+    """Where the first epoch, and no other, is told a second time: a launch of one epoch was followed by another."""
+    again = np.flatnonzero(np.diff(epoch.values) == 0)
+    if len(epoch.values) < 3 or again.tolist() != [0]:
+        return np.zeros(0, np.int64)
+    twice = epoch.places[:2]
+    beside = len(epoch.values) > 3 and any(np.isin(twice, column.places).all() for column in logged.values())
+    behind = any(_stands_in_each(column.places, epoch.places[:3]) for column in logged.values())
+    return twice[1:] if beside or behind else twice[:0]
+
+
+def _stands_in_each(places: IntArray, edges: IntArray) -> bool:
+    """Whether some of the places lie between each two edges, and none at one."""
+    inside = np.diff(np.searchsorted(places, edges))
+    return bool((inside > 0).all()) and not np.isin(edges, places).any()
+
+
+def _split(clock: Column, marks: IntArray, ends: IntArray, epoch: Column | None) -> list[Launch]:
+    """`marks`: places where a launch begins unless the clock goes on there. `ends`: places behind which one begins."""
+    places, values = clock.places, clock.values
+    number = values if epoch is None or epoch is clock else epoch.at(places)
+    marked, ended = (np.diff(np.searchsorted(np.sort(them), places, side="right")) > 0 for them in (marks, ends))
+    ended &= np.diff(values) < 0
+    marked &= np.diff(values) <= 0
+    breaks = np.flatnonzero(_breaks(values, number) | marked | ended) + 1
+    another = {int(start) for start in np.flatnonzero(ended | marked) + 1}
+    if len(breaks) > INTERLEAVED * len(values) and len(breaks) > 3 and len(another) < len(breaks) / 2:
+        breaks = breaks[:0]
+    edges = [0, *breaks.tolist(), len(values)]
+    launches: list[Launch] = []
+    starts: list[list[float]] = []
+    for start, stop in pairwise(edges):
+        segment = values[start:stop]
+        place = int(places[start]) if start else 0
+        end = int(places[stop]) if stop < len(places) else _END_OF_LOG
+        previous = launches[-1] if launches else None
+        if (
+            previous is not None
+            and start not in another
+            and _continues(previous, segment, values[max(0, start - RECENT) : start])
+        ):
+            launches[-1] = replace(previous, bounds=(*previous.bounds, place), end=int(end), last=float(segment[-1]))
+            starts[-1].append(float(segment[0]))
+        else:
+            launches.append(Launch((place,), (np.inf,), int(end), float(segment[0]), float(segment[-1])))
+            starts.append([])
+    return [_limited(launch, np.asarray(after)) for launch, after in zip(launches, starts, strict=True)]
+
+
+def _breaks(values: FloatArray, epochs: FloatArray) -> npt.NDArray[np.bool_]:
+    """Where the clock goes back, or leaps by far more than it had gone and than it goes elsewhere.
+
+    `epochs`: shape (n,), the epoch at each value. Where it leaps along, lines were left out of the log.
+    """
+    gone, rise = np.maximum.accumulate(values) - values[0], np.diff(values)
+    usual = float(np.median(rise[rise > 0])) if (rise > 0).any() else 0.0
+    leap = rise > LEAP * np.maximum(gone[:-1], max(abs(float(values[0])), 50.0, usual))
+    if leap.any() and epochs is not values:
+        passed = epochs[:-1] - epochs[0]
+        pace = gone[:-1] / np.where(passed > 0, passed, np.nan) * np.diff(epochs)
+        leap &= ~((rise < SAME_PACE * pace) & (pace < SAME_PACE * rise))
+    return np.asarray((rise < 0) | leap)
+
+
+def _continues(previous: Launch, segment: FloatArray, before: FloatArray) -> bool:
+    """Whether the segment resumes the previous launch from a checkpoint, rather than starting anew."""
+    steps = np.diff(before)
+    spacing = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    start = float(segment[0])
+    near = max(START_SPACINGS * spacing, START_SHARE * (previous.last - previous.first))
+    return previous.first + near < start <= previous.last
+
+
+def _limited(launch: Launch, after: FloatArray) -> Launch:
+    """The launch with what replaced each segment: the earliest step of those `after` it, shape (segments - 1,)."""
+    earliest = np.minimum.accumulate(after[::-1])[::-1] if len(after) else after
+    return replace(launch, limits=(*earliest.tolist(), np.inf))
+
+
+def points_in(launches: Sequence[Launch], logged: Columns, main: Column | None) -> list[int]:
+    """How many points the longest column has in each launch."""
+    counts = [0] * len(launches)
+    for column in logged.values():
+        clock = main.at(column.places) if main else np.full(len(column.places), np.nan)
+        edges = np.searchsorted(column.places, [(launch.bounds[0], launch.end) for launch in launches])
+        for number, (launch, (start, stop)) in enumerate(zip(launches, edges.tolist(), strict=True)):
+            kept = launch.keeps(column.places[start:stop], clock[start:stop])
+            counts[number] = max(counts[number], int(kept.sum()))
+    return counts
+
+
+def judged_of(launches: Sequence[Launch], counts: Sequence[int]) -> Launch:
+    """The last launch that holds a training: with a course (two points), and not short beside the longest."""
+    enough = max(2.0, SHORT * max(counts))
+    courses = [number for number, count in enumerate(counts) if count >= enough] or range(len(launches))
+    return launches[list(courses)[-1]]
+
+
+def told(launches: Sequence[Launch], judged: Launch, counts: Sequence[int], unit: str) -> tuple[str, ...]:
+    """Notes on what else is in the log."""
+    notes = []
+    if len(launches) > 1:
+        others = [
+            f"{unit} {launch.first:g} to {launch.last:g} ({count} points)"
+            for launch, count in zip(launches, counts, strict=True)
+            if launch is not judged
+        ]
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        which = "the last" if judged is launches[-1] else f"number {list(launches).index(judged) + 1}, which is longer,"
+        notes.append(
+            f"{len(launches)} launches in one log: {which} is judged; the others went from "
+            + ", ".join(others[-5:])
+            + more
+        )
+    if len(judged.bounds) > 1:
+        times = "once" if len(judged.bounds) == 2 else f"{len(judged.bounds) - 1} times"
+        notes.append(f"resumed from an earlier checkpoint {times}: what was trained again replaces what was before")
+    return tuple(notes)
+
+
+def counted_on(clocks: Clocks, launches: Sequence[Launch], loss: Column | None) -> Clocks:
+    """The clocks without the returns to the start after which the training loss goes on from where it was.
+
+    So a second `model.fit` on the same model is told, whose epochs begin at 0 again.
+    """
+    if loss is None or clocks.ends:
+        return clocks
+    starts = np.searchsorted(loss.places, [launch.bounds[0] for launch in launches])
+    bounds = zip(starts, pairwise([*starts[1:].tolist(), len(loss.values)]), strict=False)
+    return lifted(
+        clocks,
+        [
+            int(loss.places[start])
+            for before, (start, stop) in bounds
+            if _goes_on(loss.values[before:start], loss.values[start:stop])
+        ],
+    )
+
+
+def _goes_on(before: FloatArray, after: FloatArray) -> bool:
+    """Whether a loss goes on from where it had got to, and is not again what it was at first."""
+    if min(len(before), len(after)) < LEVEL_POINTS:
+        return False
+    parts = before[:LEVEL_POINTS], before[-LEVEL_POINTS:], after[:LEVEL_POINTS]
+    first, last, again = (float(np.median(part)) for part in parts)
+    scatter = max(float(np.median(np.abs(np.diff(part)))) for part in parts[1:])
+    moved = abs(first - last) > MOVED * scatter
+    return moved and abs(again - last) < NEARER * abs(again - first)

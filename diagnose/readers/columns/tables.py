@@ -1,0 +1,118 @@
+"""Tables (CSV files, JSON lines, histories) as columns: which of the names count steps, epochs or seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from diagnose.readers.columns import EPOCH, ITERATION, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
+from diagnose.readers.roles import in_english
+from diagnose.run import FloatArray, IntArray
+
+# Best first: a name further right counts only where none before it is there.
+# `_step` (wandb) counts rows, so the trainer's own counter comes before it.
+_STEPS = (
+    *("global_step", "globalstep", "trainer/global_step", "train/global_step", "current_steps", "num_updates", "step"),
+    *("steps", "iteration", "iter", "iterations", "iters", "it", "update", "updates", "num_iters", "n_iter", "_step"),
+)
+_EPOCHS = ("epoch", "epochs", "train/epoch", "ep", "num_epochs", "epoch_num", "current_epoch")
+_ITERATIONS = ("batch", "batch_idx", "minibatch", "step_in_epoch")
+_WALLS = ("_timestamp", "wall time", "wall_time", "timestamp", "walltime")
+# Levels of a record that are looked into.
+_DEEPEST = 4
+_NO_NUMBERS = frozenset({dict, list, bool, type(None)})
+_COUNTERS = ((STEP, _STEPS), (EPOCH, _EPOCHS), (ITERATION, _ITERATIONS), (WALL_TIME, _WALLS))
+
+
+def counters_in(names: Iterable[str]) -> dict[str, str]:
+    """Counter -> the name that a table has for it."""
+    plain = {in_english(name).strip().casefold(): name for name in reversed(list(names))}
+    found = {}
+    for counter, aliases in _COUNTERS:
+        name = next((plain[alias] for alias in aliases if alias in plain), None)
+        if name is not None:
+            found[counter] = name
+    return found
+
+
+def columns_of_rows(rows: Sequence[Mapping[str, Any]], per_epoch: str | None = None) -> dict[str, Column]:
+    """Columns from one mapping a row, as `Records` reads them, counters under their names."""
+    records = Records()
+    records.add(rows)
+    return with_counters(records.columns(), per_epoch)
+
+
+@dataclass
+class Records:
+    """Mappings as columns. Values that are no numbers are left out; levels are joined by `/`."""
+
+    rows: int = 0
+    _parts: dict[str, list[tuple[IntArray, FloatArray]]] = field(default_factory=dict)
+
+    def add(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Take more of them."""
+        self._add(np.arange(self.rows, self.rows + len(records)), records)
+        self.rows += len(records)
+
+    def columns(self) -> dict[str, Column]:
+        """What was found so far."""
+        return {name: _joined(parts) for name, parts in self._parts.items()}
+
+    def _add(self, places: IntArray, records: Sequence[Mapping[str, Any]], prefix: str = "", depth: int = 0) -> None:
+        """Records with the same keys are taken together, column by column: a log has few sets of keys."""
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for number, keys in enumerate(map(tuple, records)):
+            alike.setdefault(keys, []).append(number)
+        for keys, numbers in alike.items():
+            here = places[numbers]
+            columns = zip(*(records[number].values() for number in numbers), strict=True)
+            for key, values in zip(keys, columns, strict=True):
+                self._column(f"{prefix}{key}", here, values, depth)
+
+    def _column(self, name: str, places: IntArray, values: Sequence[Any], depth: int) -> None:
+        kinds = set(map(type, values))
+        if dict in kinds and depth < _DEEPEST:
+            inner = [number for number, value in enumerate(values) if type(value) is dict]
+            self._add(places[inner], [values[number] for number in inner], f"{name}/", depth + 1)
+        if kinds <= _NO_NUMBERS:
+            return
+        if kinds != {float}:
+            read = list(map(to_number, values))
+            keep = [number for number, value in enumerate(read) if value is not None]
+            places, values = places[keep], [read[number] for number in keep]
+        if values and (name in self._parts or len(self._parts) < MOST_NAMES):
+            self._parts.setdefault(name, []).append((places, np.array(values)))
+
+
+def _joined(parts: Sequence[tuple[IntArray, FloatArray]]) -> Column:
+    places, values = (np.concatenate(some) for some in zip(*parts, strict=True))
+    if len(parts) > 1 and (np.diff(places) < 0).any():
+        order = np.argsort(places, kind="stable")
+        places, values = places[order], values[order]
+    return Column(places, values)
+
+
+def with_counters(columns: Mapping[str, Column], per_epoch: str | None = None) -> dict[str, Column]:
+    """The same columns with those that count under the names of counters; the epoch stays a curve as well."""
+    counters = counters_in(columns)
+    if per_epoch is not None and per_epoch in columns:
+        counters[PER_EPOCH] = per_epoch
+    taken = set(counters.values())
+    kept = {name: column for name, column in columns.items() if name not in taken}
+    return kept | {counter: columns[name] for counter, name in counters.items()}
+
+
+def to_number(value: Any) -> float | None:
+    """The number in a cell: a number, or a string that holds one (fairseq and Transformers 5 quote theirs)."""
+    kind = type(value)
+    if kind is float:
+        return float(value)
+    if kind is bool or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,196 @@
+"""Which curve is which: the headline losses, their components, rates, times and scores among all tags of a log.
+
+By what the tags say, how many points they have and in which unit they are; never by the name of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from diagnose.errors import LogError
+from diagnose.readers.roles.families import FAMILIES, Family, family_of, pair_of
+from diagnose.readers.roles.headline import ADVERSARIAL, Headline, complete, why
+from diagnose.readers.roles.patterns import beside_the_losses
+from diagnose.readers.roles.tags import HELD_OUT, Reading, in_english, letter_splits, read_tag, rises
+from diagnose.run import SHARED_ROLES, Axis, Curve, IntArray, Role, Run
+
+__all__ = ("ADVERSARIAL", "FAMILIES", "HELD_OUT", "NOTE", "assign_roles", "in_english", "read_tag", "some_of")
+
+NOTE = "curves: "
+"""How the note on what was taken begins."""
+MOST_OTHERS = 8
+
+_LOSSES = {Role.TRAIN_LOSS, Role.VAL_LOSS}
+
+
+def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None = None) -> Run:
+    """The run with one headline curve for each role, its components, its family, and a note on what was taken.
+
+    `train_tag` and `val_tag` are the user's own choice: a tag, or a shell pattern. Then the family decides, then
+    the roles that the log's format has set, then the words of the tags. A validation loss in other units than
+    the training loss (a part beside a total, bits per byte, divided by accumulation) gets no role.
+    Raises LogError if a tag asked for is not there, or is asked for twice.
+    """
+    names = letter_splits(run.curves)
+    readings = {tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves}
+    idle = [tag for tag in run.curves if _idle(readings[tag], run.curves, readings)]
+    curves = {tag: curve for tag, curve in run.curves.items() if len(curve) and tag not in idle}
+    family = family_of(run.family, curves)
+    asked = _asked_for(run, {Role.TRAIN_LOSS: train_tag, Role.VAL_LOSS: val_tag})
+    headline = _headline(curves, readings, family, asked)
+    roles = {tag: role for role, tag in headline.chosen.items()}
+    axis = family.val_axis if family else None
+    epochs = _counted_in_epochs(curves, readings)
+    settled = {tag: _settle(curve, roles.get(tag), axis, epochs) for tag, curve in run.curves.items()}
+    settled = _with_components(settled, readings, idle)
+    rule = _rule(headline, readings, curves, asked, family)
+    note = "; ".join(filter(None, [_story(headline, rule, readings, curves), _told_of(idle)]))
+    notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
+    return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
+
+
+def _idle(reading: Reading, curves: Mapping[str, Curve], readings: Mapping[str, Reading]) -> bool:
+    """Whether this is a loss of zeros that measures nothing: a held-out one, or one beside losses that are not 0."""
+    curve = curves[reading.tag]
+    if not reading.lossy or not len(curve) or curve.values.any():
+        return False
+    others = (curves[tag].values.any() for tag, other in readings.items() if other.lossy and not other.held_out)
+    return reading.held_out or (len(curve) > 1 and any(others))
+
+
+def _told_of(idle: Sequence[str]) -> str:
+    return f"all zeros, ignored: {some_of(idle)}" if idle else ""
+
+
+def some_of(tags: Sequence[str]) -> str:
+    """The first of the tags in a row, and how many more there are."""
+    more = f" and {len(tags) - MOST_OTHERS} more" if len(tags) > MOST_OTHERS else ""
+    return ", ".join(tags[:MOST_OTHERS]) + more
+
+
+def _headline(
+    curves: Mapping[str, Curve], readings: Mapping[str, Reading], family: Family | None, asked: Mapping[Role, str]
+) -> Headline:
+    """The tag of each role that one curve alone plays."""
+    pair = pair_of(family, curves)
+    headline = Headline({curve.role: tag for tag, curve in curves.items() if curve.role and _alone(curve.role)})
+    if pair or asked:
+        headline.chosen = {role: tag for role, tag in headline.chosen.items() if role not in _LOSSES}
+    headline.chosen.update(asked or pair)
+    taken = set(headline.chosen.values())
+    free = {tag: reading for tag, reading in readings.items() if tag in curves and tag not in taken}
+    headline.chosen |= beside_the_losses(free, headline.chosen)
+    left = [reading for tag, reading in free.items() if tag not in headline.chosen.values()]
+    complete(headline, left, curves, look_for_val=bool(asked) or not pair)
+    return headline
+
+
+def _alone(role: Role) -> bool:
+    return role not in SHARED_ROLES
+
+
+def _with_components(
+    curves: Mapping[str, Curve], readings: Mapping[str, Reading], idle: Sequence[str]
+) -> dict[str, Curve]:
+    """The curves with every other loss a component, and error rates and scores with their roles."""
+    labels: set[str] = set()
+    named = {}
+    for tag, curve in curves.items():
+        reading = readings[tag]
+        role = curve.role if curve.role and _alone(curve.role) else _shared_role(reading)
+        known = replace(curve, role=role, component="", held_out=reading.held_out, adversarial=_adversarial(reading))
+        if role in SHARED_ROLES:
+            plain = replace(known, component=reading.component)
+            known = plain if plain.label not in labels else replace(known, component=tag)
+            known = replace(known, role=None, component="") if tag in idle else known
+            labels.add(known.label)
+        named[tag] = known
+    return named
+
+
+def _shared_role(reading: Reading) -> Role | None:
+    if reading.lossy and not reading.no_loss:
+        return Role.VAL_COMPONENT if reading.held_out else Role.TRAIN_COMPONENT
+    rising = rises(reading)
+    return None if rising is None else Role.SCORE if rising else Role.ERROR_RATE
+
+
+def _adversarial(reading: Reading) -> bool:
+    return bool(reading.lossy) and (reading.adversarial or reading.of_generator)
+
+
+def _counted_in_epochs(curves: Mapping[str, Curve], readings: Mapping[str, Reading]) -> IntArray | None:
+    """The steps 1, 2, 3, ... (or from 0) of a curve whose tag says that they are epochs: `Loss/train_epoch`."""
+    for tag, curve in curves.items():
+        steps = curve.steps
+        if "epoch" not in readings[tag].words or readings[tag].single or len(steps) < 2:
+            continue
+        if steps[0] in {0, 1} and (np.diff(steps) == 1).all():
+            return steps
+    return None
+
+
+def _settle(curve: Curve, role: Role | None, val_axis: Axis | None, epochs: IntArray | None) -> Curve:
+    axis = val_axis if role is Role.VAL_LOSS and val_axis is not None else curve.axis
+    if epochs is not None and len(curve) > 1 and np.isin(curve.steps, epochs).all() and role is not Role.EPOCH:
+        axis = Axis.EPOCH
+    return curve if (role, axis) == (curve.role, curve.axis) else replace(curve, role=role, axis=axis)
+
+
+def _asked_for(run: Run, patterns: Mapping[Role, str | None]) -> dict[Role, str]:
+    """The tags that the user named, in full or by a shell pattern."""
+    asked = {role: _found(run, pattern) for role, pattern in patterns.items() if pattern is not None}
+    if len(set(asked.values())) < len(asked):
+        raise LogError(
+            f"{run.source}: {next(iter(asked.values()))!r} cannot be both the training and the validation loss"
+        )
+    return asked
+
+
+def _found(run: Run, pattern: str) -> str:
+    if pattern in run.curves:
+        return pattern
+    for tag in run.curves:
+        if fnmatchcase(tag.casefold(), pattern.casefold()):
+            return tag
+    there = some_of(list(run.curves)) or "none"
+    raise LogError(f"{run.source}: no curve is called {pattern!r}; there are: {there}")
+
+
+def _rule(
+    headline: Headline,
+    readings: Mapping[str, Reading],
+    curves: Mapping[str, Curve],
+    asked: Mapping[Role, str],
+    family: Family | None,
+) -> str:
+    """Why this training loss speaks for the run."""
+    tag = headline.chosen.get(Role.TRAIN_LOSS)
+    if tag is None or Role.TRAIN_LOSS in asked:
+        return "" if tag is None else "as you said"
+    if family is not None and tag == pair_of(family, curves).get(Role.TRAIN_LOSS):
+        return f"in which {family.name} shows that it learns"
+    return why(readings[tag], [reading for other, reading in readings.items() if other in curves], curves)
+
+
+def _story(headline: Headline, rule: str, readings: Mapping[str, Reading], curves: Mapping[str, Curve]) -> str:
+    """One line: what was taken by which rule, what else was there."""
+    told = []
+    chosen = headline.chosen
+    if Role.TRAIN_LOSS in chosen:
+        told.append(f"training loss is `{chosen[Role.TRAIN_LOSS]}`" + (f" ({rule})" if rule else ""))
+    if headline.unjudged is not None:
+        told.append(f"`{headline.unjudged}` {ADVERSARIAL}")
+    if Role.VAL_LOSS in chosen:
+        told.append(f"validation loss is `{chosen[Role.VAL_LOSS]}`")
+    elif headline.other_unit is not None:
+        told.append(f"`{headline.other_unit}` is in other units than the training loss and is not compared with it")
+    taken = {*chosen.values(), headline.other_unit}
+    others = [tag for tag in curves if readings[tag].lossy and tag not in taken]
+    if others and told:
+        told.append(f"also there: {some_of(others)}")
+    return "; ".join(told)

@@ -1,0 +1,232 @@
+"""What the words of a tag say of a curve: whether it is a loss, on which split, of which part, in which unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+HELD_OUT = frozenset({"val", "test"})
+"""Splits that are not trained on."""
+
+# Any word that stands in none of these sets names a part of the loss.
+_LOSS = frozenset({"loss", "losses", "cost", "nll", "logloss"})
+# A loss that is called by its formula; the word stays a part, because it is a unit.
+_FORMULA = frozenset({"ce", "bce", "xent", "crossentropy", "mse", "rmse", "mae"})
+_PERPLEXITY = frozenset({"perplexity", "ppl"})
+_LOSSLIKE = frozenset({"energy", "error", "err", "objective", "elbo", "bpb", "bpc"})
+_TRAIN = frozenset({"train", "training", "trn", "tr", "inner"})
+_VAL = frozenset(
+    {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "cv", "dev", "heldout", "held", "out"}
+)
+_TEST = frozenset({"test", "testing"})
+_WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
+_KIND = frozenset(
+    {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
+    | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
+    | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
+    | {"dataloader", "idx", "iters"}
+)
+# Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
+# `eval_clean_loss`.
+PARTS = frozenset(
+    {"mel", "dur", "duration", "pitch", "f", "energy", "stop", "gate", "ctc", "att", "attention", "align", "alignment"}
+    | {"kl", "kld", "l", "mse", "mae", "ce", "bce", "xent", "cls", "box", "dfl", "obj", "prior", "diffusion", "postnet"}
+    | {"commit", "commitment", "codebook", "vq", "rec", "recon", "reconstruction", "stft", "spectral", "text", "audio"}
+    | {"speech", "semantic", "acoustic", "phone", "phoneme", "aux", "reg", "contrastive", "perceptual", "style"}
+    | {"decoder", "encoder", "bits", "byte", "char", "word", "token"}
+)
+# Parts that keep a model in shape beside what it learns: none is a headline while another loss is there.
+_SECONDARY = frozenset(
+    {"diversity", "aux", "auxiliary", "reg", "regularization", "regularisation", "kl", "kld", "commit", "commitment"}
+    | {"codebook", "vq", "balance", "balancing", "router", "penalty", "gp", "orthogonal", "sparsity", "guide", "guided"}
+    | {"entropy", "smoothness", "perceptual", "style", "identity", "idt"}
+)
+GENERATOR = frozenset({"g", "gen", "generator"})
+ADVERSARY = frozenset({"d", "disc", "discriminator", "dis", "critic"})
+# What two networks that play against each other log.
+_AGAINST = ADVERSARY | {"adv", "adversarial", "gan", "fake", "real", "fool", "feat", "fm", "fmaps"}
+# Numbers beside a loss that are none: timers, counters, scalers, records.
+_NO_LOSS = frozenset(
+    {"scale", "scaler", "amp", "time", "timing", "runtime", "seconds", "sec", "samples", "flos", "flops", "weight"}
+    | {"grad", "gnorm", "norm", "lr", "acc", "accuracy", "best", "min", "max", "count", "tokens", "ntokens", "hp"}
+    | {"nsentences", "wps", "ups", "patience", "reward", "rewards", "std", "var", "change", "delta", "metric"}
+)
+# Error rates fall and scores rise as a model gets better.
+_ERROR_RATES = frozenset({"wer", "cer", "ter", "eer", "fid", "fad", "mcd", "uer", "der"})
+_SCORES = frozenset(
+    {"acc", "accuracy", "bleu", "chrf", "rouge", "f1", "precision", "recall", "map", "auc", "auroc", "iou", "miou"}
+    | {"dice", "pesq", "stoi", "mos", "utmos", "dnsmos", "snr", "sdr", "psnr", "ssim", "score", "top"}
+)
+_SINGLE = frozenset({"step", "batch", "iter", "iteration"})
+_SMOOTHED = frozenset({"avg", "average", "running", "smooth", "smoothed", "ema", "far"})
+# `L: 9.5, L_crf: 4.5`: how papers write a loss and its parts.
+_LETTER = re.compile(r"(?:^|/)L(?:_[A-Za-z]\w*)?$")
+# The part of a generator's loss that measures how near its output is to the data: alone it has a level.
+RECONSTRUCTION = re.compile(
+    r"(?<![a-z])(?:l[12]|mel|rec(?:on(?:str\w*)?)?|cyc(?:le)?|idt|stft|mse|mae|pixel|content|vgg|perceptual)(?![a-z])",
+    re.IGNORECASE,
+)
+_GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
+_WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
+# A perplexity or an error is a unit of its own, so its word stays a part.
+_NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
+# The same words in other languages; in those without spaces they stand inside others. Longer ones first.
+_FOREIGN = {
+    "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
+    "loss": r"损失|損失|손실|verlust|потер[иья]|pertes?\b|p[ée]rdidas?\b|perda\b|perdita\b",
+    "train": r"训练集?|訓練|学習|훈련|학습|trainings|обучени[еяи]|d['\u2019]entra[iî]nement|entrenamiento|treino|"
+    "treinamento",
+    "val": "验证集?|驗證|検証|검증|validierungs?|валидаци[ияей]+|validaç[ãa]o|validaci[óo]n|validazione",
+    "test": "测试集?|測試|テスト|테스트",
+    "mean": r"平均|mittlerer?|средн\w+",
+    "epoch": r"轮次?|輪|epoche\b|[eéÉ]po(?:ca|que)\b|эпоха|エポック|에포크|에폭",
+    "step": r"步数?|ステップ|스텝|schritt\b|шаг|迭代|passo\b",
+    "of": r"\bн\u0430\b|\bde\b|\bdi\b|的",
+}
+_TRANSLATED = re.compile("|".join(f"(?P<w{n}>{words})" for n, words in enumerate(_FOREIGN.values())), re.IGNORECASE)
+_WORD = re.compile(r"F1|f1|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the words of a tag say."""
+
+    tag: str
+    words: tuple[str, ...]
+    lossy: int
+    """0 not a loss, 1 something that falls like one (energy, error), 2 a perplexity, 3 a loss."""
+    split: str
+    """`train`, `val`, `test`, or nothing where the tag does not say."""
+    parts: frozenset[str]
+    """Words that name a part of the loss (`mel`, `duration`), or its unit."""
+    adversarial: bool
+    """Whether two networks play against each other in it."""
+    no_loss: bool
+    """Whether it is a number beside a loss: its scale, its time, its record."""
+
+    @property
+    def never(self) -> bool:
+        """Whether its level and its trend say nothing of health."""
+        return self.adversarial or self.no_loss
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it was measured on data that is not trained on."""
+        return self.split in HELD_OUT
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is called a total."""
+        return bool(_WHOLE.intersection(self.words))
+
+    @property
+    def secondary(self) -> bool:
+        """Whether it is a part that keeps a model in shape beside what it learns."""
+        return bool(_SECONDARY & self.parts)
+
+    @property
+    def smoothed(self) -> bool:
+        """Whether it is a running mean."""
+        return bool(_SMOOTHED.intersection(self.words))
+
+    @property
+    def single(self) -> bool:
+        """Whether it is the value of one step or batch."""
+        return bool(_SINGLE.intersection(self.words))
+
+    @property
+    def of_generator(self) -> bool:
+        """Whether it is a generator's loss whose name tells no part that measures nearness to the data."""
+        return bool(GENERATOR.intersection(self.words)) and not RECONSTRUCTION.search(self.tag)
+
+    @property
+    def component(self) -> str:
+        """The tag without what all losses are called: `mel` of `loss/g/mel`, `wer` of `eval_wer`."""
+        plain = [word for word in self.words if word not in _LOSS | _TRAIN | _VAL | _TEST | {"metrics", "avg", "epoch"}]
+        part = [word for word in plain if word not in _WHOLE | {"g"}]
+        return "_".join(part or plain) or self.tag
+
+
+def words_of(tag: str) -> list[str]:
+    """The words of a tag in English, in small letters."""
+    words = [word.casefold() for word in _WORD.findall(in_english(tag))]
+    return ["perplexity" if word == "ppl" else word for word in words]
+
+
+@lru_cache(maxsize=1 << 14)
+def read_tag(tag: str) -> Reading:
+    """What the words of a tag say of the curve."""
+    words = words_of(tag)
+    there = frozenset(words)
+    alone = frozenset({"l"}) if _LETTER.search(tag) else frozenset()
+    parts = frozenset(word for word in there - _NO_PART - alone if not word.isdigit())
+    lossy = _lossy(tag, there, parts)
+    lone = len(words) > 1 and words[0] in {"d", "g"} and lossy == 0
+    return Reading(
+        tag,
+        tuple(words),
+        lossy,
+        _split(words, there),
+        parts,
+        adversarial=bool(there & _AGAINST) or lone,
+        no_loss=bool(there & _NO_LOSS) or (lossy == 0 and is_metric(words)),
+    )
+
+
+def _lossy(tag: str, there: frozenset[str], parts: frozenset[str]) -> int:
+    if there & (_LOSS | _FORMULA) or {"cross", "entropy"} <= there:
+        return 3
+    if there & _PERPLEXITY:
+        return 2
+    if there <= _TRAIN or there <= _VAL:  # `train 3.44 val 3.43`
+        return 3 if there else 0
+    # `generator_total`, `train total`: a sum of which nothing else is said is the loss.
+    if there & _WHOLE and there & (GENERATOR | ADVERSARY | _TRAIN | _VAL) and not parts - ADVERSARY:
+        return 3
+    part = bool(_GENERATED.match(tag) and RECONSTRUCTION.search(tag) and not _WEIGHT.search(tag))
+    return int(bool(there & _LOSSLIKE) or part or bool(_LETTER.search(tag)))
+
+
+def _split(words: list[str], there: frozenset[str]) -> str:
+    if there & _VAL:
+        return "val"
+    if there & _TEST:
+        return "test"
+    return "train" if there & _TRAIN or words[:1] == ["t"] else ""
+
+
+def is_metric(words: Iterable[str]) -> bool:
+    """Whether the words name an error rate or a score."""
+    return bool((_ERROR_RATES | _SCORES).intersection(words))
+
+
+def rises(reading: Reading) -> bool | None:
+    """True for a score, which rises as a model gets better; False for an error rate; None for neither."""
+    if _ERROR_RATES.intersection(reading.words):
+        return False
+    if _SCORES.intersection(reading.words) and not reading.lossy:
+        return True
+    return None
+
+
+def letter_splits(tags: Iterable[str]) -> dict[str, str]:
+    """`loss_t` and `loss_v` side by side are the losses of training and validation: tag -> its name in full."""
+    there = list(tags)
+    known = {tuple(words_of(tag)): tag for tag in there}
+    named = {}
+    for words, tag in known.items():
+        twin = tuple("t" if word == "v" else word for word in words)
+        if "v" in words and twin in known:
+            named[tag] = "val " + " ".join(word for word in words if word != "v")
+            named[known[twin]] = "train " + " ".join(word for word in twin if word != "t")
+    return named
+
+
+def in_english(tag: str) -> str:
+    """The tag with the words of other languages translated."""
+    if tag.isascii() and not _TRANSLATED.search(tag):
+        return tag
+    english = tuple(_FOREIGN)
+    return " ".join(_TRANSLATED.sub(lambda match: f" {english[int(str(match.lastgroup)[1:])]} ", tag).split())

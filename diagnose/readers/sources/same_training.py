@@ -1,0 +1,156 @@
+"""One training in several logs: a console log beside event files, `trainer_state.json` beside `runs/`.
+
+Two logs are of one training where the losses in their first bytes are the same numbers, as far as the rounder of the
+two writes them. Names say nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from diagnose.readers.roles.tags import read_tag
+from diagnose.readers.sources import Source
+from diagnose.readers.sources.storage import local, open_file
+from diagnose.readers.tensorboard.event_file import scalars_in
+from diagnose.run import FloatArray
+
+# Bytes of each log that are compared, and losses in them.
+_HEAD, _MOST = 1 << 19, 400
+# Losses that must agree, and their share. Source: our choice: two losses of three decimals agree by chance once in
+# a thousand.
+_FEWEST, _SHARE = 3, 0.6
+# Logs of other forms in one folder that are compared with one another, event runs below a folder, event files of one.
+_MOST_TEXTS, _MOST_RUNS, _MOST_FILES = 6, 12, 4
+_LOSS = re.compile(
+    rb"loss[\w/.]*['\"]?\s{0,3}[:=|,]?\s{0,3}['\"\[(]?(?:tensor\()?([-+]?\d+\.(\d{3,})(?:[eE][-+]?\d+)?)", re.IGNORECASE
+)
+_CELL = re.compile(rb"(?<![\w.])([-+]?\d+\.(\d{3,})(?:[eE][-+]?\d+)?)")
+
+
+@dataclass(frozen=True, eq=False)
+class _Losses:
+    """Losses in the first bytes of a log, each with the error that its rounding leaves."""
+
+    values: FloatArray
+    errors: FloatArray
+
+    def agree(self, other: _Losses) -> bool | None:
+        """Whether both tell of one training; None where one holds too little to say."""
+        few = min(len(self.values), len(other.values)) < _FEWEST
+        return None if few else self._found_in(other) or other._found_in(self)
+
+    def _found_in(self, other: _Losses) -> bool:
+        values = np.sort(other.values)
+        right = np.clip(np.searchsorted(values, self.values), 0, len(values) - 1)
+        gaps = np.minimum(np.abs(values[right] - self.values), np.abs(values[np.maximum(right - 1, 0)] - self.values))
+        coarse = max(float(np.median(self.errors)), float(np.median(other.errors)))
+        same = gaps <= 1.01 * np.maximum(self.errors, coarse) + 1e-6 * np.abs(self.values)
+        different = len(np.unique(self.values[same])) >= _FEWEST
+        return different and float(same.mean()) >= _SHARE
+
+
+def one_source_a_training(sources: Sequence[Source]) -> list[Source]:
+    """The sources, those that tell of one training as one, named by the folder that holds them all."""
+    sources = [told for source in sources for told in _with_its_texts(source)]
+    losses: dict[int, _Losses] = {}
+    taken: set[int] = set()
+    joined: dict[int, list[int]] = {}
+    for first, second in _candidates(sources):
+        if first in taken or second in taken:
+            continue
+        for number in (first, second):
+            if number not in losses:
+                losses[number] = _losses_of(sources[number])
+        if losses[first].agree(losses[second]):
+            joined.setdefault(first, []).append(second)
+            taken.add(second)
+    return [
+        _together(source, [sources[other] for other in joined.get(number, ())])
+        for number, source in enumerate(sources)
+        if number not in taken
+    ]
+
+
+def _together(source: Source, others: Sequence[Source]) -> Source:
+    if not others:
+        return source
+    folder = min((_folder(one) for one in (source, *others)), key=len)
+    return replace(source, label=folder, also=(*source.also, *others), asked=source.asked)
+
+
+def _with_its_texts(source: Source) -> Iterator[Source]:
+    """An event run with the texts beside it: those of the same training in it, those of another by themselves."""
+    if not source.beside:
+        yield source
+        return
+    own = _losses_of(source)
+    told = {name: own.agree(_losses_in_text(name)) for name in source.beside}
+    also = tuple(Source(name, local(name), label=source.label) for name, same in told.items() if same)
+    yield replace(source, beside=tuple(name for name, same in told.items() if same is None), also=also)
+    for name in (name for name, same in told.items() if same is False):
+        label = PurePosixPath(source.label) / PurePosixPath(name).name
+        yield Source(name, local(name), label=str(label), asked=False)
+
+
+def _candidates(sources: Sequence[Source]) -> Iterator[tuple[int, int]]:
+    """Pairs that may tell of one training: an event run and a text in its folder or above, two texts of one folder."""
+    texts = [number for number, source in enumerate(sources) if not source.parts and not source.reason]
+    runs = [number for number, source in enumerate(sources) if source.parts]
+    folders: dict[str, list[int]] = {}
+    for number in texts:
+        folders.setdefault(_folder(sources[number]), []).append(number)
+    for folder, there in folders.items():
+        below = [run for run in runs if _is_below(sources[run].label, folder)]
+        if len(there) > _MOST_TEXTS or len(below) > _MOST_RUNS:
+            continue
+        for text in there:
+            yield from ((run, text) for run in below)
+        for place, first in enumerate(there):
+            yield from ((first, second) for second in there[place + 1 :] if _forms_differ(sources, first, second))
+
+
+def _forms_differ(sources: Sequence[Source], first: int, second: int) -> bool:
+    """Whether the files are of different forms: two logs of one form are two runs."""
+    return PurePosixPath(sources[first].name).suffix != PurePosixPath(sources[second].name).suffix
+
+
+def _folder(source: Source) -> str:
+    return source.label if source.parts else str(PurePosixPath(source.label).parent)
+
+
+def _is_below(label: str, folder: str) -> bool:
+    return folder in {".", label} or label.startswith(f"{folder}/")
+
+
+def _losses_of(source: Source) -> _Losses:
+    if not source.parts:
+        return _losses_in_text(source.name)
+    found: list[float] = []
+    for part in source.parts[:_MOST_FILES]:
+        with open_file(part.name) as file:
+            for tag, values in scalars_in(file.read(_HEAD)):
+                if read_tag(tag).lossy and not read_tag(tag).no_loss:
+                    found += values[:_MOST].tolist()
+    return _losses((value, 1e-7 * abs(value)) for value in found)
+
+
+def _losses_in_text(name: str) -> _Losses:
+    try:
+        with open_file(name) as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return _losses(())
+    pattern = _CELL if PurePosixPath(name).suffix.lower() in {".csv", ".tsv"} else _LOSS
+    told = (match.groups() for match in pattern.finditer(head))
+    return _losses((float(number), 0.5 * 10.0 ** -len(decimals)) for number, decimals in told)
+
+
+def _losses(pairs: Iterable[tuple[float, float]]) -> _Losses:
+    known = [pair for _, pair in zip(range(_MOST), (pair for pair in pairs if np.isfinite(pair[0])), strict=False)]
+    values, errors = zip(*known, strict=True) if known else ((), ())
+    return _Losses(np.array(values, np.float64), np.array(errors, np.float64))

@@ -1,0 +1,162 @@
+"""The run that several event files tell together: sub-folders, ranks, restarts, and what is damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+from diagnose.errors import LogError
+from diagnose.readers.sources import Part, Source
+from diagnose.readers.tensorboard.event_file import EventFile
+from diagnose.readers.tensorboard.parse import hyperparameters
+from diagnose.readers.tensorboard.restarts import Course, Points, course, settle, unrolled
+from diagnose.run import Attachment, Curve, InputHealth, Run
+
+# Two files that were written at the same time for more than this share of it are ranks of one training, not a
+# training and its resumption.
+TOGETHER = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """One event file of a run, as far as it is written."""
+
+    part: Part
+    file: EventFile
+    unwanted: frozenset[str] = frozenset()
+    """Tags that another file tells, too."""
+
+    @cached_property
+    def tags(self) -> Mapping[str, Points]:
+        """The points of each tag, in the order of the file."""
+        series = self.file.decoder.series
+        tags = {tag: series[tag].points for tag in series if tag not in self.unwanted}
+        if self.file.decoder.restarts or course(tags) is not Course.GOES_ON:
+            return tags
+        return {tag: unrolled(points) for tag, points in tags.items()}
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """Wall time of the first and the last point, seconds since 1970; (inf, inf) without points."""
+        walls = [points.walls for points in self.tags.values()]
+        if not walls:
+            return float("inf"), float("inf")
+        return min(wall[0] for wall in walls), max(wall[-1] for wall in walls)
+
+    def together(self, other: Written) -> bool:
+        """Whether both were written at the same time."""
+        both = min(self.span[1], other.span[1]) - max(self.span[0], other.span[0])
+        either = max(self.span[1], other.span[1]) - min(self.span[0], other.span[0])
+        return both > TOGETHER * either > 0
+
+
+def run_of(source: Source, written: Sequence[Written]) -> Run:
+    """What these event files, as far as they are written, say together. Raises LogError if no record is intact."""
+    if not any(one.file.records for one in written):
+        raise LogError(f"{source.name}: no intact record in it; not an event file, or damaged all over")
+    curves: dict[str, Curve] = {}
+    replaced: list[Curve] = []
+    notes: list[str] = []
+    told = [one for one in written if not one.part.settings_only]
+    for affixes in dict.fromkeys((one.part.prefix, one.part.suffix) for one in told):
+        files, note = _without_ranks([one for one in told if (one.part.prefix, one.part.suffix) == affixes])
+        notes += note
+        for tag in dict.fromkeys(tag for file in files for tag in file.tags):
+            name = tag.join(affixes)
+            points, old = settle(*_in_order(tag, files))
+            if len(points):
+                curves[name] = _curve(name, points)
+            if old is not None:
+                replaced.append(_curve(name, old))
+    return Run(
+        source.label,
+        source.name,
+        "tensorboard",
+        curves,
+        sources=tuple(one.part.name for one in written),
+        health=_health(written),
+        notes=(*notes, *_restarts(replaced), *_damage(written)),
+        hparams=_hparams(written),
+        attachments=tuple(_attachments(source, written)),
+    )
+
+
+def _without_ranks(files: list[Written]) -> tuple[list[Written], list[str]]:
+    """The files in the order in which they were begun, each tag told by one at a time; a note on what was left out.
+
+    Several processes of one training may each write the same curves; the one that wrote most is taken.
+    """
+    kept: list[Written] = []
+    left_out: set[str] = set()
+    for file in sorted(files, key=lambda one: -one.file.records):
+        shared = frozenset(tag for other in kept if file.together(other) for tag in file.tags if tag in other.tags)
+        left_out |= {file.part.name} if shared else set()
+        kept.append(replace(file, unwanted=shared) if shared else file)
+    kept.sort(key=lambda one: (one.span[0], one.part.name))
+    names = ", ".join(sorted(left_out))
+    return kept, [f"written at the same time with the same curves (other ranks?), left out: {names}"] if names else []
+
+
+def _in_order(tag: str, files: Sequence[Written]) -> tuple[Points, list[tuple[int, int]]]:
+    """All points of a tag in the order of the files, and from which of them on which steps are replaced."""
+    parts: list[Points] = []
+    marks: list[tuple[int, int]] = []
+    before = 0
+    for file in files:
+        points = file.tags.get(tag)
+        if points is not None and before:
+            marks.append((before, int(points.steps[0])))
+        marks += [(before + sizes.get(tag, 0), step) for step, sizes in file.file.decoder.restarts]
+        if points is not None:
+            parts.append(points)
+            before += len(points)
+    return Points.joined(parts), marks
+
+
+def _curve(tag: str, points: Points) -> Curve:
+    return Curve(tag, points.steps, points.values, points.walls)
+
+
+def _health(written: Sequence[Written]) -> InputHealth:
+    files = [one.file for one in written]
+    records, bad = sum(file.records for file in files), sum(file.bad_records for file in files)
+    return InputHealth(len(files), records, bad, sum(file.bytes_skipped for file in files))
+
+
+def _restarts(replaced: Sequence[Curve]) -> Iterator[str]:
+    if replaced:
+        old = max(replaced, key=len)
+        first, last, count = int(old.steps[0]), int(old.steps[-1]), sum(map(len, replaced))
+        yield (
+            f"training went back: {count:,} points of an earlier launch (steps {first:,} to {last:,}) "
+            "are replaced by what was logged later"
+        )
+
+
+def _damage(written: Sequence[Written]) -> Iterator[str]:
+    for one in written:
+        file = one.file
+        if file.bad_records:
+            lost = file.bytes_skipped - file.cut_off
+            yield f"{one.part.name}: {file.bad_records:,} damaged records ({lost:,} bytes) left out, the others read"
+        if file.cut_off:
+            yield f"{one.part.name}: ends within a record ({file.cut_off:,} bytes): still being written, or cut off"
+
+
+def _hparams(written: Sequence[Written]) -> dict[str, str | float | bool]:
+    messages = [message for one in written for message in one.file.hparams]
+    return hyperparameters(messages) if messages else {}
+
+
+def _attachments(source: Source, written: Sequence[Written]) -> Iterator[Attachment]:
+    for one in written:
+        for blob in sorted(one.file.blobs, key=lambda blob: blob.span):
+            load = partial(_load, source, one.part, blob.span)
+            yield Attachment(blob.kind, one.part.prefix + blob.tag, blob.step, blob.wall, load)
+
+
+def _load(source: Source, part: Part, span: tuple[int, int]) -> bytes:
+    with source.open(part) as file:
+        file.seek(span[0])
+        return file.read(span[1] - span[0])

@@ -1,0 +1,70 @@
+"""How a text log ended, by the lines behind its last metric, and whether those before its first say that it resumes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from diagnose.run import Ending, EndingKind
+
+TAIL_BYTES = 1 << 15
+"""Bytes at the end of a log in which its end is told: a traceback of several ranks."""
+LONGEST_TOLD = 300
+# Surest first: an out-of-memory error comes with a traceback, and a killed process often after one.
+_KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
+    (
+        EndingKind.OUT_OF_MEMORY,
+        re.compile(
+            r"out of memory|OutOfMemoryError|out-of-memory|oom[-_ ]?kill|ResourceExhausted|OOM when allocating"
+            r"|\bMemoryError\b|bad_alloc|cannot allocate memory|can't allocate memory|ALLOC_FAILED",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        EndingKind.KILLED,
+        re.compile(
+            r"^\W*(?:\S+ line \d+: +\d+ )?(?:Killed|Terminated|Hangup)\b|KeyboardInterrupt|SIGTERM|SIGKILL|SIGINT"
+            r"|signal(?: \w+)? ?(?:9|15|2)\b|exitcode ?: -(?:9|15)|CANCELLED|DUE TO (?:TIME|NODE)|PREEMPT"
+            r"|slurmstepd: error",
+        ),
+    ),
+    (
+        EndingKind.DIED,
+        re.compile(
+            r"^(?:\[?rank\d+\]?:? ?)?(?:[\w.]+\.)?\w*(?:Error|Exception|Failure)\b(?::|$)"
+            r"|Segmentation fault|core dumped"
+            r"|ChildFailedError|Fatal Python error|^Traceback \(most recent|\bAborted\b|terminate called"
+            r"|NCCL (?:error|WARN)|SIGSEGV|SIGABRT",
+        ),
+    ),
+    (
+        EndingKind.FINISHED,
+        re.compile(
+            r"train_runtime|\btraining\b.{0,24}\b(?:complete|finish|done|stopped)|\b(?:finished|completed) training"
+            r"|FINISHED optimi|early[ -]?stop|max_(?:epochs|steps)=?.{0,12} reached|^\W*(?:done|finished|complete)\W*$",
+            re.IGNORECASE,
+        ),
+    ),
+)
+_RESUMED = re.compile(
+    r"\b(?:resum(?:e|ed|ing)|continu(?:e|ed|ing) (?:training )?from|restor(?:ed|ing)|load(?:ed|ing))\b"
+    r".{0,60}\b(?:checkpoint|ckpt|step|epoch|iteration|state)|=> ?load(?:ed|ing) checkpoint",
+    re.IGNORECASE,
+)
+_NOT_RESUMED = re.compile(r"best|pre-?trained|[Nn]one\b|\bfalse\b|not found|no checkpoint", re.IGNORECASE)
+
+
+def ending_in(lines: Sequence[str], step: int | None) -> Ending | None:
+    """What the lines behind the last metric say of the end; None where they say nothing."""
+    for kind, pattern in _KINDS:
+        told = [line.strip() for line in lines if pattern.search(line.strip())]
+        named = [line for line in told if not line.startswith("Traceback")]
+        if told:
+            return Ending(kind, (named or told)[-1][:LONGEST_TOLD], step)
+    return None
+
+
+def resumed_in(lines: Sequence[str]) -> str:
+    """The line that tells of a resumed training; empty where none does."""
+    found = (line for line in lines if _RESUMED.search(line) and not _NOT_RESUMED.search(line))
+    return next(found, "")[:LONGEST_TOLD].strip()

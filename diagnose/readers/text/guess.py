@@ -1,0 +1,304 @@
+"""What the numbers of a line mean where the format of the log is not known: `name separator number`, read with care."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, STEP
+from diagnose.readers.text.kinds import Meaning
+from diagnose.readers.text.patterns import NUMBER
+from diagnose.readers.text.table_rows import header_in, row_in
+
+# A number may be quoted, in brackets, or printed as a tensor.
+_OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
+# Up to four words; the French elide before a vowel: `perte d'apprentissage`.
+_NAME = (
+    r"(?<![\w@./-])(?P<name>[^\W\d][\w./@%-]{0,60}"
+    r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
+)
+_STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+is[ \t]+"
+# `loss: 44.4110Batch 3`: what follows without a blank begins another message.
+_GLUED = "(?!Batch|Epoch|Train|Val|Step)"
+PAIR = re.compile(
+    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?!{_GLUED}[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
+    rf"(?: +\((?P<mean>{NUMBER})\))?"
+)
+_COUNTER = re.compile(
+    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates"
+    r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
+    r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
+    r"|epoche|époque|época|эпоха|エポック|에포크|에폭|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|paso|passo)"
+    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?!\.*[A-Za-z%])"
+    r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
+    # `[12800/60000 (21%)]`: the place in the epoch.
+    r"(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)[^]\n]{0,20}\])?",
+    re.IGNORECASE,
+)
+# `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
+_BRACKETS = re.compile(
+    r"^(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
+    r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+[ \t]*\][ \t]*\[[ \t]*|,[ \t]*)|(?P<bare>\d+)[ \t]*\[[ \t]*)"
+    r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
+    re.IGNORECASE,
+)
+# `[50/5000] loss`, `[50] train-rmse`
+_COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*\](?!\[)")
+_FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
+_EPOCH_LOSS = re.compile(
+    rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
+    r"(?=[ \t]|$)(?![ \t]*[%/|])",
+    re.IGNORECASE,
+)
+# `print(loss)`
+_TENSOR = re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]")
+# `val loss at step 100: 2.3`, `Loss at epoch 0 and iteration 500 is 0.25`
+_AT = re.compile(
+    r"[ \t](?:at|after|for|in)[ \t]+(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
+    rf"(?::|=|is|-)[ \t]*(?P<number>{NUMBER})",
+    re.IGNORECASE,
+)
+_LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
+# `loss: (7, 2.5)`: a step and its value, or two values.
+_PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
+_BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+) \[[\d?:]")
+_VAL = re.compile(
+    r"(?<![A-Za-z])(?:valid|vali|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
+    re.IGNORECASE,
+)
+_TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECASE)
+# Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
+METRIC = re.compile(
+    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$"
+    r"|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$|(?:^|[\W_])loss_[a-z]\w{0,11}$",
+    re.IGNORECASE,
+)
+# `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
+_BARE_SPLIT = re.compile(r"train|val|valid|validation|dev|eval", re.IGNORECASE)
+# A line that looks back: what it counts and measures was told before. It begins so, before its own counters.
+_RECAP = re.compile(
+    r"\b(?:best|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
+    r"|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
+    r"|\btest\w*\b.{0,20}\b(?:checkpoint|best)\b|\b(?P<was>(?:epoch|step) \d+ (?:was|is)) (?:the )?best\b",
+    re.IGNORECASE,
+)
+RECAP = "best/"
+"""What the tags of a line that looks back get in front: they are kept, and judged by nobody."""
+_FOLD = re.compile(
+    r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
+)
+# What a logger writes before its message.
+_LOGGERS = tuple(
+    re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")
+)
+_LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR)[ \t]+(?=\w)")
+_PROSE = re.compile(
+    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE
+)
+# `|    loss   | 0.53   |`: one name and its number in a box.
+_BOXED = re.compile(
+    rf"^[ \t]*[|│┃][ \t]*(?P<name>[^\W\d][\w/ .-]*?)[ \t]*[|│┃][ \t]*(?P<number>{NUMBER})[ \t]*[|│┃][ \t]*$"
+)
+# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (full-width ones in UTF-8),
+# a counter or a metric's name, two numbers in a row, or words that can be the header of a table. The pattern looks
+# from the number backwards, over the reversed line: it begins with a letter that prose has not, so prose costs little.
+_WORDS = (
+    *(
+        "loss",
+        "lr",
+        "norm",
+        "ppl",
+        "perplexity",
+        "nll",
+        "cost",
+        "acc",
+        "accuracy",
+        "error",
+        "rate",
+        "mse",
+        "wer",
+        "cer",
+    ),
+    *("scale", "mb"),
+)
+_SPLITS = ("train", "val", "valid", "validation", "dev", "eval")
+_COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
+_BEHIND = (
+    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+si\b"
+    rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
+    rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
+)
+_NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
+_NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
+_ROW_BEGIN = re.compile(
+    rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)", re.IGNORECASE
+)
+_HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]", re.IGNORECASE)
+_ORDINAL = "第".encode()
+_TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
+# A line that only announces a step or an epoch is no longer than this, its time stamp included.
+_SHORT = 72
+# A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
+ANNOUNCED = "@announced step"
+# The first of two numbers in brackets; where a progress bar without metrics stood.
+PAIRED, BAR, BAR_TOTAL = "@paired ", "@bar", "@bar total"
+# What counts within an epoch.
+_INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
+_COUNTERS = dict.fromkeys(
+    ("epoch", "epochs", "ep", "epoche", "époque", "época", "эпоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
+    EPOCH,
+)
+
+
+def worth_a_look(rest: bytes) -> bool:
+    """Whether a line, its numbers replaced by zero bytes, can hold metrics or counters."""
+    backwards = rest[::-1]
+    if b"\0" in rest and (_NUMBER_BEHIND.search(backwards) or _ROW_BEGIN.match(rest)):
+        return True
+    lower = backwards.lower()
+    if b"dlof" in lower or b"gniniart" in lower or b"(rosnet" in lower:
+        return True
+    if b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
+        return True
+    if b"nan" in lower or b"fni" in lower:
+        return _NAN_BEHIND.search(lower) is not None
+    if b"\0" in rest or not (b"ssol" in lower or b"tsoc" in lower or b"lpp" in lower):
+        return False
+    return _HEADER_BEGIN.match(rest) is not None or any(sign in rest for sign in _TABLE)
+
+
+def meaning_of(line: str) -> Iterator[Meaning]:
+    """The counters and metrics of one line."""
+    if _FOLD.match(line):
+        yield LAUNCH, 1.0
+    printed = _TENSOR.match(line)
+    if printed:
+        yield "loss", printed.span("loss")
+        return
+    short = _EPOCH_LOSS.match(line)
+    if short:
+        yield EPOCH, short.span("epoch")
+        yield "loss", short.span("loss")
+        return
+    starts = dict.fromkeys([0, *(logger.end() for one in _LOGGERS if (logger := one.match(line)))])
+    for start in starts:
+        row = row_in(line[start:])
+        if row:
+            yield from ((name, (span[0] + start, span[1] + start)) for name, span in row)
+            return
+    headers = next(filter(None, ([*header_in(line[start:])] for start in starts)), [])
+    yield from ((header, 1.0) for header in headers)
+    boxed = _BOXED.match(line)
+    if boxed:
+        counter = _COUNTER.fullmatch(f"{boxed['name']} 1")
+        yield (_counter_of(boxed["name"].casefold(), STEP) if counter else boxed["name"]), boxed.span("number")
+        return
+    metrics = list(_metrics(line))
+    counters = list(_counts(line, bool(metrics)))
+    if _looks_back(line, metrics, counters):
+        yield from ((RECAP + name, span) for name, span in metrics)
+        return
+    taken = {span for _, span in counters}
+    yield from counters
+    yield from (metric for metric in metrics if metric[1] not in taken)
+
+
+def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meaning]) -> bool:
+    """Whether the line tells again what was told before: `Best epoch: 12`, `Restored epoch 1 (val_loss=1.3)`."""
+    recap = _RECAP.search(line)
+    if recap is None:
+        return False
+    begins = [span[0] for _, span in (*metrics, *counters) if isinstance(span, tuple)]
+    return all(recap.start() < begin for begin in begins) or recap["was"] is not None
+
+
+def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
+    """Step, epoch and batch; those of a progress bar only where it shows metrics, and training metrics."""
+    fraction = _FRACTION.search(line)
+    if fraction:
+        yield EPOCH, fraction.span("number")
+    bar = _BAR.search(line)
+    if bar and _VAL.search(line, 0, bar.start()):
+        return
+    if bar and not with_metrics:
+        yield BAR, bar.span("done")
+        yield BAR_TOTAL, bar.span("total")
+        return
+    named = False
+    # In prose (a generated sample, a config) a `step 2` counts nothing: alone it must begin a short line.
+    for match in _COUNTER.finditer(line, 0, len(line) if with_metrics else _SHORT):
+        counter = _counter_of(match["name"].casefold(), STEP if with_metrics else ANNOUNCED)
+        named |= counter is not EPOCH
+        yield counter, match.span("number")
+        if match["total"]:
+            yield EPOCHS if counter is EPOCH else PER_EPOCH, match.span("total")
+        if counter is EPOCH and match["inner"]:
+            named = True
+            yield ITERATION, match.span("inner")
+            yield PER_EPOCH, match.span("per")
+    if not named:
+        yield from _unnamed(line, bar, with_metrics=with_metrics)
+
+
+def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Iterator[Meaning]:
+    """Counters that stand in brackets or in a progress bar, without their names."""
+    brackets = _BRACKETS.match(line) if with_metrics else None
+    first = _COUNTED_FIRST.match(line) if with_metrics else None
+    if brackets:
+        yield EPOCH, brackets.span("epoch" if brackets["epoch"] else "bare")
+        yield ITERATION, brackets.span("inner")
+        if brackets["per"]:
+            yield PER_EPOCH, brackets.span("per")
+    elif first:
+        yield STEP, first.span("step")
+    elif bar:
+        yield ITERATION, bar.span("done")
+        yield PER_EPOCH, bar.span("total")
+
+
+def _counter_of(name: str, other: str) -> str:
+    return _COUNTERS.get(name, ITERATION if _INNER.search(name) and name != "num_updates" else other)
+
+
+def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    at = _AT.search(line)
+    words = _LAST_WORDS.search(line, 0, at.start()) if at else None
+    if at and words:
+        yield words[0], at.span("number")
+        return
+    splits = [*_VAL.finditer(line), *_TRAIN.finditer(line)]
+    paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
+    for match in PAIR.finditer(line):
+        name = _LEVEL.sub("", match["name"])
+        if not match["sep"].strip() and not METRIC.search(name) and not _is_bare_split(line, match):
+            continue
+        if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1"):
+            continue
+        split = _split_of(match, splits)
+        two = paired.get(match.start())
+        if two:
+            yield PAIRED + split + name, two.span("first")
+            yield split + name, two.span("number")
+            continue
+        # `Loss 2.27 (3.10)`: an evaluation is judged by its mean, a training step by its own value.
+        yield split + name, match.span("mean" if split and match["mean"] else "number")
+
+
+def _is_bare_split(line: str, match: re.Match[str]) -> bool:
+    """Whether a bare `val` before a number is its loss: another split, or a loss, stands on the same line so."""
+    if not _BARE_SPLIT.fullmatch(match["name"]):
+        return False
+    others = re.findall(rf"\b([A-Za-z_]*loss|train|val|valid|dev)\b[ \t]*[:=]?[ \t]*(?:{NUMBER})", line, re.IGNORECASE)
+    return len(others) > 1
+
+
+def _split_of(match: re.Match[str], splits: Sequence[re.Match[str]]) -> str:
+    """`val/` or `test/` for a metric that does not name its split, where the line did before it."""
+    if _VAL.search(match["name"]) or _TRAIN.search(match["name"]):
+        return ""
+    before = [split for split in splits if split.start() < match.start("name")]
+    last = max(before, key=re.Match.start, default=None)
+    if last is None or last.re is _TRAIN:
+        return ""
+    return "test/" if last[0].casefold().startswith("test") else "val/"

@@ -1,0 +1,174 @@
+"""Tables inside text logs: rows of numbers get the names of the header above them.
+
+A table stands in Markdown (`| Epoch | Loss |`), in a notebook or a terminal (columns parted by spaces or tabs), or as
+comma-separated lines among others. A cell without a number (`No log`, `02:40`, `best`) is no point.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from diagnose.readers.columns import LAUNCH, Column
+from diagnose.readers.columns.placeholders import without_placeholders
+from diagnose.readers.columns.tables import counters_in
+from diagnose.readers.roles import in_english, read_tag
+from diagnose.readers.text.patterns import NUMBER
+from diagnose.run import IntArray
+
+HEADER, CELL = "@header ", "@cell "
+Span = tuple[int, int]
+
+# Boxes drawn around tables, one character for one: places in the line stay.
+_BOXES = str.maketrans("│┃║", "|||")
+_CLOCK = r"\d+:\d+(?::\d+)*(?:\.\d+)?"
+_BLANK = r"no log|none|null|n/?a|#na#|[-\u2013\u2014.]{0,3}"
+_WORD_CELL = re.compile(rf"(?P<blank>{_BLANK}|{_CLOCK})|(?P<number>{NUMBER})(?:[%a-z]|/\d+)?", re.IGNORECASE)
+_WORDS = re.compile(rf"no log|{_CLOCK}(?!\S)|\S+", re.IGNORECASE)
+_MARKS = " \t*`_"
+# A remark behind the number or behind the row: `← best`, `*`.
+_REMARK = re.compile(r"[ \t]+[^\d|]*$")
+_TITLE = re.compile(r"[^\W\d]|[#@(%]")
+_LONGEST_TITLE = 40
+_COUNTED = re.compile(r"(?:^|[\s_])(?:epochs?|steps?|iter(?:ation)?s?|ep|batch|updates?)(?:$|[\s_])", re.IGNORECASE)
+_SPLIT_LOSS = re.compile(r"\b(train\w*|val\w*|test|eval\w*) +(loss)\b", re.IGNORECASE)
+
+
+def header_in(line: str) -> Iterator[str]:
+    """The header that the line may be, once for each way in which spaces may part its names."""
+    if ":" in line or "=" in line or not line.strip():
+        return
+    separator = _separator(line)
+    if separator == "|":
+        line = line.translate(_BOXES).strip()
+        cells = [cell.strip(_MARKS) for cell in line.removeprefix("|").removesuffix("|").split("|")]
+        titles = [cell for cell in cells if cell]
+        if len(titles) > 1 and len(titles) >= len(cells) - 1 and all(map(_is_title, titles)):
+            yield HEADER + "\t".join(cells)
+        return
+    for cells in _splits(line, separator):
+        named = all(map(_is_title, cells)) and any(_COUNTED.search(in_english(cell)) for cell in cells)
+        if len(cells) > 1 and named and any(read_tag(cell).lossy for cell in cells):
+            yield HEADER + "\t".join(cells)
+
+
+def row_in(line: str) -> list[tuple[str, Span]]:
+    """The numbers of a row of a table, named by their place in it; nothing where the line is no row."""
+    separator = _separator(line)
+    spans = _row_of_words(line) if separator is None else _row_of_cells(line, separator)
+    return [(f"{CELL}{number}/{len(spans)}", span) for number, span in enumerate(spans) if span is not None]
+
+
+def _separator(line: str) -> str | None:
+    if any(box in line for box in "|│┃║"):
+        return "|"
+    return next((separator for separator in "\t,;" if separator in line.strip()), None)
+
+
+def _is_title(cell: str) -> bool:
+    return bool(_TITLE.match(cell)) and len(cell) <= _LONGEST_TITLE
+
+
+def _splits(line: str, separator: str | None) -> list[list[str]]:
+    line = line.strip(" \t#")
+    if separator is not None:
+        return [[cell.strip() for cell in line.split(separator)]]
+    if re.search(r"(?<![^\W\d])\d", line):
+        return []
+    joined = _SPLIT_LOSS.sub(r"\1\0\2", line).split()
+    ways = [line.split(), re.split(r" {2,}|\t", line), [word.replace("\0", " ") for word in joined]]
+    return [cells for number, cells in enumerate(ways) if cells not in ways[:number]]
+
+
+def _row_of_words(line: str) -> list[Span | None]:
+    """A row parted by spaces: it begins with a number, and only a remark follows the last one."""
+    spans: list[Span | None] = []
+    for word in _WORDS.finditer(line.rstrip()):
+        cell = _WORD_CELL.fullmatch(word[0])
+        if cell is None or (not spans and cell["number"] is None):
+            remark = bool(spans) and not re.search(r"\d", line[word.start() :])
+            return spans if remark and len(spans) > 1 else []
+        spans.append(None if cell["number"] is None else _at(word.start(), cell.span("number")))
+    return spans if len(spans) > 1 else []
+
+
+def _row_of_cells(line: str, separator: str) -> list[Span | None]:
+    """A row with signs between its cells. With `|` some cells may be words; else all are numbers or blank."""
+    line = line.translate(_BOXES)
+    spans: list[Span | None] = []
+    words = 0
+    for start, end in _between(line, separator):
+        text = line[start:end].rstrip(_MARKS)
+        inner = text.lstrip(_MARKS)
+        cell = _WORD_CELL.fullmatch(inner) or (_WORD_CELL.fullmatch(_REMARK.sub("", inner)) if "|" in line else None)
+        if cell is None and (separator != "|" or re.search(r"\d", inner)):
+            return []
+        words += cell is None
+        number = None if cell is None or cell["number"] is None else cell.span("number")
+        spans.append(None if number is None else _at(start + len(text) - len(inner), number))
+    numbers = sum(span is not None for span in spans)
+    return spans if len(spans) > 1 and numbers and words < len(spans) - words else []
+
+
+def _between(line: str, separator: str) -> Iterator[Span]:
+    """Where the cells stand. A separator at either end of the line is its border; only `|` can be one in front."""
+    start, stop = len(line) - len(line.lstrip(" ")), len(line.rstrip())
+    start += separator == "|" and line.startswith("|", start)
+    stop -= line.endswith(separator, start, stop)
+    while start <= stop:
+        end = line.find(separator, start, stop)
+        end = stop if end < 0 else end
+        yield start, end
+        start = end + 1
+
+
+def _at(start: int, span: Span) -> Span:
+    return start + span[0], start + span[1]
+
+
+def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns with every `cell 2/5` under the second name of the five-column header that came last before it.
+
+    A header that comes again marks where a launch may begin.
+    """
+    parts = {name: [column] for name, column in columns.items() if not name.startswith((HEADER, CELL))}
+    headers = {name.removeprefix(HEADER): column for name, column in columns.items() if name.startswith(HEADER)}
+    again: list[IntArray] = []
+    for header, where in headers.items():
+        names = header.split("\t")
+        if not any(read_tag(name).lossy for name in names):
+            continue
+        rivals = [column.places for other, column in headers.items() if other.count("\t") == header.count("\t")]
+        counters = {name: counter for counter, name in counters_in(names).items()}
+        found = False
+        for number, name in enumerate(names):
+            below = _below(columns.get(f"{CELL}{number}/{len(names)}"), where.places, np.concatenate(rivals))
+            if below is not None and name:
+                parts.setdefault(counters.get(name, name), []).append(below)
+                found = True
+        if found:
+            again.append(where.places[1:])
+    marks = np.concatenate(again) if again else np.zeros(0, np.int64)
+    if len(marks):
+        parts.setdefault(LAUNCH, []).append(Column(marks, np.ones(len(marks))))
+    return without_placeholders({name: _merged(some) for name, some in parts.items()})
+
+
+def _below(column: Column | None, own: IntArray, all_headers: IntArray) -> Column | None:
+    """The cells above which a header of the table's own came last."""
+    if column is None:
+        return None
+    headers = np.sort(all_headers)
+    last = np.searchsorted(headers, column.places) - 1
+    keep = (last >= 0) & np.isin(headers[np.maximum(last, 0)], own)
+    return Column(column.places[keep], column.values[keep]) if np.any(keep) else None
+
+
+def _merged(parts: list[Column]) -> Column:
+    if len(parts) == 1 and not (np.diff(parts[0].places) < 0).any():
+        return parts[0]
+    places = np.concatenate([part.places for part in parts])
+    order = np.argsort(places, kind="stable")
+    return Column(places[order], np.concatenate([part.values for part in parts])[order])

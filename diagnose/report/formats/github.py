@@ -1,0 +1,42 @@
+"""Findings as GitHub workflow commands: annotations on the lines of a pull request.
+
+Format: docs.github.com, "Workflow commands for GitHub Actions", `::warning file=..,line=..,title=..::message`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from diagnose.finding import Diagnosis, Finding, Severity
+from diagnose.report.clean import plain
+from diagnose.report.line import what_to_do
+from diagnose.report.place import place_of
+from diagnose.report.words import span, title
+
+COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+# actions/toolkit, packages/core/src/command.ts: escapeData and escapeProperty.
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
+
+
+def render(diagnoses: Iterable[Diagnosis]) -> str:
+    """One command a finding; what is not sure is a notice. Empty where nothing was found."""
+    return "".join(f"{line}\n" for diagnosis in diagnoses for line in _commands(diagnosis))
+
+
+def _commands(diagnosis: Diagnosis) -> Iterator[str]:
+    for finding in diagnosis.findings:
+        place = place_of(diagnosis, finding)
+        properties = {"title": f"{finding.code} {finding.name}"}
+        if place is not None:
+            properties = {"file": place.file, "line": str(place.line)} | properties
+        said = ",".join(f"{key}={plain(value).translate(_PROPERTY)}" for key, value in properties.items())
+        command = COMMAND[finding.severity if finding.alarming else Severity.INFO]
+        yield f"::{command} {said}::{_message(diagnosis, finding)}"
+
+
+def _message(diagnosis: Diagnosis, finding: Finding) -> str:
+    run = diagnosis.run
+    where = ", ".join(filter(None, (title(run) if run.curves else "", span(run, finding))))
+    lines = [f"{where}: {finding.message}" if where else finding.message, what_to_do(finding)]
+    return "\n".join(plain(line) for line in lines if line).translate(_DATA)

@@ -1,0 +1,31 @@
+"""How fast a run goes, and what it uses of its machine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diagnose.run import Curve, FloatArray, IntArray, Role, Run
+
+
+def paces(run: Run) -> tuple[IntArray, FloatArray] | None:
+    """Steps and seconds per step, each of shape (n,), by the logged step times, else by the wall times of the loss."""
+    logged, train = run.curve(Role.STEP_TIME), run.curve(Role.TRAIN_LOSS)
+    if logged is not None and len(logged.finite) > 2:
+        return logged.finite.steps, logged.finite.values
+    return None if train is None or train.wall_times is None else _by_wall_times(train, train.wall_times)
+
+
+def _by_wall_times(curve: Curve, times: FloatArray) -> tuple[IntArray, FloatArray] | None:
+    """From one change of the wall time to the next: stamps in whole seconds stand still for several fast steps."""
+    ticks = np.flatnonzero(np.diff(times, prepend=np.nan) != 0)
+    seconds, steps = np.diff(times[ticks]), np.diff(curve.steps[ticks])
+    known = (steps > 0) & np.isfinite(seconds) & (seconds > 0)
+    if np.count_nonzero(known) < max(2, len(ticks) // 2):
+        return None
+    return curve.steps[ticks][1:][known], seconds[known] / steps[known]
+
+
+def settled(curve: Curve) -> FloatArray:
+    """The finite values after the first tenth of the points: the start of a run is no measure of it."""
+    values = curve.finite.values
+    return values[len(values) // 10 :]

@@ -1,0 +1,52 @@
+"""The learning rate that was logged, as a share of its peak along the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from diagnose.run import Curve, Role, Run
+from diagnose.signals.smooth import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Rate:
+    """The finite points of a logged learning rate, of which at least one is above zero."""
+
+    curve: Curve
+
+    @classmethod
+    def of(cls, run: Run) -> Rate | None:
+        """None where no rate above zero is logged."""
+        curve = run.curve(Role.LEARNING_RATE)
+        return None if curve is None or not (curve.finite.values > 0).any() else cls(curve.finite)
+
+    @property
+    def peak(self) -> float:
+        """The highest."""
+        return float(self.curve.values.max())
+
+    @property
+    def constant(self) -> bool:
+        """Whether it never changes by a hundredth."""
+        return bool(np.ptp(self.curve.values) <= self.peak / 100)
+
+    def at(self, steps: npt.ArrayLike) -> FloatArray:
+        """The rate at `steps`."""
+        return np.asarray(np.interp(np.asarray(steps), self.curve.steps, self.curve.values), dtype=np.float64)
+
+    def share(self, step: float) -> float:
+        """The rate at `step` over the peak."""
+        return float(self.at(step)) / self.peak
+
+    def past_peak(self, step: float) -> bool:
+        """Whether the highest rate lies before `step`."""
+        return bool(self.curve.steps[int(np.argmax(self.curve.values))] < step)
+
+    def spent(self, steps: FloatArray) -> FloatArray:
+        """Share of the summed rate that was spent at `steps`, shape (n,), 0 at the first and 1 at the last."""
+        rates = np.maximum(self.at(steps), 0.0)
+        total = np.concatenate([[0.0], np.cumsum((rates[1:] + rates[:-1]) / 2 * np.diff(steps))])
+        return total / total[-1] if total[-1] > 0 else np.linspace(0.0, 1.0, len(steps))

@@ -1,0 +1,64 @@
+"""Robust numerics of a noisy series: medians, noise, order. Pure functions of arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+MAD_TO_STD = 1.4826
+"""The standard deviation of a normal sample over its median absolute deviation."""
+MEDIAN_COST = 1.2533
+"""Standard error of a median over that of a mean, for normal noise: sqrt(pi / 2)."""
+MANY = 4000
+"""Points from which a running median goes by way of block medians, so that its cost stays linear."""
+BLOCKS = 1000
+
+
+def running_median(values: FloatArray, width: int) -> FloatArray:
+    """Shape (n,): medians over a centred odd window, which shrinks on both sides alike at the ends, to half of it."""
+    count, half = len(values), min(width // 2, (len(values) - 1) // 2)
+    if half < 1:
+        return values
+    if count > MANY:
+        size = count // BLOCKS + 1
+        levels = np.median(values[: count // size * size].reshape(-1, size), axis=1)
+        middles = np.arange(len(levels)) * size + (size - 1) / 2
+        return np.interp(np.arange(count), middles, running_median(levels, max(1, width // size) | 1))
+    smooth = np.empty(count)
+    windows = np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1)
+    smooth[half : count - half] = np.median(windows, axis=1)
+    for i in range(half):
+        reach = max(2 * i + 1, half + 1, 3)  # the very first and the very last points are no trend
+        smooth[i], smooth[count - 1 - i] = np.median(values[:reach]), np.median(values[-reach:])
+    return smooth
+
+
+def robust_std(values: FloatArray) -> float:
+    """Standard deviation by the median absolute deviation about the median; 0 for no values."""
+    return float(MAD_TO_STD * np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
+
+
+def point_noise(values: FloatArray) -> float:
+    """Standard deviation of single points, blind to a straight course: by first or second differences, the less."""
+    if len(values) < 5:
+        return 0.0
+    first = robust_std(np.diff(values)) / np.sqrt(2)
+    second = MAD_TO_STD * np.median(np.abs(np.diff(values, n=2))) / np.sqrt(6)
+    return float(min(first, second))
+
+
+def block_medians(values: FloatArray, blocks: int) -> FloatArray:
+    """Shape (m,), m <= blocks: medians of equal runs of points."""
+    if len(values) <= blocks:
+        return values
+    return np.array([np.median(part) for part in np.array_split(values, blocks)])
+
+
+def order(values: FloatArray) -> float:
+    """Kendall's tau against time, -1 (falls throughout) to 1 (rises throughout); for up to some hundred values."""
+    if len(values) < 3:
+        return 0.0
+    first, second = np.triu_indices(len(values), k=1)
+    return float(np.mean(np.sign(values[second] - values[first])))

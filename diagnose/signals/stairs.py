@@ -1,0 +1,122 @@
+"""The staircase that a loss shows when each epoch brings the same clips again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from diagnose.run import Curve, Role, Run
+from diagnose.signals.course import LEAST_ERROR, Course
+from diagnose.signals.smooth import FloatArray, block_medians
+
+FEWEST = 4
+"""Epochs that must be seen: fewer steps are steps of the schedule."""
+POINTS = 6
+"""Logged points in an epoch: fewer show no flat part between two steps."""
+LONGEST = 4096
+"""Points that are looked at; of longer curves the medians of blocks."""
+TRIED = 24
+"""Periods that are tried where the log does not tell the epochs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stairs:
+    """How a loss falls at the boundaries of epochs, beyond its slope within them. Falls are in levels."""
+
+    known: bool
+    """Whether the log tells the epochs; else the period was found."""
+    boundaries: int
+    drop: float
+    """Mean jump down at a boundary."""
+    z: float
+    """The same in standard errors, over the boundaries or of the noise, whichever is less sure."""
+    coverage: float
+    """The jumps together, as a share of the whole fall over these epochs."""
+    falling: float
+    """Share of the boundaries at which the loss jumps down."""
+    first: int
+    """Index of the first boundary."""
+
+
+def epochs_of(run: Run, curve: Curve) -> FloatArray | None:
+    """Shape (n,): the epoch of each point of the curve; None where the log does not tell."""
+    if curve.epochs is not None:
+        return curve.epochs
+    logged = run.curve(Role.EPOCH)
+    if logged is None or len(logged.finite) < 2:
+        return None
+    return np.interp(curve.steps, logged.finite.steps, logged.finite.values)
+
+
+def stairs(run: Run, course: Course) -> Stairs | None:
+    """By the logged epochs, else by the period that the course shows; None where too few epochs are seen."""
+    if len(course) < FEWEST * POINTS or course.signed:
+        return None
+    level = block_medians(course.level, LONGEST)
+    scale = len(course) / len(level)
+    epochs = epochs_of(run, course.curve)
+    if epochs is not None:
+        edges = (np.flatnonzero(np.diff(np.floor(epochs + LEAST_ERROR)) > 0) + 1) / scale
+        if len(edges) < FEWEST or len(level) < POINTS * len(edges):
+            return None
+        # Some loggers write the epoch after the step: the last step of an epoch bears the next one's number.
+        return _clearest([_measure(level, edges + late, scale, known=True) for late in (0, 1)])
+    return _clearest([_measure(level, edges, scale, known=False) for edges in _periodic(level)])
+
+
+def _clearest(found: list[Stairs | None]) -> Stairs | None:
+    seen = [one for one in found if one is not None]
+    return max(seen, key=lambda one: min(one.z, 2 * POINTS) * sqrt(max(min(one.coverage, 1), 0)), default=None)
+
+
+def _measure(level: FloatArray, edges: FloatArray, scale: float, *, known: bool) -> Stairs | None:
+    """The jumps at these boundaries, up to the floor of the curve."""
+    low = level[0] - (level[0] - level.min()) * 0.95
+    floor = int(np.argmax(level <= low)) or len(level)
+    period = float(np.median(np.diff(edges)))
+    width = max(1, min(32, int(period / 3)))
+    places = [
+        round(edge) for edge in edges if width <= edge <= max(floor, FEWEST * period) and edge + width <= len(level)
+    ]
+    if len(places) < FEWEST - 1 or period < POINTS:
+        return None
+    before = np.array([np.median(level[place - width : place]) for place in places])
+    after = np.array([np.median(level[place : place + width]) for place in places])
+    within = (after[:-1] - before[1:]) / max(period - width, 1)
+    slope = np.append(within, within[-1:] if len(within) else 0.0)
+    jumps = before - after - np.maximum(slope, 0) * width
+    noise = float(np.median(np.abs(np.diff(level)))) * 1.5 / sqrt(width)
+    mean, spread = float(jumps.mean()), float(jumps.std())
+    error = max(spread, noise, LEAST_ERROR) / sqrt(len(jumps))
+    fall = float(before[0] - after[-1])
+    return Stairs(
+        known,
+        len(jumps),
+        mean,
+        mean / error,
+        float(jumps.sum()) / fall if fall > 0 else 0.0,
+        float(np.mean(jumps > 0)),
+        int(places[0] * scale),
+    )
+
+
+def _periodic(level: FloatArray) -> list[FloatArray]:
+    """Boundaries at the periods at which falls recur: the peaks of the autocorrelation of the falls."""
+    count = len(level)
+    falls = np.concatenate([[0.0, 0.0], level[:-3] + level[1:-2] - level[2:-1] - level[3:], [0.0]])
+    falls = np.clip(falls - np.median(falls), 0, None)
+    falls[: count // 20] = 0.0
+    spectrum = np.abs(np.fft.rfft(falls - falls.mean(), 2 * count)) ** 2
+    echo = np.fft.irfft(spectrum)[: count // FEWEST + 1]
+    lags = [lag for lag in range(POINTS, len(echo) - 1) if echo[lag] >= echo[lag - 1] and echo[lag] >= echo[lag + 1]]
+    best = sorted(lags, key=lambda lag: -echo[lag])[:TRIED]
+    return [_phased(falls, period) for lag in best for period in np.linspace(lag - 1 / 2, lag + 1 / 2, 11)]
+
+
+def _phased(falls: FloatArray, period: float) -> FloatArray:
+    """Boundaries of this period at the phase where most of the falls lie."""
+    phase = (np.arange(len(falls)) % period).astype(int)
+    start = int(np.argmax(np.bincount(phase, falls)))
+    return np.arange(start, len(falls), period)

@@ -1,0 +1,156 @@
+"""The whole loop around a real trainer: a sick rate healed, a healthy run left alone, an end by the user, a crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+PLAIN = Path(__file__).with_name("plain.py")
+HEALTHY = {"learning_rate": 0.05, "max_steps": 200, "batch_size": 32, "warmup_steps": 40, "pause": 0.01}
+
+
+def config(folder: Path, **changes: Any) -> Path:
+    path = folder / "config.yaml"
+    path.write_text("# mine\n" + yaml.safe_dump({"training": HEALTHY | changes}, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def command(path: Path, *options: str, resume: bool = True) -> list[str]:
+    trainer = [sys.executable, str(PLAIN), "{config}", "--log-dir", "{log_dir}"]
+    trainer += ["--resume", "{resume}"] if resume else []
+    heal = [sys.executable, "-m", "diagnose", "heal", str(path), "--out", str(path.parent / "healed")]
+    return [*heal, "--interval", "0.2", "--quiet", *options, "--", *trainer]
+
+
+def healed(path: Path, *options: str, **how: bool) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+    done = subprocess.run(command(path, *options, **how), capture_output=True, text=True, check=False)
+    record = path.parent / "healed" / "heal.json"
+    assert record.exists(), done.stderr
+    return done, json.loads(record.read_text("utf-8"))
+
+
+def test_a_rate_far_too_high_is_stopped_lowered_and_kept_for_the_better(tmp_path: Path) -> None:
+    path = config(tmp_path, learning_rate=2.0)
+    before = path.read_bytes()
+    done, record = healed(path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert record["result"]["verdict"] == "cured"
+    first, second = record["attempts"][:2]
+    assert first["stopped_by"] in ("learning-rate-too-high", "divergence")
+    assert first["last_step"] < 200
+    assert "learning_rate" in {edit["parameter"] for edit in second["edits"]}
+    assert second["accepted"]
+    assert second["best_val_loss"] < 0.5
+    assert path.read_bytes() == before
+    cured = (tmp_path / "healed" / "cured.yaml").read_text("utf-8")
+    assert cured.startswith("# mine\n")
+    assert yaml.safe_load(cured)["training"]["learning_rate"] < 1.0
+
+
+def test_a_healthy_run_is_neither_stopped_nor_changed(tmp_path: Path) -> None:
+    done, record = healed(config(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert record["result"] == {"attempt": 1, "verdict": "healthy"}
+    (only,) = record["attempts"]
+    assert only["stopped_by"] is None
+    assert only["last_step"] == 200
+    assert not (tmp_path / "healed" / "cured.yaml").exists()
+
+
+def test_a_trainer_that_dies_is_reported_with_its_last_lines_and_not_healed(tmp_path: Path) -> None:
+    done, record = healed(config(tmp_path, fail_at=1))
+    assert done.returncode == 2
+    assert record["result"]["verdict"] == "failed"
+    assert len(record["attempts"]) == 1
+    assert "RuntimeError: CUDA out of memory" in done.stderr
+
+
+def test_where_a_trainer_logs_nothing_one_is_told_what_to_give(tmp_path: Path) -> None:
+    path = config(tmp_path)
+    heal = [*command(path)[: command(path).index("--")], "--", sys.executable, "-c", "pass", "{config}"]
+    done = subprocess.run(heal, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "give --logs" in done.stderr
+
+
+def test_a_command_without_a_place_for_the_config_is_refused(tmp_path: Path) -> None:
+    path = config(tmp_path)
+    heal = [*command(path)[: command(path).index("--")], "--", sys.executable, "train.py"]
+    done = subprocess.run(heal, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "{config}" in done.stderr
+
+
+def test_ctrl_c_stops_both_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    path = config(tmp_path, pause=0.05)
+    process = subprocess.Popen(command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    log = tmp_path / "healed" / "attempt-1" / "logs" / "metrics.jsonl"
+    while not log.exists() or log.read_bytes().count(b"\n") < 45:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
+    record = json.loads((tmp_path / "healed" / "heal.json").read_text("utf-8"))
+    assert record["result"]["verdict"] == "interrupted"
+    size = log.stat().st_size
+    time.sleep(0.3)
+    assert log.stat().st_size == size  # the trainer is gone, too
+    done, record = healed(path)
+    assert done.returncode == 0, done.stderr
+    assert record["result"]["verdict"] in ("healthy", "cured")
+    assert record["attempts"][1]["resume"].endswith(".pt")
+
+
+def test_after_a_crash_of_heal_the_trainer_that_still_runs_is_not_doubled(tmp_path: Path) -> None:
+    path = config(tmp_path, pause=0.05)
+    process = subprocess.Popen(command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    log = tmp_path / "healed" / "attempt-1" / "logs" / "metrics.jsonl"
+    while not log.exists() or log.read_bytes().count(b"\n") < 25:
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    pid = json.loads((tmp_path / "healed" / "heal.json").read_text("utf-8"))["attempts"][0]["pid"]
+    done = subprocess.run(command(path), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"still runs as process {pid}" in done.stderr
+    os.kill(pid, signal.SIGKILL)
+    while (Path("/proc") / str(pid)).exists():
+        time.sleep(0.02)
+    done, record = healed(path)
+    assert done.returncode == 0, done.stderr
+    assert record["attempts"][1]["resume"].endswith(".pt")
+
+
+def test_a_finished_healing_is_not_overwritten(tmp_path: Path) -> None:
+    path = config(tmp_path, pause=0.0, max_steps=60)
+    healed(path)
+    done = subprocess.run(command(path), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "holds a finished healing" in done.stderr
+
+
+def test_one_at_a_time_tells_what_each_change_did(tmp_path: Path) -> None:
+    path = config(tmp_path, learning_rate=2.0, grad_clip_norm=50.0)
+    done, record = healed(path, "--one-at-a-time")
+    assert done.returncode == 0, done.stdout + done.stderr
+    chosen = record["attempts"][record["result"]["attempt"] - 1]
+    if len(chosen["edits"]) > 1:
+        assert {one["parameter"] for one in record["helped"]} == {edit["parameter"] for edit in chosen["edits"]}
+        assert "alone" in done.stdout
+
+
+@pytest.mark.parametrize(("text", "expected"), [("90m", 5400.0), ("12h", 43_200.0), ("600", 600.0), ("2d", 172_800.0)])
+def test_a_budget_is_a_time(text: str, expected: float) -> None:
+    from diagnose.cli.heal import seconds
+
+    assert seconds(text) == expected

@@ -1,0 +1,98 @@
+"""What was sure while a run lasted is not forgotten when its log looks like a plateau."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnose.checks import every_check
+from diagnose.engine import examine
+from diagnose.facts import Facts
+from diagnose.finding import Confidence, Finding, Severity, Verdict
+from diagnose.live.history import LOOKS, History, Sighting, confirmed_now, recovered, remember, replay
+from diagnose.run import Curve, Role, Run
+
+
+def finding(name: str = "divergence") -> Finding:
+    return Finding("STB002", name, Severity.ERROR, Confidence.HIGH, "train_loss", "it diverged", first_step=20)
+
+
+def facts(loss: np.ndarray, every: int = 2) -> Facts:
+    steps = np.arange(len(loss)) * every
+    return Facts(Run("r", "", "test", {"loss": Curve("loss", steps, loss, role=Role.TRAIN_LOSS)}))
+
+
+def collapsed(points: int = 200) -> Facts:
+    """Falls from 10 to 4, jumps back to 9.5 at a fifth of the run, and lies there."""
+    draw = np.random.default_rng(0)
+    fall = np.linspace(10, 4, points // 5)
+    return facts(np.concatenate([fall, np.full(points - len(fall), 9.5)]) + 0.05 * draw.normal(size=points))
+
+
+def test_two_looks_in_a_row_confirm_and_one_does_not() -> None:
+    history = History().after(10, [finding()])
+    assert history.confirmed == ()
+    assert history.after(20, []).sightings == ()
+    (sure,) = history.after(20, [finding()]).confirmed
+    assert (sure.first_seen, sure.confirmed) == (10, 20)
+
+
+def test_a_look_without_a_new_point_confirms_nothing() -> None:
+    assert History().after(10, [finding()]).after(10, [finding()]).confirmed == ()
+
+
+def test_what_was_confirmed_stays_in_the_history_when_it_is_said_no_more() -> None:
+    history = History().after(10, [finding()]).after(20, [finding()]).after(30, [])
+    assert [sighting.last_seen for sighting in history.confirmed] == [20]
+
+
+def test_a_collapse_is_named_at_the_end_with_the_step_at_which_it_was_sure() -> None:
+    run = collapsed()
+    told = remember(examine(run))
+    assert told.verdict is Verdict.UNHEALTHY
+    names = {one.name for one in told.findings if one.alarming}
+    assert names & {"divergence", "learning-rate-too-high"}
+
+
+def test_a_spike_that_heals_is_not_kept() -> None:
+    loss = np.linspace(10, 3, 200)
+    loss[60:70] += 4
+    run = facts(loss)
+    sighting = Sighting(finding(), 124, 140, 130)
+    assert recovered(run, sighting)
+    assert not {"divergence"} & {one.name for one in remember(examine(run)).findings if one.alarming}
+
+
+def test_a_healthy_run_is_remembered_as_it_is() -> None:
+    draw = np.random.default_rng(1)
+    diagnosis = examine(facts(10 * np.arange(1, 301) ** -0.3 + 0.05 * draw.normal(size=300)))
+    assert remember(diagnosis) is diagnosis
+
+
+def test_the_replay_of_a_long_run_asks_a_bounded_number_of_times() -> None:
+    """Cheap whatever the length: the looks are counted by a check that counts them."""
+    asked: list[int] = []
+
+    class Counting:
+        code, name, about = "TST001", "counting", every_check()[0].about
+        explained_by = part_of = ()
+
+        def applies(self, facts: Facts) -> bool:
+            return True
+
+        def skip_reason(self, facts: Facts) -> None:
+            return None
+
+        def check(self, facts: Facts) -> list[Finding]:
+            asked.append(1)
+            return []
+
+    replay(collapsed(20_000), checks=[Counting()])  # type: ignore[list-item]
+    assert 0 < len(asked) <= LOOKS
+
+
+@pytest.mark.parametrize("points", [1, 2, 3])
+def test_of_a_beginning_nothing_is_said(points: int) -> None:
+    run = facts(np.array([10.0, 50.0, 90.0])[:points])
+    assert replay(run) == History()
+    assert confirmed_now(run, [finding()]) == []

@@ -1,0 +1,159 @@
+"""The parts of the loop: placeholders, noise, the child that is asked once, the record that is read again."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diagnose.errors import LogError, TrainerError
+from diagnose.facts import Facts
+from diagnose.live.child import start
+from diagnose.live.record import Attempt, Change, Record, Seen, read_record
+from diagnose.live.stops import filled, last_good, memorises
+from diagnose.live.verdict import Noise, compare, estimated, score
+from diagnose.run import Axis, Curve, Role, Run
+
+
+def run(val: list[float], train: list[float] | None = None, **settings: object) -> Facts:
+    """Evaluations every 10 steps, training points every step."""
+    steps = np.arange(1, len(val) + 1) * 10
+    loss = np.repeat(val, 10) if train is None else np.array(train)
+    curves = {
+        "loss": Curve("loss", np.arange(1, len(loss) + 1), loss, role=Role.TRAIN_LOSS),
+        "val": Curve("val", steps, np.array(val), role=Role.VAL_LOSS),
+    }
+    return Facts(Run("r", "", "test", curves), settings=settings)
+
+
+def test_what_asks_for_a_checkpoint_is_left_out_where_there_is_none() -> None:
+    command = ["python", "t.py", "--config={config}", "--resume", "{resume}", "--out", "{log_dir}"]
+    assert filled(command, Path("c.yaml"), Path("l"), None) == ("python", "t.py", "--config=c.yaml", "--out", "l")
+    assert filled(command, Path("c.yaml"), Path("l"), "x.pt")[3:5] == ("--resume", "x.pt")
+    assert filled(["t", "{config}", "--resume={resume}"], Path("c"), Path("l"), None) == ("t", "c")
+
+
+def test_a_command_that_never_sees_the_config_is_refused() -> None:
+    with pytest.raises(TrainerError, match=r"no \{config\}"):
+        filled(["python", "train.py"], Path("c"), Path("l"), None)
+
+
+@given(st.text(min_size=1, max_size=20).filter(lambda text: "\0" not in text))
+def test_no_word_of_the_command_is_split_or_interpreted(word: str) -> None:
+    plain = word.replace("{", "").replace("}", "")
+    assert filled(["t", plain, "{config}"], Path("a b;c"), Path("l"), None) == ("t", plain, "a b;c")
+
+
+def test_better_by_less_than_noise_is_not_better() -> None:
+    before = run([5.0, 4.0, 3.5, 3.30, 3.32, 3.31])
+    after = run([5.0, 4.0, 3.5, 3.27, 3.29, 3.28])
+    assert not compare(before, after).improved
+    assert "the same within noise" in compare(before, after).sentence
+    assert compare(before, after, noise=Noise(0.01, "measured")).improved
+    assert compare(before, run([5.0, 4.0, 3.0, 2.5, 2.4, 2.4])).improved
+
+
+def test_runs_are_compared_at_equal_samples() -> None:
+    """The second is better only because it went on for longer."""
+    before, after = run([5.0, 4.0, 3.5, 3.4], batch_size=16), run([5.0, 4.0, 3.5, 3.4, 2.5, 2.0], batch_size=16)
+    assert not compare(before, after).improved
+    halved = run([5.0, 4.0, 3.5, 3.4, 2.5, 2.0], batch_size=8)  # as many samples in twice the steps
+    assert compare(before, halved).improved
+
+
+def test_a_loss_that_was_never_finite_is_beaten_by_any() -> None:
+    assert compare(run([np.nan, np.nan]), run([3.0, 2.0])).improved
+
+
+def test_without_validation_the_smoothed_training_loss_is_compared_and_said() -> None:
+    loss = Curve("loss", np.arange(40), np.linspace(5, 3, 40), role=Role.TRAIN_LOSS)
+    found = score(Facts(Run("r", "", "test", {"loss": loss})))
+    assert found is not None
+    assert found.metric == "train_loss"
+
+
+def test_noise_grows_with_the_scatter_of_the_evaluations() -> None:
+    draw = np.random.default_rng(0)
+    quiet, loud = (run(list(3 + level * draw.normal(size=40))) for level in (0.01, 0.3))
+    assert estimated(loud).value > 5 * estimated(quiet).value
+
+
+def test_the_noise_of_a_run_in_epochs_is_estimated_too() -> None:
+    val = Curve("val", np.arange(8), np.linspace(3, 2, 8), role=Role.VAL_LOSS, axis=Axis.EPOCH)
+    assert estimated(Facts(Run("r", "", "test", {"val": val}))).value == pytest.approx(0.04)
+
+
+def test_a_collapse_is_no_memorisation() -> None:
+    assert not memorises(run([8.0, 9.0, 10.0, 10.0, 10.0]))
+    assert memorises(run([8.0, 5.0, 4.0, 4.5, 5.0], train=list(np.linspace(9, 1, 50))))
+
+
+CHILD = """
+import signal, sys, time
+asked = []
+def note(number, frame):
+    asked.append(number)
+signal.signal(signal.SIGINT, note)
+print("ready", flush=True)
+while not asked:
+    time.sleep(0.01)
+time.sleep(0.3)
+print("asked", len(asked), flush=True)
+"""
+
+
+def wait_for(console: Path, text: str) -> None:
+    while text not in console.read_text("utf-8"):
+        time.sleep(0.01)
+
+
+def test_a_child_is_asked_once_and_given_time(tmp_path: Path) -> None:
+    child = start([sys.executable, "-c", CHILD], tmp_path / "console.log")
+    wait_for(tmp_path / "console.log", "ready")
+    child.stop(signal.SIGINT)
+    assert not child.running
+    assert child.process.returncode == 0
+    assert child.last_lines() == ["ready", "asked 1"]
+
+
+def test_the_last_lines_of_a_child_that_dies_are_its_traceback(tmp_path: Path) -> None:
+    child = start([sys.executable, "-c", "raise RuntimeError('CUDA out of memory')"], tmp_path / "console.log")
+    child.wait(60)
+    assert child.process.returncode == 1
+    assert child.last_lines()[-1] == "RuntimeError: CUDA out of memory"
+
+
+def test_a_program_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(TrainerError, match="no-such-program: cannot be started"):
+        start(["no-such-program"], tmp_path / "console.log")
+
+
+def test_a_record_comes_back_from_its_file(tmp_path: Path) -> None:
+    edit = Change("learning_rate", "training.lr", 0.1, 0.025, "a quarter")
+    seen = Seen("OPT001", "learning-rate-too-high", "error", 20, 24, "too high")
+    first = Attempt(1, "c.yaml", "logs", ("t", "c.yaml"), findings=(seen,), best_val_loss=float("nan"))
+    record = Record("c.yaml", ("t", "{config}"), (first, Attempt(2, "d.yaml", "l", ("t", "d.yaml"), (edit,))))
+    record.write(tmp_path / "heal.json")
+    back = read_record(tmp_path / "heal.json")
+    assert back.attempts[1] == record.attempts[1]
+    assert back.attempts[0].best_val_loss is None
+    assert (back.verdict, back.chosen) == ("unfinished", None)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"attempts": [{}]}', '{"config": 1}'])
+def test_a_damaged_record_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "heal.json").write_text(text, encoding="utf-8")
+    with pytest.raises(LogError, match="not the record of a healing"):
+        read_record(tmp_path / "heal.json")
+
+
+def test_without_instability_there_is_nothing_to_go_back_to() -> None:
+    from diagnose.engine import examine
+
+    assert last_good(examine(run([5.0, 4.0, 3.5, 3.4]))) is None

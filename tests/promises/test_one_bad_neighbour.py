@@ -1,0 +1,195 @@
+"""One strange file never keeps the others from being judged: it is one line, and the status is 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.promises.commands import HEALTHY, mere_mortal, refused, told, ttsdoc
+from tests.readers import events
+
+
+def judged(result: Any) -> list[str]:
+    told(result)
+    return [run["name"] for run in json.loads(result.stdout)["runs"]]
+
+
+def run_folder(place: Path) -> Path:
+    place.mkdir(parents=True)
+    (place / "train.log").write_text(HEALTHY)
+    return place
+
+
+def long_line(folder: Path) -> None:
+    (folder / "notes.txt").write_text("a," * 100_000 + "\n" + "1," * 100_000)
+
+
+def endless_quote(folder: Path) -> None:
+    (folder / "quoted.csv").write_text('step,loss\n1,"' + "x" * 200_000)
+
+
+def steps_beyond_integers(folder: Path) -> None:
+    (folder / "mlruns/0/abc/metrics").mkdir(parents=True)
+    (folder / "mlruns/0/abc/meta.yaml").write_text("run_id: abc\n")
+    (folder / "mlruns/0/abc/metrics/loss").write_text(
+        "1700000000000 1.0 99999999999999999999\n1700000000000 2.0 -1e3\n"
+    )
+
+
+def metric_of_many_digits(folder: Path) -> None:
+    state = '{"best_metric": 1%s, "best_model_checkpoint": "c", "log_history": [%s]}'
+    points = ", ".join(f'{{"step": {step}, "loss": {9 - step}.0}}' for step in range(9))
+    (folder / "trainer_state.json").write_text(state % ("0" * 400, points))
+
+
+def not_a_database(folder: Path) -> None:
+    (folder / "x.db").write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 20)
+
+
+def binary(folder: Path) -> None:
+    for ending in (".log", ".txt", ".csv", ".json", ".jsonl", ".tsv", ".out", ".wandb", ""):
+        (folder / f"noise{ending}").write_bytes(os.urandom(100_000))
+    (folder / "events.out.tfevents.noise").write_bytes(os.urandom(100_000))
+
+
+def deep_json(folder: Path) -> None:
+    (folder / "deep.json").write_text("[" * 100_000)
+    (folder / "deep.jsonl").write_text('{"loss": ' * 50_000 + "1" + "}" * 50_000 + "\n")
+
+
+STRANGE_LOGS = (
+    long_line,
+    endless_quote,
+    steps_beyond_integers,
+    metric_of_many_digits,
+    not_a_database,
+    binary,
+    deep_json,
+)
+
+
+@pytest.mark.parametrize("spoil", STRANGE_LOGS, ids=lambda spoil: spoil.__name__)
+def test_a_strange_log_leaves_the_others_judged(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+    run_folder(tmp_path / "good")
+    (tmp_path / "bad").mkdir()
+    spoil(tmp_path / "bad")
+    result = ttsdoc("analyze", tmp_path, "--format", "json")
+    assert "good/train.log" in judged(result)
+    assert result.returncode in (0, 1, 2)
+
+
+STRANGE_CONFIGS = {
+    "a list as the rate": "learning_rate: [0.02, 0.002]\nbatch_size: 16\nepochs: 3\n",
+    "a mapping as the rate": "learning_rate: {a: 1}\nbatch_size: [[1], {x: 2}]\nepochs: [1, 2]\n",
+    "a home that nobody has": "learning_rate: 0.001\nbatch_size: 16\nlog_dir: ~unknown/x\ndataset_path: ~nobody-/y\n",
+    "a tag without a value": "learning_rate: 0.001\nbatch_size: 16\na: !!int\nb: !!float\nc: !!timestamp x\nd: !!bool",
+    "a path with a NUL": 'learning_rate: 0.001\nbatch_size: 16\nlog_dir: "a\\0b"\n',
+    "a path beyond all length": f"learning_rate: 0.001\nbatch_size: 16\nlog_dir: {'a' * 5000}\ndata_dir: {'b/' * 3000}",
+    "numbers beyond all size": f"learning_rate: {'9' * 400}\nbatch_size: -{'9' * 30}\nepochs: 1e999\nseed: .nan\n",
+    "a million brackets": "learning_rate: " + "[" * 50_000,
+    "bytes": "\x00\x01\x02",
+}
+
+
+@pytest.mark.parametrize("text", STRANGE_CONFIGS.values(), ids=STRANGE_CONFIGS)
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_a_strange_config_leaves_the_log_beside_it_judged(tmp_path: Path, text: str, form: str) -> None:
+    folder = run_folder(tmp_path / "run")
+    (folder / "config.yaml").write_text(text)
+    result = ttsdoc("analyze", folder / "train.log", "--format", form)
+    told(result)
+    assert result.returncode in (0, 1)
+    assert result.stdout
+
+
+@pytest.mark.parametrize("text", STRANGE_CONFIGS.values(), ids=STRANGE_CONFIGS)
+@pytest.mark.parametrize("command", [("fix",), ("check",), ("config", "show")], ids=" ".join)
+def test_a_strange_config_is_no_crash_of_any_command(tmp_path: Path, text: str, command: tuple[str, ...]) -> None:
+    config = run_folder(tmp_path / "run") / "config.yaml"
+    config.write_text(text)
+    result = ttsdoc(*command, config)
+    assert "an error in ttsdoc" not in " ".join(told(result))
+    assert result.returncode in (0, 1, 2)
+
+
+def test_of_several_paths_the_good_ones_are_judged(tmp_path: Path) -> None:
+    good = run_folder(tmp_path / "good")
+    (tmp_path / "empty").mkdir()
+    bad = [tmp_path / "nosuch", tmp_path / "empty"]
+    result = ttsdoc("analyze", bad[0], good, bad[1], "--format", "json")
+    assert judged(result) == ["train.log"]
+    assert result.returncode == 2
+    assert [line for line in told(result) if str(bad[0]) in line]
+    assert [line for line in told(result) if str(bad[1]) in line]
+    refused(ttsdoc("analyze", bad[0], bad[1]), "nosuch")
+
+
+def test_a_log_below_folders_of_other_people_is_read(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "shared" / "mine")
+    (tmp_path / "shared").chmod(0o111)  # may be passed through, may not be listed
+    try:
+        for path in (folder, folder / "train.log"):
+            result = ttsdoc("analyze", path, "--format", "json", preexec_fn=mere_mortal())
+            assert (len(judged(result)), result.returncode) == (1, 0)
+    finally:
+        (tmp_path / "shared").chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    run_folder(tmp_path / "good")
+    closed = run_folder(tmp_path / "closed")
+    closed.chmod(0)
+    try:
+        result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=mere_mortal())
+        assert (judged(result), result.returncode) == (["good/train.log"], 2)
+        assert [line for line in told(result) if str(closed) in line]
+        refused(ttsdoc("analyze", closed, preexec_fn=mere_mortal()), str(closed), "denied")
+        run_folder(tmp_path / "only" / "closed")
+        (tmp_path / "only" / "closed").chmod(0)
+        refused(ttsdoc("analyze", tmp_path / "only", preexec_fn=mere_mortal()), "only/closed", "denied")
+    finally:
+        closed.chmod(0o755)
+        (tmp_path / "only" / "closed").chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["train.log", "events.out.tfevents.1.host", "metrics.csv", "config.yaml"])
+def test_a_file_that_cannot_be_read_is_told_and_the_others_are_judged(tmp_path: Path, name: str) -> None:
+    run_folder(tmp_path / "good")
+    closed = run_folder(tmp_path / "closed") / name
+    closed.write_text(HEALTHY)
+    closed.chmod(0)
+    result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=mere_mortal())
+    assert "good/train.log" in judged(result)
+    if name != "config.yaml":  # which nobody asked for
+        assert result.returncode == 2
+        assert [line for line in told(result) if str(closed) in line]
+
+
+def test_an_unreadable_series_does_not_hide_the_run_above_it(tmp_path: Path) -> None:
+    points = [events.scalar("loss", step, 3 / (1 + step / 9) + 0.5) for step in range(60)]
+    events.write(tmp_path / "run", points)
+    inner = events.write(tmp_path / "run" / "loss_train", points)
+    inner.chmod(0)
+    result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=mere_mortal())
+    assert "run" in judged(result)
+    assert [line for line in told(result) if str(inner) in line]
+
+
+def test_folders_deeper_than_the_stack_are_walked(tmp_path: Path) -> None:
+    run_folder(tmp_path / "good")
+    # More than Python's stack, and more characters than a path may have.
+    dig = "import os\nfor _ in range(3000): os.mkdir('dd'); os.chdir('dd')"
+    subprocess.run([sys.executable, "-c", dig], cwd=tmp_path / "good", check=True)
+    try:
+        result = ttsdoc("analyze", tmp_path, "--format", "json")
+        assert judged(result) == ["good/train.log"]
+        assert judged(ttsdoc("analyze", "train.log", "--format", "json", cwd=tmp_path / "good")) == ["."]
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "good"], check=True)  # shutil's own walk is recursive
