@@ -241,6 +241,7 @@ class Flow:
         return home.fields if home.kind == "class" else home.variables
 
     def place(self, node: ast.AST, scope: Scope) -> Place:
+        """The line of a node."""
         node = node.target if isinstance(node, ast.comprehension) else node
         return Place(scope.module.shown, getattr(node, "lineno", 1))
 

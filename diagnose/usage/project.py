@@ -54,6 +54,7 @@ class Project:
 
     @property
     def modules(self) -> list[Module]:
+        """Those that could be read, in the order in which they were found."""
         return [module for module in self._found.values() if module is not None]
 
     # --- files

@@ -30,14 +30,17 @@ def constant(node: ast.AST) -> str | int | None:
 
 
 def is_pair(node: ast.AST) -> bool:
+    """Whether a literal has two items."""
     return isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2
 
 
 def calls_in(node: ast.AST) -> list[ast.Call]:
+    """Every call inside a node."""
     return [one for one in ast.walk(node) if isinstance(one, ast.Call)]
 
 
 def names_in(node: ast.AST) -> list[str]:
+    """Every name inside a node."""
     return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
 
 

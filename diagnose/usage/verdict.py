@@ -94,6 +94,7 @@ class Judge:
 
     @cached_property
     def reads(self) -> dict[Path_, set[Place]]:
+        """The keys that are read, and where."""
         found: dict[Path_, set[Place]] = {}
         for node, places in self.flow.notes.reads.items():
             if node.site in self.sites:
@@ -102,6 +103,7 @@ class Judge:
 
     @cached_property
     def consumed(self) -> dict[Path_, Event]:
+        """Sections of which every key is used."""
         probably = self._by_path(self.flow.notes.maybe_consumed)
         named = Counter(path[:-1] for path in self.reads)
         few = {path: event for path, event in probably.items() if named[path] < ENOUGH_READS}
@@ -109,15 +111,18 @@ class Judge:
 
     @cached_property
     def computed(self) -> dict[Path_, Event]:
+        """Sections of which keys are read that only the run knows."""
         everywhere = self.flow.notes.computed.get(None)
         return self._by_path(self.flow.notes.computed) | ({(): everywhere} if everywhere else {})
 
     @cached_property
     def escaped(self) -> dict[Path_, Event]:
+        """Sections that went where they cannot be followed."""
         return self._by_path(self.flow.notes.escaped)
 
     @cached_property
     def tested(self) -> dict[Path_, Place]:
+        """Keys whose presence alone is asked for."""
         return self._by_path(self.flow.notes.tested)
 
     @cached_property
