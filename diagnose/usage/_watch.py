@@ -20,22 +20,9 @@ from typing import Any
 
 SETTINGS = _json.loads(os.environ.get("TTSDOC_TRACE", "{}"))
 OUT, CONFIG, STEPS = SETTINGS.get("out", ""), SETTINGS.get("config", ""), int(SETTINGS.get("steps", 0))
-HOME = os.path.dirname(os.path.abspath(__file__))
-DUMPERS = {
-    "json",
-    "yaml",
-    "pprint",
-    "logging",
-    "ruamel",
-    "reprlib",
-    "rich",
-    "wandb",
-    "tensorboard",
-    "tensorboardX",
-    "toml",
-}
-MOVERS = {"pydantic", "omegaconf", "hydra", "dacite", "attr", "attrs", "easydict", "munch", "box", "cattrs", "coqpit"}
-STDLIB = os.path.dirname(os.__file__) + os.sep
+DUMPERS = set("json yaml pprint logging ruamel reprlib rich wandb tensorboard tensorboardX toml".split())  # noqa: SIM905
+MOVERS = set("pydantic omegaconf hydra dacite attr attrs easydict munch box cattrs coqpit".split())  # noqa: SIM905
+HOME, STDLIB = os.path.dirname(os.path.abspath(__file__)), os.path.dirname(os.__file__) + os.sep
 _seen: set[str] = set()
 _state: dict[str, Any] = {"open": True, "steps": 0, "walk": None, "text": ""}
 
@@ -47,8 +34,9 @@ def note(**event: Any) -> None:
         return
     _seen.add(line)
     try:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        handle = os.open(os.path.join(OUT, f"events-{os.getpid()}.jsonl"), flags, 0o600)
+        handle = os.open(
+            os.path.join(OUT, f"events-{os.getpid()}.jsonl"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
+        )
         try:
             os.write(handle, (line + "\n").encode("utf-8", "surrogatepass"))
         finally:
@@ -116,8 +104,7 @@ for _name in ("__getitem__", "get", "pop", "setdefault"):
 for _name in ("__iter__", "__reversed__", "keys", "items", "values", "popitem", "copy"):
     setattr(Section, _name, _noting(_name, "walked"))
 Section.__contains__ = _noting("__contains__", "tested")  # type: ignore[method-assign]
-Section.__name__ = Section.__qualname__ = "dict"
-Section.__module__ = "builtins"
+Section.__name__, Section.__qualname__, Section.__module__ = "dict", "dict", "builtins"
 
 
 def tracked(value: Any, path: tuple[str, ...] = ()) -> Any:
@@ -149,19 +136,14 @@ def _loaded(value: Any) -> Any:
 
 def is_config(source: Any) -> bool:
     """Whether a path, an open file or a text is the config's."""
-    if isinstance(source, bytes):
-        source = source.decode("utf-8", "replace")
+    source = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
     if isinstance(source, str) and ("\n" in source or "{" in source):
-        return bool(_normal(source) == _state["text"])
+        return bool(source.replace("\r\n", "\n").lstrip("\ufeff").strip() == _state["text"])
     name = source if isinstance(source, (str, os.PathLike)) else getattr(source, "name", None)
     try:
         return isinstance(name, (str, os.PathLike)) and os.path.samefile(name, CONFIG)
     except (OSError, ValueError):
         return False
-
-
-def _normal(text: str) -> str:
-    return text.replace("\r\n", "\n").lstrip("\ufeff").strip()
 
 
 def _wrap(owner: Any, name: str, around: Any) -> None:
@@ -182,17 +164,19 @@ def _loader(position: int = 0) -> Any:
             source = given or next((kwargs[name] for name in ("stream", "fp", "s") if name in kwargs), None)
             ours = source is not None and is_config(source)
             value = original(*args, **kwargs)
-            if not ours or isinstance(value, dict):
-                return _loaded(value) if ours else value
-            return map(_loaded, value) if hasattr(value, "__next__") else _loaded(value)
+            if ours and hasattr(value, "__next__"):
+                return map(_loaded, value)
+            return _loaded(value) if ours else value
 
         return load
 
     return around
 
 
-def _plainly(original: Any) -> Any:
+def _plainly(original: Any, passes_on: bool = False) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
+        if passes_on:
+            note(kind="walked", path=[])
         return original(*(plain(arg) for arg in args), **kwargs)
 
     return call
@@ -219,25 +203,13 @@ def patch_omegaconf(module: Any) -> None:
 
         return around
 
-    def passing_on(original: Any) -> Any:
-        note(kind="walked", path=[])
-        return original
-
-    for kind, names in (
-        ("read", ("__getitem__", "__getattr__", "get", "pop")),
-        ("walked", ("items", "values", "keys")),
-    ):
-        for name in names:
-            _wrap(module.DictConfig, name, accessor(kind))
+    for name in ("__getitem__", "__getattr__", "get", "pop"):
+        _wrap(module.DictConfig, name, accessor("read"))
+    for name in ("items", "values", "keys"):
+        _wrap(module.DictConfig, name, accessor("walked"))
     module.OmegaConf.load = staticmethod(_loader()(module.OmegaConf.load))
-    for name in ("create", "merge", "structured"):
-        setattr(module.OmegaConf, name, staticmethod(_plainly(getattr(module.OmegaConf, name))))
-    for name in ("to_container", "to_object", "to_yaml", "select"):
-        original = getattr(module.OmegaConf, name)
-        made = functools.wraps(original)(
-            lambda *args, _original=original, **kwargs: passing_on(_original)(*args, **kwargs)
-        )
-        setattr(module.OmegaConf, name, staticmethod(made))
+    for name in ("create", "merge", "structured", "to_container", "to_object", "to_yaml", "select"):
+        setattr(module.OmegaConf, name, staticmethod(_plainly(getattr(module.OmegaConf, name), passes_on=True)))
 
 
 def patch_torch_optim(module: Any) -> None:
@@ -263,8 +235,8 @@ def patch_writers(module: Any) -> None:
 def _ours(environment: Any) -> dict[str, str]:
     """The environment in which a Python that the run starts is watched too."""
     behind = environment.get("PYTHONPATH")
-    settings = _json.dumps({**SETTINGS, "behind": behind})
-    return {"PYTHONPATH": HOME if not behind else HOME + os.pathsep + behind, "TTSDOC_TRACE": settings}
+    path = HOME if not behind else HOME + os.pathsep + behind
+    return {"PYTHONPATH": path, "TTSDOC_TRACE": _json.dumps({**SETTINGS, "behind": behind})}
 
 
 def patch_subprocess(module: Any) -> None:
@@ -359,7 +331,7 @@ def start() -> None:
     if OUT and CONFIG:
         note(kind="started", path=[])
         with open(CONFIG, encoding="utf-8", errors="replace") as file:
-            _state["text"] = _normal(file.read())
+            _state["text"] = file.read().replace("\r\n", "\n").lstrip("\ufeff").strip()
         sys.meta_path.insert(0, Finder())
         for name in PATCHES:
             if name in sys.modules:

@@ -88,7 +88,7 @@ def call_values(flow: Flow, called: Values, given: Given, name: str, receiver: V
 # --- methods of mappings and lists
 
 
-def _mapping_method(flow: Flow, name: str, receiver: Values, given: Given, node: ast.Call) -> Values | None:
+def _mapping_method(flow: Flow, name: str, receiver: Values, given: Given, node: ast.Call) -> Values | None:  # noqa: PLR0911 - one case, one answer
     """A method that every mapping or list has, where the receiver may be one; None: it is another call."""
     own = any(isinstance(value, Instance) and value.cls.method(name) for value in receiver)
     held = frozenset(value for value in receiver if isinstance(value, Node | Container))
