@@ -68,7 +68,9 @@ class _Search:
             return []
         header = _PACKAGE.match(document.text)
         package = entry.package or (header[1] if header else "") or home.replace("/", ".")
-        package = "" if package == "_global_" else home.replace("/", ".") if package == "_group_" else package
+        package = (
+            "" if package in {"_global_", "__global__"} else home.replace("/", ".") if package == "_group_" else package
+        )
         return [replace(layer, root=_inside(package, layer.root)) for layer in self.flat(document, file, home, depth)]
 
     def flat(self, document: Document, file: Path, group: str, depth: int) -> list[Inherited]:
