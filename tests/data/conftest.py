@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from diagnose.data.audio import Sound, write
+from diagnose.data.inspect import Survey, survey
 from diagnose.data.voice import speak as say
+from diagnose.engine import examine
+from diagnose.facts import Facts
+from diagnose.finding import Finding
 
 MakeSet = Callable[..., Path]
 
@@ -40,3 +44,13 @@ def make_set(tmp_path: Path) -> MakeSet:
         return folder
 
     return make
+
+
+def findings_of(found: Survey) -> tuple[Finding, ...]:
+    """What is wrong with a data set."""
+    return examine(Facts(survey=found)).findings
+
+
+def faults(folder: Path) -> tuple[str, ...]:
+    """The names of what is wrong with the data set in a folder."""
+    return tuple(finding.name for finding in findings_of(survey(folder)))

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from diagnose.data import effects
 from diagnose.data.audio import Sound, read
 from diagnose.data.augment import HARMLESS, Change, augment
-from diagnose.data.inspect import survey
 from diagnose.data.manifest import Split, read_clips, split_lists
 from diagnose.data.split import Shares, split
-from tests.data.conftest import MakeSet, speak, tone
+from tests.data.conftest import MakeSet, faults, speak, tone
 
 TEXTS = {
     "a": "the farmer sold red bread",
@@ -98,7 +97,7 @@ def test_each_clip_gets_its_marked_copies_with_its_text(make_set: MakeSet, tmp_p
         }
         for clip in copies:
             assert read(clip.audio).samples.tobytes() != speak(text).samples.tobytes()
-    assert survey(tmp_path / "out").problems == ()
+    assert faults(tmp_path / "out") == ()
 
 
 def test_the_voice_stays_as_it_is_unless_asked(make_set: MakeSet, tmp_path: Path) -> None:
@@ -125,7 +124,7 @@ def test_only_training_clips_are_changed_and_the_lists_stay_apart(make_set: Make
     assert {side: sum(not clip.is_copy for clip in clips) for side, clips in after.items()} == dict(before.clips)
     assert sum(clip.is_copy for clip in after[Split.TRAIN]) == 2 * before.clips[Split.TRAIN]
     assert not any(clip.is_copy for side in (Split.VALIDATION, Split.TEST) for clip in after[side])
-    assert survey(tmp_path / "out").problems == ()
+    assert faults(tmp_path / "out") == ()
 
 
 def test_augmenting_again_does_not_change_copies_of_copies(make_set: MakeSet, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from diagnose.cli import data as cli
 from diagnose.data import augment, demo
 from diagnose.data.inspect import survey
 from diagnose.data.progress import track
-from diagnose.data.stats import histogram
+from diagnose.report.dataset import histogram
 from tests.data.conftest import MakeSet
 
 TEXTS = {"a": "the farmer sold red bread", "b": "today the child sang", "c": "the baker slept near the forest"}

@@ -13,11 +13,9 @@ from diagnose.data.audio import Sound, resample, write
 from diagnose.data.demo import Voice, make
 from diagnose.data.inspect import Survey, survey
 from diagnose.data.manifest import read_clips
-from diagnose.engine import examine
 from diagnose.errors import DataError
-from diagnose.facts import Facts
-from diagnose.finding import Finding, Severity
-from tests.data.conftest import MakeSet, speak
+from diagnose.finding import Severity
+from tests.data.conftest import MakeSet, findings_of, speak
 
 TEXTS = {
     "a": "the farmer sold red bread",
@@ -27,12 +25,8 @@ TEXTS = {
 }
 
 
-def findings(found: Survey) -> tuple[Finding, ...]:
-    return examine(Facts(survey=found)).findings
-
-
 def problems(found: Survey) -> dict[str, int]:
-    return {finding.name: int(next(iter(finding.numbers.values()))) for finding in findings(found)}
+    return {finding.name: int(next(iter(finding.numbers.values()))) for finding in findings_of(found)}
 
 
 def loud(sound: Sound, factor: float) -> Sound:
@@ -44,7 +38,7 @@ def test_a_healthy_set_has_no_problem(tmp_path: Path, language: str) -> None:
     make(tmp_path / "set", clips=40, language=language, voice=Voice.BUILTIN)
     found = survey(tmp_path / "set")
     assert problems(found) == {}
-    assert findings(found) == ()
+    assert findings_of(found) == ()
 
 
 def test_size_length_rates_and_characters_are_told(make_set: MakeSet) -> None:
@@ -72,7 +66,7 @@ FAULTY_SOUNDS = {
 def test_a_faulty_recording_is_the_only_problem_told(make_set: MakeSet, name: str, sound: Sound) -> None:
     found = survey(make_set(TEXTS, sounds={"a": sound}))
     assert problems(found) == {name: 1}
-    (problem,) = findings(found)
+    (problem,) = findings_of(found)
     assert "metadata.csv:1: a" in problem.examples[0]
     assert problem.advice
 
@@ -88,7 +82,7 @@ FAULTY_TEXTS = {
 def test_a_faulty_text_is_the_only_problem_told(make_set: MakeSet, name: str, text: str) -> None:
     found = survey(make_set(TEXTS | {"e": text}, sounds={"e": speak(TEXTS["b"])}))
     assert problems(found) == {name: 1}
-    assert "metadata.csv:5: e" in findings(found)[0].examples[0]
+    assert "metadata.csv:5: e" in findings_of(found)[0].examples[0]
 
 
 def test_bytes_that_are_no_utf8_are_unknown_characters(make_set: MakeSet) -> None:
@@ -111,12 +105,12 @@ def test_missing_and_unreadable_recordings_are_errors_of_the_list(make_set: Make
     found = survey(folder)
     assert problems(found) == {"missing-audio": 1, "unreadable-audio": 1}
     assert len(found.durations) == 2
-    assert [finding.code for finding in findings(found)] == ["DAT101", "DAT102"]
-    assert [finding.numbers for finding in findings(found)] == [
+    assert [finding.code for finding in findings_of(found)] == ["DAT101", "DAT102"]
+    assert [finding.numbers for finding in findings_of(found)] == [
         {"missing_audio": 1, "clips": 4},
         {"unreadable_audio": 1, "clips": 4},
     ]
-    assert all(finding.severity is Severity.ERROR and finding.alarming for finding in findings(found))
+    assert all(finding.severity is Severity.ERROR and finding.alarming for finding in findings_of(found))
 
 
 def test_stereo_is_told(make_set: MakeSet) -> None:
@@ -137,7 +131,7 @@ def test_what_spoils_few_clips_of_many_is_only_a_note(tmp_path: Path) -> None:
     first = read_clips(tmp_path / "set")[0]
     write(first.audio, loud(speak(first.text), 6.0))
     found = survey(tmp_path / "set")
-    assert [(one.name, one.severity) for one in findings(found)] == [("clipped-audio", Severity.INFO)]
+    assert [(one.name, one.severity) for one in findings_of(found)] == [("clipped-audio", Severity.INFO)]
 
 
 def test_lists_that_share_a_text_or_a_recording_leak(make_set: MakeSet) -> None:
@@ -149,7 +143,7 @@ def test_lists_that_share_a_text_or_a_recording_leak(make_set: MakeSet) -> None:
     (folder / "metadata_val.csv").write_text(f"{lines[3]}x|Today the child, sang.|Today the child, sang.\n", "utf-8")
     found = survey(folder)
     assert problems(found) == {"validation-is-training": 1}
-    (finding,) = findings(found)
+    (finding,) = findings_of(found)
     assert (finding.code, finding.severity) == ("DAT002", Severity.ERROR)
 
 
@@ -158,7 +152,7 @@ def test_a_leak_says_how_much_of_the_held_out_list_is_trained_on(make_set: MakeS
     lines = (folder / "metadata.csv").read_text("utf-8").splitlines(keepends=True)
     (folder / "metadata_train.csv").write_text("".join(lines[:3]), "utf-8")
     (folder / "metadata_val.csv").write_text("".join(lines[1:]), "utf-8")
-    (finding,) = findings(survey(folder))
+    (finding,) = findings_of(survey(folder))
     assert "2 of 3" in finding.message
 
 

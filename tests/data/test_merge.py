@@ -15,7 +15,7 @@ from diagnose.data.inspect import survey
 from diagnose.data.manifest import read_clips
 from diagnose.data.merge import merge
 from diagnose.errors import DataError
-from tests.data.conftest import MakeSet, speak
+from tests.data.conftest import MakeSet, faults, speak
 
 ONE = {"a": "the farmer sold red bread", "b": "today the child sang", "e": "the guest came"}
 TWO = {"a": "the doctor found white honey", "c": "the baker slept near the forest"}
@@ -26,7 +26,7 @@ def test_clips_of_one_id_are_both_kept_under_different_names(make_set: MakeSet, 
     clips = {clip.id: clip.text for clip in read_clips(tmp_path / "out")}
     assert clips == ONE | {"two-a": TWO["a"], "c": TWO["c"]}
     assert (merged.clips, merged.renamed, merged.rejected) == (5, 1, ())
-    assert survey(tmp_path / "out").problems == ()
+    assert faults(tmp_path / "out") == ()
 
 
 def test_a_recording_that_needs_no_change_is_copied_byte_for_byte(make_set: MakeSet, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_an_existing_set_is_replaced_only_when_forced_and_only_as_a_whole(make_s
 def test_a_set_can_be_merged_onto_itself(make_set: MakeSet, tmp_path: Path) -> None:
     one = make_set(ONE, "one", sounds={"a": resample(speak(ONE["a"]), 44_100)})
     merge([one, make_set(TWO, "two")], one, force=True)
-    assert survey(one).problems == ()
+    assert faults(one) == ()
     assert survey(one).clips == 5
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.data.faults import spoken
 from diagnose.data.grammar import GRAMMARS
 from diagnose.data.manifest import Clip, Split, read_clips
+from diagnose.data.speech import spoken
 from diagnose.data.split import Divided, Shares, split
 from diagnose.errors import DataError
 
