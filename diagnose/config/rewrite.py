@@ -19,7 +19,11 @@ from diagnose.numbers import is_number
 
 Value: TypeAlias = PlainValue | Sequence[PlainValue]
 """A scalar, or the members of a list (`betas`)."""
-PARTNERS = {"learning_rate": "learning_rate_discriminator", "learning_rate_generator": "learning_rate_discriminator"}
+PARTNERS = (
+    ("learning_rate", "learning_rate_generator"),
+    ("learning_rate", "learning_rate_discriminator"),
+    ("learning_rate_generator", "learning_rate_discriminator"),
+)
 """Rates that are balanced against each other (GANs): when the one changes, the other follows by the same factor."""
 
 
@@ -229,7 +233,7 @@ def companions(
     found: Mapping[str, tuple[Site, ...]], changes: Mapping[str, Value]
 ) -> Iterator[tuple[str, str, PlainValue]]:
     """(name that changes, name that must follow, its new value) for rates that are balanced against each other."""
-    for name, partner in PARTNERS.items():
+    for name, partner in PARTNERS:
         if name not in changes or partner in changes or name not in found or partner not in found:
             continue
         mine, its, new = found[name][0], found[partner][0], changes[name]
