@@ -288,7 +288,7 @@ REFUSALS = [
         "training: {learning_rate: 0.1, save_interval: 5}\n",
         "save_interval",
         500,
-        "cannot be told",
+        "is not known",
         id="a unit that nothing tells",
     ),
     pytest.param(
