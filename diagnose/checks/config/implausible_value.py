@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks.base import About, Check
 from diagnose.config import Config
-from diagnose.config.ranges import Range, first_learning_rate, ranges
+from diagnose.config.ranges import Range, first_learning_rate, is_multiplier, ranges
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Edit, Evidence, Finding, Operation, Prescription, Safety, Severity, Support
 from diagnose.numbers import is_number
@@ -74,6 +74,8 @@ class ImplausibleValue(Check):
             return
         value = config.learning_rate_peak if config.learning_rate_peak is not None else _value(config, "learning_rate")
         if value is None or value <= 0 or (setting.locked and config.learning_rate_peak is None):
+            return
+        if config.learning_rate_peak is None and is_multiplier(config, value):
             return
         first = first_learning_rate(config, family)
         cures = (_start_with(first[0], span),) if first and not setting.locked else ()
