@@ -47,6 +47,9 @@ Family = Annotated[
 ]
 TrainTag = Annotated[str | None, typer.Option(help="The series to take as the training loss.")]
 ValTag = Annotated[str | None, typer.Option(help="The series to take as the validation loss.")]
+Columns = Annotated[
+    str | None, typer.Option(help="Names for the columns of a table without a header: step,loss,val_loss.")
+]
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
 FailOnSeverity = Annotated[FailOn, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")]
 
