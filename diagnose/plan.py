@@ -16,7 +16,7 @@ from diagnose.config.effective import effective
 from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
-from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar
+from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar, Support
 from diagnose.numbers import round_count
 
 # Rounds in which what a change upsets is adjusted after it: warm-up, intervals, patience follow one another.
@@ -41,6 +41,8 @@ class AppliedEdit:
     """Codes of the findings that it answers."""
     note: str = ""
     """What to know before trusting it (a trainer that ignores the key)."""
+    support: Support = Support.GUIDE
+    """What it rests on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +221,9 @@ def _unwritten(diagnosis: Diagnosis, choice: Choice) -> Plan:
 
 
 def _row(parameter: str, chosen: Chosen) -> AppliedEdit:
-    return AppliedEdit(
-        parameter, parameter, 0, None, chosen.value, chosen.asked, chosen.why, chosen.prescription.answers
-    )
+    cure = chosen.prescription
+    told = (chosen.value, chosen.asked, chosen.why, cure.answers)
+    return AppliedEdit(parameter, parameter, 0, None, *told, support=cure.support)
 
 
 def _written(diagnosis: Diagnosis, config: Config, draft: _Draft) -> Plan:

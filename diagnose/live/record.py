@@ -66,6 +66,8 @@ class Attempt:
     findings: tuple[Seen, ...] = ()
     stopped_by: str | None = None
     """The finding for which it was stopped; None: it ended by itself."""
+    pid: int | None = None
+    """The trainer's process while it runs."""
     status: int | None = None
     """Exit status of the trainer; None: not ended."""
     seconds: float = 0.0

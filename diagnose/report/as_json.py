@@ -101,6 +101,7 @@ def _prescription(prescription: Prescription, diagnosis: Diagnosis, made: Plan) 
         "safety": prescription.safety.value,
         "why": prescription.why,
         "answers": list(prescription.answers),
+        "support": prescription.support.value,
         "expected": prescription.expected,
         "edits": [_edit(edit, diagnosis, made) for edit in prescription.edits],
     }
