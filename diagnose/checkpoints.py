@@ -15,6 +15,12 @@ from diagnose.facts import Checkpoint
 # Files looked at for checkpoints: a run directory holds hundreds, a home directory millions.
 MOST_FILES = 5000
 CHECKPOINT = re.compile(r"(?:\.(?:pt|pth|ckpt|safetensors)|^checkpoint-\d+|^step-\d+)$")
+# Folders in which a run keeps its checkpoints; any other beside a log file may be another run's.
+KEPT_IN = re.compile(
+    r"(?:check_?points?|ckpts?|weights|models?|saved?(?:_models?)?|snapshots?|output|lightning_logs|version_\d+|"
+    r"checkpoint-\d+|step-\d+)$",
+    re.IGNORECASE,
+)
 # A header of safetensors names the tensors; that of the bundled trainer's largest model has 30 kB.
 LARGEST_HEADER = 1 << 22
 
@@ -26,7 +32,7 @@ def checkpoints_of(source: Path) -> tuple[Checkpoint, ...]:
         return ()
     found = []
     for path in islice(_below(folder), MOST_FILES):
-        step = step_of(path) if CHECKPOINT.search(path.name) else None
+        step = step_of(path) if CHECKPOINT.search(path.name) and _ours(path, folder, source) else None
         if step is not None:
             found.append(Checkpoint(step, str(path)))
     return tuple(sorted(found, key=lambda checkpoint: (checkpoint.step, checkpoint.file)))
@@ -63,6 +69,14 @@ def _below(folder: Path) -> Iterator[Path]:
             continue
         left.extend(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
         yield from (Path(entry.path) for entry in entries)
+
+
+def _ours(path: Path, folder: Path, source: Path) -> bool:
+    """Whether the file lies where this run keeps its own: in its folder, or in one below that is named so."""
+    between = path.relative_to(folder).parts[:-1]
+    if source.is_dir():
+        return True
+    return all(KEPT_IN.match(part) or part == source.stem for part in between)
 
 
 def run_folder(folder: Path) -> bool:

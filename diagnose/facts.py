@@ -35,6 +35,8 @@ class Hints:
     horizon: int | None = None
     axis: Axis | None = None
     """What to count by, where the log has more than one clock."""
+    columns: tuple[str, ...] = ()
+    """What the columns of a table without a header are called."""
 
 
 @dataclass(frozen=True, slots=True)

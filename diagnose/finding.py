@@ -230,6 +230,10 @@ class StopAdvice:
     best_value: float
     evaluations_since_best: int
     listen: tuple[Moment, ...]
+    equally_good: tuple[int, int] | None = None
+    """First and last step of those that are as good, within the noise of the curve."""
+    smoothed: bool = False
+    """Whether `best_value` is a level (say "about"): single points are noise."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,6 +80,7 @@ def judge_all(
     """
     diagnoses: list[Diagnosis] = []
     refused: list[str] = []
+    reasons: list[str] = []
     passed_over = [source.reason for source in sources if source.reason and not source.asked]
     sources = [source for source in sources if not source.reason or source.asked]
     outcomes = _outcomes(sources, partial(_judge, hints, checks), jobs)
@@ -88,10 +89,14 @@ def judge_all(
             diagnoses.append(outcome)
         elif source.asked or len(sources) == 1:
             refused.append(outcome)
+        else:
+            reasons.append(outcome)
         if progress is not None:
             progress(done, len(sources))
     if not diagnoses:
-        raise LogError(refused[0] if refused else f"{sources[0].name}: no training log in it or beside it")
+        nothing = f"{sources[0].name}: no training log in it or beside it"
+        named = (reason for reason in reasons if "no curve is called" in reason)
+        raise LogError(refused[0] if refused else next(named, nothing))
     return Fleet(tuple(sorted(diagnoses, key=sickness, reverse=True)), tuple(refused), tuple(passed_over))
 
 
@@ -117,7 +122,8 @@ def _outcomes(sources: list[Source], judge: Judge, jobs: int) -> Iterator[Diagno
 def _judge(hints: Hints, checks: tuple[Check, ...] | None, source: Source) -> Diagnosis | str:
     try:
         named = hints.train_tag is not None or hints.val_tag is not None
-        return examine(facts_of_run(read_source(replace(source, tag_named=named)), hints), checks=checks)
+        source = replace(source, tag_named=named, columns=hints.columns)
+        return examine(facts_of_run(read_source(source), hints), checks=checks)
     except LogError as error:
         return str(error)
     except ConfigError:  # of the config that the user named: it is wrong for every run

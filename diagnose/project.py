@@ -22,7 +22,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from diagnose.errors import ConfigError
+from diagnose.errors import ConfigError, did_you_mean
 
 FILE = "ttsdoc.toml"
 FIELDS = {"select", "ignore", "thresholds", "presets"}
@@ -69,11 +69,25 @@ def preset_texts(kind: str) -> Iterator[tuple[str, str]]:
 
 
 def config_file(name: str | Path) -> Path:
-    """The config that a user means: their own file where there is one, else the preset of that name (`stable`)."""
+    """The config that a user means: their own file where there is one, else the preset of that name (`stable`).
+
+    Raises ConfigError for a name that is neither; a missing file with an ending is left to its reader.
+    """
     path = Path(name)
     preset = files("diagnose.presets") / f"{name}.yaml"
     shipped = not path.exists() and path.name == str(name) and preset.is_file()
+    if not shipped and not path.exists() and not path.suffix:
+        own = shipped_configs()
+        hint = did_you_mean(str(name), own) or f"; presets: {', '.join(own)}"
+        raise ConfigError(f"{name}: no such file, and no preset of this name{hint}")
     return Path(str(preset)) if shipped else path
+
+
+def shipped_configs() -> list[str]:
+    """The names of the configs that are shipped: those of `presets/` that train something."""
+    places = sorted(files("diagnose.presets").iterdir(), key=lambda place: place.name)
+    own = [place for place in places if place.name.endswith(".yaml")]
+    return [place.name.removesuffix(".yaml") for place in own if "\ntraining:" in f"\n{place.read_text('utf-8')}"]
 
 
 def _table(path: Path) -> dict[str, Any]:

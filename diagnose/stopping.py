@@ -1,12 +1,17 @@
-"""When to stop, and which checkpoints to listen to: the guide's four rules as one recommendation."""
+"""When to stop, and which checkpoints to listen to: what is advised follows from the findings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from diagnose.facts import Facts
-from diagnose.finding import Finding, Moment, Recommendation, Severity, StopAdvice
+import numpy as np
+
+from diagnose.facts import Checkpoint, Facts
+from diagnose.finding import Confidence, Finding, Moment, Recommendation, Severity, StopAdvice
 from diagnose.run import Axis, Curve, Role
+from diagnose.signals import signals
+from diagnose.signals.best import Best, best_of
 
 # Evaluations without a new best after which it is time. Source: the guide, "Validation loss stops decreasing for
 # 20+ evaluations".
@@ -14,68 +19,106 @@ PATIENCE = 20
 # Findings after which more training only costs money; the last two where they are errors: what healed is none.
 HOPELESS = ("divergence", "impossible-loss", "dead-schedule", "plateau", "non-finite-loss", "learning-rate-too-high")
 IF_GRAVE = frozenset({"non-finite-loss", "learning-rate-too-high"})
+# Faults that heal: where only these were found, training may go on.
+PAST = frozenset({"loss-spike", "missing-warmup", "broken-resume", "non-finite-loss", "non-finite-gradients"})
+MEMORISED = ("overfitting", "past-best", "memorisation")
+# Share of the run within which a checkpoint is near, where fewer than two tell how often one is saved.
+NEAR = 0.05
 
 
 def when_to_stop(facts: Facts, findings: tuple[Finding, ...]) -> StopAdvice | None:
-    """One recommendation from the best step so far, the evaluations since, the target and the findings.
+    """One recommendation from the findings, the evaluations since the best, and the target.
 
     None where no loss was logged.
     """
-    curve = facts.curve(Role.VAL_LOSS) or facts.curve(Role.TRAIN_LOSS)
-    if curve is None or not len(curve.finite):
+    best = best_of(signals(facts))
+    if best is None:
         return None
-    finite = curve.finite
-    best = int(finite.values.argmin())
-    since = len(finite) - 1 - best
-    recommendation, reasons = _recommend(facts, curve, findings, since)
+    recommendation, reasons = _recommend(facts, best, findings)
     return StopAdvice(
         recommendation,
         tuple(reasons),
-        (curve.role or Role.TRAIN_LOSS).value,
-        curve.axis,
-        int(finite.steps[best]),
-        float(finite.values[best]),
-        since,
-        tuple(_listen(facts, finite, best, findings)),
+        (best.curve.role or Role.TRAIN_LOSS).value,
+        best.curve.axis,
+        best.step,
+        best.value,
+        best.since,
+        tuple(_listen(facts, best, findings)),
+        equally_good=(int(best.curve.steps[best.first]), int(best.curve.steps[best.last])),
+        smoothed=best.smoothed,
     )
 
 
-def _recommend(
-    facts: Facts, curve: Curve, findings: tuple[Finding, ...], since: int
-) -> tuple[Recommendation, list[str]]:
-    alarming = {finding.name: finding for finding in findings if finding.alarming}
-    lost = [
-        name
-        for name in HOPELESS
-        if name in alarming and (name not in IF_GRAVE or alarming[name].severity is Severity.ERROR)
-    ]
-    if lost:
-        return Recommendation.STOP, [f"more training only costs money ({lost[0]}): correct the config and start again"]
-    reasons = []
-    if "overfitting" in alarming or "memorisation" in alarming:
-        reasons.append("the model memorises its clips; the best checkpoint lies behind")
-    if curve.role is Role.VAL_LOSS and since >= PATIENCE:
-        reasons.append(f"{since} evaluations without a new best validation loss ({PATIENCE} are patience enough)")
-    if facts.target is not None and facts.target.sized and float(curve.finite.values[-1]) <= facts.target.high:
-        target = f"{facts.target.low:g} to {facts.target.high:g}"
-        reasons.append(f"the loss reached its target of {target}: listen before paying for more")
-    if reasons:
-        return Recommendation.STOP, reasons
-    if curve.role is not Role.VAL_LOSS:
+def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple[Recommendation, list[str]]:
+    stop = next(_reasons_to_stop(facts, best, findings), None)
+    if stop:
+        return Recommendation.STOP, [stop]
+    open_ones = [finding.name for finding in findings if finding.alarming and finding.name not in PAST]
+    if open_ones:
+        return Recommendation.CANNOT_TELL, [f"look at {open_ones[0]} first"]
+    if any(finding.inconclusive for finding in findings):
+        return Recommendation.CANNOT_TELL, ["too little is logged to say"]
+    if best.curve.role is not Role.VAL_LOSS:
         return Recommendation.CANNOT_TELL, [
             "no validation loss is logged: only listening tells whether new sentences improve"
         ]
-    old = "the last one" if since == 0 else f"{since} evaluation{'s' if since > 1 else ''} old"
+    old = "the last one" if best.since == 0 else f"{best.since} evaluation{'s' if best.since > 1 else ''} old"
     return Recommendation.CONTINUE, [f"the best validation loss is {old} (stop after {PATIENCE})"]
 
 
-def _listen(facts: Facts, curve: Curve, best: int, findings: tuple[Finding, ...]) -> Iterator[Moment]:
+def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> Iterator[str]:
+    alarming = {finding.name: finding for finding in findings if finding.alarming}
+    for name in HOPELESS:
+        if name in alarming and (name not in IF_GRAVE or alarming[name].severity is Severity.ERROR):
+            yield f"more training only costs money ({name}): correct the config and start again"
+    for name in MEMORISED:
+        if name in alarming:
+            yield f"the model memorises its clips ({name}); the best checkpoint lies behind"
+    if best.curve.role is Role.VAL_LOSS and best.standstill >= PATIENCE:
+        yield f"{best.standstill} evaluations without a new best validation loss ({PATIENCE} are patience enough)"
+    if facts.target is not None and _reached(facts, findings):
+        target = f"{facts.target.low:g} to {facts.target.high:g}"
+        yield f"the loss reached its target of {target}: listen before paying for more"
+
+
+def _reached(facts: Facts, findings: tuple[Finding, ...]) -> bool:
+    """Whether the training loss, which the band is about, stands in it; a band of low confidence stops nobody."""
+    band, course = facts.target, signals(facts).train
+    if band is None or course is None or not band.sized or Confidence(band.confidence) is Confidence.LOW:
+        return False
+    told = any(finding.name == "loss-above-target" or finding.alarming for finding in findings)
+    return not told and course.loss(course.end) <= band.high
+
+
+def _listen(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> Iterator[Moment]:
     """The best, the last and the moment before the first fault, each once."""
-    wanted = {int(curve.steps[best]): "lowest loss", int(curve.steps[-1]): "last"}
+    curve = best.curve
+    wanted = {best.step: "lowest loss", int(curve.steps[-1]): "last"}
     faults = [finding.first_step for finding in findings if finding.alarming and finding.first_step is not None]
     before = curve.steps[curve.steps < min(faults, default=curve.steps[0])]
     if len(before):
         wanted.setdefault(int(before[-1]), "before the first fault")
     for step, why in sorted(wanted.items()):
-        saved = [checkpoint.file for checkpoint in facts.checkpoints if checkpoint.step <= step]
-        yield Moment(step, why, saved[-1] if saved and curve.axis is Axis.STEP else None)
+        file, doubt = _saved(facts, curve, step, why)
+        yield Moment(step, f"{why}; {doubt}" if doubt else why, file)
+
+
+def _saved(facts: Facts, curve: Curve, step: int, why: str) -> tuple[str | None, str]:
+    """The file of this run nearest to `step`, or why none is named."""
+    early = why == "before the first fault"
+    saved = [one for one in facts.checkpoints if one.step <= step or not early]
+    if curve.axis is not Axis.STEP or not saved:
+        return None, ""
+    nearest = min(saved, key=lambda one: abs(one.step - step))
+    away = step - nearest.step
+    if abs(away) <= _near(facts.checkpoints, curve):
+        return nearest.file, ""
+    side = "before" if away > 0 else "after"
+    return None, f"none kept near it (nearest: {Path(nearest.file).name}, {abs(away):,} steps {side})"
+
+
+def _near(saved: tuple[Checkpoint, ...], curve: Curve) -> float:
+    """The usual distance between checkpoints, at least a share of the run."""
+    span = NEAR * float(curve.steps[-1] - curve.steps[0])
+    gaps = np.diff(sorted({one.step for one in saved}))
+    return max(span, float(np.median(gaps))) if len(gaps) else span

@@ -21,6 +21,7 @@ TAGS = {
     Role.STEP_TIME: "step_time",
     Role.EPOCH: "epoch",
 }
+TAGS |= {role: role.value for role in Role if role not in TAGS}
 
 
 def descent(points: int = 400, end: float = 0.2, start: float = 1.0) -> Floats:

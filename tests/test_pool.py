@@ -64,6 +64,6 @@ def test_many_runs_are_one_line_each_and_the_worst_in_full(tree: Path) -> None:
 
 
 def test_counting_by_time_and_a_moment_that_is_none(root: Path) -> None:
-    done = ttsdoc("analyze", root / "examples" / "amharic", "--x", "time", "--format", "json")
+    done = ttsdoc("analyze", root / "examples" / "amharic", "--axis", "time", "--format", "json")
     assert report(done)["runs"][0]["metrics"]["train_loss"]["axis"] == "second"
     assert "is no time" in ttsdoc("analyze", root / "examples", "--since", "yesterday").stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from diagnose.checkpoints import checkpoints_of
 from diagnose.engine import examine
 from diagnose.facts import Facts
 from diagnose.finding import StopAdvice
@@ -45,7 +46,7 @@ def with_nan(*places: int) -> Floats:
         pytest.param(
             training(np.concatenate([[11.0, 54.0, 6.5, 3.9], noisy(np.full(396, 14.0), 0.02)]), constant(1e-2)),
             "stop",
-            "(learning-rate-too-high)",
+            "(divergence)",
             id="thrown away",
         ),
     ],
@@ -70,7 +71,10 @@ def test_the_checkpoint_nearest_before_each_moment_is_named(tmp_path: Path) -> N
         (tmp_path / f"model-{step}.pt").touch()
     (tmp_path / "notes-9.txt").touch()
     run = replace(training(noisy(descent()), evaluations(turned(descent(), 0.5), 40)), source=str(tmp_path))
-    listen = {one.why: (one.step, one.file) for one in advice(run).listen}
+    facts = Facts(run, checkpoints=checkpoints_of(tmp_path))
+    told = when_to_stop(facts, examine(facts).findings)
+    assert told is not None
+    listen = {one.why: (one.step, one.file) for one in told.listen}
     best, file = listen["lowest loss"]
     assert 1500 <= best < 2500
     assert file is not None
@@ -80,3 +84,48 @@ def test_the_checkpoint_nearest_before_each_moment_is_named(tmp_path: Path) -> N
 
 def test_where_no_loss_is_logged_nothing_is_recommended() -> None:
     assert when_to_stop(Facts(Run("run", "run", "synthetic", {})), ()) is None
+
+
+def saved(tmp_path: Path, *names: str) -> StopAdvice:
+    """What is advised of a run of 4000 steps that lies beside these checkpoints."""
+    log = tmp_path / "log.csv"
+    log.touch()
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    run = replace(training(noisy(descent()), evaluations(descent(), 40)), source=str(log))
+    told = when_to_stop(Facts(run, checkpoints=checkpoints_of(log)), ())
+    assert told is not None
+    return told
+
+
+@pytest.mark.parametrize("name", ["checkpoint-200.pt", "ckpt/model_150.pth", "weights/step-300.safetensors"])
+def test_a_checkpoint_far_away_is_not_named_as_near(tmp_path: Path, name: str) -> None:
+    last = saved(tmp_path, name).listen[-1]
+    assert last.file is None
+    assert f"none kept near it (nearest: {Path(name).name}, 3," in last.why
+
+
+@pytest.mark.parametrize("name", ["old_run/checkpoint-3990.pt", "baseline/model-4000.pt", "2024-01-02/step-4000.ckpt"])
+def test_the_checkpoint_of_another_run_is_nobodys(tmp_path: Path, name: str) -> None:
+    last = saved(tmp_path, name).listen[-1]
+    assert (last.file, last.why) == (None, "last" if last.why == "last" else "lowest loss")
+
+
+@pytest.mark.parametrize("name", ["checkpoints/step-4000.ckpt", "log/model-3990.pt", "model-4000.pt"])
+def test_the_checkpoint_of_this_run_is_named(tmp_path: Path, name: str) -> None:
+    assert saved(tmp_path, name).listen[-1].file == str(tmp_path / name)
+
+
+def test_the_lowest_of_many_noisy_batches_is_chance() -> None:
+    """The level is told, at a step that is as good as any, and not the luckiest batch."""
+    told = when_to_stop(Facts(training(noisy(np.full(2000, 0.6), 0.15))), ())
+    assert told is not None
+    assert told.smoothed
+    assert told.best_value == pytest.approx(0.6, abs=0.04)
+
+
+def test_no_advice_to_go_on_where_a_finding_says_stop() -> None:
+    val = np.tile([6.6, 8.4, 5.3, 6.9, 6.1, 6.3, 6.6, 6.0], 50)[:400]
+    told = advice(training(np.exp(-np.linspace(0, 4, 400)), evaluations(val, 8)))
+    assert told.recommendation == "stop"

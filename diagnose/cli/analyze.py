@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diagnose.cli.options import (
+    Columns,
     Count,
     ExitZero,
     FailOn,
@@ -65,6 +66,7 @@ def analyze(
     family: Family = None,
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
+    columns: Columns = None,
     axis: Annotated[Count | None, typer.Option(help="Count by step, epoch or time, where the log has it.")] = None,
     horizon: Annotated[int | None, typer.Option(min=1, help="Forecast the loss at this step or epoch.")] = None,
     match: Annotated[str | None, typer.Option(help="Only runs whose name fits this pattern (`exp*`).")] = None,
@@ -90,7 +92,8 @@ def analyze(
     from diagnose.facts import Hints
     from diagnose.pool import find, judge_all
 
-    hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis))
+    names = tuple(columns.split(",")) if columns else ()
+    hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis), names)
     if paths and "-" in paths and sys.stdin.isatty():
         print("ttsdoc: reading standard input, to its end (Ctrl-D)", file=sys.stderr)
     sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))

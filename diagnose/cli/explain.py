@@ -7,23 +7,18 @@ from typing import Annotated
 
 import typer
 
+from diagnose.cli.completion import topics
+
 
 def register(app: typer.Typer) -> None:
     """Mount the command."""
     app.command("explain")(explain)
 
 
-def known(incomplete: str) -> list[str]:
-    """For the shell's completion."""
-    from diagnose.report.explain_text import known_names
-
-    return [name for name in known_names() if name.lower().startswith(incomplete.lower())]
-
-
 def explain(
     topic: Annotated[
         str | None,
-        typer.Argument(help="A code, the name of a check, or a hyperparameter; none: list all.", autocompletion=known),
+        typer.Argument(help="A code, the name of a check, or a hyperparameter; none: list all.", autocompletion=topics),
     ] = None,
     long: Annotated[bool, typer.Option("--long", help="How it is detected, with thresholds and sources.")] = False,
 ) -> None:

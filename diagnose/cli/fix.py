@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.cli.completion import parameters
 from diagnose.cli.options import Dialect, Family, Ignore, Samples, Select, TrainTag, ValTag, checks_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def fix(
         Path | None, typer.Option(help="The trainer's source: edits to keys it ignores are refused.")
     ] = None,
     dialect: Dialect = None,
-    only: Annotated[str | None, typer.Option(help="Change only these parameters (comma-separated).")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Change only these parameters (comma-separated).", autocompletion=parameters)
+    ] = None,
     unsafe: Annotated[bool, typer.Option(help="Include the edits that are not safe.")] = False,
     minimal: Annotated[
         bool, typer.Option(help="Only edits that a measurement or a source supports, not those of the guide alone.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.cli.completion import families
 from diagnose.report.formats import names
 
 if TYPE_CHECKING:
@@ -40,9 +41,15 @@ class Count(str, Enum):
 
 TextOrJsonFormat = Annotated[TextOrJson, typer.Option("--format", help="Output format.")]
 Samples = Annotated[int | None, typer.Option(min=1, help="Clips in the data set, where ttsdoc cannot count them.")]
-Family = Annotated[str | None, typer.Option(help="Model family for the loss targets: t3, vits, tacotron2, ...")]
+Family = Annotated[
+    str | None,
+    typer.Option(help="Model family for the loss targets: t3, vits, tacotron2, ...", autocompletion=families),
+]
 TrainTag = Annotated[str | None, typer.Option(help="The series to take as the training loss.")]
 ValTag = Annotated[str | None, typer.Option(help="The series to take as the validation loss.")]
+Columns = Annotated[
+    str | None, typer.Option(help="Names for the columns of a table without a header: step,loss,val_loss.")
+]
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
 FailOnSeverity = Annotated[FailOn, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Format(str, Enum):
-    """How the report is told."""
+    """Output formats."""
 
     TEXT = "text"
     JSON = "json"
@@ -31,7 +31,7 @@ def trace(
     steps: Annotated[int, typer.Option(min=1, help="Watch until so many optimiser steps.")] = 20,
     seconds: Annotated[float, typer.Option(min=0.1, help="Watch no longer than this.")] = 120.0,
     stop_after_start: Annotated[bool, typer.Option(help="Stop the run when the start is over.")] = False,
-    format: Annotated[Format, typer.Option(help="How to tell the report.")] = Format.TEXT,  # noqa: A002 - the option
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002 - the option
 ) -> None:
     """Start a training command, see which config keys it reads, and let it go on.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.cli.completion import presets, runs
 from diagnose.cli.options import FailOn, TextOrJson
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ class Emit(str, Enum):
 
 Config = Annotated[
     str | None,
-    typer.Argument(help="A config file, or the name of a preset. Nothing: `stable`, on sentences spoken on the spot."),
+    typer.Argument(
+        help="A config file, or the name of a preset. Nothing: `stable`, on sentences spoken on the spot.",
+        autocompletion=presets,
+    ),
 ]
 Out = Annotated[
     Path | None,
@@ -83,7 +87,9 @@ def train(
 def say(
     text: Annotated[str, typer.Argument(help="What to say, in the letters that the model has learnt.")],
     checkpoint: Annotated[str, typer.Option(help="A file, or `best`, `last`, `step-N` of a run.")] = "best",
-    run: Annotated[Path | None, typer.Option(help="The run folder. [default: the newest in runs/]")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="The run folder. [default: the newest in runs/]", autocompletion=runs)
+    ] = None,
     out: Annotated[Path, typer.Option(help="The wav file to write.")] = Path("hello.wav"),
 ) -> None:
     """Speak a text with a trained model."""

@@ -47,14 +47,14 @@ def register(app: typer.Typer) -> None:
 
 def watch(
     place: Annotated[str, typer.Argument(metavar="LOGS", help="A log, or the folder in which one is or will be.")],
-    once: Annotated[bool, typer.Option("--once", help="Look once, tell, and leave.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once, report, and leave.")] = False,
     interval: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks, at least.")] = 5.0,
     form: Annotated[Stream, typer.Option("--format", help="Output format.")] = Stream.TEXT,
     on_error: Annotated[
         str | None,
         typer.Option(
             metavar="CMD",
-            help="Run this when an error is confirmed; TTSDOC_CODE, _FINDING, _STEP, _MESSAGE and _RUN tell it more.",
+            help="Run this when an error is confirmed; TTSDOC_CODE, _FINDING, _STEP, _MESSAGE and _RUN describe it.",
         ),
     ] = None,
     until: Annotated[Until, typer.Option(help="Leave when the run is over, or at the first error too.")] = Until.DONE,
@@ -77,7 +77,7 @@ def watch(
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
 ) -> None:
-    """Follow a run and tell what is wrong as soon as it is sure. Costs less than 1 % of one processor."""
+    """Follow a run and report what is wrong as soon as it is sure. Costs less than 1 % of one processor."""
     from diagnose.facts import Hints
     from diagnose.live.watch import End, Ended, NewFinding
     from diagnose.live.watch import watch as follow

@@ -104,6 +104,21 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """A hyperparameter by the words that its key is made of."""
+
+    needs: tuple[frozenset[str], ...]
+    """One word of each."""
+    may: frozenset[str]
+    """Other words that change nothing."""
+
+    def means(self, words: frozenset[str]) -> bool:
+        """Whether the words say this and nothing else."""
+        allowed = self.may.union(*self.needs)
+        return words <= allowed and all(words & group for group in self.needs)
+
+
+@dataclass(frozen=True, slots=True)
 class Synonyms:
     """How a config of no known framework is read: by the usual names, in the usual sections."""
 
@@ -117,6 +132,8 @@ class Synonyms:
     """Words that mean the same in sections of any other name too."""
     elsewhere: Mapping[str, frozenset[str]]
     """Canonical name -> sections in which its words mean something else (`patience` of a scheduler)."""
+    phrases: Mapping[str, tuple[Phrase, ...]]
+    """Canonical name -> what its key may be made of, where it is none of `names`."""
 
 
 @dataclass(frozen=True)

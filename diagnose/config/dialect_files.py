@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from diagnose.config.dialect import Candidate, Dialect, Fingerprint, Peak, Rule, Synonyms
+from diagnose.config.dialect import Candidate, Dialect, Fingerprint, Peak, Phrase, Rule, Synonyms
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Document
 from diagnose.config.place import Conditions, Place
@@ -147,4 +147,10 @@ def _synonyms(data: Mapping[str, Any]) -> Synonyms:
     names = {key: tuple(map(str, words)) for key, words in data["names"].items()}
     elsewhere = {key: frozenset(sections) for key, sections in data.get("elsewhere", {}).items()}
     anywhere = frozenset(data.get("anywhere", ()))
-    return Synonyms(names, tuple(data["sections"]), frozenset(data["never"]), anywhere, elsewhere)
+    phrases = {name: tuple(map(_phrase, entries)) for name, entries in data.get("phrases", {}).items()}
+    return Synonyms(names, tuple(data["sections"]), frozenset(data["never"]), anywhere, elsewhere, phrases)
+
+
+def _phrase(data: Mapping[str, Any]) -> Phrase:
+    needs = tuple(frozenset(group.split("|")) for group in data["needs"])
+    return Phrase(needs, frozenset(data.get("may", ())))

@@ -47,11 +47,12 @@ def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate
     words = _words(synonyms)
     found: dict[str, dict[tuple[str, ...], tuple[tuple[int, int, int], _Leaf]]] = defaultdict(dict)
     for leaf in [] if document.root is None else _leaves(document.root, (), frozenset()):
-        if leaf.key in words and not synonyms.never.intersection(leaf.sections):
-            for word in words[leaf.key]:
-                rank = _rank(word, leaf, synonyms)
-                if rank is not None and _means(word.name, leaf):
-                    found[word.name].setdefault(leaf.path, (rank, leaf))
+        if synonyms.never.intersection(leaf.sections):
+            continue
+        for word in words[leaf.key] if leaf.key in words else _by_phrase(leaf, synonyms):
+            rank = _rank(word, leaf, synonyms)
+            if rank is not None and _means(word.name, leaf):
+                found[word.name].setdefault(leaf.path, (rank, leaf))
     return {name: tuple(_ranked(name, list(matches.values()))) for name, matches in found.items()}
 
 
@@ -74,6 +75,29 @@ def _words(synonyms: Synonyms) -> dict[str, list[_Word]]:
             *around, key = word.lower().split(".")
             found[key].append(_Word(name, number, tuple(around)))
     return found
+
+
+BY_PHRASE = 1000
+"""The number of a word that is none of the list: any that is comes before it."""
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+INTERVALS = frozenset({"every", "each", "freq", "frequency", "interval", "period"})
+
+
+def _by_phrase(leaf: _Leaf, synonyms: Synonyms) -> Iterator[_Word]:
+    """What the words mean that the key is made of; a key that only says how often is read with what is around it."""
+    if "[" in leaf.path[-1] or any(_parts(section) & synonyms.never for section in leaf.sections):
+        return
+    words = _parts(leaf.path[-1])
+    if words and words <= INTERVALS:
+        words = words.union(*map(_parts, leaf.sections[-2:]))
+    for name, phrases in synonyms.phrases.items():
+        if any(phrase.means(words) for phrase in phrases):
+            yield _Word(name, BY_PHRASE, ())
+
+
+def _parts(key: str) -> frozenset[str]:
+    """The words of `saveEveryNEpochs` and of `save_every_n_epochs`."""
+    return frozenset(part.lower() for part in _PART.findall(key))
 
 
 def _leaves(node: Node, path: tuple[str, ...], siblings: frozenset[str]) -> Iterator[_Leaf]:

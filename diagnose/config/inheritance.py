@@ -19,7 +19,7 @@ BASES = ("_base_", "_BASE_", "$include", "base_config", "__base__")
 DEEPEST = 8
 """Files that name one another; a longer chain is a circle."""
 MOST_FILES = 64
-LEVELS_UP = 3
+LEVELS_UP = 6
 """Folders above the config where a path counted from the project's root may start."""
 _PACKAGE = re.compile(r"\A(?:\s*#[^\n]*\n)*?\s*#\s*@package\s+(\S+)")
 
@@ -27,6 +27,7 @@ _PACKAGE = re.compile(r"\A(?:\s*#[^\n]*\n)*?\s*#\s*@package\s+(\S+)")
 def with_inherited(document: Document, path: Path) -> tuple[Document, tuple[str, ...]]:
     """The document with the files that it builds on, and one line on each of them that is not there."""
     search = _Search(path.resolve().parent)
+    search.seen.add(path.resolve())
     under, over = search.layers(document, path.resolve(), "", 0)
     return replace(document, under=tuple(under), over=tuple(over)), tuple(search.missing)
 
@@ -37,7 +38,7 @@ class _Search:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.missing: list[str] = []
-        self.read = 0
+        self.seen: set[Path] = set()
 
     def layers(self, document: Document, path: Path, group: str, depth: int) -> tuple[list[Inherited], list[Inherited]]:
         """What holds under the document and what over it, the weakest first."""
@@ -93,9 +94,14 @@ class _Search:
         return None
 
     def parsed(self, file: Path, depth: int) -> Document | None:
-        """The file's tree; None where it cannot be read or the chain is too long."""
-        self.read += 1
-        if depth >= DEEPEST or self.read > MOST_FILES:
+        """The file's tree; None where it was read before, cannot be read or the chain is too long.
+
+        A file counts once, where it is named first: so do DiffSinger's and NATSpeech's own loaders.
+        """
+        if file in self.seen:
+            return None
+        self.seen.add(file)
+        if depth >= DEEPEST or len(self.seen) > MOST_FILES:
             self.missing.append(f"{self.shown(file)}, which it builds on, is not read: too many files name one another")
             return None
         try:

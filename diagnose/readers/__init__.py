@@ -239,6 +239,17 @@ def _is_log(name: str) -> bool:
         return False
 
 
+def scores_of(source: Source) -> list[tuple[str, int]]:
+    """How sure each reader is that the source is its own, the surest first; those that are not are left out."""
+    told = [(reader_name(reader), reader.sniff(source)) for reader in every_reader()]
+    return sorted(((name, score) for name, score in told if score), key=lambda pair: -pair[1])
+
+
+def reader_name(reader: Reader) -> str:
+    """What a reader is called: its module."""
+    return getattr(reader, "__name__", type(reader).__name__).rpartition(".")[2]
+
+
 def _surest(source: Source) -> tuple[int, Reader]:
     """The reader to take, and how sure it is: 0 if it is not."""
     events = cast("Reader", _module("tensorboard"))

@@ -10,13 +10,19 @@ import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.columns import EPOCH, Column, curves_of
-from diagnose.readers.columns.document import read_document
+from diagnose.readers.columns.document import LARGEST, NAME, parse_document, read_document
 from diagnose.readers.columns.tables import columns_of_rows, counters_in, to_number
-from diagnose.readers.sources import Source
+from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.run import Axis, InputHealth, Role, Run
 
 _DEEPEST = 3
-_BEGIN = re.compile(rb'\{\s*"|\[\s*\{')
+_BEGIN = re.compile(rb"(?:\{\s*['\"]|\[\s*\{)")
+# `[2.9, 2.5, ...]`, `train_losses = [2.9, 2.5, ...]`: a list of numbers and its name.
+_LIST = re.compile(
+    r"(?:(?P<name>[A-Za-z_][\w ./-]{0,40}?)['\"]?\s*[:=]\s*)?(?:array\(|tensor\()?\[(?P<items>[-+\w., \n]*)\]"
+)
+# Numbers in such a list, and the share of the file that lists take, from which on it is a file of lists.
+_FEWEST, _MOSTLY = 5, 0.6
 _NVLOG = {"train_iteration_loss": Role.TRAIN_LOSS, "val_iter_loss": Role.VAL_LOSS}
 # Words in the path of a list that say that its items are steps; other histories have one item an epoch.
 _STEPWISE = ("iter", "step", "batch")
@@ -24,18 +30,19 @@ _STEPWISE = ("iter", "step", "batch")
 
 def sniff(source: Source) -> int:
     """A JSON document that spells a loss and is no JSON lines."""
-    head = source.head().lstrip()
-    if not _BEGIN.match(head) or b"loss" not in head.lower():
-        return 0
-    if b'"train_iteration_loss"' in head or (b'"cpu_info"' in head and b'"run"' in head):
-        return 95
-    return 70 if _is_document(head) else 0
+    head = NAME.sub(b"", source.head()).lstrip()
+    if _BEGIN.match(head) and b"loss" in head.lower():
+        if b'"train_iteration_loss"' in head or (b'"cpu_info"' in head and b'"run"' in head):
+            return 95
+        if _is_document(head):
+            return 90 if head[:1] == b"[" and _is_whole(source) else 70
+    text = source.head().decode("utf-8", "replace")
+    return 65 if "[" in text[:200] and _bare_lists(text) else 0
 
 
 def read(source: Source) -> Run:
     """Every list of numbers, or every number of a list of records. Raises LogError where there is none."""
-    document = read_document(source)
-    columns = _records(document) or _histories(document)
+    columns = _columns(source)
     story = curves_of(columns, {tag: role for tag, role in _NVLOG.items() if tag in columns})
     if not story.curves:
         raise LogError(f"{source.name}: no lists of numbers here (a summary has last values only): give the history")
@@ -43,6 +50,47 @@ def read(source: Source) -> Run:
     return Run(
         source.label, source.name, "json", story.curves, sources=(source.name,), health=health, notes=story.notes
     )
+
+
+def _columns(source: Source) -> dict[str, Column]:
+    try:
+        document = read_document(source)
+    except LogError:
+        with source.open() as file:
+            lists = _bare_lists(file.read(LARGEST).decode("utf-8", "replace"))
+        if not lists:
+            raise
+        return _histories(lists)
+    return _records(document) or _histories(document if isinstance(document, dict) else {"loss": document})
+
+
+def _is_whole(source: Source) -> bool:
+    """Whether the first bytes are all of it, and a document; a longer file is taken for one by how it begins."""
+    head = source.head()
+    if len(head) >= HEAD_BYTES:
+        return True
+    try:
+        return bool(parse_document(head))
+    except (ValueError, RecursionError):
+        return False
+
+
+def _bare_lists(text: str) -> dict[str, list[float]]:
+    """Name -> numbers of a file that is next to nothing but lists of numbers; a list without a name is the loss."""
+    found = [(match, _numbers_in(match["items"])) for match in _LIST.finditer(text)]
+    lists = [(match, numbers) for match, numbers in found if len(numbers) >= _FEWEST]
+    if not lists or sum(len(match[0]) for match, _ in lists) < _MOSTLY * len(text.strip()):
+        return {}
+    names = [(match["name"] or "loss").strip() for match, _ in lists]
+    return {
+        name if names.count(name) == 1 else f"{name} {number}": numbers
+        for number, (name, (_, numbers)) in enumerate(zip(names, lists, strict=True), 1)
+    }
+
+
+def _numbers_in(items: str) -> list[float]:
+    numbers = [to_number(item.strip()) for item in items.split(",") if item.strip()]
+    return [] if None in numbers else [number for number in numbers if number is not None]
 
 
 def _is_document(head: bytes) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from diagnose.readers.roles import read_tag
-from diagnose.run import Curve, Run
+from diagnose.run import Curve, Role, Run
 
 # The second log's curve is taken where it has this many times the points.
 MORE = 1.1
@@ -20,6 +20,8 @@ def merged(run: Run, others: Sequence[Run]) -> Run:
     for other in others:
         run = _with(run, other)
     names = " and ".join([PurePath(run.source).name, *(PurePath(other.source).name for other in others)])
+    folder = next((other.name for other in others if other.format == "trainer-state"), run.name)
+    run = replace(run, name=folder if run.name == "." else run.name)
     return replace(run, notes=(*run.notes, f"one training: {names} tell it together") if others else run.notes)
 
 
@@ -48,7 +50,7 @@ def _with(run: Run, other: Run) -> Run:
     )
 
 
-def _without_second_role(tag: str, curve: Curve, run: Run, roles: set[object]) -> Curve:
+def _without_second_role(tag: str, curve: Curve, run: Run, roles: set[Role | None]) -> Curve:
     """A curve of the other log loses a role that a curve of the first one plays."""
     if tag in run.curves or curve.role is None or curve.role not in roles:
         return replace(curve, tag=tag)

@@ -8,7 +8,7 @@ from diagnose.finding import Diagnosis, Finding
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import answer
 from diagnose.report.changes import changes
-from diagnose.report.clean import markdown
+from diagnose.report.clean import markdown, plain
 from diagnose.report.table import Cell, loss_table
 from diagnose.report.words import number, proof, span, title
 
@@ -22,13 +22,28 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     run, made = diagnosis.run, plan(diagnosis)
     yield f"# ttsdoc: {markdown(title(run))}, {diagnosis.verdict.value}"
     yield ""
-    yield from (f"- **{label}**: {markdown(sentence)}" for label, sentence in answer(diagnosis, made).lines())
-    yield from ("", f"Read from {markdown(run.source)} ({run.format}).")
-    yield from (markdown(note) for note in (*run.notes, *diagnosis.facts.notes))
+    yield from (f"- **{label}**: {_prose(sentence)}" for label, sentence in answer(diagnosis, made).lines())
+    yield from ("", f"Read from {markdown(run.source)} ({run.format}):", "")
+    yield from (f"- {_prose(note)}" for note in (*run.notes, *diagnosis.facts.notes))
     yield from _evidence(diagnosis)
     yield from _loss_rows(diagnosis)
     yield from _changes(made)
     yield from _not_judged(diagnosis)
+
+
+def _prose(sentence: str) -> str:
+    """The sentence with what stands between backticks as code."""
+    first, *parts = sentence.split("`")
+    if len(parts) % 2:
+        return markdown(sentence)
+    coded = (f"`{plain(part)}`" if index % 2 == 0 else _inside(part) for index, part in enumerate(parts))
+    return _inside(first) + "".join(coded)
+
+
+def _inside(part: str) -> str:
+    """A part of a sentence, with the blanks at its ends, which a whole line would not keep."""
+    blank = " " if part[:1] == " " else ""
+    return f"{blank}{markdown(part)}{' ' if part[-1:] == ' ' and part.strip() else ''}"
 
 
 def _evidence(diagnosis: Diagnosis) -> Iterator[str]:

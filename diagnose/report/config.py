@@ -117,7 +117,7 @@ def _memory_json(memory: Estimate | None) -> dict[str, Any] | None:
 def check_json(diagnosis: Diagnosis, gpu: float | None = None) -> dict[str, Any]:
     """The contract of `ttsdoc check --format json`, without the envelope. `gpu`: its GB."""
     config = checked(diagnosis)
-    told = [finding_json(finding) for finding in diagnosis.findings]
+    shown = [finding_json(finding) for finding in diagnosis.findings]
     amounts = effective(config, diagnosis.facts.train_samples)
     keys = diagnosis.facts.keys
     used = {} if keys is None else {"keys": keys_json(keys)}
@@ -125,7 +125,7 @@ def check_json(diagnosis: Diagnosis, gpu: float | None = None) -> dict[str, Any]
     ahead = {} if first is None else {"first_learning_rate": {"value": first[0], "source": first[1].source}}
     fits = {} if gpu is None else {"gpu": _memory_json(estimate(config, diagnosis.facts.family, gpu))}
     notes = [*config.notes, *diagnosis.facts.notes]
-    return {**config_json(config, amounts), **used, **ahead, **fits, "findings": told, "notes": notes}
+    return {**config_json(config, amounts), **used, **ahead, **fits, "findings": shown, "notes": notes}
 
 
 def checked(diagnosis: Diagnosis) -> Config:
@@ -207,5 +207,5 @@ def _told(finding: Finding) -> Iterator[RenderableType]:
 
 def _count(findings: Sequence[Finding]) -> str:
     counts = [(level, sum(finding.severity is level for finding in findings)) for level in reversed(Severity)]
-    told = ", ".join(f"{count} {level.value}{'s' * (count > 1)}" for level, count in counts if count)
-    return told or "nothing wrong found"
+    shown = ", ".join(f"{count} {level.value}{'s' * (count > 1)}" for level, count in counts if count)
+    return shown or "nothing wrong found"

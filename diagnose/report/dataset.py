@@ -22,7 +22,7 @@ from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
 BINS = 10
 """Bars of the histogram, about: the width of each is a round number of seconds."""
 NARROWEST = 0.05
-"""Seconds: finer bars tell nothing of speech."""
+"""Seconds: finer bars say nothing of speech."""
 BAR = 40
 """Columns of the longest bar."""
 MOST_CHARACTERS = 100
@@ -135,10 +135,10 @@ def _lengths(seconds: npt.NDArray[np.float64], screen: Screen) -> Iterator[Rende
 def _people(found: Survey) -> Iterator[RenderableType]:
     if found.speakers:
         ranked = sorted(found.speakers.items(), key=lambda item: -item[1])
-        told = [f"{plain(name)} {count:,}" for name, count in ranked[:MOST_SPEAKERS]]
+        shown = [f"{plain(name)} {count:,}" for name, count in ranked[:MOST_SPEAKERS]]
         more = [f"and {len(ranked) - MOST_SPEAKERS} more"] if len(ranked) > MOST_SPEAKERS else []
         yield _title(f"Speakers: {len(ranked)}")
-        yield Padding(Text(", ".join([*told, *more])), (0, 0, 0, 2))
+        yield Padding(Text(", ".join([*shown, *more])), (0, 0, 0, 2))
 
 
 def _characters(found: Survey) -> Iterator[RenderableType]:

@@ -30,12 +30,12 @@ MOST_CURVES = 40
 def diagnosis_html(diagnosis: Diagnosis) -> str:
     """Verdict, the three lines, the evidence, the curves, what to change."""
     made = plan(diagnosis)
-    told = answer(diagnosis, made).lines()
-    said = " ".join(sentence for _, sentence in told)
+    reply = answer(diagnosis, made).lines()
+    said = " ".join(sentence for _, sentence in reply)
     verdict = f"{VERDICT_MARK[diagnosis.verdict]} {diagnosis.verdict.value}"
     parts = [
         f'<p><b style="color:{COLOUR[diagnosis.verdict]}">{verdict}</b> <b>{_text(title(diagnosis.run))}</b></p>',
-        _table((), [(f"<b>{label}</b>", _text(sentence)) for label, sentence in told]),
+        _table((), [(f"<b>{label}</b>", _text(sentence)) for label, sentence in reply]),
         *(_finding(diagnosis, finding, said) for finding in diagnosis.findings),
         *(f"<p>{svg(panel)}</p>" for panel in panels(diagnosis)),
         _changes(changes(made)),

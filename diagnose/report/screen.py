@@ -12,8 +12,8 @@ from rich.console import Console, RenderableType
 
 from diagnose.finding import Severity, Verdict
 
-# Colours of the 256 that stand out from white and from black alike: contrast 3.6 to 5.8 with either (WCAG 2).
-GREEN, RED, AMBER, BLUE, PURPLE = "color(28)", "color(196)", "color(130)", "color(26)", "color(133)"
+# Colours of the 256 that stand out from white and from black alike: contrast 3.5 to 5.9 with either (WCAG 2).
+GREEN, RED, AMBER, BLUE, PURPLE = "color(28)", "color(196)", "color(166)", "color(33)", "color(133)"
 VERDICT_STYLE = {
     Verdict.HEALTHY: f"bold {GREEN}",
     Verdict.UNHEALTHY: f"bold {RED}",

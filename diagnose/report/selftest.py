@@ -20,10 +20,10 @@ def render(outcome: Selftest, screen: Screen) -> str:
         table.add_column(word, justify="left" if word == "class" else "right")
     for tally in outcome.tallies:
         table.add_row(tally.fault.value, str(tally.runs), str(tally.right), f"{tally.right / tally.runs:.0%}")
-    told = Text(
+    shown = Text(
         f"right fault named first: {outcome.recall:.1%}; healthy runs with an alarm: {outcome.false_alarms:.1%}"
     )
-    return printed(Group(table, told), screen)
+    return printed(Group(table, shown), screen)
 
 
 def as_plain(outcome: Selftest) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +14,6 @@ from diagnose.run import Curve, FloatArray, Role, Run
 MOST_ROWS = 12
 # A rise beyond this factor shows in the two losses; as a share it is only a long number.
 MOST = 1e4
-ERROR_RATE = re.compile(r"(?:^|[^a-z])(?:wer|cer|per|error_rate)(?:$|[^a-z])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,8 @@ class LossTable:
     """Column headings and rows, in order."""
 
     headings: tuple[str, ...]
+    better: tuple[int, ...]
+    """For each column -1 where lower is better, 1 where higher is."""
     rows: tuple[Row, ...]
     means: bool
     """Whether a row is the mean of several points."""
@@ -66,19 +66,24 @@ def loss_table(diagnosis: Diagnosis) -> LossTable | None:
         Row(f"{reference.axis.value} {edge:,.0f}", row, note)
         for edge, row, note in zip(edges, zip(*cells, strict=True), notes, strict=True)
     )
-    return LossTable(tuple(heading for heading, _, _ in columns), rows, means)
+    better = tuple(1 if curve.role is Role.SCORE else -1 for _, curve, _ in columns)
+    return LossTable(tuple(heading for heading, _, _ in columns), better, rows, means)
 
 
 def _columns(run: Run) -> list[tuple[str, Curve]]:
-    found = [("training loss", run.curve(Role.TRAIN_LOSS)), ("validation loss", run.curve(Role.VAL_LOSS))]
-    rate = error_rate(run)
-    found += [] if rate is None else [(rate.tag, rate)]
+    found: list[tuple[str, Curve | None]] = [
+        ("training loss", run.curve(Role.TRAIN_LOSS)),
+        ("validation loss", run.curve(Role.VAL_LOSS)),
+    ]
+    other = _beside_the_loss(run)
+    found += [] if other is None else [(other.tag, other)]
     return [(heading, curve) for heading, curve in found if curve is not None and len(curve)]
 
 
-def error_rate(run: Run) -> Curve | None:
-    """The first word, character or phoneme error rate in the log."""
-    return next((curve for tag, curve in run.curves.items() if ERROR_RATE.search(tag) and len(curve)), None)
+def _beside_the_loss(run: Run) -> Curve | None:
+    """The error rate, else the score, of held-out data where there is one."""
+    known = [curve for role in (Role.ERROR_RATE, Role.SCORE) for curve in run.played_by(role) if len(curve)]
+    return next((curve for curve in known if curve.held_out), next(iter(known), None))
 
 
 def _edges(columns: list[tuple[Curve, FloatArray]]) -> FloatArray:

@@ -22,16 +22,16 @@ from diagnose.run import Role, Run
 
 # A forecast for less than this share beyond the last step says nothing that the curve does not.
 NEAR_END = 0.1
-# A rise by less is the noise of any loss: not coloured.
-RISE = 0.01
+# A change for the worse by less is the noise of any loss: not coloured.
+WORSE = 0.01
 
 
 def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> str:
     """The whole report of one run, ending with a newline."""
     calm = diagnosis.verdict is Verdict.HEALTHY and not verbose
     made = plan(diagnosis)
-    told = answer(diagnosis, made)
-    blocks = [_heading(diagnosis), _answer(told), *_evidence(diagnosis, told, verbose), _input(diagnosis, verbose)]
+    reply = answer(diagnosis, made)
+    blocks = [_heading(diagnosis), _answer(reply), *_evidence(diagnosis, reply, verbose), _input(diagnosis, verbose)]
     text = printed(Group(*blocks), screen)
     chart = loss_chart(diagnosis, screen.chart_width, unicode=screen.unicode, small=calm)
     if chart is not None:
@@ -60,11 +60,11 @@ def _heading(diagnosis: Diagnosis) -> Text:
     return line.append(f": {names}" if names else "", "bold")
 
 
-def _answer(told: Answer) -> RenderableType:
+def _answer(reply: Answer) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    for label, sentence in told.lines():
+    for label, sentence in reply.lines():
         table.add_row(label, Text(plain(sentence)))
     return Padding(table, (0, 0, 0, 2))
 
@@ -78,9 +78,9 @@ def _input(diagnosis: Diagnosis, verbose: bool) -> RenderableType:
     return Padding(Text("\n".join(lines if verbose else ["; ".join(lines)]), "dim"), (1, 0, 0, 2))
 
 
-def _evidence(diagnosis: Diagnosis, told: Answer, verbose: bool) -> Iterator[RenderableType]:
+def _evidence(diagnosis: Diagnosis, reply: Answer, verbose: bool) -> Iterator[RenderableType]:
     """The findings, without what the answer has said; what only informs in one line each."""
-    said = " ".join(sentence for _, sentence in told.lines())
+    said = " ".join(sentence for _, sentence in reply.lines())
     shown = [finding for finding in diagnosis.findings if not finding.inconclusive or verbose]
     if shown:
         yield _title("Evidence" if causes(diagnosis) else "Good to know")
@@ -118,7 +118,7 @@ def _after(diagnosis: Diagnosis, made: Plan, *, verbose: bool, calm: bool) -> It
     if table is not None:
         yield Padding(_loss_rows(table), (1, 0, 0, 2))
     yield from _changes(made)
-    yield from _level(diagnosis)
+    yield from _level(diagnosis, verbose)
     if verbose:
         yield from _moments(diagnosis)
     yield from _forecast(diagnosis, verbose)
@@ -133,18 +133,18 @@ def _loss_rows(loss: LossTable) -> RenderableType:
         table.add_column("", justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for row in loss.rows:
-        cells = [part for cell in row.cells for part in _cell(cell)]
+        cells = [part for cell, better in zip(row.cells, loss.better, strict=True) for part in _cell(cell, better)]
         table.add_row(row.label, *cells, Text(row.note))
     return table
 
 
-def _cell(cell: Cell | None) -> tuple[Text, Text]:
+def _cell(cell: Cell | None, better: int) -> tuple[Text, Text]:
     if cell is None:
         return Text(""), Text("")
     value = Text(number(cell.value))
     if cell.change is None:
         return value, Text("")
-    return value, Text(f"{cell.change:+.1%}", RED if cell.change > RISE else "")
+    return value, Text(f"{cell.change:+.1%}", RED if -better * cell.change > WORSE else "")
 
 
 def _changes(made: Plan) -> Iterator[RenderableType]:
@@ -155,7 +155,7 @@ def _changes(made: Plan) -> Iterator[RenderableType]:
     yield from (Padding(line, (0, 0, 0, 2)) for line in not_made(rows))
 
 
-def _level(diagnosis: Diagnosis) -> Iterator[RenderableType]:
+def _level(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
     """The last training loss beside the family's target."""
     band, curve = diagnosis.facts.target, diagnosis.run.curve(Role.TRAIN_LOSS)
     if band is None or curve is None or not len(curve.finite):
@@ -165,7 +165,10 @@ def _level(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     samples = diagnosis.facts.samples
     size = f" with {counted(samples, 'clip')}" if band.sized and samples else " (--samples N narrows it)"
     text = Text(f"Loss {number(last)}: {side} the {band.low:g} to {band.high:g} that {band.family} reaches{size}.")
-    text.append(f" Loss definition: {band.loss}. Source: {plain(band.source)}; confidence {band.confidence}.", "dim")
+    if verbose:
+        text.append(
+            f" Loss definition: {band.loss}. Source: {plain(band.source)}; confidence {band.confidence}.", "dim"
+        )
     yield Padding(text, (1, 0, 0, 0))
 
 

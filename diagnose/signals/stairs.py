@@ -78,9 +78,7 @@ def _measure(level: FloatArray, edges: FloatArray, scale: float, *, known: bool)
     period = float(np.median(np.diff(edges)))
     width = max(1, min(32, int(period / 3)))
     places = [
-        int(round(edge))
-        for edge in edges
-        if width <= edge <= max(floor, FEWEST * period) and edge + width <= len(level)
+        round(edge) for edge in edges if width <= edge <= max(floor, FEWEST * period) and edge + width <= len(level)
     ]
     if len(places) < FEWEST - 1 or period < POINTS:
         return None

@@ -24,11 +24,6 @@ SICK = (
         "OPT005",
         "FIT001",
     ),
-    case(
-        "a warm-up longer than the run",
-        training(noisy(descent()), config={"warmup_steps": 4000, "max_steps": 1000}),
-        "OPT005",
-    ),
 )
 HEALTHY = (
     case("a cosine to zero", training(noisy(descent()), curve(Role.LEARNING_RATE, cosine()))),

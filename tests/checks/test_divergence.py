@@ -45,6 +45,7 @@ SICK = (
             evaluations(np.repeat([0.2, 0.4], [40, 200]), 6),
         ),
         "STB002",
+        "OPT001",
     ),
 )
 HEALTHY = (

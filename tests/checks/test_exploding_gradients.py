@@ -17,7 +17,13 @@ def norms(outliers: int, factor: float) -> Curve:
     return curve(Role.GRAD_NORM, values)
 
 
-SICK = (case("five norms of fifty times the median", training(noisy(descent()), norms(5, 50.0)), "GRD001"),)
+SICK = (
+    case(
+        "norms that have grown thirty times by the end",
+        training(noisy(descent()), curve(Role.GRAD_NORM, np.exp(3.4 * np.linspace(0, 1, 400) ** 4))),
+        "GRD001",
+    ),
+)
 HEALTHY = (
     case("norms within their range", training(noisy(descent()), norms(0, 1.0))),
     case(
@@ -25,7 +31,10 @@ HEALTHY = (
         training(noisy(descent()), curve(Role.GRAD_NORM, 1 + 100 * np.exp(-np.arange(400) / 4.0))),
     ),
 )
-EDGE = (case("one outlier is what clipping is for", training(noisy(descent()), norms(1, 50.0))),)
+EDGE = (
+    case("outliers that clipping cut, and the loss falls on", training(noisy(descent()), norms(5, 50.0))),
+    case("one outlier is what clipping is for", training(noisy(descent()), norms(1, 50.0))),
+)
 
 
 @pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.finding import Confidence
 from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import Floats, bouncing, constant, cosine, curve, descent, evaluations, noisy, run, training, turned
+from tests.curves import Floats, bouncing, constant, cosine, curve, descent, noisy, training, turned
 
 
 def stranded(first: list[float], level: float, points: int = 120) -> Floats:
@@ -40,41 +39,7 @@ def hump(until: float, height: float = 0.4) -> Floats:
 
 
 SICK = (
-    case(
-        "a rise of 1.5 that lasts for a third of the run",
-        training(hump(until=0.33, height=0.7), constant(1e-3, 600)),
-        "OPT001",
-        "STB001",
-    ),
-    case(
-        "tossed about at a reckless rate until the schedule has taken a third of it",
-        training(tossed(), curve(Role.LEARNING_RATE, np.linspace(0.5, 0.0, 400))),
-        "OPT001",
-    ),
-    case(
-        "scatter of 20 % without any gain at a reckless rate",
-        training(noisy(np.full(400, 2.3), 0.2), constant(0.5)),
-        "OPT001",
-        "STB003",
-    ),
     case("a long log whose points swing together", training(0.6 * remembering(3000, 0.3, 0.5)), "OPT001", "STB003"),
-    case(
-        "points that scatter less as the rate comes down, though validation improves",
-        training(
-            descent(1500, 0.8) * remembering(1500, 0.35, 0.1) ** (cosine(1500, 1.0) ** 0.5),
-            curve(Role.LEARNING_RATE, cosine(1500, 1e-2)),
-            evaluations(descent(1500, 0.6)),
-        ),
-        "OPT001",
-        "STB003",
-    ),
-    case("a burst in the first updates, then nothing", training(stranded([11.0, 54.0, 6.5, 3.9], 3.3)), "OPT001"),
-    case(
-        "a start that had exploded before the first log",
-        training(stranded([2550.0, 250.0, 120.0, 14.0, 5.0], 3.3), constant(0.4)),
-        "OPT001",
-    ),
-    case("a reckless rate and a loss that stays", training(stranded([3.4], 2.33), constant(0.5)), "OPT001"),
     case(
         "a climb at a rate below what the run had borne",
         training(turned(noisy(descent())), curve(Role.LEARNING_RATE, cosine())),
@@ -86,14 +51,9 @@ SICK = (
 )
 HEALTHY = (
     case("a warm-up hump of 1.4 that has healed within a tenth of the run", training(hump(until=0.08))),
-    case(
-        "the same course at a bearable rate",
-        training(tossed(), curve(Role.LEARNING_RATE, np.linspace(0.01, 0.0, 400))),
-    ),
     case("a healthy loss", training(noisy(descent()), constant(1e-3))),
     case("a loss that falls tenfold at once and goes on", training(np.append([8.0], noisy(descent())), constant(1e-3))),
     case("a loss that converges early", training(noisy(0.2 + np.exp(-np.arange(200) / 3.0), 0.02), constant(1e-3))),
-    case("a start far above the rest at a gentle rate", training(stranded([40.0], 3.3, 60), constant(1e-4))),
     case("a warm-up hump that is made good for", training(stranded([2.0, 3.2, 2.2, 1.2, 0.6], 0.2))),
 )
 EDGE = (
@@ -111,24 +71,23 @@ def test_learning_rate_too_high(one: Case) -> None:
     assert_told(one)
 
 
-def test_a_substantial_setback_asks_for_a_quarter_and_mild_swings_for_half() -> None:
-    """The factors are those of the cures measured on the bundled trainer."""
-    for values, factor in ((turned(noisy(descent())), 0.25), (noisy(bouncing(height=0.7)), 0.5)):
+def test_an_unstable_loss_asks_for_a_quarter_of_the_rate_that_it_had_borne() -> None:
+    """A quarter cured the spiking runs of the bundled trainer, half of it did not."""
+    for values in (turned(noisy(descent())), noisy(bouncing(height=0.7))):
         told = case("", training(values, constant(1e-3))).diagnosis
         cut = [e.value for p in told.prescriptions for e in p.edits if e.parameter == "learning_rate"]
-        assert cut == [pytest.approx(factor * 1e-3)]
+        assert cut == [pytest.approx(0.25 * 1e-3)]
+
+
+def test_the_finding_carries_the_state_before_the_fault() -> None:
+    """A supervisor goes back to it: the best step before the onset, and the rate then."""
+    findings = case("", training(turned(noisy(descent())), constant(1e-3))).diagnosis.findings
+    numbers = next(finding for finding in findings if finding.code == "OPT001").numbers
+    assert 1000 < numbers["best_step_before"] < 2100
+    assert numbers["rate_then"] == pytest.approx(1e-3)
 
 
 def test_a_rate_is_never_lowered_below_the_range_of_float_trouble() -> None:
     """At 2e-6 a quarter would be 5e-7."""
     told = case("", training(turned(noisy(descent())), constant(2e-6))).diagnosis
     assert all(e.parameter != "learning_rate" for p in told.prescriptions for e in p.edits)
-
-
-def test_a_rate_below_one_that_the_run_had_borne_is_blamed_with_less_confidence() -> None:
-    """The same climb, at a constant rate and late in a cosine."""
-    sure = {}
-    for name, rates in (("constant", constant(1e-3)), ("late", curve(Role.LEARNING_RATE, cosine(peak=1e-3)))):
-        findings = case("", training(turned(noisy(descent()), at=0.5), rates)).diagnosis.findings
-        sure[name] = next(finding.confidence for finding in findings if finding.code == "OPT001")
-    assert sure == {"constant": Confidence.HIGH, "late": Confidence.MEDIUM}

@@ -20,7 +20,6 @@ SICK = (
         "the loss is thrown up at full rate and heals",
         training(noisy(descent() + thrown(), 0.02), curve(Role.LEARNING_RATE, np.full(400, 1e-3))),
         "OPT003",
-        "STB001",
     ),
 )
 HEALTHY = (

@@ -14,7 +14,9 @@ def scattered(level: float) -> Curve:
     return evaluations(noisy(descent(end=0.5), level, 1))
 
 
-SICK = (case("scatter as large as the gain is no alarm", training(noisy(descent()), scattered(0.3))),)
+SICK = (
+    case("scatter as large as the gain hides what was learned", training(noisy(descent()), scattered(0.3)), "FIT006"),
+)
 HEALTHY = (case("small scatter", training(noisy(descent()), scattered(0.01))),)
 EDGE = (case("seven evaluations are too few", training(noisy(descent()), evaluations(noisy(descent(), 0.3, 1), 7))),)
 

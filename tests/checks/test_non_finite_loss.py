@@ -33,7 +33,6 @@ SICK = (
             curve(Role.GRAD_NORM, np.where(np.arange(60) < 40, 1.0, np.nan)),
         ),
         "NUM001",
-        "GRD001",
     ),
 )
 HEALTHY = (

@@ -37,8 +37,8 @@ HEALTHY = (
 )
 EDGE = (
     case(
-        "nine evaluations are too few",
-        training(noisy(np.exp(-np.linspace(0, 4, 400)), 0.02), evaluations(np.full(400, 0.8), 9)),
+        "six evaluations are too few",
+        training(noisy(np.exp(-np.linspace(0, 4, 400)), 0.02), evaluations(np.full(400, 0.8), 6)),
     ),
 )
 

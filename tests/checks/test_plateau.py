@@ -54,10 +54,6 @@ HEALTHY = (
         "trained weights that the config names, and that had nothing left to learn",
         training(noisy(np.full(300, 2.3)), config={"init_checkpoint": "base.pth"}),
     ),
-    case(
-        "a fine-tuning at 8e-6 that had nothing left to learn",
-        training(noisy(np.full(300, 2.3)), curve(Role.LEARNING_RATE, np.full(300, 8e-6))),
-    ),
     case("a T3 that stands where finished ones do", run(curve(Role.TRAIN_LOSS, 3 * noisy(stuck())), family="t3")),
     case("a flow-matching loss that learns below its noise", training(noisy(stuck(0.55), 0.2))),
     case("the same, printed with one digit", training(np.round(noisy(stuck(0.55), 0.2), 1))),

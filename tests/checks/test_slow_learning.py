@@ -7,7 +7,7 @@ import pytest
 
 from diagnose.run import Role
 from tests.cases import Case, assert_told, case, table
-from tests.curves import Floats, constant, cosine, curve, descent, evaluations, line, noisy, training
+from tests.curves import Floats, cosine, curve, descent, evaluations, line, noisy, training
 
 
 def decayed(points: int = 400, drop: float = 0.12) -> Floats:
@@ -21,12 +21,6 @@ SICK = (
         "a straight line that validation follows to the end",
         training(noisy(line(), 0.01), evaluations(line())),
         "FIT003",
-    ),
-    case(
-        "evaluations that level off while the logged rate stays",
-        training(noisy(line(), 0.01), constant(1e-3), evaluations(decayed())),
-        "FIT003",
-        "OPT002",
     ),
     case("a straight line down by a tenth", training(noisy(line(), 0.01)), "FIT003"),
     case("most of the planned steps run", training(noisy(line(), 0.01), config={"max_steps": 5_000}), "FIT003"),
@@ -43,7 +37,6 @@ HEALTHY = (
         "a fine-tuning that falls by a third, ever more slowly",
         training(noisy(1 - 0.35 * np.log1p(np.linspace(0, 1, 400) / 0.1) / np.log(11), 0.02)),
     ),
-    case("evaluations that level off, no rate logged", training(noisy(line(), 0.01), evaluations(decayed()))),
     case("a fifth of the planned steps not yet run", training(noisy(line(), 0.01), config={"max_steps": 30_000})),
     case(
         "a cosine that has only begun to decay",

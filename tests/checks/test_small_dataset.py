@@ -27,5 +27,10 @@ def test_small_dataset(one: Case) -> None:
 
 def test_the_plan_of_the_story_is_cut_as_the_guide_cuts_it() -> None:
     """Epochs, dropout and intervals of the guide's table."""
-    edits = {e.parameter: e.value for p in SICK[0].diagnosis.prescriptions for e in p.edits}
-    assert edits == {"max_epochs": 200, "dropout": 0.2, "save_interval": 500, "eval_interval": 100}
+    edits = {e.parameter: (e.value, e.unit) for p in SICK[0].diagnosis.prescriptions for e in p.edits}
+    assert edits == {
+        "max_epochs": (200, None),
+        "dropout": (0.2, None),
+        "save_interval": (5, "evaluations"),
+        "eval_interval": (2, "epochs"),
+    }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from diagnose.cli import app
+from diagnose.cli import app, completion
 from diagnose.cli.examples import SHOWN, commands
-from diagnose.cli.explain import known
 from diagnose.config.dialect_files import dialects
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.report.explain import find_topic, topics
@@ -70,10 +72,29 @@ def test_a_slip_of_the_keyboard_is_answered_with_what_was_meant(typed: str, mean
     assert len(done.stderr.strip().split("\n")) == 1
 
 
-def test_names_are_completed_whatever_their_case() -> None:
-    assert "FIT002" in known("fit")
-    assert "overfitting" in known("over")
-    assert "learning_rate" in known("learn")
+def test_names_are_completed_whatever_their_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "FIT002" in completion.topics("fit")
+    assert "learning_rate" in completion.topics("learn")
+    assert "vits" in completion.families("V")
+    assert completion.presets("sta") == ["stable"]
+    assert "learning_rate,max_epochs" in completion.parameters("learning_rate,max_e")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "first").mkdir(parents=True)
+    assert completion.runs("runs/f") == ["runs/first", "runs/first/"]
+
+
+def test_the_shell_completes(tmp_path: Path) -> None:
+    program = "import sys; sys.argv[0] = 'ttsdoc'; from diagnose.cli import main; sys.exit(main())"
+    asked = {"_TTSDOC_COMPLETE": "complete_bash", "COMP_WORDS": "ttsdoc explain overf", "COMP_CWORD": "2"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | asked, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["overfitting"]
+
+
+def test_a_preset_that_is_misspelled_is_named(tmp_path: Path) -> None:
+    done = ttsdoc("train", "stabel", "--out", tmp_path / "run")
+    assert (done.returncode, "did you mean stable?" in done.stderr) == (2, True), done.stderr
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -17,7 +17,7 @@ import pytest
 
 from diagnose.finding import Diagnosis
 from diagnose.report.html.figures import alt_text, digits
-from diagnose.report.html.page import Extras, healing_rows, page
+from diagnose.report.html.page import Extras, healing_result, healing_rows, page
 from diagnose.report.html.sounds import MOST_SOUNDS, Sound, playable, wanted
 from diagnose.report.panels import panels
 from diagnose.run import Attachment, Role, Run
@@ -126,7 +126,7 @@ HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=\"
 
 def test_text_from_a_log_is_shown_and_never_acted_on(browser: Browser, tmp_path: Path) -> None:
     curves = {one.tag + HOSTILE: one for one in overfit().curves.values()}
-    parts = curve(f"loss/{HOSTILE}", None, list(range(1, 41)), [1.0] * 40)
+    parts = curve(f"loss/{HOSTILE}", Role.TRAIN_COMPONENT, list(range(1, 41)), [1.0] * 40)
     named = Run(HOSTILE, HOSTILE, "csv", curves | {parts.tag: parts}, notes=(HOSTILE,))
     of = diagnosis(named, finding(message=HOSTILE, advice=HOSTILE, examples=(HOSTILE,)), advice=stop(file=HOSTILE))
     healing = {"attempts": [{"config": HOSTILE, "edits": [HOSTILE], "findings": [{"name": HOSTILE}]}]}
@@ -141,7 +141,10 @@ def test_a_run_of_a_million_points_stays_below_a_megabyte(browser: Browser, tmp_
     steps = np.arange(1_000_000)
     rng = np.random.default_rng(0)
     curves = [curve("loss", Role.TRAIN_LOSS, steps.tolist(), (2 + rng.random(len(steps))).tolist())]
-    curves += [curve(f"loss/{part}", None, steps.tolist(), rng.random(len(steps)).tolist()) for part in "abcdef"]
+    curves += [
+        curve(f"loss/{part}", Role.TRAIN_COMPONENT, steps.tolist(), rng.random(len(steps)).tolist())
+        for part in "abcdef"
+    ]
     curves[0].values.flags.writeable = False
     text = page([diagnosis(run(*curves))])
     content = re.search(r'<script type="application/json" id="figures">(.*?)</script>', text)
@@ -180,6 +183,7 @@ def test_attempts_to_heal_are_shown_and_odd_ones_left_out() -> None:
     }
     rows = healing_rows({"attempts": [attempt, "odd", {"findings": 3}]})
     assert rows[0] == {
+        "number": "1",
         "config": "a.yaml",
         "edits": "learning_rate 0.0002 to 5e-05",
         "findings": "divergence",
@@ -188,6 +192,8 @@ def test_attempts_to_heal_are_shown_and_odd_ones_left_out() -> None:
     }
     assert len(rows) == 2
     assert healing_rows({"attempts": "none"}) == []
+    assert healing_result({"result": {"attempt": 2, "verdict": "cured"}}) == "cured, by attempt 2"
+    assert healing_result({"result": "odd"}) == ""
 
 
 def sound(seconds: float = 0.1) -> bytes:

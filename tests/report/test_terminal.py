@@ -60,7 +60,7 @@ def test_no_word_calls_an_overfitting_run_better() -> None:
 
 
 def test_both_losses_and_the_error_rate_stand_in_the_table() -> None:
-    rate = curve("eval_wer", None, [10, 20, 30], [0.5, 0.4, 0.3])
+    rate = curve("eval_wer", Role.ERROR_RATE, [10, 20, 30], [0.5, 0.4, 0.3])
     train = curve("loss", Role.TRAIN_LOSS, list(range(1, 31)), [30 / step for step in range(1, 31)])
     val = curve("eval_loss", Role.VAL_LOSS, [10, 20, 30], [3, 2, 2.5])
     table = loss_table(diagnosis(run(train, val, rate)))
@@ -145,3 +145,10 @@ def test_the_real_case_says_what_to_keep_without_a_checkpoint(shared: Path) -> N
         "Do now",
         "Keep",
     ]
+
+
+def test_a_command_is_code_in_markdown_and_the_text_around_it_is_escaped() -> None:
+    from diagnose.report import as_markdown
+
+    noted = run(*overfit().curves.values(), notes=("the loss is `train_loss` *here*",))
+    assert "- the loss is `train_loss` \\*here\\*" in as_markdown.render(diagnosis(noted)).split("\n")

@@ -39,7 +39,12 @@ def silent(measured: Signals) -> str | None:
     """Why the course of the loss says nothing of health, or None where it does."""
     if measured.main is None or measured.main.width == 1:
         return "no loss of eight points is logged"
-    if measured.main.curve.adversarial:
+    return contested(measured)
+
+
+def contested(measured: Signals) -> str | None:
+    """Why the level of the loss says nothing of health, however many points there are."""
+    if measured.main is not None and measured.main.curve.adversarial:
         return "the loss of one network against another says nothing of health"
     if measured.kind is Kind.REINFORCEMENT:
         return "the loss of reinforcement learning moves with its own targets"

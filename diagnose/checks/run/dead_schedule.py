@@ -58,7 +58,7 @@ class DeadSchedule(Check):
     """Share of the peak. Source: coqui-ai/TTS#1003 (7e-111 in the posted log); a decay of more than 1000 times is
     never meant."""
     most: float = 0.33
-    """Share of the run. Source: a cosine spends 2 % of the run below a thousandth of its peak, 6 % below a hundredth."""
+    """Share of the run. Source: a cosine is below a hundredth of its peak for 6 % of the run."""
     frozen: float = 0.03
     """What the loss fell by since, in ln. Source: as for a plateau."""
 

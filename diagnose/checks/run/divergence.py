@@ -11,12 +11,12 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._onset import onset
-from diagnose.checks.run._say import at, improves
+from diagnose.checks.run._say import at, contested, improves
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
-from diagnose.signals import Course, Kind, signals
+from diagnose.signals import Course, signals
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Divergence(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """The judged loss, else a component, else validation."""
-        if signals(facts).kind is Kind.REINFORCEMENT:
+        if contested(signals(facts)):
             return
         found = chain(self.of_training(facts), self._parts(facts), self._validation(facts))
         yield from list(found)[:1]

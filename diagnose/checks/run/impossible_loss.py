@@ -26,7 +26,8 @@ class ImpossibleLoss(Check):
     1000 epochs and look better every hour.
 
     ## How it is detected
-    The training loss never changes at all; or it is exactly zero throughout; or it stands at hundreds of millions; or it is negative although its
+    The training loss never changes at all; or it is exactly zero throughout; or it stands at
+    hundreds of millions; or it is negative although its
     name says cross-entropy, L1 or MSE; or it falls below zero by more than `plunge` times the level at which it began
     (a likelihood may be negative, but does not fall without bound).
 
@@ -47,8 +48,8 @@ class ImpossibleLoss(Check):
     """Times the initial magnitude that a loss may go below zero. Source: our choice: likelihoods in public logs
     stay near -1 (coqui-ai/TTS#755); the dummy output of the story's earlier run went to -2344."""
     absurd: float = 1e8
-    """Level beyond which a loss that does not fall is none. Source: a stale cache of targets (chatterbox-finetuning#16);
-    sums over clips and frames reach 1e6."""
+    """Level beyond which a loss that does not fall is none. Source: a stale cache of targets
+    (chatterbox-finetuning#16); sums over clips and frames reach 1e6."""
     points: int = 10
     """Equal values in a row that make a constant. Source: our choice: float losses never repeat by chance."""
 

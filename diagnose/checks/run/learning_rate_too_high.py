@@ -25,8 +25,9 @@ class LearningRateTooHigh(Check):
     It is the commonest cause of a bad loss curve and the cheapest to cure.
 
     ## How it is detected
-    The training loss diverges or oscillates (by the measures of those two checks), and a logged rate had not yet decayed to a tenth of its peak when that began, nor is it tiny. The run that had borne a higher rate
-    before is told with less confidence.
+    The training loss diverges or oscillates (by the measures of those two checks), or was thrown back while the rate
+    still rose and has stood since. A logged rate had not yet decayed to a tenth of its peak when that began, nor is
+    it tiny.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from diagnose import remedies
@@ -48,7 +48,7 @@ class LossSpike(Check):
     z: float = 7.0
     """Standard errors or noise. Source: operators' rule on log loss, healthy runs reach 4.5; heavy tails more."""
     rare: float = 0.01
-    """Share of points of half the height above which they are the noise of another kind of batch. Source: one in 100."""
+    """Share of points of half the height above which they are another kind of batch. Source: one in 100."""
     odd: float = 2.5
     """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
     longest: float = 0.45
@@ -64,12 +64,10 @@ class LossSpike(Check):
         course = measured.main
         if course is None:
             return
-        spikes = (
-            []
-            if self._common(measured.peaks, course)
-            else [one for one in measured.peaks if self._is_peak(course, one)]
-        )
-        spikes += [one for one in measured.episodes if self._is_spike(course, one)]
+        sharp = [one for one in measured.peaks if self._is_peak(course, one)]
+        slow = [one for one in measured.episodes if self._is_spike(course, one)]
+        spikes = [] if self._common(measured.peaks, course) else sharp
+        spikes += [] if self._common(slow, course) else slow
         if spikes:
             yield self._told(facts, course, spikes)
 
@@ -77,7 +75,7 @@ class LossSpike(Check):
         high = one.height >= self.height and one.height * min(one.share, 1) >= self.effect
         return high and one.z >= self.z
 
-    def _common(self, peaks: tuple[Episode, ...], course: Course) -> bool:
+    def _common(self, peaks: Sequence[Episode], course: Course) -> bool:
         """Whether so many peaks are half as high as the highest that they are the tail of the noise."""
         top = max((one.height for one in peaks), default=0.0)
         return sum(2 * one.height > top for one in peaks) > max(6, self.rare * len(course))
@@ -87,7 +85,8 @@ class LossSpike(Check):
 
     def _is_spike(self, course: Course, one: Episode) -> bool:
         hump = one.first < len(course) / 25 and one.over_start < self.height
-        return self._big(one) and one.left < 1 / 3 and one.length <= self.longest and not hump
+        over = one.last < len(course) - 1
+        return self._big(one) and over and one.length <= self.longest and not hump
 
     def _told(self, facts: Facts, course: Course, spikes: list[Episode]) -> Finding:
         worst = max(spikes, key=lambda one: one.effect)

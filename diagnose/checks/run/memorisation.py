@@ -1,4 +1,4 @@
-"""FIT004: a small set learned by heart, seen without any validation."""
+"""FIT004: a small set memorised, seen without any validation."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ADVICE = "Keep 25 clips or more out of training, log their loss, and stop when i
 
 @dataclass(frozen=True)
 class Memorisation(Check):
-    """The training loss falls in steps at each new epoch: the clips are learned by heart.
+    """The training loss falls in steps at each new epoch: the clips are memorised.
 
     ## Why it matters
     A model that learns what its clips have in common gets better within the epoch, on clips that it has not seen
-    yet. One that learns them by heart gets better only when they come round again.
+    yet. One that memorises them gets better only when they come round again.
 
     ## How it is detected
     Only where no validation loss is logged. The jump of the loss at the epoch boundaries, beyond the slope within the
@@ -79,7 +79,7 @@ class Memorisation(Check):
                 Confidence.MEDIUM,
                 Role.TRAIN_LOSS.value,
                 f"The loss falls by {1 - exp(-seen.drop):.0%} at each new epoch and hardly between, from "
-                f"{at(course.curve, first)} on, and no validation loss is logged: the clips are learned by heart.",
+                f"{at(course.curve, first)} on, and no validation loss is logged: the clips are memorised.",
                 steps=(first, last),
                 evidence=(
                     Evidence("drop", seen.drop, self.drop, "", f"{1 - exp(-seen.drop):.0%} at each boundary"),
@@ -95,7 +95,7 @@ class Memorisation(Check):
                 Severity.INFO,
                 Confidence.MEDIUM,
                 Role.TRAIN_LOSS.value,
-                f"The loss came down to {left:.1%} of its start; whether the clips were learned by heart cannot be "
+                f"The loss came down to {left:.1%} of its start; whether the clips were memorised cannot be "
                 "told without a validation loss.",
                 steps=(first, last),
                 evidence=(Evidence("left", left, self.left),),

@@ -16,7 +16,7 @@ class MissingValidation(Check):
     """No validation loss is logged, so that overfitting cannot be judged.
 
     ## Why it matters
-    A training loss falls while a model learns by heart just as it does while it learns to speak.
+    A training loss falls while a model memorises just as it does while it learns to speak.
 
     ## How it is detected
     A training loss is there and no curve plays the part of a validation loss.

@@ -26,7 +26,8 @@ class MissingWarmup(Check):
     weights to where it takes long to come back from, if at all.
 
     ## How it is detected
-    The trend rises above the first value by `height`, and by `z` times the noise, within the first tenth of the run, and the logged rate starts at `peak` of its peak, or, where none is logged, the config asks for no warm-up.
+    The loss rises above the first value by `height`, and by `z` times the noise, within the first tenth of the run, and
+    the logged rate starts at `peak` of its peak, or, where none is logged, the config asks for no warm-up.
 
     ## What to do
     Warm up over a twentieth of the run; if the loss is still thrown up, lower the learning rate.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._onset import onset
-from diagnose.checks.run._say import at, change, improves, silent
+from diagnose.checks.run._say import at, change, contested, improves, silent
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.signals import Course, signals
@@ -22,9 +22,9 @@ class Oscillation(Check):
     Each step overshoots: the run burns time without getting closer, and may diverge at any moment.
 
     ## How it is detected
-    The means of 40 and of 160 parts of the run turn again and again beyond their error, or leave the best level so far again and
-    again; they span a good part of the level, more than noise without memory does; and there is no strong trend.
-    Judged is the run while the logged rate is above half of its peak.
+    The means of 40 and of 160 parts of the run turn back again and again, by half of what they span; they span a
+    good part of the level, more than noise without memory does; and there is no strong trend. Judged is the run while
+    the logged rate is above half of its peak. Where validation stands at its best the swings are only the batches.
 
     ## What to do
     Halve the learning rate, average each update over more clips, clip the gradients.
@@ -54,7 +54,9 @@ class Oscillation(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the swings with the noise and with the progress."""
         course = signals(facts).at_high_rate
-        if course is not None and not course.signed and self.bounces(course) and not improves(signals(facts)):
+        if course is None or course.signed or contested(signals(facts)):
+            return
+        if self.bounces(course) and not improves(signals(facts)):
             yield self._told(facts, course)
 
     def bounces(self, course: Course) -> bool:

@@ -10,6 +10,8 @@ from diagnose.facts import Facts
 from diagnose.finding import Confidence, Edit, Evidence, Finding, Operation, Prescription, Severity
 from diagnose.run import EndingKind, Role
 
+ACCUMULATION = "grad_accumulation_steps"
+
 
 @dataclass(frozen=True)
 class OutOfMemory(Check):
@@ -54,7 +56,7 @@ class OutOfMemory(Check):
             steps=None if ending.step is None else (ending.step, ending.step),
             evidence=tuple(_memory(facts)),
             prescriptions=self._smaller(facts),
-            advice="Resume from the last checkpoint with a smaller batch; cap the length of clips if single ones are long.",
+            advice="Resume from the last checkpoint with a smaller batch; cap the length of clips.",
         )
 
     def _smaller(self, facts: Facts) -> tuple[Prescription, ...]:
@@ -64,8 +66,8 @@ class OutOfMemory(Check):
             return ()
         why = f"a batch of {batch} did not fit"
         edits = (
-            Edit("batch_size", Operation.SET, max(1, int(batch * self.smaller)), why, needs=("grad_accumulation_steps",)),
-            Edit("grad_accumulation_steps", Operation.SCALE, 1 / self.smaller, "the update sees as many clips as before"),
+            Edit("batch_size", Operation.SET, max(1, int(batch * self.smaller)), why, needs=(ACCUMULATION,)),
+            Edit(ACCUMULATION, Operation.SCALE, 1 / self.smaller, "the update sees as many clips as before"),
         )
         return (Prescription("Halve the batch, average over twice as many", why, edits),)
 

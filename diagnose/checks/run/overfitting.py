@@ -20,7 +20,7 @@ class Overfitting(Check):
     """The validation loss rises while the training loss goes on falling.
 
     ## Why it matters
-    From the turn on the model learns the training clips by heart; new text gets worse with every epoch.
+    From the turn on the model memorises the training clips; new text gets worse with every epoch.
 
     ## How it is detected
     The last level of the validation loss stands above its best by `rise` and by `share` of what it had gained, beyond

@@ -64,7 +64,7 @@ class PastBest(Check):
             Confidence.MEDIUM,
             Role.VAL_LOSS.value,
             f"Since {place} ({since} evaluations) the validation loss has hardly improved, while the training loss "
-            f"fell by {fallen:.0%}: the rest is learned by heart.",
+            f"fell by {fallen:.0%}: the rest is memorised.",
             steps=(step, val.curve.steps[-1]),
             evidence=(
                 Evidence("evaluations_since", since),

@@ -68,7 +68,8 @@ class Plateau(Check):
         if course is None or self._excused(facts, course):
             return
         if self._never_fell(course):
-            yield self._told(facts, course, 0.0, "The loss never fell")
+            began = float(course.level[:3].max()) - course.end > self.never  # by a burst before the first level
+            yield self._told(facts, course, 1 / len(course) if began else 0.0, "The loss never fell")
         elif self._stopped(facts, course):
             yield self._told(facts, course, course.near_best_from, "The loss stopped falling")
 

@@ -12,7 +12,7 @@ from diagnose.run import EndingKind, Role
 
 # What to do, by how the run ended.
 _ADVICE = {
-    EndingKind.DIED: "Repair what the line names and go on from the last checkpoint; the curves up to there still count.",
+    EndingKind.DIED: "Repair what the line names and go on from the last checkpoint.",
     EndingKind.KILLED: "Go on from the last checkpoint; ask for more time, or save more often, if it happens again.",
 }
 

@@ -73,14 +73,18 @@ class SlowLearning(Check):
     def creeps(self, facts: Facts) -> bool:
         """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
         measured, course = signals(facts), signals(facts).train
-        if course is None or course.signed or silent(measured) or not 0 < course.net < self.little or course.fell_z < self.z:
+        if (
+            course is None
+            or course.signed
+            or silent(measured)
+            or not 0 < course.net < self.little
+            or course.fell_z < self.z
+        ):
             return False
         planned = number(facts, "max_epochs" if course.curve.axis is Axis.EPOCH else "max_steps")
         begun = planned is not None and course.curve.steps[-1] < self.begun * planned
         straight = self.line <= measured.straightness <= 1 - self.line / 2 and 2 * course.late_share >= self.line
         burst = course.first - course.start > course.net * self.begun + 2 * course.noise
-        rate, val = measured.rate, measured.val
-        if val is not None and len(val) >= 10 and val.late_share < self.line / 2:
-            return False  # the evaluations level off
+        rate = measured.rate
         begun |= rate is not None and 1 - self.begun / 2 < rate.share(float(course.curve.steps[-1])) < 1
         return straight and course.late_order < -self.begun and not burst and not begun and not measured.begins_late

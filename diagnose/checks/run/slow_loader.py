@@ -57,5 +57,5 @@ class SlowLoader(Check):
             f"{share:.0%} of the time goes to loading data ({wait:.3g} s a step, against {work:.3g} s of computing).",
             steps=(loading.steps[0], loading.steps[-1]),
             evidence=(Evidence("loading_share", share, self.share, "", f"{share:.0%} of the time"),),
-            advice="More workers for the data loader (num_loader_workers, num_workers), cached features, faster storage.",
+            advice="More workers for the data loader (num_loader_workers), cached features, faster storage.",
         )

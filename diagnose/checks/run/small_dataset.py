@@ -16,7 +16,7 @@ class SmallDataset(Check):
     """The data set has too few clips for a voice that generalises.
 
     ## Why it matters
-    A network with millions of weights learns a few hundred clips by heart: the training loss keeps falling while
+    A network with millions of weights memorises a few hundred clips: the training loss keeps falling while
     new sentences get worse. Plans made for big sets (1000 epochs, a checkpoint every 5000 steps) then waste the
     night and miss the best moment, which may lie between two checkpoints.
 

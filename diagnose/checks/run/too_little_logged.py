@@ -45,16 +45,14 @@ class TooLittleLogged(Check):
         """Say what is missing."""
         reason = self._reason(facts)
         if reason:
-            yield replace(self.finding(Severity.INFO, Confidence.HIGH, "run", reason), inconclusive=True)
+            said = f"{reason[0].upper()}{reason[1:]}."
+            yield replace(self.finding(Severity.INFO, Confidence.HIGH, "run", said), inconclusive=True)
 
     def _reason(self, facts: Facts) -> str | None:
         run, course = facts.run, signals(facts).main
         curve = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
         if curve is None:
-            if any(one.adversarial for one in run.curves.values()):
-                return f"what is logged {ADVERSARIAL}"
-            tags = ", ".join(list(run.curves)[:5])
-            return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"
+            return _no_loss(facts)
         if signals(facts).kind is Kind.REINFORCEMENT:
             return "the loss of reinforcement learning moves with its own targets: judge by the reward"
         points = len(curve.finite) if course is None else len(course)
@@ -62,6 +60,12 @@ class TooLittleLogged(Check):
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
         if signals(facts).begins_late and course.order > -self.order:
             return f"the log begins at {at(curve, curve.steps[0])}: what came before is unknown"
-        if points < self.few and abs(course.order) < self.order:
-            return f"{points} points of the loss without a clear course are too few to judge; log more often"
-        return None
+        clear = points >= self.few or abs(course.order) >= self.order
+        return None if clear else f"{points} points without a clear course are too few to judge; log more often"
+
+
+def _no_loss(facts: Facts) -> str:
+    if any(curve.adversarial for curve in facts.run.curves.values()):
+        return f"what is logged {ADVERSARIAL}"
+    tags = ", ".join(list(facts.run.curves)[:5])
+    return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"

@@ -107,7 +107,7 @@ def _last(column: Column | None) -> int | None:
 
 def _beginning(curves: Mapping[str, Curve]) -> Beginning | None:
     """Where the training loss begins, if its first count is far behind 0 by its own intervals."""
-    counted = [curve for curve in curves.values() if curve.counted and not curve.role is Role.EPOCH]
+    counted = [curve for curve in curves.values() if curve.counted and curve.role is not Role.EPOCH]
     losses = [curve for curve in counted if read_tag(curve.tag).lossy and not read_tag(curve.tag).held_out]
     curve = max(losses or counted, key=len, default=None)
     rises = np.diff(curve.steps) if curve is not None else np.zeros(0)
@@ -186,6 +186,8 @@ class _Frame:
     def _steps(self, axis: Axis, column: Column, epochs: FloatArray | None) -> tuple[FloatArray, bool]:
         """Shape (n,), whole numbers, and whether the log counts them; else the order of the log."""
         count = np.arange(len(column.places), dtype=np.float64)
+        if axis is Axis.EPOCH and epochs is None and self.keep_last and self.clocks.step is not None:
+            return 0 * count, True  # bars of one epoch, which is not named
         if axis is Axis.EPOCH:
             return (count, False) if epochs is None else (np.nan_to_num(epochs), True)
         if self.clocks.step is None:

@@ -1,8 +1,9 @@
-"""One JSON document, read whole."""
+"""One document, read whole: JSON, or what Python prints of lists and dicts."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from diagnose.errors import LogError
@@ -10,6 +11,20 @@ from diagnose.readers.sources import Source
 
 # A document is held in memory whole, as objects of ten times its size; no history that a trainer writes comes near.
 LARGEST = 1 << 26
+# `history = {`, `History: {`
+NAME = re.compile(rb"\A\s*[\w. ]{0,40}[=:]\s*(?=[\[{])")
+# `array([2.9, 2.5], dtype=float32)`, `tensor(2.9, device='cuda:0')`, `np.float64(2.9)`
+_WRAPPED = re.compile(r"\b(?:\w+\.)?(?:array|tensor|float\d*|int\d*)\(\s*(?P<inner>\[[^\[\]()]*\]|[-+\w.]+)[^()]*\)")
+_PYTHON = re.compile(r"'(?P<text>[^'\\\n]*)'|(?<![\w\"])(?P<word>None|True|False|-?nan|-?inf)(?!\w)")
+_WORDS = {
+    "None": "null",
+    "True": "true",
+    "False": "false",
+    "nan": "NaN",
+    "-nan": "NaN",
+    "inf": "Infinity",
+    "-inf": "-Infinity",
+}
 
 
 def read_document(source: Source) -> Any:
@@ -19,6 +34,30 @@ def read_document(source: Source) -> Any:
     if len(text) > LARGEST:
         raise LogError(f"{source.name}: {LARGEST >> 20} MB is too much for one JSON document: write JSON lines")
     try:
-        return json.loads(text)
+        return parse_document(text)
     except (ValueError, RecursionError) as error:
         raise LogError(f"{source.name}: no complete JSON document ({error}): copy the file again") from None
+
+
+def parse_document(text: bytes) -> Any:
+    """The document in JSON, else as Python prints it. Raises ValueError; nothing is evaluated."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        printed = NAME.sub(b"", text).decode("utf-8", "replace").strip()
+        try:
+            return json.loads(_as_json(printed))
+        except ValueError:
+            raise error from None
+
+
+def _as_json(printed: str) -> str:
+    """What Python prints of lists, dicts and arrays, written as JSON."""
+    printed = _WRAPPED.sub(lambda match: match["inner"].replace("\n", " "), printed)
+    return _PYTHON.sub(
+        lambda match: _quoted(match["text"]) if match["word"] is None else _WORDS[match["word"]], printed
+    )
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)

@@ -124,7 +124,7 @@ def _folder(source: Source) -> str:
 
 
 def _is_below(label: str, folder: str) -> bool:
-    return folder == "." or label == folder or label.startswith(f"{folder}/")
+    return folder in {".", label} or label.startswith(f"{folder}/")
 
 
 def _losses_of(source: Source) -> _Losses:

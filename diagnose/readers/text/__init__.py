@@ -16,6 +16,7 @@ from diagnose.readers.text.formats import GUESS, Format, format_of
 from diagnose.readers.text.guess import worth_a_look
 from diagnose.readers.text.lines import LineColumns
 from diagnose.readers.text.series import series_of
+from diagnose.readers.text.table_rows import CELL
 from diagnose.run import Curve, InputHealth, Run
 
 # A known format that leaves more than this share of the losses is not that of the log. Source: our choice: the lines
@@ -106,7 +107,7 @@ class TextLog:
         """The run as far as it is known. Raises LogError where no metric was found."""
         if self._log is None:
             return self._so_far().run(source)
-        columns = series_of(self._log.columns(), self._format)
+        columns = series_of(self._log.columns(), self._format, source.columns)
         story = curves_of(columns, keep_last=self._format.keep_last)
         lossy = any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves)
         if not lossy and not (source.tag_named and story.curves):
@@ -157,6 +158,9 @@ class TextLog:
         """Why the log is refused, and what to do."""
         skipped = self._log.bytes_skipped if self._log is not None else 0
         long = f" ({skipped:,} bytes are lines too long to read)" if skipped else ""
+        rows = {name.rpartition("/")[2] for name in self._log.columns() if name.startswith(CELL)} if self._log else ()
+        if rows and not tags:
+            return f"rows of {max(rows)} numbers without a header: name them, as in --columns step,loss,val_loss"
         if not tags:
             return f"no training metrics found{long}: a text log has lines like `step 10 loss 2.3`"
         seen = some_of([f"`{tag}`" for tag in tags])

@@ -31,7 +31,8 @@ _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
     (
         EndingKind.DIED,
         re.compile(
-            r"^(?:\[?rank\d+\]?:? ?)?(?:[\w.]+\.)?\w*(?:Error|Exception|Failure)\b(?::|$)|Segmentation fault|core dumped"
+            r"^(?:\[?rank\d+\]?:? ?)?(?:[\w.]+\.)?\w*(?:Error|Exception|Failure)\b(?::|$)"
+            r"|Segmentation fault|core dumped"
             r"|ChildFailedError|Fatal Python error|^Traceback \(most recent|\bAborted\b|terminate called"
             r"|NCCL (?:error|WARN)|SIGSEGV|SIGABRT",
         ),

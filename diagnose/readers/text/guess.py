@@ -18,8 +18,10 @@ _NAME = (
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
 _STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+is[ \t]+"
+# `loss: 44.4110Batch 3`: what follows without a blank begins another message.
+_GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
-    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?!(?!Batch|Epoch|Train|Val|Step)[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
+    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?!{_GLUED}[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 _COUNTER = re.compile(
@@ -49,6 +51,8 @@ _EPOCH_LOSS = re.compile(
     r"(?=[ \t]|$)(?![ \t]*[%/|])",
     re.IGNORECASE,
 )
+# `print(loss)`
+_TENSOR = re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]")
 # `val loss at step 100: 2.3`, `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = re.compile(
     r"[ \t](?:at|after|for|in)[ \t]+(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
@@ -74,7 +78,8 @@ METRIC = re.compile(
 _BARE_SPLIT = re.compile(r"train|val|valid|validation|dev|eval", re.IGNORECASE)
 # A line that looks back: what it counts and measures was told before. It begins so, before its own counters.
 _RECAP = re.compile(
-    r"\b(?:best|restor\w+|restaur\w+|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
+    r"\b(?:best|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
+    r"|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
     r"|\btest\w*\b.{0,20}\b(?:checkpoint|best)\b|\b(?P<was>(?:epoch|step) \d+ (?:was|is)) (?:the )?best\b",
     re.IGNORECASE,
 )
@@ -152,7 +157,7 @@ def worth_a_look(rest: bytes) -> bool:
     if b"\0" in rest and (_NUMBER_BEHIND.search(backwards) or _ROW_BEGIN.match(rest)):
         return True
     lower = backwards.lower()
-    if b"dlof" in lower or b"gniniart" in lower:
+    if b"dlof" in lower or b"gniniart" in lower or b"(rosnet" in lower:
         return True
     if b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
         return True
@@ -167,6 +172,10 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     """The counters and metrics of one line."""
     if _FOLD.match(line):
         yield LAUNCH, 1.0
+    printed = _TENSOR.match(line)
+    if printed:
+        yield "loss", printed.span("loss")
+        return
     short = _EPOCH_LOSS.match(line)
     if short:
         yield EPOCH, short.span("epoch")

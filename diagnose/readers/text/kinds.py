@@ -21,7 +21,9 @@ _DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\
 _HOLE = 0
 # A line that names a loss and holds a number: if nothing of it is understood, something was lost. What looks back
 # (`Saved new best model with loss 2.2`) tells nothing new.
-_NAMES_A_LOSS = re.compile(rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*[:=]?[ \t]*[-+]?\0", re.IGNORECASE)
+_NAMES_A_LOSS = re.compile(
+    rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*[:=]?[ \t]*['\"]?[-+]?\0", re.IGNORECASE
+)
 _LOOKS_BACK = re.compile(rb"\b(?:best|early|restor\w*|load\w*|sav\w*|improv\w*)\b", re.IGNORECASE)
 
 
@@ -99,6 +101,7 @@ def field_at(name: str, line: str, span: tuple[int, int], spans: list[tuple[int,
 
 
 def plain_float(text: str) -> float | None:
+    """The number that is written in an uncommon way."""
     try:
         return float(text.replace(",", "." if _DECIMAL_COMMA.fullmatch(text) else ""))
     except ValueError:

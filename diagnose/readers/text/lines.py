@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from diagnose.readers.columns import COUNTERS, MOST_NAMES, WALL_TIME, Column
+from diagnose.readers.columns import COUNTERS, END, MOST_NAMES, WALL_TIME, Column
 from diagnose.readers.columns.numbers import find_numbers
 from diagnose.readers.text.cleaning import cleaned, last_break
 from diagnose.readers.text.kinds import Block, Field, Kind, Parse, field_at, names_a_loss, plain_float, with_holes
@@ -202,7 +202,7 @@ class LineColumns:
             fields[name] = found
         stamp = stamp_in(line) if fields else None
         dated = next((number for number, (start, _) in enumerate(spans) if start == stamp), None)
-        tells = any(name not in COUNTERS for name in fields)
+        tells = any(name not in COUNTERS or name == END for name in fields)
         return Kind(len(spans), tuple(fields.values()), since=since, stamp=dated, names_a_loss=named, tells=tells)
 
     def _collect(self, block: Block) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, STEP, Column, c
 from diagnose.readers.roles import read_tag
 from diagnose.readers.text.formats import GUESS, Format
 from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, RECAP
-from diagnose.readers.text.table_rows import with_headers
+from diagnose.readers.text.table_rows import HEADER, with_headers
+from diagnose.run import Axis
 
 # A name is a series from this many values on, where the format is not known.
 _FEWEST = 2
@@ -22,14 +23,17 @@ _COUNTS = 0.5
 _ANNOUNCED_SHARE = 0.05
 
 
-def series_of(columns: Mapping[str, Column], form: Format) -> dict[str, Column]:
-    """The columns that repeat, with the names that sections and table headers give them."""
+def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str] = ()) -> dict[str, Column]:
+    """The columns that repeat, with the names that sections and table headers, or the user, give them."""
+    if titles:  # as if they stood above the first row
+        columns = {**columns, HEADER + "\t".join(titles): Column(np.array([-1]), np.ones(1))}
     tabled = with_headers(columns)
     named = _with_bar(_with_pairs(form.with_sections(tabled)))
+    if form.axis is Axis.EPOCH and EPOCH in named:  # then the place in the bar tells nothing
+        named.pop(ITERATION, None)
     announced = named.pop(ANNOUNCED, None)
-    if announced is not None and len(announced.values) >= _ANNOUNCED_SHARE * max(
-        map(_length, named.values()), default=1
-    ):
+    longest = max(map(_length, named.values()), default=1)
+    if announced is not None and len(announced.values) >= _ANNOUNCED_SHARE * longest:
         named.setdefault(STEP, announced)
     if form is GUESS:
         named = _with_epoch_means(named)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from diagnose.finding import Diagnosis
 from diagnose.report.clean import plain
-from diagnose.report.panels import Mark, Panel, Series, panels, series, thinned
+from diagnose.report.panels import LOG_RATIO, Mark, Panel, Series, panels, series, thinned
 from diagnose.report.summary import names
 from diagnose.report.words import counted, metric_words, number
-from diagnose.run import Curve, FloatArray, Role
+from diagnose.run import FloatArray, Role
 
 # Points of a line, however long the run: two for each of as many columns as a wide screen has.
 MOST_POINTS = 3000
@@ -27,6 +27,10 @@ TRAIN, VAL, OTHER, ALARM = "#2f7fd0", "#c2621a", "#7a7f87", "#d6336c"
 DASHES = ("solid", "dash", "dot", "dashdot")
 PALETTE = ("#2f7fd0", "#c2621a", "#2e9e5b", "#a35bc4", "#b08900", "#d6336c", "#008b8b", "#7a7f87")
 LINE_NAMES = {Role.TRAIN_LOSS.value: ("training loss", TRAIN), Role.VAL_LOSS.value: ("validation loss", VAL)}
+BELOW = (
+    ("Parts of the loss", (Role.TRAIN_COMPONENT, Role.VAL_COMPONENT)),
+    ("Error rates and scores", (Role.ERROR_RATE, Role.SCORE)),
+)
 BESIDE = (Role.LEARNING_RATE, Role.GRAD_NORM)
 
 
@@ -51,8 +55,10 @@ def run_figures(diagnosis: Diagnosis, prefix: str) -> list[Figure]:
     main, *details = drawn
     found = [_main(diagnosis, main, f"{prefix}-loss")]
     found += [_one(panel, f"{prefix}-detail-{index}") for index, panel in enumerate(details)]
-    parts = _components(diagnosis, main, f"{prefix}-parts")
-    return found + ([] if parts is None else [parts])
+    parts = (
+        _beside(diagnosis, main, what, roles, f"{prefix}-beside-{index}") for index, (what, roles) in enumerate(BELOW)
+    )
+    return found + [part for part in parts if part is not None]
 
 
 def _main(diagnosis: Diagnosis, panel: Panel, name: str) -> Figure:
@@ -86,30 +92,24 @@ def _one(panel: Panel, name: str) -> Figure:
     return Figure(name, panel.title, alt_text(panel), content, 300)
 
 
-def _components(diagnosis: Diagnosis, main: Panel, name: str) -> Figure | None:
-    """Every other curve whose tag says that it is a loss."""
+def _beside(diagnosis: Diagnosis, main: Panel, what: str, roles: tuple[Role, ...], name: str) -> Figure | None:
+    """The curves that play one of these roles, under the labels that every framework shares (`val_loss/kl`)."""
     run = diagnosis.run
     reference = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
     assert reference is not None
-    drawn = {line.metric for line in main.series}
-    others = [curve for curve in run.curves.values() if _is_component(curve) and not _drawn(curve, drawn)]
-    lines = [line for curve in others if (line := series(run, curve.tag, reference)) is not None and len(line.x) > 1]
+    wanted = [curve for role in roles for curve in run.played_by(role)]
+    labels = [curve.label if curve.component else curve.tag for curve in wanted]
+    drawn = [(label, series(run, curve.tag, reference)) for label, curve in zip(labels, wanted, strict=True)]
+    lines = [replace(line, label=label) for label, line in drawn if line is not None and len(line.x) > 1]
     shown = [thinned(line, POINTS_OF_A_COMPONENT) for line in lines[:MOST_COMPONENTS]]
     if not shown:
         return None
-    low = min(float(line.y.min()) for line in shown)
-    panel = Panel(f"Parts of the loss by {main.axis.value}", main.axis, tuple(shown), (), low > 0)
+    low, high = (end(float(end(line.y)) for line in shown) for end in (min, max))
+    logarithmic = low > 0 and high / low > LOG_RATIO
+    panel = Panel(f"{what} by {main.axis.value}", main.axis, tuple(shown), (), logarithmic)
     more = "" if len(lines) <= MOST_COMPONENTS else f" The first {MOST_COMPONENTS} of {len(lines)} are drawn."
     data = [_styled(line, index) for index, line in enumerate(shown)]
     return Figure(name, panel.title, alt_text(panel) + more, {"data": data, "layout": _layout(panel)}, 380)
-
-
-def _is_component(curve: Curve) -> bool:
-    return "loss" in curve.tag.lower() and len(curve) > 1
-
-
-def _drawn(curve: Curve, metrics: set[str]) -> bool:
-    return curve.tag in metrics or (curve.role is not None and curve.role.value in metrics)
 
 
 def comparison(diagnoses: Sequence[Diagnosis], name: str) -> Figure | None:
@@ -138,7 +138,7 @@ def comparison(diagnoses: Sequence[Diagnosis], name: str) -> Figure | None:
 
 
 def _trace(line: Series, axis: str = "y") -> dict[str, Any]:
-    """A line; the validation loss also has markers, so that colour is not needed to tell it."""
+    """A line; the validation loss also has markers, so that colour is not needed."""
     name, colour = LINE_NAMES.get(line.metric, (line.label, OTHER))
     short = thinned(line, MOST_POINTS)
     held_out = line.metric == Role.VAL_LOSS.value

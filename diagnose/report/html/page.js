@@ -51,12 +51,16 @@
   system.addEventListener("change", function () { named(); draw(); });
 
   let before = "";
+  let closed = [];
   window.addEventListener("beforeprint", function () {
+    closed = Array.from(document.querySelectorAll("details:not([open])"));
+    closed.forEach(function (details) { details.open = true; });
     before = root.dataset.theme || "";
     root.dataset.theme = "light";
     draw();
   });
   window.addEventListener("afterprint", function () {
+    closed.forEach(function (details) { details.open = false; });
     if (before) { root.dataset.theme = before; } else { delete root.dataset.theme; }
     draw();
   });

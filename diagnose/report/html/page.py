@@ -73,15 +73,15 @@ def page(diagnoses: Sequence[Diagnosis], extras: Mapping[int, Extras] = {}) -> s
 
 def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) -> dict[str, Any]:
     made = plan(diagnosis)
-    told = answer(diagnosis, made).lines()
-    said = " ".join(sentence for _, sentence in told)
+    reply = answer(diagnosis, made).lines()
+    said = " ".join(sentence for _, sentence in reply)
     run, health = diagnosis.run, diagnosis.run.health
     damage = [f"{health.bad_records} damaged records skipped"] if health.bad_records else []
     return {
         "id": f"run-{index}",
         "title": name,
         "verdict": diagnosis.verdict.value,
-        "answer": told,
+        "answer": reply,
         "findings": [_finding(diagnosis, finding, said) for finding in diagnosis.findings],
         "figures": run_figures(diagnosis, f"run-{index}"),
         "table": loss_table(diagnosis),
@@ -92,6 +92,7 @@ def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) ->
         "axis": "" if diagnosis.stop is None else diagnosis.stop.axis.value,
         "sounds": extras.sounds,
         "healing": healing_rows(extras.healing),
+        "healed": healing_result(extras.healing),
         "skipped": diagnosis.skipped,
         "crashed": diagnosis.crashed,
         "notes": [f"{run.source} ({run.format})", *damage, *run.notes, *diagnosis.facts.notes],
@@ -115,14 +116,24 @@ def healing_rows(healing: Mapping[str, Any]) -> list[dict[str, Any]]:
     known = [attempt for attempt in attempts if isinstance(attempt, Mapping)] if isinstance(attempts, list) else []
     return [
         {
+            "number": str(attempt.get("number", index)),
             "config": str(attempt.get("config", "")),
             "edits": ", ".join(map(_edit_words, _list(attempt.get("edits")))),
             "findings": ", ".join(map(_finding_words, _list(attempt.get("findings")))),
             "loss": number(loss) if isinstance(loss := attempt.get("best_val_loss"), int | float) else "-",
             "accepted": {True: "yes", False: "no"}.get(attempt.get("accepted"), "-"),  # type: ignore[arg-type]
         }
-        for attempt in known
+        for index, attempt in enumerate(known, 1)
     ]
+
+
+def healing_result(healing: Mapping[str, Any]) -> str:
+    """How the healing ended, in a sentence; empty where the history does not say."""
+    result = healing.get("result")
+    if not isinstance(result, Mapping) or not result.get("verdict"):
+        return ""
+    attempt = result.get("attempt")
+    return f"{result['verdict']}{'' if attempt is None else f', by attempt {attempt}'}"
 
 
 def _list(value: object) -> list[Any]:

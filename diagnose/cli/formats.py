@@ -1,0 +1,67 @@
+"""`ttsdoc formats`: which reader takes a file, why, and the first records as it reads them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from diagnose.run import Run
+
+FIRST = 3
+MOST_TAGS = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the command."""
+    app.command("formats")(formats)
+
+
+def formats(
+    path: Annotated[str | None, typer.Argument(help="A log or a folder of logs; none: list the known formats.")] = None,
+) -> None:
+    """Say which reader takes a log, why, and what it reads first."""
+    if path is None:
+        _list()
+        return
+    from diagnose.errors import LogError
+    from diagnose.readers import discover, read_source, scores_of
+    from diagnose.report.clean import plain
+
+    for source in discover(path):
+        print(plain(source.name))
+        for name, score in scores_of(source):
+            print(f"  {score:3}  {name}")
+        try:
+            _show(read_source(source))
+        except LogError as error:
+            print(f"  not read: {plain(str(error))}")
+
+
+def _list() -> None:
+    """The formats that are known by their lines, and who writes them."""
+    from diagnose.readers.text.formats import every_format
+
+    width = max(len(form.name) for form in every_format())
+    for form in every_format():
+        print(f"{form.name:{width}}  {form.about}")
+
+
+def _show(run: Run) -> None:
+    """The format, each series with its first points, and the notes."""
+    from diagnose.report.clean import plain
+
+    print(f"  read as {run.format}, {len(run.curves)} series")
+    for tag, curve in list(run.curves.items())[:MOST_TAGS]:
+        unit = curve.axis.value if curve.counted else "row"
+        points = ", ".join(
+            f"{unit} {step} {value:.6g}"
+            for step, value in zip(curve.steps[:FIRST].tolist(), curve.values[:FIRST].tolist(), strict=True)
+        )
+        role = f" [{curve.label}]" if curve.label else ""
+        print(f"  {plain(tag)}{plain(role)}: {len(curve)} points: {points}")
+    if len(run.curves) > MOST_TAGS:
+        print(f"  and {len(run.curves) - MOST_TAGS} more")
+    for note in run.notes:
+        print(f"  note: {plain(note)}")

@@ -1,0 +1,36 @@
+"""SPD003: A run that waits for its data is said, whatever the unit of its steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnose.run import Role, Run
+from tests.cases import Case, assert_told, case, table
+from tests.curves import Floats, curve, descent, noisy, training
+
+
+def timed(loading: float | Floats, computing: float) -> Run:
+    """A healthy run with these times a step."""
+    wait = np.broadcast_to(np.asarray(loading), 400)
+    work = noisy(np.full(400, computing), 0.05)
+    return training(noisy(descent()), curve(Role.LOADER_TIME, noisy(wait, 0.05, 1)), curve(Role.STEP_TIME, work))
+
+
+SICK = (
+    case("fifteen times as long as computing", timed(4.7, 0.31), "SPD003"),
+    case("somewhat more than half", timed(0.9, 0.7), "SPD003"),
+    case("in milliseconds", timed(900.0, 200.0), "SPD003"),
+)
+HEALTHY = (
+    case("a tenth of the time", timed(0.05, 0.5)),
+    case("a third of the time", timed(0.5, 1.0)),
+    case("slow only while the cache fills", timed(np.where(np.arange(400) < 30, 5.0, 0.02), 0.4)),
+)
+EDGE = (case("no loading at all", timed(0.0, 0.4)),)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_slow_loader(one: Case) -> None:
+    """The usual times after the start are compared."""
+    assert_told(one)

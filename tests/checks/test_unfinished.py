@@ -1,0 +1,48 @@
+"""RUN003: a log that stops far before its planned end is told, once it has stopped growing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from diagnose.engine import examine
+from diagnose.finding import Severity
+from diagnose.run import Ending, EndingKind, Run
+from tests.cases import Case, assert_told, case, facts_of, table
+from tests.curves import descent, noisy, training
+
+HOURS = 7200.0
+
+
+def stopped(**known: Any) -> Run:
+    return replace(training(noisy(descent())), **known)
+
+
+# Information only: none of them fails a run.
+SICK = (case("a fifth of the plan and silence since", stopped(planned=20_000, idle_seconds=HOURS)),)
+HEALTHY = (case("at the end of the plan", stopped(planned=4000, idle_seconds=HOURS)),)
+EDGE = (
+    case("still growing", stopped(planned=20_000, idle_seconds=5.0)),
+    case("no plan is known", stopped(idle_seconds=HOURS)),
+    case(
+        "stopped early on purpose",
+        stopped(planned=20_000, idle_seconds=HOURS, ending=Ending(EndingKind.FINISHED, "Early stopping", 4000)),
+    ),
+)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_unfinished(one: Case) -> None:
+    """A log that stops early fails no run."""
+    assert_told(one)
+
+
+def told(run: Run) -> list[Severity]:
+    return [finding.severity for finding in examine(facts_of(run)).findings if finding.code == "RUN003"]
+
+
+def test_only_a_silent_log_far_before_its_end_is_told() -> None:
+    assert told(SICK[0].run) == [Severity.INFO]
+    assert [told(one.run) for one in (*HEALTHY, *EDGE)] == [[], [], [], []]

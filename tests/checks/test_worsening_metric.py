@@ -1,0 +1,40 @@
+"""FIT007: An error rate that goes up while the loss falls is said; one that scatters or converges is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diagnose.run import Curve, Role, Run
+from tests.cases import Case, assert_told, case, table
+from tests.curves import Floats, descent, noisy, training
+
+TIME = np.linspace(0.0, 1.0, 30)
+
+
+def rated(values: Floats, *, held_out: bool = True) -> Run:
+    """A healthy run with this error rate of held-out clips."""
+    steps = 130 * np.arange(1, len(values) + 1)
+    return training(noisy(descent()), Curve("eval/wer", steps, values, role=Role.ERROR_RATE, held_out=held_out))
+
+
+SICK = (
+    case("down to a fifth, up to a half", rated(noisy(0.2 + 0.3 * np.abs(TIME - 0.4) / 0.6, 0.02)), "FIT007"),
+    case("in per cent", rated(100 * noisy(0.3 + 0.4 * np.abs(TIME - 0.3), 0.02)), "FIT007"),
+    case("a cliff in the last third", rated(np.where(TIME < 0.66, 0.6 - 0.5 * TIME, 0.55)), "FIT007"),
+)
+HEALTHY = (
+    case("falls to the end", rated(noisy(0.6 - 0.4 * TIME, 0.03))),
+    case("scatters by a fifth", rated(noisy(0.3 + 0.3 * np.exp(-TIME / 0.1), 0.2))),
+    case("converged", rated(noisy(0.1 + 0.5 * np.exp(-TIME / 0.1), 0.02))),
+)
+EDGE = (
+    case("of the clips that are trained on", rated(noisy(0.2 + 0.3 * np.abs(TIME - 0.4) / 0.6, 0.02), held_out=False)),
+    case("six evaluations are too few", rated(0.2 + 0.3 * np.abs(np.linspace(0, 1, 6) - 0.4))),
+)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_worsening_metric(one: Case) -> None:
+    """Its last level far above its best, beyond its scatter."""
+    assert_told(one)
