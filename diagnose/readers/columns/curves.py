@@ -19,6 +19,7 @@ from diagnose.readers.columns.column import (
     Column,
     Columns,
     changes,
+    distinct,
 )
 from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launches_in, points_in, told
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
@@ -61,7 +62,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     """
     logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
     places = [column.places for column in logged.values()]
-    everywhere = np.unique(np.concatenate(places)) if places else np.zeros(0, np.int64)
+    everywhere = distinct(np.concatenate(places)) if places else np.zeros(0, np.int64)
     clocks = clocks_of(columns, everywhere)
     launches = launches_in(columns, logged, clocks)
     if len(launches) > 1:
@@ -89,7 +90,7 @@ def trained_at(logged: Columns) -> IntArray:
     """The places where a training loss stands, in order."""
     readings = {tag: read_tag(tag) for tag in logged}
     places = [logged[tag].places for tag, told in readings.items() if told.lossy and told.split not in HELD_OUT]
-    return np.unique(np.concatenate(places)) if places else np.zeros(0, np.int64)
+    return distinct(np.concatenate(places)) if places else np.zeros(0, np.int64)
 
 
 def _planned(columns: Columns) -> tuple[int | None, int | None]:
