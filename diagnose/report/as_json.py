@@ -124,5 +124,6 @@ def _strict(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float):
         # Ten digits are more than any log holds, and the same on every machine.
-        return float(f"{value:.10g}") if math.isfinite(value) else None
+        rounded = float(f"{value:.10g}")
+        return rounded if math.isfinite(rounded) else value if math.isfinite(value) else None
     return getattr(value, "value", value)
