@@ -229,7 +229,9 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
     keys = keys_read(trainer, config.tree(), Path(config.source))
     notes += keys.notes
     if keys.unknown:
-        notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {trainer} reads them")
+        lost = [name for name, setting in config.values.items() if setting.path in keys.unknown]
+        named = f" (among them {', '.join(lost)})" if lost else ""
+        notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {trainer} reads them{named}")
     return replace(facts, keys=keys, notes=tuple(notes))
 
 
