@@ -22,7 +22,7 @@ from diagnose.readers.roles import FAMILIES, assign_roles
 from diagnose.run import Dataset, Run
 from diagnose.targets import tables
 
-CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
 LARGEST_CONFIG = 262_144
 # Folders above a log in which its config may stand: run/version_0/checkpoints/.. is as deep as trainers go.
