@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check
 TTSDOC := $(BIN)/ttsdoc
 
-.PHONY: demo test integration lint golden clean
+.PHONY: demo test quick integration lint golden clean
 
 demo: $(VENV)/.installed ## Analyze the shipped example and write its corrected config.
 	$(TTSDOC) analyze examples/amharic --exit-zero
@@ -20,7 +20,12 @@ test: $(VENV)/.tested ## Lint, types, tests.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
 
-integration: $(VENV)/.integrated ## With other people's trainers, trackers and a real browser (Debian's chromium).
+quick: $(VENV)/.tested ## The essential: types, the story, plans, checks, readers; three minutes.
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 -m "not slow" tests/test_cli.py tests/test_plan.py tests/test_engine.py tests/checks tests/readers tests/config
+
+integration: $(VENV)/.tested ## With other people's trainers, trackers and a real browser (Debian's chromium).
 	$(BIN)/python -m pytest -m integration
 
 lint: $(VENV)/.tested
@@ -43,9 +48,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.tested: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install --quiet --upgrade "pip>=25.1"
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[train,data,remote]" --group dev
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[train,data,remote,report,ui,alerts,agents]" --group dev --group integrations
 	@touch $(VENV)/.installed $@
-
-$(VENV)/.integrated: $(VENV)/.tested
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[train,data,remote,report,ui,alerts,agents]" --group integrations
-	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -130,21 +131,18 @@ def _span(iterations: FloatArray) -> float:
     return float(np.max(iterations, initial=1.0)) + (interval if np.min(iterations, initial=1.0) == 0 else 0.0)
 
 
-def lifted(clocks: Clocks, place: int) -> Clocks:
-    """The clocks counted on from a place where both begin again although the training goes on."""
-    return replace(clocks, step=_counted_on(clocks.step, place), epoch=_counted_on(clocks.epoch, place))
+def lifted(clocks: Clocks, places: Sequence[int]) -> Clocks:
+    """The clocks counted on from places where both begin again although the training goes on."""
+    return replace(clocks, step=_counted_on(clocks.step, places), epoch=_counted_on(clocks.epoch, places))
 
 
-def _counted_on(counter: Column | None, place: int) -> Column | None:
-    if counter is None:
-        return None
-    later = counter.places >= place
-    if not later.any() or later.all():
-        return counter
-    before, after = counter.values[~later], counter.values[later]
-    if after[0] > before[-1]:
+def _counted_on(counter: Column | None, places: Sequence[int]) -> Column | None:
+    if counter is None or not len(places):
         return counter
     rises = np.diff(counter.values)
     usual = float(np.median(rises[rises > 0])) if (rises > 0).any() else 1.0
-    lift = before[-1] + usual - after[0]
-    return Column(counter.places, np.where(later, counter.values + lift, counter.values))
+    lifts = np.zeros(len(counter.values))
+    for first in np.unique(np.searchsorted(counter.places, places)):
+        if 0 < first < len(lifts) and rises[first - 1] <= 0:
+            lifts[first] = usual - rises[first - 1]
+    return Column(counter.places, counter.values + np.cumsum(lifts))

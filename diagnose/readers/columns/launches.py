@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -28,6 +28,8 @@ SHORT = 0.1
 # Points around a return to the start whose medians tell whether training went on from there or began anew, how much
 # nearer they must be, and by how many times their scatter the loss must have moved till then.
 LEVEL_POINTS, NEARER, MOVED = 5, 0.25, 4.0
+# Points by which the spacing of a clock is told.
+RECENT = 200
 _END_OF_LOG = np.iinfo(np.int64).max
 
 
@@ -109,16 +111,23 @@ def _split(clock: Column, marks: IntArray, ends: IntArray, epoch: Column | None)
         breaks = breaks[:0]
     edges = [0, *breaks.tolist(), len(values)]
     launches: list[Launch] = []
+    starts: list[list[float]] = []
     for start, stop in pairwise(edges):
         segment = values[start:stop]
         place = int(places[start]) if start else 0
         end = int(places[stop]) if stop < len(places) else _END_OF_LOG
         previous = launches[-1] if launches else None
-        if previous is not None and start not in another and _continues(previous, segment, values[:start]):
-            launches[-1] = _rewound(previous, place, end, segment)
+        if (
+            previous is not None
+            and start not in another
+            and _continues(previous, segment, values[max(0, start - RECENT) : start])
+        ):
+            launches[-1] = replace(previous, bounds=(*previous.bounds, place), end=int(end), last=float(segment[-1]))
+            starts[-1].append(float(segment[0]))
         else:
             launches.append(Launch((place,), (np.inf,), int(end), float(segment[0]), float(segment[-1])))
-    return launches
+            starts.append([])
+    return [_limited(launch, np.asarray(after)) for launch, after in zip(launches, starts, strict=True)]
 
 
 def _breaks(values: FloatArray, epochs: FloatArray) -> npt.NDArray[np.bool_]:
@@ -145,9 +154,10 @@ def _continues(previous: Launch, segment: FloatArray, before: FloatArray) -> boo
     return previous.first + near < start <= previous.last
 
 
-def _rewound(launch: Launch, place: int, end: int, segment: FloatArray) -> Launch:
-    limits = tuple(min(limit, float(segment[0])) for limit in launch.limits)
-    return Launch((*launch.bounds, place), (*limits, np.inf), end, launch.first, float(segment[-1]))
+def _limited(launch: Launch, after: FloatArray) -> Launch:
+    """The launch with what replaced each segment: the earliest step of those `after` it, shape (segments - 1,)."""
+    earliest = np.minimum.accumulate(after[::-1])[::-1] if len(after) else after
+    return replace(launch, limits=(*earliest.tolist(), np.inf))
 
 
 def points_in(launches: Sequence[Launch], logged: Columns, main: Column | None) -> list[int]:
@@ -155,8 +165,10 @@ def points_in(launches: Sequence[Launch], logged: Columns, main: Column | None) 
     counts = [0] * len(launches)
     for column in logged.values():
         clock = main.at(column.places) if main else np.full(len(column.places), np.nan)
-        for number, launch in enumerate(launches):
-            counts[number] = max(counts[number], int(launch.keeps(column.places, clock).sum()))
+        edges = np.searchsorted(column.places, [(launch.bounds[0], launch.end) for launch in launches])
+        for number, (launch, (start, stop)) in enumerate(zip(launches, edges.tolist(), strict=True)):
+            kept = launch.keeps(column.places[start:stop], clock[start:stop])
+            counts[number] = max(counts[number], int(kept.sum()))
     return counts
 
 
@@ -197,10 +209,15 @@ def counted_on(clocks: Clocks, launches: Sequence[Launch], loss: Column | None) 
     if loss is None or clocks.ends:
         return clocks
     starts = np.searchsorted(loss.places, [launch.bounds[0] for launch in launches])
-    for before, (start, stop) in zip(starts, pairwise([*starts[1:].tolist(), len(loss.values)]), strict=False):
-        if _goes_on(loss.values[before:start], loss.values[start:stop]):
-            clocks = lifted(clocks, int(loss.places[start]))
-    return clocks
+    bounds = zip(starts, pairwise([*starts[1:].tolist(), len(loss.values)]), strict=False)
+    return lifted(
+        clocks,
+        [
+            int(loss.places[start])
+            for before, (start, stop) in bounds
+            if _goes_on(loss.values[before:start], loss.values[start:stop])
+        ],
+    )
 
 
 def _goes_on(before: FloatArray, after: FloatArray) -> bool:

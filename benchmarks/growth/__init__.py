@@ -1,0 +1,1 @@
+"""How the time to read grows with the input."""
