@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := PYTHONWARNINGS=ignore $(BIN)/python -m pip --disable-pip-version-check
 TTSDOC := $(BIN)/ttsdoc
 
-.PHONY: demo test lint golden clean
+.PHONY: demo test quick integration lint golden clean
 
 demo: $(VENV)/.installed ## Analyze the shipped example and write its corrected config.
 	$(TTSDOC) analyze examples/amharic --exit-zero
@@ -19,6 +19,14 @@ test: $(VENV)/.tested ## Lint, types, tests.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
+
+quick: $(VENV)/.tested ## The essential: types, the story, plans, checks, readers; three minutes.
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 -m "not slow" tests/test_cli.py tests/test_plan.py tests/test_engine.py tests/checks tests/readers tests/config
+
+integration: $(VENV)/.tested ## With other people's trainers, trackers and a real browser (Debian's chromium).
+	$(BIN)/python -m pytest -m integration
 
 lint: $(VENV)/.tested
 	$(BIN)/ruff check --fix .
@@ -40,5 +48,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.tested: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install --quiet --upgrade "pip>=25.1"
-	$(PIP) install --quiet --constraint constraints.txt --editable ".[train,data,remote]" --group dev
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[train,data,remote,report,ui,alerts,agents]" --group dev --group integrations
 	@touch $(VENV)/.installed $@

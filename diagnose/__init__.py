@@ -4,6 +4,7 @@ The library, each a pure function of its inputs:
 
 - ``read(path)``: one run; ``runs(path)``: every run below a folder.
 - ``analyze(what)``: one diagnosis a run; ``what`` is a path, a run, a frame or a dict of lists.
+- ``watch(place)``: typed events of a run that is still being written; ``compare(paths)``: runs side by side.
 - ``fix(config_path)``: the plan of edits, and the config's text before and after.
 - ``Doctor(...)``: the same beside a training loop: ``doctor.log(step, loss=...)``.
 - ``examine(facts)``: the engine behind both; ``Check`` is the shape of its rules.
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
         Verdict,
     )
     from diagnose.integrations.loop import Doctor
+    from diagnose.live.compare import compare
+    from diagnose.live.watch import watch
     from diagnose.plan import Plan
     from diagnose.readers import read, runs
     from diagnose.readers.sources import Reader, Source
@@ -64,6 +67,8 @@ _HOMES = {
         "Verdict",
     ),
     "diagnose.integrations.loop": ("Doctor",),
+    "diagnose.live.compare": ("compare",),
+    "diagnose.live.watch": ("watch",),
     "diagnose.plan": ("Plan",),
     "diagnose.readers": ("read", "runs"),
     "diagnose.readers.sources": ("Reader", "Source"),
@@ -102,10 +107,12 @@ __all__ = [
     "TtsdocError",
     "Verdict",
     "analyze",
+    "compare",
     "examine",
     "fix",
     "read",
     "runs",
+    "watch",
 ]
 
 

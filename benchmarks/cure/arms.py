@@ -19,9 +19,9 @@ from diagnose.errors import LogError
 from diagnose.facts import Facts
 from diagnose.finding import Severity
 from diagnose.gather import facts_of_run
-from diagnose.live.history import History, remember, replay
+from diagnose.live.history import NOT_OF_THE_RUN, History, remember, replay
 from diagnose.live.record import read_record
-from diagnose.live.stops import NOT_OF_THE_RUN, alarms, held_out
+from diagnose.live.stops import alarms, held_out
 from diagnose.plan import plan
 from diagnose.readers import read
 from diagnose.run import Role

@@ -77,8 +77,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("outlier batches", ({"training": {"outlier_share": 0.03, "grad_clip_thresh": None}},)),
     Fault(
         "SGD without clipping",
-        ({"training": {"optimizer": "sgd", "learning_rate": 0.6, "warmup_steps": 0, "grad_clip_thresh": None}},),
-        reference=({"training": {"optimizer": "sgd", "learning_rate": 0.3}},),
+        ({"training": {"optimizer": "sgd", "learning_rate": 0.3, "warmup_steps": 0, "grad_clip_thresh": None}},),
+        reference=({"training": {"optimizer": "sgd", "learning_rate": 0.3, "grad_clip_thresh": 1.0}},),
     ),
     Fault("NaN without norms", (NO_NORM, rate(5)), reference=({"model": {"norm": "none"}},)),
     Fault("overfitting", (FEW,), cure="best", reference=(FEW,)),

@@ -1,9 +1,61 @@
-"""`ttsdoc compare` (below)."""
+"""`ttsdoc compare`: which run is better, and is the difference more than noise."""
 
 from __future__ import annotations
+
+import sys
+from enum import Enum
+from typing import Annotated
 
 import typer
 
 
+class AlignBy(str, Enum):
+    """What runs are aligned by."""
+
+    STEP = "step"
+    SAMPLE = "sample"
+    EPOCH = "epoch"
+    TIME = "time"
+
+
+class CompareFormat(str, Enum):
+    """What a comparison can be written as."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 def register(app: typer.Typer) -> None:
     """Mount the command."""
+    app.command("compare")(compare)
+
+
+def compare(
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN RUN...", help="Logs or folders; a folder may hold several runs.")
+    ],
+    by: Annotated[AlignBy, typer.Option(help="What to align by.")] = AlignBy.STEP,
+    reference: Annotated[
+        list[str] | None, typer.Option(help="A healthy run, or a folder of some: where do the others leave their band?")
+    ] = None,
+    noise: Annotated[
+        float | None, typer.Option(min=0, help="How much two equal runs differ in their loss, where you measured it.")
+    ] = None,
+    form: Annotated[CompareFormat, typer.Option("--format", help="Output format.")] = CompareFormat.TEXT,
+) -> None:
+    """Compare two runs or more: losses, findings, settings, and whether the difference is more than noise."""
+    from diagnose.live.compare import By, against_band, compare_runs, facts_at
+    from diagnose.live.verdict import Noise
+    from diagnose.report import comparison
+    from diagnose.report.as_json import dumps, envelope
+
+    facts, measured = facts_at(runs), None if noise is None else Noise(noise, "measured")
+    found = compare_runs(facts, by=By(by.value), noise=measured)
+    left = against_band(facts, facts_at(reference), by=By(by.value)) if reference else ()
+    if form is CompareFormat.JSON:
+        sys.stdout.write(dumps(envelope(**comparison.as_plain(found, left))))
+    elif form is CompareFormat.MARKDOWN:
+        sys.stdout.write(comparison.as_markdown(found, left))
+    else:
+        sys.stdout.write(comparison.as_text(found, left))

@@ -59,11 +59,11 @@ def show(
     from diagnose.report.screen import Screen
 
     read = read_config(config, dialect=dialect)
-    sums = effective(read, samples or samples_named_by(read))
+    derived = effective(read, samples or samples_named_by(read))
     if form is TextOrJson.JSON:
-        sys.stdout.write(dumps(envelope(**config_json(read, sums))))
+        sys.stdout.write(dumps(envelope(**config_json(read, derived))))
     else:
-        sys.stdout.write(config_text(read, sums, Screen.of_stdout()))
+        sys.stdout.write(config_text(read, derived, Screen.of_stdout()))
 
 
 def check(

@@ -101,6 +101,7 @@ def say(
 
     path = find_checkpoint(checkpoint, run, Path("runs"))
     sound = load_speaker(path).say(text)
+    out.parent.mkdir(parents=True, exist_ok=True)
     write(out, sound)
     typer.echo(f"{out}: {sound.seconds:.1f} s, spoken by {path}", err=True)
 

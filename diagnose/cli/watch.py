@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,6 +78,7 @@ def watch(
 ) -> None:
     """Follow a run and report what is wrong as soon as it is sure. Costs less than 1 % of one processor."""
     from diagnose.facts import Hints
+    from diagnose.live.child import alive
     from diagnose.live.watch import End, Ended, NewFinding
     from diagnose.live.watch import watch as follow
 
@@ -90,7 +90,9 @@ def watch(
     # Where a process is to be stopped, its end is worth waiting for, so that the last words are read.
     ends = End(until.value)
     diagnosis = None
-    for event in follow(place, hints, interval=interval, once=once, until=ends, alive=_alive(stop_pid)):
+    for event in follow(
+        place, hints, interval=interval, once=once, until=ends, alive=lambda: stop_pid is None or alive(stop_pid)
+    ):
         out.write(event)
         if isinstance(event, NewFinding):
             _act(event, on_error, stop_pid)
@@ -115,22 +117,10 @@ def _warn(lines: list[str]) -> None:
         print(f"ttsdoc: {line}", file=sys.stderr)
 
 
-def _alive(pid: int | None) -> Callable[[], bool]:
-    def alive() -> bool:
-        try:
-            os.kill(pid or os.getpid(), 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
-
-    return alive
-
-
 def _act(event: NewFinding, command: str | None, pid: int | None) -> None:
     """What the user asked for at a confirmed error."""
     from diagnose.finding import Severity
+    from diagnose.live.child import alive
 
     if event.finding.severity is not Severity.ERROR:
         return
@@ -144,7 +134,7 @@ def _act(event: NewFinding, command: str | None, pid: int | None) -> None:
         }
         environment = {**os.environ, **{f"TTSDOC_{name}": value.replace("\0", "") for name, value in told.items()}}
         subprocess.run(command, shell=True, check=False, env=environment)  # noqa: S602 - the user's own command
-    if pid is not None and _alive(pid)():
+    if pid is not None and alive(pid):
         os.kill(pid, signal.SIGINT)
         print(f"ttsdoc: asked process {pid} to stop", file=sys.stderr)
 

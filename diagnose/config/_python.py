@@ -134,7 +134,7 @@ class _Reader:
         return _UNKNOWN
 
     def unknown(self, expression: ast.expr) -> Scalar:
-        """Stands for an expression that only running would tell."""
+        """Stands for an expression whose value only running it would show."""
         return self.scalar(expression, None, COMPUTED)
 
     def scalar(self, node: ast.expr, value: Any, tag: str | None = None) -> Scalar:

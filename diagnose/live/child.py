@@ -92,13 +92,17 @@ class Child:
         """Ask it once to save and leave; end its whole group only if it does not."""
         if not self.running:
             return
-        self.process.send_signal(number)
-        self.wait(GRACE)
-        for harder in (signal.SIGTERM, signal.SIGKILL):
-            if not self.running:
-                return
+        try:
+            self.process.send_signal(number)
+            self.wait(GRACE)
+            self._end_group(signal.SIGTERM)
+        finally:  # a second Ctrl-C comes as an exception: nothing is left behind
+            self._end_group(signal.SIGKILL)
+
+    def _end_group(self, number: int) -> None:
+        if self.running:
             with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, harder)
+                os.killpg(self.process.pid, number)
             self.wait(LAST_GRACE)
 
     def last_lines(self) -> list[str]:
@@ -109,6 +113,17 @@ class Child:
             text = file.read().decode(errors="replace")
         lines = text.replace("\r", "\n").splitlines()
         return [line for line in lines if line.strip()][-LAST_LINES:]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of that number runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def start(command: Sequence[str], console: Path, environment: Mapping[str, str] | None = None) -> Child:

@@ -18,18 +18,20 @@ from diagnose.facts import Facts
 from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
 from diagnose.run import Curve, Role
 
+PERSISTENT = 0.5
+"""Share of the looks at which an alarm stood so that it belongs to the run, whatever its last points show. Source: our
+choice: what stood for half of the run decided what came of it."""
 REMEMBERED = ("divergence", "learning-rate-too-high", "non-finite-loss")
 """Findings that a plateau or a slow recovery hides at the end."""
+NOT_OF_THE_RUN = frozenset({"config", "dataset", "trainer"})
+"""Metrics of findings that no curve shows: they stand in the first report; no training is stopped or changed
+for them."""
 LOOKS = 40
 """Prefixes of a run that are judged. Source: our choice: a fault that lasts a fortieth of the run is seen twice."""
 FEWEST = 4
 """Points of the training loss before anything is said. Source: the checks of instability need as many."""
 RECOVERED = 0.25
 """Share of what was lost that may still be missing where a run counts as recovered. Source: the divergence check."""
-
-ABOUT = 0.1
-"""Share of the range of the loss within which the end counts as its best. Source: our choice: a divergence is told
-from a third of the progress on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Sighting:
     last_seen: int
     confirmed: int | None = None
     """Step at which it was said for the second time in a row; None: not yet."""
+    looks: int = 1
+    """At how many looks it was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class History:
     sightings: tuple[Sighting, ...] = ()
     looked: int | None = None
     """The step of the last look."""
+    looks: int = 0
+    """How many looks there were."""
 
     def after(self, step: int, findings: Iterable[Finding]) -> History:
         """With what was said at `step`. A look at which nothing was new confirms nothing."""
@@ -61,7 +67,7 @@ class History:
         known = {sighting.finding.name: sighting for sighting in self.sightings}
         kept = [_seen_again(sighting, said, step, self.looked) for sighting in self.sightings]
         new = [Sighting(finding, step, step) for name, finding in said.items() if name not in known]
-        return History((*(sighting for sighting in kept if sighting is not None), *new), step)
+        return History((*(sighting for sighting in kept if sighting is not None), *new), step, self.looks + 1)
 
     @property
     def confirmed(self) -> tuple[Sighting, ...]:
@@ -73,14 +79,14 @@ def _seen_again(sighting: Sighting, said: dict[str, Finding], step: int, looked:
     finding = said.get(sighting.finding.name)
     if finding is None:
         return sighting if sighting.confirmed is not None else None
-    again = replace(sighting, finding=finding, last_seen=step)
+    again = replace(sighting, finding=finding, last_seen=step, looks=sighting.looks + 1)
     if sighting.confirmed is None and sighting.last_seen == looked:
         return replace(again, confirmed=step)
     return again
 
 
 def replay(facts: Facts, *, checks: Iterable[Check] | None = None, looks: int = LOOKS) -> History:
-    """What someone who watched the run would have noted. Only the checks that see instability are asked.
+    """What someone who watched the run would have noted.
 
     The looks fall on logged points, evenly over the run; of a short run, on each.
     """
@@ -94,10 +100,13 @@ def replay(facts: Facts, *, checks: Iterable[Check] | None = None, looks: int = 
 def remember(diagnosis: Diagnosis) -> Diagnosis:
     """The diagnosis with what was confirmed while the run lasted and never recovered, errors only."""
     facts = diagnosis.facts
-    if _ends_at_its_best(facts) or any(_grave(finding) for finding in diagnosis.findings):
+    if any(_of_the_run(finding) for finding in diagnosis.findings):
         return diagnosis
     past = replay(facts)
     lost = [kept for kept in past.confirmed if _grave(kept.finding) and not recovered(facts, kept)]
+    lost += [kept for kept in past.confirmed if kept not in lost and kept.looks >= PERSISTENT * past.looks]
+    said = {finding.name for finding in diagnosis.findings if finding.alarming}
+    lost = [kept for kept in lost if kept.finding.name not in said]
     if not lost:
         return diagnosis
     told = [_told(sighting) for sighting in lost]
@@ -140,14 +149,9 @@ def recovered(facts: Facts, sighting: Sighting) -> bool:
     return end <= best + RECOVERED * max(0.0, worst - best)
 
 
-def _ends_at_its_best(facts: Facts) -> bool:
-    """Whether nothing can have been lost: the end is about as low as the loss ever was."""
-    train = facts.curve(Role.TRAIN_LOSS)
-    if train is None or len(train) < FEWEST or not np.isfinite(train.values[-1]):
-        return train is None or len(train) < FEWEST
-    values = train.finite.values
-    end, best = float(np.median(values[-max(3, len(values) // 10) :])), float(np.min(values))
-    return end <= best + ABOUT * float(np.max(values) - best)
+def _of_the_run(finding: Finding) -> bool:
+    """Whether a curve shows it, and it alarms: then the end of the log has forgotten nothing that matters more."""
+    return finding.alarming and finding.metric not in NOT_OF_THE_RUN
 
 
 def _grave(finding: Finding) -> bool:
@@ -157,7 +161,7 @@ def _grave(finding: Finding) -> bool:
 
 def _told(sighting: Sighting) -> Finding:
     at = sighting.first_seen if sighting.confirmed is None else sighting.confirmed
-    message = f"{sighting.finding.message} It was plain at step {at:,}, and the run never made up for it."
+    message = f"{sighting.finding.message} It was sure at step {at:,}, and was never made good."
     return replace(sighting.finding, message=message, first_seen=sighting.first_seen, confirmed=sighting.confirmed)
 
 
@@ -170,7 +174,7 @@ def _cause(finding: Finding, names: set[str]) -> str | None:
 
 
 def _remembering() -> Iterator[Check]:
-    return (check for check in every_check() if check.about is About.RUN and check.name in REMEMBERED)
+    return (check for check in every_check() if check.about is About.RUN)
 
 
 def _moments(facts: Facts, looks: int) -> list[int]:

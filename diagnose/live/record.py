@@ -66,6 +66,8 @@ class Attempt:
     findings: tuple[Seen, ...] = ()
     stopped_by: str | None = None
     """The finding for which it was stopped; None: it ended by itself."""
+    pid: int | None = None
+    """The trainer's process while it runs."""
     status: int | None = None
     """Exit status of the trainer; None: not ended."""
     seconds: float = 0.0
@@ -136,7 +138,8 @@ def read_record(path: Path) -> Record:
 
 
 def _attempt(told: dict[str, Any]) -> Attempt:
-    rest = {key: value for key, value in told.items() if key not in _LISTS}
+    known = Attempt.__dataclass_fields__.keys() - _LISTS  # a later version may tell more
+    rest = {key: value for key, value in told.items() if key in known}
     edits = tuple(Change(**one) for one in told["edits"])
     findings = tuple(Seen(**one) for one in told["findings"])
     command, states = tuple(told["command"]), tuple(told["checkpoints"])

@@ -13,19 +13,28 @@ from diagnose.engine import prescriptions_of
 from diagnose.errors import TrainerError
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Severity, Verdict
+from diagnose.live.history import NOT_OF_THE_RUN
 from diagnose.live.watch import last_step, planned_end
 from diagnose.numbers import is_number
 from diagnose.remedies.evidence import onset_of
 from diagnose.run import Role
 
-NOT_OF_THE_RUN = frozenset({"config", "dataset", "trainer"})
-"""Metrics of findings that no curve shows: a training is neither stopped nor changed for them."""
 UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss", "exploding-gradients", "oscillation"})
 """Faults after which a state from before them is worth going on from."""
 KEPT = frozenset({"overfitting", "memorisation", "past-best"})
 """Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
 SLOW = frozenset({"learning-rate-too-low"})
 """Faults that are only warned of, and worth a stop once they have shown for `WORTH` of the run."""
+STUCK = frozenset({"plateau"})
+"""Faults that are worth a stop where the run never got going: they began in the first `EARLY` of the planned run, and
+the loss stands between `HIGH` and `FELL` of where it began. Lower, it may have converged; higher, it never moved, and
+may have converged before the first point."""
+EARLY = 0.25
+HIGH, FELL = 0.5, 0.95
+"""Source: the bundled trainer thrown to chance level stands at 0.7 to 0.8 of its first loss."""
+STOOD = 0.2
+"""Share of the planned run for which an instability that is only warned of must have stood. Source: our choice: a
+healthy run comes back from a swing sooner, or is not planned to the end of it."""
 WORTH = 0.35
 """Share of the planned run. Source: our choice: stopped there, two trainings cost 1.35 of one."""
 SUMMARY = "summary.json"
@@ -51,10 +60,16 @@ def worth_a_stop(diagnosis: Diagnosis, finding: Finding) -> bool:
         return False
     if finding.name in KEPT:
         return finding.name == "overfitting" and memorises(diagnosis.facts) and kept_best(diagnosis.facts) is not None
-    if finding.name in SLOW:
-        planned = planned_end(diagnosis.facts)
-        return planned is not None and last_step(diagnosis.facts) >= WORTH * planned
-    return finding.severity is Severity.ERROR
+    if finding.severity is Severity.ERROR:
+        return True
+    planned, now = planned_end(diagnosis.facts), last_step(diagnosis.facts)
+    since = finding.first_step
+    if planned is None or since is None:
+        return False
+    if finding.name in SLOW | STUCK:
+        stuck = since <= EARLY * planned and _at_chance(diagnosis.facts)
+        return now >= WORTH * planned and (finding.name in SLOW or stuck)
+    return finding.name in UNSTABLE and now - since >= STOOD * planned
 
 
 def died(status: int | None, diagnosis: Diagnosis) -> bool:
@@ -69,6 +84,15 @@ def memorises(facts: Facts) -> bool:
         return False
     end = float(np.median(train.finite.values[-max(3, len(train) // 10) :]))
     return end < float(val.finite.values.min())
+
+
+def _at_chance(facts: Facts) -> bool:
+    """Whether the training loss fell a little at first and stands high: learned is what any model learns at once."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or len(train.finite) < 3 or train.finite.values[0] <= 0:
+        return False
+    values = train.finite.values
+    return HIGH < float(np.median(values[-max(3, len(values) // 10) :])) / float(values[0]) < FELL
 
 
 def kept_best(facts: Facts) -> str | None:

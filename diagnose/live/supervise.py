@@ -17,7 +17,7 @@ from diagnose.errors import TrainerError
 from diagnose.facts import Hints
 from diagnose.files import write_whole
 from diagnose.finding import Diagnosis, Finding
-from diagnose.live.child import Asked, Child, interruptible, start
+from diagnose.live.child import Asked, Child, alive, interruptible, start
 from diagnose.live.history import remember
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
@@ -115,6 +115,8 @@ class _Healing:
         if self.record.verdict not in ("unfinished", "interrupted") or not self.record.attempts:
             raise TrainerError(f"{self.order.out}: holds a finished healing; choose another --out")
         last = self.record.attempts[-1]
+        if last.pid is not None and alive(last.pid):
+            raise TrainerError(f"attempt {last.number} still runs as process {last.pid}: stop it, then go on")
         earlier = [one for one in self.record.attempts[:-1] if one.number == 1 or one.accepted]
         self.base = self._recalled(earlier[-1]) if earlier else None
         found = self._recalled(last)
@@ -135,6 +137,7 @@ class _Healing:
         self.say(f"attempt {attempt.number}: {shlex.join(attempt.command)}")
         places, console = self._places(attempt), self._console(attempt)
         child = start(attempt.command, console)
+        self._keep(replace(attempt, pid=child.process.pid))
         fault = None
         try:
             fault = self._follow(child, places)

@@ -54,7 +54,7 @@ class Comparison:
 
 def score(facts: Facts, most: float | None = None) -> Score | None:
     """The best loss of a run, within its first `most` samples (steps where samples are not known)."""
-    curve = _judged(facts)
+    curve = judged_curve(facts)
     if curve is None:
         return None
     finite, each = curve.finite, samples_per_step(facts)
@@ -98,7 +98,7 @@ def estimated(*runs: Facts) -> Noise:
     """The noise between seeds, from the scatter of the evaluations; never below a share of the loss itself."""
     levels, scatter = [], [0.0]
     for facts in runs:
-        curve = _judged(facts)
+        curve = judged_curve(facts)
         if curve is None or not len(curve.finite):
             continue
         values = curve.finite.values
@@ -111,7 +111,7 @@ def estimated(*runs: Facts) -> Noise:
 
 def amount(facts: Facts) -> float | None:
     """Samples that the run has seen; steps where the batch size is not known; None without a loss in steps."""
-    curve = facts.curve(Role.TRAIN_LOSS) or _judged(facts)
+    curve = facts.curve(Role.TRAIN_LOSS) or judged_curve(facts)
     if curve is None or not len(curve) or curve.axis is not Axis.STEP:
         return None
     return float(curve.steps[-1]) * (samples_per_step(facts) or 1.0)
@@ -129,7 +129,8 @@ def _unit(before: Facts, after: Facts) -> str:
     return "samples" if samples_per_step(before) and samples_per_step(after) else "steps"
 
 
-def _judged(facts: Facts) -> Curve | None:
+def judged_curve(facts: Facts) -> Curve | None:
+    """The validation loss where one is logged, else the training loss."""
     val = facts.curve(Role.VAL_LOSS)
     if val is not None and len(val.finite):
         return val

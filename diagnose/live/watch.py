@@ -21,7 +21,7 @@ from diagnose.errors import LogError
 from diagnose.facts import Facts, Hints
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.gather import configs_near, facts_of
-from diagnose.live.history import FEWEST, History, confirmed_now
+from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, History, confirmed_now
 from diagnose.readers import follow
 from diagnose.run import Axis, Curve, Role, Run
 
@@ -106,7 +106,8 @@ class Watch:
     def news(self, diagnosis: Diagnosis) -> list[Finding]:
         """The findings of `diagnosis` to tell now: confirmed, not told before, and not of a beginning."""
         facts = diagnosis.facts
-        fresh = [finding for finding in diagnosis.findings if finding.name not in self._reported]
+        of_the_run = [finding for finding in diagnosis.findings if finding.metric not in NOT_OF_THE_RUN]
+        fresh = [finding for finding in of_the_run if finding.name not in self._reported]
         found = [finding for finding in confirmed_now(facts, fresh) if not _too_early(facts, finding)]
         self._reported.update(finding.name for finding in found)
         step = last_step(facts)

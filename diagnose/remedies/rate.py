@@ -9,7 +9,7 @@ import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.finding import Edit, Operation, Prescription, Safety, Support
-from diagnose.remedies.evidence import logged_rates, number, peak_rate, planned_steps, rate_borne
+from diagnose.remedies.evidence import high_still, logged_rates, number, peak_rate, planned_steps, rate_borne
 from diagnose.run import Curve
 
 QUARTER = 0.25
@@ -17,6 +17,8 @@ QUARTER = 0.25
 3.55 at a quarter."""
 HALF = 0.5
 TENTH = 0.1
+HIGH = 5e-3
+"""A rate that may keep a model at chance level. Source: five times Adam's default; of SGD it costs a trial."""
 LOWEST_RATE = 1e-6
 """A rate at or below this is not lowered. Source: NVIDIA/tacotron2#344, numeric trouble at 1e-6."""
 HIGHEST_RAISED = 2.5e-4
@@ -51,9 +53,9 @@ def lower_rate(facts: Facts, onset: int, factor: float) -> Iterator[Prescription
 def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
     """For a run that never left chance level at a high rate: a trial at a tenth of it."""
     rate = peak_rate(facts)
-    if rate is not None and rate * TENTH < LOWEST_RATE:
+    if rate is None or rate < HIGH or not high_still(facts):
         return ()
-    why = "the loss never left its start" + ("" if rate is None else f" at a learning rate of {rate:g}")
+    why = f"the loss never got going at a learning rate of {rate:g}"
     return (
         Prescription(
             "Try a tenth of the learning rate",
@@ -95,7 +97,11 @@ def warm_up(facts: Facts) -> tuple[Prescription, ...]:
         return ()
     why = f"the run starts at its full learning rate; a twentieth of it is {steps:,} steps"
     edit = Edit("warmup_steps", Operation.SET, steps, "a twentieth of the run")
-    return (Prescription("Warm the learning rate up", why, (edit,), Safety.SAFE, support=Support.CITED),)
+    expected = "the tuning playbook of Google Research: instability at the start is cured by a warm-up"
+    cure = Prescription(
+        "Warm the learning rate up", why, (edit,), Safety.SAFE, expected=expected, support=Support.CITED
+    )
+    return (cure,)
 
 
 def gentler_decay(facts: Facts) -> tuple[Prescription, ...]:

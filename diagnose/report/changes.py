@@ -43,7 +43,7 @@ def _written(edit: AppliedEdit, diagnosis: Diagnosis) -> Change:
         was = logged
         now = now if now is not None else _of_logged(edit, diagnosis)
     shown = edit.asked if now is None else number(now)
-    why = f"{edit.why} [{', '.join(edit.answers)}]" if edit.answers else edit.why
+    why = f"{edit.why} [{', '.join(edit.answers)}; {edit.support.value}]" if edit.answers else edit.why
     return Change(edit.parameter, number(was), shown, why)
 
 

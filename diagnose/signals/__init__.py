@@ -113,6 +113,18 @@ class Signals:
         }
         return {tag: course for tag, course in found.items() if course is not None}
 
+    @cached_property
+    def part_gaps(self) -> tuple[tuple[Course, Gap], ...]:
+        """Components of validation beside the same of training, and how they part."""
+        mine = {curve.component: Course.of(curve) for curve in self.run.played_by(Role.TRAIN_COMPONENT)}
+        found = []
+        for curve in self.run.played_by(Role.VAL_COMPONENT):
+            val, train = Course.of(curve), mine.get(curve.component)
+            judged = "loss" in curve.tag.casefold() and not curve.adversarial  # a perplexity of codes may rise
+            if val is not None and train is not None and len(val) >= 4 and judged:
+                found.append((val, gap_of(train, val)))
+        return tuple(found)
+
     def _course(self, curve: Curve | None) -> Course | None:
         return None if curve is None else Course.of(curve)
 

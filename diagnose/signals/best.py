@@ -56,7 +56,7 @@ def best_of(measured: Signals) -> Best | None:
         level, slack = gap.smooth, gap.noise
         index = gap.best
     else:
-        level, slack = course.trend, course.error
+        level, slack = course.trend, 2 * course.error
         index = course.best_index
     good = np.flatnonzero(level <= level.min() + slack)
     noisy = gap is None and course.width > 5

@@ -41,7 +41,9 @@ class Gap:
     near: int
     """Index of the first evaluation that is about as good as the best."""
     train_fall: float
-    """Fall of the training level since the best evaluation."""
+    """Fall of the training level since the best evaluation, to its lowest since."""
+    train_kept: float
+    """The same to the end of the run; negative where training has lost it again."""
     train_fall_near: float
     """The same since the first that is about as good."""
     apart: float
@@ -92,13 +94,14 @@ def gap_of(train: Course | None, val: Course) -> Gap:
         best,
         rise,
         rise / (noise * sqrt(1 / tail + (1 / 3 if count >= FEW else 1))),
-        max((val.loss(last) - val.loss(bottom)) / gained, rise / gain) if gain > 0 else 1.0,
+        max((val.loss(last) - val.loss(bottom)) / max(gained, 1e-300), rise / gain) if gain > 0 else 1.0,
         gain,
         noise,
         float(np.mean(since > bottom + rise / 2)) if len(since) and rise > 0 else 0.0,
         order(smooth[best:] if count - best < 1000 else smooth[best :: count // 500]),
         near,
         fall,
+        0.0 if train is None else float(train.trend[place_in(train, val, best)]) - train.end,
         fall_near,
         last - train.end if train is not None and not (train.signed or val.signed) else 0.0,
     )

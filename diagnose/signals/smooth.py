@@ -17,7 +17,7 @@ BLOCKS = 1000
 
 
 def running_median(values: FloatArray, width: int) -> FloatArray:
-    """Shape (n,): medians over a centred odd window, which shrinks on both sides alike at the ends, to three points."""
+    """Shape (n,): medians over a centred odd window, which shrinks on both sides alike at the ends, to half of it."""
     count, half = len(values), min(width // 2, (len(values) - 1) // 2)
     if half < 1:
         return values
@@ -30,7 +30,7 @@ def running_median(values: FloatArray, width: int) -> FloatArray:
     windows = np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1)
     smooth[half : count - half] = np.median(windows, axis=1)
     for i in range(half):
-        reach = max(2 * i + 1, 3)  # the very first and the very last point are no trend
+        reach = max(2 * i + 1, half + 1, 3)  # the very first and the very last points are no trend
         smooth[i], smooth[count - 1 - i] = np.median(values[:reach]), np.median(values[-reach:])
     return smooth
 

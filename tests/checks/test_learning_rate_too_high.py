@@ -39,7 +39,6 @@ def hump(until: float, height: float = 0.4) -> Floats:
 
 
 SICK = (
-    case("a long log whose points swing together", training(0.6 * remembering(3000, 0.3, 0.5)), "OPT001", "STB003"),
     case(
         "a climb at a rate below what the run had borne",
         training(turned(noisy(descent())), curve(Role.LEARNING_RATE, cosine())),

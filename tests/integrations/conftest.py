@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from diagnose.integrations.loop import Doctor
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # before Keras is imported, by whichever test
 
 ALWAYS = 1e9
 """A share of the wall time that makes an examination due at every point."""

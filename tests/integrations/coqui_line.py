@@ -18,8 +18,8 @@ FOLDER, BREAKS_AT = Path(sys.argv[1]), int(sys.argv[2])
 class LineConfig(TrainerConfig):
     optimizer: str = "SGD"
     lr: float = 1e-2
-    epochs: int = 12
-    batch_size: int = 8
+    epochs: int = 80
+    batch_size: int = 64
     print_step: int = 1
     plot_step: int = 1
     save_step: int = 10_000
@@ -49,10 +49,11 @@ class Line(TrainerModel):
 
     def get_data_loader(self, *_: Any, **__: Any) -> Any:
         points = [{"x": torch.tensor([i / 64]), "y": torch.tensor([i / 32])} for i in range(64)]
-        return torch.utils.data.DataLoader(points, batch_size=8)  # type: ignore[arg-type]
+        return torch.utils.data.DataLoader(points, batch_size=64)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
-    hooks = callbacks(Doctor(stop="error", share=1e9, report=FOLDER / "report.json"))
+    doctor = Doctor(stop="error" if BREAKS_AT < 1000 else None, share=1e9, report=FOLDER / "report.json")
+    hooks = callbacks(doctor)
     config = LineConfig(output_path=str(FOLDER), run_eval=True)
     Trainer(TrainerArgs(), config, str(FOLDER), model=Line(), parse_command_line_args=False, callbacks=hooks).fit()

@@ -111,6 +111,26 @@ def test_ctrl_c_stops_both_and_the_same_command_goes_on(tmp_path: Path) -> None:
     assert record["attempts"][1]["resume"].endswith(".pt")
 
 
+def test_after_a_crash_of_heal_the_trainer_that_still_runs_is_not_doubled(tmp_path: Path) -> None:
+    path = config(tmp_path, pause=0.05)
+    process = subprocess.Popen(command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    log = tmp_path / "healed" / "attempt-1" / "logs" / "metrics.jsonl"
+    while not log.exists() or log.read_bytes().count(b"\n") < 25:
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    pid = json.loads((tmp_path / "healed" / "heal.json").read_text("utf-8"))["attempts"][0]["pid"]
+    done = subprocess.run(command(path), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"still runs as process {pid}" in done.stderr
+    os.kill(pid, signal.SIGKILL)
+    while (Path("/proc") / str(pid)).exists():
+        time.sleep(0.02)
+    done, record = healed(path)
+    assert done.returncode == 0, done.stderr
+    assert record["attempts"][1]["resume"].endswith(".pt")
+
+
 def test_a_finished_healing_is_not_overwritten(tmp_path: Path) -> None:
     path = config(tmp_path, pause=0.0, max_steps=60)
     healed(path)

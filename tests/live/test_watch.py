@@ -68,7 +68,7 @@ def test_a_beginning_raises_no_alarm(tmp_path: Path) -> None:
 
 
 def test_a_healthy_run_raises_no_alarm_at_any_of_its_points(tmp_path: Path) -> None:
-    assert found(events_of("resumed-at-a-quarter", tmp_path, at_a_time=3)) == {}
+    assert found(events_of("healthy", tmp_path)) == {}
 
 
 def test_at_the_first_error_the_watch_ends_if_asked(tmp_path: Path) -> None:

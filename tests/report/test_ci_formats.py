@@ -221,6 +221,7 @@ def schema(root: Path) -> Any:
         (["check", "examples/amharic/config.yaml"], "check"),
         (["config", "show", "examples/amharic/config.yaml"], "config"),
         (["data", "stats", "examples/amharic/data"], "dataset"),
+        (["doctor"], "doctor"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -229,6 +230,28 @@ def test_real_output_fits_the_schema(root: Path, schema: Any, command: list[str]
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(document, schema)
     jsonschema.validate(document, {**schema, "anyOf": [{"$ref": f"#/$defs/{kind}"}]})
+
+
+def unknown(value: Any, schema: Any, definitions: Any, path: str = "") -> list[str]:
+    """Keys of a document that its schema does not describe."""
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    options = [option for kind in ("anyOf", "allOf") for option in schema.get(kind, ()) if option.get("type") != "null"]
+    if options:
+        return [] if value is None else unknown(value, options[0], definitions, path)
+    if isinstance(value, list):
+        return [key for item in value for key in unknown(item, schema.get("items", {}), definitions, f"{path}[]")]
+    if not isinstance(value, dict) or not (known := schema.get("properties")):
+        return []
+    told = [f"{path}.{key}" for key in value.keys() - known.keys()]
+    inner = [unknown(item, known[key], definitions, f"{path}.{key}") for key, item in value.items() if key in known]
+    return told + [key for keys in inner for key in keys]
+
+
+def test_every_key_of_a_run_is_described(root: Path, schema: Any) -> None:
+    document = json.loads(ttsdoc("analyze", "examples", "--format", "json", cwd=root).stdout)
+    found = [key for run in document["runs"] for key in unknown(run, {"$ref": "#/$defs/run"}, schema["$defs"], "run")]
+    assert sorted(set(found)) == []
 
 
 def test_the_schema_refuses_what_is_no_output(root: Path, schema: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,22 @@ def test_the_newest_run_speaks(trained: tuple[Path, subprocess.CompletedProcess[
     said = ttsdoc("say", "abba", "--checkpoint", "best", "--out", "hello.wav", folder=folder)
     assert said.returncode == 0, said.stderr
     assert read(folder / "hello.wav").rate == 8000
+
+
+def test_the_folder_of_the_recording_is_made(trained: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, _ = trained
+    said = ttsdoc("say", "abba", "--out", "no/such/folder/hello.wav", folder=folder)
+    assert said.returncode == 0
+    assert (folder / "no" / "such" / "folder" / "hello.wav").exists()
+
+
+def test_scripts_get_the_end_as_json_and_a_status_by_severity(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(dump(options(data)), encoding="utf-8")
+    said = ttsdoc("train", "mine.yaml", "--format", "json", "--fail-on", "info", folder=tmp_path)
+    told = json.loads(said.stdout)
+    assert told["steps"] == 20
+    assert said.returncode in (0, 1)
+    assert json.loads((tmp_path / "runs" / "mine" / "summary.json").read_text("utf-8")) == told
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -51,10 +53,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def address(root: Path) -> Iterator[str]:
+@contextmanager
+def served(root: Path, *options: str) -> Iterator[str]:
     """The address of `ttsdoc ui` on that folder."""
-    command = [sys.executable, "-m", "diagnose", "ui", "--root", str(root), "--port", "0"]
+    command = [sys.executable, "-m", "diagnose", "ui", "--root", str(root), "--port", "0", *options]
     package = str(Path(__file__).resolve().parents[2])
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": package})
     assert process.stdout is not None
@@ -65,6 +67,12 @@ def address(root: Path) -> Iterator[str]:
         for training in json.loads((root / ".ttsdoc" / "trainings.json").read_text("utf-8")):
             with suppress(ProcessLookupError):
                 os.kill(training["pid"], signal.SIGKILL)
+
+
+@pytest.fixture
+def address(root: Path) -> Iterator[str]:
+    with served(root) as address:
+        yield address
 
 
 @pytest.fixture
@@ -105,7 +113,9 @@ def test_a_training_is_started_watched_stopped_gone_on_with_and_mended(browser: 
     expect(page.locator("#findings")).to_contain_text("overfitting")
     expect(page.locator("#diff")).to_contain_text("+++")
     expect(page.locator("#sample input")).to_have_value(re.compile(r"step \d+"))
-    expect(page.locator("#player")).not_to_contain_text("Drop Audio")
+    link = page.locator("#player a[download]")
+    expect(link).to_be_visible()
+    assert page.request.get(link.get_attribute("href")).body().startswith(b"RIFF")
 
     page.close()  # what runs does not mind
     page = opened(browser, address, troubles)
@@ -156,3 +166,55 @@ def test_a_data_set_is_merged_and_counted(browser: Any, address: str, root: Path
     page.locator("#set textarea").fill("joined")
     page.locator("#stats").click()
     expect(page.locator("#counted")).to_contain_text("30 clips", timeout=PATIENCE)
+
+
+def status(address: str, **headers: str) -> int:
+    try:
+        with urlopen(Request(address, headers=headers), timeout=60) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_no_file_of_the_folder_is_served_and_no_other_site_is_answered(address: str, root: Path) -> None:
+    assert status(address) == 200
+    for path in (root / "config.yaml", Path("/etc/passwd"), root / "words" / ".." / "config.yaml", "config.yaml"):
+        for route in ("gradio_api/file=", "file=", "gradio_api/file/"):
+            assert status(f"{address}{route}{path}") in (403, 404)
+    assert status(address, Host="evil.com") == 403
+    assert status(address, Origin="http://evil.com") == 403
+    assert status(f"{address}gradio_api/queue/join", Origin="http://evil.com") == 403
+
+
+def test_with_a_token_the_page_works_for_who_has_it_and_for_nobody_else(browser: Any, root: Path) -> None:
+    from playwright.sync_api import expect
+
+    with served(root, "--token", "sesame") as address:
+        assert address.endswith("?token=sesame")
+        bare = address.partition("?")[0]
+        assert status(bare) == status(f"{bare}gradio_api/info") == status(f"{bare}?token=wrong") == 403
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.locator("#state")).to_contain_text("No training was started yet", timeout=PATIENCE)
+        assert "sesame" not in page.url
+
+
+APP = """\
+import gradio as gr
+from diagnose.ui import build_tab
+with gr.Blocks() as app, gr.Tabs():
+    with gr.Tab("Mine"):
+        gr.Markdown("hello")
+    build_tab(".", ["python", "train.py", "--config", "{config}"])
+print([part["props"].get("label") for part in app.config["components"] if part["type"] == "tabitem"])
+"""
+
+
+def test_the_tabs_stand_in_an_app_of_ones_own(root: Path) -> None:
+    package = str(Path(__file__).resolve().parents[2])
+    environment = os.environ | {"PYTHONPATH": package}
+    done = subprocess.run(
+        [sys.executable, "-c", APP], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "['Mine', 'Training Pipeline', 'Judge a folder', 'Data']", done.stderr

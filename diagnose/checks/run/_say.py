@@ -42,6 +42,15 @@ def silent(measured: Signals) -> str | None:
     return contested(measured)
 
 
+TAIL = 200
+"""Points from which a log that begins in the middle of a run is judged by itself. Source: real runs."""
+
+
+def tail_only(measured: Signals) -> bool:
+    """Whether the log is a short piece of a run whose beginning it does not show."""
+    return measured.begins_late and measured.main is not None and len(measured.main) < TAIL
+
+
 def contested(measured: Signals) -> str | None:
     """Why the level of the loss says nothing of health, however many points there are."""
     if measured.main is not None and measured.main.curve.adversarial:

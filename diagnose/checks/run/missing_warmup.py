@@ -56,7 +56,7 @@ class MissingWarmup(Check):
         course = measured.train
         if course is None or course is not measured.main or not self._at_peak(facts):
             return
-        early = running_median(course.level[: max(4, len(course) // 10)], 3)
+        early = running_median(course.level[: max(4, len(course) // 10)], max(3, len(course) // 100 | 1))
         rise = float(early.max() - course.level[0])
         if rise < self.height or rise < self.z * course.noise:
             return

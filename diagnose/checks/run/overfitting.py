@@ -9,10 +9,11 @@ from math import exp
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import at, change, sure
+from diagnose.checks.run.divergence import Divergence
 from diagnose.facts import Facts
-from diagnose.finding import Evidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
-from diagnose.signals import Gap, signals
+from diagnose.signals import Course, Gap, signals
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Overfitting(Check):
     name = "overfitting"
     needs = (Role.VAL_LOSS,)
     min_points = 4
-    part_of = ("divergence", "oscillation", "impossible-loss", "non-finite-loss")
+    part_of = ("oscillation", "impossible-loss", "non-finite-loss")
 
     rise: float = 0.05
     """Rise of validation in ln: 5 %. Source: the quietest rival informs from there; real runs."""
@@ -49,6 +50,8 @@ class Overfitting(Check):
     """Standard errors. Source: one in 160 for normal noise; without it half of the noisy validations alarm."""
     latest: float = 0.88
     """Share of the evaluations at the best. Source: a rise of the last few evaluations may be their noise."""
+    much: float = 0.6
+    """Fall of training since, in ln, that counts though it was lost again: 45 %. Source: as for past-best."""
     alone: float = 0.12
     """Rise where no training loss shows what happened. Source: twice as much."""
 
@@ -56,19 +59,30 @@ class Overfitting(Check):
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
         measured = signals(facts)
         gap, val, train = measured.gap, measured.val, measured.train
-        if gap is None or val is None or not self._turned(gap):
+        if gap is not None and val is not None and self._turned(gap) and self._learned(facts, gap):
+            clear = gap.rise_z > 2 * self.z and gap.evaluations >= 8 and train is not None
+            yield self._told(facts, val, gap, sure(measured, train or val, clear=clear))
             return
-        if (train is None and gap.rise < self.alone) or (train is not None and gap.train_fall < 0):
-            return
+        parts = [(one, apart) for one, apart in measured.part_gaps if self._turned(apart) and not self._lost(apart)]
+        for part, apart in parts:
+            if apart.rise >= 4 * self.rise and apart.rise_z >= 2 * self.z and apart.rise_share >= 4 * self.share:
+                yield self._told(facts, part, apart, Confidence.MEDIUM)
+                return
+
+    def _told(self, facts: Facts, val: Course, gap: Gap, confidence: Confidence) -> Finding:
         step = val.curve.steps[gap.best]
         best = at(val.curve, step)
-        meanwhile = f", while the training loss fell by another {1 - exp(-gap.train_fall):.0%}"
-        yield self.finding(
-            Severity.ERROR if gap.rise > 4 * self.rise else Severity.WARNING,
-            sure(measured, train or val, clear=gap.rise_z > 2 * self.z and gap.evaluations >= 8 and train is not None),
-            Role.VAL_LOSS.value,
-            f"The validation loss was best at {best} ({val.curve.values[gap.best]:.4g}) and is {change(gap.rise)} "
-            f"higher at the end" + (meanwhile if train is not None and not train.signed else "") + ".",
+        whole = val.curve.role is Role.VAL_LOSS
+        meanwhile = ""
+        if gap.train_fall > 0:
+            meanwhile = f", while the training loss fell by another {1 - exp(-gap.train_fall):.0%}"
+        return self.finding(
+            Severity.ERROR if whole and gap.rise > 4 * self.rise and gap.evaluations >= 8 else Severity.WARNING,
+            confidence,
+            Role.VAL_LOSS.value if whole else val.curve.tag,
+            f"{'The validation loss' if whole else val.curve.tag} was best at {best} "
+            f"({val.curve.values[gap.best]:.4g}) "
+            f"and is {change(gap.rise)} higher at the end{meanwhile}.",
             steps=(step, val.curve.steps[-1]),
             evidence=(
                 Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),
@@ -79,6 +93,17 @@ class Overfitting(Check):
             prescriptions=remedies.regularise(facts, int(step)),
             advice=f"Use the checkpoint nearest to {best}; listen to it and to the last one.",
         )
+
+    def _learned(self, facts: Facts, gap: Gap) -> bool:
+        """Whether training went on learning; where none is logged, whether validation rose far and did not diverge."""
+        if signals(facts).train is None:
+            return gap.rise >= self.alone and next(Divergence().of_training(facts), None) is None
+        return not self._lost(gap)
+
+    def _lost(self, gap: Gap) -> bool:
+        """Whether training did not learn anything since: what is told then is a divergence."""
+        gave_back = gap.train_kept < -self.rise and gap.train_fall < self.much
+        return gave_back or (gap.train_fall <= self.rise / 2 and gap.rise >= 2 * self.rise)
 
     def _turned(self, gap: Gap) -> bool:
         high = gap.rise >= self.rise and gap.rise_z >= self.z

@@ -39,7 +39,7 @@ class PastBest(Check):
     name = "past-best"
     needs = (Role.VAL_LOSS, Role.TRAIN_LOSS)
     min_points = 4
-    part_of = ("overfitting", "divergence", "validation-is-training", "non-finite-loss")
+    part_of = ("oscillation", "overfitting", "divergence", "validation-is-training", "non-finite-loss")
 
     early: float = 0.3
     """Share of the evaluations. Source: real runs; a third of the run before, two thirds for nothing."""

@@ -8,8 +8,9 @@ from math import log
 
 import numpy as np
 
+from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at, silent, sure
+from diagnose.checks.run._say import at, silent, sure, tail_only
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
@@ -52,8 +53,8 @@ class Plateau(Check):
     """Share of the run by which all was won. Source: most of the budget must be spent before it counts as in vain."""
     tail: float = 0.08
     """Share of the fall that the second half may bring. Source: real runs."""
-    little: float = 0.5
-    """Fall in ln above which a flat end is convergence: two fifths of the loss. Source: real runs."""
+    little: float = 0.6
+    """Fall in ln above which a flat end is convergence: nearly half of the loss. Source: real runs."""
     loud: float = 0.1
     """Noise in ln above which no trend beyond three standard errors counts as none. Source: real runs."""
 
@@ -68,8 +69,10 @@ class Plateau(Check):
         if course is None or self._excused(facts, course):
             return
         if self._never_fell(course):
+            moved = course.fell_z > 8 and course.first - course.end > self.never / 4
             began = float(course.level[:3].max()) - course.end > self.never  # by a burst before the first level
-            yield self._told(facts, course, 1 / len(course) if began else 0.0, "The loss never fell")
+            since = max(course.near_best_from, 1 / len(course)) if moved or began else 0.0
+            yield self._told(facts, course, since, "The loss never fell")
         elif self._stopped(facts, course):
             yield self._told(facts, course, course.near_best_from, "The loss stopped falling")
 
@@ -93,20 +96,26 @@ class Plateau(Check):
         flat = gained < max(self.tail * course.fall, course.error) and (
             course.late_order > -self.still or gained < self.tail * self.never
         )
-        little = float(course.level[:3].max()) - course.best < self.little or _nothing_right(facts)
+        little = float(course.level[:3].max()) - course.best < self.little
+        little = little or _nothing_right(facts) or self._stuck_at_chance(facts, course)
         early = course.near_best_from <= self.early and little
         return len(course) >= 25 and flat and early and val_done
 
+    def _stuck_at_chance(self, facts: Facts, course: Course) -> bool:
+        """Whether the second half does not move at all, and stands where guessing would."""
+        later = course.level[len(course) // 2 :]
+        dead = float(np.quantile(later, 0.9) - np.quantile(later, 0.1)) < self.tail * self.never
+        return dead and not course.signed and _chance(facts, course.loss(course.end)) is not None
+
     def _excused(self, facts: Facts, course: Course) -> bool:
         rate = signals(facts).rate
-        if signals(facts).begins_late:
+        if tail_only(signals(facts)):
             return True  # what came before is not known
         if facts.target is not None and course.loss(course.end) <= facts.target.high:
             return True
-        middle = float(course.curve.steps[len(course) // 2])
-        return (
-            rate is not None and rate.past_peak(middle) and rate.share(middle) < self.early and course.fall > self.never
-        )
+        flat_for = min(course.near_best_from + self.early / 2, 1.0)  # so long it had lain flat while the rate stood
+        late = float(course.curve.steps[int(flat_for * (len(course) - 1))])
+        return rate is not None and rate.past_peak(late) and rate.share(late) < 1 / 2 and course.fall > self.never
 
     def _told(self, facts: Facts, course: Course, since: float, what: str) -> Finding:
         curve = course.curve
@@ -134,6 +143,7 @@ class Plateau(Check):
                 Evidence("late_share", course.late_share, self.tail),
                 *([Evidence("chance_level", log(chance))] if chance else []),
             ),
+            prescriptions=() if tuned else remedies.trial_lower_rate(facts),
             advice=advice,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import change, silent
+from diagnose.checks.run._say import change, silent, tail_only
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.remedies.evidence import number
@@ -87,4 +87,4 @@ class SlowLearning(Check):
         burst = course.first - course.start > course.net * self.begun + 2 * course.noise
         rate = measured.rate
         begun |= rate is not None and 1 - self.begun / 2 < rate.share(float(course.curve.steps[-1])) < 1
-        return straight and course.late_order < -self.begun and not burst and not begun and not measured.begins_late
+        return straight and course.late_order < -self.begun and not burst and not begun and not tail_only(measured)

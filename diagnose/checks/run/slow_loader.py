@@ -11,6 +11,7 @@ from diagnose.checks.base import Check
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
+from diagnose.signals import signals
 from diagnose.signals.pace import settled
 
 
@@ -38,10 +39,17 @@ class SlowLoader(Check):
         Role.LOADER_TIME,
         Role.STEP_TIME,
     )
-    min_points = 10
+    min_points = 1
 
     share: float = 0.5
     """Of the time. Source: half of the bill; below a third nobody acts."""
+
+    def skip_reason(self, facts: Facts) -> str | None:
+        """No times are logged, or the run has only begun: the first batches always wait."""
+        course = signals(facts).main
+        if course is None or len(course) < 10:
+            return "the run has only begun: ten points of the loss are needed"
+        return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the two times."""

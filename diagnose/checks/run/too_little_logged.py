@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at
+from diagnose.checks.run._say import at, tail_only
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.readers.roles import ADVERSARIAL
@@ -56,9 +56,10 @@ class TooLittleLogged(Check):
         if signals(facts).kind is Kind.REINFORCEMENT:
             return "the loss of reinforcement learning moves with its own targets: judge by the reward"
         points = len(curve.finite) if course is None else len(course)
-        if course is None or points < self.fewest:
+        strict = course is not None and 2 * points > self.fewest + 2 and course.order < -0.9
+        if course is None or (points < self.fewest and not strict):
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
-        if signals(facts).begins_late and course.order > -self.order:
+        if tail_only(signals(facts)) and course.order > -self.order:
             return f"the log begins at {at(curve, curve.steps[0])}: what came before is unknown"
         clear = points >= self.few or abs(course.order) >= self.order
         return None if clear else f"{points} points without a clear course are too few to judge; log more often"

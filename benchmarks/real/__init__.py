@@ -1,0 +1,1 @@
+"""How often ttsdoc is right on labelled logs of strangers: labels and addresses are here, the logs are not."""

@@ -1,0 +1,123 @@
+"""A comparison of runs as text, Markdown and JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from diagnose.report.clean import markdown, plain
+from diagnose.report.words import number
+
+if TYPE_CHECKING:
+    from diagnose.live.compare import Compared, Left
+
+Row = tuple[str, ...]
+
+
+def as_text(found: Compared, left: Sequence[Left]) -> str:
+    """Tables in columns, the answer first."""
+    blocks = [_answer(found), _columns(_ranking(found)), _columns(_course(found))]
+    blocks += [_columns(_settings(found))] if found.settings else []
+    blocks += ["\n".join(band_line(one, found.by.value) for one in left)] if left else []
+    return plain_lines("\n\n".join(blocks)) + "\n"
+
+
+def as_markdown(found: Compared, left: Sequence[Left]) -> str:
+    """The same for an issue or a wiki."""
+    blocks = [markdown(_answer(found)), _markdown_table(_ranking(found)), _markdown_table(_course(found))]
+    blocks += [_markdown_table(_settings(found))] if found.settings else []
+    blocks += ["\n".join(f"- {markdown(band_line(one, found.by.value))}" for one in left)] if left else []
+    return "\n\n".join(blocks) + "\n"
+
+
+def as_plain(found: Compared, left: Sequence[Left]) -> dict[str, Any]:
+    """The same for scripts."""
+    return {
+        "by": found.by.value,
+        "metric": found.metric,
+        "noise": asdict(found.noise),
+        "ranking": [
+            {
+                "run": entry.name,
+                "verdict": entry.diagnosis.verdict.value,
+                "best": None if entry.best is None else asdict(entry.best),
+                "final": entry.final,
+                "noise": entry.noise,
+                "reached_first_best_at": entry.reached,
+                "findings_gone": list(entry.gone),
+                "findings_new": list(entry.new),
+                "against_the_first": entry.sentence,
+            }
+            for entry in found.entries
+        ],
+        "course": {"places": list(found.places), "losses": [list(row) for row in found.losses]},
+        "settings": [{"parameter": name, "values": list(values)} for name, values in found.settings],
+        "band": [asdict(one) for one in left],
+    }
+
+
+def band_line(left: Left, unit: str) -> str:
+    """`run_b leaves the healthy band at step 900 (worse)`."""
+    if left.place is None:
+        return f"{left.name} stays in the healthy band"
+    return f"{left.name} leaves the healthy band at {unit} {left.place:,.4g} ({'worse' if left.worse else 'better'})"
+
+
+def plain_lines(text: str) -> str:
+    """Text of several lines, each of them safe for a terminal."""
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def _answer(found: Compared) -> str:
+    """Which is best, and whether that is more than noise."""
+    best, second = found.entries[:2]
+    if best.best is None:
+        return "none of these runs has a finite loss"
+    told = f"best: {best.name}, {found.metric} {number(best.best.loss)}"
+    if second.best is None:
+        return told
+    gap = second.best.loss - best.best.loss
+    noise = f"{number(found.noise.value)}, {found.noise.how}"
+    sure = "more than noise" if gap > found.noise.value else "within noise: no winner"
+    return f"{told}; {number(gap)} below {second.name}: {sure} ({noise})"
+
+
+def _ranking(found: Compared) -> list[Row]:
+    rows: list[Row] = [
+        ("", "run", "best", "final", "noise", "as good as the first at", "findings", "against the first")
+    ]
+    for place, entry in enumerate(found.entries, 1):
+        best = "-" if entry.best is None else f"{number(entry.best.loss)} (step {entry.best.step:,})"
+        gone = [f"-{name}" for name in entry.gone] + [f"+{name}" for name in entry.new]
+        reached = "-" if entry.reached is None else f"{entry.reached:,.4g}"
+        final = "-" if entry.final is None else number(entry.final)
+        told = (" ".join(gone) or entry.diagnosis.verdict.value, entry.sentence)
+        rows.append((str(place), entry.name, best, final, f"±{number(entry.noise)}", reached, *told))
+    return rows
+
+
+def _course(found: Compared) -> list[Row]:
+    rows: list[Row] = [(found.by.value, *(entry.name for entry in found.entries))]
+    for place, losses in zip(found.places, found.losses, strict=True):
+        rows.append((f"{place:,.4g}", *("-" if math.isnan(loss) else number(float(loss)) for loss in losses)))
+    return rows
+
+
+def _settings(found: Compared) -> list[Row]:
+    rows: list[Row] = [("differs in", *(entry.name for entry in found.entries))]
+    return rows + [
+        (name, *("-" if value is None else str(value) for value in values)) for name, values in found.settings
+    ]
+
+
+def _columns(rows: list[Row]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def _markdown_table(rows: list[Row]) -> str:
+    lines = ["| " + " | ".join(markdown(cell) for cell in row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + " --- |" * len(rows[0]), *lines[1:]])

@@ -1,0 +1,98 @@
+"""Runs side by side: which is better, is it noise, what differs, and where one leaves the healthy band."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diagnose.errors import LogError
+from diagnose.facts import Facts
+from diagnose.live.compare import By, against_band, compare_runs
+from diagnose.live.verdict import Noise
+from diagnose.run import Curve, Role, Run
+
+CASES = Path(__file__).parent / "cases"
+
+
+def run(name: str, end: float, seed: int = 0, points: int = 60, **settings: object) -> Facts:
+    """A validation loss that falls from 10 to `end`, with noise of 1 %."""
+    draw, steps = np.random.default_rng(seed), np.arange(1, points + 1) * 10
+    loss = end + (10 - end) * np.exp(-np.arange(points) / 12)
+    loss = loss * (1 + 0.01 * draw.normal(size=points))
+    curves = {
+        "loss": Curve("loss", steps, loss * 0.95, role=Role.TRAIN_LOSS),
+        "val": Curve("val", steps, loss, role=Role.VAL_LOSS, wall_times=1e9 + steps * 0.5),
+    }
+    return Facts(Run(name, f"/logs/{name}/metrics.jsonl", "test", curves), settings=settings)
+
+
+def test_runs_are_ranked_and_named_by_what_tells_them_apart() -> None:
+    found = compare_runs([run("a", 4.0), run("b", 3.0, 1), run("c", 5.0, 2)])
+    assert [entry.name for entry in found.entries] == ["b", "a", "c"]
+    assert "better by" in found.entries[0].sentence
+    assert "more than noise" in found.entries[0].sentence
+
+
+def test_two_seeds_of_one_training_are_the_same_within_noise() -> None:
+    found = compare_runs([run("a", 4.0, 1), run("b", 4.0, 2)])
+    assert all("within noise" in entry.sentence or not entry.sentence for entry in found.entries)
+
+
+def test_a_measured_noise_decides_over_the_estimated_one() -> None:
+    runs = [run("a", 4.0), run("b", 3.5, 1)]
+    assert any("within noise" in entry.sentence for entry in compare_runs(runs, noise=Noise(2.0, "measured")).entries)
+
+
+def test_a_longer_run_has_no_advantage() -> None:
+    """At the samples that both have seen they are equal, although the longer one ends lower."""
+    short, long = run("short", 3.0, points=12, batch_size=8), run("long", 3.0, points=60, batch_size=8)
+    assert all("more than noise" not in entry.sentence for entry in compare_runs([short, long]).entries)
+
+
+def test_settings_that_differ_are_listed_and_others_are_not() -> None:
+    found = compare_runs(
+        [run("a", 4.0, learning_rate=1e-3, batch_size=8), run("b", 3.0, learning_rate=1e-4, batch_size=8)]
+    )
+    assert dict(found.settings) == {"learning_rate": (1e-4, 1e-3)}
+
+
+def test_alignment_by_sample_accounts_for_the_batch() -> None:
+    found = compare_runs([run("a", 4.0, batch_size=8), run("b", 4.0, batch_size=32)], by=By.SAMPLE)
+    assert found.places[-1] == 600 * 32
+    assert np.isnan(found.losses).any()
+
+
+def test_a_clock_that_is_not_in_the_log_is_one_line() -> None:
+    with pytest.raises(LogError, match="does not tell the epoch"):
+        compare_runs([run("a", 4.0), run("b", 4.0)], by=By.EPOCH)
+
+
+def test_a_run_leaves_the_band_where_it_does_and_a_healthy_one_never() -> None:
+    healthy = [run(f"h{seed}", 4.0, seed) for seed in range(4)]
+    sick = run("sick", 4.0, 9)
+    val = sick.run.curves["val"]
+    values = val.values.copy()
+    values[30:] += 3.0
+    sick = Facts(
+        Run("sick", "/logs/sick/metrics.jsonl", "test", {"val": Curve("val", val.steps, values, role=Role.VAL_LOSS)})
+    )
+    left, stayed = against_band([sick, run("fine", 4.0, 11)], healthy)
+    assert left.place == pytest.approx(300, abs=30)
+    assert left.worse
+    assert stayed.place is None
+
+
+def test_the_command_answers_in_every_format() -> None:
+    runs = [str(CASES / name / "metrics.jsonl") for name in ("forgotten-divergence", "patience-beyond-the-end")]
+    for form in ("text", "markdown", "json"):
+        command = [sys.executable, "-m", "diagnose", "compare", *runs, "--format", form]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert "patience-beyond-the-end" in done.stdout.replace("\\", "")
+    told = json.loads(done.stdout)
+    assert told["ranking"][0]["run"] == "patience-beyond-the-end"
+    assert "overfitting" in told["ranking"][0]["findings_new"]

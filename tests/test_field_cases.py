@@ -1,0 +1,175 @@
+"""Kinds of failure that were met in the field, each with siblings under other names, numbers and layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diagnose.api import analyze
+from diagnose.finding import Diagnosis, Recommendation, Verdict
+from tests.curves import Floats, descent, noisy
+
+RNG = np.random.default_rng(7)
+
+
+def table(path: Path, columns: Mapping[str, Sequence[float] | Floats], separator: str = ",") -> Diagnosis:
+    """What is said of a table with these columns."""
+    rows = zip(*columns.values(), strict=True)
+    lines = [separator.join(columns), *(separator.join(f"{value:.6g}" for value in row) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return analyze(path)[0]
+
+
+def text(path: Path, lines: Sequence[str]) -> Diagnosis:
+    """What is said of a console log."""
+    path.write_text("\n".join(lines) + "\n")
+    return analyze(path)[0]
+
+
+def alarms(diagnosis: Diagnosis) -> set[str]:
+    return {finding.name for finding in diagnosis.findings if finding.alarming}
+
+
+@pytest.mark.parametrize(("level", "points"), [(3.6e11, 200), (8e9, 60), (2.5e15, 500)])
+def test_a_loss_of_billions_that_does_not_fall_is_no_loss(tmp_path: Path, level: float, points: int) -> None:
+    diagnosis = table(
+        tmp_path / "log.csv", {"step": 10 * np.arange(points), "train_loss": level * RNG.uniform(0.8, 1.2, points)}
+    )
+    assert alarms(diagnosis) == {"impossible-loss"}
+
+
+@pytest.mark.parametrize(("best", "value"), [(4, 0.9), (7, 0.61), (11, 2.3)])
+def test_the_best_step_and_its_logged_value_are_the_same_everywhere(tmp_path: Path, best: int, value: float) -> None:
+    """One low evaluation between higher ones: what is named is what the log holds."""
+    epochs = np.arange(1, 31)
+    val = value * (1 + 0.03 * np.abs(epochs - best) + 0.02 * (epochs != best))
+    diagnosis = table(tmp_path / "v.csv", {"epoch": epochs, "train_loss": val[0] * 0.95**epochs, "val_loss": val})
+    told = next(finding for finding in diagnosis.findings if finding.name == "overfitting")
+    assert f"epoch {best} ({value:.4g})" in told.message
+    assert diagnosis.stop is not None
+    assert (diagnosis.stop.best_step, diagnosis.stop.best_value) == (best, pytest.approx(value))
+    assert told.first_step == best
+
+
+@pytest.mark.parametrize(("first", "level", "spread"), [(1.56, 2.28, 0.28), (0.31, 0.5, 0.06), (40.0, 71.0, 9.0)])
+def test_a_first_batch_that_happens_to_be_low_makes_no_throw(
+    tmp_path: Path, first: float, level: float, spread: float
+) -> None:
+    values = RNG.normal(level, spread, 3000)
+    values[0] = first
+    diagnosis = table(tmp_path / "l.tsv", {"step": np.arange(3000), "loss": values, "lr": np.full(3000, 1e-4)}, "\t")
+    assert alarms(diagnosis) <= {"plateau"}
+
+
+@pytest.mark.parametrize("names", [("Epoch", "loss"), ("epoch", "train loss"), ("Epoch", "cost")])
+def test_where_nothing_was_ever_finite_nobody_is_sent_back_to_a_checkpoint(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    diagnosis = text(tmp_path / "t.log", [f"{names[0]} {n} {names[1]}: nan" for n in range(1, 9)])
+    told = next(finding for finding in diagnosis.findings if finding.name == "non-finite-loss")
+    assert "nothing to go back to" in told.advice
+    assert told.prescriptions == ()
+
+
+@pytest.mark.parametrize("last", [40.0, 3.0, 0.9])
+def test_infinite_training_losses_beside_a_validation_that_improves_are_single_clips(
+    tmp_path: Path, last: float
+) -> None:
+    lines = [f"epoch {n} train loss inf val loss {3 * last - n * 2 * last / 14:.3f}" for n in range(15)]
+    diagnosis = text(tmp_path / "t.log", lines)
+    told = next(finding for finding in diagnosis.findings if finding.name == "non-finite-loss")
+    assert "infinite" in told.message
+    assert "weights are fine" in told.advice
+    assert told.prescriptions == ()
+
+
+@pytest.mark.parametrize(("start", "end", "done"), [(5.3, 4.85, 40), (2.31, 2.12, 30), (0.71, 0.66, 35)])
+def test_a_loss_that_fell_first_is_not_said_to_have_never_fallen(
+    tmp_path: Path, start: float, end: float, done: int
+) -> None:
+    epochs = np.arange(1, 101)
+    values = end + (start - end) * np.exp(-epochs / (done / 4)) + RNG.normal(0, 0.001 * end, 100)
+    diagnosis = table(tmp_path / "n.csv", {"epoch": epochs, "train_loss": values})
+    told = next(finding for finding in diagnosis.findings if finding.name == "plateau")
+    assert "has stood near" in told.message
+    assert "tokenizer" not in told.advice
+
+
+@pytest.mark.parametrize(
+    ("val", "rate"),
+    [([6.6, 8.4, 5.3, 6.9, 6.1, 6.3, 6.6, 6.0], 1.0), ([2.1, 2.0, 2.2, 2.1, 2.0, 2.1, 2.2, 2.1, 2.1], 0.6)],
+)
+def test_training_to_nothing_while_validation_stands_is_no_healthy_run(
+    tmp_path: Path, val: list[float], rate: float
+) -> None:
+    epochs = np.arange(len(val))
+    diagnosis = table(tmp_path / "g.csv", {"epoch": epochs, "loss": 0.43 * np.exp(-rate * epochs), "val_loss": val})
+    assert alarms(diagnosis) & {"overfitting", "past-best"}
+    assert diagnosis.stop is not None
+    assert diagnosis.stop.recommendation is Recommendation.STOP
+
+
+@pytest.mark.parametrize(("low", "start"), [(0.47, 1.41), (2.0, 6.1), (0.11, 0.36)])
+def test_ten_points_that_fall_once_and_climb_for_the_rest_have_diverged(
+    tmp_path: Path, low: float, start: float
+) -> None:
+    climb = low * np.array([1.0, 1.25, 1.51, 1.4, 2.1, 1.43, 1.49, 1.87, 1.77])
+    lines = [
+        f"{{'loss': {value:.4f}, 'learning_rate': 0.0005, 'epoch': {0.05 * (n + 1):.2f}}}"
+        for n, value in enumerate([start, *climb])
+    ]
+    assert "divergence" in alarms(text(tmp_path / "r.log", lines))
+
+
+@pytest.mark.parametrize(("first", "last", "planned"), [(300, 360, 400), (81, 140, 200), (1200, 1260, 2000)])
+def test_the_level_tail_of_a_long_run_is_not_judged_as_a_whole_run(
+    tmp_path: Path, first: int, last: int, planned: int
+) -> None:
+    lines = [
+        f"Epoch {n}/{planned} train loss {RNG.normal(0.413, 0.006):.4f} valid loss {RNG.normal(0.434, 0.004):.4f}"
+        for n in range(first, last + 1)
+    ]
+    diagnosis = text(tmp_path / "t.log", lines)
+    assert diagnosis.verdict is Verdict.INCONCLUSIVE
+    assert any(f"begins at epoch {first:,}" in reason for reason in diagnosis.reasons)
+
+
+@pytest.mark.parametrize(("best", "top"), [(2.69, 5.2), (0.31, 0.55), (41.0, 66.0)])
+def test_validation_alone_that_doubles_is_a_finding(tmp_path: Path, best: float, top: float) -> None:
+    falling = np.geomspace(4 * best, best, 9)
+    rising = np.linspace(best, top, 22)[1:]
+    values = np.concatenate([falling, rising])
+    diagnosis = table(tmp_path / "v.csv", {"epoch": np.arange(30), "val_loss": values})
+    assert alarms(diagnosis) & {"overfitting", "divergence"}
+    assert diagnosis.stop is not None
+    assert diagnosis.stop.recommendation is Recommendation.STOP
+
+
+@pytest.mark.parametrize(("top", "end"), [(0.0166, 0.0078), (0.021, 0.0071), (0.0152, 0.0084)])
+def test_a_rough_start_of_fine_tuning_that_is_made_good_is_no_error(tmp_path: Path, top: float, end: float) -> None:
+    epochs = np.arange(100)
+    bump = np.interp(epochs, [0, 10, 30, 100], [0.0088, top, 0.011, end])
+    val = np.interp(epochs, [0, 8, 30, 100], [0.006, 0.015, 0.006, 0.0029])
+    rate = np.interp(epochs, [0, 3, 100], [0.0033, 0.0132, 0.0001])
+    diagnosis = table(
+        tmp_path / "b.csv", {"epoch": epochs, "train_loss": noisy(bump, 0.02), "val_loss": val, "lr": rate}
+    )
+    assert not alarms(diagnosis) & {"oscillation", "divergence", "learning-rate-too-high"}
+
+
+@pytest.mark.parametrize(("loader", "step"), [(4.72, 0.31), (1.9, 0.8), (0.25, 0.11)])
+def test_a_run_that_waits_for_its_data_is_said(tmp_path: Path, loader: float, step: float) -> None:
+    values = noisy(descent(40), 0.02)
+    lines = []
+    for n, value in enumerate(values):
+        lines += [
+            f"   --> TIME: 2026-03-01 10:{n:02d}:00 -- STEP: {25 * n}/1000 -- GLOBAL_STEP: {25 * n}",
+            f"     | > loss: {value:.5f}  ({value:.3f})",
+            f"     | > step_time: {step * RNG.uniform(0.95, 1.05):.4f}  ({step:.2f})",
+            f"     | > loader_time: {loader * RNG.uniform(0.95, 1.05):.4f}  ({loader:.2f})",
+            "",
+        ]
+    assert alarms(text(tmp_path / "trainer_0_log.txt", [" > EPOCH: 0/100", "", *lines])) == {"slow-loader"}
