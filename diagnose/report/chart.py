@@ -103,7 +103,8 @@ def _canvas(panel: Panel, scale: Scale, width: int, glyphs: Glyphs) -> list[str]
 
 def _wide(panel: Panel) -> tuple[float, float]:
     first, last = panel.x_range
-    return (first, last) if last > first else (first - 0.5, last + 0.5)
+    margin = max(0.5, 1e-9 * abs(last))  # half a step beside 2**62 is lost in a float
+    return (first, last) if last > first else (first - margin, last + margin)
 
 
 def _column(panel: Panel, place: float, inner: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from diagnose.run import Curve, Role, Run
 from diagnose.signals.course import LEAST_ERROR, Course
-from diagnose.signals.smooth import FloatArray, block_medians
+from diagnose.signals.smooth import FloatArray
 
 FEWEST = 4
 """Epochs that must be seen: fewer steps are steps of the schedule."""
@@ -54,24 +54,26 @@ def stairs(run: Run, course: Course) -> Stairs | None:
     """By the logged epochs, else by the period that the course shows; None where too few epochs are seen."""
     if len(course) < FEWEST * POINTS or course.signed:
         return None
-    level = block_medians(course.level, LONGEST)
-    scale = len(course) / len(level)
     epochs = epochs_of(run, course.curve)
     if epochs is not None:
-        edges = (np.flatnonzero(np.diff(np.floor(epochs + LEAST_ERROR)) > 0) + 1) / scale
-        if len(edges) < FEWEST or len(level) < POINTS * len(edges):
+        edges = (np.flatnonzero(np.diff(np.floor(epochs + LEAST_ERROR)) > 0) + 1).astype(np.float64)
+        if len(edges) < FEWEST or len(course) < POINTS * len(edges):
             return None
         # Some loggers write the epoch after the step: the last step of an epoch bears the next one's number.
-        return _clearest([_measure(level, edges + late, scale, known=True) for late in (0, 1)])
-    return _clearest([_measure(level, edges, scale, known=False) for edges in _periodic(level)])
+        return _clearest([_measure(course.level, edges + late, 1, known=True) for late in (0, 1)])
+    size = -(-len(course) // LONGEST)
+    level = np.asarray(
+        np.median(course.level[: len(course) // size * size].reshape(-1, size), axis=1), dtype=np.float64
+    )
+    return _clearest([_measure(level, edges, size, known=False) for edges in _periodic(level)])
 
 
 def _clearest(found: list[Stairs | None]) -> Stairs | None:
     seen = [one for one in found if one is not None]
-    return max(seen, key=lambda one: min(one.z, 2 * POINTS) * sqrt(max(min(one.coverage, 1), 0)), default=None)
+    return max(seen, key=lambda one: min(one.z, 2 * POINTS) * max(min(one.coverage, 1), 0), default=None)
 
 
-def _measure(level: FloatArray, edges: FloatArray, scale: float, *, known: bool) -> Stairs | None:
+def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -> Stairs | None:
     """The jumps at these boundaries, up to the floor of the curve."""
     low = level[0] - (level[0] - level.min()) * 0.95
     floor = int(np.argmax(level <= low)) or len(level)

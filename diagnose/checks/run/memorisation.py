@@ -104,7 +104,7 @@ class Memorisation(Check):
 
     def _is_clear(self, seen: Stairs, net: float) -> bool:
         sure = (
-            seen.z >= self.z * (1 if seen.known else 1.5)
+            seen.z >= self.z * (1 if seen.known else 1.25)
             and seen.falling >= self.falling
             and self.coverage <= seen.coverage <= 1.2  # above: it climbs within epochs, as clips sorted by length do
         )

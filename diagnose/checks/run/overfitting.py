@@ -73,13 +73,16 @@ class Overfitting(Check):
         step = val.curve.steps[gap.best]
         best = at(val.curve, step)
         whole = val.curve.role is Role.VAL_LOSS
-        meanwhile = f", while the training loss fell by another {1 - exp(-gap.train_fall):.0%}"
+        meanwhile = ""
+        if gap.train_fall > 0:
+            meanwhile = f", while the training loss fell by another {1 - exp(-gap.train_fall):.0%}"
         return self.finding(
             Severity.ERROR if whole and gap.rise > 4 * self.rise and gap.evaluations >= 8 else Severity.WARNING,
             confidence,
             Role.VAL_LOSS.value if whole else val.curve.tag,
-            f"{'The validation loss' if whole else val.curve.tag} was best at {best} ({val.curve.values[gap.best]:.4g}) "
-            f"and is {change(gap.rise)} higher at the end" + (meanwhile if gap.train_fall > 0 else "") + ".",
+            f"{'The validation loss' if whole else val.curve.tag} was best at {best} "
+            f"({val.curve.values[gap.best]:.4g}) "
+            f"and is {change(gap.rise)} higher at the end{meanwhile}.",
             steps=(step, val.curve.steps[-1]),
             evidence=(
                 Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),

@@ -113,7 +113,8 @@ class Plateau(Check):
             return True  # what came before is not known
         if facts.target is not None and course.loss(course.end) <= facts.target.high:
             return True
-        late = float(course.curve.steps[int((1 + self.early) / 2 * (len(course) - 1))])
+        flat_for = min(course.near_best_from + self.early / 2, 1.0)  # so long it had lain flat while the rate stood
+        late = float(course.curve.steps[int(flat_for * (len(course) - 1))])
         return rate is not None and rate.past_peak(late) and rate.share(late) < 1 / 2 and course.fall > self.never
 
     def _told(self, facts: Facts, course: Course, since: float, what: str) -> Finding:
@@ -142,7 +143,7 @@ class Plateau(Check):
                 Evidence("late_share", course.late_share, self.tail),
                 *([Evidence("chance_level", log(chance))] if chance else []),
             ),
-            prescriptions=() if tuned or since > 0.25 else remedies.trial_lower_rate(facts),
+            prescriptions=() if tuned else remedies.trial_lower_rate(facts),
             advice=advice,
         )
 
