@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
-from diagnose.config import Config, parse_config
+from diagnose.config import Config
 from diagnose.config.effective import effective, in_steps
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.facts import Facts
@@ -172,7 +172,7 @@ def _never_read(facts: Facts) -> dict[str, str]:
 def settled(choice: Choice, facts: Facts, config: Config) -> Choice:
     """The choice with what counts in epochs or evaluations said in steps of the config that will be written."""
     batch = {name: chosen.value for name, chosen in choice.chosen.items() if name in BATCH and chosen.value is not None}
-    after = parse_config(config.rewrite(batch, samples=facts.train_samples).text, config.source) if batch else config
+    after = config.edited(config.rewrite(batch, samples=facts.train_samples).text) if batch else config
     amounts = effective(after, facts.train_samples)
     steps: dict[str, float | None] = {"epochs": amounts.steps_per_epoch, "evaluations": amounts.eval_interval}
     for unit in ("epochs", "evaluations"):
@@ -191,9 +191,7 @@ def _settled(choice: Choice, parameter: str, steps: float | None, old: float | N
     chosen = choice.chosen[parameter]
     edit = chosen.edit
     if steps is None or not is_number(edit.value):
-        return choice.without(
-            parameter, "the steps of an epoch are not known (--samples, and the batch size)"
-        )
+        return choice.without(parameter, "the steps of an epoch are not known (--samples, and the batch size)")
     wanted = round_count(edit.value * steps)
     if edit.operation is Operation.CAP and old is not None and old <= wanted:
         return choice.dropping(parameter)

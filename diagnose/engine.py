@@ -19,7 +19,13 @@ def examine(facts: Facts, *, checks: Iterable[Check] | None = None) -> Diagnosis
 
     `checks`: those to ask; None: all that are registered.
     """
-    facts = with_target(facts)
+    import numpy as np
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # losses near 1e308: inf is the answer then
+        return _examined(with_target(facts), checks)
+
+
+def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
     asked = [check for check in (every_check() if checks is None else checks) if check.applies(facts)]
     findings: list[Finding] = []
     skipped: list[Skipped] = []

@@ -22,7 +22,7 @@ from diagnose.readers.roles import FAMILIES, assign_roles
 from diagnose.run import Dataset, Run
 from diagnose.targets import tables
 
-CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
 LARGEST_CONFIG = 262_144
 # Folders above a log in which its config may stand: run/version_0/checkpoints/.. is as deep as trainers go.
@@ -229,7 +229,9 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
     keys = keys_read(trainer, config.tree(), Path(config.source))
     notes += keys.notes
     if keys.unknown:
-        notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {trainer} reads them")
+        lost = [name for name, setting in config.values.items() if setting.path in keys.unknown]
+        named = f" (among them {', '.join(lost)})" if lost else ""
+        notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {trainer} reads them{named}")
     return replace(facts, keys=keys, notes=tuple(notes))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import unified_diff
 
 from diagnose.choice import Choice, Chosen, Deferred, choose, half_cures, settled
-from diagnose.config import Config, Rewrite, parse_config
+from diagnose.config import Config, Rewrite
 from diagnose.config.effective import effective
 from diagnose.engine import examine
 from diagnose.errors import ConfigError
@@ -145,7 +145,7 @@ def _draft(facts: Facts, config: Config, choice: Choice) -> _Draft:
         rewrite = config.rewrite(values, samples=facts.train_samples)
         halves = half_cures(choice, rewrite.refused)
         if not halves:
-            after = parse_config(rewrite.text, config.source) if rewrite.applied else config
+            after = config.edited(rewrite.text) if rewrite.applied else config
             return _Draft(choice, rewrite, tuple(_problems(facts, after)))
         for parameter, reason in halves.items():
             choice = choice.without(parameter, reason)
@@ -154,7 +154,7 @@ def _draft(facts: Facts, config: Config, choice: Choice) -> _Draft:
 
 def _adjusted(facts: Facts, config: Config, draft: _Draft, before: Counter[tuple[str, ...]]) -> _Draft:
     """The draft with what its changes upset set right: the warm-up keeps its share, intervals fit the new run."""
-    draft = _draft(facts, config, _with(draft.choice, _warmup(facts, config, draft)))
+    draft = _draft(facts, config, _with(draft.choice, [*_warmup(facts, config, draft), *_partners(config, draft)]))
     for _ in range(MOST_ROUNDS):
         new = [finding for finding in draft.problems if _key(finding) not in before]
         cures = [cure for finding in new for cure in finding.prescriptions if cure.safety is Safety.SAFE]
@@ -177,7 +177,7 @@ def _with(choice: Choice, cures: list[Prescription]) -> Choice:
 
 def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     """A shorter run keeps the share of its warm-up."""
-    after = parse_config(draft.rewrite.text, config.source)
+    after = config.edited(draft.rewrite.text)
     old, new = effective(config, facts.train_samples), effective(after, facts.train_samples)
     shares = old.warmup_share, new.warmup_share
     fixed = config.values.get("warmup_steps")
@@ -190,6 +190,19 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     epochs = draft.choice.chosen.get("max_epochs")
     answers = epochs.prescription.answers if epochs else ()
     return [Prescription("Shorten the warm-up with the run", why, (shorter,), Safety.SAFE, answers)]
+
+
+def _partners(config: Config, draft: _Draft) -> list[Prescription]:
+    """The other rate of a GAN follows by the same factor: the two are balanced against each other."""
+    values = {name: chosen.value for name, chosen in draft.choice.chosen.items() if chosen.value is not None}
+    found = []
+    for name, partner, value in config.companions(values):
+        if name in draft.rewrite.applied:
+            cause = draft.choice.chosen[name].prescription
+            why = f"balanced against {name}, which changes by the same factor"
+            edit = Edit(partner, Operation.SET, value, why)
+            found.append(Prescription("Keep the rates of a GAN in balance", why, (edit,), Safety.SAFE, cause.answers))
+    return found
 
 
 def _problems(facts: Facts, config: Config) -> list[Finding]:

@@ -5,7 +5,7 @@
 Each FOLDER holds an `index.yaml` with the expected values (default: ../shared/configs and its second/). Each
 hyperparameter that the file has, or that its dialect allows to be added, is set once. An edit holds when PyYAML,
 ruamel.yaml and OmegaConf (or json, or tomllib) give the new value with its type and every other value unchanged, and
-when the same edit again changes nothing.
+when the same edit again changes nothing. Then `check` before and after `fix` is compared with two kinds of log.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from benchmarks.config.plans import report
 from diagnose.config import Config, read_config
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.errors import ConfigError
@@ -48,7 +49,7 @@ def _measure(folder: Path) -> int:
     print(f"{made}; misread by a loader {len(bad)}")
     print("files by loader: " + ", ".join(f"{name} {count}" for name, count in seen.most_common()))
     print("\n".join(bad) or "every edit holds")
-    return int(bool(bad))
+    return int(report(config for config, _ in configs) or bool(bad))
 
 
 def _read(folder: Path, entries: list[dict[str, Any]]) -> Iterator[tuple[Config, dict[str, Any]]]:

@@ -49,7 +49,7 @@ class _Loader(yaml.SafeLoader):
     """YAML whose tags (`!new:`, `!ref`) are left as text."""
 
 
-_Loader.add_multi_constructor("!", lambda _loader, suffix, _node: suffix)  # type: ignore[no-untyped-call]
+_Loader.add_multi_constructor("!", lambda _loader, suffix, _node: suffix)
 
 
 def config_of(path: Path) -> Mapping[str, Any]:
@@ -92,7 +92,8 @@ def lines(scores: list[Score]) -> Iterator[str]:
     false, keys = sum(len(one.false) for one in scores), sum(one.keys for one in scores)
     shares = [one.found / len(one.dead) for one in scores if one.dead]
     yield (
-        f"recall {found} of {dead} ({found / max(dead, 1):.1%}), mean over trainers {sum(shares) / max(len(shares), 1):.1%}; "
+        f"recall {found} of {dead} ({found / max(dead, 1):.1%}), "
+        f"mean over trainers {sum(shares) / max(len(shares), 1):.1%}; "
         f"precision {found / max(found + false, 1):.1%} ({false} false); "
         f"cannot tell {sum(len(one.unknown) for one in scores) / max(keys, 1):.1%} of {keys} keys; "
         f"slowest {max((one.seconds for one in scores), default=0.0):.1f} s"

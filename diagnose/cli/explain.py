@@ -25,17 +25,20 @@ def explain(
     """Say what a finding or a hyperparameter means, and what to do."""
     from diagnose.errors import did_you_mean
     from diagnose.report.explain import find_topic
-    from diagnose.report.explain_text import known_names, listing, page_text, topic_text
-    from diagnose.report.glossary import page_of
+    from diagnose.report.explain_text import entry_text, known_names, listing, topic_text
+    from diagnose.report.glossary import find_entry
     from diagnose.report.screen import Screen
 
     screen = Screen.of_stdout()
     if topic is None:
         sys.stdout.write(listing(screen))
         return
-    found, page = find_topic(topic), page_of(topic)
-    if found is None and page is None:
+    found, entry = find_topic(topic), find_entry(topic)
+    if found is not None:
+        sys.stdout.write(topic_text(found, screen, long=long))
+    elif entry is not None:
+        sys.stdout.write(entry_text(entry, screen))
+    else:
         hint = did_you_mean(topic, known_names())
         print(f"ttsdoc: nothing is called {topic!r}{hint} (ttsdoc explain lists all)", file=sys.stderr)
         raise typer.Exit(2)
-    sys.stdout.write(topic_text(found, screen, long=long) if found else page_text(page or "", screen))

@@ -77,7 +77,7 @@ def typed(name: str, value: PlainValue, clock: Clock, site: Site, scalar: Scalar
             raise EditError(f"the file says {site.value!r:.40}, which is another kind of value than {value!r:.40}")
         return new
     if hyperparameter.unit == "steps" and site.unit is None:
-        raise EditError(f"whether {dotted(site.path)} counts steps or epochs cannot be told")
+        raise EditError(f"whether {dotted(site.path)} counts steps or epochs is not known")
     new = in_unit(name, new, site.unit, clock)
     was_float = isinstance(scalar.value, float)
     return float(new) if was_float and site.unit != SHARE_OF_RUN else new

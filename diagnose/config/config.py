@@ -82,7 +82,7 @@ class Config:
 
     @property
     def family(self) -> str | None:
-        """The model family of the loss-target tables, where the config tells it."""
+        """The model family of the loss-target tables, where the config names it."""
         return first_rule(self.definition.families, self.document) if self.training else None
 
     @property

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from diagnose.config import Config
-from diagnose.config.units import STEPS, steps_per_epoch
-from diagnose.numbers import Number
+from diagnose.config.units import STEPS, clips_per_update, steps_per_epoch
+from diagnose.numbers import Number, is_number
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def effective(config: Config, samples: int | None = None) -> Effective:
 def number(config: Config, name: str) -> Number | None:
     """The value where it is a number."""
     value = config.value(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if is_number(value) else None
 
 
 def positive(config: Config, name: str) -> Number | None:
@@ -72,12 +72,9 @@ def positive(config: Config, name: str) -> Number | None:
 
 
 def _effective_batch(config: Config) -> Number | None:
-    setting = config.values.get("batch_size")
-    batch = positive(config, "batch_size")
-    if setting is None or batch is None or setting.unit not in {None, "samples"}:
-        return None
-    ignored = "grad_accumulation_steps" in config.values and config.values["grad_accumulation_steps"].dead
-    return batch * (1 if ignored else positive(config, "grad_accumulation_steps") or 1)
+    batches = [(place.value, place.unit) for place in config.places.get("batch_size", ()) if not place.dead]
+    ignored = is_dead(config, "grad_accumulation_steps")
+    return clips_per_update(batches, None if ignored else config.value("grad_accumulation_steps"))
 
 
 def _total_steps(config: Config, per_epoch: int | None) -> int | None:

@@ -154,7 +154,7 @@ def _is_first_beta(name: str, leaf: _Leaf) -> bool:
 
 
 def _unit(name: str, leaf: _Leaf) -> str | None:
-    """The unit that the key or the size of the value tells; None where neither does."""
+    """The unit that follows from the key or the size of the value; None where neither says it."""
     unit = HYPERPARAMETERS[name].unit
     if unit != "steps" or name in {"max_steps", "warmup_steps"}:
         return unit

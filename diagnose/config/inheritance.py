@@ -68,7 +68,9 @@ class _Search:
             return []
         header = _PACKAGE.match(document.text)
         package = entry.package or (header[1] if header else "") or home.replace("/", ".")
-        package = "" if package == "_global_" else home.replace("/", ".") if package == "_group_" else package
+        package = (
+            "" if package in {"_global_", "__global__"} else home.replace("/", ".") if package == "_group_" else package
+        )
         return [replace(layer, root=_inside(package, layer.root)) for layer in self.flat(document, file, home, depth)]
 
     def flat(self, document: Document, file: Path, group: str, depth: int) -> list[Inherited]:
@@ -88,7 +90,7 @@ class _Search:
             folder = folder.parent
         for place in (folder, path.parent, *list(folder.parents)[:LEVELS_UP]):
             for candidate in (place / name, place / f"{name}.py", place / f"{name}.yaml"):
-                if candidate.is_file() and candidate != path:
+                if candidate != path and _is_file(candidate):
                     return candidate
         self.missing.append(f"{name}, which it builds on, is not here: what it sets is not known")
         return None
@@ -115,6 +117,14 @@ class _Search:
         up = next((up for up, folder in enumerate((self.home, *self.home.parents)) if file.is_relative_to(folder)), 0)
         folder = (self.home, *self.home.parents)[up]
         return "../" * up + file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file; a name that no file can have, or a folder that may not be listed, has none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def _keeps_activations(config: Config) -> bool:
 
 
 def _parameters(config: Config) -> float | None:
-    """The size that the name of a language model tells (`Qwen3-4B`, `lfm2-350m`)."""
+    """The size in the name of a language model (`Qwen3-4B`, `lfm2-350m`)."""
     for path in _MODELS:
         name = Place(path).scalar(config.document)
         sizes = _SIZE.findall(name.replace("-", " ").replace("/", " ")) if isinstance(name, str) else []

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from diagnose.config import Config
+from diagnose.config.node import Scalar
 from diagnose.config.place import Place
 
 _NAMES = ("model", "model.name", "model.type", "model_name", "model_type", "architecture", "name")
@@ -88,6 +89,17 @@ def first_learning_rate(config: Config, family: str | None) -> tuple[float, Rang
         return None
     tuned = span.fine_tuning is not None and isinstance(config.value("init_checkpoint"), str)
     return (span.fine_tuning if tuned and span.fine_tuning is not None else span.first), span
+
+
+def is_multiplier(config: Config, rate: float) -> bool:
+    """Whether the rate is a factor of a schedule that computes its own (Noam), which some keep beside rates."""
+    named = (node.value for _, node in config.document.scalars() if isinstance(node, Scalar))
+    return rate >= LEAST_MULTIPLIER and any(isinstance(word, str) and _NOAM.fullmatch(word) for word in named)
+
+
+LEAST_MULTIPLIER = 0.1
+"""Vaswani et al. 2017 have the factor 1; OpenNMT's recipes 2, DiffSinger's 2, ESPnet's 0.1 to 10."""
+_NOAM = re.compile(r"(?i)[\w.]*(?:noam|rsqrt|inv(?:erse)?_?sqrt)[\w.]*")
 
 
 def is_adapter(config: Config) -> bool:

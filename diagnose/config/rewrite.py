@@ -14,12 +14,16 @@ from diagnose.config.generic import MOST_PLACES
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import Array, Document, Key, Path, Scalar, dotted, resolved, same
 from diagnose.config.reading import Site, sharing, sites
-from diagnose.config.units import Clock, UnitError, steps_per_epoch
+from diagnose.config.units import Clock, UnitError, clips_per_update, steps_per_epoch
 from diagnose.numbers import is_number
 
 Value: TypeAlias = PlainValue | Sequence[PlainValue]
 """A scalar, or the members of a list (`betas`)."""
-PARTNERS = {"learning_rate": "learning_rate_discriminator", "learning_rate_generator": "learning_rate_discriminator"}
+PARTNERS = (
+    ("learning_rate", "learning_rate_generator"),
+    ("learning_rate", "learning_rate_discriminator"),
+    ("learning_rate_generator", "learning_rate_discriminator"),
+)
 """Rates that are balanced against each other (GANs): when the one changes, the other follows by the same factor."""
 
 
@@ -202,11 +206,12 @@ class _Draft:
 
     def clock(self, changes: Mapping[str, Value], samples: int | None) -> Clock:
         """How long an epoch is once the changes are made; `samples`: clips in the training set."""
-        batch = changes.get("batch_size", self.value("batch_size"))
-        accumulation = changes.get("grad_accumulation_steps", self.value("grad_accumulation_steps")) or 1
-        in_clips = "batch_size" in self.sites and self.sites["batch_size"][0].unit in {None, "samples"}
-        counted = samples and batch and in_clips and is_number(batch) and is_number(accumulation)
-        steps = steps_per_epoch(int(samples or 0), float(batch), float(accumulation)) if counted else None
+        accumulation = changes.get("grad_accumulation_steps", self.value("grad_accumulation_steps"))
+        places = [(site.value, site.unit) for site in self.sites.get("batch_size", ()) if not site.candidate.dead]
+        if places and is_number(new := changes.get("batch_size")) and is_number(old := places[0][0]) and old > 0:
+            places = [(value * new / old if is_number(value) else value, unit) for value, unit in places]
+        batch = clips_per_update(places, accumulation)
+        steps = steps_per_epoch(samples, batch) if samples and batch else None
         evals = self.sites.get("eval_interval")
         each = evals[0].value if evals and evals[0].unit == "epochs" and is_number(evals[0].value) else None
         return Clock(steps, each)
@@ -228,7 +233,7 @@ def companions(
     found: Mapping[str, tuple[Site, ...]], changes: Mapping[str, Value]
 ) -> Iterator[tuple[str, str, PlainValue]]:
     """(name that changes, name that must follow, its new value) for rates that are balanced against each other."""
-    for name, partner in PARTNERS.items():
+    for name, partner in PARTNERS:
         if name not in changes or partner in changes or name not in found or partner not in found:
             continue
         mine, its, new = found[name][0], found[partner][0], changes[name]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from diagnose.numbers import is_number
 
 STEPS = frozenset({"steps", "updates", "micro_steps", "iters", "batches"})
 """A step is whatever the trainer counts as one: the prescription read it from the same trainer's log."""
@@ -52,6 +55,22 @@ _FROM_EPOCHS: Mapping[str, Callable[[float], float]] = {
     "per_epoch": lambda epochs: max(1, round(1 / epochs)),
     SHARE_OF_EPOCH: _share,
 }
+
+
+AN_UPDATE = "samples an update"
+"""The unit of a batch that counts what one update sees, accumulation included (DeepSpeed's `train_batch_size`)."""
+
+
+def clips_per_update(batches: Iterable[tuple[Any, str | None]], accumulation: Any) -> float | None:
+    """Clips behind one update; None: cannot be known. `batches`: every batch size of the config, with its unit."""
+    known = [(size, unit) for size, unit in batches if is_number(size) and size > 0]
+    whole = next((size for size, unit in known if unit == AN_UPDATE), None)
+    if whole is not None:
+        return whole
+    size, unit = known[0] if known else (None, None)
+    if size is None or unit not in {None, "samples"}:
+        return None
+    return size * accumulation if is_number(accumulation) and accumulation > 0 else size
 
 
 def steps_per_epoch(samples: int, batch_size: float, accumulation: float = 1) -> int:

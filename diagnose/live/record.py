@@ -138,7 +138,8 @@ def read_record(path: Path) -> Record:
 
 
 def _attempt(told: dict[str, Any]) -> Attempt:
-    rest = {key: value for key, value in told.items() if key not in _LISTS}
+    known = Attempt.__dataclass_fields__.keys() - _LISTS  # a later version may tell more
+    rest = {key: value for key, value in told.items() if key in known}
     edits = tuple(Change(**one) for one in told["edits"])
     findings = tuple(Seen(**one) for one in told["findings"])
     command, states = tuple(told["command"]), tuple(told["checkpoints"])

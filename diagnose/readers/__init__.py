@@ -9,6 +9,7 @@ from __future__ import annotations
 import pkgutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -189,10 +190,8 @@ def read_source(source: Source) -> Run:
 def _others(source: Source) -> Iterator[Run]:
     """The runs of the other logs of the same training, as far as they can be read."""
     for other in source.also:
-        try:
+        with suppress(LogError):  # what the first log tells stands by itself
             yield assign_roles(_read(other))
-        except LogError:  # what the first log tells stands by itself
-            continue
 
 
 def _idle(source: Source) -> float | None:

@@ -72,7 +72,8 @@ def sniff(source: Source) -> int:
     numeric = sum(1 for row in top.rows for cell in row if _NUMBER.fullmatch(cell) or not cell.strip())
     if numeric < 0.5 * len(top.rows) * len(top.header):
         return 0
-    return 90 if any(map(_LOSS.search, names)) else 40 if any(map(_COUNTER.match, names)) else 0
+    lossy = any(_LOSS.search(name) or read_tag(name).lossy for name in names)
+    return 90 if lossy else 40 if any(map(_COUNTER.match, names)) else 0
 
 
 def read(source: Source) -> Run:

@@ -22,6 +22,8 @@ points of the bundled trainer is below 5 %."""
 MADE_GOOD = 0.5
 """A rise was made good once the loss fell below its best by this share of the rise. Source: our choice: chance level
 may lie a little below the first best."""
+LEFT = 0.5
+"""Source: the bundled trainer at chance level stands at 0.7 to 0.8 of its first loss."""
 CLIMBED = 1.5
 """Loss over its best from which a NaN was announced. Source: healthy warm-up humps reach 1.4 (Applio#113)."""
 
@@ -108,6 +110,15 @@ def rate_borne(facts: Facts, onset: int) -> tuple[float | None, str]:
         return None, best
     known = rates.until(int(before.steps[at])) if rates.axis is before.axis else rates
     return (float(known.values.max()) if len(known) else float(rates.values[0])), best
+
+
+def high_still(facts: Facts) -> bool:
+    """Whether the training loss ends above half of its first level: it never got going."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or not len(train.finite) or train.finite.values[0] <= 0:
+        return False
+    values = train.finite.values
+    return float(np.median(values[-max(3, len(values) // 10) :])) > LEFT * float(values[0])
 
 
 def announced(facts: Facts, onset: int, first_lost: int) -> bool:

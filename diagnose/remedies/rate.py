@@ -9,7 +9,7 @@ import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.finding import Edit, Operation, Prescription, Safety, Support
-from diagnose.remedies.evidence import logged_rates, number, peak_rate, planned_steps, rate_borne
+from diagnose.remedies.evidence import high_still, logged_rates, number, peak_rate, planned_steps, rate_borne
 from diagnose.run import Curve
 
 QUARTER = 0.25
@@ -53,7 +53,7 @@ def lower_rate(facts: Facts, onset: int, factor: float) -> Iterator[Prescription
 def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
     """For a run that never left chance level at a high rate: a trial at a tenth of it."""
     rate = peak_rate(facts)
-    if rate is None or rate < HIGH:
+    if rate is None or rate < HIGH or not high_still(facts):
         return ()
     why = f"the loss never got going at a learning rate of {rate:g}"
     return (

@@ -8,6 +8,7 @@ from diagnose.finding import Diagnosis, Recommendation, StopAdvice, Verdict
 from diagnose.plan import Plan
 from diagnose.report.changes import Change, changes
 from diagnose.report.words import causes, counted, metric_words, number
+from diagnose.run import Axis
 
 # Changes named in the answer; the table has all.
 NAMED = 2
@@ -42,7 +43,8 @@ def _problem(diagnosis: Diagnosis) -> str:
 
 def _action(diagnosis: Diagnosis, made: Plan) -> str:
     found, stop = causes(diagnosis), diagnosis.stop
-    parts = [] if stop is None else [_advice(stop)]
+    undecided = stop is None or (stop.recommendation is Recommendation.CANNOT_TELL and bool(found))
+    parts = [] if undecided or stop is None else [_advice(stop)]
     wanted = [change for change in changes(made) if change.blocked is None]
     if wanted:
         parts.append(_sentence(f"Change {_named(wanted)}: `{command(made)}` writes the config"))
@@ -84,7 +86,14 @@ def _keep(diagnosis: Diagnosis) -> str:
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:
         return f"{file}: {best}."
-    return f"The checkpoint of {best}{'' if diagnosis.facts.checkpoints else '; none was found on disk'}."
+    return f"The checkpoint of {best}{_missing(diagnosis, stop)}."
+
+
+def _missing(diagnosis: Diagnosis, stop: StopAdvice) -> str:
+    """What is known of a checkpoint that is not there. Epochs say nothing of files that count steps."""
+    if not diagnosis.facts.checkpoints:
+        return "; none was found on disk"
+    return "; none was kept near it" if stop.axis is Axis.STEP else ""
 
 
 def _sentence(words: str) -> str:

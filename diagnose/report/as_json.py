@@ -124,6 +124,11 @@ def _strict(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
-        # Ten digits are more than any log holds, and the same on every machine.
-        return float(f"{value:.10g}") if math.isfinite(value) else None
+        return _ten_digits(value) if math.isfinite(value) else None
     return getattr(value, "value", value)
+
+
+def _ten_digits(value: float) -> float:
+    """More than any log holds, and the same on every machine; the largest of floats would round to infinity."""
+    rounded = float(f"{value:.10g}")
+    return rounded if math.isfinite(rounded) else value

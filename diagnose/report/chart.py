@@ -54,10 +54,11 @@ def _draw(panel: Panel, width: int, lines: int, unicode: bool) -> Text:
     inner = max(len(row) for row in rows) - left
     columns = [(mark, left + _column(panel, mark.first, inner)) for mark in panel.marks]
     text = _heading(panel, glyphs, width)
+    alarm = RED if any(mark.finding for mark in panel.marks) else "dim"
     for row in _labels(columns, width, glyphs):
-        text.append("\n").append(row, RED)
+        text.append("\n").append(row, alarm)
     for row in rows:
-        text.append("\n").append_text(_styled(_ruled(row, columns, glyphs), left, glyphs))
+        text.append("\n").append_text(_styled(_ruled(row, columns, glyphs), left, glyphs, alarm))
     return text.append(f"\n{_x_ticks(panel, left, inner)}")
 
 
@@ -102,7 +103,8 @@ def _canvas(panel: Panel, scale: Scale, width: int, glyphs: Glyphs) -> list[str]
 
 def _wide(panel: Panel) -> tuple[float, float]:
     first, last = panel.x_range
-    return (first, last) if last > first else (first - 0.5, last + 0.5)
+    margin = max(0.5, 1e-9 * abs(last))  # half a step beside 2**62 is lost in a float
+    return (first, last) if last > first else (first - margin, last + margin)
 
 
 def _column(panel: Panel, place: float, inner: int) -> int:
@@ -140,11 +142,11 @@ def _ruled(row: str, columns: list[tuple[Mark, int]], glyphs: Glyphs) -> str:
     return "".join(cells).rstrip()
 
 
-def _styled(row: str, left: int, glyphs: Glyphs) -> Text:
+def _styled(row: str, left: int, glyphs: Glyphs, alarm: str) -> Text:
     text = Text(row)
     for index, cell in enumerate(row):
         if index >= left and cell in (glyphs.dot, glyphs.ruler):
-            text.stylize(PURPLE if cell == glyphs.dot else RED, index, index + 1)
+            text.stylize(PURPLE if cell == glyphs.dot else alarm, index, index + 1)
     return text
 
 

@@ -25,7 +25,7 @@ NOT_TRAINING = "no training hyperparameters here that ttsdoc knows"
 WIDEST_VALUE = 18
 
 
-def config_text(config: Config, sums: Effective, screen: Screen) -> str:
+def config_text(config: Config, derived: Effective, screen: Screen) -> str:
     """What a config says in canonical names, where each value stands, and what it amounts to."""
     parts: list[RenderableType] = [_heading(config)]
     if not config.training:
@@ -33,22 +33,22 @@ def config_text(config: Config, sums: Effective, screen: Screen) -> str:
     parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in config.notes]
     if config.values:
         parts += [Padding(_settings(config), (1, 0, 1, 2)), *_remarks(config)]
-    if config.training and sums.known():
-        parts += [Text("\nWhat it amounts to", "bold"), Padding(_sums(sums), (0, 0, 0, 2))]
+    if config.training and derived.known():
+        parts += [Text("\nWhat it amounts to", "bold"), Padding(_derived(derived), (0, 0, 0, 2))]
     if config.problems:
         parts.append(Text("\nProblems", "bold"))
         parts += [Padding(Text(f"{p.code} line {p.line}: {plain(p.message)}"), (0, 0, 0, 2)) for p in config.problems]
     return printed(Group(*parts), screen)
 
 
-def config_json(config: Config, sums: Effective) -> dict[str, Any]:
+def config_json(config: Config, derived: Effective) -> dict[str, Any]:
     """The contract of `ttsdoc config show --format json`, without the envelope."""
     return {
         "source": config.source,
         "dialect": config.dialect,
         "training": config.training,
         "values": {name: _setting_json(setting) for name, setting in config.values.items()},
-        "effective": sums.known() if config.training else {},
+        "effective": derived.known() if config.training else {},
         "problems": [asdict(problem) for problem in config.problems],
     }
 
@@ -68,11 +68,11 @@ def check_text(diagnosis: Diagnosis, screen: Screen, gpu: float | None = None) -
     parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in notes]
     amounts = effective(config, diagnosis.facts.train_samples)
     if config.training and amounts.known():
-        parts.append(Padding(_sums(amounts), (1, 0, 0, 2)))
+        parts.append(Padding(_derived(amounts), (1, 0, 0, 2)))
     if config.training:
         parts += [Padding(Text(line), (0, 0, 0, 2)) for line in _forecasts(diagnosis, config, gpu)]
     for finding in diagnosis.findings:
-        parts += _told(finding)
+        parts += _finding_lines(finding)
     if config.training or diagnosis.findings:
         parts.append(Text(f"\n{_count(diagnosis.findings)}", "bold"))
     return printed(Group(*parts), screen)
@@ -184,11 +184,11 @@ WORDS = {
 }
 
 
-def _sums(sums: Effective) -> Table:
+def _derived(derived: Effective) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(justify="right")
     table.add_column()
-    for name, value in sums.known().items():
+    for name, value in derived.known().items():
         shown = (
             f"{value:.1%}" if name == "warmup_share" else f"{value:,.6g}" if isinstance(value, float) else f"{value:,}"
         )
@@ -196,7 +196,7 @@ def _sums(sums: Effective) -> Table:
     return table
 
 
-def _told(finding: Finding) -> Iterator[RenderableType]:
+def _finding_lines(finding: Finding) -> Iterator[RenderableType]:
     line = Text("\n").append(f"{finding.severity.value} ", SEVERITY_STYLE[finding.severity])
     line.append(f"{finding.code} {finding.name}", "bold")
     yield Padding(line, (0, 0, 0, 2))

@@ -11,8 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.report.explain import Topic, topics
-from diagnose.report.glossary import entries
+from diagnose.report.glossary import Entry, entries, places, usual
 from diagnose.report.screen import NARROWEST, UNLIMITED, Screen, printed
 
 FIRST = ("What to do", "Why it matters")
@@ -31,14 +32,37 @@ def topic_text(topic: Topic, screen: Screen, *, long: bool = False) -> str:
     return printed(Group(*parts), screen)
 
 
-def page_text(page: str, screen: Screen) -> str:
-    """A page of Markdown with its heading."""
-    title, _, rest = page.partition("\n")
-    sections = sections_of(rest)
-    parts: list[RenderableType] = [Text(title.lstrip("# "), "bold"), _body(sections.pop("", ""))]
-    for heading, text in sections.items():
-        parts += [Text(f"\n{heading}", "bold underline"), _body(text)]
+def entry_text(entry: Entry, screen: Screen) -> str:
+    """What a hyperparameter does, which values are usual, where it stands in each framework's config."""
+    unit = HYPERPARAMETERS[entry.name].unit
+    parts: list[RenderableType] = [
+        Text(entry.name, "bold"),
+        _indented(f"{entry.says}{f' Unit: {unit}.' if unit else ''}"),
+    ]
+    parts += [_indented(f"Too low: {entry.low}")] if entry.low else []
+    parts += [_indented(f"Too high: {entry.high}")] if entry.high else []
+    parts += [_indented(entry.note)] if entry.note else []
+    for heading, column, rows in (
+        ("Usual values", "values", usual(entry)),
+        ("Where it stands", "key", places(entry.name)),
+    ):
+        found = list(rows)
+        if found:
+            parts += [Text(f"\n{heading}", "bold underline"), Padding(_framework_table(column, found), (0, 0, 0, 2))]
     return printed(Group(*parts), screen)
+
+
+def _indented(sentence: str) -> RenderableType:
+    return Padding(Text(sentence), (0, 0, 0, 2))
+
+
+def _framework_table(column: str, rows: list[tuple[str, str]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("framework", ratio=1, overflow="fold")
+    table.add_column(column, overflow="fold", ratio=1)
+    for title, value in rows:
+        table.add_row(Text(title), Text(value))
+    return table
 
 
 def sections_of(text: str) -> dict[str, str]:

@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from diagnose.config.dialect_files import dialects
-from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.place import ALWAYS
 
 
@@ -37,26 +36,16 @@ def entries() -> dict[str, Entry]:
     return {name: Entry(name, **fields) for name, fields in raw.items()}
 
 
-def page_of(name: str) -> str | None:
-    """The Markdown on one hyperparameter; None for what is none."""
-    entry = entries().get(name.strip().lower().replace("-", "_"))
-    return None if entry is None else "\n".join(_lines(entry)) + "\n"
+def find_entry(name: str) -> Entry | None:
+    """The hyperparameter of this name; None for what is none."""
+    return entries().get(name.strip().lower().replace("-", "_"))
 
 
-def _lines(entry: Entry) -> Iterator[str]:
-    unit = HYPERPARAMETERS[entry.name].unit
-    yield from (f"# {entry.name}", "", entry.says + (f" Unit: {unit}." if unit else ""))
-    yield from ("", f"Too low: {entry.low}") if entry.low else ()
-    yield from ("", f"Too high: {entry.high}") if entry.high else ()
-    yield from ("", entry.note) if entry.note else ()
+def usual(entry: Entry) -> Iterator[tuple[str, str]]:
+    """(framework, values in published configs)."""
     titles = {dialect.name: dialect.title for dialect in dialects()}
-    if entry.usual:
-        yield from ("", "## Usual values", "", "| framework | value |", "|---|---|")
-        yield from (f"| {titles.get(name, name)} | {value} |" for name, value in entry.usual.items())
-    found = list(places(entry.name))
-    if found:
-        yield from ("", "## Where it stands", "", "| framework | key |", "|---|---|")
-        yield from (f"| {title} | {keys} |" for title, keys in found)
+    for name, value in entry.usual.items():
+        yield titles.get(name, name), value
 
 
 def places(name: str) -> Iterator[tuple[str, str]]:
@@ -65,6 +54,6 @@ def places(name: str) -> Iterator[tuple[str, str]]:
         keys = []
         for candidate in dialect.keys.get(name, ()):
             dead = " (never read)" if candidate.dead and candidate.when == ALWAYS else ""
-            keys.append(f"`{candidate.place.text}`{dead}")
+            keys.append(f"{candidate.place.text}{dead}")
         if keys:
             yield dialect.title, ", ".join(dict.fromkeys(keys))

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 
 from rich.console import Console, RenderableType
+from rich.theme import Theme
 
 from diagnose.finding import Severity, Verdict
 
@@ -21,6 +22,9 @@ VERDICT_STYLE = {
 }
 VERDICT_MARK = {Verdict.HEALTHY: "✓", Verdict.UNHEALTHY: "✗", Verdict.INCONCLUSIVE: "?"}
 SEVERITY_STYLE = {Severity.ERROR: f"bold {RED}", Severity.WARNING: f"bold {AMBER}", Severity.INFO: BLUE}
+
+# Of Markdown: rich's own code is cyan on black, a dark bar on a light ground.
+THEME = Theme({"markdown.code": "bold", "markdown.table.header": "bold", "markdown.table.border": "dim"})
 
 NARROWEST = 40
 """Columns: a narrower terminal wraps lines itself."""
@@ -71,6 +75,7 @@ def printed(content: RenderableType, screen: Screen, width: int | None = None) -
     out = io.StringIO()
     console = Console(
         file=out,
+        theme=THEME,
         width=width or screen.text_width,
         force_terminal=screen.colour,
         no_color=not screen.colour,

@@ -20,22 +20,9 @@ from typing import Any
 
 SETTINGS = _json.loads(os.environ.get("TTSDOC_TRACE", "{}"))
 OUT, CONFIG, STEPS = SETTINGS.get("out", ""), SETTINGS.get("config", ""), int(SETTINGS.get("steps", 0))
-HOME = os.path.dirname(os.path.abspath(__file__))
-DUMPERS = {
-    "json",
-    "yaml",
-    "pprint",
-    "logging",
-    "ruamel",
-    "reprlib",
-    "rich",
-    "wandb",
-    "tensorboard",
-    "tensorboardX",
-    "toml",
-}
-MOVERS = {"pydantic", "omegaconf", "hydra", "dacite", "attr", "attrs", "easydict", "munch", "box", "cattrs", "coqpit"}
-STDLIB = os.path.dirname(os.__file__) + os.sep
+DUMPERS = set("json yaml pprint logging ruamel reprlib rich wandb tensorboard tensorboardX toml".split())  # noqa: SIM905
+MOVERS = set("pydantic omegaconf hydra dacite attr attrs easydict munch box cattrs coqpit".split())  # noqa: SIM905
+HOME, STDLIB = os.path.dirname(os.path.abspath(__file__)), os.path.dirname(os.__file__) + os.sep
 _seen: set[str] = set()
 _state: dict[str, Any] = {"open": True, "steps": 0, "walk": None, "text": ""}
 
@@ -47,8 +34,9 @@ def note(**event: Any) -> None:
         return
     _seen.add(line)
     try:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        handle = os.open(os.path.join(OUT, f"events-{os.getpid()}.jsonl"), flags, 0o600)
+        handle = os.open(
+            os.path.join(OUT, f"events-{os.getpid()}.jsonl"), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
+        )
         try:
             os.write(handle, (line + "\n").encode("utf-8", "surrogatepass"))
         finally:
@@ -79,9 +67,6 @@ class _LikeDict(type):
     def __eq__(cls, other: object) -> bool:
         return other is dict or cls is other
 
-    def __ne__(cls, other: object) -> bool:
-        return not cls == other
-
     def __hash__(cls) -> int:
         return hash(dict)
 
@@ -104,11 +89,10 @@ class Section(dict, metaclass=_LikeDict):  # type: ignore[type-arg]  # Python 3.
     """A section of the config that notes which of its keys are asked for, and who goes through all of it."""
 
     __slots__ = ("path",)
-    path: tuple[str, ...]
 
-    def copy(self) -> Section:
-        """A section of the same place."""
-        return _section(dict(dict.items(self)), self.path)
+    def __init__(self, content: Any = (), path: tuple[str, ...] = ()) -> None:
+        super().__init__(content)
+        self.path = path
 
     def __reduce__(self) -> tuple[Any, ...]:
         _asked("walked", self.path)
@@ -117,24 +101,17 @@ class Section(dict, metaclass=_LikeDict):  # type: ignore[type-arg]  # Python 3.
 
 for _name in ("__getitem__", "get", "pop", "setdefault"):
     setattr(Section, _name, _noting(_name, "read"))
-for _name in ("__iter__", "__reversed__", "keys", "items", "values", "popitem"):
+for _name in ("__iter__", "__reversed__", "keys", "items", "values", "popitem", "copy"):
     setattr(Section, _name, _noting(_name, "walked"))
 Section.__contains__ = _noting("__contains__", "tested")  # type: ignore[method-assign]
-Section.__name__ = Section.__qualname__ = "dict"
-Section.__module__ = "builtins"
-
-
-def _section(content: dict[Any, Any], path: tuple[str, ...]) -> Section:
-    made = Section(content)
-    made.path = path
-    return made
+Section.__name__, Section.__qualname__, Section.__module__ = "dict", "dict", "builtins"
 
 
 def tracked(value: Any, path: tuple[str, ...] = ()) -> Any:
     """The same mapping as sections that take notes. A list counts as one value."""
     if type(value) is not dict or not all(type(key) is str for key in value):
         return value
-    return _section({key: tracked(inner, (*path, key)) for key, inner in value.items()}, path)
+    return Section({key: tracked(inner, (*path, key)) for key, inner in value.items()}, path)
 
 
 def plain(value: Any) -> Any:
@@ -159,19 +136,14 @@ def _loaded(value: Any) -> Any:
 
 def is_config(source: Any) -> bool:
     """Whether a path, an open file or a text is the config's."""
-    if isinstance(source, bytes):
-        source = source.decode("utf-8", "replace")
+    source = source.decode("utf-8", "replace") if isinstance(source, bytes) else source
     if isinstance(source, str) and ("\n" in source or "{" in source):
-        return bool(_normal(source) == _state["text"])
+        return bool(source.replace("\r\n", "\n").lstrip("\ufeff").strip() == _state["text"])
     name = source if isinstance(source, (str, os.PathLike)) else getattr(source, "name", None)
     try:
         return isinstance(name, (str, os.PathLike)) and os.path.samefile(name, CONFIG)
     except (OSError, ValueError):
         return False
-
-
-def _normal(text: str) -> str:
-    return text.replace("\r\n", "\n").lstrip("\ufeff").strip()
 
 
 def _wrap(owner: Any, name: str, around: Any) -> None:
@@ -183,27 +155,28 @@ def _wrap(owner: Any, name: str, around: Any) -> None:
         setattr(owner, name, made)
 
 
-def _loader(original: Any) -> Any:
-    def load(*args: Any, **kwargs: Any) -> Any:
-        source = args[0] if args else next((kwargs[n] for n in ("stream", "fp", "s") if n in kwargs), None)
-        ours = source is not None and is_config(source)
-        value = original(*args, **kwargs)
-        return _loaded(value) if ours else value
+def _loader(position: int = 0) -> Any:
+    """Around a function that turns a file into a mapping, or into several."""
 
-    return load
+    def around(original: Any) -> Any:
+        def load(*args: Any, **kwargs: Any) -> Any:
+            given = args[position] if len(args) > position else None
+            source = given or next((kwargs[name] for name in ("stream", "fp", "s") if name in kwargs), None)
+            ours = source is not None and is_config(source)
+            value = original(*args, **kwargs)
+            if ours and hasattr(value, "__next__"):
+                return map(_loaded, value)
+            return _loaded(value) if ours else value
+
+        return load
+
+    return around
 
 
-def _loader_of_all(original: Any) -> Any:
-    def load_all(*args: Any, **kwargs: Any) -> Any:
-        ours = bool(args) and is_config(args[0])
-        for value in original(*args, **kwargs):
-            yield _loaded(value) if ours else value
-
-    return load_all
-
-
-def _plainly(original: Any) -> Any:
+def _plainly(original: Any, passes_on: bool = False) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
+        if passes_on:
+            note(kind="walked", path=[])
         return original(*(plain(arg) for arg in args), **kwargs)
 
     return call
@@ -211,35 +184,19 @@ def _plainly(original: Any) -> Any:
 
 def patch_loaders(module: Any) -> None:
     """PyYAML, json, toml: functions that turn a file into a dict."""
-    for name in ("safe_load", "load", "full_load", "unsafe_load", "loads"):
-        _wrap(module, name, _loader)
-    _wrap(module, "load_all", _loader_of_all)  # yaml.safe_load_all is made from it
-
-
-def patch_ruamel(module: Any) -> None:
-    """ruamel.yaml: `YAML(typ="safe").load`."""
-
-    def around(original: Any) -> Any:
-        def load(self: Any, stream: Any) -> Any:
-            ours = is_config(stream)
-            value = original(self, stream)
-            return _loaded(value) if ours else value
-
-        return load
-
-    _wrap(module.YAML, "load", around)
+    for name in ("safe_load", "load", "load_all", "full_load", "unsafe_load", "loads"):
+        _wrap(module, name, _loader())
 
 
 def patch_omegaconf(module: Any) -> None:
-    """OmegaConf keeps nodes of its own: its accessors take the notes."""
+    """OmegaConf keeps nodes of its own: its accessors take the notes; what it converts is passed on."""
 
     def accessor(kind: str) -> Any:
         def around(original: Any) -> Any:
             def access(self: Any, *args: Any, **kwargs: Any) -> Any:
                 if not (args and str(args[0]).startswith("__")):
-                    full = self._get_full_key(args[0] if args and kind == "read" else None)
-                    path = str(full).replace("[", ".").replace("]", "")
-                    _asked(kind, [part for part in path.split(".") if part])
+                    full = str(self._get_full_key(args[0] if args and kind == "read" else None))
+                    _asked(kind, filter(None, full.replace("[", ".").replace("]", "").split(".")))
                 return original(self, *args, **kwargs)
 
             return access
@@ -248,21 +205,11 @@ def patch_omegaconf(module: Any) -> None:
 
     for name in ("__getitem__", "__getattr__", "get", "pop"):
         _wrap(module.DictConfig, name, accessor("read"))
-    for name in ("items", "values", "keys", "items_ex"):
+    for name in ("items", "values", "keys"):
         _wrap(module.DictConfig, name, accessor("walked"))
-    module.OmegaConf.load = staticmethod(_loader(module.OmegaConf.load))
-    for name in ("create", "merge", "structured"):
-        setattr(module.OmegaConf, name, staticmethod(_plainly(getattr(module.OmegaConf, name))))
-    for name in ("to_container", "to_object", "to_yaml", "select"):
-        setattr(module.OmegaConf, name, staticmethod(_passing_on(getattr(module.OmegaConf, name))))
-
-
-def _passing_on(original: Any) -> Any:
-    def convert(*args: Any, **kwargs: Any) -> Any:
-        note(kind="walked", path=[])
-        return original(*args, **kwargs)
-
-    return convert
+    module.OmegaConf.load = staticmethod(_loader()(module.OmegaConf.load))
+    for name in ("create", "merge", "structured", "to_container", "to_object", "to_yaml", "select"):
+        setattr(module.OmegaConf, name, staticmethod(_plainly(getattr(module.OmegaConf, name), passes_on=True)))
 
 
 def patch_torch_optim(module: Any) -> None:
@@ -279,22 +226,17 @@ def patch_torch_optim(module: Any) -> None:
     module.register_optimizer_step_post_hook(stepped)
 
 
-def patch_torch_serialization(module: Any) -> None:
-    """A checkpoint holds the config as it was written, which `weights_only` accepts."""
-    _wrap(module, "save", _plainly)
-
-
-def patch_marshal(module: Any) -> None:
-    """`marshal` takes no subclass of dict."""
-    for name in ("dump", "dumps"):
+def patch_writers(module: Any) -> None:
+    """`torch.save` and `marshal` are given the config as it was written: they take no subclass of dict."""
+    for name in ("save", "dump", "dumps"):
         _wrap(module, name, _plainly)
 
 
 def _ours(environment: Any) -> dict[str, str]:
     """The environment in which a Python that the run starts is watched too."""
     behind = environment.get("PYTHONPATH")
-    settings = _json.dumps({**SETTINGS, "behind": behind})
-    return {"PYTHONPATH": HOME if not behind else HOME + os.pathsep + behind, "TTSDOC_TRACE": settings}
+    path = HOME if not behind else HOME + os.pathsep + behind
+    return {"PYTHONPATH": path, "TTSDOC_TRACE": _json.dumps({**SETTINGS, "behind": behind})}
 
 
 def patch_subprocess(module: Any) -> None:
@@ -342,11 +284,11 @@ PATCHES = {
     "json": patch_loaders,
     "toml": patch_loaders,
     "tomllib": patch_loaders,
-    "ruamel.yaml.main": patch_ruamel,
+    "ruamel.yaml.main": lambda module: _wrap(module.YAML, "load", _loader(1)),
     "omegaconf": patch_omegaconf,
     "torch.optim.optimizer": patch_torch_optim,
-    "torch.serialization": patch_torch_serialization,
-    "marshal": patch_marshal,
+    "torch.serialization": patch_writers,
+    "marshal": patch_writers,
     "subprocess": patch_subprocess,
     "multiprocessing.popen_spawn_posix": patch_spawn,
 }
@@ -389,7 +331,7 @@ def start() -> None:
     if OUT and CONFIG:
         note(kind="started", path=[])
         with open(CONFIG, encoding="utf-8", errors="replace") as file:
-            _state["text"] = _normal(file.read())
+            _state["text"] = file.read().replace("\r\n", "\n").lstrip("\ufeff").strip()
         sys.meta_path.insert(0, Finder())
         for name in PATCHES:
             if name in sys.modules:

@@ -12,7 +12,7 @@ from diagnose.usage.library import call_library
 from diagnose.usage.loops import VIEWS
 from diagnose.usage.members import Access, attribute, by_computed_key, member
 from diagnose.usage.trees import constant, last_name
-from diagnose.usage.values import NOTHING, Container, Instance, KeysOf, Node, Outside, Scope, Super, Values
+from diagnose.usage.values import NOTHING, Container, Instance, KeysOf, Node, Outside, Scope, Super, Values, Variable
 
 GETTERS = {"get", "pop", "setdefault", "__getitem__", "__getattr__"}
 TAKERS = {"pop", "popleft", "get", "popitem", "get_nowait"}
@@ -71,7 +71,11 @@ def call_values(flow: Flow, called: Values, given: Given, name: str, receiver: V
     if not called:
         for cls in classes(receiver):
             result |= construct(flow, cls, given) if cls.is_wrapper else NOTHING
-        if isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Subscript | ast.Call):
+        func = given.node.func if isinstance(given.node, ast.Call) else None
+        chosen = isinstance(func, ast.Name) and isinstance(flow.project.lookup(func.id, given.scope), Variable)
+        for named in flow.named_by_config if chosen else ():
+            result |= call_own(flow, named, given)
+        if (chosen and not flow.named_by_config) or isinstance(func, ast.Subscript | ast.Call):
             flow.escape(given.everything, "handed to a function that only the run knows", given.node, given.scope)
     for value in called:
         result |= call_own(flow, value, given)
@@ -84,7 +88,7 @@ def call_values(flow: Flow, called: Values, given: Given, name: str, receiver: V
 # --- methods of mappings and lists
 
 
-def _mapping_method(flow: Flow, name: str, receiver: Values, given: Given, node: ast.Call) -> Values | None:
+def _mapping_method(flow: Flow, name: str, receiver: Values, given: Given, node: ast.Call) -> Values | None:  # noqa: PLR0911 - one case, one answer
     """A method that every mapping or list has, where the receiver may be one; None: it is another call."""
     own = any(isinstance(value, Instance) and value.cls.method(name) for value in receiver)
     held = frozenset(value for value in receiver if isinstance(value, Node | Container))

@@ -83,22 +83,28 @@ def _unpack_into(flow: Flow, func: Scope, pack: Values) -> None:
         flow.notes.open_parameters |= func.parameters
     for value in pack:
         if isinstance(value, Node) and value.is_section:
-            for key in func.parameters & value.data.keys():
-                flow.put(func.variables, key, frozenset({value.child(key)}))
-                if flow.final and func.uses(key):
-                    flow.notes.reads[value.child(key)].add(flow.place(func.node, func))
+            _unpack_section(flow, func, value)
         elif isinstance(value, Container):
-            for key, values in list(value.items.items()):
-                if key in func.parameters:
-                    flow.put(func.variables, key, values)
-                elif key == "*":
-                    for one in nodes(values):
-                        if one.path and one.path[-1] in func.parameters:
-                            flow.put(func.variables, one.path[-1], frozenset({one}))
+            _unpack_container(flow, func, value)
         else:
             continue
         if func.double_star:
             flow.put(func.variables, func.double_star, frozenset({value}))
+
+
+def _unpack_section(flow: Flow, func: Scope, section: Node) -> None:
+    for key in func.parameters & section.data.keys():
+        flow.put(func.variables, key, frozenset({section.child(key)}))
+        if flow.final and func.uses(key):
+            flow.notes.reads[section.child(key)].add(flow.place(func.node, func))
+
+
+def _unpack_container(flow: Flow, func: Scope, container: Container) -> None:
+    for key in func.parameters & container.items.keys():
+        flow.put(func.variables, key, container.items[key])
+    for one in nodes(container.items.get("*", NOTHING)):
+        if one.path and one.path[-1] in func.parameters:
+            flow.put(func.variables, one.path[-1], frozenset({one}))
 
 
 def construct(flow: Flow, cls: Scope, given: Given) -> Values:

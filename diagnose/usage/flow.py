@@ -10,14 +10,15 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from diagnose.usage.mentions import options
-from diagnose.usage.project import Project
+from diagnose.usage.project import Project, config_strings
 from diagnose.usage.reach import Reach
 from diagnose.usage.report import Place
 from diagnose.usage.trees import FUNCTIONS
 from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
 
-MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 20 s
+MOST_WORK = 24_000_000  # expressions looked at and values found in them: about 30 s
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
+MANY_VALUES = 32  # of one name; most names have less than ten
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
 Evaluator = Callable[["Flow", Any, Scope], Values]
 Key = TypeVar("Key", bound=Hashable)
@@ -61,6 +62,7 @@ class Notes:
     absent: list[AbsentRead] = field(default_factory=list)
     consumed: dict[Node, Event] = field(default_factory=dict)
     """Sections of which every key is used."""
+    maybe_consumed: dict[Node, Event] = field(default_factory=dict)
     computed: dict[Node | None, Event] = field(default_factory=dict)
     """Sections of which keys are read that only the run knows; None: code is made at run time."""
     patterns: dict[Node, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -113,6 +115,7 @@ class Flow:
         """What was stored under an attribute, or a key, of this name anywhere."""
         self.raised: dict[str, Values] = {}
         self.containers: dict[Any, Container] = {}
+        self._merges = False
         self._evaluators = evaluators
 
     def run(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
@@ -173,22 +176,43 @@ class Flow:
 
     def put(self, holder: MutableMapping[Key, Values], key: Key, values: Values) -> None:
         """Let what `holder` has under `key` also be `values`."""
-        if not values:
+        known = holder.get(key, NOTHING)
+        self.work += len(values)
+        if values <= known:
             return
-        known = holder.get(key)
-        if known is None:
-            holder[key] = values
-        elif not values <= known:
-            self.work += len(known)
-            holder[key] = known | values
-        else:
-            return
-        self.changed = True
+        self.work += len(known)
+        together = known | values
+        if self._merges or len(together) > MANY_VALUES:
+            together = self._merged(together)
+        if together != known:
+            holder[key] = together
+            self.changed = True
+
+    def _merged(self, values: Values) -> Values:
+        """The values with one container in place of many: what one of these lists and dicts holds, each may hold.
+
+        Without this, containers of containers grow without end in projects that pass everything through one place.
+        """
+        containers = sorted((value for value in values if isinstance(value, Container)), key=lambda one: one.number)
+        apart = {id(one.items): one for one in reversed(containers)}
+        if len(apart) > MANY_VALUES // 2:
+            for other in containers[1:]:
+                self.changed |= containers[0].absorb(other)
+            self._merges = True
+            apart = {0: containers[0]}
+        return frozenset(value for value in values if not isinstance(value, Container)).union(apart.values())
 
     def store(self, container: Container, key: Any, values: Values) -> None:
         """Let a list or dict also hold `values`; under `*` where the key is not known."""
         container.items.setdefault(key, NOTHING)
         self.put(container.items, key, values)
+
+    @cached_property
+    def named_by_config(self) -> list[Scope]:
+        """The classes and functions of the project that a text of the config names: `type: Net`, `model: nets.Net`."""
+        names = dict.fromkeys(text.rpartition(".")[2] for text in config_strings(self.config))
+        found = [scope for name in names for scope in self.project.by_name.get(name, ())]
+        return [scope for scope in found if scope.owner is None]
 
     @cached_property
     def options(self) -> dict[str | None, tuple[str | None, Place]]:
@@ -197,7 +221,7 @@ class Flow:
 
     def container(self, key: Any) -> Container:
         """The list or dict that is made at this place."""
-        return self.containers.setdefault(key, Container())
+        return self.containers.setdefault(key, Container(len(self.containers)))
 
     def load(self, site: Any, scope: Scope) -> Node:
         """The config as it is loaded at this place."""
@@ -217,13 +241,19 @@ class Flow:
         return home.fields if home.kind == "class" else home.variables
 
     def place(self, node: ast.AST, scope: Scope) -> Place:
+        """The line of a node."""
+        node = node.target if isinstance(node, ast.comprehension) else node
         return Place(scope.module.shown, getattr(node, "lineno", 1))
 
     def consume(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
-        """Note that every key of a section is used."""
+        """Note that every key of a section is used.
+
+        Where other things may be meant as well, a section that is read by names is probably not.
+        """
+        noted = self.notes.consumed if len(values) == len(sections(values)) else self.notes.maybe_consumed
         if self.final:
             for value in sections(values):
-                self.notes.consumed.setdefault(value, Event(how, self.place(node, scope)))
+                noted.setdefault(value, Event(how, self.place(node, scope)))
 
     def escape(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
         """Note that a section is handed to code that cannot be followed."""

@@ -20,7 +20,7 @@ MAKERS = {"instantiate", "from_config", "from_pretrained"}
 PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"}
 
 
-def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Given) -> Values:
+def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Given) -> Values:  # noqa: PLR0911 - one case, one answer
     """A call of something outside (`what`), or of a method `name` of something not followed."""
     top = what.top if what else ""
     if OWN_LOADER.fullmatch(name):

@@ -44,7 +44,7 @@ def loop(flow: Flow, target: ast.AST, source: ast.AST, body: list[Any], node: as
     keys, items = _bound_names(target, _view(source), bool(sections(values)))
     one = Loop(keys, items, body, node, scope)
     for section in sections(values):
-        _go_through(flow, section, one)
+        _go_through(flow, section, one, values)
     rest = NOTHING.union(*[_items_of(value) for value in values if value not in sections([value])])
     if rest:
         assign(flow, target, rest, scope)
@@ -67,7 +67,7 @@ def _view(source: ast.AST) -> str:
     return ""
 
 
-def _go_through(flow: Flow, section: Node, loop: Loop) -> None:
+def _go_through(flow: Flow, section: Node, loop: Loop, others: Values) -> None:
     parts = frozenset(section.children())
     for name in loop.values:
         flow.put(flow.variables_of(name, loop.scope), name, parts)
@@ -76,7 +76,7 @@ def _go_through(flow: Flow, section: Node, loop: Loop) -> None:
     if flow.final and parts and (loop.keys or loop.values):
         effect = _effect(flow, section, loop)
         if effect is Effect.USE:
-            flow.consume(frozenset({section}), "a loop uses its values", loop.node, loop.scope)
+            flow.consume(frozenset({section, *others}), "a loop uses its values", loop.node, loop.scope)
         elif effect is Effect.RENAME:
             place = flow.place(loop.node, loop.scope)
             flow.notes.computed.setdefault(section, Event("a loop stores it under computed keys", place))

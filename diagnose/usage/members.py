@@ -54,22 +54,9 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
     base = base.union(*[value.stands_for.get("", NOTHING) for value in base if isinstance(value, Container)])
     if flow.final:
         access = replace(access, default=access.default or _field_default(objects, key))
-    result: set[Any] = set()
-    hit = explained = False
-    for value in base:
-        if isinstance(value, Node):
-            explained |= value.is_section
-            hit |= value.is_section and value.find(key) is not None
-            result |= _of_section(flow, value, access)
-        elif isinstance(value, Container):
-            explained |= key in value.items
-            result |= value.at(key)
-        elif isinstance(value, Instance) or (isinstance(value, Scope) and value.kind == "class"):
-            cls = value.cls if isinstance(value, Instance) else value
-            explained |= cls.method(key) is not None or cls.has(key)
-            result |= _of_object(flow, cls, value, access)
-        elif isinstance(value, Outside | Scope | Bound):
-            explained = True
+    hit = any(value.find(key) is not None for value in sections(base))
+    explained = any(_explains(value, key) for value in base)
+    result = set(NOTHING.union(*[_of_value(flow, value, access) for value in base]))
     if not base and isinstance(key, str):
         result |= _of_anything(flow, key)
     if flow.final and isinstance(key, str) and not access.stores and not hit and access.form != "method":
@@ -79,6 +66,27 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
     if key in {"__dict__", "hparams"}:
         result |= {value for value in base if isinstance(value, Node | Container)}
     return frozenset(result)
+
+
+def _explains(value: Any, key: str | int) -> bool:
+    """Whether it is known what this key of the value is."""
+    if isinstance(value, Node):
+        return value.is_section
+    if isinstance(value, Container):
+        return key in value.items
+    cls = value.cls if isinstance(value, Instance) else value
+    if isinstance(cls, Scope) and cls.kind == "class":
+        return cls.method(key) is not None or cls.has(key)
+    return isinstance(value, Outside | Scope | Bound)
+
+
+def _of_value(flow: Flow, value: Any, access: Access) -> Values:
+    if isinstance(value, Node):
+        return _of_section(flow, value, access)
+    if isinstance(value, Container):
+        return value.at(access.key)
+    cls = value.cls if isinstance(value, Instance) else value
+    return _of_object(flow, cls, value, access) if isinstance(cls, Scope) and cls.kind == "class" else NOTHING
 
 
 def _field_default(owners: set[Scope], key: Any) -> str | None:

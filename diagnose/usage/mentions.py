@@ -101,7 +101,7 @@ def calls_named(reach: Reach, name: str) -> Iterator[tuple[Scope, ast.Call]]:
 def literal(reach: Reach, name: str) -> tuple[Place, str] | None:
     """The line that gives this name a literal value: `p_dropout=0.1` in a call, an assignment, a default."""
     for scope in reach.scopes:
-        candidates = [*map(_literal_of, reach.code[scope])] + _defaults(scope)
+        candidates = [*map(_literal_of, reach.code[scope]), *_defaults(scope)]
         for one, value in filter(None, candidates):
             if one == name and isinstance(value, ast.Constant) and isinstance(value.value, int | float | str):
                 return Place(scope.module.shown, value.lineno), f"{name}={value.value!r}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import SourceError
-from diagnose.usage.trees import DEFINITIONS, constant, last_name
+from diagnose.usage.trees import DEFINITIONS, constant, last_name, literal_start
 from diagnose.usage.values import Module, Outside, Scope, Variable, outside
 from diagnose.usage.words import is_familiar
 
@@ -21,6 +21,7 @@ ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.t
 LEVELS_UP = 5  # a trainer lies at most this deep in its project
 MOST_BYTES = 2_000_000  # a larger file was not written by hand
 MOST_FILES = 20_000
+MOST_IN_PACKAGE = 500
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 Binding = Variable | Scope | Module | Outside | None
 
@@ -35,20 +36,25 @@ class Project:
         """One line for each file that could not be read."""
         self.by_name: dict[str, list[Scope]] = defaultdict(list)
         """Every function and class of the project by its name."""
+        self.computed_imports: list[str] = []
+        """Where modules are imported by names that only the run knows, and that no text of the config gives."""
         self._found: dict[Path, Module | None] = {}
         self._unlinked: list[Module] = []
         self.main = self._open(self.trainer)
         """None where the trainer itself is no Python; `notes` says so."""
         for text in filter(DOTTED.fullmatch, config_strings(config)):  # `_target_`, registries
             self._find_dotted(text.split("."))
+        named_by_config = len(self._found) > 1
         while self._unlinked:
             self._link(self._unlinked.pop())
+        self.computed_imports *= not named_by_config
         for scope in [scope for module in self.modules for scope in module.scopes.values()]:
             if scope.kind == "class":
                 self._link_bases(scope)
 
     @property
     def modules(self) -> list[Module]:
+        """Those that could be read, in the order in which they were found."""
         return [module for module in self._found.values() if module is not None]
 
     # --- files
@@ -116,10 +122,23 @@ class Project:
                 self._link_import(node, module)
             elif isinstance(node, ast.ImportFrom):
                 self._link_from(node, module)
-            elif isinstance(node, ast.Call) and last_name(node) in {"import_module", "__import__"}:
-                name = constant(node.args[0]) if node.args else None
-                if isinstance(name, str):
-                    self._find(name.strip(".").split("."), module.path.parent)
+            elif isinstance(node, ast.Call) and node.args and last_name(node) in {"import_module", "__import__"}:
+                self._link_computed(node, module)
+
+    def _link_computed(self, node: ast.Call, module: Module) -> None:
+        """`import_module(f"package.{name}")` may import any module of the package."""
+        name, near = constant(node.args[0]), module.path.parent
+        prefix = literal_start(node.args[0])
+        if isinstance(name, str):
+            self._find(name.strip(".").split("."), near)
+        elif prefix is None:
+            self.computed_imports.append(f"{module.shown}:{node.lineno}")
+        else:
+            parts = [part for part in prefix.split(".") if part]
+            folders = [folder.joinpath(*parts) for folder in self._search_path(parts[0], near)] if parts else [near]
+            package = next((folder for folder in folders if folder.is_dir()), near)
+            for path in sorted(package.glob("*.py"))[:MOST_IN_PACKAGE]:
+                self._open(path)
 
     def _link_import(self, node: ast.Import, module: Module) -> None:
         for alias in node.names:
@@ -173,6 +192,13 @@ class Project:
         for _, path in zip(range(MOST_FILES), self.root.rglob("*.py"), strict=False):
             found[path.stem].append(path)
         return found
+
+    @cached_property
+    def words_elsewhere(self) -> frozenset[str]:
+        """Every word in those files of the project that no followed import opens."""
+        files = (path for listed in self._files.values() for path in listed if path.resolve() not in self._found)
+        texts = (path.read_text("utf-8", "replace") for path in files if path.stat().st_size <= MOST_BYTES)
+        return frozenset(word for text in texts for word in re.findall(r"\w+", text))
 
     def _find_dotted(self, parts: list[str]) -> None:
         folders = (self.root, self.trainer.parent, self.root / "src")

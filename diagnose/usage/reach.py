@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from diagnose.usage.project import Project, defaults_of
+from diagnose.usage.project import Project, config_strings, defaults_of
 from diagnose.usage.trees import DEFINITIONS, is_main_test, last_name
 from diagnose.usage.values import Scope
 from diagnose.usage.words import words
@@ -19,7 +19,7 @@ class Reach:
     project, which may call it. `globals()`, `eval` and `getattr(x, name)()` open the whole module.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, config: Any = None) -> None:
         self.project = project
         self.scopes: list[Scope] = []
         self.code: dict[Scope, list[ast.AST]] = {}
@@ -29,6 +29,8 @@ class Reach:
         self.looped: set[ast.AST] = set()
         """Calls whose result a loop goes through, or another mapping takes."""
         self._waiting = [module.scope for module in project.modules]
+        for text in config_strings(config):  # classes that the config names are made
+            self._say(text)
         self._go()
 
     def add(self, scope: Any) -> None:

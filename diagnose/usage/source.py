@@ -39,7 +39,7 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     project = Project(trainer, config_file, plain)
     if project.main is None:
         return _unknown_report(trainer, plain, project.notes, project.notes[0])
-    flow = Flow(project, Reach(project), plain, config_file.name if config_file else "", EXPRESSIONS)
+    flow = Flow(project, Reach(project, plain), plain, config_file.name if config_file else "", EXPRESSIONS)
     trouble = _in_deep_stack(lambda: flow.run(statement))
     if trouble is not None:
         return _unknown_report(trainer, plain, [*project.notes, trouble], trouble)

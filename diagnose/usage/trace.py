@@ -225,7 +225,7 @@ def _trouble(seen: Sighting) -> str | None:
     return None
 
 
-def _judge_key(path: Path_, seen: Sighting, source: KeyReport | None, trouble: str | None) -> KeyUse:
+def _judge_key(path: Path_, seen: Sighting, source: KeyReport | None, trouble: str | None) -> KeyUse:  # noqa: PLR0911 - one case, one answer
     """A key that the run was not seen to read is dead only where the source says so, or nearly does."""
     dotted = ".".join(path)
     if path in seen.reads:

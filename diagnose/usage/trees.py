@@ -30,15 +30,27 @@ def constant(node: ast.AST) -> str | int | None:
 
 
 def is_pair(node: ast.AST) -> bool:
+    """Whether a literal has two items."""
     return isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2
 
 
 def calls_in(node: ast.AST) -> list[ast.Call]:
+    """Every call inside a node."""
     return [one for one in ast.walk(node) if isinstance(one, ast.Call)]
 
 
 def names_in(node: ast.AST) -> list[str]:
+    """Every name inside a node."""
     return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+
+
+def literal_start(node: ast.AST) -> str | None:
+    """The package in `f"package.{name}"` or `"package." + name`; empty for the own one; None where none is told."""
+    first = node.values[0] if isinstance(node, ast.JoinedStr) else node.left if isinstance(node, ast.BinOp) else node
+    text = constant(first)
+    if isinstance(text, str) and "." in text:
+        return text.rpartition(".")[0]
+    return "" if set(names_in(first)) & {"__name__", "__package__"} else None
 
 
 def key_pattern(key: ast.AST) -> str:

@@ -55,14 +55,17 @@ class Scope:
 
     @cached_property
     def decorators(self) -> frozenset[str]:
+        """The last names of its decorators."""
         return frozenset(last_name(one) for one in getattr(self.node, "decorator_list", []))
 
     @property
     def is_static(self) -> bool:
+        """Whether a method takes no instance."""
         return "staticmethod" in self.decorators
 
     @property
     def is_classmethod(self) -> bool:
+        """Whether a method takes its class."""
         return self.owner is not None and "classmethod" in self.decorators
 
     @property
@@ -72,6 +75,7 @@ class Scope:
 
     @cached_property
     def body(self) -> list[ast.AST]:
+        """Its statements; the expression of a lambda."""
         return [self.node.body] if isinstance(self.node, ast.Lambda) else self.node.body
 
     @cached_property
@@ -99,10 +103,12 @@ class Scope:
         return any(key in one.names or key in one.owned for one in self.lineage)
 
     def field_values(self, key: Any) -> Values:
+        """What an attribute of a class or its instances may be."""
         return NOTHING.union(*(one.fields.get(key, NOTHING) for one in self.lineage))
 
     @cached_property
     def instance(self) -> Instance:
+        """Any object of the class."""
         return Instance(self)
 
     @cached_property
@@ -193,6 +199,7 @@ class Instance:
     bound: dict[Scope, Bound] = field(default_factory=dict)
 
     def bind(self, method: Scope) -> Bound:
+        """The method with this object."""
         return self.bound.setdefault(method, Bound(method, self))
 
 
@@ -225,10 +232,12 @@ class Node:
 
     @cached_property
     def keys(self) -> KeysOf:
+        """Any key of the section, in a loop over it."""
         return KeysOf(self)
 
     @property
     def is_section(self) -> bool:
+        """Whether it is a mapping, and not a value."""
         return isinstance(self.data, dict)
 
     def child(self, key: str) -> Node:
@@ -245,6 +254,7 @@ class Node:
         return node
 
     def children(self) -> Iterator[Node]:
+        """The nodes under all of its keys."""
         return map(self.child, self.data if self.is_section else ())
 
 
@@ -255,18 +265,38 @@ class KeysOf:
     section: Node
 
 
-@dataclass(frozen=True, eq=False)
 class Container:
     """A list, tuple, dict or namespace that the source itself makes; `*` for items under unknown keys."""
 
-    items: dict[Any, Values] = field(default_factory=dict)
-    stands_for: dict[str, Values] = field(default_factory=dict)
-    """Sections whose keys were put into it."""
+    def __init__(self, number: int) -> None:
+        self.number = number
+        """In the order in which the source was gone through."""
+        self.items: dict[Any, Values] = {}
+        self.stands_for: dict[str, Values] = {}
+        """Sections whose keys were put into it."""
+        self.same = [self]
+        """Those that were found to be used alike, and share one content."""
+
+    def absorb(self, other: Container) -> bool:
+        """Let the other one, and all like it, be the same as this one from here on; whether it was not."""
+        if self.items is other.items:
+            return False
+        for mine, theirs in ((self.items, other.items), (self.stands_for, other.stands_for)):
+            for key, values in theirs.items():
+                mine[key] = mine.get(key, NOTHING) | values
+        for one in other.same:
+            one.items, one.stands_for = self.items, self.stands_for
+        self.same += other.same
+        for one in self.same:
+            one.same = self.same
+        return True
 
     def at(self, key: Any) -> Values:
+        """What it may hold under a key."""
         return self.items.get(key, NOTHING) | self.items.get("*", NOTHING)
 
     def everything(self) -> Values:
+        """What it may hold."""
         return NOTHING.union(*self.items.values())
 
 
@@ -278,6 +308,7 @@ class Outside:
 
     @property
     def top(self) -> str:
+        """The library that it is of."""
         return self.name.partition(".")[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -93,6 +94,7 @@ class Judge:
 
     @cached_property
     def reads(self) -> dict[Path_, set[Place]]:
+        """The keys that are read, and where."""
         found: dict[Path_, set[Place]] = {}
         for node, places in self.flow.notes.reads.items():
             if node.site in self.sites:
@@ -101,19 +103,26 @@ class Judge:
 
     @cached_property
     def consumed(self) -> dict[Path_, Event]:
-        return self._by_path(self.flow.notes.consumed)
+        """Sections of which every key is used."""
+        probably = self._by_path(self.flow.notes.maybe_consumed)
+        named = Counter(path[:-1] for path in self.reads)
+        few = {path: event for path, event in probably.items() if named[path] < ENOUGH_READS}
+        return few | self._by_path(self.flow.notes.consumed)
 
     @cached_property
     def computed(self) -> dict[Path_, Event]:
+        """Sections of which keys are read that only the run knows."""
         everywhere = self.flow.notes.computed.get(None)
         return self._by_path(self.flow.notes.computed) | ({(): everywhere} if everywhere else {})
 
     @cached_property
     def escaped(self) -> dict[Path_, Event]:
+        """Sections that went where they cannot be followed."""
         return self._by_path(self.flow.notes.escaped)
 
     @cached_property
     def tested(self) -> dict[Path_, Place]:
+        """Keys whose presence alone is asked for."""
         return self._by_path(self.flow.notes.tested)
 
     @cached_property
@@ -233,6 +242,9 @@ class Judge:
     def _unread(self, path: Path_) -> KeyUse:
         """Dead, misplaced, or probably so: by where its name stands in the code that can run."""
         name, notes, dotted = path[-1], self.flow.notes, ".".join(path)
+        project = self.flow.project
+        if project.computed_imports and name in project.words_elsewhere:
+            return unknown(dotted, f"a module that only the run names may read it ({project.computed_imports[0]})")
         if not self.mentions.has(name):
             return self._dead(path, Confidence.HIGH, "")
         if name in self.mentions.strings and name not in notes.settled:

@@ -97,3 +97,28 @@ def test_a_terminal_is_not_at_the_mercy_of_a_config(tmp_path: Path) -> None:
     for command in (["config", "show"], ["check"]):
         _, text = told(*command, str(path))
         assert not set("\x1b\x07\u202e") & set(text)
+
+
+def test_a_finding_is_never_hidden_behind_what_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "preprocess.yaml").write_text("paths: {raw: there, ready: here}\nsound: {rate: 22050, loudest: 9}\n")
+    (tmp_path / "train.py").write_text(
+        "import yaml\nwith open('preprocess.yaml') as file:\n    prep = yaml.safe_load(file)\n"
+        "print(prep['paths']['ready'], prep['sound']['rate'])\n"
+    )
+    status, text = told("check", str(tmp_path / "preprocess.yaml"), "--trainer", str(tmp_path / "train.py"))
+    assert status == 1
+    assert "CFG001" in text
+    assert "sound.loudest" in text
+
+
+def test_both_rates_of_a_gan_are_written(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("lr_g: 0.002\nlr_d: 0.004\nbatch_size: 16\nepochs: 50\n")
+    rows = [
+        (step, 3 * 2.718 ** (-step / 800) + 0.5 if step < 1500 else 0.9 + (step - 1500) / 300)
+        for step in range(0, 3000, 10)
+    ]
+    (tmp_path / "log.csv").write_text("step,loss,lr\n" + "".join(f"{step},{loss},0.002\n" for step, loss in rows))
+    _, text = told("fix", str(tmp_path / "config.yaml"), "--logs", str(tmp_path / "log.csv"))
+    written = dict(line.split(": ") for line in text.splitlines() if line.startswith("lr_"))
+    assert float(written["lr_d"]) == 2 * float(written["lr_g"])
+    assert float(written["lr_g"]) < 0.002

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +85,19 @@ def test_without_being_asked_it_only_warns(tmp_path: Path, caplog: pytest.LogCap
     trainer = trained(tmp_path, DoctorCallback(share=ALWAYS), steps=120, breaks_at=80)
     assert trainer.state.global_step == 120
     assert "NUM001" in caplog.text
+
+
+@pytest.mark.integration
+def test_two_processes_stop_at_the_same_step(root: Path, tmp_path: Path) -> None:
+    """One that stops alone would leave the other waiting for ever."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    launch = ["torch.distributed.run", "--nproc-per-node", "2", "--master-port", port]
+    command = [sys.executable, "-m", *launch, "-m", "tests.integrations.two_processes", str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    ends = dict(re.findall(r"process (\d) ended at (\d+)", done.stdout))
+    assert set(ends) == {"0", "1"}, done.stderr[-2000:]
+    assert ends["0"] == ends["1"]
+    assert int(ends["0"]) in range(81, 86)

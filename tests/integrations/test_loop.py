@@ -42,17 +42,17 @@ def test_what_is_logged_is_judged_as_a_log_would_be() -> None:
 
 
 def test_a_loss_that_stays_nan_is_confirmed_and_stops_the_training(eager: Doctor) -> None:
-    assert nan_from(eager, first=100, last=200) in range(101, 104)
+    assert nan_from(eager, first=70, last=90) in range(71, 74)
 
 
 def test_nan_is_seen_at_once_though_no_examination_is_due() -> None:
     doctor = Doctor(stop="error", share=1e-9)
-    assert nan_from(doctor, first=100, last=200) in range(101, 104)
+    assert nan_from(doctor, first=70, last=90) in range(71, 74)
 
 
 def test_one_nan_that_heals_stops_nothing(eager: Doctor) -> None:
-    for step, loss in enumerate(falling(300), 1):
-        eager.log(step, loss=math.nan if step == 150 else loss)
+    for step, loss in enumerate(falling(110), 1):
+        eager.log(step, loss=math.nan if step == 70 else loss)
     assert not eager.should_stop
 
 
@@ -62,23 +62,23 @@ def test_nothing_stops_a_training_that_has_only_begun(eager: Doctor) -> None:
 
 def test_nothing_stops_a_training_in_its_warm_up() -> None:
     doctor = Doctor(stop="error", share=ALWAYS, config={"learning_rate": 1e-3, "batch_size": 8, "warmup_steps": 100})
-    assert nan_from(doctor, first=60, last=150) == 101
+    assert nan_from(doctor, first=60, last=105) == 101
 
 
 def test_nothing_stops_a_training_whose_learning_rate_still_rises(eager: Doctor) -> None:
-    for step, loss in enumerate(falling(200), 1):
-        eager.log(step, loss=math.nan if step > 50 else loss, lr=1e-6 * step)
+    for step, loss in enumerate(falling(90), 1):
+        eager.log(step, loss=math.nan if step > 60 else loss, lr=1e-6 * step)
     assert not eager.should_stop
 
 
 def test_a_doctor_that_was_not_asked_to_stop_never_does() -> None:
-    assert nan_from(Doctor(share=ALWAYS), first=60, last=120) is None
+    assert nan_from(Doctor(share=ALWAYS), first=60, last=75) is None
 
 
 def test_a_finding_is_said_once_with_its_step_and_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[Finding] = []
     with caplog.at_level(logging.WARNING, "ttsdoc"):
-        nan_from(Doctor(share=ALWAYS, on_finding=heard.append), first=100, last=140)
+        nan_from(Doctor(share=ALWAYS, on_finding=heard.append), first=70, last=85)
     said = [record.getMessage() for record in caplog.records if "NUM001" in record.getMessage()]
     assert len(said) == 1
     assert "step" in said[0]

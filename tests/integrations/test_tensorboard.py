@@ -106,7 +106,8 @@ def test_hostile_tags_are_only_text(tmp_path: Path) -> None:
     ]
     assert texts
     assert any("script" in text for text in texts)
-    assert not any(re.search(r"(?<!\\)(<script|\]\()", text) for text in texts)
+    bare = [re.sub(r"`[^`]*`", "", text) for text in texts]  # in a code span nothing is markup
+    assert not any(re.search(r"(?<!\\)(<script|\]\()", text) for text in bare)
 
 
 def test_a_log_that_is_none_of_tensorboards_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -146,6 +146,13 @@ def test_a_record_comes_back_from_its_file(tmp_path: Path) -> None:
     assert (back.verdict, back.chosen) == ("unfinished", None)
 
 
+def test_what_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
+    Record("c.yaml", ("t", "{config}"), (Attempt(1, "c", "l", ("t",)),)).write(tmp_path / "heal.json")
+    text = (tmp_path / "heal.json").read_text("utf-8").replace('"number": 1', '"number": 1, "colour": "red"')
+    (tmp_path / "heal.json").write_text(text, encoding="utf-8")
+    assert read_record(tmp_path / "heal.json").attempts[0].number == 1
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"attempts": [{}]}', '{"config": 1}'])
 def test_a_damaged_record_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "heal.json").write_text(text, encoding="utf-8")

@@ -16,8 +16,8 @@ from diagnose.cli.examples import SHOWN, commands
 from diagnose.config.dialect_files import dialects
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.report.explain import find_topic, topics
-from diagnose.report.explain_text import listing, page_text, sections_of, topic_text
-from diagnose.report.glossary import entries, page_of
+from diagnose.report.explain_text import entry_text, listing, sections_of, topic_text
+from diagnose.report.glossary import entries
 from diagnose.report.screen import Screen
 from tests.test_cli import ttsdoc
 
@@ -55,11 +55,12 @@ def test_every_hyperparameter_is_explained_and_stands_in_no_unknown_framework() 
 
 
 def test_a_hyperparameter_says_what_it_does_what_is_usual_and_where_it_stands() -> None:
-    page = page_text(page_of("learning_rate") or "", Screen(width=100))
+    page = entry_text(entries()["learning_rate"], Screen(width=100))
     assert "How far each update moves the weights" in page
     assert "Usual values" in page
     assert "optim.learning_rate" in page
     assert page.count("\n") > 30
+    assert "…" not in entry_text(entries()["learning_rate"], Screen(width=60))
 
 
 @pytest.mark.parametrize(

@@ -21,22 +21,12 @@ from diagnose.report.html.page import Extras, healing_result, healing_rows, page
 from diagnose.report.html.sounds import MOST_SOUNDS, Sound, playable, wanted
 from diagnose.report.panels import panels
 from diagnose.run import Attachment, Role, Run
+from tests.browser import CHROMIUM, FLAGS
 from tests.report.diagnoses import curve, diagnosis, finding, overfit, run, stop
 from tests.test_cli import ttsdoc
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +35,7 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("no Chromium on this machine")
     with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield opened
         opened.close()
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from diagnose.facts import Checkpoint
-from diagnose.finding import Confidence, Edit, Operation, Prescription, Safety, Severity, Skipped
+from diagnose.finding import Confidence, Edit, Operation, Prescription, Recommendation, Safety, Severity, Skipped
 from diagnose.report.screen import Screen
 from diagnose.report.table import loss_table
 from diagnose.report.terminal import one_line, render
-from diagnose.run import Role
+from diagnose.run import Axis, Role
 from tests.report.diagnoses import curve, diagnosis, finding, overfit, run, stop
 
 
@@ -152,3 +153,18 @@ def test_a_command_is_code_in_markdown_and_the_text_around_it_is_escaped() -> No
 
     noted = run(*overfit().curves.values(), notes=("the loss is `train_loss` *here*",))
     assert "- the loss is `train_loss` \\*here\\*" in as_markdown.render(diagnosis(noted)).split("\n")
+
+
+def test_where_nothing_tells_whether_to_stop_the_advice_on_the_fault_comes_first() -> None:
+    unsure = replace(stop(), recommendation=Recommendation.CANNOT_TELL, reasons=("no validation loss is logged",))
+    lines = "\n".join(report(diagnosis(overfit(), finding(), advice=unsure), width=100))
+    assert "Do now   Use the checkpoint of epoch 10." in lines
+    assert "no validation loss is logged" not in lines
+
+
+def test_a_checkpoint_far_from_the_best_step_is_not_the_one_to_keep() -> None:
+    far = replace(stop(9000), axis=Axis.STEP)
+    of = diagnosis(overfit(), finding(), advice=far, checkpoints=(Checkpoint(200, "/logs/run/checkpoint-200"),))
+    keep = next(line for line in report(of, width=100) if line.startswith("  Keep"))
+    assert keep.endswith("none was kept near it.")
+    assert "checkpoint-200" not in keep

@@ -261,15 +261,126 @@ def test_a_function_that_nobody_calls_reads_nothing(tmp_path: Path) -> None:
     assert read(tmp_path, source, "{lr: 1, warmup: 2}").dead == ("warmup",)
 
 
+def tangle(functions: int) -> str:
+    """A trainer in which everything is handed to everything, in lists of dicts of lists."""
+    lines = ["import yaml"]
+    for i in range(functions):
+        lines += [
+            f"def f{i}(c, *a, **k):",
+            f"    d = {{'x{i}': c, **k}}",
+            "    e = [c, d, *a]",
+            "    for x in e:",
+            f"        f{(i * 7 + 1) % functions}(x, *e, **d)",
+            f"    return [f{(i * 3 + 2) % functions}(d), f{(i * 13 + 5) % functions}(e, y{i}=d), c['k{i}'], e]",
+        ]
+    return "\n".join([*lines, "f0(yaml.safe_load(open('c')))\n"])
+
+
 def test_a_source_too_large_to_follow_is_given_up_with_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flow, "MOST_WORK", 200)
-    calls = "\n".join(f"def f{i}(c):\n    f{i + 1}(c)\n    f{i + 1}([c])\n" for i in range(200))
-    source = f"import yaml\n{calls}\ndef f200(c):\n    print(c)\n\nf0(yaml.safe_load(open('c')))\n"
-    report = read(tmp_path, source, {"lr": 1})
+    monkeypatch.setattr(flow, "MOST_WORK", 100_000)
+    report = read(tmp_path, tangle(200), {"lr": 1})
     assert report.unknown == ("lr",)
     assert report.notes == ("the source is too large to follow",)
+
+
+def test_work_is_counted_wherever_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    run = flow.Flow.run
+    monkeypatch.setattr(flow, "MOST_WORK", 400_000)
+
+    def watched(self: flow.Flow, statement: Any) -> None:
+        try:
+            run(self, statement)
+        finally:
+            counted.append(self.work)
+
+    monkeypatch.setattr(flow.Flow, "run", watched)
+    report = read(tmp_path, tangle(2000), {"lr": 1})
+    assert report.unknown == ("lr",)
+    assert 400_000 < counted[0] < 500_000
+
+
+def test_a_package_that_is_imported_by_computed_names_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "__init__.py").write_text("", "utf-8")
+    (tmp_path / "nets" / "big.py").write_text("def make(cfg):\n    return cfg['width']\n", "utf-8")
+    source = """
+        import importlib, sys, yaml
+        cfg = yaml.safe_load(open("c"))
+        print(cfg["lr"])
+        importlib.import_module(f"nets.{sys.argv[1]}").make(cfg)
+    """
+    report = read(tmp_path, source, "{lr: 1, width: 2, spare: 3}")
+    assert report["width"].state in {KeyState.LIVE, KeyState.UNKNOWN}
+    assert report["spare"].state is not KeyState.LIVE
+
+
+def test_a_module_that_only_the_run_names_may_read_what_it_mentions(tmp_path: Path) -> None:
+    (tmp_path / "plugin.py").write_text("def make(cfg):\n    return cfg['width']\n", "utf-8")
+    source = """
+        import importlib, sys, yaml
+        cfg = yaml.safe_load(open("c"))
+        print(cfg["lr"])
+        importlib.import_module(sys.argv[1]).make()
+    """
+    report = read(tmp_path, source, "{lr: 1, width: 2, spare: 3}")
+    assert "only the run names" in report["width"].reason
+    assert report.dead == ("spare",)
+
+
+def test_a_class_that_the_config_names_runs(tmp_path: Path) -> None:
+    source = """
+        import sys, yaml
+
+        class Wide:
+            def __init__(self, opt):
+                self.width = opt["width"]
+
+        cfg = yaml.safe_load(open("c"))
+        kind = getattr(sys.modules[__name__], cfg["type"])
+        net = kind(cfg)
+    """
+    assert read(tmp_path, source, "{type: Wide, width: 2}").idle == ()
+
+
+YACS = """
+import sys
+from yacs.config import CfgNode as CN
+_C = CN()
+_C.TRAIN = CN()
+_C.TRAIN.LR = 1.0
+_C.TRAIN.WARMUP = 5
+
+def update(config):
+    config.merge_from_file(sys.argv[1])
+
+def get():
+    config = _C.clone()
+    update(config)
+    return config
+
+print(get().TRAIN.LR)
+"""
+
+
+def test_yacs_merges_the_file_into_the_defaults(tmp_path: Path) -> None:
+    report = read(tmp_path, YACS, "TRAIN: {LR: 1, WARMUP: 2}")
+    assert (report.live, report.dead) == (("TRAIN.LR",), ("TRAIN.WARMUP",))
+
+
+def test_a_table_that_data_look_up_is_live(tmp_path: Path) -> None:
+    source = """
+        import yaml
+        cfg = yaml.safe_load(open("c"))
+        print(cfg["lr"])
+        for line in open("list.txt"):
+            print(cfg["speakers"][line.split("|")[1]])
+    """
+    report = read(tmp_path, source, "{lr: 1, speakers: {anna: 0, ben: 1}, warmup: 2}")
+    assert report.live == ("lr", "speakers.anna", "speakers.ben")
+    assert report.dead == ("warmup",)
 
 
 def test_a_file_too_large_to_be_written_by_hand_is_refused(tmp_path: Path) -> None:

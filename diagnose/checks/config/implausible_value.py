@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks.base import About, Check
 from diagnose.config import Config
-from diagnose.config.ranges import Range, first_learning_rate, ranges
+from diagnose.config.ranges import Range, first_learning_rate, is_multiplier, ranges
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Edit, Evidence, Finding, Operation, Prescription, Safety, Severity, Support
 from diagnose.numbers import is_number
@@ -42,10 +42,10 @@ class ImplausibleValue(Check):
     rate_below: float = 10.0
     """Parts of the lowest rate in use. Too small a rate costs time, not the run: two steps more are allowed."""
     count_above: float = 5.0
-    """Times the largest batch, warm-up or number of epochs in use; of 160 public configs one is beyond it (750 epochs
-    of LoRA where all others have 10 or fewer)."""
+    """Times the largest batch, warm-up or number of epochs in use. Source: our choice, tried on 199 public configs: it
+    speaks of one (750 epochs of LoRA where all others have 10 or fewer)."""
     count_below: float = 2.0
-    """Parts of the smallest. Of 160 public configs none is below it."""
+    """Parts of the smallest. Source: our choice, tried on 199 public configs: none is below it."""
     clip_below: float = 10.0
     """Parts of the smallest bound on the norm in use (0.1): below 0.01 every update is cut to its direction."""
 
@@ -74,6 +74,8 @@ class ImplausibleValue(Check):
             return
         value = config.learning_rate_peak if config.learning_rate_peak is not None else _value(config, "learning_rate")
         if value is None or value <= 0 or (setting.locked and config.learning_rate_peak is None):
+            return
+        if config.learning_rate_peak is None and is_multiplier(config, value):
             return
         first = first_learning_rate(config, family)
         cures = (_start_with(first[0], span),) if first and not setting.locked else ()

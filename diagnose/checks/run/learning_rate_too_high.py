@@ -53,7 +53,7 @@ class LearningRateTooHigh(Check):
     def _stuck(self, facts: Facts) -> Iterator[Finding]:
         """The loss was thrown back while the rate still rose, and has stood since: it fell only below that rate."""
         measured = signals(facts)
-        course, rate = measured.train, measured.rate
+        course, rate = measured.main, measured.rate
         if course is None or rate is None:
             return
         for one in (*measured.episodes, *measured.peaks):

@@ -138,7 +138,7 @@ class Plateau(Check):
                 Evidence("late_share", course.late_share, self.tail),
                 *([Evidence("chance_level", log(chance))] if chance else []),
             ),
-            prescriptions=() if tuned or since > 0.25 else remedies.trial_lower_rate(facts),
+            prescriptions=() if tuned else remedies.trial_lower_rate(facts),
             advice=advice,
         )
 

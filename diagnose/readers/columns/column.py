@@ -54,12 +54,6 @@ class Column:
 Columns = Mapping[str, Column]
 
 
-def distinct(places: IntArray) -> IntArray:
-    """In order and without repetition. np.unique hashes since NumPy 2.3: slow for what is nearly in order."""
-    ordered = np.sort(places)
-    return ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])] if len(ordered) else ordered
-
-
 def changes(values: FloatArray) -> npt.NDArray[np.bool_]:
     """Where a value differs from the one before it, shape (n,); the first does. NaN equals NaN here."""
     if not len(values):

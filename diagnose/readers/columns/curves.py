@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,6 @@ from diagnose.readers.columns.column import (
     Column,
     Columns,
     changes,
-    distinct,
 )
 from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launches_in, points_in, told
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
@@ -61,9 +60,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     (progress bars), not the first (several ranks).
     """
     logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
-    places = [column.places for column in logged.values()]
-    everywhere = distinct(np.concatenate(places)) if places else np.zeros(0, np.int64)
-    clocks = clocks_of(columns, everywhere)
+    clocks = clocks_of(columns, _union([column.places for column in logged.values()]))
     launches = launches_in(columns, logged, clocks)
     if len(launches) > 1:
         clocks = counted_on(clocks, launches, _training_loss(logged))
@@ -89,8 +86,20 @@ def _training_loss(logged: Columns) -> Column | None:
 def trained_at(logged: Columns) -> IntArray:
     """The places where a training loss stands, in order."""
     readings = {tag: read_tag(tag) for tag in logged}
-    places = [logged[tag].places for tag, told in readings.items() if told.lossy and told.split not in HELD_OUT]
-    return distinct(np.concatenate(places)) if places else np.zeros(0, np.int64)
+    return _union([logged[tag].places for tag, told in readings.items() if told.lossy and told.split not in HELD_OUT])
+
+
+def _union(places: Sequence[IntArray]) -> IntArray:
+    """All places, each once, in order. Columns without gaps share one array."""
+    apart = [array for array in {id(array): array for array in places}.values() if len(array)]
+    if not apart:
+        return np.zeros(0, np.int64)
+    if len(apart) == 1:
+        return apart[0]
+    there = np.zeros(max(int(array[-1]) for array in apart) + 1, np.bool_)
+    for array in apart:
+        there[array] = True
+    return np.flatnonzero(there)
 
 
 def _planned(columns: Columns) -> tuple[int | None, int | None]:

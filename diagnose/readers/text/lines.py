@@ -135,7 +135,7 @@ class LineColumns:
         self.lines += len(block.rests)
         if len(self.first_lines) < _KEPT:
             self.first_lines += lines[: min(_KEPT - len(self.first_lines), len(block.rests))]
-        self.last_lines = [*self.last_lines, *lines[: len(block.rests)]][-_KEPT:]
+        self.last_lines = [*self.last_lines, *lines[: len(block.rests)][-_KEPT:]][-_KEPT:]
         if len(block.rests) < len(lines):
             self._ids, self._kinds, self._unparsed = _Ids(), [], {}
             self._take_lines(lines[len(block.rests) :])
