@@ -140,8 +140,10 @@ def _moment(text: str) -> float:
 
     seconds = {"m": 60, "h": 3600, "d": 86_400}.get(text[-1:])
     try:
-        return time.time() - float(text[:-1]) * seconds if seconds else datetime.fromisoformat(text).timestamp()
-    except ValueError as error:
+        if seconds:
+            return time.time() - int(text[:-1]) * seconds
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"{text!r} is no time: give 90m, 12h, 7d or a date like 2026-01-31") from error
 
 
