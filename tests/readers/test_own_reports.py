@@ -11,8 +11,9 @@ from diagnose.engine import examine
 from diagnose.errors import LogError
 from diagnose.facts import Facts
 from diagnose.readers import read
-from diagnose.report import as_json, as_markdown
+from diagnose.report import as_json, as_markdown, summary
 from diagnose.report import terminal as text
+from diagnose.report.screen import Screen
 
 
 @pytest.fixture
@@ -26,10 +27,10 @@ def log(tmp_path: Path) -> Path:
 def test_a_saved_report_is_passed_over_in_a_folder_and_refused_by_name(log: Path, form: str) -> None:
     diagnosis = examine(Facts(read(log)))
     told = {
-        "text": lambda: text.render(diagnosis, text.Screen()),
+        "text": lambda: text.render(diagnosis, Screen()),
         "markdown": lambda: as_markdown.render(diagnosis),
         "json": lambda: as_json.dumps(as_json.diagnoses([diagnosis])),
-        "summary": lambda: text.summary([diagnosis] * 4, text.Screen()),
+        "summary": lambda: summary.as_table([diagnosis] * 4, Screen()),
     }[form]()
     saved = log.with_name("report.txt")
     saved.write_text(told, "utf-8")

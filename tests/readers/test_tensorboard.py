@@ -103,14 +103,18 @@ def test_real_logs_are_read_as_tensorboard_reads_them(shared: Path) -> None:
     paths = sorted(shared.glob("**/*tfevents*"))
     assert paths
     for path in paths:
-        run = diagnose.read(path)
+        try:
+            run = diagnose.read(path)
+        except LogError:  # an empty file, or one without a scalar
+            assert not as_tensorboard_reads(path)
+            continue
         if not any("went back" in note for note in run.notes):
             assert_same(run, as_tensorboard_reads(path))
 
 
 def test_real_logs_hold_the_known_series(shared: Path) -> None:
     index = yaml.safe_load((shared / "logs" / "index.yaml").read_text())
-    records = [record for record in index["logs"] if record["format"] == "tensorboard"]
+    records = [record for record in index["logs"] if record["format"] == "tensorboard" and record["bytes"]]
     assert records
     for record in records:
         run = diagnose.read(shared / "logs" / record["file"])

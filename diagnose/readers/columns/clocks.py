@@ -115,6 +115,8 @@ def _passes(iteration: Column) -> Column | None:
 def _global_step(iteration: Column, epoch: Column, per_epoch: Column | None) -> Column:
     """Steps since the start, from the epoch and the iteration within it."""
     number = epoch.at(iteration.places)
+    if np.any(np.nan_to_num(epoch.values) % 1) and not _restarts_with(iteration, epoch):
+        return iteration  # a bar over the whole run beside epochs with fractions
     if not _restarts_with(iteration, epoch) and len(np.unique(number[~np.isnan(number)])) > 1:
         return iteration
     length = per_epoch.at(iteration.places) if per_epoch is not None else np.full(len(number), np.nan)
