@@ -40,7 +40,7 @@ def _runs_in(what: Logged | pd.DataFrame) -> Iterable[Run]:
     return [what] if isinstance(what, Run) else [run_in_memory(what)]
 
 
-def fix(
+def fix(  # noqa: PLR0913 - each is a keyword that a person gives
     config_path: str | Path,
     *,
     logs: Iterable[str | Path] = (),

@@ -72,7 +72,10 @@ def _kept(target: Path, path: Path) -> Path:
 def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
     """A file beside `path` with the content, synced, dressed like `path`; gone when the block ends."""
     _sweep(path)
-    handle, aside = _open_aside(path)
+    try:
+        handle, aside = _open_aside(path)
+    except OSError as error:
+        raise _about(path, error) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -83,8 +86,15 @@ def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
             if path.is_file():
                 _dress(aside, path)
             yield aside  # inside the block: closing lets go of the lock
+    except OSError as error:
+        raise _about(path, error) from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def _about(path: Path, error: OSError) -> OSError:
+    """The same error about the file that the user knows."""
+    return OSError(error.errno, error.strerror or str(error), str(path))
 
 
 def _open_aside(path: Path) -> tuple[int, Path]:

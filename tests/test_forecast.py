@@ -31,7 +31,7 @@ def falling(count: int, noise: float = 0.01, seed: int = 0) -> FloatArray:
 
 
 def told(run: Run, horizon: int | None = None) -> Forecast:
-    answer = forecast(Facts(run, settings=run.config, horizon=horizon))
+    answer = forecast(Facts(run, settings=run.config, target=run.target, horizon=horizon))
     assert answer is not None
     return answer
 

@@ -58,7 +58,10 @@ def _report(error: Exception) -> int:
         message = "\n".join(plain(line) for line in text.getvalue().splitlines())
     else:
         known = isinstance(error, TtsdocError | OSError)
-        message = f"ttsdoc: {plain(str(error) if known else unforeseen(error))}"
+        reason = str(error) if known else unforeseen(error)
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            reason = f"{error.filename}: {error.strerror}"
+        message = f"ttsdoc: {plain(reason)}"
     print(message, file=sys.stderr)
     return 2
 
@@ -87,4 +90,7 @@ def _mount() -> None:
     show(app)
 
 
-_mount()
+try:
+    _mount()
+except KeyboardInterrupt:  # Ctrl-C while Python is still reading us
+    raise SystemExit(130) from None

@@ -26,6 +26,7 @@ from diagnose.cli.options import (
     TrainTag,
     ValTag,
     checks_of,
+    status_of,
 )
 from diagnose.report.formats import TEXT, rendered
 
@@ -101,7 +102,7 @@ def analyze(
     fleet = _judged(sources, judge)
     found = list(fleet.diagnoses)
     _remark(found, hints.axis)
-    status = 2 if fleet.refused else _status(found, fail_on)
+    status = 2 if fleet.refused else status_of(found, fail_on)
     _print(_shown(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet)
     if write_tensorboard:
         _write_back(found)
@@ -139,8 +140,10 @@ def _moment(text: str) -> float:
 
     seconds = {"m": 60, "h": 3600, "d": 86_400}.get(text[-1:])
     try:
-        return time.time() - float(text[:-1]) * seconds if seconds else datetime.fromisoformat(text).timestamp()
-    except ValueError as error:
+        if seconds:
+            return time.time() - int(text[:-1]) * seconds
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"{text!r} is no time: give 90m, 12h, 7d or a date like 2026-01-31") from error
 
 
@@ -206,19 +209,3 @@ def _text(found: list[Diagnosis], screen: Screen, verbose: bool) -> str:
     if len(found) > MANY_RUNS:
         head, found = as_table(found, screen), worst(found)
     return "\n".join([*filter(None, [head]), *(render(diagnosis, screen, verbose=verbose) for diagnosis in found)])
-
-
-def _status(found: list[Diagnosis], fail_on: FailOn) -> int:
-    """1 where a finding is at or above `fail_on`, else 0. A finding of low confidence never fails a run."""
-    from diagnose.finding import Confidence, Severity, Verdict
-
-    if fail_on is FailOn.INCONCLUSIVE:
-        return int(any(diagnosis.verdict is not Verdict.HEALTHY for diagnosis in found))
-    least = Severity(fail_on.value).rank
-    return int(
-        any(
-            finding.severity.rank >= least and finding.confidence is not Confidence.LOW
-            for diagnosis in found
-            for finding in diagnosis.findings
-        )
-    )

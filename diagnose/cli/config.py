@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import ExitZero, Format, Ignore, Select, TextOrJson, TextOrJsonFormat, checks_of
+from diagnose.cli.options import (
+    ExitZero,
+    FailOn,
+    FailOnSeverity,
+    Format,
+    Ignore,
+    Select,
+    TextOrJson,
+    TextOrJsonFormat,
+    checks_of,
+    status_of,
+)
 from diagnose.report.clean import plain
 from diagnose.report.formats import TEXT, rendered
 
@@ -17,6 +28,7 @@ if TYPE_CHECKING:
     from diagnose.checks.base import Check
     from diagnose.errors import TtsdocError
     from diagnose.facts import Facts
+    from diagnose.finding import Diagnosis
 
 
 File = Annotated[Path, typer.Argument(help="The training config: YAML, JSON, or a nanoGPT Python file.")]
@@ -76,6 +88,7 @@ def check(
     gpu: Gpu = None,
     select: Select = None,
     ignore: Ignore = None,
+    fail_on: FailOnSeverity = FailOn.WARNING,
     exit_zero: ExitZero = False,
 ) -> None:
     """Look at a config, its data set and its trainer before a GPU hour is spent."""
@@ -88,8 +101,8 @@ def check(
         raise refused[0]
     for error in refused:
         print(f"ttsdoc: {plain(str(error))}", file=sys.stderr)
-    alarming = _checked([facts for facts in known if not isinstance(facts, Exception)], form, checks, gpu)
-    raise typer.Exit(2 if refused else int(alarming and not exit_zero))
+    found = _checked([facts for facts in known if not isinstance(facts, Exception)], form, checks, gpu)
+    raise typer.Exit(2 if refused else 0 if exit_zero else status_of(found, fail_on))
 
 
 def _facts_or_reason(
@@ -106,8 +119,8 @@ def _facts_or_reason(
         return error
 
 
-def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...], gpu: float | None) -> bool:
-    """Print what is found in each; whether anything is alarming."""
+def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...], gpu: float | None) -> list[Diagnosis]:
+    """Print what is found in each."""
     from diagnose.engine import examine
     from diagnose.report.as_json import dumps, envelope
     from diagnose.report.config import check_json, check_text
@@ -120,4 +133,4 @@ def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...], gpu: float
         sys.stdout.write(rendered(found, form))
     else:
         sys.stdout.write("\n".join(check_text(diagnosis, Screen.of_stdout(), gpu) for diagnosis in found))
-    return any(finding.alarming for diagnosis in found for finding in diagnosis.findings)
+    return found

@@ -13,6 +13,7 @@ from diagnose.report.formats import names
 
 if TYPE_CHECKING:
     from diagnose.checks.base import Check
+    from diagnose.finding import Diagnosis
 
 
 class TextOrJson(str, Enum):
@@ -86,3 +87,19 @@ def checks_of(select: list[str] | None, ignore: list[str] | None) -> tuple[Check
     own = project()
     named, left = ([name for entry in given or () for name in entry.split(",")] for given in (select, ignore))
     return chosen_checks(named or own.select, {*own.ignore, *left}, own.thresholds)
+
+
+def status_of(found: list[Diagnosis], fail_on: FailOn) -> int:
+    """1 where a finding is at or above `fail_on`, else 0. A finding of low confidence never fails a run."""
+    from diagnose.finding import Confidence, Severity, Verdict
+
+    if fail_on is FailOn.INCONCLUSIVE:
+        return int(any(diagnosis.verdict is not Verdict.HEALTHY for diagnosis in found))
+    least = Severity(fail_on.value).rank
+    return int(
+        any(
+            finding.severity.rank >= least and finding.confidence is not Confidence.LOW
+            for diagnosis in found
+            for finding in diagnosis.findings
+        )
+    )

@@ -35,7 +35,10 @@ def read_python(text: str, source: str) -> Document:
         line = getattr(error, "lineno", None) or 1
         reason = error.args[0] if error.args else "nested too deeply"
         raise ConfigError(f"{source}:{line}: not valid Python: {reason}; correct this line") from None
-    entries = tuple(_Reader(text, source).assignments(module))
+    try:
+        entries = tuple(_Reader(text, source).assignments(module))
+    except RecursionError:  # a sum of thousands of terms
+        raise ConfigError(f"{source}: nested too deeply; write the values out") from None
     return Document(source, text, "python", (Table(0, len(text), 1, entries),))
 
 

@@ -19,14 +19,27 @@ _LIVE = re.compile(r"@|\\#(?=\d)|:(?=//)|(?<!\w)www\.|(?<!\w)GH\\-(?=\d)|(?<!\w)
 _PARTED = "&#8203;"
 
 
+# Names and passwords in addresses (`s3://key:secret@...`), and what signs a request.
+_SECRET = re.compile(
+    r"""(\w://)[^\s/@"\\]+@|([?&](?:[\w.-]*(?:token|secret|password|signature|credential)|sig|key)=)[^\s&#"\\]+""",
+    re.IGNORECASE,
+)
+
+
+def _unsigned(text: str) -> str:
+    """The text without credentials: reports are sent to other people."""
+    return _SECRET.sub(lambda found: f"{found[1]}***@" if found[1] else f"{found[2]}***", text)
+
+
 def plain(text: str) -> str:
-    """One line that no terminal acts on: controls and what cannot be seen are shown as escapes."""
+    """One line that no terminal acts on: controls and what cannot be seen are shown as escapes, secrets as stars."""
+    text = _unsigned(text)
     return _UNSEEN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
 
 
 def json_text(text: str) -> str:
     """The same for JSON that is already written: each such character as the escape that means it."""
-    return _UNSEEN.sub(lambda found: _json_escape(found.group()), text)
+    return _UNSEEN.sub(lambda found: _json_escape(found.group()), _unsigned(text))
 
 
 def _json_escape(character: str) -> str:

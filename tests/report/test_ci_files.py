@@ -58,6 +58,13 @@ def test_the_action_passes_where_nothing_is_wrong(action: Any, root: Path, tmp_p
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_only_what_is_asked_for_fails_the_action(action: Any, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SICK)
+    done = diagnose(action, root, tmp_path, configs="a.yaml", **{"fail-on": "error"})
+    assert "::warning" in done.stdout
+    assert done.returncode == 0
+
+
 def test_a_missing_file_or_an_option_in_disguise_fails_the_action(action: Any, root: Path, tmp_path: Path) -> None:
     done = diagnose(action, root, tmp_path, configs="missing.yaml", logs="--exit-zero")
     assert done.returncode == 2

@@ -78,7 +78,7 @@ class LossSpike(Check):
     def _common(self, peaks: Sequence[Episode], course: Course) -> bool:
         """Whether so many peaks are half as high as the highest that they are the tail of the noise."""
         top = max((one.height for one in peaks), default=0.0)
-        return sum(2 * one.height > top for one in peaks) > max(6, self.rare * len(course))
+        return sum(2 * one.height > top for one in peaks) >= max(6, self.rare * len(course))
 
     def _is_peak(self, course: Course, one: Episode) -> bool:
         return self._big(one) and one.last < len(course) - 1 and one.height >= self.odd * deepest_dip(course)

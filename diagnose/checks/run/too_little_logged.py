@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at, tail_only
+from diagnose.checks.run._say import at, improves, tail_only
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.readers.roles import ADVERSARIAL
@@ -38,6 +38,8 @@ class TooLittleLogged(Check):
     """Points below which only a strict fall proves anything. Source: real runs, where fewer are called too short."""
     few: int = 25
     """Points below which a course without order proves nothing. Source: as for a plateau."""
+    material: float = 0.07
+    """Change in ln that few points must show. Source: a run at chance level falls by less for ever."""
     order: float = 0.35
     """Kendall's tau of a clear course. Source: two thirds of all pairs in order."""
 
@@ -61,7 +63,11 @@ class TooLittleLogged(Check):
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
         if tail_only(signals(facts)) and course.order > -self.order:
             return f"the log begins at {at(curve, curve.steps[0])}: what came before is unknown"
-        clear = points >= self.few or abs(course.order) >= self.order
+        if course.fell_z < 3 and abs(course.order) < self.order and not improves(signals(facts)):
+            return "the noise of the loss hides whether it fell at all; log the mean of more steps"
+        clear = points >= self.few or (
+            abs(course.order) >= self.order and abs(course.net) > max(self.material, 2 * course.net_error)
+        )
         return None if clear else f"{points} points without a clear course are too few to judge; log more often"
 
 
