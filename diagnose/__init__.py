@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from diagnose.facts import Facts, Hints
     from diagnose.finding import (
         Confidence,
+        Diagnoses,
         Diagnosis,
         Edit,
         Evidence,
@@ -54,6 +55,7 @@ _HOMES = {
     "diagnose.facts": ("Facts", "Hints"),
     "diagnose.finding": (
         "Confidence",
+        "Diagnoses",
         "Diagnosis",
         "Edit",
         "Evidence",
@@ -83,6 +85,7 @@ __all__ = [
     "ConfigError",
     "Curve",
     "DataError",
+    "Diagnoses",
     "Diagnosis",
     "Doctor",
     "Edit",

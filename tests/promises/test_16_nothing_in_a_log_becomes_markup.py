@@ -16,7 +16,8 @@ from diagnose.report.clean import json_text, markdown, plain
 from tests.promises import hostile
 from tests.promises.commands import told, ttsdoc
 
-EXPECTED = {"h1", "h2", "p", "ul", "li", "strong", "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "em"}
+HEADS = {"h1", "h2", "p", "strong", "em", "pre", "code", "details", "summary"}
+EXPECTED = HEADS | {"ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
 # What GitHub looks for in the text that Markdown gives, outside of code.
 LIVE = re.compile(r"@\w|#\d|\bGH-\d|://|\bwww\.\w|mailto:\w", re.IGNORECASE)
 

@@ -12,7 +12,7 @@ import pytest
 from tests.promises.commands import HEALTHY, ROOT, TTSDOC, environment_with, told, ttsdoc
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.15, 0.3, 0.5, 0.8, 1.2])
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.4, 0.8])
 def test_ctrl_c_at_any_moment_is_status_130(tmp_path: Path, delay: float) -> None:
     for number in range(60):
         (tmp_path / f"run{number}").mkdir()
@@ -21,12 +21,14 @@ def test_ctrl_c_at_any_moment_is_status_130(tmp_path: Path, delay: float) -> Non
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment_with({})
     ) as process:
+        while b"numpy" not in Path(f"/proc/{process.pid}/maps").read_bytes():  # until the command itself is at work
+            assert process.poll() is None
+            time.sleep(0.01)
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
-    assert process.returncode in (130, -signal.SIGINT, 0)
-    if delay > 0.3:  # before that, Python itself is still starting
-        assert "Traceback" not in errors, errors
+    assert process.returncode in (130, 0)
+    assert "Traceback" not in errors, errors
 
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
