@@ -99,7 +99,7 @@ def main() -> int:
     told: Counter[str] = Counter()
     done, seed, began = 0, asked.seed, time.monotonic()
     while done < asked.count:
-        chance = random.Random(seed)  # noqa: S311 - damage, no secret
+        chance = random.Random(seed)
         path, lines = chance.choice(logs)
         broken, count = damaged(lines, chance, max(2, len(lines) // 4))
         outcome = try_one(path, broken)

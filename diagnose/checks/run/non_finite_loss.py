@@ -136,13 +136,14 @@ class NonFiniteLoss(Check):
         )
 
 
+_COMPONENTS = (Role.TRAIN_COMPONENT, Role.VAL_COMPONENT)
 _MEANING = {Role.TRAIN_LOSS.value: "The loss", Role.VAL_LOSS.value: "The validation loss"}
 
 
 def _losses(run: Run) -> list[tuple[str, Curve]]:
-    """The two losses, then components of the training loss."""
+    """The two losses, then every other loss, adversarial ones too: NaN is a fault in any of them."""
     found = [(role.value, run.curve(role)) for role in (Role.TRAIN_LOSS, Role.VAL_LOSS)]
-    parts = [(tag, curve) for tag, curve in run.curves.items() if curve.role is None and "loss" in tag.casefold()]
+    parts = [(curve.tag, curve) for role in _COMPONENTS for curve in run.played_by(role)]
     return [(name, curve) for name, curve in (*found, *parts) if curve is not None and len(curve)]
 
 
