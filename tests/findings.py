@@ -133,14 +133,14 @@ def _dataset(name: str) -> Diagnosis:
 
 def _run(check: Check) -> Diagnosis:
     """The first case of the check's own tests in which it reports anything."""
-    module = importlib.import_module(f"tests.checks.{tests_of(check).stem}")
+    module = importlib.import_module(f"tests.checks.{file_of_tests(check).stem}")
     for one in cases_of(module):
         if any(finding.code == check.code for finding in one.diagnosis.findings):
             return one.diagnosis
-    raise LookupError(f"{check.code}: in no case of {tests_of(check).name} does {check.name} report anything")
+    raise LookupError(f"{check.code}: in no case of {file_of_tests(check).name} does {check.name} report anything")
 
 
-def tests_of(check: Check) -> Path:
+def file_of_tests(check: Check) -> Path:
     """Where the tests of a check of runs stand."""
     return CHECKS / f"test_{check.name.replace('-', '_')}.py"
 

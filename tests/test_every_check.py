@@ -21,7 +21,7 @@ from diagnose.finding import Diagnosis, Severity
 from diagnose.run import Curve, Role, Run
 from tests.cases import Case, cases_of, facts_of
 from tests.curves import curve, run
-from tests.findings import CASES, stored_in, tests_of
+from tests.findings import CASES, stored_in, file_of_tests
 
 CHECKS = every_check()
 CODES = re.compile(r"^(NUM|STB|GRD|FIT|OPT|DAT|CFG|AUD|SPD|RUN|CKP)\d{3}$")
@@ -72,10 +72,10 @@ def test_every_threshold_has_a_default_and_a_source(check: Check) -> None:
 @each_check
 def test_every_check_has_its_tests(check: Check) -> None:
     """A check of runs has a file with tables; what speaks of configs or data sets is named where these are tested."""
-    if tests_of(check).exists():
+    if file_of_tests(check).exists():
         return
     together = {About.CONFIG: "test_config_checks.py", About.DATASET: "data/test_inspect.py"}
-    assert check.about in together, f"{tests_of(check).name} is missing"
+    assert check.about in together, f"{file_of_tests(check).name} is missing"
     text = (FOLDER.parent / together[check.about]).read_text("utf-8")
     assert check.code in text or check.name in text
 
