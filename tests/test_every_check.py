@@ -21,7 +21,7 @@ from diagnose.finding import Diagnosis, Severity
 from diagnose.run import Curve, Role, Run
 from tests.cases import Case, cases_of, facts_of
 from tests.curves import curve, run
-from tests.findings import CASES, stored_in, file_of_tests
+from tests.findings import CASES, file_of_tests, stored_in
 
 CHECKS = every_check()
 CODES = re.compile(r"^(NUM|STB|GRD|FIT|OPT|DAT|CFG|AUD|SPD|RUN|CKP)\d{3}$")
