@@ -165,7 +165,7 @@ class _Healing:
             found = places.look()
             if found is None:
                 continue
-            fault = next((one for one in places.news(found) if worth_a_stop(found, one)), None)
+            fault = next((one for one in places.sure(found) if worth_a_stop(found, one)), None)
             if fault is not None and child.running:
                 step = last_step(found.facts)
                 self.say(f"stopped at step {step:,}: {fault.code} {fault.name}: {fault.message}")
