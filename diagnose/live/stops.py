@@ -52,8 +52,8 @@ def alarms(diagnosis: Diagnosis) -> set[str]:
     return {one.name for one in diagnosis.findings if one.alarming and one.metric not in NOT_OF_THE_RUN}
 
 
-def worth_a_stop(diagnosis: Diagnosis, finding: Finding) -> bool:
-    """Whether a confirmed finding is worth ending the run for."""
+def worth_a_stop(diagnosis: Diagnosis, finding: Finding, *, last: bool = False) -> bool:
+    """Whether a confirmed finding is worth ending the run for. `last`: no attempt follows that could do better."""
     if finding.metric in NOT_OF_THE_RUN or not finding.alarming:
         return False
     if finding.name in KEPT:
@@ -65,6 +65,8 @@ def worth_a_stop(diagnosis: Diagnosis, finding: Finding) -> bool:
     if planned is None or since is None:
         return False
     if finding.name in SLOW | STUCK:
+        if last or not finding.prescriptions:
+            return False  # a slow run that nothing can hasten is better than half of it
         stuck = since <= EARLY * planned and _at_chance(diagnosis.facts)
         return now >= WORTH * planned and (finding.name in SLOW or stuck)
     return finding.name in UNSTABLE and now - since >= STOOD * planned
