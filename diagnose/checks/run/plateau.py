@@ -112,7 +112,7 @@ class Plateau(Check):
             return True  # what came before is not known
         if facts.target is not None and course.loss(course.end) <= facts.target.high:
             return True
-        flat_for = min(course.near_best_from + self.early / 2, 1.0)  # so long it had lain flat while the rate stood
+        flat_for = min(course.near_best_from + 3 * self.early / 4, 1.0)  # so long it had lain flat while the rate stood
         late = float(course.curve.steps[int(flat_for * (len(course) - 1))])
         return rate is not None and rate.past_peak(late) and rate.share(late) < 1 / 2 and course.fall > self.never
 
