@@ -50,7 +50,7 @@ def in_this_process(
             status = main()
     finally:
         os.chdir(before)
-    shown, said = (stream.buffer.getvalue().decode("utf-8", "surrogateescape") for stream in (out, err))  # type: ignore[attr-defined]
+    shown, said = (stream.buffer.getvalue().decode("utf-8", "surrogateescape") for stream in (out, err))
     return subprocess.CompletedProcess(arguments, status, shown, said)
 
 
