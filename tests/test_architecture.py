@@ -17,7 +17,7 @@ PACKAGE = ROOT / "diagnose"
 # From the left of the pipe to its right; what stands in one line may know what stands in lines before it.
 PIPE = (
     ("errors", "clean", "numbers", "files", "parallel"),
-    ("project", "inside"),
+    ("project", "inside", "plugins"),
     ("log_facts",),
     ("run",),
     ("finding", "config", "data"),

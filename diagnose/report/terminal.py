@@ -39,19 +39,6 @@ def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> st
     return text + printed(Group(*_after(diagnosis, made, verbose=verbose, calm=calm)), screen)
 
 
-def one_line(diagnosis: Diagnosis, screen: Screen) -> str:
-    """Verdict, name and what was found, in one line (`-q`)."""
-    mark = Text(VERDICT_MARK[diagnosis.verdict], VERDICT_STYLE[diagnosis.verdict])
-    names = ", ".join(_name_and_place(diagnosis.run, finding) for finding in causes(diagnosis))
-    line = mark.append(f" {diagnosis.verdict.value}", "").append(f" {plain(title(diagnosis.run))}", "bold")
-    return printed(line.append(f": {names}" if names else ""), screen, UNLIMITED)
-
-
-def _name_and_place(run: Run, finding: Finding) -> str:
-    place = span(run, finding)
-    return f"{finding.code} {finding.name}{f' ({place})' if place else ''}"
-
-
 def _heading(diagnosis: Diagnosis) -> Text:
     run, verdict = diagnosis.run, diagnosis.verdict
     line = Text("ttsdoc ").append(f"{VERDICT_MARK[verdict]} {verdict.value.upper()}", VERDICT_STYLE[verdict])
