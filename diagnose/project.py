@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,6 @@ from diagnose.errors import ConfigError, did_you_mean
 
 FILE = "ttsdoc.toml"
 FIELDS = {"select", "ignore", "thresholds", "presets"}
-SHIPPED = Path(__file__).parent / "presets"
-"""The presets of this package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,15 @@ def project(start: Path | None = None) -> Project:
     return Project()
 
 
+def shipped_presets() -> Path:
+    """The folder of the presets that come with ttsdoc: in an editable installation it lies beside the package."""
+    return Path(import_module("diagnose.presets").__path__[0])
+
+
 def preset_texts(kind: str) -> Iterator[tuple[str, str]]:
     """(file name, text) of the YAML files of one kind (`dialects`, `formats`, `targets`), those of the project last."""
     own = project().presets
-    for folder in (SHIPPED / kind, own / kind if own else None):
+    for folder in (shipped_presets() / kind, own / kind if own else None):
         if folder is not None and folder.is_dir():
             found = [file for file in folder.iterdir() if file.name.endswith(".yaml")]
             yield from sorted((file.name, file.read_text("utf-8")) for file in found)
@@ -82,7 +86,7 @@ def config_file(name: str | Path) -> Path:
     Raises ConfigError for a name that is neither; a missing file with an ending is left to its reader.
     """
     path = Path(name)
-    preset = SHIPPED / f"{name}.yaml"
+    preset = shipped_presets() / f"{name}.yaml"
     shipped = not path.exists() and path.name == str(name) and preset.is_file()
     if not shipped and not path.exists() and not path.suffix:
         own = shipped_configs()
@@ -93,7 +97,7 @@ def config_file(name: str | Path) -> Path:
 
 def shipped_configs() -> list[str]:
     """The names of the configs that are shipped: those of `presets/` that train something."""
-    places = sorted(SHIPPED.iterdir())
+    places = sorted(shipped_presets().iterdir())
     own = [place for place in places if place.name.endswith(".yaml")]
     return [place.name.removesuffix(".yaml") for place in own if "\ntraining:" in f"\n{place.read_text('utf-8')}"]
 

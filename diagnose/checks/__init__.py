@@ -32,7 +32,7 @@ def every_check() -> tuple[Check, ...]:
 
 
 def checks_for(facts: Facts) -> tuple[Check, ...]:
-    """Those of `every_check()` that apply. What speaks of a config, data set or trainer is imported where one is known."""
+    """Those of `every_check()` that apply. What judges a config, data set or trainer is imported where there is one."""
     if plugins(PLUGINS):
         return tuple(check for check in every_check() if check.applies(facts))
     known = [about for about in About if about is About.RUN or about.is_known(facts)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding
-from diagnose.report.clean import plain
 from diagnose.report.screen import VERDICT_MARK, VERDICT_STYLE, Screen, in_one_line
 from diagnose.report.words import causes, span, title
 from diagnose.run import Run
