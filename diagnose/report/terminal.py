@@ -13,7 +13,8 @@ from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Verdict
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import Answer, answer, command
-from diagnose.report.changes import changes, changes_table, not_made
+from diagnose.report.changes import changes
+from diagnose.report.changes_table import changes_table, not_made
 from diagnose.report.chart import loss_chart
 from diagnose.report.screen import RED, SEVERITY_STYLE, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.table import Cell, LossTable, loss_table
