@@ -265,7 +265,7 @@ def test_one_training_in_two_logs_is_one_run(tmp_path: Path) -> None:
     assert len(points(run)) == 40
     assert points(run, Role.VAL_LOSS) == [1.2345]
     assert run.ending is not None
-    assert any("tell it together" in note for note in run.notes)
+    assert any("were read together" in note for note in run.notes)
 
 
 def test_another_training_beside_it_is_another_run(tmp_path: Path) -> None:

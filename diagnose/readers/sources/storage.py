@@ -24,7 +24,7 @@ def is_remote(name: str) -> bool:
 
 
 def local(name: str) -> Path | None:
-    """Where a file lies on this machine; None for one that is far away."""
+    """Where a file is on this machine; None for one that is far away."""
     return None if is_remote(name) else Path(name)
 
 
@@ -44,7 +44,7 @@ def is_folder(name: str) -> bool:
 
 
 def is_stream(name: str) -> bool:
-    """Whether what lies there can be read once only: a pipe, the shell's `<(command)`, a device."""
+    """Whether what is there can be read once only: a pipe, the shell's `<(command)`, a device."""
     if is_remote(name):
         return False
     mode = os.stat(name).st_mode  # noqa: PTH116 - a name, local or not
@@ -64,7 +64,7 @@ class Unread:
     errors: dict[str, str] = field(default_factory=dict)
     """Folder -> why it cannot be listed."""
     links: list[str] = field(default_factory=list)
-    """Links to what lies outside of the root."""
+    """Links to what is outside of the root."""
 
 
 def walk(root: str, unread: Unread) -> Iterator[tuple[str, list[str]]]:
@@ -127,7 +127,7 @@ class RemoteFile(io.RawIOBase):
         self._system, self._path = _system(name)
         size = _patiently(self._system.info, self._path).get("size")
         self._whole: bytes | None = None
-        if size is None:  # a web server that does not tell
+        if size is None:  # a web server that does not say
             self._whole = _patiently(self._system.cat_file, self._path)
             size = len(self._whole)
         self._size = int(size)
