@@ -357,7 +357,7 @@ def test_a_fix_tells_of_keys_that_stand_twice(tmp_path: Path) -> None:
     config.write_text("training:\n  learning_rate: 0.001\n  batch_size: 16\n  learning_rate: 0.0002\n", "utf-8")
     done = ttsdoc("fix", config)
     assert done.returncode == 0
-    assert "line 4: training.learning_rate stands twice; only the last one counts" in done.stderr
+    assert "line 4: training.learning_rate appears twice; only the last one counts" in done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")

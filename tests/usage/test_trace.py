@@ -213,7 +213,7 @@ def test_the_door_tells_text_and_strict_json(tmp_path: Path) -> None:
     ttsdoc = [sys.executable, "-m", "diagnose", "trace"]
     command = ["--", sys.executable, "train.py", "config.yaml"]
     text = subprocess.run([*ttsdoc, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "dead       warmup  its neighbours are read at train.py:2" in text.stdout
+    assert "dead       warmup  other keys of its section are read at train.py:2" in text.stdout
     told = subprocess.run(
         [*ttsdoc, "--format", "json", *command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
