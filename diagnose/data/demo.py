@@ -1,4 +1,4 @@
-"""A data set made on the spot: short spoken sentences, so that training needs no download."""
+"""A synthesised demo data set of short sentences, so that training needs no download."""
 
 from __future__ import annotations
 
