@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make, import, merge, split, enlarge and judge data sets.", no_args_is_help=True)
 
-# These two stand here again, as words, so that `--help` need not load numpy; tests hold them equal.
+# These two are repeated here, as words, so that `--help` need not load numpy; tests hold them equal.
 
 
 class Speaker(str, Enum):
-    """Who speaks the demo."""
+    """The voice of the demo."""
 
     AUTO = "auto"
     ESPEAK = "espeak"
@@ -65,7 +65,7 @@ def demo(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Speak short sentences into a data set, so that training needs no download."""
+    """Synthesise a demo data set of short sentences, so that training needs no download."""
     from diagnose.data.demo import Voice, make
 
     made = make(out, clips=clips, seed=seed, language=language, voice=Voice(voice.value), force=force)

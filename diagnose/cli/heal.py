@@ -105,11 +105,11 @@ def _run(order: Order, form: TextOrJson) -> int:
     if form is TextOrJson.JSON:
         sys.stdout.write((order.out / RECORD).read_text("utf-8"))
     else:
-        sys.stdout.write(told(record, order.out))
+        sys.stdout.write(summary(record, order.out))
     return STATUS[record.verdict]
 
 
-def told(record: Record, out: Path) -> str:
+def summary(record: Record, out: Path) -> str:
     """The end in words: the verdict, and one line an attempt."""
     from diagnose.live.supervise import RECORD
     from diagnose.report.clean import plain

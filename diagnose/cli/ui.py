@@ -39,7 +39,7 @@ def ui(
 
     from diagnose.ui.app import serve
 
-    os.chdir(root)  # what a config names by a relative path lies beside it
+    os.chdir(root)  # what a config names by a relative path is beside it
     words = shlex.split(command) if command else None
     serve(
         root, words, host=host, port=port, token=token, say=lambda address: print(f"ttsdoc ui: {address}", flush=True)

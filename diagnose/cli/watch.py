@@ -125,14 +125,14 @@ def _act(event: NewFinding, command: str | None, pid: int | None) -> None:
     if event.finding.severity is not Severity.ERROR:
         return
     if command:
-        told = {
+        values = {
             "CODE": event.finding.code,
             "FINDING": event.finding.name,
             "STEP": str(event.step),
             "MESSAGE": event.finding.message,
             "RUN": event.diagnosis.run.source,
         }
-        environment = {**os.environ, **{f"TTSDOC_{name}": value.replace("\0", "") for name, value in told.items()}}
+        environment = {**os.environ, **{f"TTSDOC_{name}": value.replace("\0", "") for name, value in values.items()}}
         subprocess.run(command, shell=True, check=False, env=environment)  # noqa: S602 - the user's own command
     if pid is not None and alive(pid):
         os.kill(pid, signal.SIGINT)
@@ -190,14 +190,14 @@ class _Writer:
         if not self._begun:
             self._begun = True
             sys.stdout.write(render(event.diagnosis, Screen.of_stdout()))
-        told = progress_line(event.diagnosis, event.step, event.planned, event.steps_per_second, event.seconds_left)
+        text = progress_line(event.diagnosis, event.step, event.planned, event.steps_per_second, event.seconds_left)
         if sys.stdout.isatty():
             width = Screen.of_stdout().width - 1
-            self._line = told[:width]
+            self._line = text[:width]
             sys.stdout.write(f"\r{self._line:<{width}}")
         elif time.monotonic() - self._last >= QUIET:
             self._last = time.monotonic()
-            sys.stdout.write(told + "\n")
+            sys.stdout.write(text + "\n")
 
     def _fresh(self, text: str) -> None:
         """A line of its own, below the line of progress."""
