@@ -25,7 +25,7 @@ from diagnose.targets import tables
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
 LARGEST_CONFIG = 262_144
-# Folders above a log in which its config may stand: run/version_0/checkpoints/.. is as deep as trainers go.
+# Folders above a log in which its config may be: run/version_0/checkpoints/.. is as deep as trainers go.
 LEVELS_UP = 2
 MOST_CONFIGS = 20
 # The names that trainers give to the log in a run's own folder.
@@ -80,7 +80,7 @@ def _known_family(hints: Hints) -> None:
 
 
 def configs_near(run: Run) -> list[Config]:
-    """The training configs that stand beside a log, in the folder that was asked for, or name its `log_dir`.
+    """The training configs that are beside a log, in the folder that was asked for, or name its `log_dir`.
 
     Of several (the config, and the corrected one) those whose learning rate was logged.
     """
