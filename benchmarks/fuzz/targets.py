@@ -106,7 +106,7 @@ def _manifest(data: bytes, folder: Path) -> None:
 
 
 def _clean(data: bytes, _: Path) -> None:
-    from diagnose.report.clean import json_text, markdown, plain
+    from diagnose.clean import json_text, markdown, plain
 
     text = data.decode("utf-8", "surrogateescape")
     assert not {c for c in plain(text) if ord(c) < 32 and c != "\t"}

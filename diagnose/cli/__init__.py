@@ -49,8 +49,8 @@ def main() -> int:
 
 def _report(error: Exception) -> int:
     """Print an error, always as lines that no terminal acts on. Status 2: scripts read 1 as findings."""
+    from diagnose.clean import plain
     from diagnose.errors import TtsdocError, unforeseen
-    from diagnose.report.clean import plain
 
     if hasattr(error, "show"):  # a usage error of click's, whose class newer typers keep to themselves
         text = StringIO()

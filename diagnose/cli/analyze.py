@@ -125,7 +125,7 @@ def _axis(count: Count) -> Axis:
 
 def _remark(found: list[Diagnosis], axis: Axis | None) -> None:
     """Say so where a log cannot be counted as was asked for."""
-    from diagnose.report.clean import plain
+    from diagnose.clean import plain
 
     for one in found:
         if axis is not None and all(curve.axis is not axis for curve in one.run.curves.values()):
@@ -156,7 +156,7 @@ def _usual_place() -> list[str]:
 
 def _judged(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
     """What became of all sources, worst first; many of them with a progress bar."""
-    from diagnose.report.clean import plain
+    from diagnose.clean import plain
 
     watched = len(sources) > FEW_RUNS and sys.stderr.isatty()
     fleet = _with_progress(sources, judge) if watched else judge(sources)
@@ -193,8 +193,8 @@ def _print(found: list[Diagnosis], form: str, *, verbose: bool, quiet: bool) -> 
 
 def _write_back(found: list[Diagnosis]) -> None:
     """Put the findings beside the event files. Raises LogError where there are none."""
+    from diagnose.clean import plain
     from diagnose.integrations.tensorboard import write_back
-    from diagnose.report.clean import plain
 
     for diagnosis in found:
         print(f"written for TensorBoard: {plain(str(write_back(diagnosis)))}", file=sys.stderr)

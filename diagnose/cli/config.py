@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.clean import plain
 from diagnose.cli.options import (
     ExitZero,
     FailOn,
@@ -21,7 +22,6 @@ from diagnose.cli.options import (
     checks_of,
     status_of,
 )
-from diagnose.report.clean import plain
 from diagnose.report.formats import TEXT, rendered
 
 if TYPE_CHECKING:

@@ -207,12 +207,12 @@ def _done(what: str, out: Path) -> None:
 
 
 def _warn(message: str) -> None:
-    from diagnose.report.clean import plain
+    from diagnose.clean import plain
 
     print(f"ttsdoc: {plain(message)}", file=sys.stderr)
 
 
 def _print(message: str) -> None:
-    from diagnose.report.clean import plain
+    from diagnose.clean import plain
 
     print(plain(message))

@@ -84,7 +84,7 @@ def text(found: list[Line], screen: Screen) -> str:
     from rich.table import Table
     from rich.text import Text
 
-    from diagnose.report.clean import plain
+    from diagnose.clean import plain
     from diagnose.report.screen import AMBER, GREEN, printed
 
     table = Table(box=None, pad_edge=False, show_header=False)

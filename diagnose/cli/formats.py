@@ -25,9 +25,9 @@ def formats(
     if path is None:
         _list()
         return
+    from diagnose.clean import plain
     from diagnose.errors import LogError
     from diagnose.readers import discover, read_source, scores_of
-    from diagnose.report.clean import plain
 
     for source in discover(path):
         print(plain(source.name))
@@ -50,7 +50,7 @@ def _list() -> None:
 
 def _show(run: Run) -> None:
     """The format, each series with its first points, and the notes."""
-    from diagnose.report.clean import plain
+    from diagnose.clean import plain
 
     print(f"  read as {run.format}, {len(run.curves)} series")
     for tag, curve in list(run.curves.items())[:MOST_TAGS]:

@@ -98,8 +98,8 @@ def heal_bundled(config: Path, out: Path | None, *, attempts: int, devices: int,
 
 
 def _run(order: Order, form: TextOrJson) -> int:
+    from diagnose.clean import plain
     from diagnose.live.supervise import RECORD, heal
-    from diagnose.report.clean import plain
 
     record = heal(order, lambda text: print(f"ttsdoc: {plain(text)}", file=sys.stderr, flush=True))
     if form is TextOrJson.JSON:
@@ -111,8 +111,8 @@ def _run(order: Order, form: TextOrJson) -> int:
 
 def summary(record: Record, out: Path) -> str:
     """The end in words: the verdict, and one line an attempt."""
+    from diagnose.clean import plain
     from diagnose.live.supervise import RECORD
-    from diagnose.report.clean import plain
     from diagnose.report.words import number
 
     lines = [f"{record.verdict}: {out / RECORD} holds every attempt"]

@@ -62,7 +62,7 @@ def _run(command: list[str], config: Path | None, limits: Watch, form: Format) -
 def _print(report: KeyReport, form: Format) -> None:
     import json
 
-    from diagnose.report.clean import plain
+    from diagnose.clean import plain
     from diagnose.report.keys import lines, report_json
 
     if form is Format.JSON:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from diagnose.clean import plain
 from diagnose.data import subtitles
 from diagnose.data.audio import Sound, header, resample, write
 from diagnose.data.ljspeech import RATE, Row, folder_written_whole, identifier, metadata
@@ -16,7 +17,6 @@ from diagnose.data.rejected import Rejected, described, listed
 from diagnose.data.segments import USUAL, Bounds, Segment, apart, cut, reaches, sentences
 from diagnose.data.subtitles import Cue
 from diagnose.errors import DataError
-from diagnose.report.clean import plain
 
 
 @dataclass(frozen=True, slots=True)

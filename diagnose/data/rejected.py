@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from diagnose.report.clean import plain
+from diagnose.clean import plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from diagnose.clean import plain
 from diagnose.errors import TtsdocError
 from diagnose.inside import inside
-from diagnose.report.clean import plain
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.integrations.confirmed import History, just_begun, warming_up
 from diagnose.integrations.memory import MemoryLog
 from diagnose.integrations.written import write_report
-from diagnose.report.clean import plain
 from diagnose.report.line import finding_line
 from diagnose.run import Axis
 

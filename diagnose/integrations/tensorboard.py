@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from diagnose.clean import markdown
 from diagnose.errors import LogError
 from diagnose.finding import Diagnosis, Finding
 from diagnose.report import as_markdown
-from diagnose.report.clean import markdown
 from diagnose.report.line import what_to_do
 from diagnose.report.words import span
 from diagnose.run import Curve, Run

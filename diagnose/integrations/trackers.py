@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Severity
-from diagnose.report.clean import plain
 from diagnose.report.line import what_to_do
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from diagnose.clean import plain
 from diagnose.errors import TtsdocError
 from diagnose.finding import Diagnosis, Finding, Severity, Verdict
-from diagnose.report.clean import plain
 from diagnose.report.line import what_to_do
 from diagnose.report.words import number, span, title
 from diagnose.run import Role, Run

@@ -33,9 +33,12 @@ class Places:
                 return None
         return None
 
-    def news(self, diagnosis: Diagnosis) -> list[Finding]:
-        """The findings to tell now; see `Watch.news`."""
-        return [] if self._counts is None else self._counts.news(diagnosis)
+    def sure(self, diagnosis: Diagnosis) -> list[Finding]:
+        """What is confirmed: news, and what was news before and still stands."""
+        if self._counts is None:
+            return []
+        self._counts.news(diagnosis)
+        return self._counts.told(diagnosis)
 
 
 def _look(watch: Watch) -> Diagnosis | None:

@@ -14,7 +14,7 @@ from diagnose.errors import TrainerError
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Severity, Verdict
 from diagnose.live.history import NOT_OF_THE_RUN
-from diagnose.live.watch import last_step, planned_end
+from diagnose.live.watch import WORTH, last_step, planned_end
 from diagnose.numbers import is_number
 from diagnose.remedies.evidence import onset_of
 from diagnose.run import Role
@@ -24,7 +24,7 @@ UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss",
 KEPT = frozenset({"overfitting", "memorisation", "past-best"})
 """Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
 SLOW = frozenset({"learning-rate-too-low"})
-"""Faults that are only warned of, and worth a stop once they have shown for `WORTH` of the run."""
+"""Faults that are only warned of, and worth a stop once `WORTH` of the planned run is over."""
 STUCK = frozenset({"plateau"})
 """Faults that are worth a stop where the run never got going: they began in the first `EARLY` of the planned run, and
 the loss stands between `HIGH` and `FELL` of where it began. Lower, it may have converged; higher, it never moved, and
@@ -35,8 +35,6 @@ HIGH, FELL = 0.5, 0.95
 STOOD = 0.2
 """Share of the planned run for which an instability that is only warned of must have stood. Source: our choice: a
 healthy run comes back from a swing sooner, or is not planned to the end of it."""
-WORTH = 0.35
-"""Share of the planned run. Source: our choice: stopped there, two trainings cost 1.35 of one."""
 SUMMARY = "summary.json"
 """Where a trainer may tell the loss on a second validation set (`held_out_loss`)."""
 
@@ -54,22 +52,25 @@ def alarms(diagnosis: Diagnosis) -> set[str]:
     return {one.name for one in diagnosis.findings if one.alarming and one.metric not in NOT_OF_THE_RUN}
 
 
-def worth_a_stop(diagnosis: Diagnosis, finding: Finding) -> bool:
-    """Whether a confirmed finding is worth ending the run for."""
+def worth_a_stop(diagnosis: Diagnosis, finding: Finding, *, last: bool = False) -> bool:
+    """Whether a confirmed finding is worth ending the run for. `last`: no attempt follows that could do better."""
     if finding.metric in NOT_OF_THE_RUN or not finding.alarming:
         return False
     if finding.name in KEPT:
         return finding.name == "overfitting" and memorises(diagnosis.facts) and kept_best(diagnosis.facts) is not None
-    if finding.severity is Severity.ERROR:
-        return True
-    planned, now = planned_end(diagnosis.facts), last_step(diagnosis.facts)
-    since = finding.first_step
+    return finding.severity is Severity.ERROR or _has_stood(diagnosis.facts, finding, last=last)
+
+
+def _has_stood(facts: Facts, finding: Finding, *, last: bool) -> bool:
+    """Whether what is only warned of has stood for so much of the planned run that it will not go by itself."""
+    planned, now, since = planned_end(facts), last_step(facts), finding.first_step
     if planned is None or since is None:
         return False
-    if finding.name in SLOW | STUCK:
-        stuck = since <= EARLY * planned and _at_chance(diagnosis.facts)
-        return now >= WORTH * planned and (finding.name in SLOW or stuck)
-    return finding.name in UNSTABLE and now - since >= STOOD * planned
+    if finding.name in UNSTABLE:
+        return now - since >= STOOD * planned
+    if last or not finding.prescriptions or now < WORTH * planned:
+        return False  # a slow run that nothing can hasten is better than half of it
+    return finding.name in SLOW or (finding.name in STUCK and since <= EARLY * planned and _at_chance(facts))
 
 
 def died(status: int | None, diagnosis: Diagnosis) -> bool:

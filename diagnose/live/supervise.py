@@ -140,7 +140,7 @@ class _Healing:
         self._keep(replace(attempt, pid=child.process.pid))
         fault = None
         try:
-            fault = self._follow(child, places)
+            fault = self._follow(child, places, last=attempt.number >= self.order.attempts)
         finally:
             child.stop(self.asked.signal or 2)
         places.look()
@@ -155,7 +155,7 @@ class _Healing:
         self._keep(attempt)
         return attempt, None if diagnosis is None else of_the_run(diagnosis)
 
-    def _follow(self, child: Child, places: Places) -> Finding | None:
+    def _follow(self, child: Child, places: Places, *, last: bool) -> Finding | None:
         """Look until the child ends, the user asks for it, the budget is spent, or a fault is sure."""
         while child.running:
             child.wait(self.order.interval)
@@ -165,7 +165,7 @@ class _Healing:
             found = places.look()
             if found is None:
                 continue
-            fault = next((one for one in places.news(found) if worth_a_stop(found, one)), None)
+            fault = next((one for one in places.sure(found) if worth_a_stop(found, one, last=last)), None)
             if fault is not None and child.running:
                 step = last_step(found.facts)
                 self.say(f"stopped at step {step:,}: {fault.code} {fault.name}: {fault.message}")
@@ -209,7 +209,7 @@ class _Healing:
         config = self._config(attempt)
         settings = {name: setting.value for name, setting in config.values.items()}
         facts = replace(diagnosis.facts, config=config, settings=settings)
-        return plan(replace(diagnosis, facts=facts), minimal=True)
+        return plan(replace(diagnosis, facts=facts), minimal=True, unsafe=True)  # it is tried, and kept only if better
 
     def _config(self, attempt: Attempt) -> Config:
         """What the attempt was trained with: the config that the trainer wrote, else the one that it was given."""

@@ -35,6 +35,13 @@ LEAST_SILENCE = 600.0
 """Seconds; evaluations and checkpoints of large models take minutes."""
 
 
+SLOWNESS = frozenset({"learning-rate-too-low", "slow-learning", "plateau", "loss-above-target"})
+"""Findings that only time can tell: before `WORTH` of the planned run they are no news."""
+WORTH = 0.45
+"""Share of the planned run. Source: benchmarks/cure: healthy runs at a quarter of the best rate look slow up to a third
+of the run, those at a twentieth to the end."""
+
+
 class End(str, Enum):
     """Why watching ended."""
 
@@ -113,6 +120,10 @@ class Watch:
         step = last_step(facts)
         self.history = self.history.after(step, diagnosis.findings)
         return [replace(finding, first_seen=finding.first_step, confirmed=step) for finding in found]
+
+    def told(self, diagnosis: Diagnosis) -> list[Finding]:
+        """The findings of `diagnosis` that were news now or earlier."""
+        return [finding for finding in diagnosis.findings if finding.name in self._reported]
 
     def _facts(self, run: Run) -> Facts:
         """The run with its config, which is looked for once a run."""
@@ -217,6 +228,10 @@ def _too_early(facts: Facts, finding: Finding) -> bool:
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or len(train) < FEWEST:
         return True
+    if finding.name in SLOWNESS:
+        planned = planned_end(facts)
+        if planned is not None and last_step(facts) < WORTH * planned:
+            return True
     return finding.severity is not Severity.ERROR and _warming_up(facts, train)
 
 

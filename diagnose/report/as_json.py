@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from diagnose import __version__
+from diagnose.clean import json_text
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import answer
-from diagnose.report.clean import json_text
 from diagnose.run import Curve
 
 SCHEMA_VERSION = 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from diagnose.clean import markdown, plain
 from diagnose.finding import Diagnosis, Finding
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import answer
 from diagnose.report.changes import changes
-from diagnose.report.clean import markdown, plain
 from diagnose.report.table import Cell, loss_table
 from diagnose.report.words import number, proof, span, title
 

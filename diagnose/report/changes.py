@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from diagnose.choice import new_value
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Scalar
 from diagnose.plan import AppliedEdit, Plan
-from diagnose.report.clean import plain
 from diagnose.report.screen import AMBER, Screen, printed
 from diagnose.report.words import causes, counted, number
 

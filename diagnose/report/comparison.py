@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from diagnose.report.clean import markdown, plain
+from diagnose.clean import markdown, plain
 from diagnose.report.words import number
 
 if TYPE_CHECKING:

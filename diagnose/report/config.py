@@ -11,13 +11,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from diagnose.clean import plain
 from diagnose.config import Config, Setting
 from diagnose.config.effective import Effective, effective
 from diagnose.config.memory import Estimate, estimate
 from diagnose.config.ranges import first_learning_rate
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
-from diagnose.report.clean import plain
 from diagnose.report.keys import keys_json
 from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
 

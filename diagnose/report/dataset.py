@@ -12,11 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from diagnose.clean import plain
 from diagnose.data.inspect import Survey
 from diagnose.data.manifest import Split
 from diagnose.finding import Diagnosis, Finding
 from diagnose.report.as_json import envelope
-from diagnose.report.clean import plain
 from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
 
 BINS = 10

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding
 from diagnose.report.as_json import finding_json
-from diagnose.report.clean import plain
 from diagnose.report.words import number
 from diagnose.run import Role
 

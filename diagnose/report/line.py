@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from diagnose.clean import plain
 from diagnose.finding import Finding
-from diagnose.report.clean import plain
 from diagnose.report.words import span
 from diagnose.run import Run
 

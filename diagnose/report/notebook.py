@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from diagnose.clean import plain
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Verdict
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import answer
 from diagnose.report.changes import Change, changes
-from diagnose.report.clean import plain
 from diagnose.report.html.picture import svg
 from diagnose.report.panels import panels
 from diagnose.report.screen import VERDICT_MARK

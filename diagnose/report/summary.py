@@ -15,9 +15,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from diagnose.clean import markdown, plain
 from diagnose.finding import Diagnosis, Verdict
 from diagnose.pool import sickness
-from diagnose.report.clean import markdown, plain
 from diagnose.report.screen import UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.words import causes, counted, number, title
 from diagnose.run import Curve, Role

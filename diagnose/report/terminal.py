@@ -9,12 +9,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Verdict
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import Answer, answer, command
 from diagnose.report.changes import changes, changes_table, not_made
 from diagnose.report.chart import loss_chart
-from diagnose.report.clean import plain
 from diagnose.report.screen import RED, SEVERITY_STYLE, UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.table import Cell, LossTable, loss_table
 from diagnose.report.words import causes, counted, number, proof, span, title

@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
+from diagnose.clean import markdown, plain
 from diagnose.errors import TtsdocError
 from diagnose.inside import inside
-from diagnose.report.clean import markdown, plain
 
 
 def imported(root: Path, subtitles: str, out: str) -> str:

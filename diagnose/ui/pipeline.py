@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
+from diagnose.clean import markdown, plain
 from diagnose.errors import TtsdocError
 from diagnose.files import write_whole
 from diagnose.finding import Diagnosis
 from diagnose.plan import Plan
-from diagnose.report.clean import markdown, plain
 from diagnose.ui.followed import Followed, Gallery, sounds_of
 from diagnose.ui.places import config_inside
 from diagnose.ui.trainings import Training, Trainings, last_words

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from diagnose.clean import markdown, plain
 from diagnose.errors import TtsdocError
 from diagnose.finding import Diagnosis, Verdict
 from diagnose.live.watch import progress
 from diagnose.plan import Plan, plan, plan_of_config
 from diagnose.report import as_markdown
 from diagnose.report.answer import answer
-from diagnose.report.clean import markdown, plain
 from diagnose.report.events import progress_line
 from diagnose.report.words import span, title
 from diagnose.run import Attachment

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from diagnose.report.clean import json_text, markdown, plain
+from diagnose.clean import json_text, markdown, plain
 from tests.promises import hostile
 from tests.promises.commands import told, ttsdoc
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diagnose.report.clean import json_text, markdown, plain
+from diagnose.clean import json_text, markdown, plain
 from tests.promises.commands import told, ttsdoc
 
 SECRETS = [

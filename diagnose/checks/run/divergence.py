@@ -99,7 +99,11 @@ class Divergence(Check):
             steps=(best, curve.steps[-1]),
             evidence=(
                 Evidence("share_lost", lost, self.share, "", f"lost {lost:.0%} of its progress"),
-                Evidence("z", course.up_z, self.z, "", f"{course.up_z:.0f} standard errors"),
+                *(
+                    [Evidence("z", course.up_z, self.z, "", f"{course.up_z:.0f} standard errors")]
+                    if len(course) > 4
+                    else []
+                ),
                 *onset(facts, int(best)),
             ),
             prescriptions=remedies.calm(facts, int(best)),

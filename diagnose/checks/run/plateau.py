@@ -55,6 +55,8 @@ class Plateau(Check):
     """Share of the fall that the second half may bring. Source: real runs."""
     little: float = 0.6
     """Fall in ln above which a flat end is convergence: nearly half of the loss. Source: real runs."""
+    loud: float = 0.1
+    """Noise in ln above which no trend beyond three standard errors counts as none. Source: real runs."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No loss, or too few points."""
@@ -82,7 +84,9 @@ class Plateau(Check):
         if not self._certain(course):
             return False
         still = course.late_order > -self.still or course.fell_at_most < self.never / 4
-        return course.fell_at_most < self.never and still
+        # In a loud curve a fall that nobody can tell from none, after so many points, is none.
+        lost_in_noise = course.fell_z < 3 and abs(course.order) < 0.35 and course.noise > self.loud
+        return (course.fell_at_most < self.never and still) or lost_in_noise
 
     def _stopped(self, facts: Facts, course: Course) -> bool:
         gap, measured = signals(facts).gap, signals(facts)
@@ -108,7 +112,7 @@ class Plateau(Check):
             return True  # what came before is not known
         if facts.target is not None and course.loss(course.end) <= facts.target.high:
             return True
-        flat_for = min(course.near_best_from + self.early / 2, 1.0)  # so long it had lain flat while the rate stood
+        flat_for = min(course.near_best_from + 3 * self.early / 4, 1.0)  # so long it had lain flat while the rate stood
         late = float(course.curve.steps[int(flat_for * (len(course) - 1))])
         return rate is not None and rate.past_peak(late) and rate.share(late) < 1 / 2 and course.fall > self.never
 

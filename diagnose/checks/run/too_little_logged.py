@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at, improves, tail_only
+from diagnose.checks.run._say import at, tail_only
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.readers.roles import ADVERSARIAL
@@ -63,8 +63,6 @@ class TooLittleLogged(Check):
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
         if tail_only(signals(facts)) and course.order > -self.order:
             return f"the log begins at {at(curve, curve.steps[0])}: what came before is unknown"
-        if course.fell_z < 3 and abs(course.order) < self.order and not improves(signals(facts)):
-            return "the noise of the loss hides whether it fell at all; log the mean of more steps"
         clear = points >= self.few or (
             abs(course.order) >= self.order and abs(course.net) > max(self.material, 2 * course.net_error)
         )

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Severity
-from diagnose.report.clean import plain
 from diagnose.report.line import what_to_do
 from diagnose.report.place import place_of
 from diagnose.report.words import span, title

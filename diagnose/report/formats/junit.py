@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from diagnose.checks import every_check
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding
-from diagnose.report.clean import plain
 from diagnose.report.line import finding_line
 from diagnose.report.words import title
 

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from diagnose import __version__
 from diagnose.checks import every_check
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import dumps
-from diagnose.report.clean import plain
 from diagnose.report.line import what_to_do
 from diagnose.report.place import place_of
 from diagnose.report.words import span, title

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from diagnose.clean import plain
 from diagnose.finding import Diagnosis
-from diagnose.report.clean import plain
 from diagnose.report.panels import LOG_RATIO, Mark, Panel, Series, panels, series, thinned
 from diagnose.report.summary import names
 from diagnose.report.words import counted, metric_words, number

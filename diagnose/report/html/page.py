@@ -12,12 +12,12 @@ from importlib.resources import files
 from typing import Any
 
 from diagnose import __version__
+from diagnose.clean import plain
 from diagnose.errors import TtsdocError
 from diagnose.finding import Diagnosis, Finding
 from diagnose.plan import plan
 from diagnose.report.answer import answer, command
 from diagnose.report.changes import changes
-from diagnose.report.clean import plain
 from diagnose.report.html.figures import comparison, run_figures
 from diagnose.report.html.sounds import Sound
 from diagnose.report.summary import counts, names, run_rows

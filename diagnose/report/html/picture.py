@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from diagnose.report.clean import plain
+from diagnose.clean import plain
 from diagnose.report.html.figures import ALARM, OTHER, TRAIN, VAL, alt_text
 from diagnose.report.panels import Mark, Panel, Series, thinned
 from diagnose.report.scale import Scale, heights, scale_of
