@@ -225,7 +225,7 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
         trainer = command_beside(Path(config.source))
         if trainer is None:
             return facts
-        notes.append(f"trainer: {trainer}, which a document beside the config starts with it")
+        notes.append(f"trainer: {trainer}, named with this config in a document beside it")
     keys = keys_read(trainer, config.tree(), Path(config.source))
     notes += keys.notes
     if keys.unknown:

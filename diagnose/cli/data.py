@@ -43,7 +43,7 @@ class Format(str, Enum):
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The folder to write, in the LJSpeech layout.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
-Seed = Annotated[int, typer.Option(help="Another seed, another choice; the same seed, the same one.")]
+Seed = Annotated[int, typer.Option(help="Random seed: the same seed gives the same result.")]
 Rate = Annotated[int, typer.Option(min=8000, max=192_000, help="Sample rate to write, Hz.")]
 AnyRate = Annotated[
     int | None, typer.Option(min=8000, max=192_000, help="Sample rate to write, Hz. [default: what most clips have]")

@@ -59,7 +59,7 @@ def heal(
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
 ) -> None:
-    """Train; stop when an error is sure; train again with what cures it; keep only what is better.
+    """Train; stop at a confirmed error; train again with what fixes it; keep only what is better.
 
     Each attempt is watched as by `ttsdoc watch`. Status 0: healthy or cured; 1: not cured, the original config
     stands; 2: could not run.

@@ -42,7 +42,7 @@ ResumeFrom = Annotated[
     typer.Option(
         "--resume-from",
         metavar="best|last|STEP|FILE",
-        help="Go on from this checkpoint, with the values that the config has now; what came after it is dropped.",
+        help="Continue from this checkpoint, with the values that the config has now; what came after it is dropped.",
     ),
 ]
 
@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
 def train(
     config: Config = None,
     out: Out = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
     resume_from: ResumeFrom = None,
     heal: Annotated[
         bool, typer.Option("--heal", help="Watch the run, stop it at a confirmed error, and train on with the fix.")

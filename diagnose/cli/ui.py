@@ -31,7 +31,7 @@ def ui(
         str | None, typer.Option(envvar="TTSDOC_TOKEN", help="Ask for this token. [default: made where it is needed]")
     ] = None,
 ) -> None:
-    """Start, watch, stop and mend trainings in the browser, and judge any folder.
+    """Start, watch, stop and fix trainings in the browser, and judge any folder.
 
     ttsdoc ui --command 'python train.py --config {config} --out {log_dir}'
     """

@@ -75,7 +75,7 @@ def _sentences(language: str, clips: int, seed: int) -> list[str]:
     try:
         return GRAMMARS[language].sentences(clips, seed)
     except ValueError as error:
-        raise DataError(f"{clips} clips are more than the sentences go round: {error}") from error
+        raise DataError(f"{clips} clips are more than there are different sentences: {error}") from error
 
 
 def _who(asked: Voice) -> Voice:

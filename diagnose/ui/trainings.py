@@ -81,7 +81,7 @@ class Trainings:
                 raise TrainerError(f"{training.name} is running")
             wanted = LATEST if self._bundled else checkpoint
             if wanted is None:
-                raise TrainerError(f"{training.name}: no checkpoint was found to go on from")
+                raise TrainerError(f"{training.name}: no checkpoint to continue from was found")
             return self._begin(Path(training.config), Path(training.folder), wanted)
 
     def stop(self, training: Training) -> None:

@@ -114,7 +114,7 @@ class KeyReport:
 
     @property
     def idle(self) -> tuple[KeyUse, ...]:
-        """The dead and the misplaced keys: an edit to one of them changes nothing."""
+        """The dead and the misplaced keys: an edit to one of them has no effect."""
         return tuple(use for use in self.keys if use.state in {KeyState.DEAD, KeyState.MISPLACED})
 
 

@@ -80,7 +80,7 @@ class DeadKey(Check):
                 "config",
                 f"{config.dialect} does not read every key: {'; '.join(reasons[:MOST_SHOWN])}",
                 evidence={"dead_keys": len(dead)},
-                advice="changing them changes nothing; --trainer FILE looks at the trainer itself",
+                advice="changing them has no effect; --trainer FILE checks the trainer itself",
             )
 
 

@@ -35,7 +35,7 @@ class Source:
     name: str
     """As the user knows it: a path, an address, `-`."""
     path: Path | None = None
-    """Where it is on this machine; None for standard input and for what is far away."""
+    """Where it is on this machine; None for standard input and for remote files."""
     content: bytes | None = None
     """The bytes, where there is no file to open."""
     label: str = "."

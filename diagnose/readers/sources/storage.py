@@ -15,7 +15,7 @@ ATTEMPTS = 3
 PAUSE = 0.1
 """Seconds before the second attempt; four times as long before each further one."""
 BUFFER = 1 << 16
-"""Bytes asked for at least at once from far away."""
+"""Bytes requested at least at once from a remote file."""
 
 
 def is_remote(name: str) -> bool:
@@ -24,7 +24,7 @@ def is_remote(name: str) -> bool:
 
 
 def local(name: str) -> Path | None:
-    """Where a file is on this machine; None for one that is far away."""
+    """Where a file is on this machine; None for a remote one."""
     return None if is_remote(name) else Path(name)
 
 
@@ -121,7 +121,7 @@ def _is_seen(name: str) -> bool:
 
 
 class RemoteFile(io.RawIOBase):
-    """A file far away, read in ranges. A read that fails is tried again, then raises OSError."""
+    """A remote file, read in ranges. A read that fails is tried again, then raises OSError."""
 
     def __init__(self, name: str) -> None:
         self._system, self._path = _system(name)
@@ -166,7 +166,7 @@ def _system(name: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
-        raise OSError("reading from far away needs fsspec: pip install 'ttsdoc[remote]'") from error
+        raise OSError("reading remote files needs fsspec: pip install 'ttsdoc[remote]'") from error
     try:
         system, path = _patiently(url_to_fs, name)
     except (ImportError, ValueError) as error:  # no such protocol, or its package is not installed
