@@ -40,7 +40,7 @@ def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
             findings.extend(outcome)
     by_code = {check.code: check for check in asked}
     findings = list(_causes_and_consequences(findings, by_code))
-    # A fault of the config is no fault of the curves: where there are some, the verdict speaks of them.
+    # A problem of the config is no problem of the curves: where there are some, the verdict is about them.
     judged = (
         {code for code, check in by_code.items() if check.about is About.RUN} if facts.run.curves else by_code.keys()
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
 LARGEST_CONFIG = 262_144
-# Folders above a log in which its config may stand: run/version_0/checkpoints/.. is as deep as trainers go.
+# Folders above a log in which its config may be: run/version_0/checkpoints/.. is as deep as trainers go.
 LEVELS_UP = 2
 MOST_CONFIGS = 20
 # The names that trainers give to the log in a run's own folder.
@@ -89,7 +89,7 @@ def _known_family(hints: Hints) -> None:
 
 
 def configs_near(run: Run) -> list[Config]:
-    """The training configs that stand beside a log, in the folder that was asked for, or name its `log_dir`.
+    """The training configs that are beside a log, in the folder that was asked for, or name its `log_dir`.
 
     Of several (the config, and the corrected one) those whose learning rate was logged.
     """
@@ -238,7 +238,7 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
         trainer = command_beside(Path(config.source))
         if trainer is None:
             return facts
-        notes.append(f"trainer: {trainer}, which a document beside the config starts with it")
+        notes.append(f"trainer: {trainer}, named with this config in a document beside it")
     keys = keys_read(trainer, config.tree(), Path(config.source))
     notes += keys.notes
     if keys.unknown:

@@ -73,7 +73,7 @@ class Plan:
 
     @property
     def doubled(self) -> tuple[str, ...]:
-        """What to know of keys that stand twice in the config: edits go to the last."""
+        """What to know of keys that appear twice in the config: edits go to the last."""
         config = self.diagnosis.facts.config
         return config.doubled if config else ()
 
@@ -239,8 +239,8 @@ def _unwritten(diagnosis: Diagnosis, choice: Choice) -> Plan:
 
 def _row(parameter: str, chosen: Chosen) -> AppliedEdit:
     cure = chosen.prescription
-    told = (chosen.value, chosen.asked, chosen.why, cure.answers)
-    return AppliedEdit(parameter, parameter, 0, None, *told, support=cure.support)
+    rest = (chosen.value, chosen.asked, chosen.why, cure.answers)
+    return AppliedEdit(parameter, parameter, 0, None, *rest, support=cure.support)
 
 
 def _written(diagnosis: Diagnosis, config: Config, draft: _Draft) -> Plan:

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "diagnose"
 
-# From the left of the pipe to its right; what stands in one line may know what stands in lines before it.
+# From the left of the pipe to its right; what is in one line may import what is in lines before it.
 PIPE = (
     ("errors", "clean", "numbers", "files", "parallel"),
     ("project", "inside", "plugins"),
@@ -137,7 +137,7 @@ def circle(edges: dict[str, set[str]]) -> list[str] | None:
 
 
 def test_one_code_is_one_file() -> None:
-    """A code stands in one file of `checks/`, or in one folder of its rules."""
+    """A code is in one file of `checks/`, or in one folder of its rules."""
     homes: dict[str, set[str]] = {}
     for path in (PACKAGE / "checks").rglob("*.py"):
         for code in re.findall(r'^    code = "(\w+)"', path.read_text("utf-8"), re.MULTILINE):

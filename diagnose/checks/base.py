@@ -14,7 +14,7 @@ from diagnose.run import Curve, Role
 
 
 class About(str, Enum):
-    """What a check speaks of: without it there is nothing to ask, and nothing to report as skipped."""
+    """What a check is about: without it there is nothing to examine, and nothing to report as skipped."""
 
     RUN = "run"
     CONFIG = "config"
@@ -54,7 +54,7 @@ class Check(ABC):
     """Names of checks whose finding, when there, is the same event seen better: this one is then dropped."""
 
     def applies(self, facts: Facts) -> bool:
-        """Whether what this check speaks of is known at all."""
+        """Whether what this check is about is known at all."""
         return self.about.is_known(facts)
 
     def skip_reason(self, facts: Facts) -> str | None:

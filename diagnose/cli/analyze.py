@@ -151,7 +151,7 @@ def _moment(text: str) -> float:
 
 
 def _usual_place() -> list[str]:
-    """The first usual place that holds something, and a word about it."""
+    """The first usual place that holds something, and a note on it."""
     place = next((place for place in USUAL_PLACES if Path(place).is_dir() and any(Path(place).iterdir())), ".")
     print(f"ttsdoc: no path given, looking in {place}{os.sep}", file=sys.stderr)
     return [place]

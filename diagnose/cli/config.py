@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
 def show(
     config: File, form: TextOrJsonFormat = TextOrJson.TEXT, dialect: Dialect = None, samples: Samples = None
 ) -> None:
-    """Print what a config says: dialect, canonical values, where each stands, and what they amount to."""
+    """Print what a config says: dialect, canonical values, the place of each, and what follows from them."""
     from diagnose.config import read_config
     from diagnose.config.effective import effective
     from diagnose.gather import samples_named_by

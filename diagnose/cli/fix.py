@@ -1,4 +1,4 @@
-"""`ttsdoc fix`: a config again, with only the values changed that the evidence speaks against."""
+"""`ttsdoc fix`: the config with only those values changed that the evidence calls for."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def fix(
         bool, typer.Option("--check", help="Write nothing; exit with status 1 if it would change.")
     ] = False,
 ) -> None:
-    """Write a config again, with only the values changed that the evidence speaks against."""
+    """Write the config with only those values changed that the evidence calls for."""
     from diagnose.api import fix as correct
     from diagnose.facts import Hints
 

@@ -101,7 +101,7 @@ def _finding_body(finding: Finding, brief: bool, said: str) -> Text:
 
 
 def _after(diagnosis: Diagnosis, made: Plan, *, verbose: bool, calm: bool) -> Iterator[RenderableType]:
-    """What stands below the chart."""
+    """What is below the chart."""
     table = None if calm else loss_table(diagnosis)
     if table is not None:
         yield Padding(_loss_rows(table), (1, 0, 0, 2))

@@ -23,7 +23,7 @@ class Family:
     pairs: tuple[tuple[str, str | None], ...]
     """Training loss and the validation loss in the same units, best first; None: no validation can be compared."""
     model: str | None = None
-    """The model family of the loss-target tables, where the tags tell it."""
+    """The model family of the loss-target tables, where the tags show it."""
     val_axis: Axis | None = None
     """What the steps of the validation loss count, where that is not what the training loss counts."""
 
@@ -99,7 +99,7 @@ FAMILIES: tuple[Family, ...] = (
         ("*Loss/mel_postnet_loss", "*Loss/total_loss"),
         (("train/Loss/mel_postnet_loss", "val/Loss/mel_postnet_loss"), ("*Loss/total_loss", None)),
     ),
-    # The box loss of detectors has a floor: what is learned, and learned by heart, shows in the class loss.
+    # The box loss of detectors has a floor: learning, and memorisation, show in the class loss.
     Family(
         "ultralytics",
         ("train/box_loss", "train/cls_loss"),

@@ -1,4 +1,4 @@
-"""The run that several event files tell together: sub-folders, ranks, restarts, and what is damaged."""
+"""The run that several event files form together: sub-folders, ranks, restarts, and what is damaged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Written:
     part: Part
     file: EventFile
     unwanted: frozenset[str] = frozenset()
-    """Tags that another file tells, too."""
+    """Tags that another file logs, too."""
 
     @cached_property
     def tags(self) -> Mapping[str, Points]:
@@ -58,9 +58,9 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
     curves: dict[str, Curve] = {}
     replaced: list[Curve] = []
     notes: list[str] = []
-    told = [one for one in written if not one.part.settings_only]
-    for affixes in dict.fromkeys((one.part.prefix, one.part.suffix) for one in told):
-        files, note = _without_ranks([one for one in told if (one.part.prefix, one.part.suffix) == affixes])
+    measured = [one for one in written if not one.part.settings_only]
+    for affixes in dict.fromkeys((one.part.prefix, one.part.suffix) for one in measured):
+        files, note = _without_ranks([one for one in measured if (one.part.prefix, one.part.suffix) == affixes])
         notes += note
         for tag in dict.fromkeys(tag for file in files for tag in file.tags):
             name = tag.join(affixes)
@@ -83,7 +83,7 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
 
 
 def _without_ranks(files: list[Written]) -> tuple[list[Written], list[str]]:
-    """The files in the order in which they were begun, each tag told by one at a time; a note on what was left out.
+    """The files in the order in which they were begun, each tag taken from one at a time; a note on what was left out.
 
     Several processes of one training may each write the same curves; the one that wrote most is taken.
     """

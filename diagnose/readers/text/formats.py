@@ -136,7 +136,7 @@ class Format:
             yield self._named(name, split), where
 
     def with_sections(self, columns: Mapping[str, Column]) -> dict[str, Column]:
-        """The columns split by the section in which their lines stood."""
+        """The columns split by the section in which their lines were."""
         marks = {name.removeprefix(_SECTION): column for name, column in columns.items() if name.startswith(_SECTION)}
         rest = {name: column for name, column in columns.items() if not name.startswith(_SECTION)}
         if not self.sections:
@@ -165,7 +165,7 @@ GUESS = Format(
     "text",
     lines=(re.compile("(?!)"),),
     guess=True,
-    notes=("the format is not known: series of `name number` were taken as they stand",),
+    notes=("the format is not known: series of `name number` were taken as they are",),
 )
 """The format of a log that no preset knows."""
 
