@@ -274,3 +274,19 @@ def test_figures_of_every_set_are_taken_from_the_document() -> None:
     figures = yaml.safe_load(measured(f"## {report.TITLES['planted']}\n\n{table}"))
     shares = {"fits": "100.0 % of 6", "other": "0.0 % of 84", "healthy": "0.0 % of 6"}
     assert figures == {"noise-audio": {"planted": shares}}
+
+
+def test_figures_on_real_runs_are_those_of_the_known_sets() -> None:
+    head = "| finding | high | medium | low |\n| --- | --- | --- | --- |\n"
+    known = f"{head}| plateau | 8 of 8 | 9 of 9 | - |\n| all | 26 of 26 | 49 of 52 | - |\n"
+    real = f"{known}\nBlind:\n\n{head}| all | 1 of 1 | - | - |"
+    assert yaml.safe_load(measured("", real)) == {
+        "plateau": {"real": {"high": "8 of 8", "medium": "9 of 9", "low": "-"}}
+    }
+
+
+def test_every_page_of_a_run_check_states_its_figures_on_real_runs_or_that_there_are_none() -> None:
+    runs = {check.code for check in every_check() if check.about is About.RUN}
+    pages = {topic.code: topic.text for topic in topics() if topic.code in runs}
+    assert [code for code, page in pages.items() if "- Real runs" not in page] == []
+    assert "the labels accept" in pages["FIT001"]
