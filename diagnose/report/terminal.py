@@ -21,8 +21,6 @@ from diagnose.report.table import Cell, LossTable, loss_table
 from diagnose.report.words import causes, counted, number, proof, span, title
 from diagnose.run import Role, Run
 
-# A forecast for less than this share beyond the last step says nothing that the curve does not.
-NEAR_END = 0.1
 # A change for the worse by less is the noise of any loss: not coloured.
 WORSE = 0.01
 
@@ -175,13 +173,13 @@ def _forecast(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
     forecast, curve = diagnosis.forecast, diagnosis.run.curve(Role.TRAIN_LOSS)
     if forecast is None or curve is None or not len(curve):
         return
-    near = forecast.horizon_step < (1 + NEAR_END) * float(curve.steps[-1])
-    if not verbose and (near or diagnosis.verdict is Verdict.UNHEALTHY):
+    if not verbose and diagnosis.verdict is Verdict.UNHEALTHY:
         return
     note = f"; {plain(forecast.note)}" if forecast.note else ""
     yield Padding(
         Text(
-            f"Forecast for {curve.axis.value} {forecast.horizon_step:,}: training loss {number(forecast.median)} "
+            f"Forecast for {forecast.axis.value} {forecast.horizon_step:,}: {plain(forecast.metric)} "
+            f"{number(forecast.median)} "
             f"({forecast.coverage:.0%} prediction interval {number(forecast.low)} to {number(forecast.high)}){note}."
         ),
         (1, 0, 0, 0),
