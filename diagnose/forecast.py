@@ -27,7 +27,7 @@ NEAR_END = 0.1
 BINS = 60
 # Quantiles 0.1 and 0.9 of (loss - median) / width: losses fall below what was expected further than above it,
 # for a decay of the learning rate that is not logged. Chosen on benchmarks/diagnosis, development seeds, before
-# the exponentials were added; with them they cover 254 of 310 cuts (81.9 %) of real runs (benchmarks/real/forecasts.py).
+# the exponentials were added; with them they cover 254 of 310 cuts (81.9 %) of real runs (benchmarks/real).
 LOW, HIGH = -1.4, 0.75
 COVERAGE = 0.8
 # Share of the best law's say from which a law is believed for the floor; a clock at which every law has reached it.
