@@ -26,7 +26,7 @@ LARGEST_HEADER = 1 << 22
 
 
 def checkpoints_of(source: Path) -> tuple[Checkpoint, ...]:
-    """The files below the run's folder that are named like checkpoints, by the step that they tell."""
+    """The files below the run's folder that are named like checkpoints, by the step in their names."""
     folder = source if source.is_dir() else source.parent
     if not source.exists() or not folder.is_dir() or not run_folder(folder):
         return ()
@@ -43,10 +43,10 @@ def step_of(path: Path) -> int | None:
     number = re.findall(r"\d+", path.stem)
     if number:
         return int(number[-1])
-    return _told_inside(path) if path.suffix == ".safetensors" else None
+    return _step_inside(path) if path.suffix == ".safetensors" else None
 
 
-def _told_inside(path: Path) -> int | None:
+def _step_inside(path: Path) -> int | None:
     """The step in the header that the bundled trainer writes: JSON before the tensors, which are not read."""
     try:
         with path.open("rb") as file:
@@ -72,7 +72,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _ours(path: Path, folder: Path, source: Path) -> bool:
-    """Whether the file lies where this run keeps its own: in its folder, or in one below that is named so."""
+    """Whether the file is where this run keeps its own: in its folder, or in one below that is named so."""
     between = path.relative_to(folder).parts[:-1]
     if source.is_dir():
         return True

@@ -41,7 +41,7 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A saved state of the model, as it lies on disk."""
+    """A saved state of the model, as it is on disk."""
 
     step: int
     """The step in its name."""

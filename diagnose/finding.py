@@ -128,7 +128,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault, where it is, how bad, how sure, and the numbers that prove it."""
+    """One problem, where it is, how severe, how certain, and the numbers that prove it."""
 
     code: str
     name: str
@@ -150,7 +150,7 @@ class Finding:
     explained_by: str | None = None
     """Name of the finding that is the cause of this one; shown under it, not beside it."""
     first_seen: int | None = None
-    """The step at which someone who watched would have been told first; None: seen on the whole log."""
+    """The step at which someone who watched would have been alerted first; None: seen on the whole log."""
     confirmed: int | None = None
     """The step at which it was said for the second time in a row."""
     inconclusive: bool = False
@@ -197,6 +197,10 @@ class Forecast:
     """The share of runs whose loss falls between `low` and `high`."""
     note: str = ""
     """What follows from it (`target not reachable with this schedule`)."""
+    axis: Axis = Axis.STEP
+    """What `horizon_step` counts."""
+    metric: str = ""
+    """The tag of the curve; `low`, `median` and `high` are in its unit."""
 
 
 class Recommendation(str, Enum):

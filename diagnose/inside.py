@@ -1,4 +1,4 @@
-"""Paths that a page or an agent gives: they may name what lies below one folder, and nothing else."""
+"""Paths that a page or an agent gives: they may name what is below one folder, and nothing else."""
 
 from __future__ import annotations
 

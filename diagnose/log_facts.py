@@ -79,7 +79,7 @@ class Ending:
 
     kind: EndingKind
     line: str
-    """The line that says so, as it stands."""
+    """The line that says so, as it is."""
     step: int | None = None
     """The last step (or epoch) that was logged before it."""
 
@@ -92,4 +92,4 @@ class Beginning:
     """The first step (or epoch) in it."""
     axis: Axis
     line: str = ""
-    """The line that tells of a resumed training; empty where only the count does."""
+    """The line that reports a resumed training; empty where only the count does."""

@@ -9,15 +9,17 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from difflib import unified_diff
+from typing import TYPE_CHECKING
 
 from diagnose.choice import Choice, Chosen, Deferred, choose, half_cures, settled
-from diagnose.config import Config, Rewrite
-from diagnose.config.effective import effective
 from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar, Support
 from diagnose.numbers import round_count
+
+if TYPE_CHECKING:
+    from diagnose.config import Config, Rewrite
 
 # Rounds in which what a change upsets is adjusted after it: warm-up, intervals, patience follow one another.
 MOST_ROUNDS = 4
@@ -71,7 +73,7 @@ class Plan:
 
     @property
     def doubled(self) -> tuple[str, ...]:
-        """What to know of keys that stand twice in the config: edits go to the last."""
+        """What to know of keys that appear twice in the config: edits go to the last."""
         config = self.diagnosis.facts.config
         return config.doubled if config else ()
 
@@ -177,6 +179,8 @@ def _with(choice: Choice, cures: list[Prescription]) -> Choice:
 
 def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     """A shorter run keeps the share of its warm-up."""
+    from diagnose.config.effective import effective
+
     after = config.edited(draft.rewrite.text)
     old, new = effective(config, facts.train_samples), effective(after, facts.train_samples)
     shares = old.warmup_share, new.warmup_share
@@ -235,8 +239,8 @@ def _unwritten(diagnosis: Diagnosis, choice: Choice) -> Plan:
 
 def _row(parameter: str, chosen: Chosen) -> AppliedEdit:
     cure = chosen.prescription
-    told = (chosen.value, chosen.asked, chosen.why, cure.answers)
-    return AppliedEdit(parameter, parameter, 0, None, *told, support=cure.support)
+    rest = (chosen.value, chosen.asked, chosen.why, cure.answers)
+    return AppliedEdit(parameter, parameter, 0, None, *rest, support=cure.support)
 
 
 def _written(diagnosis: Diagnosis, config: Config, draft: _Draft) -> Plan:

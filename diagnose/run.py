@@ -93,7 +93,7 @@ class Curve:
     adversarial: bool = False
     """Whether it is a loss of one network against another: NaN in it is a fault, its level and course say nothing."""
     counted: bool = True
-    """Whether the log tells its steps; else they are the order of the points and are shown to nobody as steps."""
+    """Whether the log gives steps; else they are the order of the points and are shown to nobody as steps."""
 
     @property
     def label(self) -> str:
@@ -128,11 +128,11 @@ class Curve:
         return self if keep.all() else self.where(keep)
 
     def until(self, step: int) -> Curve:
-        """The curve as it stood when `step` (in units of `axis`) had been logged."""
+        """The curve as it was when `step` (in units of `axis`) had been logged."""
         return self.where(self.steps <= step)
 
     def along(self, axis: Axis) -> Curve:
-        """The same points counted in epochs or in seconds since the first; unchanged where the log does not tell."""
+        """The same points counted in epochs or in seconds since the first; unchanged where the log does not say."""
         ticks = {Axis.EPOCH: self.epochs, Axis.TIME: self.wall_times}.get(axis)
         if ticks is None or not len(self) or not np.isfinite(ticks).all() or (np.diff(ticks) < 0).any():
             return self
@@ -223,7 +223,7 @@ class Run:
     attachments: tuple[Attachment, ...] = ()
     """Sounds and texts in the log, in its order."""
     beginning: Beginning | None = None
-    """Where the log begins in the middle of the training; None where it has its beginning, or nothing tells."""
+    """Where the log begins in the middle of the training; None where it has its beginning, or nothing says."""
     ending: Ending | None = None
     """How the log ended; None where it just stops."""
     planned: int | None = None
@@ -265,7 +265,7 @@ class Run:
         return None if curve is None or not len(curve.finite) else float(curve.finite.values.max())
 
     def until(self, step: int) -> Run:
-        """The run as its logs stood after `step` of its training loss.
+        """The run as its logs were after `step` of its training loss.
 
         Curves on another axis (a validation loss counted in epochs beside a training loss in steps)
         are cut at the same share of their length.

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from unittest import mock
 
-from benchmarks.diagnosis.measured import DOCUMENT, measured
+from benchmarks.diagnosis.measured import DOCUMENT, REAL, measured
 from diagnose import cli
 from diagnose.report.explain import every_explanation
 from tests.findings import CASES, findings_json, stored_in
@@ -54,7 +54,7 @@ def _analyze(name: str, form: str) -> Callable[[], str]:
 
 
 GOLDEN: Mapping[str, Callable[[], str]] = {
-    "presets/measured.yaml": lambda: measured(DOCUMENT.read_text("utf-8")),
+    "presets/measured.yaml": lambda: measured(DOCUMENT.read_text("utf-8"), REAL.read_text("utf-8")),
     "docs/checks.md": every_explanation,
     "docs/library.md": library_page,
     "examples/amharic/stable.yaml": lambda: told("fix", "examples/amharic/config.yaml"),

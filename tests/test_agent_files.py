@@ -21,7 +21,7 @@ def test_the_skill_says_what_it_is_for(root: Path) -> None:
     assert 40 < len(head["description"]) <= 1024
 
 
-def test_every_command_and_option_that_agents_are_told_exists(root: Path) -> None:
+def test_every_command_and_option_that_agents_read_exists(root: Path) -> None:
     text = "\n".join((root / name).read_text("utf-8") for name in ("SKILL.md", "llms.txt"))
     told = re.findall(r"ttsdoc ([a-z]+)((?: [^`#\n]*)?)", text)
     options: dict[str, set[str]] = {}

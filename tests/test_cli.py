@@ -15,6 +15,10 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from diagnose.cli import command_line
+from diagnose.cli.examples import commands
 
 
 def ttsdoc(*arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -32,6 +36,15 @@ def report(done: subprocess.CompletedProcess[str]) -> Any:
 @pytest.fixture
 def amharic(root: Path) -> Path:
     return root / "examples" / "amharic"
+
+
+@pytest.mark.parametrize("words", [path.split() for path, _ in commands(command_line())], ids=" ".join)
+def test_a_command_that_is_loaded_alone_is_the_same(words: list[str]) -> None:
+    """Only the command that is called is imported; its help is what the whole command line says of it."""
+    whole, alone = (CliRunner().invoke(app, [*words, "--help"]) for app in (command_line(), command_line(words)))
+    assert whole.output == alone.output
+    assert alone.exit_code == 0
+    assert len(list(commands(command_line(words)))) < len(list(commands(command_line())))
 
 
 def test_the_story_is_diagnosed(amharic: Path) -> None:
@@ -135,7 +148,7 @@ def test_a_tree_with_dead_links_and_pipes_is_read_all_the_same(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("scale", [1e306, 1e-312, -1e306])
-def test_losses_at_the_edge_of_floats_are_told_without_a_chart(tmp_path: Path, scale: float) -> None:
+def test_losses_at_the_edge_of_floats_are_reported_without_a_chart(tmp_path: Path, scale: float) -> None:
     rows = "".join(f"{n},{(9 - n / 10) * scale}\n" for n in range(40))
     done = ttsdoc("analyze", written(tmp_path / "metrics.csv", f"step,loss\n{rows}".encode()), "--exit-zero")
     assert done.returncode == 0
@@ -352,12 +365,12 @@ def test_an_unknown_family_is_refused_with_the_known_ones(amharic: Path) -> None
         assert "vits" in line
 
 
-def test_a_fix_tells_of_keys_that_stand_twice(tmp_path: Path) -> None:
+def test_a_fix_reports_keys_that_appear_twice(tmp_path: Path) -> None:
     config = tmp_path / "config.yaml"
     config.write_text("training:\n  learning_rate: 0.001\n  batch_size: 16\n  learning_rate: 0.0002\n", "utf-8")
     done = ttsdoc("fix", config)
     assert done.returncode == 0
-    assert "line 4: training.learning_rate stands twice; only the last one counts" in done.stderr
+    assert "line 4: training.learning_rate appears twice; only the last one counts" in done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")

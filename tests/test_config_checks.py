@@ -87,7 +87,7 @@ CONTRADICTIONS = [
     pytest.param(
         "load_best_model_at_end: true\neval_steps: 30\n", "is no multiple of", id="saved elsewhere than judged"
     ),
-    pytest.param("lr: 0.2\nlr: 0.1\n", "stands twice", id="a key twice"),
+    pytest.param("lr: 0.2\nlr: 0.1\n", "appears twice", id="a key twice"),
 ]
 
 

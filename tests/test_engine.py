@@ -32,7 +32,7 @@ class Fires(Check):
     confidence: Confidence = Confidence.HIGH
     steps: tuple[int, int] | None = field(default=(1, 2))
 
-    def check(self, run: Run) -> Iterator[Finding]:
+    def check(self, facts: Facts) -> Iterator[Finding]:
         yield self.finding(self.severity, self.confidence, "train_loss", "always", steps=self.steps)
 
 
@@ -40,7 +40,7 @@ class Fires(Check):
 class Breaks(Fires):
     """A check that crashes."""
 
-    def check(self, run: Run) -> Iterator[Finding]:
+    def check(self, facts: Facts) -> Iterator[Finding]:
         raise ZeroDivisionError("oops")
 
 
@@ -51,7 +51,7 @@ class NeedsGradients(Fires):
     needs: tuple[Role, ...] = (Role.GRAD_NORM,)  # type: ignore[misc]
 
 
-def test_a_consequence_is_told_under_its_cause_even_when_it_is_worse() -> None:
+def test_a_consequence_is_reported_under_its_cause_even_when_it_is_worse() -> None:
     cause = Fires("TST001", "cause")
     consequence = Fires("TST002", "consequence", explained_by=("cause",), severity=Severity.ERROR)
     other = Fires("TST003", "other", severity=Severity.ERROR)
@@ -69,14 +69,14 @@ def test_a_cause_of_low_confidence_explains_nothing() -> None:
     assert [(finding.name, finding.explained_by) for finding in found] == [("effect", None), ("cause", None)]
 
 
-def test_the_same_event_seen_better_is_told_once() -> None:
+def test_the_same_event_seen_better_is_reported_once() -> None:
     found = examine(
         Facts(run_of(3, 2, 1)), checks=[Fires("TST001", "nan"), Fires("TST002", "spike", part_of=("nan",))]
     ).findings
     assert [finding.name for finding in found] == ["nan"]
 
 
-def test_two_checks_that_explain_each_other_are_both_told() -> None:
+def test_two_checks_that_explain_each_other_are_both_reported() -> None:
     one = Fires("TST001", "one", explained_by=("two",))
     two = Fires("TST002", "two", explained_by=("one",))
     assert {finding.name for finding in examine(Facts(run_of(3, 2, 1)), checks=[one, two]).findings} == {"one", "two"}
@@ -128,7 +128,7 @@ def test_examining_a_prefix_is_examining_what_had_been_logged() -> None:
     assert "divergence" in {finding.name for finding in late.findings}
 
 
-def test_a_gan_that_logs_no_reconstruction_is_not_judged_and_told_what_to_log() -> None:
+def test_a_gan_that_logs_no_reconstruction_is_not_judged_and_asked_what_to_log() -> None:
     curves = {tag: Curve(tag, np.arange(90), 1 + np.sin(np.arange(90.0))) for tag in ("D loss", "G loss")}
     diagnosis = examine(Facts(assign_roles(Run("r", "r.log", "text", curves))))
     assert diagnosis.verdict is Verdict.INCONCLUSIVE

@@ -13,10 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from diagnose.checks import every_check
+from diagnose.checks import checks_for, every_check
 from diagnose.checks.base import About, Check
+from diagnose.config import parse_config
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.engine import examine
+from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Severity
 from diagnose.run import Curve, Role, Run
 from tests.cases import Case, cases_of, facts_of
@@ -51,6 +53,25 @@ def test_code_name_and_file_agree(check: Check) -> None:
     assert re.match(r"^[a-z]+(-[a-z]+)*$", check.name)
     assert type(check).__module__.rpartition(".")[2] == check.name.replace("-", "_")
     assert type(check).__name__ == "".join(word.capitalize() for word in check.name.split("-"))
+
+
+@each_check
+def test_a_check_lies_in_the_folder_of_what_it_speaks_of(check: Check) -> None:
+    assert type(check).__module__.split(".")[2] == check.about.value
+
+
+@each_check
+def test_what_does_not_speak_of_the_run_applies_only_where_its_subject_is_known(check: Check) -> None:
+    """`checks_for` does not import it elsewhere."""
+    assert check.about is About.RUN or type(check).applies is Check.applies
+
+
+@pytest.mark.parametrize("logged", [True, False])
+@pytest.mark.parametrize("configured", [True, False])
+def test_the_checks_of_some_facts_are_all_that_apply(logged: bool, configured: bool) -> None:
+    config = parse_config("learning_rate: 0.1\nepochs: 3\n", "config.yaml") if configured else None
+    facts = Facts(run(curve(Role.TRAIN_LOSS, [3.0, 2.0])) if logged else NOTHING_LOGGED, config)
+    assert checks_for(facts) == tuple(check for check in CHECKS if check.applies(facts))
 
 
 @each_check

@@ -1,4 +1,4 @@
-"""A run in its surroundings: which config made it, how many clips it learnt from, which logs a config names."""
+"""A run in its surroundings: which config made it, how many clips it learned from, which logs a config names."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_sickest_run_comes_first(tree: Path) -> None:
+def test_the_worst_run_comes_first(tree: Path) -> None:
     fleet = judge_all(find([str(tree)]), Hints())
     assert "sick" in fleet.diagnoses[0].run.name
     assert [finding.name for finding in fleet.diagnoses[0].findings][:1] == ["non-finite-loss"]

@@ -14,12 +14,21 @@ from diagnose.run import Curve, Role
 
 
 class About(str, Enum):
-    """What a check speaks of: without it there is nothing to ask, and nothing to report as skipped."""
+    """What a check is about: without it there is nothing to examine, and nothing to report as skipped."""
 
     RUN = "run"
     CONFIG = "config"
     DATASET = "dataset"
     TRAINER = "trainer"
+
+    def is_known(self, facts: Facts) -> bool:
+        """Whether the facts hold it."""
+        return {
+            About.RUN: bool(facts.run.curves),
+            About.CONFIG: facts.config is not None,
+            About.DATASET: facts.survey is not None,
+            About.TRAINER: facts.config is not None,
+        }[self]
 
 
 class Check(ABC):
@@ -45,13 +54,8 @@ class Check(ABC):
     """Names of checks whose finding, when there, is the same event seen better: this one is then dropped."""
 
     def applies(self, facts: Facts) -> bool:
-        """Whether what this check speaks of is known at all."""
-        return {
-            About.RUN: bool(facts.run.curves),
-            About.CONFIG: facts.config is not None,
-            About.DATASET: facts.survey is not None,
-            About.TRAINER: facts.config is not None,
-        }[self.about]
+        """Whether what this check is about is known at all."""
+        return self.about.is_known(facts)
 
     def skip_reason(self, facts: Facts) -> str | None:
         """Why `check` cannot judge these facts, or None when it can."""

@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
 def show(
     config: File, form: TextOrJsonFormat = TextOrJson.TEXT, dialect: Dialect = None, samples: Samples = None
 ) -> None:
-    """Print what a config says: dialect, canonical values, where each stands, and what they amount to."""
+    """Print what a config says: dialect, canonical values, the place of each, and what follows from them."""
     from diagnose.config import read_config
     from diagnose.config.effective import effective
     from diagnose.gather import samples_named_by
@@ -119,7 +119,7 @@ def _facts_or_reason(
         return error
 
 
-def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...], gpu: float | None) -> list[Diagnosis]:
+def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...] | None, gpu: float | None) -> list[Diagnosis]:
     """Print what is found in each."""
     from diagnose.engine import examine
     from diagnose.report.as_json import dumps, envelope

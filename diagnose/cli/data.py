@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make, import, merge, split, enlarge and judge data sets.", no_args_is_help=True)
 
-# These two stand here again, as words, so that `--help` need not load numpy; tests hold them equal.
+# These two are repeated here, as words, so that `--help` need not load numpy; tests hold them equal.
 
 
 class Speaker(str, Enum):
-    """Who speaks the demo."""
+    """The voice of the demo."""
 
     AUTO = "auto"
     ESPEAK = "espeak"
@@ -43,7 +43,7 @@ class Format(str, Enum):
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The folder to write, in the LJSpeech layout.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
-Seed = Annotated[int, typer.Option(help="Another seed, another choice; the same seed, the same one.")]
+Seed = Annotated[int, typer.Option(help="Random seed: the same seed gives the same result.")]
 Rate = Annotated[int, typer.Option(min=8000, max=192_000, help="Sample rate to write, Hz.")]
 AnyRate = Annotated[
     int | None, typer.Option(min=8000, max=192_000, help="Sample rate to write, Hz. [default: what most clips have]")
@@ -65,7 +65,7 @@ def demo(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Speak short sentences into a data set, so that training needs no download."""
+    """Synthesise a demo data set of short sentences, so that training needs no download."""
     from diagnose.data.demo import Voice, make
 
     made = make(out, clips=clips, seed=seed, language=language, voice=Voice(voice.value), force=force)

@@ -32,11 +32,11 @@ SHOWN = {
     ),
     "say": Shown("Speak a text with a trained voice.", ("say 'selam' --run runs/first --out hello.wav",)),
     "watch": Shown(
-        "Follow a run and report what is wrong as soon as it is sure.",
+        "Follow a run and report what is wrong as soon as it is confirmed.",
         ("watch logs/", "watch logs/ --notify ntfy://my-topic"),
     ),
     "heal": Shown(
-        "Train, stop when an error is sure, cure it, train again.",
+        "Train, stop at a confirmed error, fix it, train again.",
         ("heal config.yaml -- python train.py --config {config}",),
     ),
     "compare": Shown("Which of two runs is better, and is it noise?", ("compare runs/a runs/b",)),
@@ -64,7 +64,7 @@ SHOWN = {
     "schema": Shown("Print the JSON Schema of --format json.", ("schema > ttsdoc.schema.json",)),
     "mcp": Shown("Serve analyze, explain, check and plan to an agent.", ("mcp --root .",)),
     "ui": Shown("The same in the browser: start, stop, watch, listen.", ("ui",)),
-    "data demo": Shown("Speak short sentences into a data set.", ("data demo demo-data --language en",)),
+    "data demo": Shown("Synthesise a demo data set.", ("data demo demo-data --language en",)),
     "data import-srt": Shown(
         "Cut recordings at their subtitles into clips.", ("data import-srt talk.srt --audio talk.wav --out clips",)
     ),

@@ -1,4 +1,4 @@
-"""`ttsdoc fix`: a config again, with only the values changed that the evidence speaks against."""
+"""`ttsdoc fix`: the config with only those values changed that the evidence calls for."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def fix(
         bool, typer.Option("--check", help="Write nothing; exit with status 1 if it would change.")
     ] = False,
 ) -> None:
-    """Write a config again, with only the values changed that the evidence speaks against."""
+    """Write the config with only those values changed that the evidence calls for."""
     from diagnose.api import fix as correct
     from diagnose.facts import Hints
 
@@ -85,7 +85,7 @@ def _parameters(only: str) -> set[str]:
 
 def _reasons(plan: Plan) -> None:
     """The table of changes, on stderr."""
-    from diagnose.report.changes import render
+    from diagnose.report.changes_table import render
     from diagnose.report.screen import Screen
 
     sys.stderr.write(render(plan, Screen.of_stdout()))

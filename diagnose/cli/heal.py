@@ -59,7 +59,7 @@ def heal(
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
 ) -> None:
-    """Train; stop when an error is sure; train again with what cures it; keep only what is better.
+    """Train; stop at a confirmed error; train again with what fixes it; keep only what is better.
 
     Each attempt is watched as by `ttsdoc watch`. Status 0: healthy or cured; 1: not cured, the original config
     stands; 2: could not run.
@@ -105,11 +105,11 @@ def _run(order: Order, form: TextOrJson) -> int:
     if form is TextOrJson.JSON:
         sys.stdout.write((order.out / RECORD).read_text("utf-8"))
     else:
-        sys.stdout.write(told(record, order.out))
+        sys.stdout.write(summary(record, order.out))
     return STATUS[record.verdict]
 
 
-def told(record: Record, out: Path) -> str:
+def summary(record: Record, out: Path) -> str:
     """The end in words: the verdict, and one line an attempt."""
     from diagnose.clean import plain
     from diagnose.live.supervise import RECORD

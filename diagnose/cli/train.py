@@ -29,7 +29,7 @@ class Emit(str, Enum):
 Config = Annotated[
     str | None,
     typer.Argument(
-        help="A config file, or the name of a preset. Nothing: `stable`, on sentences spoken on the spot.",
+        help="A config file, or the name of a preset. Nothing: `stable`, on a synthesised demo data set.",
         autocompletion=presets,
     ),
 ]
@@ -42,7 +42,7 @@ ResumeFrom = Annotated[
     typer.Option(
         "--resume-from",
         metavar="best|last|STEP|FILE",
-        help="Go on from this checkpoint, with the values that the config has now; what came after it is dropped.",
+        help="Continue from this checkpoint, with the values that the config has now; what came after it is dropped.",
     ),
 ]
 
@@ -56,10 +56,10 @@ def register(app: typer.Typer) -> None:
 def train(
     config: Config = None,
     out: Out = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
     resume_from: ResumeFrom = None,
     heal: Annotated[
-        bool, typer.Option("--heal", help="Watch the run, stop it when it is ill, and train on with what cures it.")
+        bool, typer.Option("--heal", help="Watch the run, stop it at a confirmed error, and train on with the fix.")
     ] = False,
     attempts: Annotated[int, typer.Option(min=1, help="With --heal: trainings at most.")] = 3,
     devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a GPU.")] = 1,
@@ -85,7 +85,7 @@ def train(
 
 
 def say(
-    text: Annotated[str, typer.Argument(help="What to say, in the letters that the model has learnt.")],
+    text: Annotated[str, typer.Argument(help="What to say, in the letters that the model has learned.")],
     checkpoint: Annotated[str, typer.Option(help="A file, or `best`, `last`, `step-N` of a run.")] = "best",
     run: Annotated[
         Path | None, typer.Option(help="The run folder. [default: the newest in runs/]", autocompletion=runs)
@@ -181,7 +181,7 @@ def _config_path(config: str | None, out: Path | None, resume: bool) -> Path:
 
 
 def _after(outcome: Outcome, folder: RunFolder, form: TextOrJson, fail_on: FailOn | None) -> int:
-    """Judge the run that has ended, and say how to hear it; the exit status."""
+    """Judge the run that has ended, and say how to listen to it; the exit status."""
     if form is TextOrJson.JSON:
         sys.stdout.write(folder.summary.read_text(encoding="utf-8"))
         sys.stdout.flush()

@@ -31,7 +31,7 @@ def ui(
         str | None, typer.Option(envvar="TTSDOC_TOKEN", help="Ask for this token. [default: made where it is needed]")
     ] = None,
 ) -> None:
-    """Start, watch, stop and mend trainings in the browser, and judge any folder.
+    """Start, watch, stop and fix trainings in the browser, and judge any folder.
 
     ttsdoc ui --command 'python train.py --config {config} --out {log_dir}'
     """
@@ -39,7 +39,7 @@ def ui(
 
     from diagnose.ui.app import serve
 
-    os.chdir(root)  # what a config names by a relative path lies beside it
+    os.chdir(root)  # what a config names by a relative path is beside it
     words = shlex.split(command) if command else None
     serve(
         root, words, host=host, port=port, token=token, say=lambda address: print(f"ttsdoc ui: {address}", flush=True)

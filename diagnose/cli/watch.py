@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
 def watch(
     place: Annotated[str, typer.Argument(metavar="LOGS", help="A log, or the folder in which one is or will be.")],
-    once: Annotated[bool, typer.Option("--once", help="Look once, report, and leave.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once, report, and exit.")] = False,
     interval: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks, at least.")] = 5.0,
     form: Annotated[Stream, typer.Option("--format", help="Output format.")] = Stream.TEXT,
     on_error: Annotated[
@@ -56,7 +56,7 @@ def watch(
             help="Run this when an error is confirmed; TTSDOC_CODE, _FINDING, _STEP, _MESSAGE and _RUN describe it.",
         ),
     ] = None,
-    until: Annotated[Until, typer.Option(help="Leave when the run is over, or at the first error too.")] = Until.DONE,
+    until: Annotated[Until, typer.Option(help="Exit when the run is over, or also at the first error.")] = Until.DONE,
     stop_pid: Annotated[
         int | None, typer.Option(min=2, help="The trainer's process: ask it to stop (as Ctrl-C does) at an error.")
     ] = None,
@@ -76,7 +76,7 @@ def watch(
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
 ) -> None:
-    """Follow a run and report what is wrong as soon as it is sure. Costs less than 1 % of one processor."""
+    """Follow a run and report what is wrong as soon as it is confirmed. Costs less than 1 % of one processor."""
     from diagnose.facts import Hints
     from diagnose.live.child import alive
     from diagnose.live.watch import End, Ended, NewFinding
@@ -125,14 +125,14 @@ def _act(event: NewFinding, command: str | None, pid: int | None) -> None:
     if event.finding.severity is not Severity.ERROR:
         return
     if command:
-        told = {
+        values = {
             "CODE": event.finding.code,
             "FINDING": event.finding.name,
             "STEP": str(event.step),
             "MESSAGE": event.finding.message,
             "RUN": event.diagnosis.run.source,
         }
-        environment = {**os.environ, **{f"TTSDOC_{name}": value.replace("\0", "") for name, value in told.items()}}
+        environment = {**os.environ, **{f"TTSDOC_{name}": value.replace("\0", "") for name, value in values.items()}}
         subprocess.run(command, shell=True, check=False, env=environment)  # noqa: S602 - the user's own command
     if pid is not None and alive(pid):
         os.kill(pid, signal.SIGINT)
@@ -190,14 +190,14 @@ class _Writer:
         if not self._begun:
             self._begun = True
             sys.stdout.write(render(event.diagnosis, Screen.of_stdout()))
-        told = progress_line(event.diagnosis, event.step, event.planned, event.steps_per_second, event.seconds_left)
+        text = progress_line(event.diagnosis, event.step, event.planned, event.steps_per_second, event.seconds_left)
         if sys.stdout.isatty():
             width = Screen.of_stdout().width - 1
-            self._line = told[:width]
+            self._line = text[:width]
             sys.stdout.write(f"\r{self._line:<{width}}")
         elif time.monotonic() - self._last >= QUIET:
             self._last = time.monotonic()
-            sys.stdout.write(told + "\n")
+            sys.stdout.write(text + "\n")
 
     def _fresh(self, text: str) -> None:
         """A line of its own, below the line of progress."""
@@ -206,7 +206,7 @@ class _Writer:
 
 
 def _status(diagnosis: Diagnosis | None) -> int:
-    """As `analyze`: 1 where a warning or an error stands at the end; 2 where nothing was ever logged."""
+    """As `analyze`: 1 where a warning or an error remains at the end; 2 where nothing was ever logged."""
     from diagnose.finding import Severity
     from diagnose.live.history import remember
 

@@ -38,7 +38,7 @@ class Setting:
     locked: bool = False
     """It is read and must not be rewritten (a multiplier of a schedule)."""
     file: str = ""
-    """The other file in which it stands, where the config takes it over (a Hydra group, a `_base_`)."""
+    """The other file in which it is, where the config takes it over (a Hydra group, a `_base_`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Config:
 
     @property
     def doubled(self) -> tuple[str, ...]:
-        """One line on each key that stands twice."""
+        """One line on each key that appears twice."""
         return tuple(f"line {problem.line}: {problem.message}" for problem in self.problems if problem.code == "CFG003")
 
     def tree(self) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def _setting(document: Document, site: Site) -> Setting:
     candidate = site.candidate
     path = dotted(site.path) + (f" + {candidate.pair.text}" if candidate.pair else "")
     file = document.elsewhere.get(id(site.source), "")
-    where = f"stands in {file}" if file else ""
+    where = f"is in {file}" if file else ""
     note = "; ".join(filter(None, (candidate.dead, candidate.locked, candidate.note, where)))
     return Setting(
         site.value, path, site.node.line, site.unit, bool(candidate.dead), note, bool(candidate.locked), file
@@ -213,4 +213,4 @@ def _problems(document: Document, dialect: Dialect) -> Iterator[Problem]:
             message = f"{scalar.value} is text for PyYAML, not a number; write {float_text(float(scalar.value))}"
             yield Problem("CFG002", dotted(path), scalar.line, message)
     for path, key in duplicates(document):
-        yield Problem("CFG003", dotted(path), key.line, f"{dotted(path)} stands twice; only the last one counts")
+        yield Problem("CFG003", dotted(path), key.line, f"{dotted(path)} appears twice; only the last one counts")

@@ -13,7 +13,7 @@ from diagnose.config.place import ALWAYS, Conditions, Place
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One place where a hyperparameter may stand."""
+    """One place where a hyperparameter may be."""
 
     place: Place
     unit: str | None = None
@@ -31,7 +31,7 @@ class Candidate:
     share: str = ""
     """Of what a fraction is a share, where the framework takes a fraction too: `run` or `epoch`."""
     pair: Place | None = None
-    """Where the second number stands when a pair (`betas`) is written as two keys."""
+    """Where the second number is when a pair (`betas`) is written as two keys."""
     default: Any = None
     """What the framework uses where the file does not give it; None: not known."""
 

@@ -15,7 +15,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z][\w.\-]*")
 
 
 BLOCKS = frozenset("|>")
-"""Signs that open a text of several lines, whose end lies behind its line break."""
+"""Signs that open a text of several lines, whose end is behind its line break."""
 
 
 class EditError(Exception):
@@ -119,7 +119,7 @@ def _line_below(text: str, indent: str, child: Scalar, line: str) -> Splice:
 
 
 def _inline(table: Table, text: str) -> Splice:
-    """Into a mapping that stands on one line."""
+    """Into a mapping that is on one line."""
     if not table.flow:
         raise EditError("no sibling line shows where a new key would belong")
     if not table.entries:

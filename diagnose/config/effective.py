@@ -12,7 +12,7 @@ from diagnose.numbers import Number, is_number
 
 @dataclass(frozen=True)
 class Effective:
-    """What the run will really do. Steps are optimizer updates; None: cannot be known."""
+    """What the run will really do. Steps are optimiser updates; None: cannot be known."""
 
     batch_size: Number | None = None
     """Clips behind one update, on one device."""

@@ -160,7 +160,7 @@ def _bytes_of_state(config: Config) -> float:
 
 
 def _keeps_activations(config: Config) -> bool:
-    if config.dialect in {"llamafactory", "unsloth"}:  # both recompute unless told otherwise
+    if config.dialect in {"llamafactory", "unsloth"}:  # both recompute by default
         return False
     paths = ("gradient_checkpointing", "training.gradient_checkpointing", "enable_activation_checkpointing")
     return all(Place(path).scalar(config.document) in {None, False, "false", "none"} for path in paths)

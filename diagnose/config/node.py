@@ -16,7 +16,7 @@ MAX_BYTES = 2 * 1024 * 1024
 """The largest file that is opened. The largest of 87 public training configs measured (`benchmarks/config`) has 12 KB;
 the margin is for token lists that some frameworks write out."""
 MAX_NUMBER = 400
-"""Characters of the longest text that is taken for a number: a double needs 330 at most, written out."""
+"""Characters of the longest text that is parsed as a number: a double needs 330 at most, written out."""
 MAX_DEPTH = 64
 """The deepest nesting that is followed. The deepest of the same configs has 6 levels."""
 MAX_NODES = 20_000
@@ -76,7 +76,7 @@ class Array:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A mapping. A key may stand twice, as in the text: the last one counts."""
+    """A mapping. A key may appear twice, as in the text: the last one counts."""
 
     start: int
     end: int
@@ -181,9 +181,9 @@ class Document:
 
     @cached_property
     def own(self) -> Node | None:
-        """What stands in this file itself: its documents as one mapping, None for an empty file.
+        """What is in this file itself: its documents as one mapping, None for an empty file.
 
-        Several documents are read by `load_all` and joined where no key stands in two of them; else they are
+        Several documents are read by `load_all` and joined where no key is in two of them; else they are
         alternatives, and the first is the config.
         """
         first = self.roots[0] if self.roots else None
@@ -210,7 +210,7 @@ class Document:
         }
 
     def node(self, path: Path, *, own: bool = False) -> Node | None:
-        """What stands at `path`, aliases and merges on the way followed; an alias at its end is returned as such.
+        """What is at `path`, aliases and merges on the way followed; an alias at its end is returned as such.
 
         `own`: in this file itself.
         """

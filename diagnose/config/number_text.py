@@ -1,4 +1,4 @@
-"""Text that some reader takes for a number, and words that stand for none."""
+"""Text that some reader parses as a number, and words that mean none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where something stands in a config: a way through the tree, and what must be found there."""
+"""Where something is in a config: a way through the tree, and what must be found there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Place:
     text: str
 
     def find(self, document: Document) -> Iterator[tuple[Path, Node]]:
-        """Every path that exists, with what stands there."""
+        """Every path that exists, with what is there."""
         if document.root is not None:
             yield from _follow(document.root, _steps(self.text), ())
 

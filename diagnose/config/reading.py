@@ -1,4 +1,4 @@
-"""The canonical hyperparameters of a config: where each stands and what it says."""
+"""The canonical hyperparameters of a config: where each is and what it says."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Site:
     candidate: Candidate
     path: Path
     node: Node
-    """What stands at `path`: the value itself, an alias, or a reference such as `${trainer.max_steps}`."""
+    """What is at `path`: the value itself, an alias, or a reference such as `${trainer.max_steps}`."""
     source: Scalar | Array | Table | None
     """The value once aliases and references are followed; None where they lead out of the file."""
     value: Any
@@ -183,7 +183,7 @@ def _is_text_number(node: Scalar) -> bool:
 
 
 def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:
-    """Keys that stand twice in one mapping, as (path, the later key): the last one counts."""
+    """Keys that appear twice in one mapping, as (path, the later key): the last one counts."""
     for root in document.roots:
         yield from _duplicates((), root)
 

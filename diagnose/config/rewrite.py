@@ -62,7 +62,7 @@ def rewritten(
 
 @dataclass(frozen=True, eq=False)
 class _Draft:
-    """The config as it stands after some of the changes."""
+    """The config as it is after some of the changes."""
 
     document: Document
     dialect: Dialect
@@ -127,7 +127,7 @@ class _Draft:
         """The places that must change together. Raises EditError where some of them cannot."""
         first, *others = self.sites[name]
         if len(others) + 1 >= MOST_PLACES:
-            raise EditError(f"it stands in {MOST_PLACES} places or more; change them by hand")
+            raise EditError(f"it is in {MOST_PLACES} places or more; change them by hand")
         yield first
         for site in others:
             if site.value is None or site.value in site.candidate.neutral or site.candidate.dead:
@@ -153,7 +153,7 @@ class _Draft:
             raise EditError(f"{where} holds a list" if site.source else f"{where} refers to what is not in this file")
         for scalar in scalars:
             if file := self.document.elsewhere.get(id(scalar)):
-                raise EditError(f"it stands in {file} (line {scalar.line}): change it there")
+                raise EditError(f"it is in {file} (line {scalar.line}): change it there")
             if objection := unwritable(scalar):
                 raise EditError(f"{where} {objection}")
             self.unshared(name, site, scalar, where)

@@ -35,7 +35,7 @@ class Change(str, Enum):
 
 
 HARMLESS = (Change.GAIN, Change.SPEED)
-"""A model learns to speak with the noise and the pitch that it hears, so those two have to be asked for."""
+"""A model learns to speak with the noise and the pitch of its clips, so those two have to be asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A data set made on the spot: short spoken sentences, so that training needs no download."""
+"""A synthesised demo data set of short sentences, so that training needs no download."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _sentences(language: str, clips: int, seed: int) -> list[str]:
     try:
         return GRAMMARS[language].sentences(clips, seed)
     except ValueError as error:
-        raise DataError(f"{clips} clips are more than the sentences go round: {error}") from error
+        raise DataError(f"{clips} clips are more than there are different sentences: {error}") from error
 
 
 def _who(asked: Voice) -> Voice:

@@ -28,7 +28,7 @@ class Imported:
     minutes: float
     rejected: tuple[Rejected, ...]
     encodings: tuple[tuple[Path, str], ...]
-    """Subtitle file and the encoding that it was taken for."""
+    """Subtitle file and the encoding that was detected."""
 
 
 def import_srt(
@@ -43,7 +43,7 @@ def import_srt(
 ) -> Imported:
     """Cut recordings at their subtitles into a data set, and list what was rejected in `rejected.txt`.
 
-    The recording of each file stands beside it under the same name, unless `recording` names it.
+    The recording of each file is beside it under the same name, unless `recording` names it.
     Raises DataError where a file cannot be read, or nothing at all could be taken; then nothing is written.
     """
     if recording and len(files) != 1:

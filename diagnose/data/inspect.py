@@ -1,4 +1,4 @@
-"""A data set as it lies on disk: its clips, each of them opened."""
+"""A data set as it is on disk: its clips, each of them opened."""
 
 from __future__ import annotations
 

@@ -160,7 +160,7 @@ def _sync(folder: Path) -> None:
 
 
 def _take_the_place(staging: Path, folder: Path) -> None:
-    """Rename `staging` to `folder`; what stood there goes only after that."""
+    """Rename `staging` to `folder`; what was there goes only after that."""
     if not folder.exists():
         staging.replace(folder)
         return

@@ -19,7 +19,7 @@ from diagnose.errors import DataError
 # Latin, Ethiopic (U+1362 full stop, U+1367 question mark, U+1368 paragraph), Arabic, Indic, CJK.
 SENTENCE_ENDS = ".!?\u2026\u1362\u1367\u1368\u061f\u06d4\u0964\u0965\u3002\uff01\uff1f"
 CLOSING = "\"')]}\u00bb\u201d\u2019\u203a"
-# Below this share of cues that end a sentence, the file has no punctuation to go by, and each cue stands alone.
+# Below this share of cues that end a sentence, the file has no punctuation to go by, and each cue is alone.
 PUNCTUATED_SHARE = 0.1
 # Makers of subtitles close gaps of half a second and less, so a longer one is a pause; and they come or go up to
 # three frames (an eighth of a second) beside the speech (Netflix Timed Text Style Guide, subtitle timing).

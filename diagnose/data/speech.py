@@ -58,7 +58,7 @@ def inspect(clip: Clip) -> ClipAudio:
 
 
 def spoken(text: str) -> str:
-    """What is heard of a text: two that differ only in case, punctuation, spacing or Unicode form are the same."""
+    """The spoken form of a text: two that differ only in case, punctuation, spacing or Unicode form are the same."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     kept = "".join(letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in folded)
     return " ".join(kept.split())
@@ -70,7 +70,7 @@ def text_beyond_audio(text: str, seconds: float) -> bool:
 
 
 def clipped_share(samples: Samples) -> float:
-    """Share of the samples that stand in a row of PLATEAU or more at full scale."""
+    """Share of the samples that are in a row of PLATEAU or more at full scale."""
     full = np.pad((np.abs(samples) >= FULL_SCALE).astype(np.int8), 1)
     edges = np.flatnonzero(np.diff(full))
     lengths = edges[1::2] - edges[::2]

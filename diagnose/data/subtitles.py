@@ -57,7 +57,7 @@ class Subtitles:
     cues: tuple[Cue, ...]
     rejected: tuple[Rejected, ...]
     encoding: str
-    """The encoding that the bytes were taken for."""
+    """The encoding that was detected."""
 
 
 def read(path: Path, encoding: str | None = None) -> Subtitles:

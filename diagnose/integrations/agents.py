@@ -136,18 +136,18 @@ def server(root: Path) -> MCPServer[Any]:
     made: MCPServer[Any] = MCPServer("ttsdoc", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
     reads = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     for tool in (tools.analyze, tools.explain, tools.check, tools.plan):
-        made.add_tool(_telling(tool, ToolError), annotations=reads)
+        made.add_tool(_with_reasons(tool, ToolError), annotations=reads)
     return made
 
 
-def _telling(tool: Callable[..., Any], refusal: type[Exception]) -> Callable[..., Any]:
+def _with_reasons(tool: Callable[..., Any], refusal: type[Exception]) -> Callable[..., Any]:
     """The tool, whose one-line reasons reach the agent: other exceptions are hidden from it."""
 
     @wraps(tool)
-    def told(**arguments: Any) -> Any:
+    def answered(**arguments: Any) -> Any:
         try:
             return tool(**arguments)
         except (TtsdocError, OSError) as error:
             raise refusal(plain(str(error))) from error
 
-    return told
+    return answered

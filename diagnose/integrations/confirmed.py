@@ -88,7 +88,7 @@ def broken(facts: Facts, metric: str) -> bool:
 
 
 def _points(facts: Facts, metric: str) -> int:
-    """Points of the curve that a finding speaks of; of the longest where it is none."""
+    """Points of the curve that a finding is about; of the longest where it is none."""
     curves = list(_curves(facts, metric)) or list(facts.run.curves.values())
     return max((len(curve) for curve in curves), default=0)
 

@@ -32,7 +32,7 @@ class _Hooks:
         self._configured = configured
 
     def listen(self, trainer: Trainer) -> None:
-        """Stand between the trainer and its dashboard, and take the config that it trains with."""
+        """Sit between the trainer and its dashboard, and take the config that it trains with."""
         if not self._configured:
             self._doctor.configure(trainer.config.to_dict())
         trainer.dashboard_logger = _Listener(trainer.dashboard_logger, self._doctor)
@@ -51,7 +51,7 @@ class _Hooks:
 
 
 class _Listener:
-    """The trainer's dashboard, whose numbers the doctor hears too, under the tags that TensorBoard would get."""
+    """The trainer's dashboard, whose numbers the doctor receives too, under the tags that TensorBoard would get."""
 
     def __init__(self, dashboard: Any, doctor: Doctor) -> None:
         self._dashboard = dashboard

@@ -17,7 +17,7 @@ SUMMARY = "train_runtime"
 
 
 class DoctorCallback(TrainerCallback):
-    """Feeds what the `Trainer` logs to a `Doctor`; stops through `should_training_stop` where the doctor is told to.
+    """Feeds what the `Trainer` logs to a `Doctor`; stops through `should_training_stop` where the doctor is set to.
 
     The options are those of `Doctor`. Without `config` the `TrainingArguments` are taken.
     """

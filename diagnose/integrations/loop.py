@@ -45,7 +45,7 @@ class Doctor:
 
     `config`: the training config, a file or a mapping: with it, advice names the user's own values.
     `stop`: `"error"` or `"warning"`: `should_stop` becomes true once a finding this bad is confirmed; None: never.
-    `report`: where `finish` writes what was found; the ending tells how (`.md`, `.json`, `.html`, else plain text).
+    `report`: where `finish` writes what was found; the suffix is the format (`.md`, `.json`, `.html`, else plain text).
     `on_finding`: called with each newly confirmed finding, after it was logged.
     `share`: the largest share of the wall time spent on examinations.
     Raises ConfigError where the config cannot be read, LogError where the family is unknown.
@@ -86,7 +86,7 @@ class Doctor:
         self.configure(config)
 
     def configure(self, config: str | Path | Mapping[str, Any] | None) -> None:
-        """Tell the doctor the training's config, where it was not known from the start. Raises ConfigError."""
+        """Give the doctor the training's config, where it was not known from the start. Raises ConfigError."""
         from diagnose.gather import samples_named_by
 
         if config is not None:
@@ -109,7 +109,7 @@ class Doctor:
             self.examine()
 
     def examine(self) -> Diagnosis | None:
-        """Judge the log as it stands; None where it cannot be. What is new and lasting is said, and may stop."""
+        """Judge the log so far; None where it cannot be. What is new and lasting is said, and may stop."""
         started = time.monotonic()
         try:
             self._judge()

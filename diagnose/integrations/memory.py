@@ -74,7 +74,7 @@ class MemoryLog:
         return broken
 
     def run(self) -> Run:
-        """The run as it stands, each curve with its role."""
+        """The run so far, each curve with its role."""
         from diagnose.readers.roles import assign_roles
 
         curves = {tag: column.curve(tag, self.axis) for tag, column in self._columns.items()}

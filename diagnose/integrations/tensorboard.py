@@ -43,7 +43,7 @@ def write_back(diagnosis: Diagnosis) -> Path:
     for finding in diagnosis.findings:
         with _writer(folder / f"{finding.code} {finding.name}") as write:
             write(finding.first_step or 0, _text(f"ttsdoc/{finding.code} {finding.name}", _about(run, finding)))
-            if finding.explained_by is None:  # a consequence lies over its cause
+            if finding.explained_by is None:  # a consequence would be drawn over its cause
                 for step, value in _stretch(run, finding):
                     write(step, value)
     return folder

@@ -13,13 +13,13 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from math import isfinite
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from diagnose.errors import LogError, unforeseen
+from diagnose.plugins import plugins
 from diagnose.readers.merge import merged
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import HEAD_BYTES, Reader, Source
@@ -31,10 +31,13 @@ from diagnose.readers.sources.stream import of_stream, standard_input
 from diagnose.readers.sources.tree import discover_tree
 from diagnose.run import Run
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 PLUGINS = "ttsdoc.readers"
 CERTAIN = 100
 SURE = 50
-"""From this `sniff` on a file found in a tree is taken for a log without being asked for by name."""
+"""From this `sniff` on a file found in a tree is treated as a log without being named."""
 
 _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 """How compressed files begin."""
@@ -50,7 +53,7 @@ def every_reader() -> tuple[Reader, ...]:
 @cache
 def _plugged_in() -> tuple[Reader, ...]:
     """The readers of other packages. Raises LogError for one that cannot be loaded."""
-    return tuple(map(_loaded, entry_points(group=PLUGINS)))
+    return tuple(map(_loaded, plugins(PLUGINS)))
 
 
 def _loaded(entry: EntryPoint) -> Reader:
@@ -97,7 +100,7 @@ def runs(path: str | Path) -> Iterator[Run]:
 
 
 def follow(path: str | Path) -> Iterator[Run | None]:
-    """Look again and again at a log that is still being written: the run as it stands, or None if nothing is new.
+    """Look again and again at a log that is still being written: the run so far, or None if nothing is new.
 
     Only what is new is read. Of several runs the one that was written to last counts. Each step of the iterator
     is one look; the caller waits between them. Raises LogError, in one line, if the path does not exist.
@@ -150,7 +153,7 @@ def discover(path: str | Path) -> list[Source]:
             return [of_stream(name)]
         if not is_folder(name):
             return [Source(name, local(name))]
-        found = [told for source in discover_tree(name) if (told := _worth_reading(source)) is not None]
+        found = [log for source in discover_tree(name) if (log := _worth_reading(source)) is not None]
         found = one_source_a_training(found)
     except FileNotFoundError as error:
         raise LogError(f"{name}: no such file or folder") from error
@@ -164,7 +167,7 @@ def discover(path: str | Path) -> list[Source]:
 
 
 def _worth_reading(source: Source) -> Source | None:
-    """The source if it looks like a log. One that cannot be opened counts as asked for, so that this is told."""
+    """The source if it looks like a log. One that cannot be opened counts as asked for, so that this is reported."""
     try:
         return source if source.reason or source.parts or _surest(source)[0] > 0 else None
     except OSError:
@@ -190,7 +193,7 @@ def read_source(source: Source) -> Run:
 def _others(source: Source) -> Iterator[Run]:
     """The runs of the other logs of the same training, as far as they can be read."""
     for other in source.also:
-        with suppress(LogError):  # what the first log tells stands by itself
+        with suppress(LogError):  # what the first log holds is complete by itself
             yield assign_roles(_read(other))
 
 
@@ -228,7 +231,7 @@ def _beside(source: Source) -> Iterator[str]:
     """A note on text logs beside the event files, which are not judged a second time."""
     names = [name for name in source.beside if _is_log(name)]
     if names:
-        yield f"beside the event files, taken for the same training and not judged: {', '.join(names)}"
+        yield f"beside the event files, treated as the same training and not judged: {', '.join(names)}"
 
 
 def _is_log(name: str) -> bool:
@@ -240,8 +243,8 @@ def _is_log(name: str) -> bool:
 
 def scores_of(source: Source) -> list[tuple[str, int]]:
     """How sure each reader is that the source is its own, the surest first; those that are not are left out."""
-    told = [(reader_name(reader), reader.sniff(source)) for reader in every_reader()]
-    return sorted(((name, score) for name, score in told if score), key=lambda pair: -pair[1])
+    scores = [(reader_name(reader), reader.sniff(source)) for reader in every_reader()]
+    return sorted(((name, score) for name, score in scores if score), key=lambda pair: -pair[1])
 
 
 def reader_name(reader: Reader) -> str:

@@ -126,7 +126,7 @@ def _read_rows(source: Source, top: _Top) -> Run:
     }
     story = curves_of(columns)
     health = InputHealth(files=1, records=len(top.rows))
-    note = f"no header: each row is taken for a series ({', '.join(names)}); --columns names them"
+    note = f"no header: each row is read as a series ({', '.join(names)}); --columns names them"
     return Run(source.label, source.name, "csv", story.curves, sources=(source.name,), health=health, notes=(note,))
 
 
@@ -157,7 +157,7 @@ def _names(header: Sequence[str], source: Source) -> dict[str, str]:
     """What the columns are called; nothing for one that is left out.
 
     A TensorBoard export has the tag in its file's name. A wandb export has the run's name before each metric (kept
-    where several runs stand side by side), and the extremes (`__MIN`) of each metric in columns of their own.
+    where several runs are side by side), and the extremes (`__MIN`) of each metric in columns of their own.
     """
     if [name.casefold() for name in header] == ["wall time", "step", "value"]:
         stem = Path(source.name).stem
@@ -202,7 +202,7 @@ def _renamed(header: list[str], source: Source) -> list[str]:
 
 
 def _names_without_header(table: Sequence[Sequence[str]], named: Sequence[str]) -> tuple[list[str], str]:
-    """Names for columns without a header, and a note on what was taken for what."""
+    """Names for columns without a header, and a note on how they were read."""
     width = len(table[0])
     first = [to_number(row[0]) or 0.0 for row in table]
     counts = width > 1 and all(value % 1 == 0 for value in first) and all(b > a for a, b in pairwise(first))
@@ -210,7 +210,7 @@ def _names_without_header(table: Sequence[Sequence[str]], named: Sequence[str]) 
     made += [f"column {number}" for number in range(len(made) + 1, width + 1)]
     if named:
         return [*named, *made[len(named) :]][:width], ""
-    return made, f"no header: column {1 + counts} is taken for the training loss; --columns names them"
+    return made, f"no header: column {1 + counts} is read as the training loss; --columns names them"
 
 
 def _is_named_table(source: Source) -> bool:

@@ -65,7 +65,7 @@ def _columns(source: Source) -> dict[str, Column]:
 
 
 def _is_whole(source: Source) -> bool:
-    """Whether the first bytes are all of it, and a document; a longer file is taken for one by how it begins."""
+    """Whether the first bytes are all of it, and a document; a longer file is judged by its beginning."""
     head = source.head()
     if len(head) >= HEAD_BYTES:
         return True
@@ -102,7 +102,7 @@ def _is_document(head: bytes) -> bool:
 
 
 def _records(document: Any) -> dict[str, Column]:
-    """Columns of a list of objects, wherever in the first levels it stands."""
+    """Columns of a list of objects, wherever in the first levels it is."""
     for part in _parts(document, _DEEPEST):
         if isinstance(part, list) and len(part) > 1 and all(isinstance(item, dict) for item in part):
             return columns_of_rows(part)
@@ -130,7 +130,7 @@ def _histories(document: Any) -> dict[str, Column]:
 
 
 def _axis(path: str) -> Axis:
-    """What the items of a list count: the section tells (`iter/loss`), else the name."""
+    """What the items of a list count: given by the section (`iter/loss`), else the name."""
     section = path.rpartition("/")[0] or path
     return Axis.STEP if any(word in section for word in _STEPWISE) else Axis.EPOCH
 

@@ -79,7 +79,7 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 
 def _bare(line: bytes) -> bytes:
-    """The line without what stands around its object: DLLogger's mark, the marks of a quotation or of bold text."""
+    """The line without what is around its object: DLLogger's mark, the marks of a quotation or of bold text."""
     return line.strip().removeprefix(b"DLLL ").strip(b"*_`> \t")
 
 

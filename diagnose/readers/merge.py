@@ -16,13 +16,13 @@ Meaning = tuple[bool, frozenset[str], int, tuple[str, ...]]
 
 
 def merged(run: Run, others: Sequence[Run]) -> Run:
-    """The run with what only the other logs tell: curves, how the training ended, where it began, its planned end."""
+    """The run with what only the other logs hold: curves, how the training ended, where it began, its planned end."""
     for other in others:
         run = _with(run, other)
     names = " and ".join([PurePath(run.source).name, *(PurePath(other.source).name for other in others)])
     folder = next((other.name for other in others if other.format == "trainer-state"), run.name)
     run = replace(run, name=folder if run.name == "." else run.name)
-    return replace(run, notes=(*run.notes, f"one training: {names} tell it together") if others else run.notes)
+    return replace(run, notes=(*run.notes, f"one training: {names} were read together") if others else run.notes)
 
 
 def _with(run: Run, other: Run) -> Run:

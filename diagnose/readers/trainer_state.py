@@ -16,7 +16,7 @@ from diagnose.run import InputHealth, Role, Run
 
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
 # What the state says of the training itself.
-_TOLD = ("train_batch_size", "num_train_epochs", "max_steps", "logging_steps", "eval_steps", "save_steps")
+_SETTINGS = ("train_batch_size", "num_train_epochs", "max_steps", "logging_steps", "eval_steps", "save_steps")
 _LARGEST_CONFIG = 1 << 18
 _ROLES = {"loss": Role.TRAIN_LOSS, "learning_rate": Role.LEARNING_RATE, "grad_norm": Role.GRAD_NORM}
 
@@ -73,17 +73,17 @@ def _name(source: Source) -> str:
 
 def _hyperparameters(source: Source, state: dict[str, Any]) -> dict[str, Any]:
     """What the state and the model's `config.json` beside it say of the model; `training_args.bin` is a pickle."""
-    told = {name: state[name] for name in _TOLD if isinstance(state.get(name), int | float)}
+    settings = {name: state[name] for name in _SETTINGS if isinstance(state.get(name), int | float)}
     beside = source.path.with_name("config.json") if source.path is not None else None
     if beside is None or not beside.is_file() or beside.stat().st_size > _LARGEST_CONFIG:
-        return told
+        return settings
     try:
         config = json.loads(beside.read_text("utf-8"))
     except (OSError, ValueError, RecursionError):
-        return told
+        return settings
     if not isinstance(config, dict):
-        return told
-    return {name: value for name, value in config.items() if isinstance(value, str | int | float)} | told
+        return settings
+    return {name: value for name, value in config.items() if isinstance(value, str | int | float)} | settings
 
 
 def _state(source: Source) -> dict[str, Any]:

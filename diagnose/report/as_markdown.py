@@ -32,7 +32,7 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _prose(sentence: str) -> str:
-    """The sentence with what stands between backticks as code."""
+    """The sentence with what is between backticks as code."""
     first, *parts = sentence.split("`")
     if len(parts) % 2:
         return markdown(sentence)

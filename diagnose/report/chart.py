@@ -134,7 +134,7 @@ def _labels(columns: list[tuple[Mark, int]], width: int, glyphs: Glyphs) -> list
 
 
 def _ruled(row: str, columns: list[tuple[Mark, int]], glyphs: Glyphs) -> str:
-    """The line with a dotted rule at each mark, where no curve stands."""
+    """The line with a dotted rule at each mark, where no curve is."""
     cells = list(row.ljust(max((column for _, column in columns), default=0) + 1))
     for _, column in columns:
         if cells[column] in " ⠀" and "─" not in row:

@@ -75,13 +75,13 @@ def _answer(found: Compared) -> str:
     best, second = found.entries[:2]
     if best.best is None:
         return "none of these runs has a finite loss"
-    told = f"best: {best.name}, {found.metric} {number(best.best.loss)}"
+    text = f"best: {best.name}, {found.metric} {number(best.best.loss)}"
     if second.best is None:
-        return told
+        return text
     gap = second.best.loss - best.best.loss
     noise = f"{number(found.noise.value)}, {found.noise.how}"
     sure = "more than noise" if gap > found.noise.value else "within noise: no winner"
-    return f"{told}; {number(gap)} below {second.name}: {sure} ({noise})"
+    return f"{text}; {number(gap)} below {second.name}: {sure} ({noise})"
 
 
 def _ranking(found: Compared) -> list[Row]:
@@ -93,8 +93,8 @@ def _ranking(found: Compared) -> list[Row]:
         gone = [f"-{name}" for name in entry.gone] + [f"+{name}" for name in entry.new]
         reached = "-" if entry.reached is None else f"{entry.reached:,.4g}"
         final = "-" if entry.final is None else number(entry.final)
-        told = (" ".join(gone) or entry.diagnosis.verdict.value, entry.sentence)
-        rows.append((str(place), entry.name, best, final, f"±{number(entry.noise)}", reached, *told))
+        outcome = (" ".join(gone) or entry.diagnosis.verdict.value, entry.sentence)
+        rows.append((str(place), entry.name, best, final, f"±{number(entry.noise)}", reached, *outcome))
     return rows
 
 

@@ -26,7 +26,7 @@ WIDEST_VALUE = 18
 
 
 def config_text(config: Config, derived: Effective, screen: Screen) -> str:
-    """What a config says in canonical names, where each value stands, and what it amounts to."""
+    """What a config says in canonical names, where each value is, and what it amounts to."""
     parts: list[RenderableType] = [_heading(config)]
     if not config.training:
         parts.append(Text(f"  {_untrained(config)}"))

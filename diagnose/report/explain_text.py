@@ -33,7 +33,7 @@ def topic_text(topic: Topic, screen: Screen, *, long: bool = False) -> str:
 
 
 def entry_text(entry: Entry, screen: Screen) -> str:
-    """What a hyperparameter does, which values are usual, where it stands in each framework's config."""
+    """What a hyperparameter does, which values are usual, where it is in each framework's config."""
     unit = HYPERPARAMETERS[entry.name].unit
     parts: list[RenderableType] = [
         Text(entry.name, "bold"),
@@ -44,7 +44,7 @@ def entry_text(entry: Entry, screen: Screen) -> str:
     parts += [_indented(entry.note)] if entry.note else []
     for heading, column, rows in (
         ("Usual values", "values", usual(entry)),
-        ("Where it stands", "key", places(entry.name)),
+        ("Where it is set", "key", places(entry.name)),
     ):
         found = list(rows)
         if found:
@@ -66,7 +66,7 @@ def _framework_table(column: str, rows: list[tuple[str, str]]) -> Table:
 
 
 def sections_of(text: str) -> dict[str, str]:
-    """Heading -> text below it; what stands before the first heading under the empty one."""
+    """Heading -> text below it; what is before the first heading under the empty one."""
     first, *rest = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     return {"": first.strip()} | {
         heading.strip(): body.strip() for heading, body in zip(rest[::2], rest[1::2], strict=True)

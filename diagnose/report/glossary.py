@@ -1,4 +1,4 @@
-"""What a hyperparameter does, which values are usual, and where it stands in each framework's config."""
+"""What a hyperparameter does, which values are usual, and where it is in each framework's config."""
 
 from __future__ import annotations
 

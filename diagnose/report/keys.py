@@ -54,7 +54,7 @@ def _in_short(use: KeyUse) -> str:
         return f"the trainer reads {use.instead} ({use.place}){default}"
     if use.hard_coded is not None:
         return f"{use.hard_coded} is written in the source at {use.place}"
-    return use.reason or ("" if use.place is None else f"its neighbours are read at {use.place}")
+    return use.reason or ("" if use.place is None else f"other keys of its section are read at {use.place}")
 
 
 def _some(paths: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a chart shows: the losses on one clock, and the part of them that a finding speaks of, large enough to see.
+"""What a chart shows: the losses on one clock, and the part of them that a finding is about, large enough to see.
 
 Terminal, page and notebook draw the same panels.
 """
@@ -107,9 +107,9 @@ def series(run: Run, metric: str, reference: Curve) -> Series | None:
 
 
 def places(curve: Curve, reference: Curve) -> FloatArray:
-    """Where the points of `curve` stand on the clock of `reference`: by epoch, else by time, else evenly.
+    """Where the points of `curve` are on the clock of `reference`: by epoch, else by time, else evenly.
 
-    Shape (n,), not decreasing. An evaluation of an epoch stands where that epoch ends.
+    Shape (n,), not decreasing. An evaluation of an epoch is where that epoch ends.
     """
     if curve.axis is reference.axis:
         return curve.steps.astype(float)
@@ -151,7 +151,7 @@ def _mark(finding: Finding, run: Run, reference: Curve) -> Mark:
 
 
 def _place(run: Run, metric: str, step: int, reference: Curve) -> float:
-    """Where a step of a metric's own clock stands on that of `reference`."""
+    """Where a step of a metric's own clock is on that of `reference`."""
     curve = curve_of(run, metric)
     if curve is None or curve.axis is reference.axis or not len(curve):
         return float(step)

@@ -64,7 +64,7 @@ class RunRow:
 
 
 def run_rows(diagnoses: Sequence[Diagnosis]) -> list[RunRow]:
-    """One row a run, in the order given; runs of one name get as much of their path as tells them apart."""
+    """One row a run, in the order given; runs of one name get as much of their path as distinguishes them."""
     return [_run_row(one, name) for one, name in zip(diagnoses, names(diagnoses), strict=True)]
 
 

@@ -115,7 +115,7 @@ def _cells(values: FloatArray, place: FloatArray, edges: FloatArray) -> list[Cel
 
 
 def _rows(place: FloatArray, edges: FloatArray) -> list[FloatArray]:
-    """For each row, which points stand in it: up to its edge, the last with all that follow."""
+    """For each row, which points are in it: up to its edge, the last with all that follow."""
     row = np.minimum(np.searchsorted(edges, place), len(edges) - 1)
     return [row == index for index in range(len(edges))]
 

@@ -60,19 +60,19 @@ def data_tab(root: Path) -> None:
         with gr.Accordion("Statistics", open=False):
             folder = gr.Textbox("data/imported", label="Data set", elem_id="set")
             count = gr.Button("Look", variant="primary", elem_id="stats")
-            told = gr.Code(label="What it holds, and what is wrong with it", interactive=False, elem_id="counted")
-        take.click(_telling(imported, root), [subtitles, cut], taken)
-        join.click(_telling(merged, root), [sets, joined], made)
-        count.click(_telling(counted, root), [folder], told)
+            report = gr.Code(label="What it holds, and what is wrong with it", interactive=False, elem_id="counted")
+        take.click(_with_reasons(imported, root), [subtitles, cut], taken)
+        join.click(_with_reasons(merged, root), [sets, joined], made)
+        count.click(_with_reasons(counted, root), [folder], report)
 
 
-def _telling(work: Callable[..., str], root: Path) -> Callable[..., Any]:
+def _with_reasons(work: Callable[..., str], root: Path) -> Callable[..., Any]:
     """The work on `root`; what a user can repair comes back as a message on the page."""
 
-    def told(*given: str) -> str:
+    def answered(*given: str) -> str:
         try:
             return work(root, *given)
         except (TtsdocError, OSError) as error:
             raise gr.Error(plain(str(error))) from error
 
-    return told
+    return answered

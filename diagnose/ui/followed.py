@@ -18,7 +18,7 @@ MOST_SOUNDS = 60
 
 @dataclass(eq=False)
 class Followed:
-    """A run as it stands; looked at again only when that costs less than `COST` of a processor."""
+    """A run so far; looked at again only when that costs less than `COST` of a processor."""
 
     folder: Path
     diagnosis: Diagnosis | None = None

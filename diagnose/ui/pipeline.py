@@ -83,8 +83,8 @@ class Pipeline:
         ended = "has ended" if status in (None, 0) else f"has ended with status {status}"
         running = self.trainings.running(training)
         line = f"**{markdown(training.name)}** {'is running' if running else ended}"
-        told = progress_text(self.followed(training).diagnosis, running=running)
-        return f"{line} · {told}" if told else line
+        progress = progress_text(self.followed(training).diagnosis, running=running)
+        return f"{line} · {progress}" if progress else line
 
 
 def _free(path: Path) -> Path:
@@ -135,7 +135,7 @@ def pipeline_tab(pipeline: Pipeline) -> None:
 
 
 def _first_config(root: Path) -> str:
-    """What the text box holds at first: a config that lies where configs lie, else the shipped one."""
+    """What the text box holds at first: a config from one of the usual places, else the shipped one."""
     places = [path for name in ("config", "configs", ".") for path in sorted((root / name).glob("*.yaml"))]
     return str(places[0].relative_to(root)) if places else "stable"
 

@@ -41,7 +41,7 @@ class Training:
     """The file that holds what it printed."""
     pid: int
     born: str
-    """When the process began, as the system tells it: a later process may get the same number."""
+    """When the process began, as the system reports it: a later process may get the same number."""
 
 
 class Trainings:
@@ -57,8 +57,8 @@ class Trainings:
     def every(self) -> list[Training]:
         """All that were ever started, the newest first; empty where the book is damaged."""
         try:
-            told = json.loads((self.root / OWN / BOOK).read_bytes())
-            return [Training(**entry) for entry in told]
+            entries = json.loads((self.root / OWN / BOOK).read_bytes())
+            return [Training(**entry) for entry in entries]
         except (OSError, ValueError, TypeError):
             return []
 
@@ -81,7 +81,7 @@ class Trainings:
                 raise TrainerError(f"{training.name} is running")
             wanted = LATEST if self._bundled else checkpoint
             if wanted is None:
-                raise TrainerError(f"{training.name}: no checkpoint was found to go on from")
+                raise TrainerError(f"{training.name}: no checkpoint to continue from was found")
             return self._begin(Path(training.config), Path(training.folder), wanted)
 
     def stop(self, training: Training) -> None:

@@ -33,7 +33,7 @@ def answer_text(diagnosis: Diagnosis | None, trouble: str = "") -> str:
 
 
 def progress_text(diagnosis: Diagnosis | None, *, running: bool) -> str:
-    """Where the run stands, in one line of Markdown; speed and time left only while it runs."""
+    """How far the run is, in one line of Markdown; speed and time left only while it runs."""
     if diagnosis is None:
         return ""
     at = progress(diagnosis)

@@ -46,7 +46,7 @@ def note(**event: Any) -> None:
 
 
 def _asked(kind: str, path: Any) -> None:
-    """Note what the line of the trainer does that stands behind the method which calls this."""
+    """Note what the line of the trainer does that is behind the method which calls this."""
     frame = sys._getframe(2)
     name, module = frame.f_code.co_filename, (frame.f_globals.get("__name__") or "").partition(".")[0]
     if module in DUMPERS or name == __file__:
@@ -324,7 +324,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
 
 def start() -> None:
-    """Watch from here on, and let the sitecustomize that stood behind this one run as it would have."""
+    """Watch from here on, and let the sitecustomize that was behind this one run as it would have."""
     os.environ.pop("TTSDOC_TRACE", None)
     _restore({"PYTHONPATH": SETTINGS.get("behind")})
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or os.curdir) != HOME]

@@ -11,7 +11,7 @@ from diagnose.usage.values import Container, Instance, KeysOf, Module, Node, Sco
 
 
 def assign(flow: Flow, target: ast.AST, values: Values, scope: Scope) -> None:
-    """Bind what stands left of `=`."""
+    """Bind the targets on the left of `=`."""
     if isinstance(target, ast.Name):
         flow.put(flow.variables_of(target.id, scope), target.id, values)
     elif isinstance(target, ast.Starred):

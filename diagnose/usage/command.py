@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-MOST_PARENTS = 4  # a project's README stands at most this far above its configs
+MOST_PARENTS = 4  # a project's README is at most this far above its configs
 MOST_CHARACTERS = 200_000
 SCRIPT = re.compile(r"[\w./\\-]+\.py\b")
 LAUNCHERS = re.compile(r"\b(?:python[\d.]*|torchrun|accelerate|deepspeed|fabric|uv)\b")

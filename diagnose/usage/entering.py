@@ -16,7 +16,7 @@ TAKES_ANY_KEYWORD = {"dict", "update", "set_defaults", "create", "partial", "ini
 
 @dataclass(frozen=True)
 class Given:
-    """The arguments of one call, and where it stands."""
+    """The arguments of one call, and where it is."""
 
     args: list[Values]
     words: dict[str, Values]

@@ -33,7 +33,7 @@ WITH_DEFAULT = {"get", "getattr"}
 
 @dataclass(frozen=True)
 class Access:
-    """One place that reads a member under a key that stands there."""
+    """One place that reads a member under a key that is there."""
 
     key: str | int
     form: str

@@ -1,4 +1,4 @@
-"""Where the names of keys stand in the code that can run, whatever they hang on."""
+"""Where the names of keys appear in the code that can run, whatever they hang on."""
 
 from __future__ import annotations
 

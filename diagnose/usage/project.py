@@ -18,7 +18,7 @@ from diagnose.usage.values import Module, Outside, Scope, Variable, outside
 from diagnose.usage.words import is_familiar
 
 ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md", "LICENSE")
-LEVELS_UP = 5  # a trainer lies at most this deep in its project
+LEVELS_UP = 5  # a trainer is at most this deep in its project
 MOST_BYTES = 2_000_000  # a larger file was not written by hand
 MOST_FILES = 20_000
 MOST_IN_PACKAGE = 500

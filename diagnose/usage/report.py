@@ -24,7 +24,7 @@ class Place:
     """A line of a source file."""
 
     file: str
-    """As the user knows it: relative to the folder of the trainer's project where it lies below it."""
+    """As the user knows it: relative to the folder of the trainer's project where it is below it."""
     line: int
 
     def __str__(self) -> str:
@@ -39,19 +39,19 @@ class KeyUse:
     """Dotted, as in the file: `training.batch_size`."""
     state: KeyState
     confidence: Confidence = Confidence.HIGH
-    """Dead: high where the name stands nowhere in code that can run, medium where something else has that name."""
+    """Dead: high where the name appears nowhere in code that can run, medium where something else has that name."""
     reads: tuple[Place, ...] = ()
     """Where it is read; empty unless it is live."""
     reason: str = ""
-    """Why nothing can be told, or what kind of reading it was."""
+    """Why nothing can be known, or what kind of reading it was."""
     instead: str | None = None
     """The path or `--option` that the trainer reads instead of a misplaced key."""
     default: str | None = None
     """The value that is used instead, as Python would write it, where the source shows one."""
     place: Place | None = None
-    """Where the other path is read, where the value is hard-coded, or where its neighbours are read."""
+    """Where the other path is read, where the value is hard-coded, or where other keys of its section are read."""
     hard_coded: str | None = None
-    """The value under this key's name that stands in the source at `place`, as Python would write it."""
+    """The value under this key's name that is in the source at `place`, as Python would write it."""
 
     @property
     def where(self) -> Place | None:
@@ -109,17 +109,17 @@ class KeyReport:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """Paths of which nothing can be told."""
+        """Paths of which nothing can be known."""
         return self.paths(KeyState.UNKNOWN)
 
     @property
     def idle(self) -> tuple[KeyUse, ...]:
-        """The dead and the misplaced keys: an edit to one of them changes nothing."""
+        """The dead and the misplaced keys: an edit to one of them has no effect."""
         return tuple(use for use in self.keys if use.state in {KeyState.DEAD, KeyState.MISPLACED})
 
 
 def unknown(path: str, reason: str) -> KeyUse:
-    """A key of which nothing can be told."""
+    """A key of which nothing can be known."""
     return KeyUse(path, KeyState.UNKNOWN, Confidence.LOW, reason=reason)
 
 

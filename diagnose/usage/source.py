@@ -31,7 +31,7 @@ REFERENCE = re.compile(r"\$\{([^{}]*)\}?|!(?:ref|copy)\s*<([^<>]*)>|%\(([^()]*)\
 def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None = None) -> KeyReport:
     """What `trainer` does with each key of `config`, by following its source across the project's modules.
 
-    `config_file` tells the config from other files that the trainer loads. Where the config's way cannot be
+    `config_file` distinguishes the config from other files that the trainer loads. Where the config's way cannot be
     followed, keys are `unknown` with the reason. Raises SourceError where the trainer cannot be opened.
     """
     _must_be_readable(trainer)
@@ -69,13 +69,13 @@ def load_config(path: Path) -> Mapping[str, Any]:
 
 
 def without_references(
-    keys: tuple[KeyUse, ...], config: Mapping[str, Any], config_file: Path | None, neighbours: Iterable[Path]
+    keys: tuple[KeyUse, ...], config: Mapping[str, Any], config_file: Path | None, included: Iterable[Path]
 ) -> tuple[KeyUse, ...]:
     """The same, but a key that another one names, by `${a.b}` or `!ref <a>`, may be read through it.
 
-    `neighbours`: other files that the config is put together from.
+    `included`: other files that the config is put together from.
     """
-    files = [] if config_file is None else [config_file, *neighbours]
+    files = [] if config_file is None else [config_file, *included]
     text = "\n".join([str(config), *(file.read_text("utf-8", errors="replace") for file in files)])
     inside = (piece for part in REFERENCE.findall(text) for piece in part)
     names = {name.strip(".") for piece in inside for name in re.findall(r"[\w.\-]+", piece)} - {""}

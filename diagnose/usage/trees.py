@@ -45,7 +45,7 @@ def names_in(node: ast.AST) -> list[str]:
 
 
 def literal_start(node: ast.AST) -> str | None:
-    """The package in `f"package.{name}"` or `"package." + name`; empty for the own one; None where none is told."""
+    """The package in `f"package.{name}"` or `"package." + name`; empty for the own one; None where none is given."""
     first = node.values[0] if isinstance(node, ast.JoinedStr) else node.left if isinstance(node, ast.BinOp) else node
     text = constant(first)
     if isinstance(text, str) and "." in text:

@@ -20,7 +20,7 @@ WRAPPER_MARKS = {"__dict__", "__setattr__", "__setitem__", "save_hyperparameters
 
 
 class Scope:
-    """A module, a class or a function, with what was learnt of its names; as a value, the function or class itself."""
+    """A module, a class or a function, with what was learned of its names; as a value, the function or class itself."""
 
     def __init__(self, kind: Literal["module", "class", "function"], node: Any, module: Module, parent: Scope | None):
         self.kind, self.node, self.module, self.parent = kind, node, module, parent

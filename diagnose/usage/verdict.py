@@ -130,11 +130,11 @@ class Judge:
         """The sections of which some key is read by its name."""
         return {path[:end] for path in self.reads for end in range(len(path))}
 
-    # --- why nothing can be told
+    # --- why nothing can be known
 
     @cached_property
     def lost(self) -> str | None:
-        """Why nothing can be told of any key that is not read."""
+        """Why nothing can be known of any key that is not read."""
         flow = self.flow
         if not flow.converged:
             return "the source goes in circles that could not be followed to their end"
@@ -172,7 +172,7 @@ class Judge:
         return sorted(self.config_file.parent.rglob("*.yaml"))[:MOST_FILES]
 
     def _open(self, path: Path_) -> str | None:
-        """Why nothing can be told of one key."""
+        """Why nothing can be known of one key."""
         name, above = path[-1], [path[:end] for end in range(len(path) - 1, -1, -1)]
         hydra = any(map(is_hydra_main, self.flow.reach.scopes)) and path[0] in {"hydra", "defaults"}
         if hydra or (name.startswith("_") and name.endswith("_")):
@@ -240,7 +240,7 @@ class Judge:
     # --- a key that nothing reads
 
     def _unread(self, path: Path_) -> KeyUse:
-        """Dead, misplaced, or probably so: by where its name stands in the code that can run."""
+        """Dead, misplaced, or probably so: by where its name appears in the code that can run."""
         name, notes, dotted = path[-1], self.flow.notes, ".".join(path)
         project = self.flow.project
         if project.computed_imports and name in project.words_elsewhere:

@@ -50,7 +50,7 @@ def test_a_misplaced_key_names_what_is_read_instead_and_the_default(project: Pat
     assert "write it as `training.batch_size`" in misplaced.advice
 
 
-def test_a_name_that_stands_nowhere_is_surer_than_one_that_something_else_has(project: Path) -> None:
+def test_a_name_that_appears_nowhere_is_surer_than_one_that_something_else_has(project: Path) -> None:
     nowhere, elsewhere = found(project)[1:]
     assert (nowhere.confidence, elsewhere.confidence) == (Confidence.HIGH, Confidence.MEDIUM)
     assert "`training.warmup_steps`" in nowhere.message

@@ -40,7 +40,7 @@ def answer(*arguments: str) -> Any:
     return json.loads(told(*arguments, "--format", "json")[1])
 
 
-def test_show_says_where_each_value_stands_and_what_it_amounts_to(story: str) -> None:
+def test_show_says_where_each_value_is_and_what_it_amounts_to(story: str) -> None:
     status, text = told("config", "show", story, "--samples", "525")
     assert status == 0
     for word in (

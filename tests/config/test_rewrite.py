@@ -79,7 +79,7 @@ def test_the_same_changes_twice_change_nothing_more() -> None:
     assert (twice.text, dict(twice.applied)) == (once.text, {})
 
 
-def test_an_added_key_stands_beside_its_siblings_in_their_indentation() -> None:
+def test_an_added_key_is_beside_its_siblings_in_their_indentation() -> None:
     result = rewrite(STORY, early_stopping=True, early_stopping_patience=20)
     assert result.applied["early_stopping_patience"] == (None, 20)
     assert changed_lines(STORY, result.text) == ["early_stopping: true", "patience: 20"]

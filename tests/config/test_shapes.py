@@ -183,7 +183,7 @@ def test_values_of_hydra_groups_are_read_with_the_file_that_holds_them(groups: P
 def test_a_value_of_another_file_is_refused_with_the_place_to_change(groups: Path) -> None:
     config = read_config(groups / "config.yaml")
     result = config.rewrite({"learning_rate": 1e-4, "max_epochs": 20})
-    assert result.refused == {"learning_rate": "it stands in optim/adam.yaml (line 2): change it there"}
+    assert result.refused == {"learning_rate": "it is in optim/adam.yaml (line 2): change it there"}
     assert result.text == config.text.replace("50", "20")
 
 

@@ -84,7 +84,7 @@ def test_a_file_cut_off_in_the_middle_gives_what_is_left(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "content", [b"", b"RIFF", b"not a sound at all" * 100, b"\0" * 1000, b"RIFF\xff\xff\xff\xffWAVE"]
 )
-def test_what_is_no_sound_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_sound_is_reported_in_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.wav").write_bytes(content)
     for ask in (read, header):
         with pytest.raises(AudioError) as raised:
@@ -93,7 +93,7 @@ def test_what_is_no_sound_is_told_in_one_line(tmp_path: Path, content: bytes) ->
         assert "\n" not in str(raised.value)
 
 
-def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path) -> None:
     for path in (tmp_path / "none.wav", tmp_path):
         with pytest.raises(AudioError):
             read(path)

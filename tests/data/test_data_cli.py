@@ -45,7 +45,7 @@ def test_from_nothing_to_a_split_and_enlarged_set(tmp_path: Path) -> None:
     assert "none found" in told.stdout
 
 
-def test_stats_are_told_to_people(make_set: MakeSet, tmp_path: Path) -> None:
+def test_stats_are_printed_for_people(make_set: MakeSet, tmp_path: Path) -> None:
     folder = make_set(TEXTS)
     (folder / "wavs" / "b.wav").unlink()
     told = ttsdoc("stats", folder, cwd=tmp_path)
@@ -56,7 +56,7 @@ def test_stats_are_told_to_people(make_set: MakeSet, tmp_path: Path) -> None:
     assert ttsdoc("stats", folder, "--exit-zero", cwd=tmp_path).returncode == 0
 
 
-def test_stats_are_told_to_programs(make_set: MakeSet, tmp_path: Path) -> None:
+def test_stats_are_printed_as_json(make_set: MakeSet, tmp_path: Path) -> None:
     folder = make_set(TEXTS)
     (folder / "wavs" / "b.wav").write_bytes(b"no sound")
     told = ttsdoc("stats", folder, "--format", "json", cwd=tmp_path)
@@ -68,7 +68,7 @@ def test_stats_are_told_to_programs(make_set: MakeSet, tmp_path: Path) -> None:
     assert sum(bar["clips"] for bar in found["histogram"]) == 2
 
 
-def test_a_set_without_any_readable_clip_is_still_told(make_set: MakeSet, tmp_path: Path) -> None:
+def test_a_set_without_any_readable_clip_is_still_reported(make_set: MakeSet, tmp_path: Path) -> None:
     folder = make_set(TEXTS)
     for name in TEXTS:
         (folder / "wavs" / f"{name}.wav").unlink()
@@ -109,7 +109,7 @@ def test_bad_input_is_one_clear_line_and_status_2(tmp_path: Path, arguments: lis
     assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
 
 
-def test_a_folder_that_cannot_be_written_is_told(make_set: MakeSet, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(make_set: MakeSet, tmp_path: Path) -> None:
     if os.geteuid() == 0:
         target = Path("/proc/ttsdoc-cannot-write-here/out")
     else:

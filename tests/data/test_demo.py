@@ -1,4 +1,4 @@
-"""The demo data set: spoken on the spot, the same on every machine that has the same voice."""
+"""The demo data set: synthesised locally, the same on every machine that has the same voice."""
 
 from __future__ import annotations
 

@@ -200,7 +200,7 @@ def test_several_files_go_into_one_set(spoken: Talk, tmp_path: Path) -> None:
         import_srt(files, tmp_path / "more", recording=spoken.recording)
 
 
-def test_a_missing_recording_is_told(spoken: Talk, tmp_path: Path) -> None:
+def test_a_missing_recording_is_reported(spoken: Talk, tmp_path: Path) -> None:
     spoken.recording.unlink()
     with pytest.raises(DataError, match="--audio"):
         import_srt([spoken.subtitles], tmp_path / "out")

@@ -42,7 +42,7 @@ def test_a_healthy_set_has_no_problem(tmp_path: Path, language: str) -> None:
     assert findings_of(found) == ()
 
 
-def test_size_length_rates_and_characters_are_told(make_set: MakeSet) -> None:
+def test_size_length_rates_and_characters_are_reported(make_set: MakeSet) -> None:
     folder = make_set(TEXTS)
     found = survey(folder)
     assert found.clips == 4
@@ -64,7 +64,7 @@ FAULTY_SOUNDS = {
 
 
 @pytest.mark.parametrize(("name", "sound"), FAULTY_SOUNDS.items(), ids=FAULTY_SOUNDS)
-def test_a_faulty_recording_is_the_only_problem_told(make_set: MakeSet, name: str, sound: Sound) -> None:
+def test_a_faulty_recording_is_the_only_problem_reported(make_set: MakeSet, name: str, sound: Sound) -> None:
     found = survey(make_set(TEXTS, sounds={"a": sound}))
     assert problems(found) == {name: 1}
     (problem,) = findings_of(found)
@@ -80,7 +80,7 @@ FAULTY_TEXTS = {
 
 
 @pytest.mark.parametrize(("name", "text"), FAULTY_TEXTS.items(), ids=FAULTY_TEXTS)
-def test_a_faulty_text_is_the_only_problem_told(make_set: MakeSet, name: str, text: str) -> None:
+def test_a_faulty_text_is_the_only_problem_reported(make_set: MakeSet, name: str, text: str) -> None:
     found = survey(make_set(TEXTS | {"e": text}, sounds={"e": speak(TEXTS["b"])}))
     assert problems(found) == {name: 1}
     assert "metadata.csv:5: e" in findings_of(found)[0].examples[0]
@@ -114,7 +114,7 @@ def test_missing_and_unreadable_recordings_are_errors_of_the_list(make_set: Make
     assert all(finding.severity is Severity.ERROR and finding.alarming for finding in findings_of(found))
 
 
-def test_stereo_is_told(make_set: MakeSet) -> None:
+def test_stereo_is_reported(make_set: MakeSet) -> None:
     folder = make_set(TEXTS)
     sound = speak(TEXTS["a"])
     soundfile.write(folder / "wavs" / "a.wav", np.stack([sound.samples] * 2, axis=1), sound.rate)

@@ -80,7 +80,7 @@ def test_recordings_are_found_where_layouts_put_them(tmp_path: Path, place: str)
         ("contestants.csv", None),
     ],
 )
-def test_names_tell_the_split(name: str, split: Split | None) -> None:
+def test_names_give_the_split(name: str, split: Split | None) -> None:
     assert split_of(Path(name)) is split
 
 
@@ -124,7 +124,7 @@ def test_a_json_array_is_counted(tmp_path: Path) -> None:
     assert samples_of(tmp_path / "train.json") == 2
 
 
-def test_nothing_there_is_told_in_one_line(tmp_path: Path) -> None:
+def test_nothing_there_is_reported_in_one_line(tmp_path: Path) -> None:
     assert samples_of(tmp_path / "none") is None
     for place in (tmp_path, tmp_path / "none.csv"):
         with pytest.raises(DataError) as raised:

@@ -59,7 +59,7 @@ def test_a_clip_that_is_in_both_sets_is_taken_once(make_set: MakeSet, tmp_path: 
     assert [each.reason for each in merged.rejected] == ["listed before"] * 3
 
 
-def test_what_has_no_recording_is_left_out_and_told(make_set: MakeSet, tmp_path: Path) -> None:
+def test_what_has_no_recording_is_left_out_and_reported(make_set: MakeSet, tmp_path: Path) -> None:
     one = make_set(ONE, "one")
     (one / "wavs" / "a.wav").unlink()
     (one / "wavs" / "b.wav").write_bytes(b"no sound")
@@ -120,7 +120,7 @@ def test_names_that_differ_only_in_case_do_not_meet_on_any_file_system(make_set:
     assert len(set(ids)) == 5
 
 
-def test_the_folder_where_the_user_stands_is_never_replaced(
+def test_the_current_folder_is_never_replaced(
     make_set: MakeSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = make_set(ONE, "one")

@@ -83,7 +83,7 @@ def test_amharic_is_read(tmp_path: Path) -> None:
     assert heard(path) == [(1.0, 2.0, "ሰላም ለዓለም።")]
 
 
-def test_another_encoding_is_guessed_and_said_or_told(tmp_path: Path) -> None:
+def test_another_encoding_is_guessed_and_said_or_named(tmp_path: Path) -> None:
     path = write(tmp_path, SRT.replace("morning", "café").encode("cp1252"))
     assert read(path).encoding == "windows-1252"
     assert read(path).cues[0].text == "Good café."
@@ -190,7 +190,7 @@ def test_cues_come_in_the_order_of_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\0\1\2\3" * 100, b"\xff\xfe\x00", b"{1}{25}MicroDVD"])
-def test_what_holds_no_subtitles_is_told_in_one_line(tmp_path: Path, content: bytes) -> None:
+def test_what_holds_no_subtitles_is_reported_in_one_line(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(DataError, match="no subtitles here"):
         read(write(tmp_path, content))
 

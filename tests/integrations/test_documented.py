@@ -37,7 +37,7 @@ def test_each_name_that_an_example_imports_is_there(examples: list[str]) -> None
             assert hasattr(import_module(module), alias.name), f"{module} has no {alias.name}"
 
 
-def test_the_example_of_ones_own_loop_runs_as_it_stands(
+def test_the_example_of_ones_own_loop_runs_as_it_is(
     examples: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

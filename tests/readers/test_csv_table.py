@@ -136,7 +136,7 @@ def test_a_validation_table_beside_the_training_table_is_read_with_it(tmp_path: 
         pytest.param("epoch\tloss\n1\t12,53\n2\t7\n3\t6,5\n", [12.53, 7, 6.5], id="tabs"),
     ],
 )
-def test_decimal_commas_are_read_and_told(table: str, values: list[float]) -> None:
+def test_decimal_commas_are_read_and_reported(table: str, values: list[float]) -> None:
     run = read(table)
     np.testing.assert_array_equal(curve(run, Role.TRAIN_LOSS).values, values)
     assert "its numbers have decimal commas" in run.notes

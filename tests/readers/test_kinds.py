@@ -232,7 +232,7 @@ def test_a_log_that_begins_in_the_middle_is_known_to() -> None:
     assert read_lines(EPOCHS["signs"]).beginning is None
 
 
-def test_lines_that_tell_a_loss_and_are_not_understood_are_counted_and_shown() -> None:
+def test_lines_that_report_a_loss_and_are_not_understood_are_counted_and_shown() -> None:
     lines = [f"(Steps: {n}) train/mel_loss = {t}." for n, t in enumerate(TRAIN)]
     run = read_lines([*lines, *["the loss = 12.5 of nothing"] * 4])
     assert run.health.unread_lines == 4
@@ -265,7 +265,7 @@ def test_one_training_in_two_logs_is_one_run(tmp_path: Path) -> None:
     assert len(points(run)) == 40
     assert points(run, Role.VAL_LOSS) == [1.2345]
     assert run.ending is not None
-    assert any("tell it together" in note for note in run.notes)
+    assert any("were read together" in note for note in run.notes)
 
 
 def test_another_training_beside_it_is_another_run(tmp_path: Path) -> None:

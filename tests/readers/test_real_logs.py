@@ -56,7 +56,7 @@ def points_of_all_launches(run: Run, curve: Curve) -> int:
 
 @pytest.mark.skipif(not LOGS, reason=ABSENT)
 @pytest.mark.parametrize("entry", LOGS, ids=lambda entry: str(entry["file"]).split("/")[-1])
-def test_a_real_log_gives_the_values_that_stand_in_it(entry: Entry) -> None:
+def test_a_real_log_gives_the_values_that_are_in_it(entry: Entry) -> None:
     path = SHARED / "logs" / entry["file"]
     if entry["train_key"] is None:
         with pytest.raises(LogError, match="no training metrics"):

@@ -103,7 +103,7 @@ def test_series_of_add_scalars_belong_to_their_run(tmp_path: Path, make: Any) ->
     assert run.curves["loss/mel/valid"].values[0] == 2.0
 
 
-def test_the_folder_of_add_hparams_tells_only_settings(tmp_path: Path) -> None:
+def test_the_folder_of_add_hparams_holds_only_settings(tmp_path: Path) -> None:
     with from_torch(tmp_path / "run") as writer:
         for step in range(20):
             writer.add_scalar("loss", 1.0, step)
@@ -231,7 +231,7 @@ def test_a_read_that_fails_is_tried_again(faulty: str) -> None:
     assert len(diagnose.read(faulty).curves["loss"]) == 20
 
 
-def test_a_file_system_that_stays_broken_is_told_in_one_line(faulty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_that_stays_broken_is_reported_in_one_line(faulty: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FaultyFileSystem, "broken", True)
     assert "connection reset by peer" in refusal(faulty)
 
@@ -255,7 +255,7 @@ def test_a_pool_gives_what_one_process_gives_worst_first(tmp_path: Path) -> None
     assert told == [(done, 20) for done in range(1, 21)]
 
 
-def test_runs_that_cannot_be_read_are_told_and_the_others_judged(tmp_path: Path) -> None:
+def test_runs_that_cannot_be_read_are_reported_and_the_others_judged(tmp_path: Path) -> None:
     fleet(tmp_path, 3)
     (tmp_path / "broken").mkdir()
     _garbage(tmp_path / "broken")

@@ -119,7 +119,7 @@ def test_no_two_curves_have_one_label() -> None:
         pytest.param("loss", "val_l1_loss", id="a part that is told by a letter"),
     ],
 )
-def test_a_validation_in_other_units_is_told_and_not_compared(train: str, val: str) -> None:
+def test_a_validation_in_other_units_is_reported_and_not_compared(train: str, val: str) -> None:
     run = assign_roles(run_with(train, val))
     assert tags_of(run) == (train, None)
     assert f"`{val}` is in other units" in run.notes[-1]
@@ -219,7 +219,7 @@ def test_gradient_norms_are_known_by_their_many_names(tag: str) -> None:
     assert norm.tag == tag
 
 
-def test_the_model_family_is_told_by_its_tags_and_the_users_word_counts_more() -> None:
+def test_the_model_family_is_known_by_its_tags_and_the_users_word_counts_more() -> None:
     assert assign_roles(run_with("loss/g/total", "loss/g/mel")).family == "vits"
     assert assign_roles(run_with("loss/g/total", "loss/g/mel", family="mine")).family == "mine"
     assert assign_roles(run_with("loss")).family is None
@@ -231,7 +231,7 @@ def test_an_evaluation_that_counts_epochs_is_put_on_the_epoch_axis() -> None:
     assert axes == [Axis.STEP, Axis.EPOCH]
 
 
-def test_what_a_gan_should_log_is_told_and_its_nan_is_not_hidden() -> None:
+def test_what_a_gan_should_log_is_reported_and_its_nan_is_not_hidden() -> None:
     run = run_with("D loss", "G loss")
     assert "log the generator's reconstruction loss" in assign_roles(run).notes[-1]
     broken = Curve("G loss", np.arange(3), np.array([1, np.nan, np.nan]))
@@ -247,7 +247,7 @@ def test_the_note_says_what_was_taken_and_what_else_was_there() -> None:
     )
 
 
-def test_a_role_that_the_format_set_stands() -> None:
+def test_a_role_that_the_format_set_is_kept() -> None:
     run = run_with("loss", "odd")
     odd = Curve("odd", run.curves["odd"].steps, run.curves["odd"].values, role=Role.TRAIN_LOSS)
     assert tags_of(assign_roles(Run("r", "r", "test", {**run.curves, "odd": odd}))) == ("odd", None)

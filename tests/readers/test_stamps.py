@@ -52,7 +52,7 @@ def test_dates_that_no_calendar_has_are_not_known(tmp_path: Path) -> None:
 
 
 @given(MOMENTS)
-def test_a_stamp_is_the_moment_that_the_calendar_of_python_tells(moment: datetime) -> None:
+def test_a_stamp_is_the_moment_that_the_calendar_of_python_gives(moment: datetime) -> None:
     """To the second."""
     line = moment.strftime("INFO %Y-%m-%d %H:%M:%S loss 3").replace(f" {moment.year}-", f" {moment.year:04d}-")
     start = stamp_in(line)

@@ -360,7 +360,7 @@ def test_a_frame_has_one_row_a_point(tmp_path: Path) -> None:
     ]
 
 
-def test_what_stands_between_heavy_records_is_told_in_the_order_of_the_file() -> None:
+def test_what_is_between_heavy_records_is_reported_in_the_order_of_the_file() -> None:
     """It is decoded many stretches at a time; a heavy record may hold a scalar itself."""
     events = []
     for step in range(0, 300, 3):

@@ -65,7 +65,7 @@ def test_every_format_in_the_presets_has_its_lines_here() -> None:
     assert {form.name for form in every_format()} == {NAMES.get(name, name) for name in FORMATS}
 
 
-def test_every_format_says_who_writes_it_and_its_markers_stand_in_its_lines() -> None:
+def test_every_format_says_who_writes_it_and_its_markers_are_in_its_lines() -> None:
     for name, (log, _, _) in FORMATS.items():
         form = format_of(log.encode())
         assert form.about
@@ -95,7 +95,7 @@ def test_an_evaluations_last_running_mean_is_its_value() -> None:
     assert list(curve.values) == [3.1]
 
 
-def test_the_bar_before_a_dict_tells_its_step_and_the_bar_of_an_evaluation_does_not() -> None:
+def test_the_bar_before_a_dict_gives_its_step_and_the_bar_of_an_evaluation_does_not() -> None:
     run = read(
         "  1%|   | 10/900 [00:16<2:14:42,  1.67s/it]\r{'loss': 2.5, 'learning_rate': 9e-05, 'epoch': 0.01}\n"
         " 50%|#  | 4/8 [00:01<00:01,  4.0it/s]\n{'eval_loss': 2.75, 'epoch': 0.01}\n"
@@ -238,7 +238,7 @@ def test_a_validation_log_beside_the_training_log_is_read_with_it(tmp_path: Path
 
 
 @pytest.mark.parametrize("folder", ["val", "valid", "dev", "eval", "run"])
-def test_a_log_that_tells_both_losses_apart_may_lie_in_any_folder(tmp_path: Path, folder: str) -> None:
+def test_a_log_that_distinguishes_both_losses_may_be_in_any_folder(tmp_path: Path, folder: str) -> None:
     path = tmp_path / folder / "log.txt"
     path.parent.mkdir()
     path.write_text("step 1 loss 1.5 val_loss 2.5\nstep 2 loss 1.25 val_loss 2.25\n", "utf-8")

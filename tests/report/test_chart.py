@@ -45,7 +45,7 @@ def test_without_unicode_every_character_is_ascii_and_both_curves_differ() -> No
     assert "vFIT002 best" in text
 
 
-def test_the_legend_stands_above_the_canvas_and_covers_no_point() -> None:
+def test_the_legend_is_above_the_canvas_and_covers_no_point() -> None:
     lines = drawn(diagnosis(overfit()))
     assert "training" in lines[0]
     assert "validation" in lines[0]
@@ -93,7 +93,7 @@ def test_a_curve_beside_the_losses_is_drawn_where_a_finding_is_about_it() -> Non
     assert [panel.title for panel in panels(seen)] == ["Loss by epoch", "Gradient norm by epoch"]
 
 
-def test_findings_stand_above_their_place() -> None:
+def test_findings_are_above_their_place() -> None:
     lines = drawn(diagnosis(overfit(), finding(first_step=20), advice=stop(20)))
     label = next(line for line in lines if "FIT002" in line)
     ticks = lines[lines.index(label) :][-1] if len(lines) < 20 else next(line for line in lines if " 20 " in line)
@@ -106,20 +106,20 @@ def test_a_finding_at_the_right_edge_is_still_named() -> None:
     assert all(len(line) <= 60 for line in lines)
 
 
-def test_evaluations_that_count_epochs_stand_where_their_epoch_ends() -> None:
+def test_evaluations_that_count_epochs_are_where_their_epoch_ends() -> None:
     steps = np.arange(280)
     train = curve("loss", Role.TRAIN_LOSS, steps.tolist(), (7 - steps / 50).tolist(), epochs=steps // 20 + 1)
     val = curve("val_loss", Role.VAL_LOSS, list(range(1, 15)), [5.0] * 14, axis=Axis.EPOCH)
     assert places(val, train).tolist() == [20 * epoch - 1 for epoch in range(1, 15)]
 
 
-def test_evaluations_without_epochs_in_the_log_stand_at_their_wall_time() -> None:
+def test_evaluations_without_epochs_in_the_log_are_at_their_wall_time() -> None:
     train = curve("loss", Role.TRAIN_LOSS, [0, 100, 200], [3, 2, 1], wall_times=[0.0, 50.0, 100.0])
     val = curve("val_loss", Role.VAL_LOSS, [1, 2], [2, 1], axis=Axis.EPOCH, wall_times=[25.0, 100.0])
     assert places(val, train).tolist() == [50, 200]
 
 
-def test_evaluations_that_nothing_places_stand_evenly() -> None:
+def test_evaluations_that_nothing_places_are_spread_evenly() -> None:
     train = curve("loss", Role.TRAIN_LOSS, [10, 20, 30, 40], [4, 3, 2, 1])
     val = curve("val_loss", Role.VAL_LOSS, [1, 2], [2, 1], axis=Axis.EPOCH)
     assert places(val, train).tolist() == [20, 40]

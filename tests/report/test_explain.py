@@ -48,13 +48,13 @@ def test_the_list_gives_one_line_a_code_with_its_meaning() -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_every_hyperparameter_is_explained_and_stands_in_no_unknown_framework() -> None:
+def test_every_hyperparameter_is_explained_and_is_in_no_unknown_framework() -> None:
     assert entries().keys() == HYPERPARAMETERS.keys()
     frameworks = {dialect.name for dialect in dialects()}
     assert {name for entry in entries().values() for name in entry.usual} <= frameworks
 
 
-def test_a_hyperparameter_says_what_it_does_what_is_usual_and_where_it_stands() -> None:
+def test_a_hyperparameter_says_what_it_does_what_is_usual_and_where_it_is_set() -> None:
     page = entry_text(entries()["learning_rate"], Screen(width=100))
     assert "How far each update moves the weights" in page
     assert "Usual values" in page

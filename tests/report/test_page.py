@@ -61,7 +61,7 @@ def sick() -> Diagnosis:
     return diagnosis(overfit(floor=0.01), finding(), advice=stop())
 
 
-def test_the_answer_stands_before_the_curves_and_every_curve_has_words(browser: Browser, tmp_path: Path) -> None:
+def test_the_answer_is_before_the_curves_and_every_curve_has_words(browser: Browser, tmp_path: Path) -> None:
     with opened(browser, page([sick()]), tmp_path) as tab:
         assert tab.inner_text("h1").split() == ["ttsdoc:", "run", "unhealthy"]
         assert [term.inner_text() for term in tab.query_selector_all("dl.answer dt")] == ["Problem", "Do now", "Keep"]

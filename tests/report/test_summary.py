@@ -58,7 +58,7 @@ def test_csv_is_read_back_with_numbers_as_numbers() -> None:
     assert rows[1]["last_train_loss"] == ""
 
 
-def test_runs_of_one_name_are_told_apart_by_their_folders() -> None:
+def test_runs_of_one_name_are_distinguished_by_their_folders() -> None:
     twins = [diagnosis(replace(overfit(), name="log.csv", source=f"/sweep/{seed}/a/log.csv")) for seed in (1, 2)]
     assert names([*twins, *many()[2:]]) == ["1/a/log.csv", "2/a/log.csv", "a"]
 

@@ -9,9 +9,10 @@ import pytest
 
 from diagnose.facts import Checkpoint
 from diagnose.finding import Confidence, Edit, Operation, Prescription, Recommendation, Safety, Severity, Skipped
+from diagnose.report.line import one_line
 from diagnose.report.screen import Screen
 from diagnose.report.table import loss_table
-from diagnose.report.terminal import one_line, render
+from diagnose.report.terminal import render
 from diagnose.run import Axis, Role
 from tests.report.diagnoses import curve, diagnosis, finding, overfit, run, stop
 
@@ -21,7 +22,7 @@ def report(*arguments: object, verbose: bool = False, **options: object) -> list
     return render(arguments[0], screen, verbose=verbose).split("\n")  # type: ignore[arg-type]
 
 
-def test_problem_action_and_checkpoint_stand_in_the_first_lines() -> None:
+def test_problem_action_and_checkpoint_are_in_the_first_lines() -> None:
     saved = "/logs/run/checkpoint-10"
     of = diagnosis(overfit(), finding(), advice=stop(file=saved), checkpoints=(Checkpoint(10, saved),))
     first = "\n".join(report(of, width=100)[:5])
@@ -36,7 +37,7 @@ def test_a_checkpoint_that_does_not_lie_on_disk_is_not_named() -> None:
     assert "none was found" in " ".join(text.split())
 
 
-def test_evidence_is_told_in_its_own_sentence() -> None:
+def test_evidence_is_given_in_its_own_sentence() -> None:
     text = "\n".join(report(diagnosis(overfit(), finding())))
     assert "evidence: rose by 28 % (alarm from 3 %)" in text
     assert "28.0" not in text
@@ -60,7 +61,7 @@ def test_no_word_calls_an_overfitting_run_better() -> None:
     assert "validation loss" in text
 
 
-def test_both_losses_and_the_error_rate_stand_in_the_table() -> None:
+def test_both_losses_and_the_error_rate_are_in_the_table() -> None:
     rate = curve("eval_wer", Role.ERROR_RATE, [10, 20, 30], [0.5, 0.4, 0.3])
     train = curve("loss", Role.TRAIN_LOSS, list(range(1, 31)), [30 / step for step in range(1, 31)])
     val = curve("eval_loss", Role.VAL_LOSS, [10, 20, 30], [3, 2, 2.5])
@@ -155,7 +156,7 @@ def test_a_command_is_code_in_markdown_and_the_text_around_it_is_escaped() -> No
     assert "- the loss is `train_loss` \\*here\\*" in as_markdown.render(diagnosis(noted)).split("\n")
 
 
-def test_where_nothing_tells_whether_to_stop_the_advice_on_the_fault_comes_first() -> None:
+def test_where_nothing_shows_whether_to_stop_the_advice_on_the_fault_comes_first() -> None:
     unsure = replace(stop(), recommendation=Recommendation.CANNOT_TELL, reasons=("no validation loss is logged",))
     lines = "\n".join(report(diagnosis(overfit(), finding(), advice=unsure), width=100))
     assert "Do now   Use the checkpoint of epoch 10." in lines

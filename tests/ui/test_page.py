@@ -211,7 +211,7 @@ print([part["props"].get("label") for part in app.config["components"] if part["
 """
 
 
-def test_the_tabs_stand_in_an_app_of_ones_own(root: Path) -> None:
+def test_the_tabs_are_in_an_app_of_ones_own(root: Path) -> None:
     package = str(Path(__file__).resolve().parents[2])
     environment = os.environ | {"PYTHONPATH": package}
     done = subprocess.run(

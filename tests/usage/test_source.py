@@ -57,7 +57,7 @@ def test_two_readings_give_the_same_report(trainer: Planted) -> None:
     assert report_of(trainer) == report_of(trainer)
 
 
-def test_the_story_is_told_with_the_line_to_change(tmp_path: Path) -> None:
+def test_the_story_is_reported_with_the_line_to_change(tmp_path: Path) -> None:
     source = """
         import yaml
         cfg = yaml.safe_load(open("config.yaml"))

@@ -206,14 +206,14 @@ def test_signals_reach_the_run(tmp_path: Path) -> None:
     assert process.returncode == 5
 
 
-def test_the_door_tells_text_and_strict_json(tmp_path: Path) -> None:
+def test_the_command_prints_text_and_strict_json(tmp_path: Path) -> None:
     source = "import sys, yaml\nprint(yaml.safe_load(open(sys.argv[1]))['lr'])\n"
     (tmp_path / "train.py").write_text(source, "utf-8")
     (tmp_path / "config.yaml").write_text("lr: 1\nwarmup: 2\n", "utf-8")
     ttsdoc = [sys.executable, "-m", "diagnose", "trace"]
     command = ["--", sys.executable, "train.py", "config.yaml"]
     text = subprocess.run([*ttsdoc, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "dead       warmup  its neighbours are read at train.py:2" in text.stdout
+    assert "dead       warmup  other keys of its section are read at train.py:2" in text.stdout
     told = subprocess.run(
         [*ttsdoc, "--format", "json", *command], cwd=tmp_path, capture_output=True, text=True, check=False
     )

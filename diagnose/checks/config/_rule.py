@@ -42,6 +42,6 @@ def scalar(config: Config, path: str) -> Any:
 
 
 def beside(config: Config, name: str, key: str) -> Any:
-    """The plain value of a key in the section where a hyperparameter stands."""
+    """The plain value of a key in the section where a hyperparameter is."""
     *section, _ = config.values[name].path.split(".")
     return scalar(config, ".".join([*section, key]))

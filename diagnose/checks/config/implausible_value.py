@@ -1,4 +1,4 @@
-"""CFG004: a value far outside what authors and users of this family and optimizer train with."""
+"""CFG004: a value far outside what authors and users of this family and optimiser train with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from diagnose.numbers import is_number
 
 @dataclass(frozen=True)
 class ImplausibleValue(Check):
-    """A hyperparameter is far outside what authors and users of this family and optimizer train with.
+    """A hyperparameter is far outside what authors and users of this family and optimiser train with.
 
     ## Why it matters
     A rate of 0.05 for AdamW, 16 mel frames for a batch, a warm-up of 0.1 updates: slips of the hand or of the
@@ -23,13 +23,13 @@ class ImplausibleValue(Check):
 
     ## How it is detected
     The value is compared with the lowest and highest one of real configs of the same family, else of the same
-    optimizer (`presets/ranges.yaml`, each with its sources). Only what lies beyond these by a factor is reported.
+    optimiser (`presets/ranges.yaml`, each with its sources). Only what is beyond these by a factor is reported.
 
     ## What to do
     The message names the range and a value to start with.
 
     ## Blind spots
-    Families and optimizers that the config does not name; a value that is right for a reason of its own.
+    Families and optimisers that the config does not name; a value that is right for a reason of its own.
     """
 
     code = "CFG004"

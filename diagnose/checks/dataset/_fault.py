@@ -1,4 +1,4 @@
-"""The shape of a fault of clips: which of them have it, and what each shows."""
+"""The shape of a problem of clips: which of them have it, and what each shows."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NOTABLE_SHARE = 0.01
 """What spoils quality but breaks nothing is a warning from this share of the clips on, and a note below it."""
 
 Hit = tuple[ClipAudio, str]
-"""A clip that has the fault, and what it shows."""
+"""A clip that has the problem, and what it shows."""
 
 
 class ClipFault(Check):
-    """A fault that clips of a data set have, each by itself or beside the others."""
+    """A problem that clips of a data set have, each by itself or beside the others."""
 
     about = About.DATASET
     meaning: ClassVar[str]
@@ -35,10 +35,10 @@ class ClipFault(Check):
 
     @abstractmethod
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Count the clips that have the fault, and name a few."""
+        """Count the clips that have the problem, and name a few."""
         survey = facts.survey
         hits = self.hits(survey) if survey else []
         if survey is None or not hits:

@@ -16,7 +16,7 @@ class ClippedAudio(ClipFault):
     The model learns the distortion.
 
     ## How it is detected
-    Three or more samples in a row at full scale are a cut-off top; a share of samples above the threshold lies on them.
+    Three or more samples in a row at full scale are a cut-off top; a share of samples above the threshold is on them.
 
     ## What to do
     Record them again at a lower level, or delete their lines; turning them down does not repair them.
@@ -35,7 +35,7 @@ class ClippedAudio(ClipFault):
     at 0.5 dB, by half at 2 dB, by 95 % at 3 dB."""
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return each(
             survey, lambda one: when(one.clipped > self.share, f"{one.clipped:.1%} of the samples at full scale")
         )

@@ -32,5 +32,5 @@ class EmptyText(ClipFault):
     advice = "write what is said, or delete these lines"
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return each(survey, lambda one: when(not spoken(one.clip.text), repr(one.clip.text)))

@@ -33,5 +33,5 @@ class MissingAudio(ClipFault):
     severity = Severity.ERROR
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return each(survey, lambda one: when(one.header is None and not one.error, f"no {one.clip.audio.name}"))

@@ -31,7 +31,7 @@ class MixedRates(ClipFault):
     advice = "bring all to one rate: ttsdoc data merge DIR --out NEW does it"
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         if not survey.rates:
             return []
         usual = max(survey.rates, key=lambda rate: survey.rates[rate])

@@ -13,7 +13,7 @@ class RepeatedClip(ClipFault):
     """A recording that is listed more than once.
 
     ## Why it matters
-    It weighs twice in training, and may stand on both sides of a split.
+    It weighs twice in training, and may be on both sides of a split.
 
     ## How it is detected
     Two lines name the same file.
@@ -31,5 +31,5 @@ class RepeatedClip(ClipFault):
     advice = "keep one line for each recording"
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return repeats(survey.recordings, lambda clip: str(clip.audio))

@@ -34,7 +34,7 @@ class RepeatedText(ClipFault):
     severity = Severity.INFO
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         known = {id(one) for one, _ in repeats(survey.recordings, lambda clip: str(clip.audio))}
         once = [one for one in survey.recordings if id(one) not in known and not one.clip.is_copy]
         return repeats(once, lambda clip: spoken(clip.text))

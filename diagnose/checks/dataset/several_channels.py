@@ -31,7 +31,7 @@ class SeveralChannels(ClipFault):
     advice = "mix them down: ttsdoc data merge DIR --out NEW does it"
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return each(
             survey, lambda one: f"{one.header.channels} channels" if one.header and one.header.channels > 1 else None
         )

@@ -17,7 +17,7 @@ class SilentAudio(ClipFault):
     The model learns that text means silence.
 
     ## How it is detected
-    The highest sample lies more than 60 dB below full scale: 6 of 16 bits are left.
+    The highest sample is more than 60 dB below full scale: 6 of 16 bits are left.
 
     ## What to do
     Record or cut them again, or delete their lines.
@@ -28,11 +28,11 @@ class SilentAudio(ClipFault):
 
     code = "DAT103"
     name = "silent-audio"
-    meaning = "nothing but silence"
+    meaning = "only silence"
     advice = "record or cut them again, or delete their lines"
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return each(
             survey, lambda one: when(one.seconds >= SHORTEST_SECONDS and one.peak < SILENT_PEAK, f"peak {one.peak:.5f}")
         )

@@ -32,7 +32,7 @@ class TextBeyondAudio(ClipFault):
     advice = "the text belongs to another recording or the cut is wrong: repair or delete these lines"
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return each(survey, _beyond)
 
 

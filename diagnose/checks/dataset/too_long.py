@@ -33,5 +33,5 @@ class TooLong(ClipFault):
     tolerable = True
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return each(survey, lambda one: when(one.seconds > LONGEST_SECONDS, f"{one.seconds:.1f} s"))

@@ -33,7 +33,7 @@ class TooShort(ClipFault):
     tolerable = True
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return each(
             survey, lambda one: when(one.header is not None and one.seconds < SHORTEST_SECONDS, f"{one.seconds:.2f} s")
         )

@@ -32,7 +32,7 @@ class UnknownCharacters(ClipFault):
     advice = "save the list as UTF-8, and write such characters as words or delete them"
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         found = []
         for one in survey.recordings:
             letters = sorted({letter for letter in one.clip.text if _is_unknown(letter, survey.alphabet)})

@@ -33,5 +33,5 @@ class UnreadableAudio(ClipFault):
     severity = Severity.ERROR
 
     def hits(self, survey: Survey) -> list[Hit]:
-        """The clips that have the fault."""
+        """The clips that have the problem."""
         return each(survey, lambda one: one.error or None)

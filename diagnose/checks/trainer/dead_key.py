@@ -80,7 +80,7 @@ class DeadKey(Check):
                 "config",
                 f"{config.dialect} does not read every key: {'; '.join(reasons[:MOST_SHOWN])}",
                 evidence={"dead_keys": len(dead)},
-                advice="changing them changes nothing; --trainer FILE looks at the trainer itself",
+                advice="changing them has no effect; --trainer FILE checks the trainer itself",
             )
 
 
@@ -104,7 +104,7 @@ def advice(use: KeyUse) -> str:
     if use.hard_coded is not None:
         return f"changing `{use.path}` has no effect: the trainer needs a code change at {use.place}"
     name = use.path.rpartition(".")[2]
-    where = "" if use.place is None else f" (its neighbours are read at {use.place})"
+    where = "" if use.place is None else f" (other keys of its section are read at {use.place})"
     return f"changing `{use.path}` has no effect: the trainer needs code that uses `{name}`{where}"
 
 

@@ -1,6 +1,6 @@
 """From columns in the order of the log to curves: counters, launches, rewinds, repeats.
 
-A log, whatever its format, is a set of columns: values and the places (line or row numbers) where they stood.
+A log, whatever its format, is a set of columns: values and the places (line or row numbers) where they were.
 Some columns count training time; every other one becomes a curve, its steps those that the counters showed at its
 places.
 """

@@ -93,15 +93,15 @@ class Rows:
         if len(numbers.starts):
             filled = (numbers.starts[which] == bare) & (numbers.stops[which] == stops)
             values[filled] = np.where(minus[filled], -1.0, 1.0) * numbers.values(which[filled])
-        for odd in np.flatnonzero(~filled & (stops > starts) & _BEGINS_NUMBER[text[starts]]).tolist():
-            number = _read(text[starts[odd] : stops[odd]].tobytes().decode("utf-8", "replace"))
+        for index in np.flatnonzero(~filled & (stops > starts) & _BEGINS_NUMBER[text[starts]]).tolist():
+            number = _read(text[starts[index] : stops[index]].tobytes().decode("utf-8", "replace"))
             if number is not None:
-                values[odd], filled[odd] = number, True
+                values[index], filled[index] = number, True
         return values, filled
 
 
 def _last_row_end(text: bytes) -> int:
-    """Behind the last line feed that stands in no quoted cell; 0 where there is none."""
+    """Behind the last line feed that is in no quoted cell; 0 where there is none."""
     stop = text.rfind(b"\n") + 1
     if text.count(b'"', 0, stop) % 2:
         quotes = np.cumsum(np.frombuffer(text, np.uint8, stop) == ord('"'))

@@ -25,11 +25,11 @@ class Clocks:
     ends: bool = False
     """Whether the log says where a training ended."""
     order: bool = False
-    """Whether `step` is the order of the rows, because the log tells epochs only."""
+    """Whether `step` is the order of the rows, because the log has epochs only."""
 
     @property
     def main(self) -> Column | None:
-        """The clock that tells launches apart.
+        """The clock that distinguishes launches.
 
         What counts the points, or a bar on other lines, goes on over all trainings of one process.
         """
@@ -37,8 +37,8 @@ class Clocks:
 
 
 def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
-    """The global step and the epoch. `logged`: the places, in order, where some metric stands."""
-    step, epoch, iteration = (_told(columns.get(name), logged) for name in (STEP, EPOCH, ITERATION))
+    """The global step and the epoch. `logged`: the places, in order, that hold some metric."""
+    step, epoch, iteration = (_with_metrics(columns.get(name), logged) for name in (STEP, EPOCH, ITERATION))
     if step is not None and epoch is not None and _restarts_with(step, epoch):
         step, iteration = None, step
     if iteration is not None and epoch is not None and step is None:
@@ -52,8 +52,8 @@ def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
     return Clocks(_without_slips(step), epoch, END in columns, order)
 
 
-def _told(counter: Column | None, logged: IntArray) -> Column | None:
-    """The finite values of a counter behind which a metric stands before the next one.
+def _with_metrics(counter: Column | None, logged: IntArray) -> Column | None:
+    """The finite values of a counter that are followed by a metric before the next one.
 
     A closing line (`Best epoch: 12`, `Restoring ... from epoch 12`) or the bar of another task counts nothing.
     """
@@ -68,7 +68,7 @@ def _told(counter: Column | None, logged: IntArray) -> Column | None:
 
 
 def _without_slips(counter: Column | None) -> Column | None:
-    """The counter without lone values that its neighbours belie: a number in a sentence taken for a step."""
+    """The counter without lone values that the values around them contradict: a number in a sentence read as a step."""
     if counter is None or len(counter.values) < 3:
         return counter
     before, here, after = counter.values[:-2], counter.values[1:-1], counter.values[2:]
@@ -93,7 +93,7 @@ def _restarts_with(step: Column, epoch: Column) -> bool:
 
 
 def _of_summaries(epoch: Column, iteration: Column, logged: IntArray) -> Column:
-    """The epoch of batch lines that stand before the line that names and sums up their epoch."""
+    """The epoch of batch lines that are before the line that names and sums up their epoch."""
     first = iteration.values[0]
     before = iteration.places < epoch.places[0]
     if not before.any() or first != iteration.values.min() or not np.isin(epoch.places, logged).all():

@@ -20,7 +20,7 @@ from diagnose.readers.columns.column import (
     Columns,
     changes,
 )
-from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launches_in, points_in, told
+from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launch_notes, launches_in, points_in
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
 from diagnose.run import Axis, Beginning, Curve, FloatArray, IntArray, Role
 
@@ -36,7 +36,7 @@ LATE_SPACINGS = 2.5
 
 @dataclass(frozen=True, eq=False)
 class Story:
-    """All that the columns of one log tell: the curves of the launch that is judged, and a note on the others."""
+    """All that the columns of one log hold: the curves of the launch that is judged, and a note on the others."""
 
     curves: dict[str, Curve]
     notes: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     curves = {tag: curve for tag, curve in curves.items() if len(curve)}
     unit = "epoch" if clocks.main is clocks.epoch else "step"
     planned_epochs, planned_steps = _planned(columns)
-    notes = told(launches, judged, counts, unit)
+    notes = launch_notes(launches, judged, counts, unit)
     return Story(curves, notes, _beginning(curves), planned_epochs, planned_steps)
 
 
@@ -84,9 +84,9 @@ def _training_loss(logged: Columns) -> Column | None:
 
 
 def trained_at(logged: Columns) -> IntArray:
-    """The places where a training loss stands, in order."""
+    """The places where a training loss is, in order."""
     readings = {tag: read_tag(tag) for tag in logged}
-    return _union([logged[tag].places for tag, told in readings.items() if told.lossy and told.split not in HELD_OUT])
+    return _union([logged[tag].places for tag, role in readings.items() if role.lossy and role.split not in HELD_OUT])
 
 
 def _union(places: Sequence[IntArray]) -> IntArray:
@@ -137,7 +137,7 @@ class _Frame:
     launch: Launch
     keep_last: bool
     trained: IntArray
-    """The places where a training loss stands: between two of them lies one evaluation."""
+    """The places where a training loss is: between two of them is one evaluation."""
 
     def curve(self, tag: str, column: Column, role: Role | None) -> Curve:
         """The points of `column` that belong to the launch, in steps or epochs."""
@@ -176,7 +176,7 @@ class _Frame:
         return mean
 
     def _axis(self, tag: str, column: Column, epochs: FloatArray | None) -> Axis:
-        """Steps where they stand beside the values, epochs where there is one value a whole epoch."""
+        """Steps where they are beside the values, epochs where there is one value a whole epoch."""
         places = column.places
         step, epoch = self.clocks.step, self.clocks.epoch
         if not len(places) or _beside(step, places) or epochs is None or np.any(np.nan_to_num(epochs) % 1):

@@ -25,10 +25,10 @@ SAME_PACE = 2.0
 INTERLEAVED = 0.2
 # A launch of less than this share of the points of the longest one does not hold the training.
 SHORT = 0.1
-# Points around a return to the start whose medians tell whether training went on from there or began anew, how much
+# Points around a return to the start whose medians decide whether training went on from there or began anew, how much
 # nearer they must be, and by how many times their scatter the loss must have moved till then.
 LEVEL_POINTS, NEARER, MOVED = 5, 0.25, 4.0
-# Points by which the spacing of a clock is told.
+# Points from which the spacing of a clock is measured.
 RECENT = 200
 _END_OF_LOG = np.iinfo(np.int64).max
 
@@ -82,7 +82,7 @@ def _each_counts_by_itself(clock: Column, logged: Columns) -> bool:
 
 
 def _first_again(epoch: Column, logged: Columns) -> IntArray:
-    """Where the first epoch, and no other, is told a second time: a launch of one epoch was followed by another."""
+    """Where the first epoch, and no other, is logged a second time: a launch of one epoch was followed by another."""
     again = np.flatnonzero(np.diff(epoch.values) == 0)
     if len(epoch.values) < 3 or again.tolist() != [0]:
         return np.zeros(0, np.int64)
@@ -179,7 +179,7 @@ def judged_of(launches: Sequence[Launch], counts: Sequence[int]) -> Launch:
     return launches[list(courses)[-1]]
 
 
-def told(launches: Sequence[Launch], judged: Launch, counts: Sequence[int], unit: str) -> tuple[str, ...]:
+def launch_notes(launches: Sequence[Launch], judged: Launch, counts: Sequence[int], unit: str) -> tuple[str, ...]:
     """Notes on what else is in the log."""
     notes = []
     if len(launches) > 1:
@@ -204,7 +204,7 @@ def told(launches: Sequence[Launch], judged: Launch, counts: Sequence[int], unit
 def counted_on(clocks: Clocks, launches: Sequence[Launch], loss: Column | None) -> Clocks:
     """The clocks without the returns to the start after which the training loss goes on from where it was.
 
-    So a second `model.fit` on the same model is told, whose epochs begin at 0 again.
+    So a second `model.fit` on the same model is found, whose epochs begin at 0 again.
     """
     if loss is None or clocks.ends:
         return clocks

@@ -21,7 +21,7 @@ Integers = npt.NDArray[np.uint64]
 AnyFloats = npt.NDArray[np.floating[Any]]
 
 # A quotient or product of two integers below these bounds is the correctly rounded value (Clinger 1990, the fast path
-# of every strtod): both are exact in a double. What lies beyond is computed with more bits, else by `float()`.
+# of every strtod): both are exact in a double. What is beyond is computed with more bits, else by `float()`.
 _EXACT = 9.0e15  # below 2**53 by more than the sizes are rough
 _EXACT_POWER = 22
 # The same for the 64 bits of an extended double: 5**27 is the last power of five below 2**64.
@@ -40,7 +40,7 @@ _WORD[[*range(ord("a"), ord("z") + 1), *range(ord("A"), ord("Z") + 1), ord("_")]
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """Where the numbers of a text stand. All arrays have shape (n,)."""
+    """Where the numbers of a text are. All arrays have shape (n,)."""
 
     text: Bytes
     """The text, with a line feed in front and behind."""
@@ -108,7 +108,7 @@ def _previous(mask: Mask) -> Mask:
 
 
 def _integers(numbers: Numbers, starts: IntArray, lengths: IntArray) -> tuple[Integers, FloatArray]:
-    """Runs of digits as integers modulo 2**64, and roughly: the latter tells where that is too small."""
+    """Runs of digits as integers modulo 2**64, and roughly: the latter shows where that is too small."""
     values = _eight_digits(numbers.eights[starts], np.minimum(lengths, 8))
     sizes = values.astype(np.float64)
     for begin in (8, 16):
@@ -151,7 +151,7 @@ def _extended(digits: Integers, size: FloatArray, power: IntArray) -> tuple[Floa
     """Values from 64-bit integers, and which of them are sure.
 
     The exact value is rounded twice, first to the 64 bits of an extended double. That goes wrong only where the first
-    result lies in the middle between two doubles.
+    result is in the middle between two doubles.
     """
     sure = (size < _EXTENDED) & (np.abs(power) <= _EXTENDED_POWER) & _HAS_EXTENDED
     wide = _scaled(digits.astype(np.longdouble), power, _EXTENDED_POWERS)

@@ -1,4 +1,4 @@
-"""NaN that only says that a column has nothing to tell on this row."""
+"""NaN that only says that a column has no value on this row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RETURNS = 2
 
 
 def without_placeholders(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """The losses of one table without the NaN that stand where another loss has its value.
+    """The losses of one table without the NaN that are where another loss has its value.
 
     So tables are filled whose rows hold either a training or a validation loss.
     """

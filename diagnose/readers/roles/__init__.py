@@ -48,7 +48,7 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     settled = {tag: _settle(curve, roles.get(tag), axis, epochs) for tag, curve in run.curves.items()}
     settled = _with_components(settled, readings, idle)
     rule = _rule(headline, readings, curves, asked, family)
-    note = "; ".join(filter(None, [_story(headline, rule, readings, curves), _told_of(idle)]))
+    note = "; ".join(filter(None, [_story(headline, rule, readings, curves), _idle_note(idle)]))
     notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
     return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
 
@@ -62,7 +62,7 @@ def _idle(reading: Reading, curves: Mapping[str, Curve], readings: Mapping[str, 
     return reading.held_out or (len(curve) > 1 and any(others))
 
 
-def _told_of(idle: Sequence[str]) -> str:
+def _idle_note(idle: Sequence[str]) -> str:
     return f"all zeros, ignored: {some_of(idle)}" if idle else ""
 
 
@@ -168,7 +168,7 @@ def _rule(
     asked: Mapping[Role, str],
     family: Family | None,
 ) -> str:
-    """Why this training loss speaks for the run."""
+    """Why this training loss represents the run."""
     tag = headline.chosen.get(Role.TRAIN_LOSS)
     if tag is None or Role.TRAIN_LOSS in asked:
         return "" if tag is None else "as you said"
@@ -179,18 +179,18 @@ def _rule(
 
 def _story(headline: Headline, rule: str, readings: Mapping[str, Reading], curves: Mapping[str, Curve]) -> str:
     """One line: what was taken by which rule, what else was there."""
-    told = []
+    parts = []
     chosen = headline.chosen
     if Role.TRAIN_LOSS in chosen:
-        told.append(f"training loss is `{chosen[Role.TRAIN_LOSS]}`" + (f" ({rule})" if rule else ""))
+        parts.append(f"training loss is `{chosen[Role.TRAIN_LOSS]}`" + (f" ({rule})" if rule else ""))
     if headline.unjudged is not None:
-        told.append(f"`{headline.unjudged}` {ADVERSARIAL}")
+        parts.append(f"`{headline.unjudged}` {ADVERSARIAL}")
     if Role.VAL_LOSS in chosen:
-        told.append(f"validation loss is `{chosen[Role.VAL_LOSS]}`")
+        parts.append(f"validation loss is `{chosen[Role.VAL_LOSS]}`")
     elif headline.other_unit is not None:
-        told.append(f"`{headline.other_unit}` is in other units than the training loss and is not compared with it")
+        parts.append(f"`{headline.other_unit}` is in other units than the training loss and is not compared with it")
     taken = {*chosen.values(), headline.other_unit}
     others = [tag for tag in curves if readings[tag].lossy and tag not in taken]
-    if others and told:
-        told.append(f"also there: {some_of(others)}")
-    return "; ".join(told)
+    if others and parts:
+        parts.append(f"also there: {some_of(others)}")
+    return "; ".join(parts)

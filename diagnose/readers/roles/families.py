@@ -23,7 +23,7 @@ class Family:
     pairs: tuple[tuple[str, str | None], ...]
     """Training loss and the validation loss in the same units, best first; None: no validation can be compared."""
     model: str | None = None
-    """The model family of the loss-target tables, where the tags tell it."""
+    """The model family of the loss-target tables, where the tags show it."""
     val_axis: Axis | None = None
     """What the steps of the validation loss count, where that is not what the training loss counts."""
 
@@ -60,9 +60,10 @@ FAMILIES: tuple[Family, ...] = (
         "styletts2",
         ("train/mel_loss", "train/gen_loss", "train/d_loss"),
         (("train/mel_loss", "eval/mel_loss"),),
-        val_axis=Axis.EPOCH,
+        "styletts2",
+        Axis.EPOCH,
     ),
-    Family("matcha", ("sub_loss/train_dur_loss",), (("loss/train_epoch", "loss/val_epoch"),)),
+    Family("matcha", ("sub_loss/train_dur_loss",), (("loss/train_epoch", "loss/val_epoch"),), "matcha"),
     # The duration loss may rise and the diffusion loss is noise about its level from the first epochs on:
     # the prior loss is the part whose course shows learning.
     Family("grad_tts", ("training/prior_loss", "training/diffusion_loss"), (("training/prior_loss", None),)),
@@ -99,7 +100,7 @@ FAMILIES: tuple[Family, ...] = (
         ("*Loss/mel_postnet_loss", "*Loss/total_loss"),
         (("train/Loss/mel_postnet_loss", "val/Loss/mel_postnet_loss"), ("*Loss/total_loss", None)),
     ),
-    # The box loss of detectors has a floor: what is learned, and learned by heart, shows in the class loss.
+    # The box loss of detectors has a floor: learning, and memorisation, show in the class loss.
     Family(
         "ultralytics",
         ("train/box_loss", "train/cls_loss"),

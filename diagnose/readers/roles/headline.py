@@ -1,4 +1,4 @@
-"""The headline: the one training loss and the one validation loss that speak for a run, by a rule that is told."""
+"""The headline: the one training loss and the one validation loss that represent a run, by a rule that is reported."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _worth(reading: Reading, curve: Curve, longest: int) -> tuple[int, bool, boo
 
 
 def why(train: Reading, readings: Sequence[Reading], curves: Curves) -> str:
-    """The rule by which this training loss speaks for the run; empty where there was nothing to choose."""
+    """The rule by which this training loss represents the run; empty where there was nothing to choose."""
     rivals = [reading for reading in _training(readings, curves) if reading.tag != train.tag]
     if not rivals:
         return ""

@@ -10,7 +10,7 @@ from functools import lru_cache
 HELD_OUT = frozenset({"val", "test"})
 """Splits that are not trained on."""
 
-# Any word that stands in none of these sets names a part of the loss.
+# Any word that is in none of these sets names a part of the loss.
 _LOSS = frozenset({"loss", "losses", "cost", "nll", "logloss"})
 # A loss that is called by its formula; the word stays a part, because it is a unit.
 _FORMULA = frozenset({"ce", "bce", "xent", "crossentropy", "mse", "rmse", "mae"})
@@ -72,7 +72,7 @@ _GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
 _WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
 # A perplexity or an error is a unit of its own, so its word stays a part.
 _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
-# The same words in other languages; in those without spaces they stand inside others. Longer ones first.
+# The same words in other languages; in those without spaces they are inside others. Longer ones first.
 _FOREIGN = {
     "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
     "loss": r"损失|損失|손실|verlust|потер[иья]|pertes?\b|p[ée]rdidas?\b|perda\b|perdita\b",
@@ -138,7 +138,7 @@ class Reading:
 
     @property
     def of_generator(self) -> bool:
-        """Whether it is a generator's loss whose name tells no part that measures nearness to the data."""
+        """Whether it is a generator's loss whose name mentions no part that measures nearness to the data."""
         return bool(GENERATOR.intersection(self.words)) and not RECONSTRUCTION.search(self.tag)
 
     @property

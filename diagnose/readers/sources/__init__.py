@@ -35,7 +35,7 @@ class Source:
     name: str
     """As the user knows it: a path, an address, `-`."""
     path: Path | None = None
-    """Where it lies on this machine; None for standard input and for what is far away."""
+    """Where it is on this machine; None for standard input and for remote files."""
     content: bytes | None = None
     """The bytes, where there is no file to open."""
     label: str = "."
@@ -43,7 +43,7 @@ class Source:
     parts: tuple[Part, ...] = ()
     """The event files, where the run is a folder of them."""
     beside: tuple[str, ...] = ()
-    """Text files beside the event files, which may tell of the same training."""
+    """Text files beside the event files, which may belong to the same training."""
     asked: bool = True
     """Whether the user named it; False for a file met in a folder, which may turn out to be no log."""
     reason: str = ""

@@ -16,7 +16,7 @@ from diagnose.readers.tensorboard.event_run import Written, run_of
 from diagnose.run import Run
 
 SIGNATURE = 64
-"""First bytes of a file by which a new one under its name is told from it; in event files they hold the time."""
+"""First bytes of a file by which it is distinguished from a new one of the same name; in event files: the time."""
 
 _BLOCK = 1 << 21
 """Bytes that are read at one time."""
@@ -74,7 +74,7 @@ class FollowedEvents:
     _files: dict[str, tuple[Tail, EventFile]] = field(default_factory=dict)
 
     def poll(self, source: Source) -> Run | None:
-        """The run as it stands; None if nothing is new. Raises OSError where a file cannot be read."""
+        """The run so far; None if nothing is new. Raises OSError where a file cannot be read."""
         new = False
         parts = source.parts or (Part("", source.name),)
         for part in parts:
@@ -120,7 +120,7 @@ class FollowedText:
     _log: GrowingLog | None = None
 
     def poll(self, source: Source) -> Run | None:
-        """The run as it stands; None if nothing is new or nothing can be read yet. Raises OSError."""
+        """The run so far; None if nothing is new or nothing can be read yet. Raises OSError."""
         grown = self._tail.look(source, None)
         if grown is False:
             return None

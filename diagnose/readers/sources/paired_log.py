@@ -62,7 +62,7 @@ def _as_validation(curves: Mapping[str, Curve]) -> dict[str, Curve]:
 
 
 def _holds_both(run: Run) -> bool:
-    """Whether the log tells its held-out losses from others by itself: then its place says nothing of them."""
+    """Whether the log distinguishes its held-out losses by itself: then its place says nothing of them."""
     losses = [reading for reading in map(read_tag, run.curves) if reading.lossy]
     return len({reading.split in HELD_OUT for reading in losses}) > 1
 

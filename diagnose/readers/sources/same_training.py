@@ -40,7 +40,7 @@ class _Losses:
     errors: FloatArray
 
     def agree(self, other: _Losses) -> bool | None:
-        """Whether both tell of one training; None where one holds too little to say."""
+        """Whether both belong to one training; None where one holds too little to say."""
         few = min(len(self.values), len(other.values)) < _FEWEST
         return None if few else self._found_in(other) or other._found_in(self)
 
@@ -55,8 +55,8 @@ class _Losses:
 
 
 def one_source_a_training(sources: Sequence[Source]) -> list[Source]:
-    """The sources, those that tell of one training as one, named by the folder that holds them all."""
-    sources = [told for source in sources for told in _with_its_texts(source)]
+    """The sources, those that belong to one training as one, named by the folder that holds them all."""
+    sources = [one for source in sources for one in _with_its_texts(source)]
     losses: dict[int, _Losses] = {}
     taken: set[int] = set()
     joined: dict[int, list[int]] = {}
@@ -89,16 +89,16 @@ def _with_its_texts(source: Source) -> Iterator[Source]:
         yield source
         return
     own = _losses_of(source)
-    told = {name: own.agree(_losses_in_text(name)) for name in source.beside}
-    also = tuple(Source(name, local(name), label=source.label) for name, same in told.items() if same)
-    yield replace(source, beside=tuple(name for name, same in told.items() if same is None), also=also)
-    for name in (name for name, same in told.items() if same is False):
+    agreement = {name: own.agree(_losses_in_text(name)) for name in source.beside}
+    also = tuple(Source(name, local(name), label=source.label) for name, same in agreement.items() if same)
+    yield replace(source, beside=tuple(name for name, same in agreement.items() if same is None), also=also)
+    for name in (name for name, same in agreement.items() if same is False):
         label = PurePosixPath(source.label) / PurePosixPath(name).name
         yield Source(name, local(name), label=str(label), asked=False)
 
 
 def _candidates(sources: Sequence[Source]) -> Iterator[tuple[int, int]]:
-    """Pairs that may tell of one training: an event run and a text in its folder or above, two texts of one folder."""
+    """Pairs that may belong to one training: an event run and a text in its folder or above, two texts in a folder."""
     texts = [number for number, source in enumerate(sources) if not source.parts and not source.reason]
     runs = [number for number, source in enumerate(sources) if source.parts]
     folders: dict[str, list[int]] = {}
@@ -146,8 +146,8 @@ def _losses_in_text(name: str) -> _Losses:
     except OSError:
         return _losses(())
     pattern = _CELL if PurePosixPath(name).suffix.lower() in {".csv", ".tsv"} else _LOSS
-    told = (match.groups() for match in pattern.finditer(head))
-    return _losses((float(number), 0.5 * 10.0 ** -len(decimals)) for number, decimals in told)
+    numbers = (match.groups() for match in pattern.finditer(head))
+    return _losses((float(number), 0.5 * 10.0 ** -len(decimals)) for number, decimals in numbers)
 
 
 def _losses(pairs: Iterable[tuple[float, float]]) -> _Losses:

@@ -15,7 +15,7 @@ ATTEMPTS = 3
 PAUSE = 0.1
 """Seconds before the second attempt; four times as long before each further one."""
 BUFFER = 1 << 16
-"""Bytes asked for at least at once from far away."""
+"""Bytes requested at least at once from a remote file."""
 
 
 def is_remote(name: str) -> bool:
@@ -24,7 +24,7 @@ def is_remote(name: str) -> bool:
 
 
 def local(name: str) -> Path | None:
-    """Where a file lies on this machine; None for one that is far away."""
+    """Where a file is on this machine; None for a remote one."""
     return None if is_remote(name) else Path(name)
 
 
@@ -44,7 +44,7 @@ def is_folder(name: str) -> bool:
 
 
 def is_stream(name: str) -> bool:
-    """Whether what lies there can be read once only: a pipe, the shell's `<(command)`, a device."""
+    """Whether what is there can be read once only: a pipe, the shell's `<(command)`, a device."""
     if is_remote(name):
         return False
     mode = os.stat(name).st_mode  # noqa: PTH116 - a name, local or not
@@ -64,7 +64,7 @@ class Unread:
     errors: dict[str, str] = field(default_factory=dict)
     """Folder -> why it cannot be listed."""
     links: list[str] = field(default_factory=list)
-    """Links to what lies outside of the root."""
+    """Links to what is outside of the root."""
 
 
 def walk(root: str, unread: Unread) -> Iterator[tuple[str, list[str]]]:
@@ -121,13 +121,13 @@ def _is_seen(name: str) -> bool:
 
 
 class RemoteFile(io.RawIOBase):
-    """A file far away, read in ranges. A read that fails is tried again, then raises OSError."""
+    """A remote file, read in ranges. A read that fails is tried again, then raises OSError."""
 
     def __init__(self, name: str) -> None:
         self._system, self._path = _system(name)
         size = _patiently(self._system.info, self._path).get("size")
         self._whole: bytes | None = None
-        if size is None:  # a web server that does not tell
+        if size is None:  # a web server that does not say
             self._whole = _patiently(self._system.cat_file, self._path)
             size = len(self._whole)
         self._size = int(size)
@@ -166,7 +166,7 @@ def _system(name: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
-        raise OSError("reading from far away needs fsspec: pip install 'ttsdoc[remote]'") from error
+        raise OSError("reading remote files needs fsspec: pip install 'ttsdoc[remote]'") from error
     try:
         system, path = _patiently(url_to_fs, name)
     except (ImportError, ValueError) as error:  # no such protocol, or its package is not installed

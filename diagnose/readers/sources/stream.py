@@ -55,7 +55,7 @@ def _of_stream(name: str, stream: BinaryIO, first: bytes = b"") -> Source:
     content.write(first)
     while (room := LARGEST - content.tell()) > 0 and (block := stream.read(min(_BLOCK, room))):
         if not content.tell() and len(block) == _BLOCK and not block.strip(b"\0"):
-            raise LogError(f"{name}: nothing but zeros, no log")
+            raise LogError(f"{name}: only zeros, not a log")
         content.write(block)
     cut = f"only the first {LARGEST >> 20} MiB of {name} are read; give a longer log as a file"
     return Source(name, content=content.getvalue(), notes=(cut,) if content.tell() >= LARGEST else ())

@@ -51,11 +51,11 @@ def discover_tree(root: str) -> Iterator[Source]:
             for name in texts:
                 path = folder.path(name)
                 yield Source(path, local(path), label=_joined(label, name), asked=False)
-    yield from _told(root, unread)
+    yield from _unread_sources(root, unread)
 
 
-def _told(root: str, unread: Unread) -> Iterator[Source]:
-    """What was not entered, as sources with the reason, so that the user hears of it."""
+def _unread_sources(root: str, unread: Unread) -> Iterator[Source]:
+    """What was not entered, as sources with the reason, so that the user learns of it."""
     for folder, error in unread.errors.items():
         yield Source(folder, label=_below(folder, root), reason=f"{folder}: cannot be listed ({error})")
     links = [link for link in unread.links if not PurePosixPath(link).suffix or _may_be_log(link)]

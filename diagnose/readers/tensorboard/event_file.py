@@ -48,7 +48,7 @@ class EventFile:
         self.records = 0
         self.bad_records = 0
         self.position = 0
-        """Everything before it is dealt with."""
+        """Everything before it is processed."""
         self.size = 0
         self._good = 0  # bytes in intact records
         self._window = FIRST_WINDOW
@@ -163,10 +163,10 @@ class EventFile:
             return False
         if not _right_header(data):
             return self._recover(file, self.position if self._doubt is None else self._doubt, whole=False)
-        self._doubt, self._counted = None, False  # a right header: what came before it is dealt with
+        self._doubt, self._counted = None, False  # a right header: what came before it is processed
         length = _length(data)
         end = self.position + length + FRAME
-        if end > self.size:  # cut off, or its length is forged: then intact records stand where its payload should be
+        if end > self.size:  # cut off, or its length is forged: then intact records are where its payload should be
             return self._recover(file, self.position, whole=True)
         if length < HEAVY:
             self._window = max(self._window, length + FRAME)
@@ -212,7 +212,7 @@ class EventFile:
         return True
 
     def _disown(self, start: int) -> None:
-        """Take back a heavy record from `start` that was taken for intact: others stand inside it."""
+        """Take back a heavy record from `start` that was read as intact: others are inside it."""
         if start == self._heavy_from:
             self.records -= 1
             self._good -= self.position - start
@@ -222,7 +222,7 @@ class EventFile:
         return self._keep(parse(record, HEADER, len(record) - 4), int(self._places[number]))
 
     def _keep(self, found: Found, base: int) -> Found:
-        """Remember where the sounds and texts of a record stand that starts at `base`."""
+        """Remember where the sounds and texts of a record are that starts at `base`."""
         self.hparams += found.hparams
         self.blobs += [blob.moved(base) for blob in found.blobs]
         return found
@@ -253,7 +253,7 @@ def _right_header(data: Bytes) -> bool:
 
 
 def _length(data: Bytes) -> int:
-    """The length that a record tells at the start of `data`."""
+    """The length that a record states at the start of `data`."""
     return int.from_bytes(data[:8].tobytes(), "little")
 
 

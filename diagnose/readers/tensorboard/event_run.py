@@ -1,10 +1,13 @@
-"""The run that several event files tell together: sub-folders, ranks, restarts, and what is damaged."""
+"""The run that several event files form together: sub-folders, ranks, restarts, and what is damaged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import pairwise
+
+import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.sources import Part, Source
@@ -25,7 +28,7 @@ class Written:
     part: Part
     file: EventFile
     unwanted: frozenset[str] = frozenset()
-    """Tags that another file tells, too."""
+    """Tags that another file logs, too."""
 
     @cached_property
     def tags(self) -> Mapping[str, Points]:
@@ -35,6 +38,22 @@ class Written:
         if self.file.decoder.restarts or course(tags) is not Course.GOES_ON:
             return tags
         return {tag: unrolled(points) for tag, points in tags.items()}
+
+    def marks(self, tag: str) -> Iterator[tuple[int, int]]:
+        """(index, step): what comes from this point of the tag on replaces what stands before it from `step` on."""
+        if tag in self.unwanted or not self._rewinds:
+            return
+        series = self.file.decoder.series.get(tag)
+        launches, size = (series.launches, series.size) if series else ([(0, 0)], 0)
+        for (_, count), (index, _) in pairwise([*launches, (size, 0)]):
+            if count < len(self._rewinds):
+                yield index, self._rewinds[count]
+
+    @cached_property
+    def _rewinds(self) -> list[int]:
+        """For each restart the lowest step that it or a later one goes back to."""
+        steps = np.array(self.file.decoder.restarts, np.int64)
+        return np.minimum.accumulate(steps[::-1])[::-1].tolist()  # type: ignore[no-any-return]
 
     @cached_property
     def span(self) -> tuple[float, float]:
@@ -58,9 +77,9 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
     curves: dict[str, Curve] = {}
     replaced: list[Curve] = []
     notes: list[str] = []
-    told = [one for one in written if not one.part.settings_only]
-    for affixes in dict.fromkeys((one.part.prefix, one.part.suffix) for one in told):
-        files, note = _without_ranks([one for one in told if (one.part.prefix, one.part.suffix) == affixes])
+    measured = [one for one in written if not one.part.settings_only]
+    for affixes in dict.fromkeys((one.part.prefix, one.part.suffix) for one in measured):
+        files, note = _without_ranks([one for one in measured if (one.part.prefix, one.part.suffix) == affixes])
         notes += note
         for tag in dict.fromkeys(tag for file in files for tag in file.tags):
             name = tag.join(affixes)
@@ -83,7 +102,7 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
 
 
 def _without_ranks(files: list[Written]) -> tuple[list[Written], list[str]]:
-    """The files in the order in which they were begun, each tag told by one at a time; a note on what was left out.
+    """The files in the order in which they were begun, each tag taken from one at a time; a note on what was left out.
 
     Several processes of one training may each write the same curves; the one that wrote most is taken.
     """
@@ -107,7 +126,7 @@ def _in_order(tag: str, files: Sequence[Written]) -> tuple[Points, list[tuple[in
         points = file.tags.get(tag)
         if points is not None and before:
             marks.append((before, int(points.steps[0])))
-        marks += [(before + sizes.get(tag, 0), step) for step, sizes in file.file.decoder.restarts]
+        marks += [(before + index, step) for index, step in file.marks(tag)]
         if points is not None:
             parts.append(points)
             before += len(points)

@@ -27,7 +27,7 @@ _ZEROS_CRC = np.uint32(google_crc32c.value(bytes(8)))
 
 
 def headers(data: Bytes, *, wide: bool = False) -> tuple[IntArray, IntArray]:
-    """Offsets, in order, at which a header with the right checksum stands, and the lengths that they tell.
+    """Offsets, in order, at which a header with the right checksum is, and the lengths that they state.
 
     Lengths up to 64 KiB are found, or with `wide` (slower, for the search after damage) up to 4 GiB.
     """

@@ -1,7 +1,7 @@
 """Records of one layout, decoded together as columns.
 
 A training loop writes the same record over and over: only wall time, step, values and checksum change. A
-layout says where these stand; a template is a layout plus all the bytes that do not change (header, tag,
+layout says where these are; a template is a layout plus all the bytes that do not change (header, tag,
 metadata). What is left of a record's checksum when the contributions of its changing bytes are taken away is
 the checksum of its template: it names the template and proves the changing bytes; comparing the rest with the
 template proves the record.
@@ -26,7 +26,7 @@ from diagnose.run import FloatArray, IntArray
 _WALL, _STEP, _SUMMARY, _VALUE = 0x09, 0x10, 0x2A, 0x0A  # event.proto; summary.proto: Summary.value
 _TAG, _SIMPLE, _TENSOR, _METADATA = 0x0A, 0x15, 0x42, 0x4A  # summary.proto: Summary.Value
 _DTYPE, _SHAPE, _CONTENT = 0x08, 0x12, 0x22  # tensor.proto
-# dtype (types.proto) -> how numpy calls it, and the keys under which one number of it may stand.
+# dtype (types.proto) -> how numpy calls it, and the keys under which one number of it may be.
 _TENSORS = {1: ("<f4", (_CONTENT, 0x2A, 0x2D)), 2: ("<f8", (_CONTENT, 0x32, 0x31))}
 
 _ONE = b"\x12\x02\x08\x01"  # a dimension of size 1
@@ -52,7 +52,7 @@ class UnsupportedRecordError(Exception):
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the changing bytes stand in a record, counted from the start of its header."""
+    """Where the changing bytes are in a record, counted from the start of its header."""
 
     length: int
     """Bytes of the payload."""

@@ -1,4 +1,4 @@
-"""Records that are no plain list of scalars: restarts, odd tensors, text, audio, hyperparameters."""
+"""Records that are no plain list of scalars: restarts, unusual tensors, text, audio, hyperparameters."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Where a sound or a text stands."""
+    """Where a sound or a text is."""
 
     kind: str
     """`audio` or `text`."""
@@ -94,7 +94,7 @@ class Found:
 def parse(record: Sliceable, start: int, end: int) -> Found:
     """The event at record[start:end], where large contents are passed over, not read.
 
-    As in protobuf, fields stand in any order and the last of several counts. Raises UnsupportedRecordError where it
+    As in protobuf, fields come in any order and the last of several counts. Raises UnsupportedRecordError where it
     is no event.
     """
     wall, step, restart = 0.0, 0, False

@@ -20,7 +20,7 @@ _NEVER = np.iinfo(np.int64).max
 DISORDER = 4
 # A step that goes back to the first of the file, give or take this share of what was reached, starts over.
 START_OVER = 0.1
-# Points around a return to the start whose medians tell whether training went on from there or began anew.
+# Points around a return to the start whose medians decide whether training went on from there or began anew.
 LEVEL_POINTS = 5
 
 
@@ -60,7 +60,7 @@ class Points:
 def settle(points: Points, marks: Iterable[tuple[int, int]] = ()) -> tuple[Points, Points | None]:
     """The points that count, ordered by step, and those that a later branch replaced, if any.
 
-    `marks`: (index, step): what comes from `index` on replaces what stands before it from `step` on.
+    `marks`: (index, step): what comes from `index` on replaces what is before it from `step` on.
     """
     steps = points.steps
     marks = list(marks)

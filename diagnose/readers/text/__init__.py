@@ -54,9 +54,9 @@ def _read(source: Source) -> Run:
     if not _is_text(source.head()):
         raise LogError(f"{source.name}: binary data, not a text log; give an event file, a CSV or a text log")
     log = _fed(source, TextLog())
-    if not log.told or log.unread_share > FOREIGN:  # its lines look like a format that it is not
+    if not log.understood or log.unread_share > FOREIGN:  # its lines look like a format that it is not
         guessed = _fed(source, TextLog(None, GUESS, LineColumns(GUESS.parse, worth_a_look)))
-        log = log if log.told and guessed.unread_share >= log.unread_share else guessed
+        log = log if log.understood and guessed.unread_share >= log.unread_share else guessed
     return log.run(source)
 
 
@@ -94,13 +94,13 @@ class TextLog:
         self._log.finish()
 
     @property
-    def told(self) -> bool:
+    def understood(self) -> bool:
         """Whether a number was found in a log that is finished, or nothing more is to be hoped for."""
         return self._format is GUESS or (self._log is not None and not self._log.columns().keys() <= COUNTERS)
 
     @property
     def unread_share(self) -> float:
-        """The share of the lines that tell a loss of which nothing was taken."""
+        """The share of the lines that report a loss of which nothing was taken."""
         return self._health().unread_share
 
     def run(self, source: Source) -> Run:
@@ -141,10 +141,10 @@ class TextLog:
         )
 
     def _unread(self) -> Iterator[str]:
-        """A note on the lines that tell a loss and were not understood."""
+        """A note on the lines that report a loss and were not understood."""
         health = self._health()
         if health.unread_lines:
-            lost = f"{health.unread_lines:,} of {health.metric_lines:,} lines that tell a loss were not understood"
+            lost = f"{health.unread_lines:,} of {health.metric_lines:,} lines that report a loss were not understood"
             much = ", so that the verdict rests on a part of the log" if health.unread_share > MUCH_UNREAD else ""
             yield f"{lost}, as `{health.unread_example}`{much}"
 

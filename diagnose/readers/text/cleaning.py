@@ -1,4 +1,4 @@
-"""What stands around the text of a log: colours, redraws, window titles, marks of a quotation."""
+"""What is around the text of a log: colours, redraws, window titles, marks of a quotation."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from diagnose.run import Ending, EndingKind
 
 TAIL_BYTES = 1 << 15
-"""Bytes at the end of a log in which its end is told: a traceback of several ranks."""
-LONGEST_TOLD = 300
+"""Bytes at the end of a log in which its end is reported: a traceback of several ranks."""
+LONGEST_LINE = 300
 # Surest first: an out-of-memory error comes with a traceback, and a killed process often after one.
 _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
     (
@@ -57,14 +57,14 @@ _NOT_RESUMED = re.compile(r"best|pre-?trained|[Nn]one\b|\bfalse\b|not found|no c
 def ending_in(lines: Sequence[str], step: int | None) -> Ending | None:
     """What the lines behind the last metric say of the end; None where they say nothing."""
     for kind, pattern in _KINDS:
-        told = [line.strip() for line in lines if pattern.search(line.strip())]
-        named = [line for line in told if not line.startswith("Traceback")]
-        if told:
-            return Ending(kind, (named or told)[-1][:LONGEST_TOLD], step)
+        found = [line.strip() for line in lines if pattern.search(line.strip())]
+        named = [line for line in found if not line.startswith("Traceback")]
+        if found:
+            return Ending(kind, (named or found)[-1][:LONGEST_LINE], step)
     return None
 
 
 def resumed_in(lines: Sequence[str]) -> str:
-    """The line that tells of a resumed training; empty where none does."""
+    """The line that reports a resumed training; empty where none does."""
     found = (line for line in lines if _RESUMED.search(line) and not _NOT_RESUMED.search(line))
-    return next(found, "")[:LONGEST_TOLD].strip()
+    return next(found, "")[:LONGEST_LINE].strip()

@@ -76,7 +76,7 @@ METRIC = re.compile(
 )
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
 _BARE_SPLIT = re.compile(r"train|val|valid|validation|dev|eval", re.IGNORECASE)
-# A line that looks back: what it counts and measures was told before. It begins so, before its own counters.
+# A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
 _RECAP = re.compile(
     r"\b(?:best|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
     r"|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
@@ -141,7 +141,7 @@ _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
 ANNOUNCED = "@announced step"
-# The first of two numbers in brackets; where a progress bar without metrics stood.
+# The first of two numbers in brackets; where a progress bar without metrics was.
 PAIRED, BAR, BAR_TOTAL = "@paired ", "@bar", "@bar total"
 # What counts within an epoch.
 _INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
@@ -205,7 +205,7 @@ def meaning_of(line: str) -> Iterator[Meaning]:
 
 
 def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meaning]) -> bool:
-    """Whether the line tells again what was told before: `Best epoch: 12`, `Restored epoch 1 (val_loss=1.3)`."""
+    """Whether the line repeats what was reported before: `Best epoch: 12`, `Restored epoch 1 (val_loss=1.3)`."""
     recap = _RECAP.search(line)
     if recap is None:
         return False
@@ -242,7 +242,7 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
 
 
 def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Iterator[Meaning]:
-    """Counters that stand in brackets or in a progress bar, without their names."""
+    """Counters that are in brackets or in a progress bar, without their names."""
     brackets = _BRACKETS.match(line) if with_metrics else None
     first = _COUNTED_FIRST.match(line) if with_metrics else None
     if brackets:
@@ -286,7 +286,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def _is_bare_split(line: str, match: re.Match[str]) -> bool:
-    """Whether a bare `val` before a number is its loss: another split, or a loss, stands on the same line so."""
+    """Whether a bare `val` before a number is its loss: another split, or a loss, is on the same line so."""
     if not _BARE_SPLIT.fullmatch(match["name"]):
         return False
     others = re.findall(rf"\b([A-Za-z_]*loss|train|val|valid|dev)\b[ \t]*[:=]?[ \t]*(?:{NUMBER})", line, re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Lines of one kind: they differ in their numbers only, so that one of them tells what the numbers of all mean."""
+"""Lines of one kind: they differ in their numbers only, so that one of them shows what the numbers of all mean."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?")
 _HOLE = 0
 # A line that names a loss and holds a number: if nothing of it is understood, something was lost. What looks back
-# (`Saved new best model with loss 2.2`) tells nothing new.
+# (`Saved new best model with loss 2.2`) says nothing new.
 _NAMES_A_LOSS = re.compile(
     rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*[:=]?[ \t]*['\"]?[-+]?\0", re.IGNORECASE
 )
@@ -45,14 +45,14 @@ class Kind:
     numbers: int
     fields: tuple[Field, ...] = ()
     singly: bool = False
-    """Whether its numbers are written so oddly (`1,234.5`, `.5`) that each line is parsed by itself."""
+    """Whether its numbers are written so unusually (`1,234.5`, `.5`) that each line is parsed by itself."""
     since: int = 0
     """The line from which on it is known."""
     stamp: int | None = None
     """The number with which the date begins at which a line was written."""
     names_a_loss: bool = False
-    """Whether its lines tell the value of a loss."""
-    tells: bool = False
+    """Whether its lines report the value of a loss."""
+    reports: bool = False
     """Whether anything but counters was taken of them."""
 
 
@@ -69,7 +69,7 @@ class Block:
     """The first number of each line."""
 
     def line(self, place: int) -> tuple[str, list[tuple[int, int]]]:
-        """A line as it stood, and the spans of its numbers."""
+        """A line as it was, and the spans of its numbers."""
         pieces = self.rests[place].split(b"\0")
         line, spans = pieces[0].decode("utf-8", "replace"), []
         for number, piece in enumerate(pieces[1:], self.first[place]):
@@ -91,7 +91,7 @@ def with_holes(numbers: Numbers) -> Bytes:
 
 
 def field_at(name: str, line: str, span: tuple[int, int], spans: list[tuple[int, int]]) -> Field | None:
-    """Which number of the line stands at `span`; None if the span is no plain number."""
+    """Which number of the line is at `span`; None if the span is no plain number."""
     start, stop = span
     if _NO_NUMBER.fullmatch(line, start, stop):
         return Field(name, -1, float(line[start:stop]))
@@ -109,5 +109,5 @@ def plain_float(text: str) -> float | None:
 
 
 def names_a_loss(rest: bytes) -> bool:
-    """Whether a line, its numbers replaced by zero bytes, tells the value of a loss for the first time."""
+    """Whether a line, its numbers replaced by zero bytes, reports the value of a loss for the first time."""
     return _NAMES_A_LOSS.search(rest) is not None and _LOOKS_BACK.search(rest) is None

@@ -23,7 +23,7 @@ from diagnose.run import FloatArray, IntArray
 
 # No line of a log is longer; a longer one is a document or binary data and is skipped, whatever it costs to hold.
 LONGEST_LINE = 1 << 16
-# What a trainer says of a step stands in the first part of its line; patterns need not run over the rest.
+# What a trainer says of a step is in the first part of its line; patterns need not run over the rest.
 _PARSED = 1 << 13
 # Bytes that are worked on at one time: large enough for vectors to pay, small enough for memory.
 _BLOCK = 1 << 21
@@ -36,7 +36,7 @@ _LINES_FOR_ONE = 40
 _RESERVE = 4_000
 # Letters of a line that is shown.
 _SHOWN = 160
-# Lines at either end of a log that are kept: there it is told whether training resumes, and how it ended.
+# Lines at either end of a log that are kept: they say whether training resumes, and how it ended.
 _KEPT = 300
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -72,7 +72,7 @@ class LineColumns:
     last_lines: list[bytes] = field(default_factory=list)
     """The lines at both ends, as many as are kept."""
     metric_lines: int = 0
-    """Lines that tell the value of a loss."""
+    """Lines that report the value of a loss."""
     unread_lines: int = 0
     """Those of them of which nothing was taken."""
     unread_example: str = ""
@@ -175,11 +175,11 @@ class LineColumns:
             del self._unparsed[number]
 
     def _count_unread(self, block: Block) -> None:
-        """Count the lines that tell a loss, and those of which nothing was taken."""
+        """Count the lines that report a loss, and those of which nothing was taken."""
         naming = np.array([kind.names_a_loss for kind in self._kinds], np.bool_)[block.ids]
         if not naming.any():
             return
-        silent = np.array([not kind.tells for kind in self._kinds], np.bool_)[block.ids] & naming
+        silent = np.array([not kind.reports for kind in self._kinds], np.bool_)[block.ids] & naming
         self.metric_lines += int(naming.sum())
         self.unread_lines += int(silent.sum())
         if silent.any() and not self.unread_example:
@@ -198,17 +198,17 @@ class LineColumns:
                 continue
             found = Field(name, -1, meaning) if isinstance(meaning, float) else field_at(name, line, meaning, spans)
             if found is None:
-                return Kind(len(spans), singly=True, since=since, names_a_loss=named, tells=True)
+                return Kind(len(spans), singly=True, since=since, names_a_loss=named, reports=True)
             fields[name] = found
         stamp = stamp_in(line) if fields else None
         dated = next((number for number, (start, _) in enumerate(spans) if start == stamp), None)
-        tells = any(name not in COUNTERS or name == END for name in fields)
-        return Kind(len(spans), tuple(fields.values()), since=since, stamp=dated, names_a_loss=named, tells=tells)
+        reports = any(name not in COUNTERS or name == END for name in fields)
+        return Kind(len(spans), tuple(fields.values()), since=since, stamp=dated, names_a_loss=named, reports=reports)
 
     def _collect(self, block: Block) -> None:
         """Put down what the lines hold; the numbers of all kinds are read at once."""
-        telling = np.array([bool(kind.fields or kind.singly) for kind in self._kinds], np.bool_)
-        lines = np.flatnonzero(telling[block.ids])
+        understood = np.array([bool(kind.fields or kind.singly) for kind in self._kinds], np.bool_)
+        lines = np.flatnonzero(understood[block.ids])
         lines = lines[np.argsort(block.ids[lines], kind="stable")]
         edges = np.flatnonzero(np.diff(block.ids[lines], prepend=-1, append=-1)).tolist()
         found: list[tuple[Field, IntArray, IntArray]] = []

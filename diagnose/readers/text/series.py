@@ -25,11 +25,11 @@ _ANNOUNCED_SHARE = 0.05
 
 def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str] = ()) -> dict[str, Column]:
     """The columns that repeat, with the names that sections and table headers, or the user, give them."""
-    if titles:  # as if they stood above the first row
+    if titles:  # as if they were above the first row
         columns = {**columns, HEADER + "\t".join(titles): Column(np.array([-1]), np.ones(1))}
     tabled = with_headers(columns)
     named = _with_bar(_with_pairs(form.with_sections(tabled)))
-    if form.axis is Axis.EPOCH and EPOCH in named:  # then the place in the bar tells nothing
+    if form.axis is Axis.EPOCH and EPOCH in named:  # then the place in the bar means nothing
         named.pop(ITERATION, None)
     announced = named.pop(ANNOUNCED, None)
     longest = max(map(_length, named.values()), default=1)
@@ -50,7 +50,7 @@ def _length(column: Column) -> int:
 
 
 def _repeats(name: str, column: Column, headed: Collection[str]) -> bool:
-    """Whether a name is a series: it comes again, or it is a loss that is rightly told once."""
+    """Whether a name is a series: it comes again, or it is a loss that is rightly reported once."""
     if name in COUNTERS or len(column.values) >= _FEWEST or name in headed:
         return True
     reading = read_tag(name)
@@ -77,13 +77,13 @@ def _with_bar(columns: Mapping[str, Column]) -> dict[str, Column]:
     if not {BAR, BAR_TOTAL} <= columns.keys() or named.keys() & {STEP, ITERATION} or not len(trained):
         return named
     bar, totals = columns[BAR], columns[BAR_TOTAL]
-    told, often = np.unique(totals.at(trained), return_counts=True)
-    keep = totals.at(bar.places) == told[np.argmax(often)]
+    values, often = np.unique(totals.at(trained), return_counts=True)
+    keep = totals.at(bar.places) == values[np.argmax(often)]
     return named | ({ITERATION: Column(bar.places[keep], bar.values[keep])} if keep.any() else {})
 
 
 def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """The columns, with a name's values on lines that tell an epoch but no step of it in a column of their own."""
+    """The columns, with a name's values on lines that name an epoch but no step of it in a column of their own."""
     clocks = [columns[name].places for name in (STEP, ITERATION) if name in columns]
     if EPOCH not in columns or not clocks:
         return dict(columns)

@@ -1,6 +1,6 @@
 """Tables inside text logs: rows of numbers get the names of the header above them.
 
-A table stands in Markdown (`| Epoch | Loss |`), in a notebook or a terminal (columns parted by spaces or tabs), or as
+A table is in Markdown (`| Epoch | Loss |`), in a notebook or a terminal (columns parted by spaces or tabs), or as
 comma-separated lines among others. A cell without a number (`No log`, `02:40`, `best`) is no point.
 """
 
@@ -113,7 +113,7 @@ def _row_of_cells(line: str, separator: str) -> list[Span | None]:
 
 
 def _between(line: str, separator: str) -> Iterator[Span]:
-    """Where the cells stand. A separator at either end of the line is its border; only `|` can be one in front."""
+    """Where the cells are. A separator at either end of the line is its border; only `|` can be one in front."""
     start, stop = len(line) - len(line.lstrip(" ")), len(line.rstrip())
     start += separator == "|" and line.startswith("|", start)
     stop -= line.endswith(separator, start, stop)

@@ -50,7 +50,7 @@ def _suite(root: ET.Element, diagnosis: Diagnosis) -> None:
 
 
 def _outcome(case: ET.Element, diagnosis: Diagnosis, findings: list[Finding]) -> None:
-    """One failure a case, as the schema has it; further findings of the check stand in its text."""
+    """One failure a case, as the schema has it; further findings of the check are in its text."""
     alarming = [finding for finding in findings if finding.alarming]
     lines = "\n".join(_text(finding_line(diagnosis.run, finding)) for finding in findings)
     if alarming:

@@ -34,7 +34,7 @@ EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What lies beside a log and is shown with it."""
+    """What is beside a log and is shown with it."""
 
     sounds: Sequence[Sound] = ()
     healing: Mapping[str, Any] = field(default_factory=dict)
@@ -111,7 +111,7 @@ def _finding(diagnosis: Diagnosis, finding: Finding, said: str) -> dict[str, Any
 
 
 def healing_rows(healing: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The attempts of a `heal.json`, each with its edits in words; odd entries are left out."""
+    """The attempts of a `heal.json`, each with its edits in words; malformed entries are left out."""
     attempts = healing.get("attempts", ())
     known = [attempt for attempt in attempts if isinstance(attempt, Mapping)] if isinstance(attempts, list) else []
     return [

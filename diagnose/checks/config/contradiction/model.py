@@ -38,7 +38,7 @@ def batch_beyond_data(config: Config, effective: Effective, facts: Facts) -> Ite
     """An update that wants more clips than there are."""
     clips, batch = facts.train_samples, effective.batch_size
     if clips is not None and batch is not None and batch > clips:
-        message = f"{batch} clips go into one optimizer step, the data set has {clips} to train on"
+        message = f"{batch} clips go into one optimiser step, the data set has {clips} to train on"
         numbers = {"effective_batch": batch, "samples": clips}
         yield contradiction(Severity.ERROR, message, "lower the batch size or the accumulation", **numbers)
 

@@ -14,7 +14,7 @@ from diagnose.facts import Facts
 from diagnose.finding import Edit, Finding, Operation, Prescription, Safety, Severity
 
 FADED = 1e-3
-"""Share of the learning rate at which nothing is learnt any more: far below the factors of 10 to 100 by which
+"""Share of the learning rate at which nothing is learned any more: far below the factors of 10 to 100 by which
 schedules end (cosine to 10 %: Hoffmann et al. 2022)."""
 
 
