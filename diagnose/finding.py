@@ -197,6 +197,10 @@ class Forecast:
     """The share of runs whose loss falls between `low` and `high`."""
     note: str = ""
     """What follows from it (`target not reachable with this schedule`)."""
+    axis: Axis = Axis.STEP
+    """What `horizon_step` counts."""
+    metric: str = ""
+    """The tag of the curve; `low`, `median` and `high` are in its unit."""
 
 
 class Recommendation(str, Enum):

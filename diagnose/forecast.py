@@ -8,7 +8,7 @@ present: what that cost decides both its say in the forecast and how wide the in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +21,8 @@ from diagnose.run import Axis, Curve, FloatArray, Role
 FEWEST_POINTS = 12
 # Farther ahead than this multiple of the run so far the coverage was not measured.
 FARTHEST = 5.0
+# A run that has less than this share still to go is all but over: the curve says more than any forecast.
+NEAR_END = 0.1
 # The course is fitted on this many medians, so that a long log costs no more than a short one.
 BINS = 60
 # Quantiles 0.1 and 0.9 of (loss - median) / width: losses fall below what was expected further than above it,
@@ -28,6 +30,9 @@ BINS = 60
 # cover 80.9 % of 492 synthetic runs, 81.2 % of 223 trainings and 82.7 % of 336 cuts of 68 real logs.
 LOW, HIGH = -1.4, 0.75
 COVERAGE = 0.8
+# Share of the best law's say from which a law is believed for the floor; a clock at which every law has reached it.
+BELIEVED = 0.1
+FOR_EVER = 1e12
 # No law may fall below the lowest median by more than this share of all that was gained so far.
 REACH = 0.5
 
@@ -36,7 +41,8 @@ def forecast(facts: Facts) -> Forecast | None:
     """The smoothed training loss at `facts.horizon`, in units of its axis; None where there is too little to say.
 
     Without a horizon it is the end that the config asks for (`max_steps`, or `max_epochs` where the epochs are
-    logged). None too when the run is already there, ends in NaN, or has gone less than a fifth of the way.
+    logged). None too when less than a tenth of the run is to come, when it ends in NaN, or when it has gone less than
+    a sixth of the way. The interval never reaches below the floor towards which the curve falls.
     """
     run = facts.run
     curve = run.curve(Role.TRAIN_LOSS)
@@ -44,16 +50,16 @@ def forecast(facts: Facts) -> Forecast | None:
         return None
     end = _end(facts, curve) if facts.horizon is None else facts.horizon
     now, first = int(curve.steps[-1]), int(curve.steps[0])
-    if end is None or end <= now or end - first > FARTHEST * (now - first):
+    if end is None or end - now < NEAR_END * (end - first) or end <= now or end - first > FARTHEST * (now - first):
         return None
     course = _course(curve.finite, run.curve(Role.LEARNING_RATE), end)
     if np.ptp(course.loss) == 0:
         return None
-    median, width = _ahead(course)
-    low, high = median + LOW * width, median + HIGH * width
+    median, width, floor = _ahead(course)
     if curve.finite.values.min() >= 0:  # a loss that was never below zero is not expected there
-        low = max(low, 0.0)
-    return Forecast(end, low, median, high, COVERAGE, _note(facts, low, high))
+        floor = max(floor, 0.0)
+    low, median, high = (max(floor, median + share * width) for share in (LOW, 0.0, HIGH))
+    return Forecast(end, low, median, high, COVERAGE, _note(facts, low, high), curve.axis, curve.tag)
 
 
 def _note(facts: Facts, low: float, high: float) -> str:
@@ -93,11 +99,13 @@ class _Course:
     """The clock at the horizon."""
     noise: float
     """Standard deviation of one median about the course."""
+    span: float = 1.0
+    """Of the whole course's clock, that this part of it has run: the time of an exponential is one for all parts."""
 
     def until(self, bins: int) -> _Course:
         """The first `bins`, with the last bin of all as the end to be forecast."""
         now = self.clock[bins - 1]
-        return _Course(self.clock[:bins] / now, self.loss[:bins], float(self.clock[-1] / now), self.noise)
+        return _Course(self.clock[:bins] / now, self.loss[:bins], float(self.clock[-1] / now), self.noise, float(now))
 
 
 def _course(curve: Curve, rates: Curve | None, end: int) -> _Course:
@@ -157,12 +165,16 @@ def _slope(across: FloatArray, up: FloatArray) -> float:
     return float(np.dot(across, up) / max(float(np.dot(across, across)), 1e-12))
 
 
-# Bends of the power law (clock + offset) ** -exponent; exponent 0 stands for the logarithm.
-_LAWS = tuple((exponent, offset) for exponent in (0.0, 0.3, 0.7, 1.2, 2.5) for offset in (0.003, 0.05, 0.3))
+# Bends of the power law (clock + offset) ** -exponent; exponent 0 stands for the logarithm, an endless one for
+# exp(-clock / offset), as of a fine-tune that has nothing more to learn.
+_LAWS = (
+    *((exponent, offset) for exponent in (0.0, 0.3, 0.7, 1.2, 2.5) for offset in (0.003, 0.05, 0.3)),
+    *((np.inf, offset) for offset in (0.1, 0.2, 0.4)),
+)
 
 
-def _ahead(course: _Course) -> tuple[float, float]:
-    """Median and width at the end of the course."""
+def _ahead(course: _Course) -> tuple[float, float, float]:
+    """Median and width at the end of the course, and the floor that the course tends to."""
     # From where does the present lie as far ahead as the end does from here? And from half as far.
     ratio = np.clip(course.end, 1.05, 3.0)
     cuts = sorted({max(6, int(np.searchsorted(course.clock, share))) for share in (1 / ratio, 1 / np.sqrt(ratio))})
@@ -177,7 +189,17 @@ def _ahead(course: _Course) -> tuple[float, float]:
     # What the trials missed, how far the laws disagree, half of the change that is expected, a little noise: this
     # mix has the most even coverage over the three sets of the benchmark.
     parts = (float(np.mean(missed)), spread**2, (0.5 * (median - present)) ** 2, 0.1 * course.noise**2)
-    return median, float(np.sqrt(sum(parts)))
+    return median, float(np.sqrt(sum(parts))), _floor(course, say) - 2 * course.noise
+
+
+def _floor(course: _Course, say: FloatArray) -> float:
+    """The lowest loss, for ever, by any law that has a tenth of the best one's say; the logarithm has no floor."""
+    laws = [law for law, heard in zip(_LAWS, say, strict=False) if heard >= BELIEVED * say.max()]
+    endless = replace(course, end=FOR_EVER)
+    weight = (course.clock + 0.02) ** 2
+    lowest = float(course.loss.min())
+    # A curve that has turned up tends to nothing that was not seen.
+    return min([lowest, *(_answer(endless, weight, *law) if law[0] > 0 else -np.inf for law in laws)])
 
 
 def _answers(course: _Course) -> FloatArray:
@@ -191,11 +213,13 @@ def _answers(course: _Course) -> FloatArray:
 
 
 def _answer(course: _Course, weight: FloatArray, exponent: float, offset: float) -> float:
-    fallen, ahead = (_law(np.asarray(clock), exponent, offset) for clock in (course.clock, course.end))
+    fallen, ahead = (_law(np.asarray(clock), exponent, offset, course.span) for clock in (course.clock, course.end))
     table = np.stack([np.ones(len(fallen)), fallen], axis=1) * weight[:, None]
     floor, height = np.linalg.lstsq(table, course.loss * weight, rcond=None)[0]
     return float(floor + height * ahead)
 
 
-def _law(clock: FloatArray, exponent: float, offset: float) -> FloatArray:
+def _law(clock: FloatArray, exponent: float, offset: float, span: float) -> FloatArray:
+    if exponent == np.inf:
+        return np.asarray(np.exp(-clock * span / offset))
     return -np.log(clock + offset) if exponent == 0 else np.asarray((clock + offset) ** -exponent)

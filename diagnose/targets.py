@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-import yaml
 
 from diagnose.facts import Facts
-from diagnose.project import preset_texts
+from diagnose.project import preset_texts, safe_yaml
 from diagnose.run import TargetBand
 
 
@@ -36,6 +35,8 @@ class TargetTable:
     """(clips up to, low, high), smallest data sets first; the last row holds every size."""
     path: tuple[tuple[float, float], ...]
     """(epoch, loss) of a healthy run, where one is known."""
+    also: tuple[str, ...] = ()
+    """Other families whose loss is this very one."""
 
     def band(self, samples: int | None) -> TargetBand:
         """The band to aim at with `samples` clips; the span of those of all sizes where it is not known."""
@@ -51,13 +52,13 @@ class TargetTable:
 
 @cache
 def tables() -> dict[str, TargetTable]:
-    """Family -> table, for every file in `presets/targets/`."""
+    """Family -> table, for every file in `presets/targets/`, also by the names of kin that share its loss."""
     found = [_table(text) for _, text in preset_texts("targets")]
-    return {table.family: table for table in found}
+    return {name: table for table in found for name in (table.family, *table.also)}
 
 
 def _table(text: str) -> TargetTable:
-    raw = yaml.safe_load(text)
+    raw = safe_yaml(text)
     return TargetTable(
         raw["family"],
         raw["loss"],
@@ -66,12 +67,14 @@ def _table(text: str) -> TargetTable:
         tuple(Quality(rung["from"], rung["word"], rung["meaning"]) for rung in raw["quality"]),
         tuple((np.inf if row["up_to"] is None else row["up_to"], row["low"], row["high"]) for row in raw["targets"]),
         tuple((row["epoch"], row["loss"]) for row in raw["path"]),
+        tuple(raw.get("also", ())),
     )
 
 
 def with_target(facts: Facts) -> Facts:
     """The facts with the band that the family and the data set size ask for, where a table knows both."""
-    table = tables().get(facts.family or facts.run.family or "")
+    family = facts.family or facts.run.family
+    table = tables().get(family) if family else None
     if table is None:
         return facts
     band = table.band(facts.samples or facts.run.dataset.samples)

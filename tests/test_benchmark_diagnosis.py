@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks.diagnosis import drafts, finetunes, forecasts, habits, one, ours, planted, report, unfamiliar
+from benchmarks.diagnosis import (
+    drafts,
+    finetunes,
+    forecasts,
+    habits,
+    one,
+    operations,
+    ours,
+    planted,
+    report,
+    unfamiliar,
+)
 from benchmarks.diagnosis.cases import Case, synthetic_cases
 from benchmarks.diagnosis.files import FORMATS, plain_names, write, write_table
 from benchmarks.diagnosis.judged import (
@@ -28,7 +39,9 @@ from benchmarks.diagnosis.networks import Network, loss_of, task
 from benchmarks.diagnosis.rivals import PeerAnswer
 from benchmarks.diagnosis.trainings import Recipe, train, trained_case
 from diagnose.checks import every_check
+from diagnose.checks.base import About
 from diagnose.readers import read
+from diagnose.report.explain import topics
 from diagnose.run import Role
 from diagnose.testing.synthetic import Fault, sample
 
@@ -203,9 +216,26 @@ def test_a_fine_tune_falls_at_once_and_a_restart_is_made_good() -> None:
         assert np.mean(thirds[2]) > 0.85 * np.mean(thirds[1])
 
 
-def test_every_check_is_measured_by_a_class_or_by_a_plant() -> None:
+def test_every_check_of_runs_is_measured_by_a_class_or_by_a_plant() -> None:
     named = set().union(*(sample(fault, 0).accepted for fault in Fault if fault is not Fault.HEALTHY))
-    assert {check.name for check in every_check()} <= named | planted.TWIN_OF.keys()
+    assert {check.name for check in every_check() if check.about is About.RUN} <= named | planted.TWIN_OF.keys()
+
+
+def test_a_check_that_judges_no_run_says_so_instead_of_figures() -> None:
+    others = [check.code for check in every_check() if check.about is not About.RUN]
+    pages = [topic.text for topic in topics() if topic.code in others]
+    assert len(pages) == len(others) > 0
+    assert all("It judges no run" in page and "Not measured yet" not in page for page in pages)
+
+
+def test_each_planted_fault_of_machine_or_process_is_told_and_its_twin_is_not(tmp_path: Path) -> None:
+    pairs = [[drafts.Kind(make) for make in pair] for pair in operations.PAIRS]
+    cases = list(drafts.cases("planted", [kind for pair in pairs for kind in pair], [3]))
+    ours.write_all(cases, tmp_path)
+    answers, _ = ours.ask(cases, tmp_path)
+    told = {case.kind: answers[case.name].told for case in cases}
+    assert [sick.name for sick, _ in pairs if sick.name not in told[sick.name]] == []
+    assert [sick.name for sick, sound in pairs if sick.name in told[sound.name]] == []
 
 
 def test_what_lies_beside_a_log_is_found(tmp_path: Path) -> None:
@@ -244,3 +274,19 @@ def test_figures_of_every_set_are_taken_from_the_document() -> None:
     figures = yaml.safe_load(measured(f"## {report.TITLES['planted']}\n\n{table}"))
     shares = {"fits": "100.0 % of 6", "other": "0.0 % of 84", "healthy": "0.0 % of 6"}
     assert figures == {"noise-audio": {"planted": shares}}
+
+
+def test_figures_on_real_runs_are_those_of_the_known_sets() -> None:
+    head = "| finding | high | medium | low |\n| --- | --- | --- | --- |\n"
+    known = f"{head}| plateau | 8 of 8 | 9 of 9 | - |\n| all | 26 of 26 | 49 of 52 | - |\n"
+    real = f"{known}\nBlind:\n\n{head}| all | 1 of 1 | - | - |"
+    assert yaml.safe_load(measured("", real)) == {
+        "plateau": {"real": {"high": "8 of 8", "medium": "9 of 9", "low": "-"}}
+    }
+
+
+def test_every_page_of_a_run_check_states_its_figures_on_real_runs_or_that_there_are_none() -> None:
+    runs = {check.code for check in every_check() if check.about is About.RUN}
+    pages = {topic.code: topic.text for topic in topics() if topic.code in runs}
+    assert [code for code, page in pages.items() if "- Real runs" not in page] == []
+    assert "the labels accept" in pages["FIT001"]

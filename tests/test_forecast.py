@@ -101,6 +101,7 @@ def test_epochs_become_steps_where_the_log_tells_both() -> None:
         pytest.param(a_run(falling(8)), 16, id="eight points"),
         pytest.param(a_run(falling(300)), None, id="no end is known"),
         pytest.param(a_run(falling(300)), 300, id="the end is here"),
+        pytest.param(a_run(falling(300)), 330, id="less than a tenth to go"),
         pytest.param(a_run(falling(100)), 5000, id="a fiftieth of the way"),
         pytest.param(a_run(np.append(falling(300), np.nan)), 600, id="it ends in NaN"),
         pytest.param(a_run(np.full(300, 2.0)), 600, id="it never changes"),
@@ -110,6 +111,19 @@ def test_epochs_become_steps_where_the_log_tells_both() -> None:
 )
 def test_nothing_is_said_where_there_is_too_little_to_say(run: Run, horizon: int | None) -> None:
     assert forecast(Facts(run, settings=run.config, horizon=horizon)) is None
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.005, 0.03])
+def test_the_interval_never_reaches_below_the_floor_of_a_fall_that_has_settled(noise: float) -> None:
+    scatter = np.exp(noise * np.random.default_rng(1).standard_normal(300))
+    answer = told(a_run((3.2 + 4 * np.exp(-np.arange(300) / 40)) * scatter), 1000)
+    assert answer.low > 2.8
+    assert answer.low <= 3.2 <= answer.high
+
+
+def test_the_unit_is_that_of_the_curve_and_the_horizon_counts_what_it_counts() -> None:
+    answer = told(a_run(falling(40), axis=Axis.EPOCH), 60)
+    assert (answer.metric, answer.axis) == ("loss", Axis.EPOCH)
 
 
 def test_a_target_out_of_reach_is_told() -> None:

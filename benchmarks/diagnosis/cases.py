@@ -29,6 +29,10 @@ class Case:
     """File name -> text, for what lies beside the log: the config, the list of clips."""
     form: str | None = None
     """The log format that it takes; None for any."""
+    lines: Sequence[tuple[int, str]] = ()
+    """Point, and the text that stands behind it in the text log."""
+    idle: float = 0.0
+    """Seconds since the last write to the log."""
 
     @property
     def label(self) -> str:

@@ -50,6 +50,10 @@ class Draft:
     """Lines of the `metadata.csv` of the data set that the config names."""
     sounds: tuple[tuple[str, int, bytes], ...] = ()
     """Tag, point and wav file of the samples that the trainer logs."""
+    lines: tuple[tuple[int, str], ...] = ()
+    """Point, and what the trainer prints behind it; only text logs hold it."""
+    idle: float = 0.0
+    """Seconds since the log was written last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,10 @@ def _case(group: str, kind: Kind, seed: int, draft: Draft) -> Case:
         # Of a dozen points, or of a loss that does not move, `inconclusive` is a fair answer.
         judgeable=len(draft.loss) > 16 and kind.name != "standing",
         beside=dict(_beside(draft)),
-        # Only event files hold sounds and the tags of a family, byte for byte.
-        form="events" if draft.sounds or draft.tag != PLAIN_TAG else None,
+        # Only event files hold sounds and the tags of a family, byte for byte; only text logs hold lines.
+        form="text" if draft.lines else "events" if draft.sounds or draft.tag != PLAIN_TAG else None,
+        lines=draft.lines,
+        idle=draft.idle,
     )
 
 
@@ -191,3 +197,27 @@ def sometimes(rng: Generator, values: Floats, chance: float = 0.5) -> Floats | N
 def names(*those: str) -> frozenset[str]:
     """Findings, any of which is right."""
     return frozenset(those)
+
+
+def sound_run(rng: Generator, low: int = 100, high: int = 2000) -> Draft:
+    """A sound training from scratch with validation and a decaying rate in its log."""
+    points = length(rng, low, high)
+    course, unit = power_law(rng, points, 0.1, 0.35), between(rng, 0.3, 200.0)
+    seen = unit * 1.04 * course * np.exp(0.004 * rng.standard_normal(points))
+    return Draft(
+        unit * course * scatter(rng, points, rng.uniform(0.02, 0.06)),
+        validation=seen,
+        rate=cosine(points, between(rng, 1e-4, 1e-3), 0.05, 0.05),
+    )
+
+
+def sound_norms(rng: Generator, points: int) -> Floats:
+    """Gradient norms that fall with the loss and scatter by a third."""
+    norms = (0.4 + 0.6 * power_law(rng, points)) * np.exp(rng.uniform(0.2, 0.5) * rng.standard_normal(points))
+    return np.asarray(between(rng, 0.1, 10.0) * norms)
+
+
+def plain_config(draft: Draft, **more: float) -> dict[str, float]:
+    """A config that asks for the rate in the log."""
+    assert draft.rate is not None
+    return {"learning_rate": float(draft.rate.max()), "batch_size": 16, **more}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diagnose.facts import Facts
 from diagnose.forecast import forecast
 from diagnose.run import Curve, Role, Run
 
@@ -59,7 +60,7 @@ def outcome(asked: Iterable[Question]) -> Outcome:
     rows, count = [], 0
     for one in asked:
         count += 1
-        told = forecast(one.run, one.horizon)
+        told = forecast(Facts(one.run, settings=one.run.config, horizon=one.horizon))
         curve = one.run.curve(Role.TRAIN_LOSS)
         if told is None or curve is None:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -20,11 +21,21 @@ def write_all(cases: Sequence[Case], folder: Path) -> None:
     """Every case as a log below `folder`, the formats in turn."""
     for index, case in enumerate(cases):
         # The classes come round every five, so the formats change after five.
-        write(case.run, folder / case.name, case.form or FORMATS[index // 5 % len(FORMATS)])
+        log = write(case.run, folder / case.name, case.form or FORMATS[index // 5 % len(FORMATS)])
+        if case.lines:
+            _say(log, dict(case.lines))
+        if case.idle:
+            os.utime(log, (time.time() - case.idle,) * 2)
         for name, text in case.beside.items():
             path = folder / case.name / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
+
+
+def _say(log: Path, lines: Mapping[int, str]) -> None:
+    """The text log with these lines behind those of the points."""
+    told = [f"{line}\n{lines.get(point, '')}".rstrip("\n") for point, line in enumerate(log.read_text().splitlines())]
+    log.write_text("\n".join(told) + "\n")
 
 
 def ask(cases: Sequence[Case], folder: Path) -> tuple[Mapping[str, Answer], float]:

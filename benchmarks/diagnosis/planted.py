@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from benchmarks.diagnosis import operations
 from benchmarks.diagnosis.drafts import (
     Draft,
     Floats,
@@ -22,8 +23,11 @@ from benchmarks.diagnosis.drafts import (
     cosine,
     length,
     names,
+    plain_config,
     power_law,
     scatter,
+    sound_norms,
+    sound_run,
     time,
 )
 
@@ -31,29 +35,11 @@ RATE = 16_000
 """Samples a second of the logged sounds."""
 
 
-def _course(rng: Generator, low: int = 100, high: int = 2000) -> Draft:
-    """A sound training from scratch with validation and a decaying rate in its log."""
-    points = length(rng, low, high)
-    course, unit = power_law(rng, points, 0.1, 0.35), between(rng, 0.3, 200.0)
-    seen = unit * 1.04 * course * np.exp(0.004 * rng.standard_normal(points))
-    return Draft(
-        unit * course * scatter(rng, points, rng.uniform(0.02, 0.06)),
-        validation=seen,
-        rate=cosine(points, between(rng, 1e-4, 1e-3), 0.05, 0.05),
-    )
-
-
-def _norms(rng: Generator, points: int) -> Floats:
-    """Gradient norms that fall with the loss and scatter by a third."""
-    norms = (0.4 + 0.6 * power_law(rng, points)) * np.exp(rng.uniform(0.2, 0.5) * rng.standard_normal(points))
-    return np.asarray(between(rng, 0.1, 10.0) * norms)
-
-
 def _exploding_gradients(rng: Generator) -> Draft:
     """Outliers of 20 to 200 times the norm, a norm that grows to fifty times, or one that ends in NaN."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     points = len(draft.loss)
-    norms, form = _norms(rng, points), rng.integers(3)
+    norms, form = sound_norms(rng, points), rng.integers(3)
     if form == 0:
         at = rng.choice(np.arange(points // 5, points), int(rng.integers(4, 10)), replace=False)
         norms[at] *= rng.uniform(20, 200, len(at))
@@ -65,15 +51,15 @@ def _exploding_gradients(rng: Generator) -> Draft:
 
 
 def _sound_gradients(rng: Generator) -> Draft:
-    draft = _course(rng)
-    return replace(draft, gradients=_norms(rng, len(draft.loss)))
+    draft = sound_run(rng)
+    return replace(draft, gradients=sound_norms(rng, len(draft.loss)))
 
 
 def _vanishing_gradients(rng: Generator) -> Draft:
     """A loss that stays near its start while the norm falls to a ten-thousandth, or to nothing."""
     points = length(rng, 100, 2000)
     course = 1 - rng.uniform(0.05, 0.3) * (1 - np.exp(-time(points) / 0.05))
-    norms = _norms(rng, points) * np.where(
+    norms = sound_norms(rng, points) * np.where(
         time(points) > rng.uniform(0.2, 0.7), float(rng.choice([0.0, 1e-4, 1e-5])), 1
     )
     return Draft(course * scatter(rng, points, 0.02), gradients=norms, rate=constant(rng, points, 1e-4, 1e-3))
@@ -81,28 +67,22 @@ def _vanishing_gradients(rng: Generator) -> Draft:
 
 def _shrinking_gradients(rng: Generator) -> Draft:
     """The norm falls by a hundred with a loss that is nearly gone."""
-    draft = _course(rng)
-    return replace(draft, gradients=_norms(rng, len(draft.loss)) * 0.01 ** time(len(draft.loss)))
+    draft = sound_run(rng)
+    return replace(draft, gradients=sound_norms(rng, len(draft.loss)) * 0.01 ** time(len(draft.loss)))
 
 
 def _over_clipped_gradients(rng: Generator) -> Draft:
     """A usual norm of 3 to 40 times the threshold in the config beside the log."""
-    draft = _course(rng)
-    norms = _norms(rng, len(draft.loss))
+    draft = sound_run(rng)
+    norms = sound_norms(rng, len(draft.loss))
     limit = float(np.median(norms) / between(rng, 3, 40))
-    return replace(draft, gradients=norms, config=_config(draft, grad_clip_norm=limit))
+    return replace(draft, gradients=norms, config=plain_config(draft, grad_clip_norm=limit))
 
 
 def _clipped_outliers(rng: Generator) -> Draft:
-    draft = _course(rng)
-    norms = _norms(rng, len(draft.loss))
-    return replace(draft, gradients=norms, config=_config(draft, grad_clip_norm=float(np.quantile(norms, 0.9))))
-
-
-def _config(draft: Draft, **more: float) -> dict[str, float]:
-    """A config that asks for the rate in the log."""
-    assert draft.rate is not None
-    return {"learning_rate": float(draft.rate.max()), "batch_size": 16, **more}
+    draft = sound_run(rng)
+    norms = sound_norms(rng, len(draft.loss))
+    return replace(draft, gradients=norms, config=plain_config(draft, grad_clip_norm=float(np.quantile(norms, 0.9))))
 
 
 def _past_best(rng: Generator) -> Draft:
@@ -154,14 +134,14 @@ def _noise(rng: Generator) -> Floats:
 
 def _noise_audio(rng: Generator) -> Draft:
     """The last three samples of one tag are alike in being no speech."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     last, bad = len(draft.loss) - 1, _wav(_noise(rng))
     return replace(draft, sounds=tuple(("eval/sample", at, bad) for at in (last // 2, 3 * last // 4, last)))
 
 
 def _speech_audio(rng: Generator) -> Draft:
     """Noise at first, speech from the middle of the run on."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     last = len(draft.loss) - 1
     sounds = (_wav(0.1 * rng.standard_normal(RATE)), _wav(_speech(rng)), _wav(_speech(rng)))
     return replace(draft, sounds=tuple(zip(["eval/sample"] * 3, (last // 4, 3 * last // 4, last), sounds, strict=True)))
@@ -169,7 +149,7 @@ def _speech_audio(rng: Generator) -> Draft:
 
 def _stalled_run(rng: Generator) -> Draft:
     """From some point in the second half on every step takes 2.5 to 10 times as long."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     points = len(draft.loss)
     slow = np.where(time(points) > rng.uniform(0.5, 0.7), rng.uniform(2.5, 10), 1.0)
     return replace(draft, walls=np.cumsum(between(rng, 10, 60) * slow * np.exp(0.1 * rng.standard_normal(points))))
@@ -177,7 +157,7 @@ def _stalled_run(rng: Generator) -> Draft:
 
 def _pauses(rng: Generator) -> Draft:
     """A busy machine: steps scatter by a third, and it stood still for an hour three times."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     pace = between(rng, 10, 60) * np.exp(0.3 * rng.standard_normal(len(draft.loss)))
     pace[rng.choice(len(pace), 3, replace=False)] += 3600
     return replace(draft, walls=np.cumsum(pace))
@@ -185,23 +165,23 @@ def _pauses(rng: Generator) -> Draft:
 
 def _learning_rate_mismatch(rng: Generator) -> Draft:
     """The config asks for a constant rate 2 to 100 times above or below the one in the log."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     rate = constant(rng, len(draft.loss), 1e-5, 1e-3)
     asked = float(rate[0] * between(rng, 2, 100) ** rng.choice([-1, 1]))
     return replace(draft, rate=rate, config={"learning_rate": asked, "batch_size": 16})
 
 
 def _rate_as_asked(rng: Generator) -> Draft:
-    draft = _course(rng)
-    return replace(draft, config=_config(draft))
+    draft = sound_run(rng)
+    return replace(draft, config=plain_config(draft))
 
 
 def _dead_schedule(rng: Generator) -> Draft:
     """A decay per epoch applied at every update, or a warm-up in the config that outlasts the run."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     points = len(draft.loss)
     if rng.random() < 0.3:
-        return replace(draft, config=_config(draft, warmup_steps=4000, max_steps=int(rng.integers(500, 4000))))
+        return replace(draft, config=plain_config(draft, warmup_steps=4000, max_steps=int(rng.integers(500, 4000))))
     rate = between(rng, 1e-4, 1e-3) * np.maximum(np.exp(-time(points) / rng.uniform(0.01, 0.05)), 1e-12)
     course = 0.6 + 0.4 * np.exp(-time(points) / 0.02)
     return Draft(course * scatter(rng, points, 0.03), rate=rate)
@@ -209,10 +189,10 @@ def _dead_schedule(rng: Generator) -> Draft:
 
 def _living_schedule(rng: Generator) -> Draft:
     """A cosine or an exponential to one per cent, and a warm-up of a tenth."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     if rng.random() < 0.5:
         draft = replace(draft, rate=3e-4 * 0.01 ** time(len(draft.loss)))
-    return replace(draft, config=_config(draft, warmup_steps=100, max_steps=1000))
+    return replace(draft, config=plain_config(draft, warmup_steps=100, max_steps=1000))
 
 
 def _missing_warmup(rng: Generator) -> Draft:
@@ -226,40 +206,40 @@ def _missing_warmup(rng: Generator) -> Draft:
 
 def _warmed_up(rng: Generator) -> Draft:
     """A hump of up to a third while the rate warms up."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     hump = rng.uniform(0.05, 0.3) * np.exp(-(((time(len(draft.loss)) - 0.04) / 0.02) ** 2))
     return replace(draft, loss=draft.loss * (1 + hump))
 
 
 def _small_dataset(rng: Generator) -> Draft:
     """A few hundred clips and a plan of a thousand epochs."""
-    draft = _course(rng)
-    return replace(draft, clips=int(rng.integers(100, 900)), config=_config(draft, max_epochs=1000))
+    draft = sound_run(rng)
+    return replace(draft, clips=int(rng.integers(100, 900)), config=plain_config(draft, max_epochs=1000))
 
 
 def _large_dataset(rng: Generator) -> Draft:
-    draft = _course(rng)
-    return replace(draft, clips=int(rng.integers(5500, 9000)), config=_config(draft, max_epochs=50))
+    draft = sound_run(rng)
+    return replace(draft, clips=int(rng.integers(5500, 9000)), config=plain_config(draft, max_epochs=50))
 
 
 def _validation_is_training(rng: Generator) -> Draft:
     """The evaluation loop is given the training loader: the same numbers at the same steps."""
-    draft = _course(rng)
+    draft = sound_run(rng)
     return replace(draft, validation=draft.loss)
 
 
 def _validation_is_near(rng: Generator) -> Draft:
-    draft = _course(rng)
+    draft = sound_run(rng)
     assert draft.validation is not None
     return replace(draft, validation=draft.validation / rng.uniform(1.0, 1.04))
 
 
 def _missing_validation(rng: Generator) -> Draft:
-    return replace(_course(rng), validation=None)
+    return replace(sound_run(rng), validation=None)
 
 
 def _with_validation(rng: Generator) -> Draft:
-    return _course(rng)
+    return sound_run(rng)
 
 
 def _noisy_validation(rng: Generator) -> Draft:
@@ -272,7 +252,7 @@ def _noisy_validation(rng: Generator) -> Draft:
 
 
 def _calm_validation(rng: Generator) -> Draft:
-    draft = _course(rng)
+    draft = sound_run(rng)
     assert draft.validation is not None
     return replace(draft, validation=draft.validation * np.exp(0.02 * rng.standard_normal(len(draft.loss))))
 
@@ -331,6 +311,7 @@ _PAIRS = (
     (_noisy_validation, _calm_validation),
     (_impossible_loss, _possible_loss),
     (_loss_above_target, _loss_in_target),
+    *operations.PAIRS,
 )
 # Findings that may be told first instead, as the cause: thrown by the first updates, a rate too high says more.
 _ALSO = {"missing-warmup": names("learning-rate-too-high"), "past-best": names("overfitting")}

@@ -14,7 +14,7 @@ from typing import Any, cast
 import yaml
 
 from diagnose.checks import every_check
-from diagnose.checks.base import MEANING, Check
+from diagnose.checks.base import MEANING, About, Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,40 @@ def _documentation(check: Check) -> str:
 
 
 def _measured(check: Check) -> list[str]:
-    """Recall and false alarms by the published benchmark, on runs of known condition."""
+    """Recall and false alarms by the published benchmarks: real runs first, then runs of known condition."""
+    if check.about is not About.RUN:
+        return ["", "## Measured", ELSEWHERE[check.about]]
     figures = _figures().get(check.name)
-    if figures is None:
-        return ["", "## Measured", "Not measured yet: no class of `docs/benchmark-diagnosis.md` calls for it."]
-    note = "Where several findings fit a fault one of them is reported; see `docs/benchmark-diagnosis.md`."
-    return ["", "## Measured", *(_share(RUNS_OF[runs], shares) for runs, shares in figures.items()), "", note]
+    figures = dict(figures or {})
+    lines = [_real(figures.pop("real", None))]
+    if not figures:
+        lines.append("- Generated runs: not counted yet in `docs/benchmark-diagnosis.md`.")
+    lines += [_share(RUNS_OF[runs], shares) for runs, shares in figures.items()]
+    return ["", "## Measured", *lines, "", NOTE]
+
+
+def _real(shares: dict[str, str] | None) -> str:
+    """Of its findings on strangers' runs, how many the label accepts, and whose figures these are."""
+    if shares is None:
+        return "- Real runs: not counted, because no label of `docs/benchmark-real.md` stands for it."
+    parts = [f"{share} at {level} confidence" for level, share in shares.items() if share != "-"]
+    told = " and ".join(parts) or "none was reported"
+    return f"- Real runs that were known while the rules were written: the labels accept {told}; {BLIND}."
+
+
+BLIND = "the blind set was counted for all checks together only, see `docs/benchmark-real.md`"
+NOTE = (
+    "Where several findings fit a fault one of them is reported. Generated runs are those of "
+    "`docs/benchmark-diagnosis.md`, which says which rules were counted."
+)
+
+
+ELSEWHERE = {
+    About.CONFIG: "It judges no run: `python -m benchmarks.config` asks it of public training configs.",
+    About.TRAINER: "It judges no run: `python -m benchmarks.usage` asks it of public trainers whose source was read.",
+    About.DATASET: "It judges no run: each clip that it names was opened, and its tests plant the fault in a data set.",
+}
+"""What measures a check that no log can call for."""
 
 
 def _share(runs: str, shares: dict[str, str]) -> str:

@@ -78,3 +78,12 @@ def test_the_story_gets_the_cures_of_the_guide() -> None:
     edits = {edit.parameter: edit.value for prescription in told.prescriptions for edit in prescription.edits}
     assert edits == {"learning_rate": 0.25, "grad_clip_norm": 0.5, "batch_size": 8, "grad_accumulation_steps": 4}
     assert [finding.explained_by for finding in told.findings if finding.code == "STB002"] == ["learning-rate-too-high"]
+
+
+@pytest.mark.parametrize("points", [5, 8, 15])
+def test_standard_errors_of_a_few_points_are_left_out(points: int) -> None:
+    values = np.concatenate([np.linspace(10.0, 5.0, points - 2), [9.0, 9.4]])
+    diagnosis = case("a turn", training(values)).diagnosis
+    found = [one for one in diagnosis.findings if one.name == "divergence"]
+    assert found
+    assert "z" not in found[0].numbers

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diagnose.finding import Confidence, Severity
 from diagnose.run import Axis, Role
+from diagnose.targets import tables
 from tests.cases import Case, assert_told, case, table
 from tests.curves import curve, noisy, run
 
@@ -26,6 +28,42 @@ def t3(end: float, samples: int | None = 525) -> Case:
 SICK = (case("a T3 that stands at 3.5 after 200 epochs", t3(3.5).run, "FIT005"),)
 HEALTHY = (case("a T3 that ends at 1.8", t3(1.8).run),)
 EDGE = (case("a family that is not known", run(curve(Role.TRAIN_LOSS, falling_to(3.5), axis=Axis.EPOCH), samples=525)),)
+
+
+def test_a_band_of_low_confidence_only_informs() -> None:
+    loss = curve(Role.TRAIN_LOSS, falling_to(1.0), axis=Axis.EPOCH)
+    assert_told(case("a StyleTTS 2 whose mel loss stays at 1", run(loss, family="styletts2")))
+    (found,) = [
+        one for one in case("the same", run(loss, family="styletts2")).diagnosis.findings if one.code == "FIT005"
+    ]
+    assert (found.severity, found.confidence) == (Severity.INFO, Confidence.LOW)
+
+
+def test_the_advice_is_something_to_do_and_the_source_is_evidence() -> None:
+    (found,) = [one for one in SICK[0].diagnosis.findings if one.code == "FIT005"]
+    first = found.evidence[0]
+    assert "Cure first" in found.advice
+    assert (first.name, first.threshold) == ("loss", 2.5)
+    assert "the training guide" in first.sentence
+
+
+def test_every_table_names_its_source_whole_and_kin_share_a_table() -> None:
+    known = tables()
+    assert known["piper"] is known["vits"]
+    assert {
+        "matcha",
+        "styletts2",
+        "fastspeech2",
+        "hifigan",
+        "whisper",
+        "speecht5",
+        "cosyvoice",
+        "orpheus",
+    } <= known.keys()
+    for name, one in known.items():
+        assert len(one.source) > 40, name
+        assert one.source.count("(") == one.source.count(")"), name
+        assert one.targets[-1][0] == np.inf, name
 
 
 @pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))

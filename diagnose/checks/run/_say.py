@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from math import exp
 
-from diagnose.finding import Confidence
+from diagnose.finding import Confidence, Evidence
 from diagnose.run import Axis, Curve
 from diagnose.signals import Course, Kind, Signals
 
 MANY = 25
 """Points from which a curve may be judged with high confidence. Source: measured on real runs, benchmarks/real."""
+
+
+KNOWN_NOISE = 16
+"""Points from which the noise of a curve is known well enough to count in it. Source: of 16 the standard deviation is
+known to a fifth; of four, differences that happen to be equal give any number of standard errors."""
+PLENTY = 100
+"""Standard errors beyond which the number says nothing more."""
+
+
+def beyond_noise(z: float, points: int, bar: float | None = None) -> tuple[Evidence, ...]:
+    """How many standard errors an effect is; nothing where too few points tell the noise."""
+    if points < KNOWN_NOISE:
+        return ()
+    times = f"over {PLENTY}" if z > PLENTY else f"{z:.1f}"
+    return (Evidence("z", z, bar, "", f"{times} standard errors"),)
 
 
 def at(curve: Curve, step: float) -> str:

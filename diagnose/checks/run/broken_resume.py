@@ -65,14 +65,18 @@ class BrokenResume(Check):
         jump = float(np.median(after) - np.median(before))
         if jump < self.jump or jump < self.z * course.noise:
             return
+        before_rate = float(values[again[0] - 1])
         yield self.finding(
             Severity.WARNING,
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
-            f"At {at(course.curve, step)} the learning rate falls from {values[again[0] - 1]:.3g} to "
+            f"At {at(course.curve, step)} the learning rate falls from {before_rate:.3g} to "
             f"{values[again[0]]:.3g} and climbs again, and the loss jumps by {change(jump)}: it was resumed without "
             "the state of its optimiser and schedule.",
             steps=(step, course.curve.steps[-1]),
-            evidence=(Evidence("jump", jump, self.jump), Evidence("rate_before", float(values[again[0] - 1]))),
+            evidence=(
+                Evidence("jump", jump, self.jump, "", f"the loss jumps by {change(jump)}"),
+                Evidence("rate_before", before_rate, None, "", f"the learning rate was {before_rate:.3g} before"),
+            ),
             advice="Resume from the checkpoint with optimiser, scheduler and step, not from the weights alone.",
         )

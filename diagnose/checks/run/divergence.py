@@ -11,7 +11,7 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._onset import onset
-from diagnose.checks.run._say import at, contested, improves
+from diagnose.checks.run._say import at, beyond_noise, change, contested, improves
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
@@ -99,11 +99,7 @@ class Divergence(Check):
             steps=(best, curve.steps[-1]),
             evidence=(
                 Evidence("share_lost", lost, self.share, "", f"lost {lost:.0%} of its progress"),
-                *(
-                    [Evidence("z", course.up_z, self.z, "", f"{course.up_z:.0f} standard errors")]
-                    if len(course) > 4
-                    else []
-                ),
+                *beyond_noise(course.up_z, len(course), self.z),
                 *onset(facts, int(best)),
             ),
             prescriptions=remedies.calm(facts, int(best)),
@@ -121,7 +117,16 @@ class Divergence(Check):
                 tag,
                 f"The component {tag} grew from {course.loss(course.start):.4g} to {course.loss(course.end):.4g}.",
                 steps=(first, course.curve.steps[-1]),
-                evidence=(Evidence("growth", course.end - course.start, self.part), *onset(facts, int(first))),
+                evidence=(
+                    Evidence(
+                        "growth",
+                        course.end - course.start,
+                        self.part,
+                        "",
+                        f"{change(course.end - course.start)} its first level",
+                    ),
+                    *onset(facts, int(first)),
+                ),
                 prescriptions=remedies.calm(facts, int(first)),
                 advice="Lower its weight, or look at what it measures; the total hides it.",
             )
@@ -141,7 +146,10 @@ class Divergence(Check):
             f"The validation loss rose from {val.loss(float(gap.smooth[gap.best])):.4g} ({at(val.curve, first)}) to "
             f"{val.loss(val.end):.4g}, and the training loss did not fall for it.",
             steps=(first, val.curve.steps[-1]),
-            evidence=(Evidence("rise", gap.rise, self.val_rise), Evidence("z", gap.rise_z)),
+            evidence=(
+                Evidence("rise", gap.rise, self.val_rise, "", f"rose by {change(gap.rise)} since its best"),
+                *beyond_noise(gap.rise_z, gap.evaluations),
+            ),
             prescriptions=remedies.calm(facts, int(first)),
             advice=f"Go back to the checkpoint nearest to {at(val.curve, first)}.",
         )

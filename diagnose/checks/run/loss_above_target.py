@@ -9,8 +9,14 @@ import numpy as np
 
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Axis, Curve, Role, TargetBand
+
+STILL_FALLS = "Let it run on and look again: it still falls. Compare only the loss that the target is about."
+STANDS = (
+    "Cure first what the other findings name: the level follows. Without one, listen, and compare with the model that "
+    "it began from; see that this is the loss that the target is about, divided by the accumulation steps."
+)
 
 
 @dataclass(frozen=True)
@@ -74,10 +80,18 @@ class LossAboveTarget(Check):
             Role.TRAIN_LOSS.value,
             _message(band, facts, last, expected, falling),
             steps=(curve.steps[-1], curve.steps[-1]),
-            evidence={"loss": last, "target_low": band.low, "target_high": band.high}
-            | ({} if expected is None else {"healthy_path": expected}),
-            advice=f"Target from: {band.source}.",
+            evidence=tuple(_evidence(band, last, expected)),
+            advice=STILL_FALLS if falling and not behind else STANDS,
         )
+
+
+def _evidence(band: TargetBand, last: float, expected: float | None) -> Iterator[Evidence]:
+    """The loss beside the band, where the band comes from, and the healthy path."""
+    told = f"the loss is {last:.4g} (target {band.low:g} to {band.high:g}, from {band.source})"
+    yield Evidence("loss", last, band.high, band.loss, told)
+    yield Evidence("target_low", band.low, None, band.loss, f"target from {band.low:g}")
+    if expected is not None:
+        yield Evidence("healthy_path", expected, None, band.loss, f"a healthy run stands near {expected:.3g} here")
 
 
 def _expected(band: TargetBand, curve: Curve) -> float | None:

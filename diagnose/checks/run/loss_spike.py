@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._onset import onset
-from diagnose.checks.run._say import at, change, silent, sure
+from diagnose.checks.run._say import at, beyond_noise, change, silent, sure
 from diagnose.facts import Facts
 from diagnose.finding import Evidence, Finding, Severity
 from diagnose.signals import Course, Episode, signals
@@ -107,7 +107,7 @@ class LossSpike(Check):
                 Evidence("spikes", len(spikes)),
                 Evidence("height", worst.height, self.height, "", f"{change(worst.height)} above its course"),
                 Evidence("share_lost", worst.share, None, "", f"undid {worst.share:.0%} of the progress"),
-                Evidence("z", worst.z, self.z),
+                *beyond_noise(worst.z, len(course), self.z),
                 *onset(facts, int(curve.steps[max(first - 1, 0)])),
             ),
             prescriptions=remedies.clip(facts, int(curve.steps[first])),

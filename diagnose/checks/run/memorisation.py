@@ -8,7 +8,7 @@ from math import exp
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at
+from diagnose.checks.run._say import at, beyond_noise
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
@@ -83,9 +83,15 @@ class Memorisation(Check):
                 steps=(first, last),
                 evidence=(
                     Evidence("drop", seen.drop, self.drop, "", f"{1 - exp(-seen.drop):.0%} at each boundary"),
-                    Evidence("z", seen.z, self.z),
-                    Evidence("coverage", seen.coverage, self.coverage),
-                    Evidence("boundaries", seen.boundaries),
+                    *beyond_noise(seen.z, len(course), self.z),
+                    Evidence(
+                        "coverage",
+                        seen.coverage,
+                        self.coverage,
+                        "",
+                        f"{seen.coverage:.0%} of the fall lies at boundaries",
+                    ),
+                    Evidence("boundaries", seen.boundaries, None, "", f"{seen.boundaries} boundaries"),
                 ),
                 prescriptions=remedies.regularise(facts, None),
                 advice=ADVICE,
@@ -98,7 +104,7 @@ class Memorisation(Check):
                 f"The loss came down to {left:.1%} of its start; whether the clips were memorised cannot be "
                 "told without a validation loss.",
                 steps=(first, last),
-                evidence=(Evidence("left", left, self.left),),
+                evidence=(Evidence("left", left, self.left, "", f"{left:.1%} of its start is left"),),
                 advice=ADVICE,
             )
 

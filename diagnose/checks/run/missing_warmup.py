@@ -9,7 +9,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at
+from diagnose.checks.run._say import at, beyond_noise, change
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
@@ -68,7 +68,10 @@ class MissingWarmup(Check):
             f"The run starts at its full learning rate, and the loss is thrown from {course.curve.values[0]:.4g} to "
             f"{course.loss(float(early.max())):.4g} by {at(course.curve, top)}.",
             steps=(course.curve.steps[0], top),
-            evidence=(Evidence("rise", rise, self.height), Evidence("z", rise / course.noise, self.z)),
+            evidence=(
+                Evidence("rise", rise, self.height, "", f"thrown up by {change(rise)}"),
+                *beyond_noise(rise / course.noise, len(course), self.z),
+            ),
             prescriptions=remedies.warm_up(facts),
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Attachment, FloatArray, Run
 
 FRAME = 1024
@@ -25,6 +25,8 @@ class Fault:
     kind: str
     measured: float
     threshold: float
+    unit: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,10 @@ class NoiseAudio(Check):
             f"The sound logged as {last.tag} at step {last.step:,} is {kind}"
             + (", and so is the one before it." if lasting else "."),
             steps=(last.step, last.step),
-            evidence={"measured": fault.measured, "threshold": fault.threshold, "tags": len(found)},
+            evidence=(
+                Evidence("measured", fault.measured, fault.threshold, fault.unit, fault.sentence),
+                Evidence("sounds", len(found), None, "", f"{len(found)} logged sounds end so"),
+            ),
             advice="Listen to it. Is the vocoder loaded, and do its rate, hop and mel range match the data?",
         )
 
@@ -106,10 +111,10 @@ class NoiseAudio(Check):
             return None
         peak = float(np.abs(samples).max())
         if peak < self.silent_peak:
-            return Fault("silence", peak, self.silent_peak)
+            return Fault("silence", peak, self.silent_peak, "of full scale", f"its peak is {peak:.2g} of full scale")
         clipped = float(np.mean(np.abs(samples) >= 0.999))
         if clipped > self.clipped_share:
-            return Fault("clipped", clipped, self.clipped_share)
+            return Fault("clipped", clipped, self.clipped_share, "", f"{clipped:.0%} of the samples at full scale")
         return self._steady(samples)
 
     def _steady(self, samples: FloatArray) -> Fault | None:
@@ -121,7 +126,9 @@ class NoiseAudio(Check):
         spread = float(np.std(levels[loud]))
         if spread >= self.steady_decibels:
             return None
-        return Fault("steady noise or a hum", spread, self.steady_decibels)
+        return Fault(
+            "steady noise or a hum", spread, self.steady_decibels, "dB", f"its level varies by {spread:.2g} dB"
+        )
 
 
 def _by_tag(run: Run) -> dict[str, list[Attachment]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
 from diagnose.signals.smooth import point_noise
 
@@ -52,6 +52,9 @@ class NoisyValidation(Check):
             f"Evaluations scatter by {noise:.3g}, and the validation loss gained {gain:.3g} in all: "
             "one evaluation says little.",
             steps=(curve.steps[0], curve.steps[-1]),
-            evidence={"noise": noise, "gain": gain, "jitter_threshold": self.jitter},
+            evidence=(
+                Evidence("noise", noise, self.jitter * gain, "", f"evaluations scatter by {noise:.3g}"),
+                Evidence("gain", gain, None, "", f"{gain:.3g} gained in all"),
+            ),
             advice="Evaluate on more clips, always the same; compare means of several evaluations.",
         )

@@ -55,6 +55,8 @@ class NonFiniteGradients(Check):
             f"The gradient norm is NaN or infinite at {len(bad):,} of {len(norms):,} points, first at "
             f"{at(norms, first)}: half precision overflows, and these updates are skipped or lost.",
             steps=(first, norms.steps[bad[-1]]),
-            evidence=(Evidence("share", len(bad) / len(norms), self.share),),
+            evidence=(
+                Evidence("share", len(bad) / len(norms), self.share, "", f"{len(bad) / len(norms):.0%} of the norms"),
+            ),
             advice="Train in bf16 or full precision, or start from a lower loss scale.",
         )

@@ -8,7 +8,7 @@ from math import exp
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at, change, sure
+from diagnose.checks.run._say import at, beyond_noise, change, sure
 from diagnose.checks.run.divergence import Divergence
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
@@ -86,9 +86,17 @@ class Overfitting(Check):
             steps=(step, val.curve.steps[-1]),
             evidence=(
                 Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),
-                Evidence("z", gap.rise_z, self.z, "", f"{gap.rise_z:.1f} standard errors"),
-                Evidence("share_of_gain", gap.rise_share, self.share),
-                Evidence("train_fall", gap.train_fall),
+                *beyond_noise(gap.rise_z, gap.evaluations, self.z),
+                Evidence(
+                    "share_of_gain", gap.rise_share, self.share, "", f"{gap.rise_share:.0%} of what it had gained"
+                ),
+                Evidence(
+                    "train_fall",
+                    gap.train_fall,
+                    None,
+                    "",
+                    f"training fell by {1 - exp(-max(gap.train_fall, 0)):.0%} since",
+                ),
             ),
             prescriptions=remedies.regularise(facts, int(step)),
             advice=f"Use the checkpoint nearest to {best}; listen to it and to the last one.",

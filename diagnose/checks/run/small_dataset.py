@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.checks.base import Check
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.remedies import small_data
 
 
@@ -62,7 +62,11 @@ class SmallDataset(Check):
             "dataset",
             f"{samples:,} clips, {self.enough / samples:.2g} times fewer than the {self.enough:,} of a good voice: "
             "expect memorisation, and a ceiling on quality for new sentences and speakers.",
-            evidence={"samples": samples, "small": self.small, "enough": self.enough},
+            evidence=(
+                Evidence(
+                    "samples", samples, self.enough, "clips", f"{samples:,} clips (a good voice needs {self.enough:,})"
+                ),
+            ),
             prescriptions=cures,
             advice=_advice(samples),
         )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diagnose.checks.base import Check
-from diagnose.checks.dataset._fault import EXAMPLES, place
-from diagnose.data.inspect import Survey
-from diagnose.data.manifest import Split
-from diagnose.data.speech import spoken
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
+
+if TYPE_CHECKING:
+    from diagnose.data.inspect import Survey
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,10 @@ class ValidationIsTraining(Check):
             yield from self._in_the_curves(facts)
 
     def _in_the_lists(self, survey: Survey) -> Iterator[Finding]:
+        from diagnose.checks.dataset._fault import EXAMPLES, place
+        from diagnose.data.manifest import Split
+        from diagnose.data.speech import spoken
+
         train = survey.parts.get(Split.TRAIN, ())
         held_out = [clip for split, clips in survey.parts.items() if split is not Split.TRAIN for clip in clips]
         recordings = {clip.audio for clip in train}
@@ -73,7 +77,10 @@ class ValidationIsTraining(Check):
                 Confidence.HIGH,
                 "dataset",
                 f"{len(leaked)} of {len(held_out)} held-out clips: {both}",
-                evidence={"validation_is_training": len(leaked), "clips": len(held_out)},
+                evidence=(
+                    Evidence("validation_is_training", len(leaked), 0, "clips", f"{len(leaked)} clips on both sides"),
+                    Evidence("clips", len(held_out), None, "clips", f"{len(held_out)} clips held out"),
+                ),
                 advice="split again, so that no text stands on both sides: ttsdoc data split DIR --force",
             )
             yield replace(found, examples=tuple(place(clip, clip.text) for clip in leaked[:EXAMPLES]))
@@ -95,6 +102,9 @@ class ValidationIsTraining(Check):
             Role.VAL_LOSS.value,
             f"Training and validation loss are the same at {len(steps)} common steps: one is a copy of the other.",
             steps=(steps[0], steps[-1]),
-            evidence={"median_difference": apart, "threshold": self.near, "common_steps": len(steps)},
+            evidence=(
+                Evidence("median_difference", apart, self.near, "", f"{apart:.2%} apart as a rule"),
+                Evidence("common_steps", len(steps), None, "steps", f"{len(steps)} common steps"),
+            ),
             advice="Evaluate on clips that are not trained on; compare the two file lists.",
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at
+from diagnose.checks.run._say import at, change
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
@@ -69,6 +69,9 @@ class WorseningMetric(Check):
             f"{tag} was best near {at(course.curve, best)} (about {course.loss(course.best):.3g}) and stands at "
             f"{course.loss(course.end):.3g}, while the loss fell.",
             steps=(best, course.curve.steps[-1]),
-            evidence=(Evidence("rise", course.up, self.rise), Evidence("share_lost", lost, self.lost)),
+            evidence=(
+                Evidence("rise", course.up, self.rise, "", f"{change(course.up)} above its best"),
+                Evidence("share_lost", lost, self.lost, "", f"lost {lost:.0%} of what it had gained"),
+            ),
             advice="Keep the checkpoint of the best error rate; look at decoding, lengths and learning rate.",
         )

@@ -60,9 +60,10 @@ FAMILIES: tuple[Family, ...] = (
         "styletts2",
         ("train/mel_loss", "train/gen_loss", "train/d_loss"),
         (("train/mel_loss", "eval/mel_loss"),),
-        val_axis=Axis.EPOCH,
+        "styletts2",
+        Axis.EPOCH,
     ),
-    Family("matcha", ("sub_loss/train_dur_loss",), (("loss/train_epoch", "loss/val_epoch"),)),
+    Family("matcha", ("sub_loss/train_dur_loss",), (("loss/train_epoch", "loss/val_epoch"),), "matcha"),
     # The duration loss may rise and the diffusion loss is noise about its level from the first epochs on:
     # the prior loss is the part whose course shows learning.
     Family("grad_tts", ("training/prior_loss", "training/diffusion_loss"), (("training/prior_loss", None),)),
