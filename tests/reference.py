@@ -23,7 +23,8 @@ def library_page() -> str:
 def _entry(name: str, thing: Any) -> Iterator[str]:
     yield from (f"## {name}", "")
     if isinstance(thing, EnumMeta):
-        yield from (_said(thing), "", ", ".join(f"`{member.value}`" for member in thing), "")
+        members: list[Any] = list(thing)
+        yield from (_said(thing), "", ", ".join(f"`{member.value}`" for member in members), "")
         return
     if inspect.isfunction(thing):
         yield from ("```python", f"{name}{inspect.signature(thing)}", "```", "")
@@ -39,8 +40,11 @@ def _entry(name: str, thing: Any) -> Iterator[str]:
 
 def _methods(thing: type) -> Iterator[tuple[str, str]]:
     """The public methods and properties that the class itself defines, with their first line."""
-    for name, member in vars(thing).items():
-        called = member.func if hasattr(member, "func") else member.fget if isinstance(member, property) else member
+    members: dict[str, Any] = dict(vars(thing))
+    for name, member in members.items():
+        called: Any = (
+            member.func if hasattr(member, "func") else member.fget if isinstance(member, property) else member
+        )
         doc = inspect.getdoc(called) if callable(called) else None
         if not name.startswith("_") and doc:
             yield name, doc.split("\n\n")[0].replace("\n", " ")

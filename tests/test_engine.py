@@ -32,7 +32,7 @@ class Fires(Check):
     confidence: Confidence = Confidence.HIGH
     steps: tuple[int, int] | None = field(default=(1, 2))
 
-    def check(self, run: Run) -> Iterator[Finding]:
+    def check(self, facts: Facts) -> Iterator[Finding]:
         yield self.finding(self.severity, self.confidence, "train_loss", "always", steps=self.steps)
 
 
@@ -40,7 +40,7 @@ class Fires(Check):
 class Breaks(Fires):
     """A check that crashes."""
 
-    def check(self, run: Run) -> Iterator[Finding]:
+    def check(self, facts: Facts) -> Iterator[Finding]:
         raise ZeroDivisionError("oops")
 
 

@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from diagnose.api import analyze
 from diagnose.finding import Diagnosis, Recommendation, Verdict
-from tests.curves import Floats, descent, noisy
+from tests.curves import descent, noisy
 
 RNG = np.random.default_rng(7)
 
 
-def table(path: Path, columns: Mapping[str, Sequence[float] | Floats], separator: str = ",") -> Diagnosis:
+def table(path: Path, columns: Mapping[str, npt.ArrayLike], separator: str = ",") -> Diagnosis:
     """What is said of a table with these columns."""
-    rows = zip(*columns.values(), strict=True)
+    rows = zip(*map(np.asarray, columns.values()), strict=True)
     lines = [separator.join(columns), *(separator.join(f"{value:.6g}" for value in row) for row in rows)]
     path.write_text("\n".join(lines) + "\n")
     return analyze(path)[0]
@@ -50,7 +51,8 @@ def test_the_best_step_and_its_logged_value_are_the_same_everywhere(tmp_path: Pa
     told = next(finding for finding in diagnosis.findings if finding.name == "overfitting")
     assert f"epoch {best} ({value:.4g})" in told.message
     assert diagnosis.stop is not None
-    assert (diagnosis.stop.best_step, diagnosis.stop.best_value) == (best, pytest.approx(value))
+    assert diagnosis.stop.best_step == best
+    assert diagnosis.stop.best_value == pytest.approx(value)
     assert told.first_step == best
 
 

@@ -1,8 +1,8 @@
 """`python -m benchmarks.fuzz [SECONDS] [TARGET ...]`: counts of inputs and of distinct breakages, with the shortest.
 
-Mutation without coverage: atheris has wheels for CPython up to 3.11 on x86 only, and these readers are mostly
-NumPy and regular expressions, which it does not see into. Each target gets as many processor seconds as are asked
-for; the seed of the day can be repeated by `--seed N`.
+Mutation without coverage: these readers are mostly NumPy and regular expressions, which coverage of Python lines does
+not see into. Each target gets as many processor seconds as are asked for; the seed of the day can be repeated by
+`--seed N`.
 """
 
 from __future__ import annotations

@@ -173,7 +173,8 @@ def brackets(folder: Path, size: int) -> Path:
 
 def digits(folder: Path, size: int) -> Path:
     path = folder / "train.log"
-    path.write_text("step 1 loss 2.0\nloss " + "1" * size + "\nstep 2 loss 1." + "0" * size + "\n")
+    lines = "".join(f"step {step} loss {3 / (1 + step):.4f}\n" for step in range(50))
+    path.write_text(lines + "loss " + "1" * size + "\nstep 50 loss 1." + "0" * size + "\n")
     return path
 
 

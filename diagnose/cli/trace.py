@@ -60,13 +60,12 @@ def _run(command: list[str], config: Path | None, limits: Watch, form: Format) -
 
 
 def _print(report: KeyReport, form: Format) -> None:
-    import json
-
     from diagnose.clean import plain
+    from diagnose.report import as_json
     from diagnose.report.keys import lines, report_json
 
     if form is Format.JSON:
-        typer.echo(json.dumps({"schema_version": 1, **report_json(report)}, indent=2, ensure_ascii=False))
+        typer.echo(as_json.dumps(as_json.envelope(**report_json(report))), nl=False)
         return
     for note in report.notes:
         typer.echo(plain(f"ttsdoc: {note}"), err=True)

@@ -36,7 +36,7 @@ def judge(path: str) -> list[Judgement]:
     """The judgement of the run at a path; nothing where there is no log after all."""
     try:
         diagnoses = diagnose.analyze(path)
-    except diagnose.run.LogError as error:
+    except diagnose.LogError as error:
         return [Judgement(path, "unreadable", (str(error),), 0)]
     return [
         Judgement(

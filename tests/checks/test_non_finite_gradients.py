@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from diagnose.run import Role, Run
 from tests.cases import Case, assert_told, case, table
-from tests.curves import Floats, curve, descent, noisy, training
+from tests.curves import curve, descent, noisy, training
 
 PLACE = np.arange(400)
 
 
-def normed(lost: Floats) -> Run:
+def normed(lost: npt.NDArray[np.bool_]) -> Run:
     """A healthy run whose gradient norm is NaN where `lost`."""
     return training(noisy(descent()), curve(Role.GRAD_NORM, np.where(lost, np.nan, 1.5)))
 

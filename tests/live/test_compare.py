@@ -24,9 +24,10 @@ def run(name: str, end: float, seed: int = 0, points: int = 60, **settings: obje
     draw, steps = np.random.default_rng(seed), np.arange(1, points + 1) * 10
     loss = end + (10 - end) * np.exp(-np.arange(points) / 12)
     loss = loss * (1 + 0.01 * draw.normal(size=points))
+    seconds = np.asarray(1e9 + steps * 0.5, dtype=np.float64)
     curves = {
         "loss": Curve("loss", steps, loss * 0.95, role=Role.TRAIN_LOSS),
-        "val": Curve("val", steps, loss, role=Role.VAL_LOSS, wall_times=1e9 + steps * 0.5),
+        "val": Curve("val", steps, loss, role=Role.VAL_LOSS, wall_times=seconds),
     }
     return Facts(Run(name, f"/logs/{name}/metrics.jsonl", "test", curves), settings=settings)
 

@@ -30,11 +30,7 @@ def seconds(make: Callable[[Path, int], Path], folder: Path, size: int) -> float
     return time.process_time() - began
 
 
-# Not kept yet: a restart in an event file takes as long as there are tags (readers/tensorboard/decode.py, _flush).
-NOT_YET = {"restarts of many tags"}
-
-
-@pytest.mark.parametrize("name", sorted(INPUTS.keys() - NOT_YET))
+@pytest.mark.parametrize("name", sorted(INPUTS))
 def test_four_times_the_input_takes_about_four_times_as_long(tmp_path: Path, name: str) -> None:
     make, size = INPUTS[name]
     seconds(make, tmp_path / "warm", size // 8)

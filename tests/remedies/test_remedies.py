@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def values(found: tuple[Prescription, ...]) -> dict[str, object]:
     return {edit.parameter: edit.value for prescription in found for edit in prescription.edits}
 
 
-def run_with(*, norms: list[float] | None = None, shares: list[float] | None = None, **settings: object) -> Facts:
+def run_with(*, norms: list[float] | None = None, shares: list[float] | None = None, **settings: Any) -> Facts:
     """Twelve points every 2 steps: the loss falls to 3 at step 14, then jumps to 9; the rate is 0.02."""
     steps = np.arange(2, 26, 2)
     loss = np.array([10, 8, 7, 6, 5, 4, 3, 9, 9, 9, 9, 9], dtype=float)
@@ -85,7 +86,7 @@ def test_a_decay_is_counted_in_the_unit_in_which_it_is_applied(case: str) -> Non
 
 def test_a_decay_that_comes_once_an_epoch_is_counted_in_epochs() -> None:
     steps = np.arange(10, 410, 10)
-    rates = 0.01 * 0.3 ** (steps // 40)
+    rates = np.asarray(0.01 * 0.3 ** (steps // 40), dtype=np.float64)
     curves = {
         "loss": Curve("loss", steps, np.linspace(5, 4, 40), role=Role.TRAIN_LOSS),
         "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
@@ -119,7 +120,7 @@ def test_without_early_stopping_in_the_config_the_epochs_of_the_best_are_enough(
 
 
 def test_batches_come_from_the_guide_alone_and_only_where_no_norm_was_logged() -> None:
-    settings = {"batch_size": 16, "grad_accumulation_steps": 1, "learning_rate": 0.02}
+    settings: dict[str, Any] = {"batch_size": 16, "grad_accumulation_steps": 1, "learning_rate": 0.02}
     plain = run_with(**settings)
     few = Facts(plain.run, settings=settings, samples=525)
     found = {prescription.title: prescription for prescription in remedies.calm(few, 16)}

@@ -39,6 +39,13 @@ class Series:
 
     size: int = 0
     columns: _Columns = field(default_factory=lambda: (np.empty(0), np.empty(0, np.int64), np.empty(0)))
+    launches: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])
+    """(index, count): the points from `index` on come after so many restarts. Only where the count changes."""
+
+    def launched(self, counts: IntArray) -> None:
+        """Note how many restarts come before each of the points that are about to be added, shape (n,), ascending."""
+        changed = np.flatnonzero(np.diff(counts, prepend=self.launches[-1][1]))
+        self.launches += zip((self.size + changed).tolist(), counts[changed].tolist(), strict=True)
 
     def append(self, columns: Piece, growth: float) -> None:
         """Add points. `growth`: how many times more are expected in all (memory that is not used costs nothing)."""
@@ -112,8 +119,8 @@ class Decoder:
 
     def __init__(self, parse: Callable[[bytes, int], Found]) -> None:
         self.series: dict[str, Series] = defaultdict(Series)
-        self.restarts: list[tuple[int, dict[str, int]]] = []
-        """Step of each restart, and how many points each tag had by then."""
+        self.restarts: list[int] = []
+        """Step of each restart, in the order of the file; `Series.launches` says where they are among the points."""
         self.growth = 2.0
         self._parse = parse
         self._templates: list[Template] = []
@@ -239,13 +246,14 @@ class Decoder:
     def _flush(self) -> None:
         """Append what was decoded to the series, in the order of the file."""
         pieces = {tag: _in_order(pieces) for tag, pieces in self._pieces.items()}
-        for member, step in sorted(self._restarts):
-            sizes = {tag: series.size for tag, series in self.series.items()}
-            for tag, (order, _) in pieces.items():
-                sizes[tag] = sizes.get(tag, 0) + int(np.searchsorted(order, member))
-            self.restarts.append((step, sizes))
-        for tag, (_, columns) in sorted(pieces.items(), key=lambda item: int(item[1][0][0])):
-            self.series[tag].append(columns, self.growth)
+        restarts, before = sorted(self._restarts), len(self.restarts)
+        self.restarts += [step for _, step in restarts]
+        members = np.array([member for member, _ in restarts], np.int64)
+        for tag, (order, columns) in sorted(pieces.items(), key=lambda item: int(item[1][0][0])):
+            series = self.series[tag]
+            if self.restarts:
+                series.launched(before + np.searchsorted(members, order, side="right"))
+            series.append(columns, self.growth)
         self._pieces.clear()
         self._restarts.clear()
 

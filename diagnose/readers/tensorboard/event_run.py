@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import pairwise
+
+import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.sources import Part, Source
@@ -35,6 +38,22 @@ class Written:
         if self.file.decoder.restarts or course(tags) is not Course.GOES_ON:
             return tags
         return {tag: unrolled(points) for tag, points in tags.items()}
+
+    def marks(self, tag: str) -> Iterator[tuple[int, int]]:
+        """(index, step): what comes from this point of the tag on replaces what stands before it from `step` on."""
+        if tag in self.unwanted or not self._rewinds:
+            return
+        series = self.file.decoder.series.get(tag)
+        launches, size = (series.launches, series.size) if series else ([(0, 0)], 0)
+        for (_, count), (index, _) in pairwise([*launches, (size, 0)]):
+            if count < len(self._rewinds):
+                yield index, self._rewinds[count]
+
+    @cached_property
+    def _rewinds(self) -> list[int]:
+        """For each restart the lowest step that it or a later one goes back to."""
+        steps = np.array(self.file.decoder.restarts, np.int64)
+        return np.minimum.accumulate(steps[::-1])[::-1].tolist()  # type: ignore[no-any-return]
 
     @cached_property
     def span(self) -> tuple[float, float]:
@@ -107,7 +126,7 @@ def _in_order(tag: str, files: Sequence[Written]) -> tuple[Points, list[tuple[in
         points = file.tags.get(tag)
         if points is not None and before:
             marks.append((before, int(points.steps[0])))
-        marks += [(before + sizes.get(tag, 0), step) for step, sizes in file.file.decoder.restarts]
+        marks += [(before + index, step) for index, step in file.marks(tag)]
         if points is not None:
             parts.append(points)
             before += len(points)
