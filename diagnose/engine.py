@@ -42,7 +42,7 @@ def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
     findings = list(_causes_and_consequences(findings, by_code))
     # A problem of the config is no problem of the curves: where there are some, the verdict is about them.
     judged = {code for code, check in by_code.items() if not facts.run.curves or check.about is About.RUN}
-    silent = judged <= {check.code for check in (*skipped, *crashed)}
+    silent = judged <= {*(check.code for check in skipped), *(check.code for check in crashed)}
     verdict = _verdict([finding for finding in findings if finding.code in judged], answered=not silent)
     if verdict is Verdict.UNHEALTHY:  # where something was found, nobody asks what silence would have proved
         findings = [finding for finding in findings if not finding.inconclusive]
