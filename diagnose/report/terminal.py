@@ -17,7 +17,7 @@ from diagnose.report.changes import changes, changes_table, not_made
 from diagnose.report.chart import loss_chart
 from diagnose.report.screen import RED, SEVERITY_STYLE, UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.table import Cell, LossTable, loss_table
-from diagnose.report.words import causes, counted, number, proof, span, title
+from diagnose.report.words import causes, counted, number, place_of, proof, span, title
 from diagnose.run import Role, Run
 
 # A forecast for less than this share beyond the last step says nothing that the curve does not.
@@ -180,7 +180,7 @@ def _moments(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     yield _title("Listen to")
     for moment in stop.listen:
         file = f": {plain(moment.file)}" if moment.file else ""
-        yield Padding(Text(f"{stop.axis.value} {moment.step:,} ({moment.why}){file}"), (0, 0, 0, 2))
+        yield Padding(Text(f"{place_of(diagnosis.run, stop.metric, moment.step)} ({moment.why}){file}"), (0, 0, 0, 2))
 
 
 def _forecast(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
@@ -193,7 +193,7 @@ def _forecast(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
     note = f"; {plain(forecast.note)}" if forecast.note else ""
     yield Padding(
         Text(
-            f"Forecast for {curve.axis.value} {forecast.horizon_step:,}: training loss {number(forecast.median)} "
+            f"Forecast for {curve.unit} {forecast.horizon_step:,}: training loss {number(forecast.median)} "
             f"({forecast.coverage:.0%} prediction interval {number(forecast.low)} to {number(forecast.high)}){note}."
         ),
         (1, 0, 0, 0),

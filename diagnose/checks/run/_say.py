@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 
 from diagnose.finding import Confidence
-from diagnose.run import Axis, Curve
+from diagnose.run import Curve
 from diagnose.signals import Course, Kind, Signals
 
 MANY = 25
@@ -14,7 +14,7 @@ MANY = 25
 
 def at(curve: Curve, step: float) -> str:
     """`step 3,000`, or `epoch 3` where the curve counts epochs."""
-    return f"{'epoch' if curve.axis is Axis.EPOCH else 'step'} {int(step):,}"
+    return curve.place(int(step))
 
 
 def sure(measured: Signals, course: Course, *, clear: bool = True) -> Confidence:
