@@ -32,7 +32,7 @@ lint: $(VENV)/.tested
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-golden: $(VENV)/.tested ## Rewrite what is generated: docs/checks.md, the reports of the examples.
+golden: $(VENV)/.tested ## Rewrite what is generated: docs, the reports of the examples, what each check says.
 	$(BIN)/python -m tests.golden
 
 clean:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from diagnose.config import Config
-from diagnose.config.effective import effective, in_steps
-from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Edit, Operation, Prescription, Safety, Scalar, Support
 from diagnose.numbers import is_number, round_count, round_to
+
+if TYPE_CHECKING:
+    from diagnose.config import Config
 
 BATCH = ("batch_size", "grad_accumulation_steps")
 """What decides how many updates an epoch has."""
@@ -160,10 +160,10 @@ def _by_hand(edit: Edit, value: Scalar | None) -> str | None:
 
 def _never_read(facts: Facts) -> dict[str, str]:
     """Canonical name -> the evidence that the trainer never reads its key."""
-    from diagnose.checks.trainer.dead_key import advice, sentence
-
     if facts.config is None or facts.keys is None:
         return {}
+    from diagnose.checks.trainer.dead_key import advice, sentence
+
     idle = {use.path: use for use in facts.keys.idle}
     found = {name: idle[setting.path] for name, setting in facts.config.values.items() if setting.path in idle}
     return {name: f"{sentence(use)}; {advice(use)}" for name, use in found.items()}
@@ -171,6 +171,8 @@ def _never_read(facts: Facts) -> dict[str, str]:
 
 def settled(choice: Choice, facts: Facts, config: Config) -> Choice:
     """The choice with what counts in epochs or evaluations said in steps of the config that will be written."""
+    from diagnose.config.effective import effective, in_steps
+
     batch = {name: chosen.value for name, chosen in choice.chosen.items() if name in BATCH and chosen.value is not None}
     after = config.edited(config.rewrite(batch, samples=facts.train_samples).text) if batch else config
     amounts = effective(after, facts.train_samples)
@@ -227,6 +229,8 @@ def new_value(edit: Edit, old: object) -> Scalar | None:
     scaled = old * edit.value
     if not isfinite(scaled) or scaled <= 0:
         return None
+    from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
+
     counted = HYPERPARAMETERS[edit.parameter].kind is Kind.COUNT if edit.parameter in HYPERPARAMETERS else False
     return max(1, round(scaled)) if counted else round_to(scaled, 4)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from diagnose.checks import every_check
+from diagnose.checks import checks_for
 from diagnose.checks.base import About, Check
 from diagnose.facts import Facts
 from diagnose.finding import Crashed, Diagnosis, Edit, Finding, Prescription, Skipped, Verdict
@@ -26,7 +26,7 @@ def examine(facts: Facts, *, checks: Iterable[Check] | None = None) -> Diagnosis
 
 
 def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
-    asked = [check for check in (every_check() if checks is None else checks) if check.applies(facts)]
+    asked = [check for check in checks if check.applies(facts)] if checks is not None else checks_for(facts)
     findings: list[Finding] = []
     skipped: list[Skipped] = []
     crashed: list[Crashed] = []

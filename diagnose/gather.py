@@ -8,14 +8,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from diagnose.checkpoints import checkpoints_of
-from diagnose.config import Config, parse_config, read_config
-from diagnose.config.tokenizer import Tokenizer, embedding_rows, read_tokenizer
-from diagnose.data.manifest import samples_of
 from diagnose.errors import ConfigError, DataError, LogError, did_you_mean
 from diagnose.facts import NOTHING_LOGGED, Facts, Hints
 from diagnose.project import config_file
@@ -23,6 +20,10 @@ from diagnose.readers import runs
 from diagnose.readers.roles import FAMILIES, assign_roles
 from diagnose.run import Dataset, Run
 from diagnose.targets import tables
+
+if TYPE_CHECKING:
+    from diagnose.config import Config
+    from diagnose.config.tokenizer import Tokenizer
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
@@ -42,12 +43,19 @@ def families() -> list[str]:
 
 def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
     """What is known of the training that wrote `run`. Raises ConfigError where a named config cannot be read."""
-    near = [read_config(hints.config)] if hints.config else configs_near(run)
+    near = [_read_config(hints.config)] if hints.config else configs_near(run)
     facts = facts_of(run, hints, near[0] if len(near) == 1 else None)
     if len(near) < 2:
         return facts
     names = ", ".join(config.source for config in near)
     return replace(facts, notes=(*facts.notes, f"{len(near)} configs fit: {names}; name one with --config"))
+
+
+def _read_config(path: Path, dialect: Path | None = None) -> Config:
+    """Loads what reads configs where there is one: that takes longer than a small log."""
+    from diagnose.config import read_config
+
+    return read_config(path, dialect=dialect)
 
 
 def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
@@ -78,6 +86,8 @@ def _settings_in_log(run: Run) -> dict[str, Any]:
     """Hyperparameters that the log itself holds, by their canonical names; none that it does not tell."""
     if not run.hparams:
         return {}
+    from diagnose.config import parse_config
+
     try:
         told = parse_config(json.dumps(dict(run.hparams), default=str), f"{run.source} (hyperparameters)")
     except ConfigError:
@@ -123,7 +133,7 @@ def _configs_in(folder: Path) -> Iterator[Config]:
         try:
             if path.stat().st_size > LARGEST_CONFIG:
                 continue
-            config = read_config(_shown(path))
+            config = _read_config(_shown(path))
         except (ConfigError, OSError):
             continue
         if config.training:
@@ -167,6 +177,8 @@ def _files_in(folder: Path) -> list[Path]:
 
 def samples_named_by(config: Config) -> int | None:
     """The clips in the data set that the config names, where it is on this machine."""
+    from diagnose.data.manifest import samples_of
+
     for place in places_of(config, "dataset"):
         samples = samples_of(place)
         if samples:
@@ -188,7 +200,7 @@ def facts_of_config(
 
     Raises ConfigError, LogError or SourceError, in one line, for what the user can repair.
     """
-    config = read_config(config_file(config_path), dialect=dialect)
+    config = _read_config(config_file(config_path), dialect)
     places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
     found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
     made = [run for run in found if _rate_was_logged(config, run)]
@@ -211,7 +223,9 @@ def facts_before_training(
     `data`: the folder or list of the data set; without it the config's own is taken where it is on this machine.
     Raises ConfigError, DataError or SourceError, in one line, for what cannot be read.
     """
-    config = read_config(config_file(config_path), dialect=dialect)
+    from diagnose.config.tokenizer import embedding_rows, read_tokenizer
+
+    config = _read_config(config_file(config_path), dialect)
     facts = facts_of(NOTHING_LOGGED, hints, config)
     if not config.training:
         return with_trainer(facts, trainer) if trainer else facts

@@ -9,15 +9,17 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from difflib import unified_diff
+from typing import TYPE_CHECKING
 
 from diagnose.choice import Choice, Chosen, Deferred, choose, half_cures, settled
-from diagnose.config import Config, Rewrite
-from diagnose.config.effective import effective
 from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar, Support
 from diagnose.numbers import round_count
+
+if TYPE_CHECKING:
+    from diagnose.config import Config, Rewrite
 
 # Rounds in which what a change upsets is adjusted after it: warm-up, intervals, patience follow one another.
 MOST_ROUNDS = 4
@@ -177,6 +179,8 @@ def _with(choice: Choice, cures: list[Prescription]) -> Choice:
 
 def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     """A shorter run keeps the share of its warm-up."""
+    from diagnose.config.effective import effective
+
     after = config.edited(draft.rewrite.text)
     old, new = effective(config, facts.train_samples), effective(after, facts.train_samples)
     shares = old.warmup_share, new.warmup_share

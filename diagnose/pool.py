@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from functools import partial
 from itertools import chain
 
+from diagnose.checks import every_check
 from diagnose.checks.base import Check
 from diagnose.engine import examine
 from diagnose.errors import ConfigError, LogError, unforeseen
@@ -109,6 +110,7 @@ def _outcomes(sources: list[Source], judge: Judge, jobs: int) -> Iterator[Diagno
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
+    every_check()  # loaded once, before the processes part
     # A fork starts in no time, but must not copy a process in which other threads hold locks.
     forks = hasattr(os, "fork") and threading.active_count() == 1
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork" if forks else "spawn")) as pool:

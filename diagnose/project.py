@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,25 @@ def project(start: Path | None = None) -> Project:
     return Project()
 
 
+def shipped_presets() -> Path:
+    """The folder of the presets that come with ttsdoc: in an editable installation it lies beside the package."""
+    return Path(import_module("diagnose.presets").__path__[0])
+
+
 def preset_texts(kind: str) -> Iterator[tuple[str, str]]:
     """(file name, text) of the YAML files of one kind (`dialects`, `formats`, `targets`), those of the project last."""
     own = project().presets
-    for folder in (files("diagnose.presets") / kind, own / kind if own else None):
+    for folder in (shipped_presets() / kind, own / kind if own else None):
         if folder is not None and folder.is_dir():
             found = [file for file in folder.iterdir() if file.name.endswith(".yaml")]
             yield from sorted((file.name, file.read_text("utf-8")) for file in found)
+
+
+def safe_yaml(text: str) -> Any:
+    """What a preset says: plain data, by the C parser where there is one."""
+    import yaml  # here: most logs need no preset
+
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 both are safe
 
 
 def config_file(name: str | Path) -> Path:
@@ -74,18 +86,18 @@ def config_file(name: str | Path) -> Path:
     Raises ConfigError for a name that is neither; a missing file with an ending is left to its reader.
     """
     path = Path(name)
-    preset = files("diagnose.presets") / f"{name}.yaml"
+    preset = shipped_presets() / f"{name}.yaml"
     shipped = not path.exists() and path.name == str(name) and preset.is_file()
     if not shipped and not path.exists() and not path.suffix:
         own = shipped_configs()
         hint = did_you_mean(str(name), own) or f"; presets: {', '.join(own)}"
         raise ConfigError(f"{name}: no such file, and no preset of this name{hint}")
-    return Path(str(preset)) if shipped else path
+    return preset if shipped else path
 
 
 def shipped_configs() -> list[str]:
     """The names of the configs that are shipped: those of `presets/` that train something."""
-    places = sorted(files("diagnose.presets").iterdir(), key=lambda place: place.name)
+    places = sorted(shipped_presets().iterdir())
     own = [place for place in places if place.name.endswith(".yaml")]
     return [place.name.removesuffix(".yaml") for place in own if "\ntraining:" in f"\n{place.read_text('utf-8')}"]
 

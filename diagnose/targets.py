@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-import yaml
 
 from diagnose.facts import Facts
-from diagnose.project import preset_texts
+from diagnose.project import preset_texts, safe_yaml
 from diagnose.run import TargetBand
 
 
@@ -57,7 +56,7 @@ def tables() -> dict[str, TargetTable]:
 
 
 def _table(text: str) -> TargetTable:
-    raw = yaml.safe_load(text)
+    raw = safe_yaml(text)
     return TargetTable(
         raw["family"],
         raw["loss"],
@@ -71,7 +70,8 @@ def _table(text: str) -> TargetTable:
 
 def with_target(facts: Facts) -> Facts:
     """The facts with the band that the family and the data set size ask for, where a table knows both."""
-    table = tables().get(facts.family or facts.run.family or "")
+    family = facts.family or facts.run.family
+    table = tables().get(family) if family else None
     if table is None:
         return facts
     band = table.band(facts.samples or facts.run.dataset.samples)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from types import ModuleType
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -24,7 +26,7 @@ class Case:
     expect: frozenset[str] = field(default_factory=frozenset)
     """Codes at warning or above that ALL checks report, no more and no fewer."""
 
-    @property
+    @cached_property
     def diagnosis(self) -> Diagnosis:
         return examine(facts_of(self.run))
 
@@ -37,6 +39,11 @@ def facts_of(run: Run) -> Facts:
 def case(title: str, run: Run, *expect: str) -> Case:
     """A case that expects these codes."""
     return Case(title, run, frozenset(expect))
+
+
+def cases_of(module: ModuleType) -> list[Case]:
+    """The cases of the tests of one check: sick ones first."""
+    return [one for group in ("SICK", "HEALTHY", "EDGE") for one in getattr(module, group, ())]
 
 
 def table(*groups: Sequence[Case]) -> Iterable[ParameterSet]:

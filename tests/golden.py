@@ -7,12 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
 from benchmarks.diagnosis.measured import DOCUMENT, measured
 from diagnose import cli
 from diagnose.report.explain import every_explanation
+from tests.findings import CASES, findings_json, stored_in
 from tests.reference import library_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,12 +59,21 @@ GOLDEN: Mapping[str, Callable[[], str]] = {
     "docs/library.md": library_page,
     "examples/amharic/stable.yaml": lambda: told("fix", "examples/amharic/config.yaml"),
     **_reports(),
+    **{stored_in(name): partial(findings_json, name) for name in CASES},
 }
 
 
 def rewrite() -> None:
     for name, make in GOLDEN.items():
         (ROOT / name).write_text(make(), "utf-8")
+    for name in left_over():
+        (ROOT / name).unlink()
+
+
+def left_over() -> set[str]:
+    """Stored findings of checks that are no more."""
+    here = {path.relative_to(ROOT).as_posix() for path in (ROOT / stored_in("")).parent.glob("*.json")}
+    return here - GOLDEN.keys()
 
 
 if __name__ == "__main__":

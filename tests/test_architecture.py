@@ -17,7 +17,7 @@ PACKAGE = ROOT / "diagnose"
 # From the left of the pipe to its right; what stands in one line may know what stands in lines before it.
 PIPE = (
     ("errors", "clean", "numbers", "files", "parallel"),
-    ("project", "inside"),
+    ("project", "inside", "plugins"),
     ("log_facts",),
     ("run",),
     ("finding", "config", "data"),
@@ -229,14 +229,30 @@ def packages() -> set[str]:
 
 def test_help_loads_no_heavy_library() -> None:
     """The newcomer's first command answers at once."""
+    assert libraries("--help") & {"numpy", "rich", "yaml", *HEAVY} == set()
+
+
+HEAVY = {"pandas", "tensorboard", "torch", "plotext", "scipy", "soundfile"}
+
+
+@pytest.mark.parametrize("options", [["-q"], ["--format", "json"]], ids=" ".join)
+def test_a_small_text_log_loads_nothing_that_it_does_not_need(options: list[str], tmp_path: Path) -> None:
+    log = tmp_path / "train.log"
+    log.write_text("".join(f"step {n} loss {5 - n / 20:.3f}\n" for n in range(60)))
+    loaded = libraries("analyze", str(log), *options)
+    assert loaded & {"rich", "yaml", "diagnose.config.config", "diagnose.data", "importlib.metadata", *HEAVY} == set()
+
+
+def libraries(*arguments: str) -> set[str]:
+    """The modules that a command loads, beside those of Python's own start."""
     code = (
         "import sys\n"
+        "before = {*sys.modules}\n"
         "from diagnose.cli import main\n"
-        "sys.argv = ['ttsdoc', '--help']\n"
+        f"sys.argv = ['ttsdoc', *{arguments!r}]\n"
         "main()\n"
-        "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+        "print(sorted(sys.modules.keys() - before), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(ast.literal_eval(done.stderr.strip().splitlines()[-1]))
-    assert "analyze" in done.stdout
-    assert loaded & {"numpy", "pandas", "tensorboard", "torch", "plotext", "yaml", "scipy", "soundfile"} == set()
+    assert done.stdout
+    return set(ast.literal_eval(done.stderr.strip().splitlines()[-1]))

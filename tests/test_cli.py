@@ -15,6 +15,10 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from diagnose.cli import command_line
+from diagnose.cli.examples import commands
 
 
 def ttsdoc(*arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -32,6 +36,15 @@ def report(done: subprocess.CompletedProcess[str]) -> Any:
 @pytest.fixture
 def amharic(root: Path) -> Path:
     return root / "examples" / "amharic"
+
+
+@pytest.mark.parametrize("words", [path.split() for path, _ in commands(command_line())], ids=" ".join)
+def test_a_command_that_is_loaded_alone_is_the_same(words: list[str]) -> None:
+    """Only the command that is called is imported; its help is what the whole command line says of it."""
+    whole, alone = (CliRunner().invoke(app, [*words, "--help"]) for app in (command_line(), command_line(words)))
+    assert whole.output == alone.output
+    assert alone.exit_code == 0
+    assert len(list(commands(command_line(words)))) < len(list(commands(command_line())))
 
 
 def test_the_story_is_diagnosed(amharic: Path) -> None:

@@ -13,14 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from diagnose.checks import every_check
-from diagnose.checks.base import Check
+from diagnose.checks import checks_for, every_check
+from diagnose.checks.base import About, Check
+from diagnose.config import parse_config
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.engine import examine
-from diagnose.finding import Finding, Severity
+from diagnose.facts import NOTHING_LOGGED, Facts
+from diagnose.finding import Diagnosis, Severity
 from diagnose.run import Curve, Role, Run
-from tests.cases import Case, facts_of
+from tests.cases import Case, cases_of, facts_of
 from tests.curves import curve, run
+from tests.findings import CASES, file_of_tests, stored_in
 
 CHECKS = every_check()
 CODES = re.compile(r"^(NUM|STB|GRD|FIT|OPT|DAT|CFG|AUD|SPD|RUN|CKP)\d{3}$")
@@ -32,12 +35,8 @@ each_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.na
 
 def cases() -> list[Case]:
     """All cases of all test files of the checks."""
-    found: list[Case] = []
-    for path in sorted(FOLDER.glob("test_*.py")):
-        module = importlib.import_module(f"tests.checks.{path.stem}")
-        for group in ("SICK", "HEALTHY", "EDGE"):
-            found.extend(getattr(module, group, ()))
-    return found
+    modules = [importlib.import_module(f"tests.checks.{path.stem}") for path in sorted(FOLDER.glob("test_*.py"))]
+    return [one for module in modules for one in cases_of(module)]
 
 
 ALL = cases()
@@ -54,6 +53,25 @@ def test_code_name_and_file_agree(check: Check) -> None:
     assert re.match(r"^[a-z]+(-[a-z]+)*$", check.name)
     assert type(check).__module__.rpartition(".")[2] == check.name.replace("-", "_")
     assert type(check).__name__ == "".join(word.capitalize() for word in check.name.split("-"))
+
+
+@each_check
+def test_a_check_lies_in_the_folder_of_what_it_speaks_of(check: Check) -> None:
+    assert type(check).__module__.split(".")[2] == check.about.value
+
+
+@each_check
+def test_what_does_not_speak_of_the_run_applies_only_where_its_subject_is_known(check: Check) -> None:
+    """`checks_for` does not import it elsewhere."""
+    assert check.about is About.RUN or type(check).applies is Check.applies
+
+
+@pytest.mark.parametrize("logged", [True, False])
+@pytest.mark.parametrize("configured", [True, False])
+def test_the_checks_of_some_facts_are_all_that_apply(logged: bool, configured: bool) -> None:
+    config = parse_config("learning_rate: 0.1\nepochs: 3\n", "config.yaml") if configured else None
+    facts = Facts(run(curve(Role.TRAIN_LOSS, [3.0, 2.0])) if logged else NOTHING_LOGGED, config)
+    assert checks_for(facts) == tuple(check for check in CHECKS if check.applies(facts))
 
 
 @each_check
@@ -74,7 +92,19 @@ def test_every_threshold_has_a_default_and_a_source(check: Check) -> None:
 
 @each_check
 def test_every_check_has_its_tests(check: Check) -> None:
-    assert (FOLDER / f"test_{check.name.replace('-', '_')}.py").exists()
+    """A check of runs has a file with tables; what speaks of configs or data sets is named where these are tested."""
+    if file_of_tests(check).exists():
+        return
+    together = {About.CONFIG: "test_config_checks.py", About.DATASET: "data/test_inspect.py"}
+    assert check.about in together, f"{file_of_tests(check).name} is missing"
+    text = (FOLDER.parent / together[check.about]).read_text("utf-8")
+    assert check.code in text or check.name in text
+
+
+@each_check
+def test_what_every_check_says_is_stored(check: Check) -> None:
+    assert check.code in CASES, f"{check.code} has no case in tests/findings.py"
+    assert (FOLDER.parent.parent / stored_in(check.code)).exists(), "run `make golden`"
 
 
 @each_check
@@ -135,7 +165,11 @@ def test_the_run_is_left_as_it_was(one: Case) -> None:
 
 def alarms(run: Run) -> list[tuple[str, Severity]]:
     """Codes and severities of what is told at warning or above, in order."""
-    return [(f.code, f.severity) for f in examine(facts_of(run)).findings if f.severity is not Severity.INFO]
+    return alarms_in(examine(facts_of(run)))
+
+
+def alarms_in(diagnosis: Diagnosis) -> list[tuple[str, Severity]]:
+    return [(f.code, f.severity) for f in diagnosis.findings if f.severity is not Severity.INFO]
 
 
 def mapped(one: Run, change: object, roles: tuple[Role, ...] = (Role.TRAIN_LOSS, Role.VAL_LOSS)) -> Run:
@@ -154,17 +188,17 @@ SCALE_FREE = [one for one in ALL if one.run.family is None]
 def test_the_unit_of_the_loss_changes_nothing(one: Case, factor: float) -> None:
     """Nats, bits, sums or means: the verdict is the same."""
     scaled = mapped(one.run, lambda c: dataclasses.replace(c, values=factor * c.values))
-    assert alarms(scaled) == alarms(one.run)
+    assert alarms(scaled) == alarms_in(one.diagnosis)
 
 
 @each_case
 def test_the_order_of_the_tags_changes_nothing(one: Case) -> None:
     backwards = dataclasses.replace(one.run, curves=dict(list(one.run.curves.items())[::-1]))
-    assert alarms(backwards) == alarms(one.run)
+    assert alarms(backwards) == alarms_in(one.diagnosis)
 
 
-# What a single point shows is gone when every second point is.
-SINGLE_POINTS = {"NUM001", "GRD001"}
+# What a single point shows, or every fourth, is gone when every second point is.
+SINGLE_POINTS = {"NUM001", "GRD001", "GRD004"}
 THINNED = [
     one
     for one in ALL
@@ -180,12 +214,7 @@ def test_every_second_point_tells_the_same(one: Case) -> None:
         return c.where(np.arange(len(c)) % 2 == 1)
 
     thinned = mapped(one.run, thin, tuple(role for role in Role if role is not Role.VAL_LOSS))
-    assert {code for code, _ in alarms(thinned)} == {code for code, _ in alarms(one.run)}
-
-
-def first(findings: tuple[Finding, ...]) -> str | None:
-    """The code that a report would show first."""
-    return next((finding.code for finding in findings if finding.severity is not Severity.INFO), None)
+    assert {code for code, _ in alarms(thinned)} == {code for code, _ in alarms_in(one.diagnosis)}
 
 
 @each_case

@@ -166,6 +166,25 @@ def test_a_wrong_project_file_is_one_line(log: Path, text: str, said: str) -> No
     assert done.stderr.count("\n") == 1
 
 
+FORMAT = """\
+name: acme
+lines: ['^ACME (?P<step>\\d+) (?P<loss>{n})$']
+roles: {train_loss: [loss]}
+marker:
+- 'ACME '
+"""
+
+
+def test_a_project_brings_its_own_format_in_any_yaml(tmp_path: Path) -> None:
+    """The markers of ours stand in one line, which is read without YAML; nobody else needs to know."""
+    (tmp_path / "ttsdoc.toml").write_text('presets = "ours"\n')
+    (tmp_path / "ours" / "formats").mkdir(parents=True)
+    (tmp_path / "ours" / "formats" / "acme.yaml").write_text(FORMAT)
+    (tmp_path / "run.log").write_text("ACME 1 3.0\nACME 2 2.5\nACME 3 2.0\n")
+    done = ttsdoc(None, "analyze", "run.log", "--format", "json", cwd=tmp_path)
+    assert json.loads(done.stdout)["runs"][0]["format"] == "acme"
+
+
 DIALECT = """\
 title: Acme trainer
 order: 1

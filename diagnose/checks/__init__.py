@@ -13,29 +13,39 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, cast
 
-from diagnose.checks.base import Check
+from diagnose.checks.base import About, Check
 from diagnose.errors import ConfigError, did_you_mean
+from diagnose.facts import Facts
+from diagnose.plugins import plugins
 
-FAMILIES = ("run", "config", "dataset", "trainer")
 PLUGINS = "ttsdoc.checks"
 
 
 @cache
 def every_check() -> tuple[Check, ...]:
     """All checks with their default thresholds, ordered by code. Raises ConfigError for a plug-in that is none."""
-    shipped = [check for family in FAMILIES for check in _in_package(family)]
+    shipped = [check for about in About for check in _shipped(about)]
     return tuple(sorted([*shipped, *_plugged_in({check.code for check in shipped})], key=lambda check: check.code))
 
 
-def _in_package(family: str) -> Iterator[Check]:
-    package = import_module(f"{__name__}.{family}")
-    for info in pkgutil.iter_modules(package.__path__):
-        if not info.name.startswith("_"):
-            yield from _in_module(import_module(f"{package.__name__}.{info.name}"))
+def checks_for(facts: Facts) -> tuple[Check, ...]:
+    """Those of `every_check()` that apply. What judges a config, data set or trainer is imported where there is one."""
+    if plugins(PLUGINS):
+        return tuple(check for check in every_check() if check.applies(facts))
+    known = [about for about in About if about is About.RUN or about.is_known(facts)]
+    shipped = [check for about in known for check in _shipped(about)]
+    return tuple(sorted((check for check in shipped if check.applies(facts)), key=lambda check: check.code))
+
+
+@cache
+def _shipped(about: About) -> tuple[Check, ...]:
+    """The checks in the folder of this name."""
+    package = import_module(f"{__name__}.{about.value}")
+    names = [info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_")]
+    return tuple(check for name in names for check in _in_module(import_module(f"{package.__name__}.{name}")))
 
 
 def _in_module(module: ModuleType) -> Iterator[Check]:
@@ -51,7 +61,7 @@ def _is_check(member: object) -> bool:
 
 def _plugged_in(taken: set[str]) -> Iterator[Check]:
     """The checks of other packages."""
-    for entry in entry_points(group=PLUGINS):
+    for entry in plugins(PLUGINS):
         try:
             found = entry.load()
             checks = list(_in_module(found)) if isinstance(found, ModuleType) else [found()] if _is_check(found) else []

@@ -21,6 +21,15 @@ class About(str, Enum):
     DATASET = "dataset"
     TRAINER = "trainer"
 
+    def is_known(self, facts: Facts) -> bool:
+        """Whether the facts hold it."""
+        return {
+            About.RUN: bool(facts.run.curves),
+            About.CONFIG: facts.config is not None,
+            About.DATASET: facts.survey is not None,
+            About.TRAINER: facts.config is not None,
+        }[self]
+
 
 class Check(ABC):
     """A question put to the facts of one training.
@@ -46,12 +55,7 @@ class Check(ABC):
 
     def applies(self, facts: Facts) -> bool:
         """Whether what this check speaks of is known at all."""
-        return {
-            About.RUN: bool(facts.run.curves),
-            About.CONFIG: facts.config is not None,
-            About.DATASET: facts.survey is not None,
-            About.TRAINER: facts.config is not None,
-        }[self.about]
+        return self.about.is_known(facts)
 
     def skip_reason(self, facts: Facts) -> str | None:
         """Why `check` cannot judge these facts, or None when it can."""

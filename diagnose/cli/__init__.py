@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pkgutil
 import sys
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from io import StringIO, TextIOWrapper
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -18,13 +20,8 @@ from diagnose.cli.examples import show
 # A command is a module here that has a `register`; `ttsdoc --help` lists these first, the others by name.
 FIRST = ("analyze", "fix", "train", "watch", "heal", "compare", "report", "config", "explain", "doctor", "data")
 
-app = typer.Typer(
-    help="Find what is wrong with a training run, prove it, and write the corrected config.",
-    no_args_is_help=True,
-    rich_markup_mode=None,  # plain help: importing rich would take longer than all the rest
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+# Commands that lie in the module of another.
+HOMES = {"check": "config", "say": "train"}
 
 
 def main() -> int:
@@ -34,7 +31,7 @@ def main() -> int:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks is no reason to stop
     try:
-        outcome = app(standalone_mode=False)
+        outcome = command_line(sys.argv[1:])(standalone_mode=False)
     except typer.Exit as stop:
         outcome = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
@@ -72,7 +69,25 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+def command_line(words: Sequence[str] = ()) -> typer.Typer:
+    """All commands, or only the one that the first word names: reading all takes longer than to judge a small log."""
+    app = typer.Typer(
+        help="Find what is wrong with a training run, prove it, and write the corrected config.",
+        no_args_is_help=True,
+        rich_markup_mode=None,  # plain help: importing rich would take longer than all the rest
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    names = [info.name for info in pkgutil.iter_modules(__path__)]
+    home = HOMES.get(words[0], words[0]) if words else ""
+    alone = _commands([home] if home in names else [])
+    for command in alone or _commands([*FIRST, *sorted(set(names) - set(FIRST))]):
+        command.register(app)
+    show(app)
+    return app
+
+
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -81,16 +96,13 @@ def _root(
     pass
 
 
-def _mount() -> None:
-    names = [info.name for info in pkgutil.iter_modules(__path__)]
-    for name in (*(name for name in FIRST if name in names), *sorted(set(names) - set(FIRST))):
-        module = import_module(f"diagnose.cli.{name}")
-        if hasattr(module, "register"):
-            module.register(app)
-    show(app)
+def _commands(names: Iterable[str]) -> list[ModuleType]:
+    modules = [import_module(f"{__name__}.{name}") for name in names]
+    return [module for module in modules if hasattr(module, "register")]
 
 
-try:
-    _mount()
-except KeyboardInterrupt:  # Ctrl-C while Python is still reading us
-    raise SystemExit(130) from None
+def __getattr__(name: str) -> typer.Typer:
+    """`app`: all commands, for what asks a typer program by this name."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return command_line()

@@ -111,9 +111,12 @@ def analyze(
 
 def _shown(found: list[Diagnosis], order: Sort, only_unhealthy: bool) -> list[Diagnosis]:
     from diagnose.finding import Verdict
-    from diagnose.report.summary import Order, in_order
 
     wanted = [diagnosis for diagnosis in found if not only_unhealthy or diagnosis.verdict is Verdict.UNHEALTHY]
+    if len(wanted) < 2:
+        return wanted
+    from diagnose.report.summary import Order, in_order
+
     return in_order(wanted, Order(order.value))
 
 
@@ -183,7 +186,7 @@ def _print(found: list[Diagnosis], form: str, *, verbose: bool, quiet: bool) -> 
     if form != TEXT:
         text = rendered(found, form)
     elif quiet:
-        from diagnose.report.terminal import one_line
+        from diagnose.report.line import one_line
 
         text = "".join(one_line(diagnosis, screen) for diagnosis in found)
     else:

@@ -119,7 +119,7 @@ def _facts_or_reason(
         return error
 
 
-def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...], gpu: float | None) -> list[Diagnosis]:
+def _checked(seen: list[Facts], form: str, checks: tuple[Check, ...] | None, gpu: float | None) -> list[Diagnosis]:
     """Print what is found in each."""
     from diagnose.engine import examine
     from diagnose.report.as_json import dumps, envelope

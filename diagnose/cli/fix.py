@@ -85,7 +85,7 @@ def _parameters(only: str) -> set[str]:
 
 def _reasons(plan: Plan) -> None:
     """The table of changes, on stderr."""
-    from diagnose.report.changes import render
+    from diagnose.report.changes_table import render
     from diagnose.report.screen import Screen
 
     sys.stderr.write(render(plan, Screen.of_stdout()))

@@ -76,17 +76,22 @@ Ignore = Annotated[list[str] | None, typer.Option(help="Not these checks.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with status 0 whatever is found.")]
 
 
-def checks_of(select: list[str] | None, ignore: list[str] | None) -> tuple[Check, ...]:
+def checks_of(select: list[str] | None, ignore: list[str] | None) -> tuple[Check, ...] | None:
     """The checks that the options, else the project's `ttsdoc.toml`, ask for, with the project's thresholds.
 
+    None where nothing is said: all, of which the engine imports those that the facts call for.
     Raises ConfigError for what fits no check.
     """
-    from diagnose.checks import chosen_checks
     from diagnose.project import project
 
     own = project()
     named, left = ([name for entry in given or () for name in entry.split(",")] for given in (select, ignore))
-    return chosen_checks(named or own.select, {*own.ignore, *left}, own.thresholds)
+    wanted, unwanted = named or own.select, {*own.ignore, *left}
+    if not (wanted or unwanted or own.thresholds):
+        return None
+    from diagnose.checks import chosen_checks
+
+    return chosen_checks(wanted, unwanted, own.thresholds)
 
 
 def status_of(found: list[Diagnosis], fail_on: FailOn) -> int:

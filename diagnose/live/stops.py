@@ -58,18 +58,19 @@ def worth_a_stop(diagnosis: Diagnosis, finding: Finding, *, last: bool = False) 
         return False
     if finding.name in KEPT:
         return finding.name == "overfitting" and memorises(diagnosis.facts) and kept_best(diagnosis.facts) is not None
-    if finding.severity is Severity.ERROR:
-        return True
-    planned, now = planned_end(diagnosis.facts), last_step(diagnosis.facts)
-    since = finding.first_step
+    return finding.severity is Severity.ERROR or _has_stood(diagnosis.facts, finding, last=last)
+
+
+def _has_stood(facts: Facts, finding: Finding, *, last: bool) -> bool:
+    """Whether what is only warned of has stood for so much of the planned run that it will not go by itself."""
+    planned, now, since = planned_end(facts), last_step(facts), finding.first_step
     if planned is None or since is None:
         return False
-    if finding.name in SLOW | STUCK:
-        if last or not finding.prescriptions:
-            return False  # a slow run that nothing can hasten is better than half of it
-        stuck = since <= EARLY * planned and _at_chance(diagnosis.facts)
-        return now >= WORTH * planned and (finding.name in SLOW or stuck)
-    return finding.name in UNSTABLE and now - since >= STOOD * planned
+    if finding.name in UNSTABLE:
+        return now - since >= STOOD * planned
+    if last or not finding.prescriptions or now < WORTH * planned:
+        return False  # a slow run that nothing can hasten is better than half of it
+    return finding.name in SLOW or (finding.name in STUCK and since <= EARLY * planned and _at_chance(facts))
 
 
 def died(status: int | None, diagnosis: Diagnosis) -> bool:

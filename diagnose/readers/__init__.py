@@ -13,13 +13,13 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from math import isfinite
 from pathlib import Path
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from diagnose.errors import LogError, unforeseen
+from diagnose.plugins import plugins
 from diagnose.readers.merge import merged
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import HEAD_BYTES, Reader, Source
@@ -31,6 +31,9 @@ from diagnose.readers.sources.storage import is_folder, is_remote, is_stream, lo
 from diagnose.readers.sources.stream import of_stream, standard_input
 from diagnose.readers.sources.tree import discover_tree
 from diagnose.run import Run
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 PLUGINS = "ttsdoc.readers"
 CERTAIN = 100
@@ -51,7 +54,7 @@ def every_reader() -> tuple[Reader, ...]:
 @cache
 def _plugged_in() -> tuple[Reader, ...]:
     """The readers of other packages. Raises LogError for one that cannot be loaded."""
-    return tuple(map(_loaded, entry_points(group=PLUGINS)))
+    return tuple(map(_loaded, plugins(PLUGINS)))
 
 
 def _loaded(entry: EntryPoint) -> Reader:

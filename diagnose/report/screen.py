@@ -6,12 +6,14 @@ import io
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from rich.console import Console, RenderableType
-from rich.theme import Theme
+from typing import TYPE_CHECKING
 
 from diagnose.finding import Severity, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 # Colours of the 256 that stand out from white and from black alike: contrast 3.5 to 5.9 with either (WCAG 2).
 GREEN, RED, AMBER, BLUE, PURPLE = "color(28)", "color(196)", "color(166)", "color(33)", "color(133)"
@@ -24,7 +26,7 @@ VERDICT_MARK = {Verdict.HEALTHY: "✓", Verdict.UNHEALTHY: "✗", Verdict.INCONC
 SEVERITY_STYLE = {Severity.ERROR: f"bold {RED}", Severity.WARNING: f"bold {AMBER}", Severity.INFO: BLUE}
 
 # Of Markdown: rich's own code is cyan on black, a dark bar on a light ground.
-THEME = Theme({"markdown.code": "bold", "markdown.table.header": "bold", "markdown.table.border": "dim"})
+THEME = {"markdown.code": "bold", "markdown.table.header": "bold", "markdown.table.border": "dim"}
 
 NARROWEST = 40
 """Columns: a narrower terminal wraps lines itself."""
@@ -72,10 +74,13 @@ class Screen:
 
 def printed(content: RenderableType, screen: Screen, width: int | None = None) -> str:
     """A rich renderable as text for this screen, trailing blanks removed. `width`: None: that of prose."""
+    from rich.console import Console
+    from rich.theme import Theme
+
     out = io.StringIO()
     console = Console(
         file=out,
-        theme=THEME,
+        theme=Theme(THEME),
         width=width or screen.text_width,
         force_terminal=screen.colour,
         no_color=not screen.colour,
@@ -86,6 +91,19 @@ def printed(content: RenderableType, screen: Screen, width: int | None = None) -
     )
     console.print(content)
     text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+    return _encoded(text, screen)
+
+
+def in_one_line(words: Sequence[tuple[str, str]], screen: Screen) -> str:
+    """Pairs of word and style as a line. Without colour rich is not loaded: it takes longer than to judge a run."""
+    if not screen.colour:
+        return _encoded("".join(word for word, _ in words).rstrip() + "\n", screen)
+    from rich.text import Text
+
+    return printed(Text.assemble(*words), screen, UNLIMITED)
+
+
+def _encoded(text: str, screen: Screen) -> str:
     return text if screen.unicode else text.translate(ASCII).encode("ascii", "replace").decode("ascii")
 
 

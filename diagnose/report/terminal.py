@@ -13,9 +13,10 @@ from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Verdict
 from diagnose.plan import Plan, plan
 from diagnose.report.answer import Answer, answer, command
-from diagnose.report.changes import changes, changes_table, not_made
+from diagnose.report.changes import changes
+from diagnose.report.changes_table import changes_table, not_made
 from diagnose.report.chart import loss_chart
-from diagnose.report.screen import RED, SEVERITY_STYLE, UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
+from diagnose.report.screen import RED, SEVERITY_STYLE, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.table import Cell, LossTable, loss_table
 from diagnose.report.words import causes, counted, number, place_of, proof, span, title
 from diagnose.run import Role, Run
@@ -37,19 +38,6 @@ def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> st
     if chart is not None:
         text += "\n" + printed(chart, screen, screen.chart_width)
     return text + printed(Group(*_after(diagnosis, made, verbose=verbose, calm=calm)), screen)
-
-
-def one_line(diagnosis: Diagnosis, screen: Screen) -> str:
-    """Verdict, name and what was found, in one line (`-q`)."""
-    mark = Text(VERDICT_MARK[diagnosis.verdict], VERDICT_STYLE[diagnosis.verdict])
-    names = ", ".join(_name_and_place(diagnosis.run, finding) for finding in causes(diagnosis))
-    line = mark.append(f" {diagnosis.verdict.value}", "").append(f" {plain(title(diagnosis.run))}", "bold")
-    return printed(line.append(f": {names}" if names else ""), screen, UNLIMITED)
-
-
-def _name_and_place(run: Run, finding: Finding) -> str:
-    place = span(run, finding)
-    return f"{finding.code} {finding.name}{f' ({place})' if place else ''}"
 
 
 def _heading(diagnosis: Diagnosis) -> Text:

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from diagnose.data import voice
 from diagnose.engine import examine
 from diagnose.facts import Facts
 from diagnose.finding import Severity
+from diagnose.log_facts import Attachment
 from diagnose.readers import read
-from diagnose.run import FloatArray
-from tests.cases import Case
-from tests.curves import descent, training
-
-# A log without sound is not judged.
-SICK: tuple[Case, ...] = ()
-HEALTHY: tuple[Case, ...] = ()
-EDGE = (Case("no audio is logged", training(descent())),)
+from diagnose.run import FloatArray, Run
+from tests.cases import Case, assert_told, case, table
+from tests.curves import descent, noisy, training
 
 RATE = 22_050
 NOISE = 0.1 * np.random.default_rng(0).standard_normal(RATE)
 TIME = np.arange(RATE) / RATE
+
+
+def logged(*sounds: FloatArray) -> Run:
+    """A run whose log holds these sounds, at steps 100, 200, ..."""
+    files = [io.BytesIO() for _ in sounds]
+    for file, sound in zip(files, sounds, strict=True):
+        soundfile.write(file, sound, RATE, format="WAV", subtype="PCM_16")
+    attached = (Attachment("audio", "sample", 100 * n, 0.0, file.getvalue) for n, file in enumerate(files, 1))
+    return replace(training(noisy(descent())), attachments=tuple(attached))
+
+
+SICK = (case("two samples of noise", logged(NOISE, NOISE), "AUD001"),)
+HEALTHY = (
+    case(
+        "a sample of speech",
+        logged(voice.speak("the quick brown fox jumps over the lazy dog").samples.astype(np.float64)),
+    ),
+)
+EDGE = (case("no audio is logged", training(noisy(descent()))),)
+
+
+@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+def test_noise_audio(one: Case) -> None:
+    """Samples that are noise are found, speech is not."""
+    assert_told(one)
 
 
 def told(folder: Path, sounds: list[FloatArray], tag: str = "sample") -> list[tuple[str, Severity]]:

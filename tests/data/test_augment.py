@@ -14,7 +14,8 @@ from diagnose.data.audio import Sound, read
 from diagnose.data.augment import HARMLESS, Change, augment
 from diagnose.data.manifest import Split, read_clips, split_lists
 from diagnose.data.split import Shares, split
-from tests.data.conftest import MakeSet, faults, speak, tone
+from tests.data.conftest import MakeSet, faults, tone
+from tests.data.speaking import speak
 
 TEXTS = {
     "a": "the farmer sold red bread",

@@ -20,7 +20,7 @@ from diagnose.data.segments import Bounds, apart, sentences
 from diagnose.data.silence import trim
 from diagnose.data.subtitles import Cue
 from diagnose.errors import DataError
-from tests.data.conftest import speak
+from tests.data.speaking import speak
 
 TEXTS = ("the farmer sold red bread.", "today the child sang.", "the doctor found white honey.", "the baker slept.")
 RATE = 22_050

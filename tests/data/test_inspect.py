@@ -15,7 +15,8 @@ from diagnose.data.inspect import Survey, survey
 from diagnose.data.manifest import read_clips
 from diagnose.errors import DataError
 from diagnose.finding import Severity
-from tests.data.conftest import MakeSet, findings_of, speak
+from tests.data.conftest import MakeSet, findings_of
+from tests.data.speaking import speak
 
 TEXTS = {
     "a": "the farmer sold red bread",

@@ -15,7 +15,8 @@ from diagnose.data.inspect import survey
 from diagnose.data.manifest import read_clips
 from diagnose.data.merge import merge
 from diagnose.errors import DataError
-from tests.data.conftest import MakeSet, faults, speak
+from tests.data.conftest import MakeSet, faults
+from tests.data.speaking import speak
 
 ONE = {"a": "the farmer sold red bread", "b": "today the child sang", "e": "the guest came"}
 TWO = {"a": "the doctor found white honey", "c": "the baker slept near the forest"}

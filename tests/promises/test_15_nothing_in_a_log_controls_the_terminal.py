@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.promises import hostile
-from tests.promises.commands import TTSDOC, environment_with, told, ttsdoc
+from tests.promises.commands import TTSDOC, environment_with, in_this_process, told, ttsdoc
 
 COLOURS = {"FORCE_COLOR": "", "NO_COLOR": ""}
 
@@ -46,7 +46,7 @@ def test_reports_of_hostile_logs_are_plain(tree: Path, form: str, extra: dict[st
 def test_the_report_of_each_run_is_plain(tree: Path, number: int) -> None:
     for path in tree.glob(f"*{number:02d}*"):
         for form in ("text", "markdown", "json"):
-            result = ttsdoc("analyze", path, "--format", form)
+            result = in_this_process("analyze", path, "--format", form)
             told(result)
             assert not acting(result.stdout + result.stderr), (path, form)
 
@@ -111,7 +111,7 @@ def test_what_is_typed_is_echoed_plain(tmp_path: Path, command: tuple[str, ...])
     hostile.config(tmp_path)
     hostile.rows(tmp_path)
     attack = "".join(hostile.TERMINAL)
-    result = ttsdoc(*(word.format(attack) for word in command), cwd=tmp_path, env={"OMP_NUM_THREADS": "1"})
+    result = in_this_process(*(word.format(attack) for word in command), cwd=tmp_path)
     told(result)
     assert result.returncode in (0, 1, 2)
     assert not acting(result.stdout + result.stderr)

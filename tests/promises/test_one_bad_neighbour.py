@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.promises.commands import HEALTHY, mere_mortal, refused, told, ttsdoc
+from tests.promises.commands import HEALTHY, in_this_process, mere_mortal, refused, told, ttsdoc
 from tests.readers import events
 
 
@@ -103,7 +103,7 @@ STRANGE_CONFIGS = {
 def test_a_strange_config_leaves_the_log_beside_it_judged(tmp_path: Path, text: str, form: str) -> None:
     folder = run_folder(tmp_path / "run")
     (folder / "config.yaml").write_text(text)
-    result = ttsdoc("analyze", folder / "train.log", "--format", form)
+    result = in_this_process("analyze", folder / "train.log", "--format", form)
     told(result)
     assert result.returncode in (0, 1)
     assert result.stdout
@@ -114,7 +114,7 @@ def test_a_strange_config_leaves_the_log_beside_it_judged(tmp_path: Path, text: 
 def test_a_strange_config_is_no_crash_of_any_command(tmp_path: Path, text: str, command: tuple[str, ...]) -> None:
     config = run_folder(tmp_path / "run") / "config.yaml"
     config.write_text(text)
-    result = ttsdoc(*command, config)
+    result = in_this_process(*command, config)
     assert "an error in ttsdoc" not in " ".join(told(result))
     assert result.returncode in (0, 1, 2)
 

@@ -13,9 +13,10 @@ from diagnose.facts import Facts
 from diagnose.finding import Diagnosis
 from diagnose.report import as_json, as_markdown
 from diagnose.report.html.page import page
+from diagnose.report.line import one_line
 from diagnose.report.screen import Screen
 from diagnose.report.summary import as_csv, as_table
-from diagnose.report.terminal import one_line, render
+from diagnose.report.terminal import render
 from diagnose.run import Axis, Curve, Role, Run
 from tests.report.diagnoses import diagnosis, finding, stop
 

@@ -9,9 +9,10 @@ import pytest
 
 from diagnose.facts import Checkpoint
 from diagnose.finding import Confidence, Edit, Operation, Prescription, Recommendation, Safety, Severity, Skipped
+from diagnose.report.line import one_line
 from diagnose.report.screen import Screen
 from diagnose.report.table import loss_table
-from diagnose.report.terminal import one_line, render
+from diagnose.report.terminal import render
 from diagnose.run import Axis, Role
 from tests.report.diagnoses import curve, diagnosis, finding, overfit, run, stop
 

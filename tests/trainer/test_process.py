@@ -176,6 +176,7 @@ raise SystemExit(status)
 """
 
 
+@pytest.mark.integration  # the run before has shown that two processes train and end well
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted by Linux's /proc")
 def test_processes_that_have_trained_together_end_with_no_thread_of_their_group_left(
     data: Path, tmp_path: Path

@@ -10,7 +10,6 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import at
-from diagnose.config.effective import effective
 from diagnose.facts import Facts
 from diagnose.finding import (
     Confidence,
@@ -137,6 +136,8 @@ class DeadSchedule(Check):
         """The configured warm-up and the configured steps, if the one is too long for the other."""
         warmup, steps = number(facts, "warmup_steps"), number(facts, "max_steps")
         if facts.config is not None:
+            from diagnose.config.effective import effective  # here: most runs have no config, and reading it is slow
+
             amounts = effective(facts.config, facts.train_samples)
             warmup, steps = amounts.warmup_steps, amounts.total_steps
         return (warmup, steps) if warmup is not None and steps is not None and warmup > self.longest * steps else None

@@ -52,7 +52,7 @@ class OutOfMemory(Check):
             Severity.ERROR,
             Confidence.HIGH,
             Role.TRAIN_LOSS.value,
-            f"The training ran out of memory{where}: {ending.line}",
+            f"The training ran out of memory{where}: {ending.line.removesuffix('.')}.",
             steps=None if ending.step is None else (ending.step, ending.step),
             evidence=tuple(_memory(facts)),
             prescriptions=self._smaller(facts),

@@ -56,7 +56,7 @@ class RunDied(Check):
             Severity.INFO if by_hand else Severity.ERROR,
             Confidence.HIGH,
             Role.TRAIN_LOSS.value,
-            f"The training {how}{where}: {ending.line}",
+            f"The training {how}{where}: {ending.line.removesuffix('.')}.",
             steps=None if ending.step is None else (ending.step, ending.step),
             evidence=() if ending.step is None else (Evidence("last_step", ending.step, None, "steps"),),
             advice=_ADVICE[ending.kind],

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diagnose.checks.base import Check
-from diagnose.checks.dataset._fault import EXAMPLES, place
-from diagnose.data.inspect import Survey
-from diagnose.data.manifest import Split
-from diagnose.data.speech import spoken
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.run import Role
+
+if TYPE_CHECKING:
+    from diagnose.data.inspect import Survey
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,10 @@ class ValidationIsTraining(Check):
             yield from self._in_the_curves(facts)
 
     def _in_the_lists(self, survey: Survey) -> Iterator[Finding]:
+        from diagnose.checks.dataset._fault import EXAMPLES, place
+        from diagnose.data.manifest import Split
+        from diagnose.data.speech import spoken
+
         train = survey.parts.get(Split.TRAIN, ())
         held_out = [clip for split, clips in survey.parts.items() if split is not Split.TRAIN for clip in clips]
         recordings = {clip.audio for clip in train}

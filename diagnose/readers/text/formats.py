@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,9 +10,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import yaml
 
-from diagnose.project import preset_texts
+from diagnose.project import preset_texts, safe_yaml
 from diagnose.readers.columns import END, EPOCH, EPOCHS, INTERVAL, ITERATION, PER_EPOCH, RANK, STEP, STEPS, Column
 from diagnose.readers.text.guess import METRIC, PAIR, meaning_of
 from diagnose.readers.text.kinds import Meaning
@@ -37,6 +37,7 @@ _PAIRS = "pairs"
 # Groups that are no metric: what they hold is read further.
 _INNER = frozenset({"key", "value", "split"})
 _LIST = "list"
+_MARKER = re.compile(r"^marker: (\[\".*\"\])$", re.MULTILINE)
 # In a pattern `{n}` stands for a number as trainers print it.
 _ANY_NUMBER = r"(?:[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?|NaN|Inf(?:inity)?))"
 
@@ -174,11 +175,27 @@ GUESS = Format(
 @cache
 def every_format() -> tuple[Format, ...]:
     """All formats in `presets/formats`, by file name."""
-    texts = preset_texts("formats")
-    return tuple(load_format(yaml.load(text, _LOADER)) for _, text in texts)  # noqa: S506 a safe loader
+    return tuple(_loaded(text) for _, text in preset_texts("formats"))
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+@cache
+def _loaded(text: str) -> Format:
+    return load_format(safe_yaml(text))
+
+
+@cache
+def _markers() -> tuple[tuple[tuple[bytes, ...], str], ...]:
+    """The markers of each format, and its text: only a format of which one is in a log needs to be understood."""
+    return tuple((tuple(marker.encode() for marker in _markers_in(text)), text) for _, text in preset_texts("formats"))
+
+
+def _markers_in(text: str) -> tuple[str, ...]:
+    """Those of one format. A line `marker: ["...", ...]` is read as JSON, which YAML holds: that is fast."""
+    line = _MARKER.search(text)
+    try:
+        return tuple(json.loads(line[1])) if line else _loaded(text).marker
+    except ValueError:
+        return _loaded(text).marker
 
 
 def load_format(data: Mapping[str, Any]) -> Format:
@@ -201,7 +218,7 @@ def load_format(data: Mapping[str, Any]) -> Format:
 
 def format_of(text: bytes) -> Format:
     """The format of which a line comes first in `text`; GUESS if there is none."""
-    present = [form for form in every_format() if any(marker.encode() in text for marker in form.marker)]
+    present = [_loaded(preset) for markers, preset in _markers() if any(marker in text for marker in markers)]
     if not present:
         return GUESS
     found = (form for line in first_of_each_kind(text) for form in present if form.knows(line))
