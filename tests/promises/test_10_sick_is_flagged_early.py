@@ -25,7 +25,7 @@ PLANTED = {
 """Name of the finding -> (the curve that is spoilt, its values, within how many points of the onset it is told)."""
 
 
-def rows(tag: str, values: np.ndarray) -> list[str]:  # type: ignore[type-arg]
+def rows(tag: str, values: np.ndarray) -> list[str]:
     curves = {"loss": SOUND, "val_loss": (values if tag == "loss" else SOUND) * 1.05, tag: values}
     return [json.dumps({"step": 10 * n, **{name: float(curve[n]) for name, curve in curves.items()}})
             for n in range(POINTS)]  # fmt: skip

@@ -47,7 +47,7 @@ def test_hugging_faces_trainer_stops_only_when_asked(tmp_path: Path, stop: Any) 
     from diagnose.integrations.huggingface import DoctorCallback
     from tests.integrations import test_huggingface
 
-    options = {"share": ALWAYS, "config": {"learning_rate": 1e-2, "batch_size": 8}}
+    options: dict[str, Any] = {"share": ALWAYS, "config": {"learning_rate": 1e-2, "batch_size": 8}}
     callback = DoctorCallback(**options) if stop is None else DoctorCallback(stop=stop, **options)
     trainer = test_huggingface.trained(tmp_path, callback, steps=120, breaks_at=BREAKS)
     assert (trainer.state.global_step < 120) == (stop is not None)
