@@ -97,6 +97,9 @@ def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool, 
         reason = _doubt(edit, diagnosis) or _objection(edit, prescription, choice, unsafe=unsafe, minimal=minimal)
         reason = reason or dead.get(edit.parameter) or (_by_hand(edit, value) if config and config.training else None)
         wanted = Chosen(edit, prescription, value, edit.why)
+        made = choice.chosen.get(edit.parameter)
+        if made is not None and made.shown == wanted.shown:
+            continue
         if reason:
             choice = replace(choice, deferred=(*choice.deferred, Deferred(edit.parameter, wanted.shown, reason)))
         elif edit.parameter not in choice.chosen:

@@ -41,10 +41,9 @@ def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
     by_code = {check.code: check for check in asked}
     findings = list(_causes_and_consequences(findings, by_code))
     # A problem of the config is no problem of the curves: where there are some, the verdict is about them.
-    judged = (
-        {code for code, check in by_code.items() if check.about is About.RUN} if facts.run.curves else by_code.keys()
-    )
-    verdict = _verdict([finding for finding in findings if finding.code in judged])
+    judged = {code for code, check in by_code.items() if not facts.run.curves or check.about is About.RUN}
+    silent = judged <= {*(check.code for check in skipped), *(check.code for check in crashed)}
+    verdict = _verdict([finding for finding in findings if finding.code in judged], answered=not silent)
     if verdict is Verdict.UNHEALTHY:  # where something was found, nobody asks what silence would have proved
         findings = [finding for finding in findings if not finding.inconclusive]
     ordered = tuple(_worst_first(findings))
@@ -94,10 +93,12 @@ def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
     return ordered + [finding for finding in ranked if finding not in ordered]
 
 
-def _verdict(findings: list[Finding]) -> Verdict:
+def _verdict(findings: list[Finding], *, answered: bool) -> Verdict:
+    """`answered`: whether any check could judge at all."""
     if any(finding.alarming for finding in findings):
         return Verdict.UNHEALTHY
-    return Verdict.INCONCLUSIVE if any(finding.inconclusive for finding in findings) else Verdict.HEALTHY
+    unclear = not answered or any(finding.inconclusive for finding in findings)
+    return Verdict.INCONCLUSIVE if unclear else Verdict.HEALTHY
 
 
 def prescriptions_of(findings: Iterable[Finding]) -> tuple[Prescription, ...]:

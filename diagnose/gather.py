@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def _read_config(path: Path, dialect: Path | None = None) -> Config:
 def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
     """The run with its family, hyperparameters and data set, where the user or the config says them."""
     _known_family(hints)
-    settings = {} if config is None else config.in_force
+    settings = config.in_force if config is not None else _settings_in_log(run)
     samples = hints.samples or run.dataset.samples or (samples_named_by(config) if config else None)
     family = hints.family or run.family or (config.family if config else None)
     if config is not None:
@@ -79,6 +80,19 @@ def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
         family=family,
         horizon=hints.horizon,
     )
+
+
+def _settings_in_log(run: Run) -> dict[str, Any]:
+    """Hyperparameters that the log itself holds, by their canonical names; none that it does not tell."""
+    if not run.hparams:
+        return {}
+    from diagnose.config import parse_config
+
+    try:
+        told = parse_config(json.dumps(dict(run.hparams), default=str), f"{run.source} (hyperparameters)")
+    except ConfigError:
+        return {}
+    return {name: setting.value for name, setting in told.values.items()} if told.training else {}
 
 
 def _known_family(hints: Hints) -> None:

@@ -103,6 +103,18 @@ class Curve:
         start = SHARED_ROLES.get(self.role)
         return self.role.value if start is None else f"{start}/{self.component}"
 
+    @property
+    def unit(self) -> str:
+        """What its steps are called to people: `step`, `epoch`, `second`; `point` where the log counts none."""
+        return self.axis.value if self.counted else "point"
+
+    def place(self, step: float) -> str:
+        """Where a step lies, as people say it: `step 1,200`; `epoch 2.1` where the log tells epochs only."""
+        index = int(np.searchsorted(self.steps, step))
+        if self.counted or self.epochs is None or index >= len(self) or not np.isfinite(self.epochs[index]):
+            return f"{self.unit} {step:,.0f}"
+        return f"epoch {self.epochs[index]:.4g}"
+
     def __post_init__(self) -> None:
         for name, dtype in _COLUMNS:
             column = getattr(self, name)

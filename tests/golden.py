@@ -29,6 +29,7 @@ def told(*arguments: str) -> str:
     out = io.TextIOWrapper(raw, encoding="utf-8", write_through=True)
     before = Path.cwd()
     os.chdir(ROOT)
+    _age_the_logs()
     try:
         with (
             redirect_stdout(out),
@@ -39,6 +40,13 @@ def told(*arguments: str) -> str:
     finally:
         os.chdir(before)
     return raw.getvalue().decode("utf-8")
+
+
+def _age_the_logs() -> None:
+    """Give the example logs the time of a run that is long over: a file just checked out may still be growing."""
+    for path in (ROOT / "examples").rglob("*"):
+        if path.is_file():
+            os.utime(path, (1_700_000_000, 1_700_000_000))
 
 
 def _reports() -> dict[str, Callable[[], str]]:

@@ -32,7 +32,7 @@ SHOWN = {
     ),
     "say": Shown("Speak a text with a trained voice.", ("say 'selam' --run runs/first --out hello.wav",)),
     "watch": Shown(
-        "Follow a run and report what is wrong as soon as it is confirmed.",
+        "Follow a run and report what is wrong once it is confirmed.",
         ("watch logs/", "watch logs/ --notify ntfy://my-topic"),
     ),
     "heal": Shown(

@@ -111,7 +111,7 @@ def _write(frame: pd.DataFrame, output: Path | None) -> None:
         try:
             data = frame.to_parquet(index=False)
         except ImportError:
-            raise TtsdocError("parquet needs pyarrow: pip install pyarrow, or write .csv or .jsonl") from None
+            raise TtsdocError("parquet needs pyarrow: pip install 'ttsdoc[parquet]', or write .csv or .jsonl") from None
     if output is None:
         sys.stdout.buffer.write(data)
     else:

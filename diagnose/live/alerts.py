@@ -14,7 +14,7 @@ from diagnose.clean import plain
 from diagnose.errors import TtsdocError
 from diagnose.finding import Diagnosis, Finding, Severity, Verdict
 from diagnose.report.line import what_to_do
-from diagnose.report.words import number, span, title
+from diagnose.report.words import number, place_of, span, title
 from diagnose.run import Role, Run
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ def _silent() -> Iterator[None]:
 
 def _about(run: Run, finding: Finding) -> Iterator[str]:
     yield plain(finding.message)
-    if place := span(run, finding):
-        yield f"Where: {place}"
+    if where := span(run, finding):
+        yield f"Where: {where}"
     if todo := what_to_do(finding):
         yield f"What to do: {todo}"
     yield f"More: ttsdoc explain {finding.code}"
@@ -124,7 +124,7 @@ def _ending(diagnosis: Diagnosis) -> Iterator[str]:
     stop = diagnosis.stop
     if stop is not None:
         loss = "validation" if stop.metric == Role.VAL_LOSS.value else "training"
-        yield f"Best {loss} loss {number(stop.best_value)} at {stop.axis.value} {stop.best_step:,}"
+        yield f"Best {loss} loss {number(stop.best_value)} at {place_of(diagnosis.run, stop.metric, stop.best_step)}"
     yield from (f"What to do: {plain(prescription.title)}" for prescription in diagnosis.prescriptions[:1])
 
 

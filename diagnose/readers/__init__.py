@@ -26,6 +26,7 @@ from diagnose.readers.sources import HEAD_BYTES, Reader, Source
 from diagnose.readers.sources.growing import FollowedEvents, FollowedText, GrowingLog
 from diagnose.readers.sources.own_report import is_report
 from diagnose.readers.sources.same_training import one_source_a_training
+from diagnose.readers.sources.samples import sounds_beside
 from diagnose.readers.sources.storage import is_folder, is_remote, is_stream, local
 from diagnose.readers.sources.stream import of_stream, standard_input
 from diagnose.readers.sources.tree import discover_tree
@@ -183,7 +184,8 @@ def read_source(source: Source) -> Run:
     try:
         run = merged(_read(source), [*_others(source)])
         notes = (*run.notes, *source.notes, *_beside(source))
-        return assign_roles(replace(run, notes=notes, idle_seconds=_idle(source)))
+        run = assign_roles(replace(run, notes=notes, idle_seconds=_idle(source)))
+        return replace(run, attachments=(*run.attachments, *sounds_beside(source, run)))
     except LogError:
         raise
     except Exception as error:  # one strange file must not hide the others

@@ -85,5 +85,6 @@ def _curve(tag: str, points: list[tuple[float, float, int]]) -> Curve:
     """In order of steps; of the times where every step is 0, which is what a forgotten step gives."""
     walls, values, steps = (np.asarray(column) for column in zip(*points, strict=True))
     order = np.argsort(steps, kind="stable")
-    counted = np.arange(len(steps)) if len(steps) > 1 and not steps.any() else steps[order]
-    return Curve(tag, counted, values[order], walls[order])
+    forgotten = len(steps) > 1 and not steps.any()
+    counts = np.arange(len(steps)) if forgotten else steps[order]
+    return Curve(tag, counts, values[order], walls[order], counted=not forgotten)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from diagnose.finding import Diagnosis, Recommendation, StopAdvice, Verdict
 from diagnose.plan import Plan
 from diagnose.report.changes import Change, changes
-from diagnose.report.words import causes, counted, metric_words, number
+from diagnose.report.words import causes, counted, metric_words, number, place_of
 from diagnose.run import Axis
 
 # Changes named in the answer; the table has all.
@@ -82,7 +82,8 @@ def _keep(diagnosis: Diagnosis) -> str:
     stop = diagnosis.stop
     if stop is None:
         return ""
-    best = f"{stop.axis.value} {stop.best_step:,}, the lowest {metric_words(stop.metric)} ({number(stop.best_value)})"
+    where = place_of(diagnosis.run, stop.metric, stop.best_step)
+    best = f"{where}, the lowest {metric_words(stop.metric)} ({number(stop.best_value)})"
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:
         return f"{file}: {best}."

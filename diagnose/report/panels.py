@@ -54,7 +54,8 @@ class Panel:
     """One chart: its lines and marks share an x axis."""
 
     title: str
-    axis: Axis
+    unit: str
+    """What the x axis counts: `step`, `epoch`, `point`."""
     series: tuple[Series, ...]
     marks: tuple[Mark, ...] = ()
     logarithmic: bool = False
@@ -86,7 +87,7 @@ def panels(diagnosis: Diagnosis) -> list[Panel]:
     lines = [line for role in (Role.TRAIN_LOSS, Role.VAL_LOSS) if (line := series(run, role.value, reference))]
     if not lines or all(len(line.x) < 2 for line in lines):
         return []
-    main = _scaled(Panel(f"Loss by {reference.axis.value}", reference.axis, tuple(lines)))
+    main = _scaled(Panel(f"Loss by {reference.unit}", reference.unit, tuple(lines)))
     main = replace(main, marks=tuple(marks(diagnosis, reference)))
     detail = _detail(diagnosis, main, reference)
     return [main] if detail is None else [main, detail]
@@ -172,8 +173,8 @@ def _detail(diagnosis: Diagnosis, main: Panel, reference: Curve) -> Panel | None
             continue
         line = series(diagnosis.run, finding.metric, reference)
         if line is not None and len(line.x) > 1:
-            title = f"{line.label[:1].upper()}{line.label[1:]} by {main.axis.value}"
-            return _scaled(Panel(title, main.axis, (line,), (_mark(finding, diagnosis.run, reference),)))
+            title = f"{line.label[:1].upper()}{line.label[1:]} by {main.unit}"
+            return _scaled(Panel(title, main.unit, (line,), (_mark(finding, diagnosis.run, reference),)))
     return None
 
 
@@ -187,8 +188,8 @@ def _zoomed(finding: Finding, line: Series, main: Panel, diagnosis: Diagnosis, r
     first = max(0, since - max(2, len(window) // 6))
     part = replace(line, x=line.x[first:], y=line.y[first:])
     inside = tuple(other for other in main.marks if other.first >= part.x[0])
-    title = f"{line.label[:1].upper()}{line.label[1:]} from {main.axis.value} {part.x[0]:,.0f} on, enlarged"
-    return Panel(title, main.axis, (part,), inside)
+    title = f"{line.label[:1].upper()}{line.label[1:]} from {main.unit} {part.x[0]:,.0f} on, enlarged"
+    return Panel(title, main.unit, (part,), inside)
 
 
 def _scaled(panel: Panel) -> Panel:

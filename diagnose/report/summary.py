@@ -94,7 +94,7 @@ def _run_row(diagnosis: Diagnosis, name: str) -> RunRow:
         diagnosis.verdict,
         None if best is None else best[0],
         None if best is None else best[1],
-        "" if val is None or best is None else val.axis.value,
+        "" if val is None or best is None else val.unit,
         last,
         int(curve.steps[-1]) if curve is not None and len(curve) else 0,
         tuple(dict.fromkeys(finding.name for finding in causes(diagnosis))),

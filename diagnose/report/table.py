@@ -63,7 +63,7 @@ def loss_table(diagnosis: Diagnosis) -> LossTable | None:
     notes = _notes(diagnosis, reference, edges, [(curve.values, place) for _, curve, place in columns])
     means = any(len(curve) > len(edges) for _, curve, _ in columns)
     rows = tuple(
-        Row(f"{reference.axis.value} {edge:,.0f}", row, note)
+        Row(reference.place(edge), row, note)
         for edge, row, note in zip(edges, zip(*cells, strict=True), notes, strict=True)
     )
     better = tuple(1 if curve.role is Role.SCORE else -1 for _, curve, _ in columns)

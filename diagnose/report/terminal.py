@@ -18,7 +18,7 @@ from diagnose.report.changes_table import changes_table, not_made
 from diagnose.report.chart import loss_chart
 from diagnose.report.screen import RED, SEVERITY_STYLE, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.table import Cell, LossTable, loss_table
-from diagnose.report.words import causes, counted, number, proof, span, title
+from diagnose.report.words import causes, counted, number, place_of, proof, span, title
 from diagnose.run import Role, Run
 
 # A change for the worse by less is the noise of any loss: not coloured.
@@ -166,7 +166,7 @@ def _moments(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     yield _title("Listen to")
     for moment in stop.listen:
         file = f": {plain(moment.file)}" if moment.file else ""
-        yield Padding(Text(f"{stop.axis.value} {moment.step:,} ({moment.why}){file}"), (0, 0, 0, 2))
+        yield Padding(Text(f"{place_of(diagnosis.run, stop.metric, moment.step)} ({moment.why}){file}"), (0, 0, 0, 2))
 
 
 def _forecast(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:

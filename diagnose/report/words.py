@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from diagnose.finding import Diagnosis, Evidence, Finding, Scalar
-from diagnose.run import Axis, Curve, Run
+from diagnose.run import Curve, Run
 
 METRIC_WORDS = {"train_loss": "training loss", "val_loss": "validation loss", "grad_norm": "gradient norm"}
 
@@ -45,20 +45,21 @@ def curve_of(run: Run, metric: str) -> Curve | None:
     return None
 
 
-def unit(run: Run, metric: str) -> Axis:
-    """What the steps of `metric` (a role or a tag) count."""
-    curve = curve_of(run, metric)
-    return curve.axis if curve else next((curve.axis for curve in run.curves.values()), Axis.STEP)
+def place_of(run: Run, metric: str, step: float) -> str:
+    """Where a step of `metric` (a role or a tag) lies: `step 1,200`, `epoch 4`, `point 7`."""
+    curve = curve_of(run, metric) or next(iter(run.curves.values()), None)
+    return curve.place(step) if curve is not None else f"step {step:,.0f}"
 
 
 def span(run: Run, finding: Finding) -> str:
     """`epoch 4`, `steps 1,200 to 1,450`; empty where the finding has no place."""
     if finding.first_step is None:
         return ""
-    word = unit(run, finding.metric).value
+    first = place_of(run, finding.metric, finding.first_step)
     if finding.last_step in (None, finding.first_step):
-        return f"{word} {finding.first_step:,}"
-    return f"{word}s {finding.first_step:,} to {finding.last_step:,}"
+        return first
+    word, begin = first.split(" ", 1)
+    return f"{word}s {begin} to {place_of(run, finding.metric, finding.last_step).split(' ', 1)[1]}"
 
 
 def evidence_words(evidence: Evidence) -> str:

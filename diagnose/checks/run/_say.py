@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import exp
 
 from diagnose.finding import Confidence, Evidence
-from diagnose.run import Axis, Curve
+from diagnose.run import Curve
 from diagnose.signals import Course, Kind, Signals
 
 MANY = 25
@@ -29,7 +29,7 @@ def beyond_noise(z: float, points: int, bar: float | None = None) -> tuple[Evide
 
 def at(curve: Curve, step: float) -> str:
     """`step 3,000`, or `epoch 3` where the curve counts epochs."""
-    return f"{'epoch' if curve.axis is Axis.EPOCH else 'step'} {int(step):,}"
+    return curve.place(int(step))
 
 
 def sure(measured: Signals, course: Course, *, clear: bool = True) -> Confidence:

@@ -84,13 +84,7 @@ class Memorisation(Check):
                 evidence=(
                     Evidence("drop", seen.drop, self.drop, "", f"{1 - exp(-seen.drop):.0%} at each boundary"),
                     *beyond_noise(seen.z, len(course), self.z),
-                    Evidence(
-                        "coverage",
-                        seen.coverage,
-                        self.coverage,
-                        "",
-                        f"{seen.coverage:.0%} of the fall lies at boundaries",
-                    ),
+                    Evidence("coverage", seen.coverage, self.coverage, "", f"{seen.coverage:.0%} of the fall at them"),
                     Evidence("boundaries", seen.boundaries, None, "", f"{seen.boundaries} boundaries"),
                 ),
                 prescriptions=remedies.regularise(facts, None),

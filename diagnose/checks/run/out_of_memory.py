@@ -54,7 +54,10 @@ class OutOfMemory(Check):
             Role.TRAIN_LOSS.value,
             f"The training ran out of memory{where}: {ending.line.removesuffix('.')}.",
             steps=None if ending.step is None else (ending.step, ending.step),
-            evidence=tuple(_memory(facts)),
+            evidence=(
+                *(() if ending.step is None else (Evidence("last_step", ending.step, None, "steps"),)),
+                *_memory(facts),
+            ),
             prescriptions=self._smaller(facts),
             advice="Resume from the last checkpoint with a smaller batch; cap the length of clips.",
         )

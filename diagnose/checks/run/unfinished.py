@@ -60,7 +60,7 @@ class Unfinished(Check):
             Severity.INFO,
             Confidence.HIGH,
             Role.TRAIN_LOSS.value,
-            f"The log stops at {curve.axis.value} {last:,} of {planned:,} and has not grown since.",
+            f"The log stops at {curve.unit} {last:,} of {planned:,} and has not grown since.",
             steps=(last, last),
             evidence=(Evidence("share_done", last / planned, self.share, "", f"{100 * last / planned:.3g} % done"),),
             advice="See whether the process still runs; resume from the last checkpoint if it was to go on.",

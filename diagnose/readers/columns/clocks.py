@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diagnose.readers.columns.column import END, EPOCH, ITERATION, PER_EPOCH, STEP, Column, Columns
+from diagnose.readers.columns.column import END, EPOCH, ITERATION, PER_EPOCH, RANK, STEP, Column, Columns
 from diagnose.run import FloatArray, IntArray
 
 # More of such values than this share are another writer, not slips.
@@ -48,7 +48,7 @@ def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
         step = _global_step(iteration, epoch, columns.get(PER_EPOCH)) if epoch is not None else iteration
     order = step is None and epoch is not None and bool(np.any(epoch.values % 1))
     if order and epoch is not None:
-        step = Column(epoch.places, np.arange(float(len(epoch.values))))
+        step = Column(epoch.places, _order(epoch.places, columns.get(RANK)))
     return Clocks(_without_slips(step), epoch, END in columns, order)
 
 
@@ -65,6 +65,17 @@ def _with_metrics(counter: Column | None, logged: IntArray) -> Column | None:
         return None
     behind = np.diff(np.searchsorted(logged, np.append(counter.places, np.iinfo(np.int64).max)))
     return counter.where(behind > 0) if behind.any() else counter
+
+
+def _order(places: IntArray, rank: Column | None) -> FloatArray:
+    """The number of each row, shape (n,); where several processes write, among those of its own."""
+    number = np.arange(float(len(places)))
+    if rank is None:
+        return number
+    own = rank.at(places)
+    for process in np.unique(own[np.isfinite(own)]):
+        number[own == process] = np.arange(float((own == process).sum()))
+    return number
 
 
 def _without_slips(counter: Column | None) -> Column | None:

@@ -14,13 +14,19 @@ from diagnose.run import Axis, FloatArray, IntArray
 STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME = "@step", "@epoch", "@iteration", "@per_epoch", "@wall_time"
 # How many epochs and steps the log announces for the whole training.
 EPOCHS, STEPS = "@epochs", "@steps"
+# How many steps lie between two rows.
+INTERVAL = "@interval"
+# Whether a progress bar stands on the line, which is drawn again and again.
+REDRAWN = "@redrawn"
 # Which of several processes of one training wrote a line.
 RANK = "@rank"
 # Where a launch may begin: one does if the clock does not go on there.
 LAUNCH = "@launch"
 # Where a trainer says that it is done: if the clock goes back after that, another training begins.
 END = "@end"
-COUNTERS = frozenset({STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, EPOCHS, STEPS, RANK, LAUNCH, END})
+COUNTERS = frozenset(
+    {STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, EPOCHS, STEPS, INTERVAL, REDRAWN, RANK, LAUNCH, END}
+)
 
 # Names of one log that become curves. A trainer logs some hundreds; names without end must not fill the memory.
 MOST_NAMES = 10_000

@@ -14,12 +14,14 @@ from diagnose.readers.columns.column import (
     EPOCHS,
     PER_EPOCH,
     RANK,
+    REDRAWN,
     STEPS,
     WALL_TIME,
     Column,
     Columns,
     changes,
 )
+from diagnose.readers.columns.intervals import with_steps
 from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launch_notes, launches_in, points_in
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
 from diagnose.run import Axis, Beginning, Curve, FloatArray, IntArray, Role
@@ -60,6 +62,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     (progress bars), not the first (several ranks).
     """
     logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
+    columns = with_steps(columns, trained_at(logged))
     clocks = clocks_of(columns, _union([column.places for column in logged.values()]))
     launches = launches_in(columns, logged, clocks)
     if len(launches) > 1:
@@ -67,7 +70,9 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
         launches = launches_in(columns, logged, clocks)
     counts = points_in(launches, logged, clocks.main)
     judged = judged_of(launches, counts)
-    frame = _Frame(clocks, columns.get(WALL_TIME), columns.get(RANK), judged, keep_last, trained_at(logged))
+    frame = _Frame(
+        clocks, columns.get(WALL_TIME), columns.get(RANK), columns.get(REDRAWN), judged, keep_last, trained_at(logged)
+    )
     curves = {tag: frame.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
     curves = {tag: curve for tag, curve in curves.items() if len(curve)}
     unit = "epoch" if clocks.main is clocks.epoch else "step"
@@ -134,6 +139,7 @@ class _Frame:
     clocks: Clocks
     wall_time: Column | None
     rank: Column | None
+    redrawn: Column | None
     launch: Launch
     keep_last: bool
     trained: IntArray
@@ -151,7 +157,7 @@ class _Frame:
         if read_tag(tag).split in HELD_OUT:
             order, single = _last_of_each(steps, self._evaluations(places))
         else:
-            order, single = _unrepeated(steps, values, keep_last=self.keep_last)
+            order, single = _unrepeated(steps, values, keep_last=self.keep_last or self._is_redrawn(places, steps))
         walls = self.wall_time.at(places)[order][single] if self.wall_time is not None else None
         return Curve(
             tag,
@@ -163,6 +169,10 @@ class _Frame:
             axis,
             counted=counted,
         )
+
+    def _is_redrawn(self, places: IntArray, steps: FloatArray) -> bool:
+        """Whether the values stand in a bar that comes again with one count: at first it shows the value before."""
+        return _beside(self.redrawn, places) and bool(np.mean(np.diff(steps) == 0) > REPEATED)
 
     def _averaged(self, steps: FloatArray, values: FloatArray, places: IntArray) -> FloatArray:
         """The values, those of several ranks at one step each their mean."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from diagnose.project import preset_texts, safe_yaml
-from diagnose.readers.columns import END, EPOCH, EPOCHS, ITERATION, PER_EPOCH, RANK, STEP, STEPS, Column
+from diagnose.readers.columns import END, EPOCH, EPOCHS, INTERVAL, ITERATION, PER_EPOCH, RANK, STEP, STEPS, Column
 from diagnose.readers.text.guess import METRIC, PAIR, meaning_of
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.lines import first_of_each_kind
@@ -26,6 +26,7 @@ _COUNTERS = {
     "per_epoch": PER_EPOCH,
     "epochs": EPOCHS,
     "steps": STEPS,
+    "interval": INTERVAL,
     "rank": RANK,
 }
 # A tag of fewer points leaves its role to the next of its format that has them. Source: our choice.
@@ -52,9 +53,10 @@ class Format:
     lines: tuple[re.Pattern[str], ...] = ()
     """One pattern a kind of line, `{n}` in it any number.
 
-    Groups `step`, `epoch`, `iteration`, `per_epoch` count, `epochs` and `steps` are announced ends, `rank` is the
-    process; `pairs` holds `name separator number` items (`pairs_x` the same, their tags under `x/`), `list` and
-    `list_x` bare numbers, `key` and `value` one item; any other group is a metric.
+    Groups `step`, `epoch`, `iteration`, `per_epoch` count, `epochs` and `steps` are announced ends, `interval` is the
+    number of steps between two rows, `rank` the process; `pairs` holds `name separator number` items (`pairs_x` the
+    same, their tags under `x/`), `list` and `list_x` bare numbers, `key` and `value` one item; any other group is a
+    metric.
     """
     tags: Mapping[str, str] = field(default_factory=dict)
     """Group -> the name of its curve, where the log has another."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, STEP
+from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, REDRAWN, STEP
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.readers.text.table_rows import header_in, row_in
@@ -225,6 +225,8 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
         yield BAR, bar.span("done")
         yield BAR_TOTAL, bar.span("total")
         return
+    if bar:
+        yield REDRAWN, bar.span("done")
     named = False
     # In prose (a generated sample, a config) a `step 2` counts nothing: alone it must begin a short line.
     for match in _COUNTER.finditer(line, 0, len(line) if with_metrics else _SHORT):

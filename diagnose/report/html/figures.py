@@ -106,7 +106,7 @@ def _beside(diagnosis: Diagnosis, main: Panel, what: str, roles: tuple[Role, ...
         return None
     low, high = (end(float(end(line.y)) for line in shown) for end in (min, max))
     logarithmic = low > 0 and high / low > LOG_RATIO
-    panel = Panel(f"{what} by {main.axis.value}", main.axis, tuple(shown), (), logarithmic)
+    panel = Panel(f"{what} by {main.unit}", main.unit, tuple(shown), (), logarithmic)
     more = "" if len(lines) <= MOST_COMPONENTS else f" The first {MOST_COMPONENTS} of {len(lines)} are drawn."
     data = [_styled(line, index) for index, line in enumerate(shown)]
     return Figure(name, panel.title, alt_text(panel) + more, {"data": data, "layout": _layout(panel)}, 380)
@@ -123,9 +123,9 @@ def comparison(diagnoses: Sequence[Diagnosis], name: str) -> Figure | None:
         line = None if curve is None else series(run, role.value, curve)
         if curve is not None and line is not None and len(line.x) > 1:
             short = thinned(line, POINTS_OF_A_COMPONENT)
-            lines.append((curve.axis, Series(role.value, plain(name_of_run), short.x, short.y)))
-    counted_by = Counter(axis for axis, _ in lines)
-    lines = [(axis, line) for axis, line in lines if axis is counted_by.most_common(1)[0][0]]
+            lines.append((curve.unit, Series(role.value, plain(name_of_run), short.x, short.y)))
+    counted_by = Counter(unit for unit, _ in lines)
+    lines = [(unit, line) for unit, line in lines if unit == counted_by.most_common(1)[0][0]]
     if len(lines) < 2:
         return None
     panel = Panel(
@@ -172,7 +172,7 @@ def _layout(panel: Panel) -> dict[str, Any]:
     dense = {"dtick": 1} if last - first <= MOST_TICKS else {}
     label = "log" if panel.logarithmic else "linear"
     return {
-        "xaxis": {"title": {"text": panel.axis.value}, "tickformat": ",d", "automargin": True} | dense,
+        "xaxis": {"title": {"text": panel.unit}, "tickformat": ",d", "automargin": True} | dense,
         "yaxis": {"type": label, "automargin": True},
         "shapes": [shape for mark in panel.marks for shape in _shapes(mark)],
         "annotations": [_annotation(mark, index) for index, mark in enumerate(panel.marks)],
@@ -208,11 +208,10 @@ def _annotation(mark: Mark, index: int) -> dict[str, Any]:
 
 def alt_text(panel: Panel) -> str:
     """What the chart shows, in words: each line's start, lowest, end; each mark's place."""
-    unit = panel.axis.value
-    parts = [_course(line, unit) for line in panel.series[:8]]
+    parts = [_course(line, panel.unit) for line in panel.series[:8]]
     more = len(panel.series) - len(parts)
     parts += [f"And {counted(more, 'line')} more."] if more > 0 else []
-    parts += [f"{plain(mark.label)} ({plain(mark.name)}) at {unit} {mark.first:,.0f}." for mark in panel.marks]
+    parts += [f"{plain(mark.label)} ({plain(mark.name)}) at {panel.unit} {mark.first:,.0f}." for mark in panel.marks]
     return " ".join(parts)
 
 

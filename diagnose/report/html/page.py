@@ -22,7 +22,7 @@ from diagnose.report.html.figures import comparison, run_figures
 from diagnose.report.html.sounds import Sound
 from diagnose.report.summary import counts, names, run_rows
 from diagnose.report.table import loss_table
-from diagnose.report.words import number, proof, span, title
+from diagnose.report.words import number, place_of, proof, span, title
 
 # Runs shown in full; the table has all.
 MOST_IN_FULL = 8
@@ -89,7 +89,7 @@ def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) ->
         "command": command(made),
         "diff": made.diff().splitlines() if made.source else [],
         "moments": () if diagnosis.stop is None else diagnosis.stop.listen,
-        "axis": "" if diagnosis.stop is None else diagnosis.stop.axis.value,
+        "places": _places(diagnosis),
         "sounds": extras.sounds,
         "healing": healing_rows(extras.healing),
         "healed": healing_result(extras.healing),
@@ -97,6 +97,12 @@ def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) ->
         "crashed": diagnosis.crashed,
         "notes": [f"{run.source} ({run.format})", *damage, *run.notes, *diagnosis.facts.notes],
     }
+
+
+def _places(diagnosis: Diagnosis) -> list[str]:
+    """Where the moments lie that are worth a listen."""
+    stop = diagnosis.stop
+    return [] if stop is None else [place_of(diagnosis.run, stop.metric, moment.step) for moment in stop.listen]
 
 
 def _finding(diagnosis: Diagnosis, finding: Finding, said: str) -> dict[str, Any]:

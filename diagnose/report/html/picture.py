@@ -47,7 +47,7 @@ def _grid(panel: Panel, scale: Scale) -> Iterator[str]:
     first, last = panel.x_range
     for place, anchor in ((first, "start"), (last, "end")):
         x = float(_x(panel, np.array(place)))
-        label = f"{panel.axis.value} {place:,.0f}"
+        label = f"{panel.unit} {place:,.0f}"
         yield f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}" {FONT}>{label}</text>'
 
 
