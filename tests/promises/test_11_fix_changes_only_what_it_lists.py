@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from diagnose.config.document import parse_document
+from diagnose.config.edit import EditError, verified
 from tests.config.readers import changed, loaded
 from tests.promises import hostile
 from tests.promises.commands import told, ttsdoc
@@ -92,3 +94,10 @@ def test_in_place_writes_what_is_printed_and_keeps_the_old_beside_it(tmp_path: P
     told(ttsdoc("fix", config, "--logs", log, "--in-place"))
     assert config.read_bytes() == printed
     assert [(tmp_path / name).read_text() for name in os.listdir(tmp_path) if name != "config.yaml"] == [PLAIN]  # noqa: PTH208
+
+
+@pytest.mark.parametrize("text", ["lr: 0.1\nbatch_size: 5\n", "lr: 0.1\n", "lr: 0.1\nepochs: 4\n", "lr: [\n"])
+def test_an_editor_that_errs_is_caught_before_anything_is_written(text: str) -> None:
+    before = parse_document("lr: 0.1\nbatch_size: 4\n", "config.yaml")
+    with pytest.raises(EditError):
+        verified(before, text, {}, None)

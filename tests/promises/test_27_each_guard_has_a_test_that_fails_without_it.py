@@ -31,13 +31,14 @@ MUTATIONS = {
         "diagnose/readers/tensorboard/decode.py",
         'return masked(record[HEADER:-4]) == int.from_bytes(record[-4:], "little")',
         "return True",
-        "tests/readers/test_tensorboard_damage.py",
+        "tests/readers/test_tensorboard_damage.py::test_a_flipped_byte_costs_its_record",
     ),
     "the check of an edit": Mutation(
         "diagnose/config/edit.py",
         "if path != path_after or not _unchanged(node, node_after, changed):",
         "if False:",
-        "tests/config",
+        "tests/promises/test_11_fix_changes_only_what_it_lists.py::"
+        "test_an_editor_that_errs_is_caught_before_anything_is_written",
     ),
     "the size of a config": Mutation(
         "diagnose/config/document.py", "if len(content) > MAX_BYTES:", "if False:", CONFIG
@@ -46,7 +47,7 @@ MUTATIONS = {
         "diagnose/clean.py",
         'return _UNSEEN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)',
         "return text",
-        "tests/promises/test_15_nothing_in_a_log_controls_the_terminal.py",
+        "tests/promises/test_15_nothing_in_a_log_controls_the_terminal.py::test_what_is_typed_is_echoed_plain",
     ),
     "credentials": Mutation(
         "diagnose/clean.py",
