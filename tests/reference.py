@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Iterator
 from enum import EnumMeta
 from textwrap import dedent
@@ -27,7 +28,7 @@ def _entry(name: str, thing: Any) -> Iterator[str]:
         yield from (_said(thing), "", ", ".join(f"`{member.value}`" for member in members), "")
         return
     if inspect.isfunction(thing):
-        yield from ("```python", f"{name}{inspect.signature(thing)}", "```", "")
+        yield from ("```python", re.sub(r" at 0x\w+", "", f"{name}{inspect.signature(thing)}"), "```", "")
     yield from (_said(thing), "")
     if dataclasses.is_dataclass(thing):
         yield from (f"- `{field.name}`: `{field.type}`" for field in dataclasses.fields(thing))

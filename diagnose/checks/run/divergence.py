@@ -82,7 +82,8 @@ class Divergence(Check):
         rise = course.up
         if rise < self.rise or lost < self.share or rise * min(lost, 1) < self.effect:
             return
-        if course.up_z < self.z and not (course.climbs and course.up_z > 3):
+        fell = course.first - course.best > self.z / 4 * course.noise  # else noise fell, and noise climbs back
+        if course.up_z < self.z and not (fell and course.climbs and course.up_z > 1):
             return
         yield self._told(facts, course, lost, Severity.ERROR if lost >= 1 / 2 else Severity.WARNING)
 

@@ -132,21 +132,15 @@ def _losses_of(source: Source) -> _Losses:
         return _losses_in_text(source.name)
     found: list[float] = []
     for part in source.parts[:_MOST_FILES]:
-        with open_file(part.name) as file:
-            for tag, values in scalars_in(file.read(_HEAD)):
-                if read_tag(tag).lossy and not read_tag(tag).no_loss:
-                    found += values[:_MOST].tolist()
+        for tag, values in scalars_in(_head(part.name)):
+            if read_tag(tag).lossy and not read_tag(tag).no_loss:
+                found += values[:_MOST].tolist()
     return _losses((value, 1e-7 * abs(value)) for value in found)
 
 
 def _losses_in_text(name: str) -> _Losses:
-    try:
-        with open_file(name) as file:
-            head = file.read(_HEAD)
-    except OSError:
-        return _losses(())
     pattern = _CELL if PurePosixPath(name).suffix.lower() in {".csv", ".tsv"} else _LOSS
-    numbers = (match.groups() for match in pattern.finditer(head))
+    numbers = (match.groups() for match in pattern.finditer(_head(name)))
     return _losses((float(number), 0.5 * 10.0 ** -len(decimals)) for number, decimals in numbers)
 
 
@@ -154,3 +148,12 @@ def _losses(pairs: Iterable[tuple[float, float]]) -> _Losses:
     known = [pair for _, pair in zip(range(_MOST), (pair for pair in pairs if np.isfinite(pair[0])), strict=False)]
     values, errors = zip(*known, strict=True) if known else ((), ())
     return _Losses(np.array(values, np.float64), np.array(errors, np.float64))
+
+
+def _head(name: str) -> bytes:
+    """The first bytes; none of a file that cannot be opened, which its own reading reports."""
+    try:
+        with open_file(name) as file:
+            return file.read(_HEAD)
+    except OSError:
+        return b""
