@@ -128,14 +128,15 @@ class _Draft:
 
 def _passing(facts: Facts, config: Config, choice: Choice) -> _Draft:
     """A draft that contradicts itself no more than the config did: adjusted, else without the edits at fault."""
-    before = _kinds(_problems(facts, config))
+    before = Counter(map(_key, _problems(facts, config)))
     draft = _draft(facts, config, choice)
     while True:
         draft = _adjusted(facts, config, draft, before)
-        if not _worse(draft, before) or not draft.choice.chosen:
+        new = _new(draft, before)
+        if not new or not draft.choice.chosen:
             return draft
         parameter = list(draft.choice.chosen)[-1]
-        reason = f"with it the config would contradict itself: {_first_new(draft, before).message}"
+        reason = f"with it the config would contradict itself: {new[0].message}"
         draft = _draft(facts, config, draft.choice.without(parameter, reason))
 
 
@@ -158,7 +159,7 @@ def _adjusted(facts: Facts, config: Config, draft: _Draft, before: Counter[tuple
     """The draft with what its changes upset set right: the warm-up keeps its share, intervals fit the new run."""
     draft = _draft(facts, config, _with(draft.choice, [*_warmup(facts, config, draft), *_partners(config, draft)]))
     for _ in range(MOST_ROUNDS):
-        new = [finding for finding in draft.problems if _key(finding) not in before]
+        new = _new(draft, before)
         cures = [cure for finding in new for cure in finding.prescriptions if cure.safety is Safety.SAFE]
         longer = _with(draft.choice, cures)
         if longer is draft.choice:
@@ -220,16 +221,15 @@ def _key(finding: Finding) -> tuple[str, ...]:
     return (finding.code, finding.severity.value, *sorted(finding.numbers))
 
 
-def _kinds(findings: list[Finding]) -> Counter[tuple[str, ...]]:
-    return Counter(map(_key, findings))
-
-
-def _worse(draft: _Draft, before: Counter[tuple[str, ...]]) -> bool:
-    return bool(_kinds(list(draft.problems)) - before)
-
-
-def _first_new(draft: _Draft, before: Counter[tuple[str, ...]]) -> Finding:
-    return next(finding for finding in draft.problems if _kinds([finding]) - before or _key(finding) not in before)
+def _new(draft: _Draft, before: Counter[tuple[str, ...]]) -> list[Finding]:
+    """What is wrong with the draft and was not wrong before, or not as often."""
+    known = before.copy()
+    found = []
+    for finding in draft.problems:
+        known[_key(finding)] -= 1
+        if known[_key(finding)] < 0:
+            found.append(finding)
+    return found
 
 
 def _unwritten(diagnosis: Diagnosis, choice: Choice) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from diagnose import plan as plans
 from diagnose.checks.base import About, Check
-from diagnose.choice import new_value
-from diagnose.config import parse_config
+from diagnose.choice import Choice, new_value
+from diagnose.config import Rewrite, parse_config
 from diagnose.engine import examine
 from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import (
@@ -224,3 +226,13 @@ def test_a_change_that_would_make_a_contradiction_is_not_made() -> None:
 def test_without_a_config_the_plan_says_what_is_wanted() -> None:
     made = plan(examine(Facts(), checks=[replace(Asks((prescription(QUARTER),)))]))
     assert (made.after, made.applied) == ("", ())  # a check of configs has nothing to say where there is none
+
+
+def test_a_second_contradiction_of_a_kind_that_was_there_is_new() -> None:
+    """The config has one key twice; an edit that doubled another must not pass because the kind is known."""
+    doubled = facts("lr: 1.0e-3\nbatch_size: 8\nbatch_size: 8\nepochs: 9\n", source="config.yaml")
+    problems = tuple(examine(doubled).findings)
+    [kind] = {plans._key(problem) for problem in problems if problem.code == "CFG003"}
+    twice = plans._Draft(Choice({}, None, {}, ()), Rewrite(""), (problems[0], problems[0]))
+    assert plans._new(twice, Counter({kind: 1})) == [problems[0]]
+    assert plans._new(twice, Counter({kind: 2})) == []
