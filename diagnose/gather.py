@@ -163,7 +163,7 @@ def places_of(config: Config, parameter: str) -> list[Path]:
 
 def _exists(path: Path) -> bool:
     """Whether something is there, as far as this user may know. Path's own raises where it may not."""
-    return os.path.exists(path)  # noqa: PTH110
+    return os.path.exists(path)  # noqa: PTH110 - see above
 
 
 def _files_in(folder: Path) -> list[Path]:
