@@ -94,7 +94,7 @@ def _unpack_into(flow: Flow, func: Scope, pack: Values) -> None:
 
 def _unpack_section(flow: Flow, func: Scope, section: Node) -> None:
     for key in func.parameters & section.data.keys():
-        flow.put(func.variables, key, frozenset({section.child(key)}))
+        flow.put(func.variables, key, section.child(key).followed)
         if flow.final and func.uses(key):
             flow.notes.reads[section.child(key)].add(flow.place(func.node, func))
 

@@ -109,8 +109,10 @@ class Flow:
         self.work = 0
         self.sites: dict[Any, tuple[Scope, Node]] = {}
         """The places that load a config: a call, or a function that is given it."""
-        self.foreign: set[Any] = set()
-        """Those of them that load another file."""
+        self.any_file = False
+        """Whether loads of files with other names count too: where no other load reads the config."""
+        self.skipped_files = False
+        """Whether there are such loads."""
         self.loose_fields: dict[str, Values] = {}
         """What was stored under an attribute, or a key, of this name anywhere."""
         self.raised: dict[str, Values] = {}
@@ -123,6 +125,13 @@ class Flow:
 
         Raises TooMuchError when that is more work than anyone would wait for.
         """
+        self._to_the_end(statement)
+        if self.skipped_files and not self.notes.reads:
+            self.any_file, self.final, self.notes = True, False, Notes()
+            self._to_the_end(statement)
+
+    def _to_the_end(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
+        self.converged = False
         for _ in range(MOST_ROUNDS):
             self.changed = False
             self._round(statement)

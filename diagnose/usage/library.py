@@ -82,9 +82,11 @@ def _is_loader(what: Outside | None, name: str, receiver: Values) -> bool:
 def _load(flow: Flow, name: str, receiver: Values, given: Given) -> Values:
     """`yaml.load(file)` and its like: the config, as far as it is known here."""
     site = given.node
+    if not flow.any_file and _is_another_file(flow, site, given.everything):
+        flow.sites.pop(site, None)
+        flow.skipped_files = True
+        return NOTHING
     loaded = flow.load(site, given.scope)
-    if _is_another_file(flow, site, given.everything):
-        flow.foreign.add(site)
     result = frozenset({loaded})
     if name.endswith("load_all"):
         flow.store(flow.container(site), "*", result)

@@ -68,12 +68,12 @@ def _view(source: ast.AST) -> str:
 
 
 def _go_through(flow: Flow, section: Node, loop: Loop, others: Values) -> None:
-    parts = frozenset(section.children())
+    parts = section.children()
     for name in loop.values:
         flow.put(flow.variables_of(name, loop.scope), name, parts)
     for name in loop.keys:
         flow.put(flow.variables_of(name, loop.scope), name, frozenset({section.keys}))
-    if flow.final and parts and (loop.keys or loop.values):
+    if flow.final and section.data and (loop.keys or loop.values):
         effect = _effect(flow, section, loop)
         if effect is Effect.USE:
             flow.consume(frozenset({section, *others}), "a loop uses its values", loop.node, loop.scope)

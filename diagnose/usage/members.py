@@ -8,10 +8,12 @@ from typing import Any
 
 from diagnose.usage.entering import Given, enter
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, classes, sections
+from diagnose.usage.project import Binding
 from diagnose.usage.trees import constant, key_pattern, last_name, names_in
 from diagnose.usage.values import (
     NOTHING,
     Bound,
+    Choice,
     Container,
     Instance,
     KeysOf,
@@ -120,7 +122,7 @@ def _of_section(flow: Flow, value: Node, access: Access) -> Values:
         if flow.final and not access.stores:
             flow.notes.reads[child].add(flow.place(access.node, access.scope))
             flow.notes.by_attribute |= {value} if access.form == "attribute" else set()
-        return added | {child}
+        return added | child.followed
     if flow.final and not access.stores and access.form != "method" and isinstance(key, str) and key not in value.extra:
         place = flow.place(access.node, access.scope)
         sure = access.form not in WITH_DEFAULT
@@ -143,7 +145,8 @@ def _of_object(flow: Flow, cls: Scope, value: Instance | Scope, access: Access) 
         result |= _by_own_method(flow, value, keys, access.node, access.scope)
     fallback = cls.method("__getattr__")
     if fallback is not None and isinstance(key, str):
-        result |= {one.child(key) for one in sections(fallback.returned.get("", NOTHING)) if key in one.data}
+        held = [one for one in sections(fallback.returned.get("", NOTHING)) if key in one.data]
+        result = result.union(*[one.child(key).followed for one in held])
     if key == "module" or (key == "__dict__" and cls.is_wrapper):
         result.add(value)
     return frozenset(result)
@@ -171,14 +174,9 @@ def _of_anything(flow: Flow, key: str) -> Values:
 
 def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attribute") -> Values:
     """What `x.name` may be."""
-    static = flow.project.resolve(node, scope)
-    if isinstance(static, Scope):
-        outer = static.parent.field_values(node.attr) if static.parent and static.parent.kind == "class" else NOTHING
-        return outer | {static}
-    if isinstance(static, Variable):
-        return static.scope.variables.get(node.attr, NOTHING)
-    if isinstance(static, Outside):
-        return frozenset({static})
+    found = _bound(flow.project.resolve(node, scope), node.attr)
+    if found is not None:
+        return found
     base = flow.value(node.value, scope)
     return member(flow, base, Access(node.attr, form, node, scope, stores=isinstance(node.ctx, ast.Store)))
 
@@ -219,9 +217,9 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
     for text in texts & set(value.data):
         result |= member(flow, frozenset({value}), Access(text, "subscript", node, scope))
     if value in loops:
-        return frozenset({*result, *value.children()})
+        return value.children().union(result)
     if not texts or loops:
-        result |= set(value.children())
+        result |= value.children()
         stores = isinstance(getattr(node, "ctx", None), ast.Store)
         if flow.final and not stores and not _is_accessor(node, scope):
             flow.notes.patterns[value].append(key_pattern(key))
@@ -244,18 +242,24 @@ def _is_accessor(node: Any, scope: Scope) -> bool:
 
 def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:
     """What a bare name may be."""
-    found = flow.project.lookup(node.id, scope)
-    if isinstance(found, Scope):
-        home = (found.parent or found).variables
-        return home.get(node.id, NOTHING) | {found}
-    if isinstance(found, Variable):
-        home = found.scope.fields if found.scope.kind == "class" else found.scope.variables
-        return home.get(node.id, NOTHING)
-    if isinstance(found, Outside):
-        return frozenset({found})
-    if isinstance(found, Module):
-        return NOTHING
+    found = _bound(flow.project.lookup(node.id, scope), node.id)
+    if found is not None:
+        return found
     world = scope.module.globals.get("", NOTHING)
     if world:
         return member(flow, world, Access(node.id, "get", node, scope))
     return builtin(node.id)
+
+
+def _bound(binding: Binding, name: str) -> Values | None:
+    """The values behind a binding; None where there is none to be had of it."""
+    if isinstance(binding, Choice):
+        parts = [_bound(option, name) for option in binding.options]
+        return NOTHING.union(*[part for part in parts if part is not None])
+    if isinstance(binding, Outside):
+        return frozenset({binding})
+    if isinstance(binding, Scope | Variable):
+        home = binding.scope if isinstance(binding, Variable) else binding.parent or binding
+        held = home.field_values(name) if home.kind == "class" else home.variables.get(name, NOTHING)
+        return held.union([binding, *binding.twins]) if isinstance(binding, Scope) else held
+    return NOTHING if isinstance(binding, Module) else None

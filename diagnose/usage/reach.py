@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from diagnose.usage.project import Project, config_strings, defaults_of
+from diagnose.usage.project import Project, config_strings, defaults_of, options_of
 from diagnose.usage.trees import DEFINITIONS, is_main_test, last_name
 from diagnose.usage.values import Scope
 from diagnose.usage.words import words
@@ -34,9 +34,10 @@ class Reach:
         self._go()
 
     def add(self, scope: Any) -> None:
-        """Let a scope run, with whatever it mentions."""
-        if isinstance(scope, Scope) and not scope.reached:
-            self._waiting.append(scope)
+        """Let a scope run, with whatever it mentions; of a choice, each."""
+        for one in options_of(scope):
+            if isinstance(one, Scope) and not one.reached:
+                self._waiting += [one, *one.twins]
 
     def add_late(self, scope: Scope) -> bool:
         """A class or function that the config names runs too; whether that is news."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -40,6 +39,8 @@ class Scope:
         """Of a class: sections that its instances wrap."""
         self.owned: set[Any] = set()
         """Of a class: names of attributes that are assigned to it or its instances."""
+        self.twins: list[Scope] = []
+        """Other definitions of its name beside it: `if fast: def step(): ...`, `else: def step(): ...`."""
         self.reached = False
         given = node.args if kind == "function" else None
         self.positional = [one.arg for one in [*given.posonlyargs, *given.args]] if given else []
@@ -175,8 +176,8 @@ class Module:
 
     def __init__(self, path: Path, tree: ast.Module, shown: str) -> None:
         self.path, self.tree, self.shown = path, tree, shown
-        self.imports: dict[str, tuple[Module | str, str | None]] = {}
-        """Name -> where it comes from, and the name that it has there; None for the module itself."""
+        self.imports: dict[str, list[list[tuple[Module | str, str | None]]]] = {}
+        """Name -> for each import of it: the homes to look in, with its name there; None for the module itself."""
         self.stars: list[Module] = []
         self.scopes: dict[ast.AST, Scope] = {}
         self.scope = Scope("module", tree, self, None)
@@ -189,6 +190,13 @@ class Variable:
     """A name that is bound by assignment, in this scope."""
 
     scope: Scope
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A name that several imports bind: `if a: from x import Net`, `else: from y import Net`."""
+
+    options: tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,9 +261,14 @@ class Node:
             node = node.child(part) if node is not None and node.is_section and part in node.data else None
         return node
 
-    def children(self) -> Iterator[Node]:
-        """The nodes under all of its keys."""
-        return map(self.child, self.data if self.is_section else ())
+    @property
+    def followed(self) -> Values:
+        """The node itself where it is worth following: a section, or a text, which may name another file."""
+        return frozenset({self}) if isinstance(self.data, dict | str) else NOTHING
+
+    def children(self) -> Values:
+        """What is worth following under any of its keys."""
+        return NOTHING.union(*[self.child(key).followed for key in (self.data if self.is_section else ())])
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,7 +63,7 @@ class Judge:
     def sites(self) -> set[Any]:
         """The loads whose file is this config: no value of it names the file, and its keys are those that are read."""
         flow = self.flow
-        candidates = [site for site in flow.sites if site not in flow.foreign] or list(flow.sites)
+        candidates = list(flow.sites)
         fits = {site: self._fit(site) for site in candidates}
         best = max((share for share, _ in fits.values()), default=0.0)
         proved = any(share >= FAIR_SHARE and reads >= ENOUGH_READS for share, reads in fits.values())
