@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnose.usage.flow import Flow, classes, nodes
 from diagnose.usage.trees import constant
-from diagnose.usage.values import Container, Instance, KeysOf, Module, Node, Scope, Text, Values
+from diagnose.usage.values import NOTHING, Container, Instance, KeysOf, Module, Node, Scope, Text, Values
 
 
 def assign(flow: Flow, target: ast.AST, values: Values, scope: Scope) -> None:
@@ -67,6 +67,7 @@ def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope
     if looped and key is None:
         stand_for(flow, bases, looped)
         assign_quietly(flow, target.value, looped, scope)
+        values -= NOTHING.union(*[section.children() for section in looped])
     for value in bases:
         if isinstance(value, Container):
             flow.store(value, "*" if key is None else key, values)

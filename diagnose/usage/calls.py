@@ -57,17 +57,26 @@ def _given(flow: Flow, node: ast.Call, scope: Scope) -> Given:
             continue
         values = flow.value(one.value, scope)
         flow.consume(values, "unpacked", node, scope)
-        inside = [value.everything() if isinstance(value, Container) else frozenset({value}) for value in values]
-        args += [NOTHING.union(*inside)] * STAR_ARGUMENTS
+        args += _unpacked(values)
     named = {word.arg: flow.value(word.value, scope) for word in node.keywords if word.arg}
     packs = [flow.value(word.value, scope) for word in node.keywords if not word.arg]
     return Given(args, named, packs, node, scope)
+
+
+def _unpacked(values: Values) -> list[Values]:
+    """The arguments that `*values` makes, each by its position where that is known."""
+    lists = [value for value in values if isinstance(value, Container)]
+    count = max([STAR_ARGUMENTS, *(key + 1 for one in lists for key in one.items if isinstance(key, int))])
+    rest = values - set(lists) - set(sections(values))  # a mapping gives its keys
+    return [rest.union(*[one.at(index) for one in lists]) for index in range(count)]
 
 
 def call_values(flow: Flow, called: Values, given: Given, name: str, receiver: Values = NOTHING) -> Values:
     """What a call of any of these gives back; of something outside where nothing is known of what is called."""
     result: set[Any] = set()
     outside = [value for value in called if isinstance(value, Outside | Node)]
+    if not called and not flow.guesses:
+        return NOTHING
     if not called:
         for cls in classes(receiver):
             result |= construct(flow, cls, given) if cls.is_wrapper else NOTHING
@@ -123,9 +132,13 @@ def _get(flow: Flow, receiver: Values, given: Given, node: ast.Call) -> Values:
 def _merge(flow: Flow, name: str, receiver: Values, given: Given, node: Any) -> Values | None:
     """`x.update(y)`, `x.append(y)`: x is y as well, or holds it."""
     added = given.everything
-    for value in receiver if added else ():
-        if isinstance(value, Container):
+    for value in [value for value in receiver if isinstance(value, Container)]:
+        if name in ADDERS:
             flow.store(value, "*", added)
+            continue
+        parts = [part.items for part in added if isinstance(part, Container)]
+        for key, values in [pair for items in (*parts, given.words) for pair in items.items()]:
+            flow.store(value, key, values)
     if name in MERGERS:
         stand_for(flow, receiver, frozenset(sections(added)))
     else:

@@ -128,6 +128,9 @@ def construct(flow: Flow, cls: Scope, given: Given) -> Values:
         result |= flow.wrapped(cls)
     if method is None and cls.outer_bases and not cls.is_wrapper:
         hand_over(flow, f"{cls.name}({cls.outer_bases[0]})", given)
+        if cls.strange_base:
+            how = f"handed to {cls.outer_bases[0]} of {cls.strange_base}"
+            flow.escape(given.everything, how, given.node, given.scope)
     return frozenset(result)
 
 

@@ -17,8 +17,10 @@ from diagnose.usage.trees import FUNCTIONS
 from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
 
 MOST_WORK = 24_000_000  # expressions looked at and values found in them: about 30 s
+MOST_GUESSES = 8_000_000
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
 MANY_VALUES = 32  # of one name; most names have less than ten
+ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
 Evaluator = Callable[["Flow", Any, Scope], Values]
 Key = TypeVar("Key", bound=Hashable)
@@ -104,15 +106,23 @@ class Flow:
         self.notes = Notes()
         self.changed = True
         self.converged = False
+        self.most_work, self.rounds = MOST_WORK, 0
+        self.may_guess = True
+        """Whether guesses did not become more than anyone would wait for."""
+        self.guesses = False
+        """Whether calls and attributes of what is not known count, as soon as all that is known was followed."""
         self.final = False
         """The last round, which takes the notes."""
         self.work = 0
         self.sites: dict[Any, tuple[Scope, Node]] = {}
         """The places that load a config: a call, or a function that is given it."""
-        self.any_file = False
-        """Whether loads of files with other names count too: where no other load reads the config."""
-        self.skipped_files = False
-        """Whether there are such loads."""
+        self.named_otherwise: set[Any] = set()
+        """Loads of a file with another name."""
+        self.ignored: set[Any] | None = set()
+        """Loads whose file has other keys; None: every load counts, for the others read no key of the config."""
+        self.hits: dict[Any, set[str]] = defaultdict(set)
+        self.misses: dict[Any, set[str]] = defaultdict(set)
+        """By load: the keys that are read by name, which the config has, or has not."""
         self.loose_fields: dict[str, Values] = {}
         """What was stored under an attribute, or a key, of this name anywhere."""
         self.raised: dict[str, Values] = {}
@@ -126,20 +136,50 @@ class Flow:
         Raises TooMuchError when that is more work than anyone would wait for.
         """
         self._to_the_end(statement)
-        if self.skipped_files and not self.notes.reads:
-            self.any_file, self.final, self.notes = True, False, Notes()
+        if len(self.notes.reads) < ENOUGH_READS and (self.named_otherwise or self.ignored):
+            self.ignored = None
+            self._forget()
             self._to_the_end(statement)
 
     def _to_the_end(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
-        self.converged = False
-        for _ in range(MOST_ROUNDS):
-            self.changed = False
-            self._round(statement)
-            if not self.changed:
-                self.converged = True
-                break
-        self.final = True
+        self.rounds = 0
+        while self.rounds < MOST_ROUNDS and not self.converged:
+            self.rounds += 1
+            try:
+                self.changed = False
+                self._round(statement)
+            except TooMuchError:
+                if not self.guesses:
+                    raise
+                self.may_guess = False
+                self._forget()
+                continue
+            if self._ignores_more():
+                self._forget()
+            elif not self.changed:
+                self.converged = self.guesses or not self.may_guess
+                self.guesses, self.most_work = True, self.work + MOST_GUESSES
+        self.final, self.guesses, self.most_work = True, self.may_guess, self.work + MOST_WORK
         self._round(statement)
+
+    def _ignores_more(self) -> bool:
+        """Whether a load has shown to be of another file, now that a load of the config is known."""
+        if self.ignored is None or not any(len(keys) >= ENOUGH_READS for keys in self.hits.values()):
+            return False
+        others = {site for site in self.sites if self.misses[site] and not self.hits[site]}
+        self.ignored |= others
+        return bool(others)
+
+    def _forget(self) -> None:
+        """Start again, with what is known of the loads."""
+        self.notes, self.final, self.converged, self.guesses = Notes(), False, False, False
+        self.work, self.most_work, self.rounds = 0, MOST_WORK, 0
+        for holder in (self.sites, self.loose_fields, self.raised, self.containers, self.hits, self.misses):
+            holder.clear()
+        for module in self.project.modules:
+            module.globals.clear()
+            for scope in [module.scope, *module.scopes.values()]:
+                scope.forget()
 
     def _round(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
         for scope in list(self.reach.scopes):
@@ -175,7 +215,7 @@ class Flow:
             return NOTHING
         found = evaluate(self, node, scope)
         self.work += 1 + len(found)
-        if self.work > MOST_WORK:
+        if self.work > self.most_work:
             raise TooMuchError
         return found
 

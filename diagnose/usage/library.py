@@ -11,16 +11,29 @@ from typing import Any
 
 from diagnose.usage.entering import Given, bind_fields, call_own, construct, enter, hand_over
 from diagnose.usage.flow import Event, Flow, classes, nodes, sections
-from diagnose.usage.values import NOTHING, Bound, Container, Instance, Node, Outside, Scope, Text, Values, deep, outside
+from diagnose.usage.values import (
+    NOTHING,
+    Bound,
+    Container,
+    Instance,
+    Node,
+    Outside,
+    Scope,
+    Super,
+    Text,
+    Values,
+    deep,
+    outside,
+)
 from diagnose.usage.words import is_familiar, words
 
 OWN_LOADER = re.compile(r"(load|from|read|parse|merge)_(from_)?(json|ya?ml|toml|file|config)")
 PARSER = outside("argparse.ArgumentParser()")
-MAKERS = {"instantiate", "from_config", "from_pretrained"}
+MAKERS = {"instantiate", "from_config", "from_pretrained", "from_argparse_args"}
 PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"}
 
 
-def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Given) -> Values:  # noqa: PLR0911 - one case, one answer
+def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Given) -> Values:  # noqa: C901, PLR0911 - one case, one answer
     """A call of something outside (`what`), or of a method `name` of something not followed."""
     top = what.top if what else ""
     if OWN_LOADER.fullmatch(name):
@@ -28,11 +41,15 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
     if _is_loader(what, name, receiver):
         return _load(flow, name, receiver, given)
     _bind_records(flow, receiver, given)
+    if name in {"partial", "submit"} and (called := _functions(given.args[:1])):
+        for value in called:
+            call_own(flow, value, replace(given, args=given.args[1:]))
+        return called
     _call_back(flow, name, given)
     if name == "load" and top in words("numeric"):
         return NOTHING
     if flow.final:
-        _note_uses(flow, what, name, given)
+        _note_uses(flow, what, name, receiver, given)
     if top == "builtins" and name != "dict":
         return _builtin(name, given)
     if top == "argparse" and name == "ArgumentParser":
@@ -82,9 +99,9 @@ def _is_loader(what: Outside | None, name: str, receiver: Values) -> bool:
 def _load(flow: Flow, name: str, receiver: Values, given: Given) -> Values:
     """`yaml.load(file)` and its like: the config, as far as it is known here."""
     site = given.node
-    if not flow.any_file and _is_another_file(flow, site, given.everything):
+    if flow.ignored is not None and (site in flow.ignored or _is_another_file(flow, site, given.everything)):
         flow.sites.pop(site, None)
-        flow.skipped_files = True
+        flow.named_otherwise.add(site)
         return NOTHING
     loaded = flow.load(site, given.scope)
     result = frozenset({loaded})
@@ -103,7 +120,7 @@ def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
     if any(isinstance(value, Node) and not value.is_section and value.site is not site for value in source):
         return True
     files = {Path(value.text).name for value in source if isinstance(value, Text) and value.is_file}
-    may_be_any = any(Path(file).stem in words("generic_stems") for file in files)
+    may_be_any = any("*" in file or Path(file).stem in words("generic_stems") for file in files)
     return bool(files) and flow.file_name not in files and not may_be_any
 
 
@@ -146,10 +163,10 @@ def _bind_records(flow: Flow, receiver: Values, given: Given) -> None:
 
 def _call_back(flow: Flow, name: str, given: Given) -> None:
     """A library calls the functions that it is given, with what it was given beside them."""
-    functions = [value for value in given.everything if isinstance(value, Scope | Bound)]
+    functions = _functions([given.everything])
     listed = [value for value in given.words.get("args", NOTHING) if isinstance(value, Container)]
     if not (functions and listed) or given.packs:
-        return _give_to(flow, functions, given.everything - set(functions), given)
+        return _give_to(flow, functions, given.everything - functions, given)
     lead = [NOTHING] if name in {"spawn", "start_processes"} else []
     for value in listed:
         count = 1 + max((key for key in value.items if isinstance(key, int)), default=0)
@@ -158,6 +175,10 @@ def _call_back(flow: Flow, name: str, given: Given) -> None:
             if isinstance(one, Bound) or one.kind == "function":
                 call_own(flow, one, replace(given, args=[*lead, *order], words={}, packs=[]))
     return None
+
+
+def _functions(args: list[Values]) -> Values:
+    return frozenset(value for values in args for value in values if isinstance(value, Scope | Bound))
 
 
 def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, given: Given) -> None:
@@ -174,10 +195,12 @@ def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, giv
             enter(flow, func, packed)
 
 
-def _note_uses(flow: Flow, what: Outside | None, name: str, given: Given) -> None:
-    shown = what.name if what else name
+def _note_uses(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Given) -> None:
+    owners = [value.cls for value in receiver if isinstance(value, Instance | Super)]
+    library = what.top if what else next((cls.strange_base for cls in owners if cls.strange_base), None)
+    shown = what.name if what else f"{name} of {library}" if library else name
     hand_over(flow, shown, given)
-    familiar = what is None or is_familiar(what.top) or name in words("keepers")
+    familiar = library is None or is_familiar(library) or name in words("keepers")
     if not familiar or name in MAKERS:
         plain = deep(NOTHING.union(*given.args, *given.words.values()))
         flow.escape(plain, f"handed to {shown}", given.node, given.scope)

@@ -40,6 +40,8 @@ class Loop:
 
 def loop(flow: Flow, target: ast.AST, source: ast.AST, body: list[Any], node: ast.AST, scope: Scope) -> None:
     """Bind the loop's names; in the last round, note what it does with the section that it goes through."""
+    if isinstance(source, ast.Call) and last_name(source) == "enumerate" and source.args and is_pair(target):
+        target, source = target.elts[1], source.args[0]  # type: ignore[attr-defined]  # a pair has elements
     values = flow.value(source, scope)
     keys, items = _bound_names(target, _view(source), bool(sections(values)))
     one = Loop(keys, items, body, node, scope)

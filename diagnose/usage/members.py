@@ -9,7 +9,7 @@ from typing import Any
 from diagnose.usage.entering import Given, enter
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, classes, sections
 from diagnose.usage.project import Binding
-from diagnose.usage.trees import constant, key_pattern, last_name, names_in
+from diagnose.usage.trees import constant, key_pattern, last_name
 from diagnose.usage.values import (
     NOTHING,
     Bound,
@@ -59,8 +59,8 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
     hit = any(value.find(key) is not None for value in sections(base))
     explained = any(_explains(value, key) for value in base)
     result = set(NOTHING.union(*[_of_value(flow, value, access) for value in base]))
-    if not base and isinstance(key, str):
-        result |= _of_anything(flow, key)
+    if not base and flow.guesses and isinstance(key, str):
+        result |= _of_anything(flow, key, called=access.form == "method")
     if flow.final and isinstance(key, str) and not access.stores and not hit and access.form != "method":
         _note_other(flow, key, access, explained=bool(base) and explained)
     if flow.final and access.written is not None and base and (hit or explained):
@@ -118,6 +118,8 @@ def _of_section(flow: Flow, value: Node, access: Access) -> Values:
     if not value.is_section:
         return added
     child = value.find(key)
+    if not access.stores and access.form in {"attribute", "subscript"} and isinstance(key, str):
+        (flow.misses if child is None else flow.hits)[value.site].add(key)
     if child is not None:
         if flow.final and not access.stores:
             flow.notes.reads[child].add(flow.place(access.node, access.scope))
@@ -160,13 +162,13 @@ def _by_own_method(flow: Flow, value: Instance, keys: Values, node: ast.AST, sco
     return enter(flow, method, Given([frozenset({value}), keys], {}, [], node, scope))
 
 
-def _of_anything(flow: Flow, key: str) -> Values:
-    """A member of something unknown: what was stored under that name anywhere, or a method that has it.
+def _of_anything(flow: Flow, key: str, *, called: bool) -> Values:
+    """A member of something unknown: what was stored under that name anywhere, or the methods that a call may mean.
 
     A method of mappings (`items`, `get`) is one of any dict, not of the class that wraps the config.
     """
     result = set(flow.loose_fields.get(key, NOTHING))
-    for found in flow.project.by_name.get(key, ()):
+    for found in flow.project.by_name.get(key, ()) if called else ():
         if found.owner and found.reached and not (key in MAPPING_METHODS and found.owner.is_wrapper):
             result.add(found.owner.instance.bind(found))
     return frozenset(result)
@@ -221,14 +223,14 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
     if not texts or loops:
         result |= value.children()
         stores = isinstance(getattr(node, "ctx", None), ast.Store)
-        if flow.final and not stores and not _is_accessor(node, scope):
+        if flow.final and not stores and node not in flow.reach.steps and not _is_accessor(node, scope):
             flow.notes.patterns[value].append(key_pattern(key))
             flow.notes.computed.setdefault(value, Event(CHOSEN_BY_THE_RUN, flow.place(node, scope)))
     return frozenset(result)
 
 
 def _is_accessor(node: Any, scope: Scope) -> bool:
-    """`self[key]`, `getattr(self, key)` in a method of a wrapper, the key being its parameter: its calls count."""
+    """`self[key]`, `getattr(self, key)` in a method of a wrapper: what counts are the calls of the method."""
     base = node.func if isinstance(node, ast.Call) else node.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
         base = node.args[0]
@@ -236,8 +238,7 @@ def _is_accessor(node: Any, scope: Scope) -> bool:
         base = base.value
     if not (scope.owner and scope.owner.is_wrapper and scope.positional and isinstance(base, ast.Name | ast.Call)):
         return False
-    mine = last_name(base) in {scope.positional[0], "super"}
-    return mine and bool(set(names_in(node)) & set(scope.positional[1:]))
+    return last_name(base) in {scope.positional[0], "super"}
 
 
 def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:

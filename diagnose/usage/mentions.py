@@ -11,7 +11,7 @@ from typing import Any
 from diagnose.usage.reach import Reach
 from diagnose.usage.report import Place
 from diagnose.usage.trees import constant, last_name
-from diagnose.usage.values import Scope
+from diagnose.usage.values import Scope, Variable
 
 LONGEST_PATH = 200  # longer strings are texts for people
 PROCESS_STARTERS = re.compile(r"(subprocess\.\w+|os\.(system|popen|exec\w+|spawn\w+))")
@@ -130,21 +130,27 @@ def _defaults(scope: Scope) -> list[tuple[str | None, ast.AST] | None]:
 
 def handed_to_a_process(reach: Reach, loads: Iterator[tuple[Scope, Any]]) -> str | None:
     """Why other programs may read the config file too: a process is started with the same file name."""
-    files = {text for scope, load in loads for text in _file_expressions(reach, scope, load)}
+    files = {_identity(reach, one, scope) for scope, load in loads for one in _file_expressions(reach, scope, load)}
     for scope, call in _calls(reach):
         if files and PROCESS_STARTERS.fullmatch(ast.unparse(call.func)):
-            inside = {ast.unparse(node) for node in ast.walk(call) if isinstance(node, ast.Name | ast.Attribute)}
-            if inside & files:
+            inside = (node for node in ast.walk(call) if isinstance(node, ast.Name | ast.Attribute))
+            if any(_identity(reach, node, scope) in files for node in inside):
                 place = Place(scope.module.shown, call.lineno)
                 return f"the config file is also handed to {ast.unparse(call.func)} ({place})"
     return None
 
 
-def _file_expressions(reach: Reach, scope: Scope, load: Any) -> Iterator[str]:
+def _identity(reach: Reach, node: ast.AST, scope: Scope) -> tuple[str, Scope | None]:
+    """A variable with the scope that binds it; `args.config` is the same everywhere."""
+    found = reach.project.lookup(node.id, scope) if isinstance(node, ast.Name) else None
+    return ast.unparse(node), found.scope if isinstance(found, Variable) else None
+
+
+def _file_expressions(reach: Reach, scope: Scope, load: Any) -> Iterator[ast.AST]:
     """How the file is called where a load, or an `open` beside it, names it."""
     opened = [call for call in _calls_of(reach, scope) if last_name(call) == "open"]
     for call in [load, *opened] if isinstance(load, ast.Call) else []:
-        yield from (ast.unparse(one) for one in call.args[:1] if isinstance(one, ast.Name | ast.Attribute))
+        yield from (one for one in call.args[:1] if isinstance(one, ast.Name | ast.Attribute))
 
 
 def _calls_of(reach: Reach, scope: Scope) -> list[ast.Call]:

@@ -17,7 +17,8 @@ from diagnose.usage.trees import DEFINITIONS, constant, last_name, literal_start
 from diagnose.usage.values import Choice, Module, Outside, Scope, Variable, outside
 from diagnose.usage.words import is_familiar
 
-ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md", "LICENSE")
+PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+ROOT_MARKS = ("requirements.txt", "README.md", "LICENSE")
 LEVELS_UP = 5  # a trainer is at most this deep in its project
 MOST_BYTES = 2_000_000  # a larger file was not written by hand
 MOST_FILES = 20_000
@@ -225,6 +226,7 @@ class Project:
             found = options_of(self.resolve(node, scope.parent or scope))
             own = [one for one in found if isinstance(one, Scope) and one.kind == "class" and one is not scope]
             scope.bases += own
+            scope.libraries |= {one.top for one in found if isinstance(one, Outside)}
             if len(own) < len(found) and last_name(node) != "object":
                 scope.outer_bases.append(last_name(node))
 
@@ -308,8 +310,12 @@ def config_strings(data: Any) -> Iterator[str]:
 def _root(trainer: Path, config_file: Path | None) -> Path:
     """The project's folder: the nearest that has a mark of one, else the one that holds the config too."""
     above = list(trainer.parents)[:LEVELS_UP]
-    marked = next((one for one in above if any((one / mark).exists() for mark in ROOT_MARKS)), None)
+    marked = _nearest(above, PROJECT_FILES) or _nearest(above, ROOT_MARKS)
     if marked is not None or config_file is None:
         return marked or trainer.parent
     config = config_file.resolve()
     return next((one for one in above if config.is_relative_to(one) and one != Path(one.anchor)), trainer.parent)
+
+
+def _nearest(folders: list[Path], marks: tuple[str, ...]) -> Path | None:
+    return next((one for one in folders if any((one / mark).exists() for mark in marks)), None)

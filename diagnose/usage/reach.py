@@ -28,9 +28,11 @@ class Reach:
         """Every attribute and identifier-like string in code that runs."""
         self.looped: set[ast.AST] = set()
         """Calls whose result a loop goes through, or another mapping takes."""
+        self.steps: set[ast.AST] = set()
+        """`x = x[key]`, `type(x[key])`: a way through a config that uses no value yet."""
         self._waiting = [module.scope for module in project.modules]
         for text in config_strings(config):  # classes that the config names are made
-            self._say(text)
+            self._say(text.rpartition(".")[2])
         self._go()
 
     def add(self, scope: Any) -> None:
@@ -93,6 +95,9 @@ class Reach:
     def _note(self, node: ast.AST, scope: Scope) -> None:
         if isinstance(node, ast.For | ast.comprehension):
             self.looped |= {one for one in ast.walk(node.iter) if isinstance(one, ast.Call)}
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+            if ast.dump(node.value.value) == ast.dump(node.targets[0]).replace("Store()", "Load()"):
+                self.steps.add(node.value)
         elif isinstance(node, ast.Call):
             self._note_call(node, scope)
         elif isinstance(node, ast.Name):
@@ -108,6 +113,8 @@ class Reach:
             self.add(scope.module.scope.names.get(node.value))
 
     def _note_call(self, node: ast.Call, scope: Scope) -> None:
+        if last_name(node) in {"type", "isinstance"}:
+            self.steps.update(node.args)
         if last_name(node) in words("keepers") | words("mapping_bases") | {"keys"}:
             self.looped |= {one for one in node.args if isinstance(one, ast.Call)}
         if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name

@@ -25,7 +25,8 @@ from diagnose.usage.verdict import Judge
 
 STACK_BYTES = 512 * 1024 * 1024  # address space, not memory: expressions in the source nest calls in here
 DEEPEST_RECURSION = 20_000
-REFERENCE = re.compile(r"\$\{([^{}]*)\}?|!(?:ref|copy)\s*<([^<>]*)>|%\(([^()]*)\)s")
+REFERENCE = re.compile(r"\$\{([^{}]*)\}?|%\(([^()]*)\)s")
+HYPERPYYAML = re.compile(r"!(?:ref|copy)\s.*")
 
 
 def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None = None) -> KeyReport:
@@ -77,7 +78,8 @@ def without_references(
     """
     files = [] if config_file is None else [config_file, *included]
     text = "\n".join([str(config), *(file.read_text("utf-8", errors="replace") for file in files)])
-    inside = (piece for part in REFERENCE.findall(text) for piece in part)
+    inside = [piece for part in REFERENCE.findall(text) for piece in part]
+    inside += [name for line in HYPERPYYAML.findall(text) for name in re.findall("<([^<>]*)>", line)]
     names = {name.strip(".") for piece in inside for name in re.findall(r"[\w.\-]+", piece)} - {""}
     idle = {KeyState.DEAD, KeyState.MISPLACED}
     return tuple(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from diagnose.usage.trees import FUNCTIONS, calls_in, last_name
-from diagnose.usage.words import words
+from diagnose.usage.words import is_familiar, words
 
 Values = frozenset[Any]
 """Of Scope (a function or class), Instance, Bound, Node, KeysOf, Container, Outside, Text, Super."""
@@ -31,6 +31,8 @@ class Scope:
         self.bases: list[Scope] = []
         self.outer_bases: list[str] = []
         """Names of base classes outside of the project."""
+        self.libraries: set[str] = set()
+        """Where these are from."""
         self.variables: dict[str, Values] = {}
         self.fields: dict[Any, Values] = {}
         """Of a class: attributes of it and its instances; `[]` for items under computed keys."""
@@ -48,6 +50,11 @@ class Scope:
         self.star = given.vararg.arg if given and given.vararg else None
         self.double_star = given.kwarg.arg if given and given.kwarg else None
         self.names |= dict.fromkeys([*self.parameters, *filter(None, [self.star, self.double_star])])
+
+    def forget(self) -> None:
+        """Lose what is known of values."""
+        for holder in (self.variables, self.fields, self.returned, self.stands_for):
+            holder.clear()
 
     @property
     def owner(self) -> Scope | None:
@@ -102,6 +109,12 @@ class Scope:
     def has(self, key: Any) -> bool:
         """Whether a class, or its base, has an attribute of this name."""
         return any(key in one.names or key in one.owned for one in self.lineage)
+
+    @cached_property
+    def strange_base(self) -> str | None:
+        """The library of a base that may look up any key of a config that it is given."""
+        libraries = sorted(library for one in self.lineage for library in one.libraries)
+        return next((library for library in libraries if not is_familiar(library)), None)
 
     def field_values(self, key: Any) -> Values:
         """What an attribute of a class or its instances may be."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.finding import Confidence
-from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, is_hydra_main
+from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, AbsentRead, Event, Flow, is_hydra_main
 from diagnose.usage.mentions import Mentions, calls_named, handed_to_a_process, literal, mentions
 from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
 from diagnose.usage.values import Node
@@ -21,7 +21,6 @@ Path_ = tuple[str, ...]
 PROBABLY = "cannot tell, probably unread"
 MOST_FILES = 500
 FAIR_SHARE = 0.5  # of the best load's share of keys that the file has: another load may be the config too
-ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 
 
 @dataclass
@@ -158,7 +157,8 @@ class Judge:
             words = [word for call in scope.node.decorator_list for word in getattr(call, "keywords", [])]
             for word in (word for word in words if word.arg == "config_path" and near):
                 texts = {one.value for one in ast.walk(word.value) if isinstance(one, ast.Constant)}
-                folders = {Path(text).name for text in texts if isinstance(text, str)}
+                paths = [Path(text) for text in texts if isinstance(text, str)]
+                folders = {path.parent.name if path.suffix in {".yaml", ".yml"} else path.name for path in paths}
                 beside = {scope.module.path.parent.name} if texts & {".", ""} else set()
                 if texts and near not in (folders - {""}) | beside:
                     return True
@@ -239,7 +239,7 @@ class Judge:
 
     # --- a key that nothing reads
 
-    def _unread(self, path: Path_) -> KeyUse:
+    def _unread(self, path: Path_) -> KeyUse:  # noqa: PLR0911 - one case, one answer
         """Dead, misplaced, or probably so: by where its name appears in the code that can run."""
         name, notes, dotted = path[-1], self.flow.notes, ".".join(path)
         project = self.flow.project
@@ -254,6 +254,8 @@ class Judge:
         loose = notes.loose | (notes.of_tensors if path[:-1] in self._by_attribute else {})
         if name in loose:
             return unknown(dotted, f"{PROBABLY}: its name is read from something not followed ({loose[name]})")
+        if not self.flow.may_guess:
+            return unknown(dotted, f"{PROBABLY}: it is mentioned in a source that is too large to follow all of it")
         return self._misplaced(path) or self._dead(path, Confidence.MEDIUM, self._elsewhere(name))
 
     @cached_property
