@@ -17,9 +17,8 @@ from diagnose.usage.trees import FUNCTIONS
 from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
 
 MOST_WORK = 24_000_000  # expressions looked at and values found in them: about 30 s
-MOST_GUESSES = 8_000_000
+MOST_GUESSES = 5_000_000  # the rounds of guesses need less than half of it, or grow without end
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
-MANY_VALUES = 32  # of one name; most names have less than ten
 ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
 Evaluator = Callable[["Flow", Any, Scope], Values]
@@ -127,7 +126,6 @@ class Flow:
         """What was stored under an attribute, or a key, of this name anywhere."""
         self.raised: dict[str, Values] = {}
         self.containers: dict[Any, Container] = {}
-        self._merges = False
         self._evaluators = evaluators
 
     def run(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
@@ -230,26 +228,8 @@ class Flow:
         if values <= known:
             return
         self.work += len(known)
-        together = known | values
-        if self._merges or len(together) > MANY_VALUES:
-            together = self._merged(together)
-        if together != known:
-            holder[key] = together
-            self.changed = True
-
-    def _merged(self, values: Values) -> Values:
-        """The values with one container in place of many: what one of these lists and dicts holds, each may hold.
-
-        Without this, containers of containers grow without end in projects that pass everything through one place.
-        """
-        containers = sorted((value for value in values if isinstance(value, Container)), key=lambda one: one.number)
-        apart = {id(one.items): one for one in reversed(containers)}
-        if len(apart) > MANY_VALUES // 2:
-            for other in containers[1:]:
-                self.changed |= containers[0].absorb(other)
-            self._merges = True
-            apart = {0: containers[0]}
-        return frozenset(value for value in values if not isinstance(value, Container)).union(apart.values())
+        holder[key] = known | values
+        self.changed = True
 
     def store(self, container: Container, key: Any, values: Values) -> None:
         """Let a list or dict also hold `values`; under `*` where the key is not known."""
@@ -270,7 +250,7 @@ class Flow:
 
     def container(self, key: Any) -> Container:
         """The list or dict that is made at this place."""
-        return self.containers.setdefault(key, Container(len(self.containers)))
+        return self.containers.setdefault(key, Container())
 
     def load(self, site: Any, scope: Scope) -> Node:
         """The config as it is loaded at this place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +25,7 @@ from diagnose.usage.values import (
     Text,
     Values,
     Variable,
-    builtin,
+    outside,
     text_value,
 )
 from diagnose.usage.words import words
@@ -249,7 +250,7 @@ def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:
     world = scope.module.globals.get("", NOTHING)
     if world:
         return member(flow, world, Access(node.id, "get", node, scope))
-    return builtin(node.id)
+    return _builtin(node.id)
 
 
 def _bound(binding: Binding, name: str) -> Values | None:
@@ -264,3 +265,8 @@ def _bound(binding: Binding, name: str) -> Values | None:
         held = home.field_values(name) if home.kind == "class" else home.variables.get(name, NOTHING)
         return held.union([binding, *binding.twins]) if isinstance(binding, Scope) else held
     return NOTHING if isinstance(binding, Module) else None
+
+
+def _builtin(name: str) -> Values:
+    """A function of Python itself; nothing where it has none of this name."""
+    return frozenset({outside(f"builtins.{name}")}) if hasattr(builtins, name) else NOTHING

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -294,28 +293,10 @@ class KeysOf:
 class Container:
     """A list, tuple, dict or namespace that the source itself makes; `*` for items under unknown keys."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        """In the order in which the source was gone through."""
+    def __init__(self) -> None:
         self.items: dict[Any, Values] = {}
         self.stands_for: dict[str, Values] = {}
         """Sections whose keys were put into it."""
-        self.same = [self]
-        """Those that were found to be used alike, and share one content."""
-
-    def absorb(self, other: Container) -> bool:
-        """Let the other one, and all like it, be the same as this one from here on; whether it was not."""
-        if self.items is other.items:
-            return False
-        for mine, theirs in ((self.items, other.items), (self.stands_for, other.stands_for)):
-            for key, values in theirs.items():
-                mine[key] = mine.get(key, NOTHING) | values
-        for one in other.same:
-            one.items, one.stands_for = self.items, self.stands_for
-        self.same += other.same
-        for one in self.same:
-            one.same = self.same
-        return True
 
     def at(self, key: Any) -> Values:
         """What it may hold under a key."""
@@ -361,9 +342,3 @@ def deep(values: Values) -> Values:
             if isinstance(value, Container):
                 waiting += value.everything()
     return frozenset(seen)
-
-
-@cache
-def builtin(name: str) -> Values:
-    """A function of Python itself; nothing where it has none of this name."""
-    return frozenset({outside(f"builtins.{name}")}) if hasattr(builtins, name) else NOTHING
