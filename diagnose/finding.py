@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from diagnose.numbers import Number
+from diagnose.numbers import Number, PlainValue
 from diagnose.run import Axis, Run
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from diagnose.facts import Facts
-
-Scalar = str | int | float | bool
 
 
 class Severity(str, Enum):
@@ -84,7 +82,7 @@ class Edit:
     parameter: str
     """Canonical name (`learning_rate`, `grad_clip_norm`, ...), whatever the config calls it."""
     operation: Operation
-    value: Scalar
+    value: PlainValue
     """The new value (set), the factor (scale) or the largest allowed value (cap)."""
     why: str
     """Half a sentence with the number that led to it."""
@@ -140,6 +138,8 @@ class Finding:
     """One sentence, with its numbers, that a non-expert understands."""
     first_step: int | None = None
     last_step: int | None = None
+    line: int | None = None
+    """The line of the config that it is about, from 1."""
     evidence: tuple[Evidence, ...] = ()
     """Measured numbers and the thresholds that they crossed."""
     examples: tuple[str, ...] = ()

@@ -6,6 +6,8 @@ from math import floor, log10
 from typing import TypeGuard
 
 Number = int | float
+PlainValue = str | int | float | bool
+"""What a config holds at one place."""
 
 
 def is_number(value: object) -> TypeGuard[Number]:

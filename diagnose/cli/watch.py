@@ -171,12 +171,12 @@ class _Writer:
 
     def _text(self, event: Event) -> None:
         from diagnose.live.watch import NewFinding, Progress
-        from diagnose.report.events import finding_line
+        from diagnose.report.line import finding_line
 
         if isinstance(event, Progress):
             self._progress(event)
         elif isinstance(event, NewFinding):
-            self._fresh(finding_line(event.finding, event.step))
+            self._fresh(f"step {event.step:,}  {finding_line(event.diagnosis.run, event.finding)}")
         elif event.diagnosis is None:
             self._fresh("nothing was logged")
         elif event.end.value != "once":

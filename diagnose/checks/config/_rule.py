@@ -14,8 +14,17 @@ from diagnose.numbers import Number
 Rule = Callable[[Config, Effective, Facts], Iterator[Finding]]
 
 
-def contradiction(severity: Severity, message: str, advice: str, *cures: Prescription, **evidence: Number) -> Finding:
-    """A CFG003 finding; these rest on the text alone, so that they are certain."""
+def contradiction(
+    config: Config, name: str, severity: Severity, message: str, advice: str, *cures: Prescription, **evidence: Number
+) -> Finding:
+    """A CFG003 finding on one setting, with which its message begins."""
+    return certain(config.values[name].line, severity, f"{at(config, name)}: {message}", advice, *cures, **evidence)
+
+
+def certain(
+    line: int, severity: Severity, message: str, advice: str, *cures: Prescription, **evidence: Number
+) -> Finding:
+    """A CFG003 finding on a line of the config; these rest on the text alone, so that they are certain."""
     return Finding(
         "CFG003",
         "contradiction",
@@ -26,6 +35,7 @@ def contradiction(severity: Severity, message: str, advice: str, *cures: Prescri
         evidence=tuple(Evidence(name, value) for name, value in evidence.items()),
         prescriptions=cures,
         advice=advice,
+        line=line,
     )
 
 

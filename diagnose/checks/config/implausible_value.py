@@ -109,6 +109,7 @@ class ImplausibleValue(Check):
                 Evidence(name, value, bound, sentence=f"{name} {value:g} (alarm from {bound:g}): {span.source}"),
             ),
             prescriptions=cures,
+            line=setting.line,
             advice=f"{first}; in use: {span.source}",
         )
 

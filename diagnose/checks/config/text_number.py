@@ -51,6 +51,7 @@ class TextNumber(Check):
             f"{places}: {problems[0].message}",
             evidence={"text_numbers": len(problems), "line": problems[0].line},
             prescriptions=(cure,) if cure.edits else (),
+            line=problems[0].line,
             advice="write such numbers with a dot and a signed exponent: 5.0e-05",
         )
 

@@ -80,6 +80,7 @@ class DeadKey(Check):
                 "config",
                 f"{config.dialect} does not read every key: {'; '.join(reasons[:MOST_SHOWN])}",
                 evidence={"dead_keys": len(dead)},
+                line=dead[0][1].line,
                 advice="changing them has no effect; --trainer FILE checks the trainer itself",
             )
 
