@@ -82,9 +82,11 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
         for path, node in candidate.place.find(document):
             source = follow(document, node)
             value = _with_pair(document, candidate, plain(source))
-            if path not in seen and _fits(HYPERPARAMETERS[name].kind, source, value):
+            kind = HYPERPARAMETERS[name].kind
+            holds = kind is Kind.TEXT if isinstance(source, Table) else kind.accepts(value)
+            if path not in seen and holds:
                 seen.add(path)
-                yield Site(candidate, path, node, source, as_number(HYPERPARAMETERS[name].kind, value))
+                yield Site(candidate, path, node, source, as_number(kind, value))
 
 
 def _counting_first(places: tuple[Site, ...]) -> tuple[Site, ...]:
@@ -134,27 +136,6 @@ def plain(node: Node | None) -> Any:
     if isinstance(node, Array):
         return [plain(item) for item in node.items]
     return {key: plain(child) for key, child in children(node)}
-
-
-def _fits(kind: Kind, source: Scalar | Array | Table | None, value: Any) -> bool:
-    """Whether a value can be what a hyperparameter of this kind holds."""
-    if kind in {Kind.TEXT, Kind.LIST} or value is None:
-        return not isinstance(source, Table) or kind is Kind.TEXT
-    if isinstance(source, Table) or (kind in {Kind.CHOICE, Kind.SWITCH} and isinstance(source, Array)):
-        return False
-    if kind is Kind.CHOICE:
-        return True
-    if kind is Kind.SWITCH:
-        return isinstance(value, bool)
-    numbers = value if isinstance(value, list) else [value]
-    return all(map(_may_be_number, numbers))
-
-
-def _may_be_number(value: Any) -> bool:
-    """A number, or text that is one; an empty word stands for none."""
-    if isinstance(value, str):
-        return value in NOTHING or is_written_number(value)
-    return value is None or is_number(value)
 
 
 def as_number(kind: Kind, value: Any) -> Any:
