@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from diagnose.config.dialect import Candidate, Synonyms
-from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
+from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Array, Document, Node, Scalar, Table, children, resolved
+from diagnose.config.number_text import is_written_number, number_of
 from diagnose.config.place import Place
 from diagnose.config.units import AN_UPDATE
 from diagnose.numbers import is_number
@@ -25,7 +26,6 @@ MOST_PLACES = 50
 _ENDING = re.compile(r"[_-]?(?:config|configs|params|parameters|args|arguments|kwargs|settings|options|opts|cfg|conf)$")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ONE_WORD = ((frozenset({"learning", "rate"}), "lr"), (frozenset({"warm", "up"}), "warmup"))
-_OF_THE_DISCRIMINATOR = frozenset({"d", "disc", "discriminator"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +91,25 @@ BY_PHRASE = 1000
 
 def _meant(leaf: _Leaf, words: Mapping[str, list[_Word]], synonyms: Synonyms) -> Iterator[_Word]:
     """What the key is a word for; else what its words mean; else what they mean with those of the sections around."""
-    listed = [word for word in words.get(leaf.key, ()) if _is_there(word, leaf, synonyms)]
     known = not leaf.sections or any(section in synonyms.sections for section in leaf.sections)
-    if known or leaf.key in synonyms.anywhere:
-        yield from (found := [word for word in listed if _says(word.name, leaf)])
-        if found:
-            return
+    listed = [word for word in words.get(leaf.key, ()) if known or word.around or leaf.key in synonyms.anywhere]
     own = _parts(leaf.path[-1])
     for number, around in enumerate(((), leaf.sections[-1:], leaf.sections[-2:])):
         said = own.union(*map(_parts, around))
-        if not own or "[" in leaf.path[-1] or not (known or len(said) > 1):
-            return
-        names = (name for name, phrases in synonyms.phrases.items() if any(phrase.means(said) for phrase in phrases))
-        spoken = [_Word(name, BY_PHRASE + number) for name in names]
-        spoken = [word for word in spoken if _is_there(word, leaf, synonyms) and _says(word.name, leaf)]
-        yield from spoken
-        if spoken:
-            return
+        phrases = synonyms.phrases.items() if own and "[" not in leaf.path[-1] and (known or len(said) > 1) else ()
+        spoken = [_Word(name, BY_PHRASE + number) for name, any_of in phrases if any(one.means(said) for one in any_of)]
+        for found in (listed, spoken):
+            meant = [word for word in found if _is_there(word, leaf, synonyms) and _says(word.name, leaf)]
+            yield from meant
+            if meant:
+                return
+    prefix, _, rest = leaf.path[-1].partition("_")
+    if rest and sum(key.startswith(f"{prefix.lower()}_") for key in leaf.beside) >= OF_ONE_PART:
+        yield from _meant(replace(leaf, path=(*leaf.path[:-1], prefix, rest)), words, synonyms)
+
+
+OF_ONE_PART = 5
+"""Keys that begin alike from which on the beginning is read as a section (`voc_lr`, `voc_batch_size`, ...)."""
 
 
 def _parts(key: str) -> frozenset[str]:
@@ -160,6 +162,8 @@ def _rank(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int]:
 def _says(name: str, leaf: _Leaf) -> bool:
     """Whether the value and the keys beside it agree with the name."""
     kind, value = HYPERPARAMETERS[name].kind, leaf.value
+    if isinstance(value, str) and "${" in value:
+        return True
     if isinstance(value, list) and (name == "max_steps" or not kind.accepts(value)):
         return False  # milestones, not a length
     if not kind.accepts(value) or (name in _WORDS_ONLY and value is not None and not isinstance(value, str)):
@@ -170,6 +174,7 @@ def _says(name: str, leaf: _Leaf) -> bool:
         return not any("epoch" in key for key in leaf.beside)  # then it is the length of an epoch
     if name == "grad_clip_norm" and "threshold" in leaf.key:  # Adafactor has one of its own
         return "adafactor" not in " ".join(map(str, leaf.beside.values())).lower()
+    value = number_of(value) if isinstance(value, str) and is_written_number(value) else value
     return _is_warmup(name, leaf.key, value) if is_number(value) and "warm" in leaf.key else True
 
 
@@ -189,10 +194,8 @@ def _is_warmup(name: str, key: str, value: float) -> bool:
     """Whether a number can be this part of a warm-up: `warmup` alone may be steps or a share, by its size."""
     if key in {"warmup", "warm_up"}:
         return (0 < value < 1) == (name == "warmup_ratio")
-    if name == "warmup_ratio":
-        return value <= 1
     rate = _parts(key) >= {"lr", "warmup"} and not re.search("step|iter|update|epoch", key)
-    return not rate or (value >= MANY if name == "warmup_steps" else value < 1)
+    return not rate or name == "warmup_ratio" or (value >= MANY if name == "warmup_steps" else value < 1)
 
 
 def _is_first_beta(name: str, leaf: _Leaf) -> bool:

@@ -25,9 +25,11 @@ from diagnose.config.node import (
 )
 from diagnose.config.number_text import NOTHING, is_written_number, number_of
 from diagnose.config.place import Place
-from diagnose.numbers import is_number
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
+_NUMBER = r"\s*[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?\s*"
+_LISTED = re.compile(rf"[(\[]{_NUMBER}(?:,{_NUMBER})*[)\]]")
+"""A list that YAML reads as text: `(0.9, 0.98)`."""
 MAX_HOPS = 10
 """References followed from one to the next; a longer chain is a circle."""
 
@@ -67,7 +69,7 @@ def sites(document: Document, dialect: Dialect) -> dict[str, tuple[Site, ...]]:
     if dialect.synonyms is not None:
         candidates = guesses(document, dialect.synonyms) | candidates
     found = {name: tuple(_sites(document, name, entries)) for name, entries in candidates.items()}
-    known = {name: _counting_first(places) for name, places in found.items() if places}
+    known = {name: _counting_first(name, places) for name, places in found.items() if places}
     if dialect.usual_names - set(known):
         usual = sites(document, dialects()[-1])
         known |= {name: usual[name] for name in sorted(dialect.usual_names) if name in usual and name not in known}
@@ -89,9 +91,15 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
                 yield Site(candidate, path, node, source, as_number(kind, value))
 
 
-def _counting_first(places: tuple[Site, ...]) -> tuple[Site, ...]:
-    """A place with a value counts before one that is there but empty, a live one before a dead one."""
-    return tuple(sorted(places, key=lambda site: (site.value is None, bool(site.candidate.dead))))
+def _counting_first(name: str, places: tuple[Site, ...]) -> tuple[Site, ...]:
+    """A place with a value counts before one that is there but empty, a live one before a dead one.
+
+    A learning rate of 0 stands for one that the trainer works out (DINO's `lr: 0.` beside `base_lr`).
+    """
+    rate = name == "learning_rate"
+    return tuple(
+        sorted(places, key=lambda site: (site.value is None or (rate and site.value == 0), bool(site.candidate.dead)))
+    )
 
 
 def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
@@ -142,6 +150,8 @@ def as_number(kind: Kind, value: Any) -> Any:
     """Text that is a number as that number; words for nothing as None."""
     if isinstance(value, str) and value in NOTHING:
         return None
+    if kind is Kind.LIST and isinstance(value, str) and _LISTED.fullmatch(value.strip()):
+        return [number_of(part.strip()) for part in value.strip()[1:-1].split(",")]
     if kind in {Kind.TEXT, Kind.CHOICE, Kind.SWITCH}:
         return value
     if isinstance(value, list):
