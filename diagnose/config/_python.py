@@ -21,7 +21,7 @@ _FOLDED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
 }
-_GIVES_CONFIG = re.compile(r"(?:get_|make_|build_|default_)*(?:config|cfg|hparams)s?")
+_GIVES_CONFIG = re.compile(r"(?:get_|make_|build_|create_|default_)*(?:config|cfg|hparams)s?")
 """Functions whose assignments are the config (ml_collections' `get_config`)."""
 
 

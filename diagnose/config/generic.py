@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -23,7 +23,9 @@ MANY = 100
 """From here on an interval whose key names no unit is taken to count steps."""
 MOST_PLACES = 50
 """Places of one hyperparameter that are looked at; with as many as that, none of them is rewritten."""
-_ENDING = re.compile(r"[_-]?(?:config|configs|params|parameters|args|arguments|kwargs|settings|options|opts|cfg|conf)$")
+_ENDING = re.compile(
+    r"[_-]?(?:configs?|(?<!^h)params?|(?<!^hyper)parameters?|arg(?:ument)?s|kwargs|settings?|options|opts|cfg|conf)$"
+)
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ONE_WORD = ((frozenset({"learning", "rate"}), "lr"), (frozenset({"warm", "up"}), "warmup"))
 
@@ -32,7 +34,10 @@ _ONE_WORD = ((frozenset({"learning", "rate"}), "lr"), (frozenset({"warm", "up"})
 class _Leaf:
     """A scalar and the way to it."""
 
+    place: str
+    """As a path of the file."""
     path: tuple[str, ...]
+    """The names on the way."""
     value: Any
     beside: Mapping[str, Any]
     """The values of the keys beside it, which are in lower case."""
@@ -44,15 +49,14 @@ class _Leaf:
     @property
     def sections(self) -> tuple[str, ...]:
         """The sections around it, in lower case, without endings such as `_config`."""
-        names = (re.sub(r"\[\d+\]$", "", part.lower()) for part in self.path[:-1])
-        return tuple(_ENDING.sub("", name) or name for name in names)
+        return tuple(_ENDING.sub("", name.lower()) or name.lower() for name in self.path[:-1])
 
 
 def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate, ...]]:
     """Canonical name -> the places in this document that a person would call by that name, best first."""
     words = _words(synonyms)
     found: dict[str, list[tuple[tuple[int, int, int], _Leaf]]] = defaultdict(list)
-    for leaf in [] if document.root is None else _leaves(document.root, (), {}):
+    for leaf in [] if document.root is None else _leaves(document.root, "", (), {}):
         for word in () if _is_about_else(leaf, synonyms) else _meant(leaf, words, synonyms):
             found[word.name].append((_rank(word, leaf, synonyms), leaf))
     return {name: tuple(_ranked(name, matches)) for name, matches in found.items()}
@@ -128,28 +132,30 @@ def _is_there(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> bool:
     return not word.around or word.around == leaf.sections[len(leaf.sections) - len(word.around) :]
 
 
-def _leaves(node: Node, path: tuple[str, ...], beside: Mapping[str, Any]) -> Iterator[_Leaf]:
+def _leaves(node: Node, place: str, path: tuple[str, ...], beside: Mapping[str, Any]) -> Iterator[_Leaf]:
     inside = resolved(node)
     if isinstance(inside, Table) and len(path) <= MAX_SECTIONS:
         known = {str(key).lower(): getattr(resolved(child), "value", None) for key, child in children(inside)}
         for key, child in children(inside):
             parts = str(key).split(".")
             if all(parts) and "[" not in str(key):
-                yield from _leaves(child, (*path, *parts), known)
+                name = () if parts == ["value"] and path else tuple(parts)  # wandb's `lr: {desc: null, value: 0.1}`
+                around = beside if parts == ["value"] else known
+                yield from _leaves(child, f"{place}.{key}" if place else str(key), (*path, *name), around)
     elif isinstance(inside, Scalar) and path:
-        yield _Leaf(path, inside.value, beside)
+        yield _Leaf(place, path, inside.value, beside)
     elif isinstance(inside, Array) and path:
-        yield _Leaf(path, [getattr(resolved(item), "value", None) for item in inside.items], beside)
+        yield _Leaf(place, path, [getattr(resolved(item), "value", None) for item in inside.items], beside)
         for number, item in islice(enumerate(inside.items), MOST_PLACES):
+            names = path if isinstance(item, Table) else (*path[:-1], f"{path[-1]}[{number}]")
             if isinstance(item, Scalar | Table):
-                yield from _leaves(item, (*path[:-1], f"{path[-1]}[{number}]"), beside)
+                yield from _leaves(item, f"{place}[{number}]", names, beside)
 
 
 def _ranked(name: str, matches: list[tuple[tuple[int, int, int], _Leaf]]) -> Iterator[Candidate]:
     for _, leaf in sorted(matches, key=lambda match: match[0])[:MOST_PLACES]:
-        path = ".".join(leaf.path)
-        pair = Place(path[:-1] + "2") if _is_first_beta(name, leaf) else None
-        yield Candidate(Place(path), unit=_unit(name, leaf), pair=pair)
+        pair = Place(re.sub(r"1(\.value)?$", r"2\1", leaf.place)) if _is_first_beta(name, leaf) else None
+        yield Candidate(Place(leaf.place), unit=_unit(name, leaf), pair=pair)
 
 
 def _rank(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int]:
@@ -161,41 +167,65 @@ def _rank(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int]:
 
 def _says(name: str, leaf: _Leaf) -> bool:
     """Whether the value and the keys beside it agree with the name."""
-    kind, value = HYPERPARAMETERS[name].kind, leaf.value
-    if isinstance(value, str) and "${" in value:
+    if isinstance(leaf.value, str) and "${" in leaf.value:
         return True
-    if isinstance(value, list) and (name == "max_steps" or not kind.accepts(value)):
-        return False  # milestones, not a length
-    if not kind.accepts(value) or (name in _WORDS_ONLY and value is not None and not isinstance(value, str)):
-        return False
-    if name in {"early_stopping_patience", "plateau_patience"} and leaf.key == "patience" and len(leaf.path) > 1:
-        return (name == "plateau_patience") == _is_of_scheduler(leaf)
-    if name == "max_steps" and leaf.key == "num_steps":
-        return not any("epoch" in key for key in leaf.beside)  # then it is the length of an epoch
-    if name == "grad_clip_norm" and "threshold" in leaf.key:  # Adafactor has one of its own
-        return "adafactor" not in " ".join(map(str, leaf.beside.values())).lower()
-    value = number_of(value) if isinstance(value, str) and is_written_number(value) else value
-    return _is_warmup(name, leaf.key, value) if is_number(value) and "warm" in leaf.key else True
+    word = name in _WORDS and leaf.value is not None and not isinstance(leaf.value, str)
+    agrees = _AGREES.get(name, lambda name, leaf: True)
+    return HYPERPARAMETERS[name].kind.accepts(leaf.value) and not word and agrees(name, leaf)
 
 
-_WORDS_ONLY = frozenset({"optimizer", "lr_scheduler"})
+_WORDS = frozenset({"optimizer", "lr_scheduler"})
 
 
-def _is_of_scheduler(leaf: _Leaf) -> bool:
-    """Whether a `patience` is that of a schedule that lowers the rate."""
-    words = frozenset().union(*map(_parts, leaf.sections))
-    if words & {"scheduler", "schedule", "plateau"}:
+def _is_patience(name: str, leaf: _Leaf) -> bool:
+    """Whether a bare `patience` is that of this name: of a schedule that lowers the rate, or of early stopping."""
+    if leaf.key != "patience" or len(leaf.path) == 1:
         return True
+    named = frozenset[str]().union(*map(_parts, leaf.sections)) & {"scheduler", "schedule", "plateau"}
     factor = any(key.endswith("factor") for key in leaf.beside)
-    return factor and not any(key.endswith("_patience") or "early_stop" in key for key in leaf.beside)
+    stops = any(key.endswith("_patience") or "early_stop" in key for key in leaf.beside)
+    return (name == "plateau_patience") == (bool(named) or (factor and not stops))
 
 
-def _is_warmup(name: str, key: str, value: float) -> bool:
+def _is_length(_: str, leaf: _Leaf) -> bool:
+    """Whether it is the length of the run: no milestones, and not the length of an epoch."""
+    of_epoch = leaf.key == "num_steps" and any("epoch" in key for key in leaf.beside)
+    return not isinstance(leaf.value, list) and not of_epoch
+
+
+def _is_norm(_: str, leaf: _Leaf) -> bool:
+    """Whether it bounds the norm: Adafactor has a `clip_threshold` of its own."""
+    return "threshold" not in leaf.key or "adafactor" not in " ".join(map(str, leaf.beside.values())).lower()
+
+
+def _is_of_optimizer(_: str, leaf: _Leaf) -> bool:
+    """Whether a bare `eps` is the optimizer's, not that of a layer."""
+    return leaf.key != "eps" or bool({"betas", "beta1", "lr", "learning_rate", "weight_decay"} & leaf.beside.keys())
+
+
+def _is_warmup(name: str, leaf: _Leaf) -> bool:
     """Whether a number can be this part of a warm-up: `warmup` alone may be steps or a share, by its size."""
-    if key in {"warmup", "warm_up"}:
+    text = isinstance(leaf.value, str) and is_written_number(leaf.value)
+    value = number_of(leaf.value) if text else leaf.value
+    if not is_number(value):
+        return True
+    if leaf.key in {"warmup", "warm_up"}:
         return (0 < value < 1) == (name == "warmup_ratio")
-    rate = _parts(key) >= {"lr", "warmup"} and not re.search("step|iter|update|epoch", key)
+    rate = _parts(leaf.key) >= {"lr", "warmup"} and not re.search("step|iter|update|epoch", leaf.key)
     return not rate or name == "warmup_ratio" or (value >= MANY if name == "warmup_steps" else value < 1)
+
+
+_AGREES: Mapping[str, Callable[[str, _Leaf], bool]] = {
+    "early_stopping_patience": _is_patience,
+    "plateau_patience": _is_patience,
+    "max_steps": _is_length,
+    "grad_clip_norm": _is_norm,
+    "eps": _is_of_optimizer,
+    "warmup_steps": _is_warmup,
+    "warmup_ratio": _is_warmup,
+    "warmup_init_lr": _is_warmup,
+}
+"""What else must hold for a key to be this hyperparameter."""
 
 
 def _is_first_beta(name: str, leaf: _Leaf) -> bool:

@@ -135,6 +135,7 @@ TRAINING = frozenset(
         "warmup_steps",
         "warmup_ratio",
         "weight_decay",
+        "grad_clip_norm",
     }
 )
 """What only a training config says; without any of them a file of no known dialect is left alone."""
