@@ -170,8 +170,8 @@ def _says(name: str, leaf: _Leaf) -> bool:
     if isinstance(leaf.value, str) and "${" in leaf.value:
         return True
     word = name in _WORDS and leaf.value is not None and not isinstance(leaf.value, str)
-    agrees = _AGREES.get(name, lambda name, leaf: True)
-    return HYPERPARAMETERS[name].kind.accepts(leaf.value) and not word and agrees(name, leaf)
+    agrees = _AGREES.get(name)
+    return HYPERPARAMETERS[name].kind.accepts(leaf.value) and not word and (agrees is None or agrees(name, leaf))
 
 
 _WORDS = frozenset({"optimizer", "lr_scheduler"})
