@@ -147,6 +147,8 @@ class Finding:
     prescriptions: tuple[Prescription, ...] = ()
     advice: str = ""
     """What to do in words, for what no config edit can do."""
+    line: int | None = None
+    """1-based line of the config that it is about; None: of no line, or of none in particular."""
     explained_by: str | None = None
     """Name of the finding that is the cause of this one; shown under it, not beside it."""
     first_seen: int | None = None
