@@ -138,8 +138,6 @@ class Finding:
     """One sentence, with its numbers, that a non-expert understands."""
     first_step: int | None = None
     last_step: int | None = None
-    line: int | None = None
-    """The line of the config that it is about, from 1."""
     evidence: tuple[Evidence, ...] = ()
     """Measured numbers and the thresholds that they crossed."""
     examples: tuple[str, ...] = ()
@@ -147,6 +145,8 @@ class Finding:
     prescriptions: tuple[Prescription, ...] = ()
     advice: str = ""
     """What to do in words, for what no config edit can do."""
+    line: int | None = None
+    """1-based line of the config that it is about; None: of no line, or of none in particular."""
     explained_by: str | None = None
     """Name of the finding that is the cause of this one; shown under it, not beside it."""
     first_seen: int | None = None

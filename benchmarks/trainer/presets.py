@@ -92,7 +92,7 @@ def _speak(folder: Path, presets: list[str], voice: str) -> None:
         clips = load(config(preset, 0, folder)).data.demo_clips
         target = folder / "data" / f"demo-{clips}"
         if not target.exists():
-            demo.make(target, clips=clips, voice=demo.Voice(voice))
+            demo.make(target, clips=clips, voice=Voice(voice))
 
 
 def _children_seconds() -> float:

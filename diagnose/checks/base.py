@@ -80,7 +80,7 @@ class Check(ABC):
             raise LookupError(f"{self.name} asked for {role.value} without declaring it in `needs`")
         return curve
 
-    def finding(  # noqa: PLR0913 - each is a field of the finding
+    def finding(
         self,
         severity: Severity,
         confidence: Confidence,
@@ -91,7 +91,6 @@ class Check(ABC):
         evidence: Mapping[str, Number] | Iterable[Evidence] = (),
         prescriptions: tuple[Prescription, ...] = (),
         advice: str = "",
-        line: int | None = None,
     ) -> Finding:
         """A finding that carries this check's code and name. A mapping is evidence without thresholds."""
         if isinstance(evidence, Mapping):
@@ -108,7 +107,6 @@ class Check(ABC):
             evidence=tuple(evidence),
             prescriptions=prescriptions,
             advice=advice,
-            line=line,
         )
 
 

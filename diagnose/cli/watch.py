@@ -39,11 +39,6 @@ QUIET = 60.0
 """Seconds between two lines of progress where the output is no terminal."""
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("watch")(watch)
-
-
 def watch(
     place: Annotated[str, typer.Argument(metavar="LOGS", help="A log, or the folder in which one is or will be.")],
     once: Annotated[bool, typer.Option("--once", help="Look once, report, and exit.")] = False,
@@ -76,7 +71,10 @@ def watch(
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
 ) -> None:
-    """Follow a run and report what is wrong as soon as it is confirmed. Costs less than 1 % of one processor."""
+    """Follow a run and report what is wrong once it is confirmed.
+
+    Costs less than 1 % of one processor.
+    """
     from diagnose.facts import Hints
     from diagnose.live.child import alive
     from diagnose.live.watch import End, Ended, NewFinding

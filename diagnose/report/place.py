@@ -28,7 +28,7 @@ def place_of(diagnosis: Diagnosis, finding: Finding) -> Place | None:
 
 
 def _line(config: Config, finding: Finding) -> int:
-    """The line of the finding, else that of the first value to change, else the first."""
+    """The line that the finding is about, else that of the first value to change, else the first."""
     if finding.line is not None:
         return finding.line
     edits = [edit for prescription in finding.prescriptions for edit in prescription.edits]

@@ -42,7 +42,7 @@ GENERIC = [
     pytest.param("agent: {learning_rate: 0.1}\n", {"learning_rate": 0.1}, id="a section of another name"),
     pytest.param(
         "train: {lr: 0.1}\nagent: {lr: 0.2}\nzoo: {epoch: 5, dropout: 0.3}\n",
-        {"learning_rate": 0.1, "max_epochs": None, "dropout": None},
+        {"learning_rate": 0.1, "max_epochs": None, "dropout": 0.3},
         id="the usual section counts first",
     ),
     pytest.param("lr: 0.1\nadam_beta1: 0.8\nadam_beta2: 0.9\n", {"betas": [0.8, 0.9]}, id="a pair of keys"),

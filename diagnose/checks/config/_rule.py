@@ -15,16 +15,9 @@ Rule = Callable[[Config, Effective, Facts], Iterator[Finding]]
 
 
 def contradiction(
-    config: Config, name: str, severity: Severity, message: str, advice: str, *cures: Prescription, **evidence: Number
+    severity: Severity, message: str, advice: str, *cures: Prescription, line: int | None = None, **evidence: Number
 ) -> Finding:
-    """A CFG003 finding on one setting, with which its message begins."""
-    return certain(config.values[name].line, severity, f"{at(config, name)}: {message}", advice, *cures, **evidence)
-
-
-def certain(
-    line: int, severity: Severity, message: str, advice: str, *cures: Prescription, **evidence: Number
-) -> Finding:
-    """A CFG003 finding on a line of the config; these rest on the text alone, so that they are certain."""
+    """A CFG003 finding; these rest on the text alone, so that they are certain. `line`: of the value at fault."""
     return Finding(
         "CFG003",
         "contradiction",

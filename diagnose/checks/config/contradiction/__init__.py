@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks.base import About, Check
-from diagnose.checks.config._rule import certain
+from diagnose.checks.config._rule import contradiction
 from diagnose.checks.config.contradiction import intervals, model, schedule
 from diagnose.config import Config
 from diagnose.config.effective import effective
@@ -53,4 +53,4 @@ def _duplicates(config: Config) -> Iterator[Finding]:
     for problem in config.problems:
         if problem.code == "CFG003":
             advice = f"remove one of the two; line {problem.line} is the one that counts"
-            yield certain(problem.line, Severity.WARNING, problem.message, advice)
+            yield contradiction(Severity.WARNING, problem.message, advice, line=problem.line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diagnose.checks.config._rule import Rule, beside, contradiction
+from diagnose.checks.config._rule import Rule, at, beside, contradiction
 from diagnose.config import Config
 from diagnose.config.effective import Effective, number
 from diagnose.facts import Facts
@@ -15,18 +15,11 @@ def half_precision(config: Config, effective: Effective, _: Facts) -> Iterator[F
     """Two kinds of half precision at once; or the one that overflows where the other is at hand."""
     kinds = {name for name in ("fp16", "bf16") if _switched_on(config, name)}
     if kinds == {"fp16", "bf16"}:
-        yield contradiction(
-            config,
-            "mixed_precision",
-            Severity.ERROR,
-            "bf16 and fp16 are both switched on",
-            "keep one; bf16 where the GPU has it",
-        )
+        yield contradiction(Severity.ERROR, "bf16 and fp16 are both switched on", "keep one; bf16 where the GPU has it")
     elif "fp16" in kinds and "mixed_precision" in config.values:
-        message = "fp16 overflows above 65504 and needs loss scaling"
-        yield contradiction(
-            config, "mixed_precision", Severity.INFO, message, "on Ampere (2020) and newer GPUs bf16 needs neither"
-        )
+        message = f"{at(config, 'mixed_precision')}: fp16 overflows above 65504 and needs loss scaling"
+        advice = "on Ampere (2020) and newer GPUs bf16 needs neither"
+        yield contradiction(Severity.INFO, message, advice, line=config.values["mixed_precision"].line)
 
 
 def _switched_on(config: Config, kind: str) -> bool:
@@ -47,10 +40,8 @@ def batch_beyond_data(config: Config, effective: Effective, facts: Facts) -> Ite
     clips, batch = facts.train_samples, effective.batch_size
     if clips is not None and batch is not None and batch > clips:
         message = f"{batch} clips go into one optimiser step, the data set has {clips} to train on"
-        numbers = {"effective_batch": batch, "samples": clips}
-        yield contradiction(
-            config, "batch_size", Severity.ERROR, message, "lower the batch size or the accumulation", **numbers
-        )
+        numbers, line = {"effective_batch": batch, "samples": clips}, config.values["batch_size"].line
+        yield contradiction(Severity.ERROR, message, "lower the batch size or the accumulation", line=line, **numbers)
 
 
 def vocabulary(config: Config, effective: Effective, facts: Facts) -> Iterator[Finding]:
@@ -58,22 +49,18 @@ def vocabulary(config: Config, effective: Effective, facts: Facts) -> Iterator[F
     size = number(config, "vocabulary_size")
     if size is None:
         return
+    line = config.values["vocabulary_size"].line
     if facts.tokens is not None and facts.tokens > size:
-        message = f"the tokenizer has {facts.tokens} tokens"
+        message = f"{at(config, 'vocabulary_size')}: the tokenizer has {facts.tokens} tokens"
         numbers = {"vocabulary_size": size, "tokens": facts.tokens}
         yield contradiction(
-            config,
-            "vocabulary_size",
-            Severity.ERROR,
-            message,
-            "make the vocabulary as large as the tokenizer",
-            **numbers,
+            Severity.ERROR, message, "make the vocabulary as large as the tokenizer", line=line, **numbers
         )
     if facts.embedding_rows is not None and facts.embedding_rows != size:
-        message = f"the checkpoint has {facts.embedding_rows} embedding rows"
+        message = f"{at(config, 'vocabulary_size')}: the checkpoint has {facts.embedding_rows} embedding rows"
         advice = "extend the checkpoint's embedding first: rows of another number are dropped when it is loaded"
         numbers = {"vocabulary_size": size, "embedding_rows": facts.embedding_rows}
-        yield contradiction(config, "vocabulary_size", Severity.ERROR, message, advice, **numbers)
+        yield contradiction(Severity.ERROR, message, advice, line=line, **numbers)
 
 
 RULES: tuple[Rule, ...] = (
