@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from diagnose.facts import Facts
 
-Scalar = str | int | float | bool
+Scalar = str | int | float | bool | tuple[float, ...]
+"""One value; a pair of rates (`betas`) is one too."""
 
 
 class Severity(str, Enum):

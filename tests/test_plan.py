@@ -236,3 +236,16 @@ def test_a_second_contradiction_of_a_kind_that_was_there_is_new() -> None:
     twice = plans._Draft(Choice({}, None, {}, ()), Rewrite(""), (problems[0], problems[0]))
     assert plans._new(twice, Counter({kind: 1})) == [problems[0]]
     assert plans._new(twice, Counter({kind: 2})) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        pytest.param("betas: [0.9, 0.999] # Adam's\n", "betas: [0.9, 0.98] # Adam's\n", id="a list"),
+        pytest.param("beta1: 0.9\nbeta2: 0.999\n", "beta1: 0.9\nbeta2: 0.98\n", id="a key each"),
+    ],
+)
+def test_both_betas_are_written(text: str, after: str) -> None:
+    wanted = prescription(edit("betas", Operation.SET, (0.9, 0.98)))
+    config = facts(f"lr: 0.1\nepochs: 3\n{text}", source="config.yaml")
+    assert plan(examine(config, checks=[Asks((wanted,))])).after == f"lr: 0.1\nepochs: 3\n{after}"
