@@ -203,6 +203,11 @@ def _is_of_optimizer(_: str, leaf: _Leaf) -> bool:
     return leaf.key != "eps" or bool({"betas", "beta1", "lr", "learning_rate", "weight_decay"} & leaf.beside.keys())
 
 
+def _is_of_schedule(_: str, leaf: _Leaf) -> bool:
+    """Whether a bare `decay_rate` is the learning rate's: RMSprop and moving averages have one too."""
+    return leaf.key != "decay_rate" or any("decay_step" in key or "decay_epoch" in key for key in leaf.beside)
+
+
 def _is_warmup(name: str, leaf: _Leaf) -> bool:
     """Whether a number can be this part of a warm-up: `warmup` alone may be steps or a share, by its size."""
     text = isinstance(leaf.value, str) and is_written_number(leaf.value)
@@ -221,6 +226,7 @@ _AGREES: Mapping[str, Callable[[str, _Leaf], bool]] = {
     "max_steps": _is_length,
     "grad_clip_norm": _is_norm,
     "eps": _is_of_optimizer,
+    "lr_decay": _is_of_schedule,
     "warmup_steps": _is_warmup,
     "warmup_ratio": _is_warmup,
     "warmup_init_lr": _is_warmup,
