@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from diagnose.numbers import Number, PlainValue
+from diagnose.numbers import Number, Value
 from diagnose.run import Axis, Run
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Edit:
     parameter: str
     """Canonical name (`learning_rate`, `grad_clip_norm`, ...), whatever the config calls it."""
     operation: Operation
-    value: PlainValue
+    value: Value
     """The new value (set), the factor (scale) or the largest allowed value (cap)."""
     why: str
     """Half a sentence with the number that led to it."""

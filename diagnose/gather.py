@@ -17,8 +17,8 @@ from diagnose.errors import ConfigError, DataError, LogError, did_you_mean
 from diagnose.facts import NOTHING_LOGGED, Facts, Hints
 from diagnose.project import config_file
 from diagnose.readers import runs
-from diagnose.readers.sources.own_report import is_report
 from diagnose.readers.roles import FAMILIES, assign_roles
+from diagnose.readers.sources.own_report import is_report
 from diagnose.run import Run
 from diagnose.targets import tables
 

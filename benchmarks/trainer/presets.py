@@ -86,6 +86,7 @@ def main() -> None:
 def _speak(folder: Path, presets: list[str], voice: str) -> None:
     """The data sets that the presets train on."""
     from diagnose.data import demo
+    from diagnose.data.choices import Voice
     from diagnose.trainer.options import load
 
     for preset in presets:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
-from diagnose.config.dialect import Candidate, Synonyms
+from diagnose.config.dialect import Candidate, Synonyms, Word
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Array, Document, Node, Scalar, Table, children, resolved
 from diagnose.config.number_text import is_written_number, number_of
@@ -30,6 +31,15 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ONE_WORD = ((frozenset({"learning", "rate"}), "lr"), (frozenset({"warm", "up"}), "warmup"))
 
 
+class _Beside(dict[str, Any]):
+    """The keys of a section, in lower case, and their values; None for what is no scalar."""
+
+    @cached_property
+    def prefixes(self) -> Counter[str]:
+        """How many keys begin with a word and `_`."""
+        return Counter(key.partition("_")[0] for key in self)
+
+
 @dataclass(frozen=True, slots=True)
 class _Leaf:
     """A scalar and the way to it."""
@@ -39,8 +49,7 @@ class _Leaf:
     path: tuple[str, ...]
     """The names on the way."""
     value: Any
-    beside: Mapping[str, Any]
-    """The values of the keys beside it, which are in lower case."""
+    beside: _Beside
 
     @property
     def key(self) -> str:
@@ -54,10 +63,9 @@ class _Leaf:
 
 def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate, ...]]:
     """Canonical name -> the places in this document that a person would call by that name, best first."""
-    words = _words(synonyms)
     found: dict[str, list[tuple[tuple[int, int, int], _Leaf]]] = defaultdict(list)
-    for leaf in [] if document.root is None else _leaves(document.root, "", (), {}):
-        for word in () if _is_about_else(leaf, synonyms) else _meant(leaf, words, synonyms):
+    for leaf in [] if document.root is None else _leaves(document.root, "", (), _Beside()):
+        for word in () if _is_about_else(leaf, synonyms) else _meant(leaf, synonyms):
             found[word.name].append((_rank(word, leaf, synonyms), leaf))
     return {name: tuple(_ranked(name, matches)) for name, matches in found.items()}
 
@@ -68,54 +76,37 @@ def _is_about_else(leaf: _Leaf, synonyms: Synonyms) -> bool:
     return any(section in synonyms.never or _parts(section) & synonyms.never for section in unknown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """One of the words for a hyperparameter."""
-
-    name: str
-    number: int
-    """0 is the best word."""
-    around: tuple[str, ...] = ()
-    """Sections that the word asks for."""
-
-
-def _words(synonyms: Synonyms) -> dict[str, list[_Word]]:
-    """Last key -> the words that end in it, the best of each name first."""
-    found: dict[str, list[_Word]] = defaultdict(list)
-    for name, words in synonyms.names.items():
-        for number, word in enumerate(words):
-            *around, key = word.lower().split(".")
-            found[key].append(_Word(name, number, tuple(around)))
-    return found
-
-
 BY_PHRASE = 1000
 """The number of a word that is none of the list: any that is comes before it."""
 
 
-def _meant(leaf: _Leaf, words: Mapping[str, list[_Word]], synonyms: Synonyms) -> Iterator[_Word]:
+def _meant(leaf: _Leaf, synonyms: Synonyms) -> Iterator[Word]:
     """What the key is a word for; else what its words mean; else what they mean with those of the sections around."""
     known = not leaf.sections or any(section in synonyms.sections for section in leaf.sections)
-    listed = [word for word in words.get(leaf.key, ()) if known or word.around or leaf.key in synonyms.anywhere]
+    listed = [
+        word for word in synonyms.words.get(leaf.key, ()) if known or word.around or leaf.key in synonyms.anywhere
+    ]
     own = _parts(leaf.path[-1])
     for number, around in enumerate(((), leaf.sections[-1:], leaf.sections[-2:])):
         said = own.union(*map(_parts, around))
-        phrases = synonyms.phrases.items() if own and "[" not in leaf.path[-1] and (known or len(said) > 1) else ()
-        spoken = [_Word(name, BY_PHRASE + number) for name, any_of in phrases if any(one.means(said) for one in any_of)]
-        for found in (listed, spoken):
+        able = own and "[" not in leaf.path[-1] and (known or len(said) > 1)
+        phrases = (phrase for word in said if able for phrase in synonyms.phrases.get(word, ()))
+        names = dict.fromkeys(phrase.name for phrase in phrases if phrase.means(said))
+        for found in (listed, [Word(name, BY_PHRASE + number) for name in names]):
             meant = [word for word in found if _is_there(word, leaf, synonyms) and _says(word.name, leaf)]
             yield from meant
             if meant:
                 return
     prefix, _, rest = leaf.path[-1].partition("_")
-    if rest and sum(key.startswith(f"{prefix.lower()}_") for key in leaf.beside) >= OF_ONE_PART:
-        yield from _meant(replace(leaf, path=(*leaf.path[:-1], prefix, rest)), words, synonyms)
+    if rest and leaf.beside.prefixes[prefix.lower()] >= OF_ONE_PART:
+        yield from _meant(replace(leaf, path=(*leaf.path[:-1], prefix, rest)), synonyms)
 
 
 OF_ONE_PART = 5
 """Keys that begin alike from which on the beginning is read as a section (`voc_lr`, `voc_batch_size`, ...)."""
 
 
+@lru_cache(maxsize=4096)
 def _parts(key: str) -> frozenset[str]:
     """The words of `saveEveryNEpochs` and of `save_every_n_epochs`; `learning_rate` is one, `lr`."""
     words = frozenset(part.lower() for part in _PART.findall(key))
@@ -124,7 +115,7 @@ def _parts(key: str) -> frozenset[str]:
     return words
 
 
-def _is_there(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> bool:
+def _is_there(word: Word, leaf: _Leaf, synonyms: Synonyms) -> bool:
     """Whether the sections around the leaf leave the word its meaning."""
     around = frozenset(leaf.sections).union(*map(_parts, leaf.sections))
     if synonyms.elsewhere.get(word.name, frozenset()) & around:
@@ -132,10 +123,10 @@ def _is_there(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> bool:
     return not word.around or word.around == leaf.sections[len(leaf.sections) - len(word.around) :]
 
 
-def _leaves(node: Node, place: str, path: tuple[str, ...], beside: Mapping[str, Any]) -> Iterator[_Leaf]:
+def _leaves(node: Node, place: str, path: tuple[str, ...], beside: _Beside) -> Iterator[_Leaf]:
     inside = resolved(node)
     if isinstance(inside, Table) and len(path) <= MAX_SECTIONS:
-        known = {str(key).lower(): getattr(resolved(child), "value", None) for key, child in children(inside)}
+        known = _Beside((str(key).lower(), getattr(resolved(child), "value", None)) for key, child in children(inside))
         for key, child in children(inside):
             parts = str(key).split(".")
             if all(parts) and "[" not in str(key):
@@ -158,7 +149,7 @@ def _ranked(name: str, matches: list[tuple[tuple[int, int, int], _Leaf]]) -> Ite
         yield Candidate(Place(leaf.place), unit=_unit(name, leaf), pair=pair)
 
 
-def _rank(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int]:
+def _rank(word: Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int]:
     """Lower is better: section, word, depth."""
     known = [synonyms.sections.index(section) for section in leaf.sections if section in synonyms.sections]
     top = synonyms.sections.index("") if not leaf.sections else len(synonyms.sections)
@@ -203,6 +194,11 @@ def _is_of_optimizer(_: str, leaf: _Leaf) -> bool:
     return leaf.key != "eps" or bool({"betas", "beta1", "lr", "learning_rate", "weight_decay"} & leaf.beside.keys())
 
 
+def _is_of_schedule(_: str, leaf: _Leaf) -> bool:
+    """Whether a bare `decay_rate` is the learning rate's: RMSprop and moving averages have one too."""
+    return leaf.key != "decay_rate" or any("decay_step" in key or "decay_epoch" in key for key in leaf.beside)
+
+
 def _is_warmup(name: str, leaf: _Leaf) -> bool:
     """Whether a number can be this part of a warm-up: `warmup` alone may be steps or a share, by its size."""
     text = isinstance(leaf.value, str) and is_written_number(leaf.value)
@@ -221,6 +217,7 @@ _AGREES: Mapping[str, Callable[[str, _Leaf], bool]] = {
     "max_steps": _is_length,
     "grad_clip_norm": _is_norm,
     "eps": _is_of_optimizer,
+    "lr_decay": _is_of_schedule,
     "warmup_steps": _is_warmup,
     "warmup_ratio": _is_warmup,
     "warmup_init_lr": _is_warmup,

@@ -96,10 +96,12 @@ def _counting_first(name: str, places: tuple[Site, ...]) -> tuple[Site, ...]:
 
     A learning rate of 0 stands for one that the trainer works out (DINO's `lr: 0.` beside `base_lr`).
     """
-    rate = name == "learning_rate"
-    return tuple(
-        sorted(places, key=lambda site: (site.value is None or (rate and site.value == 0), bool(site.candidate.dead)))
-    )
+
+    def rank(site: Site) -> tuple[bool, bool]:
+        empty = site.value is None or (name == "learning_rate" and site.value == 0)
+        return empty, bool(site.candidate.dead)
+
+    return tuple(sorted(places, key=rank))
 
 
 def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
