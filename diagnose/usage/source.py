@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import ConfigError, SourceError
+from diagnose.usage.command import trainer_in
 from diagnose.usage.expressions import EXPRESSIONS
 from diagnose.usage.flow import Flow, TooMuchError
 from diagnose.usage.project import Project
@@ -32,9 +33,11 @@ HYPERPYYAML = re.compile(r"!(?:ref|copy)\s.*")
 def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None = None) -> KeyReport:
     """What `trainer` does with each key of `config`, by following its source across the project's modules.
 
+    `trainer`: the Python file that starts the training, or the folder that it is in.
     `config_file` distinguishes the config from other files that the trainer loads. Where the config's way cannot be
     followed, keys are `unknown` with the reason. Raises SourceError where the trainer cannot be opened.
     """
+    trainer = trainer_in(trainer, config_file) if trainer.is_dir() else trainer
     _must_be_readable(trainer)
     plain = _plain(config)
     project = Project(trainer, config_file, plain)
