@@ -38,7 +38,7 @@ def script_of(command: Sequence[str]) -> Path | None:
 
 
 def trainer_in(folder: Path, config_file: Path | None) -> Path:
-    """The Python file of a folder that starts the training. Raises SourceError in one line where none or several may."""
+    """The Python file of a folder that starts the training. Raises SourceError where none, or several, may do so."""
     named = command_beside(config_file) if config_file else None
     if named is not None and named.resolve().is_relative_to(folder.resolve()):
         return named

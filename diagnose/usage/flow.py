@@ -16,7 +16,7 @@ from diagnose.usage.report import Place
 from diagnose.usage.trees import FUNCTIONS
 from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
 
-MOST_WORK = 24_000_000  # expressions looked at and values found in them: about 30 s
+MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
 MOST_GUESSES = 5_000_000  # the rounds of guesses need less than half of it, or grow without end
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
 ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
@@ -49,8 +49,13 @@ class AbsentRead:
     default: str | None
     """What is used, as Python would write it."""
     place: Place
-    sure: bool
-    """The run needs it: it is read without a default."""
+    form: str
+    """How: see Access."""
+
+    @property
+    def sure(self) -> bool:
+        """Whether the run needs it: it is read without a default."""
+        return self.form not in {"get", "getattr"}
 
 
 @dataclass

@@ -31,7 +31,6 @@ from diagnose.usage.values import (
 from diagnose.usage.words import words
 
 MAPPING_METHODS = {"items", "keys", "values", "get", "pop", "update", "copy"}
-WITH_DEFAULT = {"get", "getattr"}
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,7 @@ def _of_section(flow: Flow, value: Node, access: Access) -> Values:
         return added | child.followed
     if flow.final and not access.stores and access.form != "method" and isinstance(key, str) and key not in value.extra:
         place = flow.place(access.node, access.scope)
-        sure = access.form not in WITH_DEFAULT
-        flow.notes.absent.append(AbsentRead(value, key, access.default, place, sure))
+        flow.notes.absent.append(AbsentRead(value, key, access.default, place, access.form))
     return added
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 import warnings
@@ -21,7 +22,7 @@ PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 ROOT_MARKS = ("requirements.txt", "README.md", "LICENSE")
 LEVELS_UP = 5  # a trainer is at most this deep in its project
 MOST_BYTES = 2_000_000  # a larger file was not written by hand
-MOST_FILES = 20_000
+MOST_ENTRIES = 200_000  # files of any kind: a project may hold its data set, which takes minutes to list
 MOST_IN_PACKAGE = 500
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 Binding = Variable | Scope | Module | Outside | Choice | None
@@ -194,7 +195,7 @@ class Project:
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = defaultdict(list)
-        for _, path in zip(range(MOST_FILES), self.root.rglob("*.py"), strict=False):
+        for path in python_files(self.root):
             found[path.stem].append(path)
         return found
 
@@ -280,6 +281,17 @@ class Project:
         if isinstance(base, Scope) and base.kind == "class":
             return base.names.get(name)
         return None
+
+
+def python_files(folder: Path) -> Iterator[Path]:
+    """The Python files below a folder, of the first `MOST_ENTRIES` files; hidden folders are left out."""
+    entries = 0
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__pycache__", "site-packages")))
+        entries += len(names) + len(folders)
+        yield from (Path(place, name) for name in sorted(names) if name.endswith(".py"))
+        if entries > MOST_ENTRIES:
+            return
 
 
 def one_of(bindings: list[Binding]) -> Binding:

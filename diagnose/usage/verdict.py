@@ -314,6 +314,8 @@ class Judge:
         hits = {(place, node.path[-1]) for node, places in self.flow.notes.reads.items() for place in places}
         found = [one for one in self.flow.notes.absent if one.section.site in self.sites]
         found = [one for one in found if (one.place, one.key) not in hits and not one.key.startswith("__")]
+        by_attribute = {node.path for node in self.flow.notes.by_attribute}  # an attribute of a plain dict is no key
+        found = [one for one in found if one.form != "attribute" or one.section.path in by_attribute]
         return sorted(found, key=lambda one: (one.section.path, one.place))
 
     def _dead(self, path: Path_, confidence: Confidence, reason: str) -> KeyUse:
