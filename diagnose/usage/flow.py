@@ -13,7 +13,7 @@ from diagnose.usage.mentions import options
 from diagnose.usage.project import Project, config_strings
 from diagnose.usage.reach import Reach
 from diagnose.usage.report import Place
-from diagnose.usage.trees import FUNCTIONS
+from diagnose.usage.trees import FUNCTIONS, is_main_test
 from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
@@ -133,24 +133,24 @@ class Flow:
         self.containers: dict[Any, Container] = {}
         self._evaluators = evaluators
 
-    def run(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
+    def run(self) -> None:
         """Rounds over all the code until one of them learns nothing, then one that takes notes.
 
         Raises TooMuchError when that is more work than anyone would wait for.
         """
-        self._to_the_end(statement)
+        self._to_the_end()
         if len(self.notes.reads) < ENOUGH_READS and (self.named_otherwise or self.ignored):
             self.ignored = None
             self._forget()
-            self._to_the_end(statement)
+            self._to_the_end()
 
-    def _to_the_end(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
+    def _to_the_end(self) -> None:
         self.rounds = 0
         while self.rounds < MOST_ROUNDS and not self.converged:
             self.rounds += 1
             try:
                 self.changed = False
-                self._round(statement)
+                self._round()
             except TooMuchError:
                 if not self.guesses:
                     raise
@@ -163,7 +163,7 @@ class Flow:
                 self.converged = self.guesses or not self.may_guess
                 self.guesses, self.most_work = True, self.work + MOST_GUESSES
         self.final, self.guesses, self.most_work = True, self.may_guess, self.work + MOST_WORK
-        self._round(statement)
+        self._round()
 
     def _ignores_more(self) -> bool:
         """Whether a load has shown to be of another file, now that a load of the config is known."""
@@ -184,14 +184,15 @@ class Flow:
             for scope in [module.scope, *module.scopes.values()]:
                 scope.forget()
 
-    def _round(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
+    def _round(self) -> None:
         for scope in list(self.reach.scopes):
             self._enter(scope)
-            if isinstance(scope.node, ast.Lambda):
-                self.put(scope.returned, "", self.value(scope.node.body, scope))
-                continue
+            foreign = scope.kind == "module" and scope.module is not self.project.main
             for node in scope.body:
-                statement(self, node, scope)
+                if not (foreign and is_main_test(node)):
+                    values = self.value(node, scope)
+                    if isinstance(scope.node, ast.Lambda):
+                        self.put(scope.returned, "", values)
 
     def _enter(self, scope: Scope) -> None:
         """Bind what a function has before it runs: its instance and its defaults."""
@@ -209,18 +210,21 @@ class Flow:
                     self.put(scope.variables, one.arg, self.value(default, outer))
 
     def value(self, node: ast.AST, scope: Scope) -> Values:
-        """What an expression may be."""
+        """What an expression may be; a statement binds what it binds."""
         evaluate = self._evaluators.get(type(node))
         if evaluate is None:
-            for child in ast.iter_child_nodes(node):
-                if isinstance(child, ast.expr):
-                    self.value(child, scope)
+            self.others(node, scope)
             return NOTHING
         found = evaluate(self, node, scope)
         self.work += 1 + len(found)
         if self.work > self.most_work:
             raise TooMuchError
         return found
+
+    def others(self, node: ast.AST, scope: Scope) -> None:
+        """Go through the parts of a node that means nothing itself."""
+        for child in ast.iter_child_nodes(node):
+            self.value(child, scope)
 
     def values(self, nodes: Iterable[ast.AST], scope: Scope) -> Values:
         """What any of several expressions may be."""

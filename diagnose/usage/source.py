@@ -16,12 +16,11 @@ from typing import Any
 
 from diagnose.errors import ConfigError, SourceError
 from diagnose.usage.command import trainer_in
-from diagnose.usage.expressions import EXPRESSIONS
+from diagnose.usage.evaluate import EVALUATORS
 from diagnose.usage.flow import Flow, TooMuchError
 from diagnose.usage.project import Project
 from diagnose.usage.reach import Reach
 from diagnose.usage.report import KeyReport, KeyState, KeyUse, leaf_paths, unknown
-from diagnose.usage.statements import statement
 from diagnose.usage.verdict import Judge
 
 STACK_BYTES = 512 * 1024 * 1024  # address space, not memory: expressions in the source nest calls in here
@@ -43,8 +42,8 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     project = Project(trainer, config_file, plain)
     if project.main is None:
         return _unknown_report(trainer, plain, project.notes, project.notes[0])
-    flow = Flow(project, Reach(project, plain), plain, config_file.name if config_file else "", EXPRESSIONS)
-    trouble = _in_deep_stack(lambda: flow.run(statement))
+    flow = Flow(project, Reach(project, plain), plain, config_file.name if config_file else "", EVALUATORS)
+    trouble = _in_deep_stack(flow.run)
     if trouble is not None:
         return _unknown_report(trainer, plain, [*project.notes, trouble], trouble)
     judge = Judge(flow, plain, config_file)

@@ -290,9 +290,9 @@ def test_work_is_counted_wherever_it_grows(tmp_path: Path, monkeypatch: pytest.M
     run = flow.Flow.run
     monkeypatch.setattr(flow, "MOST_WORK", 400_000)
 
-    def watched(self: flow.Flow, statement: Any) -> None:
+    def watched(self: flow.Flow) -> None:
         try:
-            run(self, statement)
+            run(self)
         finally:
             counted.append(self.work)
 
