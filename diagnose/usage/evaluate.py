@@ -91,7 +91,8 @@ def _except(flow: Flow, node: ast.ExceptHandler, scope: Scope) -> Values:
 def _of_parts(flow: Flow, node: ast.AST, scope: Scope) -> Values:
     result: Values = NOTHING
     for name, part in ast.iter_fields(node):
-        values = flow.values([one for one in (part if isinstance(part, list) else [part]) if one], scope)
+        inside = part if isinstance(part, list) else [part]
+        values = flow.values([one for one in inside if isinstance(one, ast.AST)], scope)
         result |= values if name in PARTS[type(node)] else NOTHING
     return result
 

@@ -122,23 +122,18 @@ def _unknown_report(trainer: Path, config: Mapping[str, Any], notes: list[str], 
 
 def _in_deep_stack(work: Callable[[], None]) -> str | None:
     """Do the work where deep recursion is allowed; why it could not be done."""
-    trouble: list[str] = []
-
-    def guarded() -> None:
-        try:
-            work()
-        except TooMuchError:
-            trouble.append("the source is too large to follow")
-        except RecursionError:
-            trouble.append("the source is nested too deep to follow")
+    from concurrent.futures import ThreadPoolExecutor
 
     limit, size = sys.getrecursionlimit(), threading.stack_size(STACK_BYTES)
     sys.setrecursionlimit(max(limit, DEEPEST_RECURSION))
     try:
-        thread = threading.Thread(target=guarded)
-        thread.start()
-        thread.join()
+        with ThreadPoolExecutor(max_workers=1) as other:
+            other.submit(work).result()
+    except TooMuchError:
+        return "the source is too large to follow"
+    except RecursionError:
+        return "the source is nested too deep to follow"
     finally:
         threading.stack_size(size)
         sys.setrecursionlimit(limit)
-    return trouble[0] if trouble else None
+    return None
