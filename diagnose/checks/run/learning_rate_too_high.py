@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose import remedies
-from diagnose.checks.base import Check
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role
+from diagnose.checks.run._loss import moving_target
 from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.checks.run.plateau import Plateau
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding
 from diagnose.remedies.evidence import peak_rate
-from diagnose.run import Role
 from diagnose.signals import signals
 
 
@@ -26,8 +24,8 @@ class LearningRateTooHigh(Check):
 
     ## How it is detected
     The training loss diverges or oscillates (by the measures of those two checks), or was thrown back while the rate
-    still rose and has stood since. A logged rate had not yet decayed to a tenth of its peak when that began, nor is
-    it tiny.
+    still rose and has not fallen since. A logged rate had not yet decayed to a tenth of its peak when that began, nor
+    is it tiny.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate.
@@ -40,7 +38,6 @@ class LearningRateTooHigh(Check):
     code = "OPT001"
     name = "learning-rate-too-high"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 4
     explained_by = ("broken-resume",)
     part_of = ("non-finite-loss",)
 
@@ -50,25 +47,17 @@ class LearningRateTooHigh(Check):
     tiny: float = 1e-6
     """Rate at or below which it is not to blame. Source: as for a rate that is too low."""
 
-    def _stuck(self, facts: Facts) -> Iterator[Finding]:
-        """The loss was thrown back while the rate still rose, and has stood since: it fell only below that rate."""
-        measured = signals(facts)
-        course, rate = measured.main, measured.rate
-        if course is None or rate is None:
-            return
-        for one in (*measured.episodes, *measured.peaks):
-            began = float(course.curve.steps[one.first])
-            rising = not rate.past_peak(began) and one.share >= 1 / 4 and one.z >= 8
-            if rising:
-                yield from Plateau().check(facts)
+    def skip_reason(self, facts: Facts) -> str | None:
+        """No training loss, or one that says nothing of health."""
+        return super().skip_reason(facts) or moving_target(signals(facts))
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
         effects = [*Divergence().check(facts), *Oscillation().check(facts), *self._stuck(facts)]
-        rate = peak_rate(facts)
+        rate, logged = peak_rate(facts), signals(facts).rate
         if not effects or (rate is not None and rate <= self.tiny):
             return
-        effect, logged = effects[0], signals(facts).rate
+        effect = effects[0]
         step = effect.first_step or 0
         if logged is not None and logged.past_peak(step) and logged.share(step) < self.decayed:
             return
@@ -76,9 +65,22 @@ class LearningRateTooHigh(Check):
         yield self.finding(
             effect.severity,
             Confidence.MEDIUM,
-            Role.TRAIN_LOSS.value,
+            effect.metric,
             f"The learning rate {known} too high: {effect.message[0].lower()}{effect.message[1:]}",
             steps=(step, effect.last_step or step),
             evidence=(*effect.evidence, *([] if rate is None else [Evidence("learning_rate", rate)])),
             prescriptions=effect.prescriptions or remedies.calm(facts, step),
         )
+
+    def _stuck(self, facts: Facts) -> Iterator[Finding]:
+        """The loss was thrown back while the rate still rose, and has not fallen since."""
+        trend, rate, big = signals(facts).main, signals(facts).rate, Divergence()
+        if trend is None or rate is None:
+            return
+        thrown = [
+            one
+            for one in (*signals(facts).excursions, *signals(facts).outliers)
+            if one.share >= big.share and one.z >= big.z and not rate.past_peak(float(trend.curve.steps[one.first]))
+        ]
+        if thrown:
+            yield from Plateau().check(facts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import pi, sqrt
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,11 +11,10 @@ FloatArray = npt.NDArray[np.float64]
 
 MAD_TO_STD = 1.4826
 """The standard deviation of a normal sample over its median absolute deviation."""
-MEDIAN_COST = 1.2533
-"""Standard error of a median over that of a mean, for normal noise: sqrt(pi / 2)."""
-MANY = 4000
-"""Points from which a running median goes by way of block medians, so that its cost stays linear."""
+MEDIAN_COST = sqrt(pi / 2)
+"""Standard error of a median over that of a mean, for normal noise."""
 BLOCKS = 1000
+"""A running median of more than twice as many points goes by way of block medians, so that its cost stays linear."""
 
 
 def running_median(values: FloatArray, width: int) -> FloatArray:
@@ -21,7 +22,7 @@ def running_median(values: FloatArray, width: int) -> FloatArray:
     count, half = len(values), min(width // 2, (len(values) - 1) // 2)
     if half < 1:
         return values
-    if count > MANY:
+    if count > 2 * BLOCKS:
         size = count // BLOCKS + 1
         levels = np.median(values[: count // size * size].reshape(-1, size), axis=1)
         middles = np.arange(len(levels)) * size + (size - 1) / 2
@@ -44,8 +45,9 @@ def point_noise(values: FloatArray) -> float:
     """Standard deviation of single points, blind to a straight course: by first or second differences, the less."""
     if len(values) < 5:
         return 0.0
-    first = robust_std(np.diff(values)) / np.sqrt(2)
-    second = MAD_TO_STD * np.median(np.abs(np.diff(values, n=2))) / np.sqrt(6)
+    first = robust_std(np.diff(values)) / sqrt(2)
+    # A second difference of white noise has six times its variance.
+    second = MAD_TO_STD * np.median(np.abs(np.diff(values, n=2))) / sqrt(6)
     return float(min(first, second))
 
 
