@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 
 from diagnose.run import Curve, Role, Run
-from diagnose.signals.robust import FloatArray
+from diagnose.signals.robust import MEDIAN_COST, FloatArray, robust_std
 from diagnose.signals.trend import LEAST, Trend
 
 FEWEST = 4
@@ -87,7 +87,7 @@ def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -
     after = np.array([np.median(level[place : place + width]) for place in places])
     within = (after[:-1] - before[1:]) / max(period - width, 1)
     jumps = before - after - np.maximum(np.append(within, within[-1:]), 0) * width
-    noise = float(np.median(np.abs(np.diff(level)))) / sqrt(width)
+    noise = MEDIAN_COST * robust_std(np.diff(level)) / sqrt(width)
     error = max(float(jumps.std()), noise, LEAST) / sqrt(len(jumps))
     fall = float(before[0] - after[-1])
     return EpochSteps(

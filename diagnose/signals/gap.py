@@ -104,7 +104,7 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
 def _noise(level: FloatArray) -> float:
     if len(level) < FEW // 2:
         return UNKNOWN_NOISE
-    return max(point_noise(level[len(level) // 4 :] if len(level) >= FEW else level), 20 * LEAST)
+    return max(point_noise(level[len(level) // 4 :]), 20 * LEAST)  # not in the steep start
 
 
 def _fall(train: Trend, val: Trend, evaluation: int) -> float:

@@ -136,7 +136,7 @@ class Trend:
         parts = np.array_split(self.residuals, max(1, min(REGIONS, len(self) // FEW)))
         measured = np.concatenate([np.full(len(part), robust_std(part)) for part in parts])
         # The narrower the window, the nearer its median is to the point itself.
-        least = point_noise(self.level) * (1 / 2 + 1 / max(self.width, 2))
+        least = point_noise(self.level) * min(1 / 2 + 1 / sqrt(self.width), 1)
         return np.asarray(np.maximum(measured, max(LEAST**2, least)), dtype=np.float64)
 
     @cached_property

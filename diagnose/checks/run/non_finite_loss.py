@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from diagnose.checks.run._loss import onset
 from diagnose.finding import Edit, Operation, Safety, Support
 from diagnose.run import FloatArray, IntArray, Run
 
-FP16 = {True: False, "fp16": "bf16", "16": "bf16", "16-mixed": "bf16-mixed", "float16": "bfloat16"}
+FP16: Mapping[object, Scalar] = {True: False, "fp16": "bf16", "16": "bf16", "16-mixed": "bf16-mixed", "float16": "bfloat16"}
 """Half precision that overflows at 65504, and what to set instead."""
 CALLED = {Role.TRAIN_LOSS: "The loss", Role.VAL_LOSS: "The validation loss"}
 

@@ -72,7 +72,7 @@ class Plateau(LossCheck):
             yield self._flat(facts, trend, trend.near_best_from)
 
     def _never_fell(self, trend: Trend) -> bool:
-        seen = len(trend) >= MANY or 10 * trend.net_error <= self.never
+        seen = len(trend) >= MANY or 16 * trend.net_error <= self.never
         still = trend.late_order > -self.still or 4 * trend.fell_at_most < self.never
         # In a loud curve a fall that nobody can tell from none, after so many points, is none.
         loud = trend.noise > self.loud and trend.fell_z < 3 and trend.order > -self.still
