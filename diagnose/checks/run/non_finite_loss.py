@@ -13,7 +13,13 @@ from diagnose.checks.run._loss import onset
 from diagnose.finding import Edit, Operation, Safety, Support
 from diagnose.run import FloatArray, IntArray, Run
 
-FP16: Mapping[object, Scalar] = {True: False, "fp16": "bf16", "16": "bf16", "16-mixed": "bf16-mixed", "float16": "bfloat16"}
+FP16: Mapping[object, str | bool] = {
+    True: False,
+    "fp16": "bf16",
+    "16": "bf16",
+    "16-mixed": "bf16-mixed",
+    "float16": "bfloat16",
+}
 """Half precision that overflows at 65504, and what to set instead."""
 CALLED = {Role.TRAIN_LOSS: "The loss", Role.VAL_LOSS: "The validation loss"}
 
