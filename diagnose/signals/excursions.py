@@ -62,6 +62,36 @@ def outliers(trend: Trend) -> tuple[Excursion, ...]:
     return tuple(_excursion(trend, trend.level, trend.residuals, run, trend.noise_at) for run in runs)
 
 
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """The highest rise of single points above the lowest before it, which no later point made good.
+
+    Single points, as a smoothed curve of twenty points has no setback of three.
+    """
+
+    best: int
+    """Index of the lowest point before it."""
+    height: float
+    """From there to the highest point after it."""
+    left: float
+    """What the last three points are above the lowest."""
+    lasts: bool
+    """Whether the second half of the time since the highest brought the curve down by less than what is left."""
+
+
+def setback(trend: Trend) -> Setback | None:
+    """None where there is none, or where it was made good."""
+    level = trend.level
+    top = int(np.argmax(level - np.minimum.accumulate(level)))
+    best = int(np.argmin(level[: top + 1]))
+    if best == top or level[top:].min() <= level[best]:
+        return None
+    middle = (top + len(level)) // 2
+    end = float(np.median(level[top:][-3:]))
+    left = end - float(level[best])
+    return Setback(best, float(level[top] - level[best]), left, float(np.median(level[top : middle + 1][-3:])) - end < left)
+
+
 def deepest_dip(trend: Trend) -> float:
     """How far the lowest point after the opening is below the trend."""
     return float(max(-trend.residuals[opening(trend) :].min(initial=0.0), 0.0))

@@ -10,6 +10,7 @@ from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import beyond_noise, change, confidence
 from diagnose.checks.run.divergence import Divergence
+from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
 from diagnose.signals import Gap, Trend, signals
 
 
@@ -54,6 +55,8 @@ class Overfitting(Check):
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
         measured = signals(facts)
         gap, val, train = measured.gap, measured.val, measured.train
+        if any(LearningRateTooHigh().thrown_back(facts)):
+            return  # both losses rose: the rate is the cause
         if gap is not None and val is not None and self._turned(gap) and self._learned(facts, gap):
             clear = gap.rise_z > 2 * self.z and gap.evaluations >= 8 and train is not None
             yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))
@@ -78,7 +81,7 @@ class Overfitting(Check):
     def _lost(self, gap: Gap) -> bool:
         """Whether training learned nothing since: then it diverged."""
         gave_back = gap.train_kept < -self.rise and gap.train_fall < self.much
-        return gave_back or (2 * gap.train_fall <= self.rise and gap.rise >= 2 * self.rise)
+        return gave_back or 2 * gap.train_fall <= self.rise
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
         step, fallen = int(val.curve.steps[gap.best]), 1 - exp(-max(gap.train_fall, 0))
