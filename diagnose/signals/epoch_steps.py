@@ -104,7 +104,8 @@ def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -
 def _periodic(level: FloatArray) -> list[FloatArray]:
     """Boundaries at the periods at which falls recur: the peaks of the autocorrelation of the falls."""
     count = len(level)
-    falls = np.concatenate([[0.0, 0.0], level[:-3] + level[1:-2] - level[2:-1] - level[3:], [0.0]])
+    pairs = level[:-1] + level[1:]
+    falls = np.concatenate([[0.0, 0.0], pairs[:-2] - pairs[2:], [0.0]])
     falls = np.clip(falls - np.median(falls), 0, None)
     falls[: int(FLOOR * count)] = 0.0  # the steep start
     spectrum = np.abs(np.fft.rfft(falls - falls.mean(), 2 * count)) ** 2

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.signals.robust import FloatArray
-from diagnose.signals.trend import Trend
+from diagnose.signals.robust import FloatArray, last_level
+from diagnose.signals.trend import OUTLIER, Trend
 
 IntArray = npt.NDArray[np.intp]
 
 BEYOND = 3.0
 """Standard errors from which the trend has left its best: one in 700 by chance."""
-OUTLIER = 6.0
-"""Times the noise: one point in a billion by chance."""
 LEAST_HEIGHT = 0.05
 """Five per cent of the loss: less is nobody's excursion."""
 OPENING = 0.03
@@ -87,9 +85,9 @@ def setback(trend: Trend) -> Setback | None:
     if best == top or level[top:].min() <= level[best]:
         return None
     middle = (top + len(level)) // 2
-    end = float(np.median(level[top:][-3:]))
+    end = last_level(level[top:])
     left = end - float(level[best])
-    return Setback(best, float(level[top] - level[best]), left, float(np.median(level[top : middle + 1][-3:])) - end < left)
+    return Setback(best, float(level[top] - level[best]), left, last_level(level[top : middle + 1]) - end < left)
 
 
 def deepest_dip(trend: Trend) -> float:

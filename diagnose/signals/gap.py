@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 
 import numpy as np
 
-from diagnose.signals.robust import FloatArray, point_noise, running_median
+from diagnose.signals.robust import ODD_ONE_OUT, FloatArray, first_level, point_noise, running_median
 from diagnose.signals.trend import EDGE, FEW, LEAST, SHARE, Trend
 
 TAIL = 0.15
@@ -74,14 +74,15 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     if count < FEWEST:
         return None
     many = count >= FEW
-    smooth = running_median(level, max(3, int(2 * SHARE * count) | 1)).copy() if many else level
+    width = max(ODD_ONE_OUT, int(2 * SHARE * count) | 1) if many else 1
+    smooth = running_median(level, width).copy()
     smooth[0] = level[0]  # the state from which training began may be the best, and is no outlier of it
     lowest, half = int(np.argmin(smooth)), max(int(SHARE / 2 * count), 1) if many else 0
     around = level[max(lowest - half, 0) : lowest + half + 1]
     best = max(lowest - half, 0) + int(np.argmin(around))  # what was logged: a smoothed value is shown to nobody
-    tail = max(3, round(TAIL * count)) if many else 2 if count >= FEW // 2 else 1
+    tail = max(ODD_ONE_OUT, ceil(TAIL * count)) if many else ceil(TAIL * count)
     bottom, last = float(smooth[lowest]), float(np.median(level[-tail:]))
-    gain, rise = float(np.median(level[: max(1, min(3, count // FEW))])) - bottom, last - bottom
+    gain, rise = first_level(level[: max(1, count // FEW)]) - bottom, last - bottom
     gained, lost = val.loss(bottom + gain) - val.loss(bottom), val.loss(last) - val.loss(bottom)
     noise = _noise(level)
     near = int(np.argmax(smooth <= bottom + max(min(gain * EDGE, EDGE / 2), 2 * noise)))
@@ -89,7 +90,7 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
         smooth,
         best,
         rise,
-        rise / (noise * sqrt(1 / tail + (1 / 3 if many else 1))),
+        rise / (noise * sqrt(1 / tail + 1 / width)),
         max(lost / gained, rise / gain) if gain > 0 and gained > 0 else 1.0,
         gain,
         noise,
@@ -104,7 +105,7 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
 def _noise(level: FloatArray) -> float:
     if len(level) < FEW // 2:
         return UNKNOWN_NOISE
-    return max(point_noise(level[len(level) // 4 :]), 20 * LEAST)  # not in the steep start
+    return max(point_noise(level[len(level) // FEWEST :]), 20 * LEAST)  # not in the steep start
 
 
 def _fall(train: Trend, val: Trend, evaluation: int) -> float:

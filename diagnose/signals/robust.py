@@ -13,6 +13,8 @@ MAD_TO_STD = 1.4826
 """The standard deviation of a normal sample over its median absolute deviation."""
 MEDIAN_COST = sqrt(pi / 2)
 """Standard error of a median over that of a mean, for normal noise."""
+ODD_ONE_OUT = 3
+"""Points whose median is not changed by any single one."""
 BLOCKS = 1000
 """A running median of more than twice as many points goes by way of block medians, so that its cost stays linear."""
 
@@ -31,7 +33,7 @@ def running_median(values: FloatArray, width: int) -> FloatArray:
     windows = np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1)
     smooth[half : count - half] = np.median(windows, axis=1)
     for i in range(half):
-        reach = max(2 * i + 1, half + 1, 3)  # the very first and the very last points are no trend
+        reach = max(2 * i + 1, half + 1, ODD_ONE_OUT)  # the very first and the very last points are no trend
         smooth[i], smooth[count - 1 - i] = np.median(values[:reach]), np.median(values[-reach:])
     return smooth
 
@@ -60,7 +62,22 @@ def block_medians(values: FloatArray, blocks: int) -> FloatArray:
 
 def order(values: FloatArray) -> float:
     """Kendall's tau against time, -1 (falls throughout) to 1 (rises throughout); for up to some hundred values."""
-    if len(values) < 3:
+    if len(values) <= 2:
         return 0.0
     first, second = np.triu_indices(len(values), k=1)
     return float(np.mean(np.sign(values[second] - values[first])))
+
+
+def first_level(values: FloatArray) -> float:
+    """The median of the first three values."""
+    return float(np.median(values[:ODD_ONE_OUT]))
+
+
+def last_level(values: FloatArray) -> float:
+    """The median of the last three values."""
+    return float(np.median(values[-ODD_ONE_OUT:]))
+
+
+def as_share(values: FloatArray) -> FloatArray:
+    """Shares, 0 to 1 or a little more, of what may be logged in per cent: that goes above 2."""
+    return values / 100 if len(values) and values.max() > 2 else values

@@ -15,8 +15,10 @@ import numpy as np
 from diagnose.run import Curve
 from diagnose.signals.robust import (
     MEDIAN_COST,
+    ODD_ONE_OUT,
     FloatArray,
     block_medians,
+    first_level,
     order,
     point_noise,
     robust_std,
@@ -33,6 +35,8 @@ BLOCKS = 40
 """Equal parts of the run, 2.5 % each, whose medians give its order and whose means its swings."""
 LEAST = 1e-4
 """No trend is known better than to a hundredth of a per cent."""
+OUTLIER = 6.0
+"""Times the noise: one point in a billion by chance."""
 EDGE = 0.1
 """Share of values beyond a quantile that is nearly the highest or the lowest; of the run at its start."""
 
@@ -90,7 +94,7 @@ class Trend:
     def of(cls, curve: Curve) -> Trend | None:
         """The description of the finite points; None where they are fewer than three."""
         finite = curve.finite
-        if len(finite) < 3:
+        if len(finite) < ODD_ONE_OUT:
             return None
         values = finite.values
         positive = values[values > 0]
@@ -118,7 +122,7 @@ class Trend:
     @cached_property
     def width(self) -> int:
         """Points of the running median; 1: too few to smooth."""
-        return 1 if len(self) < FEW else max(3, int(len(self) * SHARE) | 1)
+        return 1 if len(self) < FEW else max(ODD_ONE_OUT, int(len(self) * SHARE) | 1)
 
     @cached_property
     def smooth(self) -> FloatArray:
@@ -159,7 +163,7 @@ class Trend:
     @cached_property
     def ends(self) -> int:
         """Points that make the first and the last level."""
-        return 1 if len(self) < FEW else max(3, ceil(SHARE * len(self)))
+        return 1 if len(self) < FEW else max(ODD_ONE_OUT, ceil(SHARE * len(self)))
 
     @cached_property
     def start(self) -> float:
@@ -169,7 +173,7 @@ class Trend:
     @cached_property
     def first(self) -> float:
         """The level of the first three points, where it is higher: a burst of learning may be over within them."""
-        return max(self.start, float(np.median(self.level[:3])))
+        return max(self.start, first_level(self.level))
 
     @cached_property
     def end(self) -> float:
@@ -215,7 +219,7 @@ class Trend:
     def climbs(self) -> bool:
         """Whether at least five points after the best are in rising order, three of four pairs of them."""
         since = block_medians(self.level[self.best_index :], BLOCKS)
-        return len(since) > 5 and order(since) >= 1 / 2
+        return len(since) >= FEW / 2 and order(since) >= 1 / 2
 
     def lost(self, high: float, low: float, start: float | None = None) -> float:
         """A rise from level `low` to `high` as a share of all progress since `start`, in loss units; 2 at most."""
@@ -228,7 +232,7 @@ class Trend:
     @cached_property
     def _slopes(self) -> tuple[tuple[float, float], ...]:
         """Falls and their standard errors by a straight line, and by a line along the logarithm of the time."""
-        outlier = 4 * self.noise_at
+        outlier = OUTLIER * self.noise_at
         tame = np.clip(self.level, self.smooth - outlier, self.smooth + outlier) if self.width > 1 else self.level
         time = np.linspace(EDGE**2, 1 + EDGE**2, len(self))
         found = []
@@ -247,7 +251,7 @@ class Trend:
     def fell_at_most(self) -> float:
         """Upper bound of the fall."""
         if self.fell_z <= 2:
-            return max(fall + 2 * error for fall, error in self._slopes)
+            return max(fall + 3 * error for fall, error in self._slopes)
         return max([self.net, *(fall for fall, error in self._slopes if 2 * fall / error >= self.fell_z)])
 
     # --- the coarse course: order, swings, the second half
@@ -270,7 +274,7 @@ class Trend:
     @cached_property
     def swings(self) -> tuple[Swings, ...]:
         """How the means of 40 and of 160 parts of the run go up and down, after its first tenth."""
-        low, high = np.quantile(self.level, [EDGE / 4, 1 - EDGE / 4])
+        low, high = np.quantile(self.level, [EDGE / 2, 1 - EDGE / 2])
         tame = np.clip(self.level, low, high)[int(EDGE * len(self)) :]
         counts = sorted({min(len(tame), BLOCKS), min(len(tame), 4 * BLOCKS)})
         return tuple(_swings(tame, count) for count in counts if count > 2)

@@ -9,6 +9,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Role
 from diagnose.signals import Kind, Signals, Trend, signals
+from diagnose.signals.trend import EDGE
 
 MANY = 25
 """Points from which a curve may be judged with high confidence. Source: measured on real runs, benchmarks/real."""
@@ -49,7 +50,9 @@ def late_piece(measured: Signals) -> bool:
 def improves(measured: Signals) -> bool:
     """Whether validation, on the same data each time, gained beyond its noise and is at its best."""
     gap = measured.gap
-    return gap is not None and measured.train is not None and gap.gain > 3 * gap.noise and 20 * gap.rise < gap.gain
+    return (
+        gap is not None and measured.train is not None and gap.gain > 2 * gap.noise and gap.rise < gap.gain * EDGE / 2
+    )
 
 
 def confidence(measured: Signals, trend: Trend, *, clear: bool = True) -> Confidence:

@@ -10,6 +10,7 @@ import numpy as np
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import change
 from diagnose.signals import signals
+from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ class BrokenResume(Check):
         halved = np.flatnonzero(2 * values[1:] < values[:-1]) + 1
         again = [i for i in halved if values[i:].max() > 2 * values[i]]
         first = int(np.searchsorted(trend.curve.steps, steps[again[0]])) if len(again) == 1 else 0
-        if not 3 <= first <= len(trend) - 3:
+        if not ODD_ONE_OUT <= first <= len(trend) - ODD_ONE_OUT:
             return
-        jump = float(np.median(trend.level[first:][:5]) - np.median(trend.level[:first][-5:]))
+        jump = first_level(trend.level[first:]) - last_level(trend.level[:first])
         if jump < max(self.jump, self.z * trend.noise):
             return
         before, after = values[again[0] - 1], values[again[0]]

@@ -112,7 +112,7 @@ class Divergence(Check):
         gap, val = measured.gap, measured.val
         if gap is None or val is None or measured.train is None or gap.train_fall > self.rise / 4:
             return
-        if gap.rise < self.rise or gap.rise_z < 3 or gap.since < 3:
+        if gap.rise < self.rise or 2 * gap.rise_z < self.z or gap.since <= 2:
             return
         first = int(val.curve.steps[gap.best])
         best = val.curve.place(first)

@@ -9,6 +9,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.signals.pace import SETTLED, settled
+from diagnose.signals.robust import as_share
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class IdleGpu(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at the usual use; a log in per cent goes above 2."""
         curve = self.curve(facts, Role.GPU_UTIL).finite
-        used = float(np.median(settled(curve))) / (100 if curve.values.max() > 2 else 1)
+        used = float(np.median(as_share(settled(curve))))
         if used < self.busy:
             yield self.report(
                 curve,

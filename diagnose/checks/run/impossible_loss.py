@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
+from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
 
 BOUNDED = re.compile(r"(?i)(^|[^a-z])(ce|cross_?entropy|l1|mae|mse|l2|mel|bce|ctc|huber)([^a-z]|$)")
 """Names of losses that cannot be negative. A bare `loss` may be a flow's likelihood, which can."""
@@ -37,7 +38,7 @@ class ImpossibleLoss(Check):
     code = "NUM002"
     name = "impossible-loss"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 3
+    min_points = ODD_ONE_OUT
 
     plunge: float = 10.0
     """Times the initial magnitude that a loss may go below zero. Source: our choice: likelihoods in public logs
@@ -56,7 +57,7 @@ class ImpossibleLoss(Check):
         if len(values) >= self.points and np.ptp(values) == 0:
             message = f"The loss is exactly {level:g} at all {len(curve):,} points: nothing is being learned from it."
             yield self._error(curve, message, Evidence("level", level), Evidence("points", len(curve)), sure=True)
-        elif level > self.absurd and 2 * np.median(values[-3:]) > np.median(values[:3]):
+        elif level > self.absurd and 2 * last_level(values) > first_level(values):
             message = f"The loss is near {level:.3g}: no loss that a network learns from is so large."
             yield self._error(curve, message, Evidence("level", level, self.absurd))
         elif lowest < 0 and (named or -lowest > self.plunge * abs(values[0])):

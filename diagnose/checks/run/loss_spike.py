@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding
@@ -43,8 +44,6 @@ class LossSpike(LossCheck):
     """Standard errors. Source: operators' rule on log loss; healthy runs reach 4.5, heavy tails more."""
     odd: float = 2.5
     """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
-    rare: float = 0.01
-    """Share of points of half the height above which they are another kind of batch. Source: one in 100."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """One finding for all spikes."""
@@ -56,8 +55,8 @@ class LossSpike(LossCheck):
             one for one in measured.outliers if self._big(trend, one) and one.height >= self.odd * deepest_dip(trend)
         ]
         top = max((one.height for one in sharp), default=0.0)
-        if sum(2 * one.height > top for one in measured.outliers) > 5 + self.rare * len(trend):
-            sharp = []  # the tail of the noise
+        if 2 * sum(2 * one.height > top for one in measured.outliers) > sqrt(len(trend)):
+            sharp = []  # so many that are half as high are another kind of batch
         slow = [one for one in measured.excursions if self._big(trend, one) and self._short(trend, one)]
         if sharp or slow:
             yield self._spikes(facts, trend, sharp + slow)
@@ -74,7 +73,7 @@ class LossSpike(LossCheck):
         worst = max(spikes, key=lambda one: one.effect)
         curve, first, last = trend.curve, min(one.first for one in spikes), max(one.last for one in spikes)
         many = f", one of {len(spikes)} spikes" if len(spikes) > 1 else ""
-        past = 4 * last < 3 * len(trend)
+        past = 2 * last < len(trend)
         return self.report(
             curve,
             f"The loss jumps to {curve.values[worst.peak]:.4g} at {curve.place(curve.steps[worst.peak])}, "
@@ -86,7 +85,7 @@ class LossSpike(LossCheck):
             *onset(facts, int(curve.steps[max(first - 1, 0)])),
             first=first,
             last=last,
-            confidence=confidence(signals(facts), trend, clear=worst.height > 4 * self.effect),
+            confidence=confidence(signals(facts), trend, clear=worst.effect > 2 * self.effect),
             prescriptions=remedies.clip(facts, int(curve.steps[first])),
             advice="It recovered: no need to go back. If it returns at the same place of the data, look there."
             if past

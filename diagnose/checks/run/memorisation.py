@@ -42,8 +42,8 @@ class Memorisation(Check):
 
     drop: float = 0.05
     """Mean jump at a boundary in ln: 5 %. Source: several passes over enough data jump by 1 to 3 %."""
-    z: float = 5.0
-    """Standard errors. Source: one in three million for normal noise, as hundreds of periods are tried."""
+    z: float = 4.0
+    """Standard errors. Source: one in 30,000 for normal noise, as hundreds of periods are tried."""
     coverage: float = 0.5
     """Share of the fall that happens at the boundaries. Source: half of it; more than all of it is won back within
     the epochs, as by clips sorted by length."""

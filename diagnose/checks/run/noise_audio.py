@@ -15,7 +15,7 @@ from diagnose.run import Attachment, FloatArray, Run
 
 FRAME = 1024
 """Samples in a frame: 46 ms at 22.05 kHz, shorter than a syllable."""
-FULL_SCALE = 1 << 15
+FULL_SCALE = -np.iinfo(np.int16).min
 COMPARED = {"gt", "target", "real", "ground", "reference"}
 """Words in the tags of spoken targets, which are logged for comparison."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
+from diagnose.signals.gap import FEWEST
 from diagnose.signals.robust import point_noise
 
 
@@ -30,7 +31,7 @@ class NoisyValidation(Check):
     code = "DAT004"
     name = "noisy-validation"
     needs = (Role.VAL_LOSS,)
-    min_points = 8
+    min_points = 2 * FEWEST
 
     jitter: float = 0.15
     """Noise over gain. Source: a rival's rule that states its false-positive modes; information only."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
+from diagnose.signals.pace import SETTLED
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class NonFiniteGradients(Check):
 
     ## How it is detected
     The logged gradient norm is not finite at `share` of its points; it is a warning at `harmful`. A few in the first
-    twentieth of the run are a scaler finding its scale.
+    tenth of the run are a scaler finding its scale.
 
     ## What to do
     Train in bf16 or full precision, or start from a lower loss scale; look for clips that overflow.
@@ -39,10 +40,10 @@ class NonFiniteGradients(Check):
     """Of the norms. Source: a tenth of the training is thrown away."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Count them, after the first twentieth of the run."""
+        """Count them, after the first tenth of the run."""
         norms = self.curve(facts, Role.GRAD_NORM)
         bad = np.flatnonzero(~np.isfinite(norms.values))
-        late = np.count_nonzero(bad >= len(norms) // 20)
+        late = np.count_nonzero(bad >= len(norms) // SETTLED)
         if late < max(2, self.share * len(norms)):
             return
         share = len(bad) / len(norms)

@@ -115,7 +115,7 @@ class NonFiniteLoss(Check):
             return
         lost = np.isin(train.steps, norms.steps[~np.isfinite(norms.values)])
         hidden = np.flatnonzero(lost & ((np.diff(train.values, prepend=np.inf) == 0) | (train.values == 0)))
-        if self.single * len(hidden) < max(2 * self.single, 20 * len(train)):
+        if len(hidden) <= 1:
             return
         yield self.report(
             train,
@@ -164,4 +164,4 @@ def _cures(facts: Facts, curve: Curve, first: int) -> tuple[Prescription, ...]:
 def _climb_before(before: FloatArray) -> float:
     """The last finite losses over the lowest before them; 1 where that means nothing."""
     before = before[np.isfinite(before)]
-    return float(before[-3:].max() / before.min()) if len(before) > 1 and before.min() > 0 else 1.0
+    return float(before[-2:].max() / before.min()) if len(before) > 1 and before.min() > 0 else 1.0

@@ -12,6 +12,7 @@ from diagnose.checks.run._loss import beyond_noise, change, confidence
 from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
 from diagnose.signals import Gap, Trend, signals
+from diagnose.signals.gap import FEWEST
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Overfitting(Check):
     code = "FIT002"
     name = "overfitting"
     needs = (Role.VAL_LOSS,)
-    min_points = 4
+    min_points = FEWEST
     part_of = ("oscillation", "impossible-loss", "non-finite-loss")
 
     rise: float = 0.05
@@ -48,8 +49,6 @@ class Overfitting(Check):
     """Standard errors. Source: one in 160 for normal noise; without it half of the noisy validations alarm."""
     latest: float = 0.88
     """Share of the evaluations at the best. Source: a rise of the last few evaluations may be their noise."""
-    much: float = 0.6
-    """Fall of training since, in ln, that counts though it was lost again: 45 %. Source: as for past-best."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
@@ -58,10 +57,10 @@ class Overfitting(Check):
         if any(LearningRateTooHigh().thrown_back(facts)):
             return  # both losses rose: the rate is the cause
         if gap is not None and val is not None and self._turned(gap) and self._learned(facts, gap):
-            clear = gap.rise_z > 2 * self.z and gap.evaluations >= 8 and train is not None
+            clear = gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST and train is not None
             yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))
             return
-        sterner = Overfitting(4 * self.rise, 4 * self.share, 2 * self.z, self.latest, self.much)
+        sterner = Overfitting(4 * self.rise, 2 * self.share, 2 * self.z, self.latest)
         for part, apart in measured.part_gaps:
             if sterner._turned(apart) and not self._lost(apart):
                 yield self._overfits(facts, part, apart, Confidence.MEDIUM)
@@ -80,8 +79,7 @@ class Overfitting(Check):
 
     def _lost(self, gap: Gap) -> bool:
         """Whether training learned nothing since: then it diverged."""
-        gave_back = gap.train_kept < -self.rise and gap.train_fall < self.much
-        return gave_back or 2 * gap.train_fall <= self.rise
+        return gap.train_kept < -self.rise or 2 * gap.train_fall <= self.rise
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
         step, fallen = int(val.curve.steps[gap.best]), 1 - exp(-max(gap.train_fall, 0))
@@ -96,9 +94,7 @@ class Overfitting(Check):
             Evidence("share_of_gain", gap.rise_share, self.share, "", f"{gap.rise_share:.0%} of what it had gained"),
             Evidence("train_fall", gap.train_fall, None, "", f"training fell by {fallen:.0%} since"),
             first=gap.best,
-            severity=Severity.ERROR
-            if whole and gap.rise > 4 * self.rise and gap.evaluations >= 8
-            else Severity.WARNING,
+            severity=Severity.ERROR if gap.rise > 2 * self.rise and confidence is Confidence.HIGH else Severity.WARNING,
             confidence=confidence,
             prescriptions=remedies.regularise(facts, step),
             advice=f"Use the checkpoint nearest to {best}; listen to it and to the last one.",

@@ -9,6 +9,7 @@ from math import exp
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.signals import signals
+from diagnose.signals.gap import FEWEST
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class PastBest(Check):
     code = "FIT006"
     name = "past-best"
     needs = (Role.VAL_LOSS, Role.TRAIN_LOSS)
-    min_points = 7
+    min_points = 2 * FEWEST
     part_of = ("oscillation", "overfitting", "divergence", "validation-is-training", "non-finite-loss")
 
     early: float = 0.3

@@ -12,6 +12,8 @@ from diagnose import remedies
 from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import MANY, LossCheck, confidence, late_piece
 from diagnose.signals import Trend, signals
+from diagnose.signals.gap import FEWEST
+from diagnose.signals.robust import ODD_ONE_OUT, as_share, last_level
 
 CLASSES = (2, 3, 10, 100, 1000)
 """Numbers of classes that a guess is often among, where the vocabulary is not known."""
@@ -51,12 +53,8 @@ class Plateau(LossCheck):
     """Order of the second half beyond which it still falls. Source: three of four pairs in order."""
     early: float = 0.3
     """Share of the run by which all was won. Source: most of the budget must be spent before it counts as in vain."""
-    tail: float = 0.08
-    """Share of the fall that the second half may bring. Source: real runs."""
     little: float = 0.6
     """Fall in ln above which a flat end is convergence: nearly half of the loss. Source: real runs."""
-    loud: float = 0.1
-    """Noise in ln above which no trend beyond three standard errors counts as none. Source: real runs."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for a flat run, else for a flat rest."""
@@ -64,34 +62,29 @@ class Plateau(LossCheck):
         if trend is None or self._excused(facts, trend):
             return
         if self._never_fell(trend):
-            # It fell at all, and stopped at once: by its trend, or by a burst before the first level.
-            moved = trend.fell_z > self.little / self.never and 4 * (trend.first - trend.end) > self.never
-            burst = float(trend.level[:3].max()) - trend.end > self.never
-            yield self._flat(facts, trend, max(trend.near_best_from, 1 / len(trend)) if moved or burst else 0.0)
+            moved = trend.first - trend.end > 2 * trend.noise  # it fell at all, and stopped at once
+            yield self._flat(facts, trend, max(trend.near_best_from, 1 / len(trend)) if moved else 0.0)
         elif self._stopped(facts, trend):
             yield self._flat(facts, trend, trend.near_best_from)
 
     def _never_fell(self, trend: Trend) -> bool:
         seen = len(trend) >= MANY or 16 * trend.net_error <= self.never
-        still = trend.late_order > -self.still or 4 * trend.fell_at_most < self.never
+        still = trend.late_order > -self.still or trend.fell_at_most < self.never / 4
         # In a loud curve a fall that nobody can tell from none, after so many points, is none.
-        loud = trend.noise > self.loud and trend.fell_z < 3 and trend.order > -self.still
+        loud = trend.noise > self.never and trend.fell_z <= 2 and trend.order > -self.still
         return seen and ((trend.fell_at_most < self.never and still) or loud)
 
     def _stopped(self, facts: Facts, trend: Trend) -> bool:
         gap, measured = signals(facts).gap, signals(facts)
-        val_done = gap is None or gap.evaluations < 8 or trend is measured.val or gap.near_at < self.early
-        gained = trend.half - trend.end
-        flat = gained < max(self.tail * trend.fall, trend.error)
-        flat = flat and (trend.late_order > -self.still or gained < self.tail * self.never)
-        little = float(trend.level[:3].max()) - trend.best < self.little
+        val_done = gap is None or gap.evaluations < 2 * FEWEST or trend is measured.val or gap.near_at < self.early
+        flat = trend.half - trend.end < max(self.never * trend.fall, trend.error) and trend.late_order > -self.still
+        little = float(trend.level[:ODD_ONE_OUT].max()) - trend.best < self.little
         little = little or _nothing_right(facts) or self._at_chance(facts, trend)
         return len(trend) >= MANY and flat and trend.near_best_from <= self.early and little and val_done
 
     def _at_chance(self, facts: Facts, trend: Trend) -> bool:
         """Whether the second half does not move at all, and is what guessing costs."""
-        low, high = np.quantile(trend.level[len(trend) // 2 :], [self.loud, 1 - self.loud])
-        dead = high - low < self.tail * self.never
+        dead = np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR
         return bool(dead) and not trend.signed and _chance(facts, trend.loss(trend.end)) is not None
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
@@ -120,7 +113,7 @@ class Plateau(LossCheck):
             curve,
             message + (f"; that is chance level, ln {chance:,}." if chance else "."),
             Evidence("fall", trend.net, self.never if since == 0 else self.little),
-            Evidence("late_share", trend.late_share, self.tail),
+            Evidence("late_share", trend.late_share, self.never),
             *([Evidence("chance_level", log(chance))] if chance else []),
             first=first,
             severity=Severity.INFO if tuned else Severity.WARNING,
@@ -133,9 +126,7 @@ class Plateau(LossCheck):
 def _nothing_right(facts: Facts) -> bool:
     """Whether a logged error rate of words or letters says at the end that hardly one was right: blanks, in CTC."""
     for curve in facts.run.played_by(Role.ERROR_RATE):
-        values = curve.finite.values
-        whole = 100 if len(values) and values.max() > 2 else 1
-        if len(values) > 2 and np.median(values[-len(values) // 3 :]) >= whole * 0.95:
+        if len(curve.finite) > 2 and last_level(as_share(curve.finite.values)) >= 0.95:
             return True
     return False
 

@@ -9,6 +9,7 @@ from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severi
 from diagnose.checks.run._loss import MANY, late_piece
 from diagnose.readers.roles import ADVERSARIAL
 from diagnose.signals import Kind, Trend, signals
+from diagnose.signals.trend import EDGE
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TooLittleLogged(Check):
         if measured.kind is Kind.REINFORCEMENT:
             return "the loss of reinforcement learning moves with its own targets: judge by the reward"
         points = len(curve.finite) if trend is None else len(trend)
-        strict = trend is not None and 2 * points > self.fewest + 2 and trend.order < -0.9
+        strict = trend is not None and 2 * points > self.fewest + 2 and trend.order <= EDGE - 1
         if trend is None or (points < self.fewest and not strict):
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
         if late_piece(measured) and trend.order > -self.order:
@@ -71,5 +72,5 @@ class TooLittleLogged(Check):
 def _no_loss(facts: Facts) -> str:
     if any(curve.adversarial for curve in facts.run.curves.values()):
         return f"what is logged {ADVERSARIAL}"
-    tags = ", ".join(list(facts.run.curves)[:5])
+    tags = ", ".join(list(facts.run.curves)[: TooLittleLogged.fewest])
     return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.signals.gap import FEWEST
 
 if TYPE_CHECKING:
     from diagnose.data.inspect import Survey
@@ -35,7 +36,7 @@ class ValidationIsTraining(Check):
     code = "DAT002"
     name = "validation-is-training"
     needs = (Role.VAL_LOSS, Role.TRAIN_LOSS)
-    min_points = 4
+    min_points = FEWEST
 
     near: float = 1e-4
     """Median relative difference. Source: our choice: two data sets never agree so well."""

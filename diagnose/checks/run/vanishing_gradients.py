@@ -9,6 +9,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.signals import signals
+from diagnose.signals.robust import last_level
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class VanishingGradients(Check):
         if trend is None or trend.signed or 2 * trend.loss(trend.end) < trend.loss(trend.start):
             return
         half = len(norms) // 2
-        usual, last = float(np.median(norms.values[:half])), float(np.median(norms.values[-max(1, half // 5) :]))
+        usual, last = float(np.median(norms.values[:half])), last_level(norms.values)
         if last <= self.collapse * usual:
             yield self.report(
                 norms,

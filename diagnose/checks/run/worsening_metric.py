@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import change
 from diagnose.signals import Trend, signals
+from diagnose.signals.gap import FEWEST
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,11 @@ class WorseningMetric(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at each error rate of held-out data; the first that worsens is enough."""
         loss = signals(facts).main
-        rates = [curve for curve in facts.run.played_by(Role.ERROR_RATE) if curve.held_out and len(curve.finite) >= 8]
+        rates = [
+            curve
+            for curve in facts.run.played_by(Role.ERROR_RATE)
+            if curve.held_out and len(curve.finite) >= 2 * FEWEST
+        ]
         worse = [trend for trend in map(Trend.of, rates) if trend is not None and self._worsens(trend)]
         if worse and (loss is None or loss.net >= 0):
             trend, curve = worse[0], worse[0].curve
