@@ -23,13 +23,10 @@ from diagnose.config.node import (
     children,
     resolved,
 )
-from diagnose.config.number_text import NOTHING, is_written_number, number_of
+from diagnose.config.number_text import NOTHING, is_written_number, number_of, numbers_in
 from diagnose.config.place import Place
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
-_NUMBER = r"\s*[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?\s*"
-_LISTED = re.compile(rf"[(\[]{_NUMBER}(?:,{_NUMBER})*[)\]]")
-"""A list that YAML reads as text: `(0.9, 0.98)`."""
 MAX_HOPS = 10
 """References followed from one to the next; a longer chain is a circle."""
 
@@ -152,8 +149,8 @@ def as_number(kind: Kind, value: Any) -> Any:
     """Text that is a number as that number; words for nothing as None."""
     if isinstance(value, str) and value in NOTHING:
         return None
-    if kind is Kind.LIST and isinstance(value, str) and _LISTED.fullmatch(value.strip()):
-        return [number_of(part.strip()) for part in value.strip()[1:-1].split(",")]
+    if kind is Kind.LIST and isinstance(value, str):
+        return numbers_in(value) or value
     if kind in {Kind.TEXT, Kind.CHOICE, Kind.SWITCH}:
         return value
     if isinstance(value, list):

@@ -34,6 +34,7 @@ HOSTILE = [
     pytest.param("x.json", '{"a": 1', "missing", id="cut off"),
     pytest.param("x.json", '{"a": 1} x', "behind the end", id="something behind the end"),
     pytest.param("x.json", '{"a": "\\q"}', "bad escape", id="a bad escape"),
+    pytest.param("x", " " * 5000 + "&", "not valid YAML", id="blanks in a file without an ending"),
 ]
 
 
@@ -69,7 +70,8 @@ def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
 
 
 def test_long_numbers_are_text_and_take_no_time() -> None:
-    text = "epochs: 3\nlearning_rate: " + "9" * 200_000 + "\nsteps: " + "1:" * 200_000 + "1\n"
+    nines = "9" * 200_000
+    text = f"epochs: 3\nbetas: ({nines}\nlearning_rate: {nines}\nsteps: " + "1:" * 200_000 + "1\n"
     assert parse_config(text, "x.yaml").value("learning_rate") is None
 
 
