@@ -91,7 +91,7 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
 def _counting_first(name: str, places: tuple[Site, ...]) -> tuple[Site, ...]:
     """A place with a value counts before one that is there but empty, a live one before a dead one.
 
-    A learning rate of 0 stands for one that the trainer works out (DINO's `lr: 0.` beside `base_lr`).
+    A learning rate of 0 means one that the trainer computes (DINO's `lr: 0.` beside `base_lr`).
     """
 
     def rank(site: Site) -> tuple[bool, bool]:
@@ -108,7 +108,7 @@ def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
 
 
 def follow(document: Document, node: Node) -> Scalar | Array | Table | None:
-    """What `node` stands for: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
+    """What `node` refers to: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
     for _ in range(MAX_HOPS):
         inside = resolved(node)
         reference = _reference(inside)
