@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import islice
 from typing import Any
 
 from diagnose.config.dialect import Candidate, Synonyms, Word
@@ -24,6 +23,9 @@ MANY = 100
 """From here on an interval whose key names no unit is taken to count steps."""
 MOST_PLACES = 50
 """Places of one hyperparameter that are looked at; with as many as that, none of them is rewritten."""
+MOST_MEMBERS = 8
+"""The longest list that may be a setting, or hold sections: the rates of groups, the jobs of a run. Longer ones are
+what was logged."""
 _ENDING = re.compile(
     r"[_-]?(?:configs?|(?<!^h)params?|(?<!^hyper)parameters?|arg(?:ument)?s|kwargs|settings?|options|opts|cfg|conf)$"
 )
@@ -135,9 +137,9 @@ def _leaves(node: Node, place: str, path: tuple[str, ...], beside: _Beside) -> I
                 yield from _leaves(child, f"{place}.{key}" if place else str(key), (*path, *name), around)
     elif isinstance(inside, Scalar) and path:
         yield _Leaf(place, path, inside.value, beside)
-    elif isinstance(inside, Array) and path:
+    elif isinstance(inside, Array) and path and len(inside.items) <= MOST_MEMBERS:
         yield _Leaf(place, path, [getattr(resolved(item), "value", None) for item in inside.items], beside)
-        for number, item in islice(enumerate(inside.items), MOST_PLACES):
+        for number, item in enumerate(inside.items):
             names = path if isinstance(item, Table) else (*path[:-1], f"{path[-1]}[{number}]")
             if isinstance(item, Scalar | Table):
                 yield from _leaves(item, f"{place}[{number}]", names, beside)
