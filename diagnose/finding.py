@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from diagnose.numbers import Number
+from diagnose.numbers import Number, Value
 from diagnose.run import Axis, Run
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from diagnose.facts import Facts
-
-Scalar = str | int | float | bool | tuple[float, ...]
-"""One value; a pair of rates (`betas`) is one too."""
 
 
 class Severity(str, Enum):
@@ -85,7 +82,7 @@ class Edit:
     parameter: str
     """Canonical name (`learning_rate`, `grad_clip_norm`, ...), whatever the config calls it."""
     operation: Operation
-    value: Scalar
+    value: Value
     """The new value (set), the factor (scale) or the largest allowed value (cap)."""
     why: str
     """Half a sentence with the number that led to it."""

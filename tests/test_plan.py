@@ -24,9 +24,9 @@ from diagnose.finding import (
     Operation,
     Prescription,
     Safety,
-    Scalar,
     Severity,
 )
+from diagnose.numbers import Value
 from diagnose.plan import Plan, plan
 from diagnose.run import Curve, Role, Run
 
@@ -47,7 +47,7 @@ def prescription(*edits: Edit, safety: Safety = Safety.SAFE, title: str = "cure"
     return Prescription(title, "because", edits, safety)
 
 
-def edit(parameter: str, operation: Operation, value: Scalar) -> Edit:
+def edit(parameter: str, operation: Operation, value: Value) -> Edit:
     return Edit(parameter, operation, value, "the number that led to it")
 
 
@@ -143,7 +143,7 @@ def test_fixing_twice_is_fixing_once() -> None:
         pytest.param(edit("x", Operation.SET, 0.2), None, 0.2, id="set needs no old value"),
     ],
 )
-def test_new_value(change: Edit, old: object, expected: Scalar | None) -> None:
+def test_new_value(change: Edit, old: object, expected: Value | None) -> None:
     assert new_value(change, old) == expected
 
 
