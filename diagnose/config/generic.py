@@ -101,9 +101,12 @@ def _meant(leaf: _Leaf, synonyms: Synonyms) -> Iterator[Word]:
                 return
     prefix, _, rest = leaf.path[-1].partition("_")
     if rest and leaf.beside.prefixes[prefix.lower()] >= OF_ONE_PART:
-        yield from _meant(replace(leaf, path=(*leaf.path[:-1], prefix, rest)), synonyms)
+        parted = replace(leaf, path=(*leaf.path[:-1], prefix, rest))
+        yield from (replace(word, number=word.number + BY_PREFIX) for word in _meant(parted, synonyms))
 
 
+BY_PREFIX = 10 * BY_PHRASE
+"""Added where the beginning of the key was read as a section: such a key counts only where there is no other."""
 OF_ONE_PART = 5
 """Keys that begin alike from which on the beginning is read as a section (`voc_lr`, `voc_batch_size`, ...)."""
 
@@ -146,9 +149,12 @@ def _leaves(node: Node, place: str, path: tuple[str, ...], beside: _Beside) -> I
 
 
 def _ranked(name: str, matches: list[tuple[tuple[int, int, int], _Leaf]]) -> Iterator[Candidate]:
-    for _, leaf in sorted(matches, key=lambda match: match[0])[:MOST_PLACES]:
+    matches.sort(key=lambda match: match[0])
+    whole = [match for match in matches if match[0][1] < BY_PREFIX]
+    for _, leaf in (whole or matches)[:MOST_PLACES]:
         pair = Place(re.sub(r"1(\.value)?$", r"2\1", leaf.place)) if _is_first_beta(name, leaf) else None
-        yield Candidate(Place(leaf.place), unit=_unit(name, leaf), pair=pair)
+        nothing = (0,) if name == "learning_rate" else ()  # it is worked out from another key
+        yield Candidate(Place(leaf.place), unit=_unit(name, leaf), pair=pair, neutral=nothing)
 
 
 def _rank(word: Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int]:

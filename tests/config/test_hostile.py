@@ -80,3 +80,8 @@ def test_a_dump_of_python_objects_is_read_and_never_edited() -> None:
     config = parse_config(text, "hparams.yaml")
     assert config.value("learning_rate") == 0.1
     assert "dump" in config.rewrite({"learning_rate": 0.01}).refused["learning_rate"]
+
+
+def test_a_config_with_tuples_is_edited() -> None:
+    text = "training: {lr: 0.1, num_epochs: 3}\nmodel:\n  windows: !!python/tuple\n  - 512\n  - 256\n"
+    assert parse_config(text, "config.yaml").rewrite({"learning_rate": 0.05}).text == text.replace("0.1", "0.05")

@@ -76,6 +76,11 @@ GENERIC = [
         id="keys that begin alike",
     ),
     pytest.param(
+        "lr: 0.1\nbatch_size: 4\nsync_lr: 0.2\nsync_batch_size: 64\nsync_a: 1\nsync_b: 1\nsync_c: 1\n",
+        {"learning_rate": 0.1, "batch_size": 4},
+        id="keys of a part",
+    ),
+    pytest.param(
         "gen_optim: {lr: 0.1, betas: [0.8, 0.9]}\ndisc_optim: {lr: 0.2}\n",
         {"learning_rate": 0.1, "learning_rate_discriminator": 0.2},
         id="the rates of a GAN",
