@@ -187,9 +187,9 @@ def _is_patience(name: str, leaf: _Leaf) -> bool:
 
 
 def _is_length(_: str, leaf: _Leaf) -> bool:
-    """Whether it is the length of the run: no milestones, and not the length of an epoch."""
-    of_epoch = leaf.key == "num_steps" and any("epoch" in key for key in leaf.beside)
-    return not isinstance(leaf.value, list) and not of_epoch
+    """Whether it is the length of the run: no milestones, and not that of an epoch or of an agent's rollout."""
+    of_part = any("epoch" in key for key in leaf.beside) or not {"gamma", "num_envs", "n_envs"}.isdisjoint(leaf.beside)
+    return not isinstance(leaf.value, list) and not (of_part and leaf.key in {"num_steps", "n_steps"})
 
 
 def _is_norm(_: str, leaf: _Leaf) -> bool:
@@ -245,6 +245,8 @@ def _unit(name: str, leaf: _Leaf) -> str | None:
         counted = next((str(value) for key, value in leaf.beside.items() if re.fullmatch(r"batch\w*_type", key)), "")
         token = re.search("token|frame|bin", counted)
         return f"{token[0]}s" if token else AN_UPDATE if re.search("global|effective|total", leaf.key) else unit
+    if name == "early_stopping_patience" and many:
+        return None  # so many may be steps
     if unit != "steps" or name == "max_steps":
         return unit
     if "epoch" in leaf.key:

@@ -173,8 +173,8 @@ def _is_text_number(node: Scalar) -> bool:
 
 
 def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:
-    """Keys that appear twice in one mapping, as (path, the later key): the last one counts."""
-    for root in document.roots:
+    """Keys that appear twice in one mapping, as (path, the later key): the last one counts. In Python that is usual."""
+    for root in () if document.syntax == "python" else document.roots:
         yield from _duplicates((), root)
 
 

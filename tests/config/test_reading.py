@@ -211,3 +211,13 @@ def test_a_bad_dialect_is_refused_in_one_line(tmp_path: Path, text: str, reason:
 def test_python_that_is_no_nanogpt_config_is_read_by_its_usual_names() -> None:
     config = parse_config("import os\nlr = 3e-4\nepochs = 5 * 2\nname = os.getcwd()\n", "config.py")
     assert (config.dialect, config.value("learning_rate"), config.value("max_epochs")) == ("generic", 3e-4, 10)
+
+
+def test_the_patience_of_a_guessed_config_has_no_unit_where_it_may_be_steps() -> None:
+    config = parse_config("lr: 0.1\nepochs: 3\nearly_stopping: {patience: 4000}\n", "config.yaml")
+    assert config.values["early_stopping_patience"].unit is None
+
+
+def test_the_warmup_ratio_of_mmcv_is_no_share_of_the_run() -> None:
+    text = "optimizer = dict(lr=0.02)\nlr_config = dict(policy='step', warmup_iters=500, warmup_ratio=0.001)\n"
+    assert parse_config(text, "schedule.py").value("warmup_ratio") is None
