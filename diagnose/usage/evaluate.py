@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from diagnose.usage.arguments import Arguments
 from diagnose.usage.binding import assign
 from diagnose.usage.calls import call, call_values, note_presence
-from diagnose.usage.entering import Given
 from diagnose.usage.flow import Evaluator, Flow, nodes
 from diagnose.usage.loops import comprehension, loop
 from diagnose.usage.members import attribute, name, subscript
-from diagnose.usage.trees import DEFINITIONS, constant
+from diagnose.usage.syntax import DEFINITIONS, constant
 from diagnose.usage.values import NOTHING, Bound, Instance, Scope, Text, Values, text_value
 
 CONFIG_FILE = re.compile(r".*\.(json|ya?ml|toml)", re.DOTALL)
@@ -34,7 +34,7 @@ PARTS: Mapping[type, tuple[str, ...]] = {
 def _definition(flow: Flow, node: Any, scope: Scope) -> Values:
     inner = scope.module.scopes[node]
     for one in node.decorator_list if inner.reached else ():
-        given = Given([frozenset({inner})], {}, [], node, scope)
+        given = Arguments([frozenset({inner})], {}, [], node, scope)
         made = call_values(flow, flow.value(one, scope), given, "")
         functions = frozenset(value for value in made if isinstance(value, Scope | Bound))
         flow.put(scope.variables, node.name, functions)
@@ -89,12 +89,12 @@ def _except(flow: Flow, node: ast.ExceptHandler, scope: Scope) -> Values:
 
 
 def _of_parts(flow: Flow, node: ast.AST, scope: Scope) -> Values:
-    result: Values = NOTHING
-    for name, part in ast.iter_fields(node):
-        inside = part if isinstance(part, list) else [part]
-        values = flow.values([one for one in inside if isinstance(one, ast.AST)], scope)
-        result |= values if name in PARTS[type(node)] else NOTHING
-    return result
+    found = [(name, flow.values(_parts(part), scope)) for name, part in ast.iter_fields(node)]
+    return NOTHING.union(*[values for name, values in found if name in PARTS[type(node)]])
+
+
+def _parts(field: Any) -> list[ast.AST]:
+    return [one for one in (field if isinstance(field, list) else [field]) if isinstance(one, ast.AST)]
 
 
 def _constant(flow: Flow, node: ast.Constant, scope: Scope) -> Values:
@@ -125,7 +125,7 @@ def _dict(flow: Flow, node: ast.Dict, scope: Scope) -> Values:
         known = constant(key)
         flow.store(container, "*" if known is None else known, values)
         if isinstance(known, str):
-            flow.put(flow.loose_fields, known, nodes(values))
+            flow.put(flow.stored_anywhere, known, nodes(values))
     return frozenset(result)
 
 

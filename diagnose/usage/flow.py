@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from diagnose.usage.mentions import options
 from diagnose.usage.project import Project, config_strings
-from diagnose.usage.reach import Reach
+from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
-from diagnose.usage.trees import FUNCTIONS, is_main_test
+from diagnose.usage.syntax import FUNCTIONS, is_main_test
 from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
@@ -79,7 +79,7 @@ class Notes:
     """Names that are read from something known which is not the section in question."""
     followed: set[ast.AST] = field(default_factory=set)
     """String literals that are the key of a reading which was followed."""
-    loose: dict[str, str] = field(default_factory=dict)
+    unresolved: dict[str, str] = field(default_factory=dict)
     """Names that are read from something that could not be followed."""
     of_tensors: dict[str, str] = field(default_factory=dict)
     """The same, where the name is an attribute that tensors have too."""
@@ -101,7 +101,7 @@ class Flow:
     def __init__(
         self,
         project: Project,
-        reach: Reach,
+        reach: Reachable,
         config: Mapping[str, Any],
         file_name: str,
         evaluators: Mapping[type, Evaluator],
@@ -127,7 +127,7 @@ class Flow:
         self.hits: dict[Any, set[str]] = defaultdict(set)
         self.misses: dict[Any, set[str]] = defaultdict(set)
         """By load: the keys that are read by name, which the config has, or has not."""
-        self.loose_fields: dict[str, Values] = {}
+        self.stored_anywhere: dict[str, Values] = {}
         """What was stored under an attribute, or a key, of this name anywhere."""
         self.raised: dict[str, Values] = {}
         self.containers: dict[Any, Container] = {}
@@ -177,7 +177,7 @@ class Flow:
         """Start again, with what is known of the loads."""
         self.notes, self.final, self.converged, self.guesses = Notes(), False, False, False
         self.work, self.most_work, self.rounds = 0, MOST_WORK, 0
-        for holder in (self.sites, self.loose_fields, self.raised, self.containers, self.hits, self.misses):
+        for holder in (self.sites, self.stored_anywhere, self.raised, self.containers, self.hits, self.misses):
             holder.clear()
         for module in self.project.modules:
             module.globals.clear()
@@ -268,8 +268,8 @@ class Flow:
         return self.sites[site][1]
 
     def wrapped(self, cls: Scope) -> Values:
-        """The sections that the instances of a class, or of its bases, stand for."""
-        return NOTHING.union(*[one.stands_for.get("", NOTHING) for one in cls.lineage])
+        """The sections that the instances of a class, or of its bases, wrap."""
+        return NOTHING.union(*[one.wraps.get("", NOTHING) for one in cls.mro])
 
     def variables_of(self, name: str, scope: Scope) -> MutableMapping[str, Values]:
         """Where the values of a name are kept that is assigned in `scope`."""

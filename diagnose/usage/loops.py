@@ -9,9 +9,9 @@ from typing import Any
 
 from diagnose.usage.binding import assign
 from diagnose.usage.flow import Event, Flow, sections
-from diagnose.usage.trees import calls_in, is_pair, last_name, names_in
+from diagnose.usage.libraries import names_of
+from diagnose.usage.syntax import calls_in, is_pair, last_name, names_in
 from diagnose.usage.values import NOTHING, Container, Instance, Node, Scope, Values
-from diagnose.usage.words import words
 
 VIEWS = {"items", "values", "keys"}
 STORES = (ast.Assign, ast.AnnAssign, ast.Dict, ast.DictComp, ast.Yield, ast.Return, ast.Expr)
@@ -121,7 +121,7 @@ def _renames(up: ast.AST | None, parents: dict[ast.AST, ast.AST]) -> bool:
         return False
     while isinstance(up, NAMED):
         up = parents.get(up)
-    return not (isinstance(up, ast.Call) and last_name(up) in words("keepers"))
+    return not (isinstance(up, ast.Call) and last_name(up) in names_of("keepers"))
 
 
 def _keeps(flow: Flow, node: ast.AST, parents: dict[ast.AST, ast.AST], loop: Loop) -> bool:
@@ -145,7 +145,7 @@ def _keeps(flow: Flow, node: ast.AST, parents: dict[ast.AST, ast.AST], loop: Loo
 def _call_keeps(flow: Flow, name: str, scope: Scope) -> bool:
     """Whether a function of this name keeps what it is given: it copies, wraps, or walks the tree."""
     own = {scope.name, scope.owner.name if scope.owner else scope.name}
-    if name in words("keepers") or name in own or name in {"dict", "Namespace", "SimpleNamespace", "update"}:
+    if name in names_of("keepers") or name in own or name in {"dict", "Namespace", "SimpleNamespace", "update"}:
         return True
     for found in flow.project.by_name.get(name, ()):
         if found.kind == "class" and found.is_wrapper:
@@ -156,7 +156,7 @@ def _call_keeps(flow: Flow, name: str, scope: Scope) -> bool:
 
 
 def comprehension(flow: Flow, node: Any, scope: Scope) -> Values:
-    """A container of what it makes; a dict, or pairs, made from a section stands for the section as well."""
+    """A container of what it makes; a dict, or pairs, made from a section is the section as well."""
     found: list[Node] = []
     makes_pairs = isinstance(node, ast.DictComp) or is_pair(node.elt)
     for part in node.generators:

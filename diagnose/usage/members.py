@@ -7,10 +7,11 @@ import builtins
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnose.usage.entering import Given, enter
+from diagnose.usage.arguments import Arguments, call_function
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, classes, sections
+from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Binding
-from diagnose.usage.trees import constant, key_pattern, last_name
+from diagnose.usage.syntax import constant, key_pattern, last_name
 from diagnose.usage.values import (
     NOTHING,
     Bound,
@@ -28,7 +29,6 @@ from diagnose.usage.values import (
     outside,
     text_value,
 )
-from diagnose.usage.words import words
 
 MAPPING_METHODS = {"items", "keys", "values", "get", "pop", "update", "copy"}
 
@@ -53,7 +53,7 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
     key = access.key
     objects = {value.cls for value in base if isinstance(value, Instance)} | set(classes(base))
     base = base.union(*[flow.wrapped(cls) for cls in objects])
-    base = base.union(*[value.stands_for.get("", NOTHING) for value in base if isinstance(value, Container)])
+    base = base.union(*[value.wraps.get("", NOTHING) for value in base if isinstance(value, Container)])
     if flow.final:
         access = replace(access, default=access.default or _field_default(objects, key))
     hit = any(value.find(key) is not None for value in sections(base))
@@ -93,7 +93,7 @@ def _of_value(flow: Flow, value: Any, access: Access) -> Values:
 
 def _field_default(owners: set[Scope], key: Any) -> str | None:
     """What a data class has as the default of this field, as Python would write it."""
-    for node in (node for cls in owners for one in cls.lineage for node in one.node.body):
+    for node in (node for cls in owners for one in cls.mro for node in one.node.body):
         if isinstance(node, ast.AnnAssign) and last_name(node.target) == key and node.value is not None:
             if not isinstance(node.value, ast.Call):
                 return ast.unparse(node.value)
@@ -107,10 +107,10 @@ def _note_other(flow: Flow, key: str, access: Access, *, explained: bool) -> Non
     if explained:
         flow.notes.elsewhere.setdefault(key, place)
         flow.notes.settled.add(key)
-    elif access.form == "attribute" and key in words("tensor_attributes"):
+    elif access.form == "attribute" and key in names_of("tensor_attributes"):
         flow.notes.of_tensors.setdefault(key, f"{access.form} at {place}")
     else:
-        flow.notes.loose.setdefault(key, f"{access.form} at {place}")
+        flow.notes.unresolved.setdefault(key, f"{access.form} at {place}")
 
 
 def _of_section(flow: Flow, value: Node, access: Access) -> Values:
@@ -154,11 +154,11 @@ def _of_object(flow: Flow, cls: Scope, value: Instance | Scope, access: Access) 
 
 
 def _by_own_method(flow: Flow, value: Instance, keys: Values, node: ast.AST, scope: Scope) -> Values:
-    """`value[key]` by the `__getitem__` of its class; a class that wraps a section stands for it anyway."""
+    """`value[key]` by the `__getitem__` of its class; a class that wraps a section is it anyway."""
     method = value.cls.method("__getitem__")
     if method is None or value.cls.is_wrapper:
         return method.returned.get("", NOTHING) if method else NOTHING
-    return enter(flow, method, Given([frozenset({value}), keys], {}, [], node, scope))
+    return call_function(flow, method, Arguments([frozenset({value}), keys], {}, [], node, scope))
 
 
 def _of_anything(flow: Flow, key: str, *, called: bool) -> Values:
@@ -166,7 +166,7 @@ def _of_anything(flow: Flow, key: str, *, called: bool) -> Values:
 
     A method of mappings (`items`, `get`) is one of any dict, not of the class that wraps the config.
     """
-    result = set(flow.loose_fields.get(key, NOTHING))
+    result = set(flow.stored_anywhere.get(key, NOTHING))
     for found in flow.project.by_name.get(key, ()) if called else ():
         if found.owner and found.reached and not (key in MAPPING_METHODS and found.owner.is_wrapper):
             result.add(found.owner.instance.bind(found))
@@ -222,7 +222,7 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
     if not texts or loops:
         result |= value.children()
         stores = isinstance(getattr(node, "ctx", None), ast.Store)
-        if flow.final and not stores and node not in flow.reach.steps and not _is_accessor(node, scope):
+        if flow.final and not stores and node not in flow.reach.walks and not _is_accessor(node, scope):
             flow.notes.patterns[value].append(key_pattern(key))
             flow.notes.computed.setdefault(value, Event(CHOSEN_BY_THE_RUN, flow.place(node, scope)))
     return frozenset(result)
@@ -261,7 +261,7 @@ def _bound(binding: Binding, name: str) -> Values | None:
     if isinstance(binding, Scope | Variable):
         home = binding.scope if isinstance(binding, Variable) else binding.parent or binding
         held = home.field_values(name) if home.kind == "class" else home.variables.get(name, NOTHING)
-        return held.union([binding, *binding.twins]) if isinstance(binding, Scope) else held
+        return held.union([binding, *binding.alternatives]) if isinstance(binding, Scope) else held
     return NOTHING if isinstance(binding, Module) else None
 
 

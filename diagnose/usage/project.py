@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import SourceError
-from diagnose.usage.trees import DEFINITIONS, constant, last_name, literal_start
+from diagnose.usage.libraries import is_familiar
+from diagnose.usage.syntax import DEFINITIONS, constant, last_name, literal_start
 from diagnose.usage.values import Choice, Module, Outside, Scope, Variable, outside
-from diagnose.usage.words import is_familiar
 
 PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 ROOT_MARKS = ("requirements.txt", "README.md", "LICENSE")
@@ -113,7 +113,7 @@ class Project:
             later = scope.names.get(node.name)
             scope.names[node.name] = inner  # the first of several wins, for the last is seen first: a property's getter
             if later is not None and scope.kind != "class":
-                inner.twins = [later, *later.twins]
+                inner.alternatives = [later, *later.alternatives]
             self.by_name[node.name].append(inner)
             outer += node.decorator_list
         self._bind(inner.body, inner)
@@ -301,7 +301,7 @@ def one_of(bindings: list[Binding]) -> Binding:
 
 
 def options_of(binding: Binding) -> tuple[Binding, ...]:
-    """The bindings that one may stand for."""
+    """The bindings that one may be."""
     return binding.options if isinstance(binding, Choice) else (binding,)
 
 

@@ -19,7 +19,7 @@ from diagnose.usage.command import trainer_in
 from diagnose.usage.evaluate import EVALUATORS
 from diagnose.usage.flow import Flow, TooMuchError
 from diagnose.usage.project import Project
-from diagnose.usage.reach import Reach
+from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import KeyReport, KeyState, KeyUse, leaf_paths, unknown
 from diagnose.usage.verdict import Judge
 
@@ -42,7 +42,7 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     project = Project(trainer, config_file, plain)
     if project.main is None:
         return _unknown_report(trainer, plain, project.notes, project.notes[0])
-    flow = Flow(project, Reach(project, plain), plain, config_file.name if config_file else "", EVALUATORS)
+    flow = Flow(project, Reachable(project, plain), plain, config_file.name if config_file else "", EVALUATORS)
     trouble = _in_deep_stack(flow.run)
     if trouble is not None:
         return _unknown_report(trainer, plain, [*project.notes, trouble], trouble)

@@ -1,4 +1,4 @@
-"""What a name in a Python source may stand for, while a config is followed through it. Compared by identity."""
+"""What a name in a Python source may be, while a config is followed through it. Compared by identity."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from diagnose.usage.trees import FUNCTIONS, calls_in, last_name
-from diagnose.usage.words import is_familiar, words
+from diagnose.usage.libraries import is_familiar, names_of
+from diagnose.usage.syntax import FUNCTIONS, calls_in, last_name
 
 Values = frozenset[Any]
 """Of Scope (a function or class), Instance, Bound, Node, KeysOf, Container, Outside, Text, Super."""
@@ -36,11 +36,11 @@ class Scope:
         self.fields: dict[Any, Values] = {}
         """Of a class: attributes of it and its instances; `[]` for items under computed keys."""
         self.returned: dict[str, Values] = {}
-        self.stands_for: dict[str, Values] = {}
+        self.wraps: dict[str, Values] = {}
         """Of a class: sections that its instances wrap."""
         self.owned: set[Any] = set()
         """Of a class: names of attributes that are assigned to it or its instances."""
-        self.twins: list[Scope] = []
+        self.alternatives: list[Scope] = []
         """Other definitions of its name beside it: `if fast: def step(): ...`, `else: def step(): ...`."""
         self.reached = False
         given = node.args if kind == "function" else None
@@ -52,7 +52,7 @@ class Scope:
 
     def forget(self) -> None:
         """Lose what is known of values."""
-        for holder in (self.variables, self.fields, self.returned, self.stands_for):
+        for holder in (self.variables, self.fields, self.returned, self.wraps):
             holder.clear()
 
     @property
@@ -86,7 +86,7 @@ class Scope:
         return [self.node.body] if isinstance(self.node, ast.Lambda) else self.node.body
 
     @cached_property
-    def lineage(self) -> list[Scope]:
+    def mro(self) -> list[Scope]:
         """A class with its bases in the project, nearest first."""
         found: dict[Scope, None] = {}
         waiting = [self]
@@ -99,7 +99,7 @@ class Scope:
 
     def method(self, name: Any) -> Scope | None:
         """The function of a class that has this name."""
-        for one in self.lineage:
+        for one in self.mro:
             found = one.names.get(name)
             if found is not None and found.kind == "function":
                 return found
@@ -107,17 +107,17 @@ class Scope:
 
     def has(self, key: Any) -> bool:
         """Whether a class, or its base, has an attribute of this name."""
-        return any(key in one.names or key in one.owned for one in self.lineage)
+        return any(key in one.names or key in one.owned for one in self.mro)
 
     @cached_property
-    def strange_base(self) -> str | None:
+    def unfamiliar_base(self) -> str | None:
         """The library of a base that may look up any key of a config that it is given."""
-        libraries = sorted(library for one in self.lineage for library in one.libraries)
+        libraries = sorted(library for one in self.mro for library in one.libraries)
         return next((library for library in libraries if not is_familiar(library)), None)
 
     def field_values(self, key: Any) -> Values:
         """What an attribute of a class or its instances may be."""
-        return NOTHING.union(*(one.fields.get(key, NOTHING) for one in self.lineage))
+        return NOTHING.union(*(one.fields.get(key, NOTHING) for one in self.mro))
 
     @cached_property
     def instance(self) -> Instance:
@@ -133,20 +133,19 @@ class Scope:
     @cached_property
     def is_record(self) -> bool:
         """Whether the fields of a class are keys: a data class, a pydantic model."""
-        bases = {base for one in self.lineage for base in one.outer_bases}
-        return bool(self.decorators & words("field_decorators") or bases & words("field_bases"))
+        bases = {base for one in self.mro for base in one.outer_bases}
+        return bool(self.decorators & names_of("field_decorators") or bases & names_of("field_bases"))
 
     @cached_property
     def is_wrapper(self) -> bool:
-        """Whether instances of a class stand for the mapping that they were made from."""
+        """Whether instances of a class wrap the mapping that they were made from."""
         return self.is_record or any(
-            set(one.outer_bases) & words("mapping_bases") or any(map(_wraps, ast.walk(one.node)))
-            for one in self.lineage
+            set(one.outer_bases) & names_of("mapping_bases") or any(map(_wraps, ast.walk(one.node))) for one in self.mro
         )
 
     @cached_property
     def is_walker(self) -> bool:
-        """Whether a function calls itself on the parts of a mapping: what comes back stands for what went in."""
+        """Whether a function calls itself on the parts of a mapping: what comes back is what went in."""
         if not any(last_name(call) == self.name for call in calls_in(self.node)):
             return False
         nodes = list(ast.walk(self.node))
@@ -167,7 +166,7 @@ class Scope:
             ):
                 return True
             if isinstance(node, ast.Call) and last_name(node) == "save_hyperparameters" and self.owner is not None:
-                return any(one.mentions(parameter) for one in self.owner.lineage)
+                return any(one.mentions(parameter) for one in self.owner.mro)
         return False
 
     def mentions(self, name: str) -> bool:
@@ -295,7 +294,7 @@ class Container:
 
     def __init__(self) -> None:
         self.items: dict[Any, Values] = {}
-        self.stands_for: dict[str, Values] = {}
+        self.wraps: dict[str, Values] = {}
         """Sections whose keys were put into it."""
 
     def at(self, key: Any) -> Values:
@@ -331,7 +330,7 @@ outside = cache(Outside)
 text_value = cache(Text)
 
 
-def deep(values: Values) -> Values:
+def with_contents(values: Values) -> Values:
     """The values and what the containers among them hold."""
     seen: set[Any] = set()
     waiting = list(values)

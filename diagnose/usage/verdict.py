@@ -277,7 +277,7 @@ class Judge:
             return unknown(dotted, f"{PROBABLY}: its name is a string in the source, at no reading that was followed")
         if name in notes.open_parameters:
             return unknown(dotted, f"{PROBABLY}: it may be a keyword of a function that is called with `**`")
-        loose = notes.loose | (notes.of_tensors if path[:-1] in self._by_attribute else {})
+        loose = notes.unresolved | (notes.of_tensors if path[:-1] in self._by_attribute else {})
         if name in loose:
             return unknown(dotted, f"{PROBABLY}: its name is read from something not followed ({loose[name]})")
         if not self.flow.may_guess:

@@ -45,7 +45,7 @@ def test_the_script_is_found_in_the_command(tmp_path: Path, monkeypatch: pytest.
     assert script_of(["bash", "run.sh"]) is None
 
 
-def test_a_folder_stands_for_the_trainer_in_it(config: Path, tmp_path: Path) -> None:
+def test_the_trainer_is_found_in_a_folder(config: Path, tmp_path: Path) -> None:
     assert trainer_in(tmp_path, config) == tmp_path / "src" / "train.py"
     assert trainer_in(tmp_path / "src", None) == tmp_path / "src" / "train.py"
 
