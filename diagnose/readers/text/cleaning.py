@@ -14,6 +14,8 @@ _ANSI = (
 _GLUED = re.compile(
     rb"(?<=[^\n])(?=Epoch \d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?=\d+/\d+ \[[=>.]{3})",
 )
+# `step_78540: loss_-4.06`: the underscore parts a name from its number.
+_UNDERSCORE = re.compile(rb"(?<![^\W_])(loss_(?=-?\d+\.\d\d)|(?:step|iter|epoch)_(?=\d+:))")
 # A quoted log in a mail or a forum.
 _QUOTED = re.compile(rb"^(?:> ?)+", re.MULTILINE)
 
@@ -36,4 +38,6 @@ def cleaned(text: bytes) -> bytes:
     for mark, pattern in _ANSI:
         if mark in text:
             text = re.sub(pattern, b"", text)
+    if _UNDERSCORE.search(text):
+        text = _UNDERSCORE.sub(lambda match: match[0][:-1] + b" ", text)
     return _GLUED.sub(b"\n", text) if b" [=" in text or b" [>" in text else text

@@ -14,10 +14,10 @@ from diagnose.readers.text.table_rows import header_in, row_in
 _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
 # Up to four words; the French elide before a vowel: `perte d'apprentissage`.
 _NAME = (
-    r"(?<![\w@./-])(?P<name>[^\W\d][\w./@%-]{0,60}"
+    r"(?<![\w@./-])(?P<name>(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s)?"
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
-_STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+is[ \t]+"
+_STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was)[ \t]+"
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
@@ -30,12 +30,14 @@ _COUNTER = re.compile(
     r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
     r"|epoche|époque|época|эпоха|エポック|에포크|에폭|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|paso|passo)"
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?!\.*[A-Za-z%])"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
-    # `[12800/60000 (21%)]`: the place in the epoch.
-    r"(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)[^]\n]{0,20}\])?",
+    # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, ` | 143/573 |`: the place in the epoch.
+    r"(?:\]?(?:[ \t]*[\[(|]|,)[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);]| \|))?",
     re.IGNORECASE,
 )
+# `i=12/530`: the iteration of an epoch.
+_LETTER_I = re.compile(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
 # `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
 _BRACKETS = re.compile(
     r"^(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
@@ -46,13 +48,18 @@ _BRACKETS = re.compile(
 # `[50/5000] loss`, `[50] train-rmse`
 _COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*\](?!\[)")
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
-_EPOCH_LOSS = re.compile(
-    rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
-    r"(?=[ \t]|$)(?![ \t]*[%/|])",
-    re.IGNORECASE,
+# Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron), `print(loss.item())` and
+# `print(loss)`.
+_WHOLE_LINES = (
+    re.compile(
+        rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
+        r"(?=[ \t]|$)(?![ \t]*[%/|])",
+        re.IGNORECASE,
+    ),
+    re.compile(r"^[ \t]*(?P<step>\d+):[ \t]+(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
+    re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*$"),
+    re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
 )
-# `print(loss)`
-_TENSOR = re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]")
 # `val loss at step 100: 2.3`, `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = re.compile(
     r"[ \t](?:at|after|for|in)[ \t]+(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
@@ -78,13 +85,24 @@ METRIC = re.compile(
 _BARE_SPLIT = re.compile(r"train|val|valid|validation|dev|eval", re.IGNORECASE)
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
 _RECAP = re.compile(
-    r"\b(?:best|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
+    r"\b(?:best|better|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
     r"|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
+    r"|最[佳好优]|ベスト|최고"
     r"|\btest\w*\b.{0,20}\b(?:checkpoint|best)\b|\b(?P<was>(?:epoch|step) \d+ (?:was|is)) (?:the )?best\b",
     re.IGNORECASE,
 )
 RECAP = "best/"
 """What the tags of a line that looks back get in front: they are kept, and judged by nobody."""
+# `[Validation]`, `Testing in eval mode ...`, `Best iteration is:`: what the numbers on the next lines are.
+_HEADINGS = (
+    r"(?:^|: ?|\] ?|- )\W*(?:(?:start|begin|now|run|do)\w* )?(?:the |on |in )?"
+    r"(?:(?P<val>val|valid|validat\w+|eval|evaluat\w+|dev)|(?P<test>test\w*)|(?P<train>train\w*))\b"
+)
+_HEADING = re.compile(_HEADINGS, re.IGNORECASE)
+# ... or a bare number.
+_MAY_BE_HEADING = re.compile(rf"{_HEADINGS}|is:\s*$|^\s*-?\0\s*$".encode("latin-1"), re.IGNORECASE)
+_LONGEST_HEADING = 60
+HEADING = "@heading "
 _FOLD = re.compile(
     r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
 )
@@ -125,7 +143,7 @@ _WORDS = (
 _SPLITS = ("train", "val", "valid", "validation", "dev", "eval")
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
 _BEHIND = (
-    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+si\b"
+    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+(?:si|saw)\b"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
     rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
 )
@@ -143,6 +161,9 @@ _SHORT = 72
 ANNOUNCED = "@announced step"
 # The first of two numbers in brackets; where a progress bar without metrics was.
 PAIRED, BAR, BAR_TOTAL = "@paired ", "@bar", "@bar total"
+# A number on a line of its own.
+BARE = "@bare"
+_GROUPS = {"epoch": EPOCH, "step": STEP, "loss": "loss", "bare": BARE}
 # What counts within an epoch.
 _INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
 _COUNTERS = dict.fromkeys(
@@ -159,7 +180,8 @@ def worth_a_look(rest: bytes) -> bool:
     lower = backwards.lower()
     if b"dlof" in lower or b"gniniart" in lower or b"(rosnet" in lower:
         return True
-    if b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
+    short = len(rest) <= 2 * _LONGEST_HEADING and _MAY_BE_HEADING.search(rest) is not None
+    if short or b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
         return True
     if b"nan" in lower or b"fni" in lower:
         return _NAN_BEHIND.search(lower) is not None
@@ -172,14 +194,9 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     """The counters and metrics of one line."""
     if _FOLD.match(line):
         yield LAUNCH, 1.0
-    printed = _TENSOR.match(line)
-    if printed:
-        yield "loss", printed.span("loss")
-        return
-    short = _EPOCH_LOSS.match(line)
-    if short:
-        yield EPOCH, short.span("epoch")
-        yield "loss", short.span("loss")
+    whole = next(filter(None, (pattern.match(line) for pattern in _WHOLE_LINES)), None)
+    if whole:
+        yield from ((_GROUPS[group], whole.span(group)) for group in whole.groupdict())
         return
     starts = dict.fromkeys([0, *(logger.end() for one in _LOGGERS if (logger := one.match(line)))])
     for start in starts:
@@ -191,10 +208,11 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     yield from ((header, 1.0) for header in headers)
     boxed = _BOXED.match(line)
     if boxed:
-        counter = _COUNTER.fullmatch(f"{boxed['name']} 1")
-        yield (_counter_of(boxed["name"].casefold(), STEP) if counter else boxed["name"]), boxed.span("number")
+        yield _boxed_name(boxed["name"]), boxed.span("number")
         return
     metrics = list(_metrics(line))
+    if not metrics:
+        yield from _heading(line)
     counters = list(_counts(line, bool(metrics)))
     if _looks_back(line, metrics, counters):
         yield from ((RECAP + name, span) for name, span in metrics)
@@ -202,6 +220,18 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     taken = {span for _, span in counters}
     yield from counters
     yield from (metric for metric in metrics if metric[1] not in taken)
+
+
+def _boxed_name(name: str) -> str:
+    return _counter_of(name.casefold(), STEP) if _COUNTER.fullmatch(f"{name} 1") else name
+
+
+def _heading(line: str) -> Iterator[Meaning]:
+    found = _HEADING.search(line)
+    if line.rstrip().endswith(":") and _RECAP.search(line):
+        yield f"{HEADING}best", 1.0
+    elif found and len(line) - found.start() <= _LONGEST_HEADING:
+        yield f"{HEADING}{found.lastgroup}", 1.0
 
 
 def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meaning]) -> bool:
@@ -245,10 +275,10 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
 
 def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Iterator[Meaning]:
     """Counters that are in brackets or in a progress bar, without their names."""
-    brackets = _BRACKETS.match(line) if with_metrics else None
+    brackets = (_BRACKETS.match(line) or _LETTER_I.search(line)) if with_metrics else None
     first = _COUNTED_FIRST.match(line) if with_metrics else None
     if brackets:
-        yield EPOCH, brackets.span("epoch" if brackets["epoch"] else "bare")
+        yield from ((EPOCH, brackets.span(name)) for name in ("epoch", "bare") if brackets.groupdict().get(name))
         yield ITERATION, brackets.span("inner")
         if brackets["per"]:
             yield PER_EPOCH, brackets.span("per")
