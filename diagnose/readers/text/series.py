@@ -102,7 +102,8 @@ def _evaluations(columns: Mapping[str, Column], logged: IntArray, headings: IntA
     same = np.full(len(below), bool(counters))
     for counts in counters:
         same &= counts[below] == counts[below - 1]
-    return logged[below[same]]
+    kept: IntArray = logged[below[same]]
+    return kept
 
 
 def _moved(columns: Mapping[str, Column], prefix: str, places: IntArray) -> dict[str, Column]:
