@@ -183,6 +183,39 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([0.042, 0.039], [0, 1]),
         None,
     ),
+    "epochs that only their bars name": (
+        """
+        Epoch 1/3: 100%|####| 500/500 [25:30<00:00]
+          train_loss: 2.1
+          val_loss: 1.8
+        New best validation loss: 1.8
+        Epoch 2/3: 100%|####| 500/500 [25:28<00:00]
+          train_loss: 1.6
+          val_loss: 1.9
+        """,
+        ([2.1, 1.6], [1, 2]),
+        ([1.8, 1.9], [1, 2]),
+    ),
+    "an error rate is no loss": (
+        """
+        epoch: 0 time: 59.2s train_error: 72.9 test_error: 68.4 train_loss: 2.94
+        epoch: 1 time: 57.5s train_error: 67.1 test_error: 66.0 train_loss: 2.75
+        epoch: 2 time: 57.6s train_error: 65.6 test_error: 65.0 train_loss: 2.70
+        """,
+        ([2.94, 2.75, 2.70], [0, 1, 2]),
+        None,
+    ),
+    "Coqui without its first heading": (
+        """
+             | > loss_mel: 19.0  (18.7)
+             | > loss: 32.9  (31.5)
+           --> STEP: 50/100 -- GLOBAL_STEP: 1050
+             | > loss_mel: 18.0  (18.7)
+             | > loss: 31.9  (31.5)
+        """,
+        ([32.9, 31.9], [0, 1050]),
+        None,
+    ),
     "a loss without the word": (
         "\n".join(f"Epoch[{n}] Batch [20]\tSpeed: 36.2 samples/sec\tTrain-SmoothL1={40 - n}.25" for n in range(3)),
         ([40.25, 39.25, 38.25], [20, 40, 60]),

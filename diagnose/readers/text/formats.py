@@ -153,6 +153,12 @@ class Format:
         for name, column in rest.items():
             for prefix, part in [("", column)] if name.startswith("@") else _by_section(column, marks):
                 named[prefix + name] = self._on_axis(prefix + name, part)
+        for name in rest.keys() & named.keys():  # above the first heading, which a paste has lost
+            sections = [prefix + name for prefix in self.sections if prefix + name in named]
+            if len(sections) == 1:
+                first, later = named.pop(name), named[sections[0]]
+                places = np.concatenate([first.places, later.places])
+                named[sections[0]] = Column(places, np.concatenate([first.values, later.values]), later.axis)
         return named
 
     def _on_axis(self, name: str, column: Column) -> Column:

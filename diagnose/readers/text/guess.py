@@ -252,6 +252,10 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
     if bar and _VAL.search(line, 0, bar.start()):
         return
     if bar and not with_metrics:
+        named_before = [
+            match for match in _COUNTER.finditer(line, 0, bar.start()) if match["name"].casefold() in _COUNTERS
+        ]
+        yield from ((EPOCH, match.span("number")) for match in named_before)
         yield BAR, bar.span("done")
         yield BAR_TOTAL, bar.span("total")
         return
