@@ -216,6 +216,38 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([32.9, 31.9], [0, 1050]),
         None,
     ),
+    "names and numbers in turn": (
+        """
+        Step, 0, Loss, 0.114, PSNR, 9.42, StepTime, 5.42,
+        Step, 1, Loss, 0.117, PSNR, 9.31, StepTime, 3.96,
+        """,
+        ([0.114, 0.117], [0, 1]),
+        None,
+    ),
+    "nothing but a total": (
+        """
+        [epoch: 0/200, iter: 0/448] total: 1.93
+        [epoch: 0/200, iter: 25/448] total: 1.91
+        """,
+        ([1.93, 1.91], [0, 25]),
+        None,
+    ),
+    "the function that logs is no split": (
+        """
+        2024-10-26 01:09:49.519 | INFO     | __main__:train:58 - [1.52%] batch_index=1600 loss=8.43
+        2024-10-26 01:10:09.577 | INFO     | __main__:train:58 - [1.58%] batch_index=1664 loss=8.40
+        """,
+        ([8.43, 8.40], [1600, 1664]),
+        None,
+    ),
+    "a slip of the pen": (
+        """
+        [epoch1] trian_loss=0.52 valid_loss=0.61
+        [epoch2] trian_loss=0.41 valid_loss=0.60
+        """,
+        ([0.52, 0.41], [1, 2]),
+        ([0.61, 0.60], [1, 2]),
+    ),
     "a loss without the word": (
         "\n".join(f"Epoch[{n}] Batch [20]\tSpeed: 36.2 samples/sec\tTrain-SmoothL1={40 - n}.25" for n in range(3)),
         ([40.25, 39.25, 38.25], [20, 40, 60]),
@@ -234,6 +266,13 @@ def test_a_pasted_log_gives_its_series(name: str) -> None:
         if found and expected:
             assert found[0] == pytest.approx(expected[0], nan_ok=True)
             assert list(found[1]) == list(expected[1])
+
+
+def test_chinese_logs_in_the_encoding_of_windows_are_read() -> None:
+    lines = [f"当前Batch：{n}/600 | 当前epoch:0/50 | 当前损失值：{10 - n / 100:.2f}" for n in (10, 20, 30)]  # noqa: RUF001 - as they write it
+    for encoding in ("utf-8", "gbk", "utf-16"):
+        run = read_source(Source("x.log", content="\n".join(["模型训练开始", *lines, ""]).encode(encoding)))
+        assert series(run, Role.TRAIN_LOSS) == ([9.9, 9.8, 9.7], [10, 20, 30]), encoding
 
 
 def test_the_launch_that_holds_the_training_is_judged_not_a_longer_evaluation() -> None:

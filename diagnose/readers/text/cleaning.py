@@ -14,8 +14,17 @@ _ANSI = (
 _GLUED = re.compile(
     rb"(?<=[^\n])(?=Epoch \d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?=\d+/\d+ \[[=>.]{3})",
 )
-# `step_78540: loss_-4.06`: the underscore parts a name from its number.
-_UNDERSCORE = re.compile(rb"(?<![^\W_])(loss_(?=-?\d+\.\d\d)|(?:step|iter|epoch)_(?=\d+:))")
+# `step_78540: loss_-4.06`, `[epoch12]`: names and numbers that one sign, or none, parts. Each pattern begins with plain
+# letters, which are found fast.
+_STUCK = tuple(
+    (re.compile(found), parted)
+    for found, parted in (
+        (rb"loss_(?=-?\d+\.\d\d)", b"loss "),
+        (rb"step_(?=\d+:)", b"step "),
+        (rb"epoch_?(?=\d+[\]: ])", b"epoch "),
+        (rb"Epoch_?(?=\d+[\]: ])", b"Epoch "),
+    )
+)
 # A quoted log in a mail or a forum.
 _QUOTED = re.compile(rb"^(?:> ?)+", re.MULTILINE)
 
@@ -38,6 +47,7 @@ def cleaned(text: bytes) -> bytes:
     for mark, pattern in _ANSI:
         if mark in text:
             text = re.sub(pattern, b"", text)
-    if _UNDERSCORE.search(text):
-        text = _UNDERSCORE.sub(lambda match: match[0][:-1] + b" ", text)
+    for found, parted in _STUCK:
+        if found.search(text):
+            text = found.sub(parted, text)
     return _GLUED.sub(b"\n", text) if b" [=" in text or b" [>" in text else text

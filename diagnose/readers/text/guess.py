@@ -25,7 +25,7 @@ PAIR = re.compile(
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 _COUNTER = re.compile(
-    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates"
+    r"(?<![A-Za-z0-9_.])(?P<name>global[_ ]?step|num_updates"
     r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
     r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
     r"|epoche|époque|época|эпоха|エポック|에포크|에폭|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|paso|passo)"
@@ -150,11 +150,16 @@ _BEHIND = (
 _NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
 _NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
 _ROW_BEGIN = re.compile(
-    rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)", re.IGNORECASE
+    rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)"
+    rb"|[ \t]*[a-z]\w*[ \t]*,[ \t]*[-+]?\0[ \t]*,",
+    re.IGNORECASE,
 )
 _HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]", re.IGNORECASE)
 _ORDINAL = "第".encode()
 _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
+# `Step, 5, Loss, 0.114, PSNR, 9.4`: names and numbers in turn.
+_IN_TURN = re.compile(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]*|$)){{2,}}")
+_TURN = re.compile(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
@@ -198,6 +203,9 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     if whole:
         yield from ((_GROUPS[group], whole.span(group)) for group in whole.groupdict())
         return
+    if _IN_TURN.fullmatch(line):
+        yield from ((_plain_name(turn["name"]), turn.span("number")) for turn in _TURN.finditer(line))
+        return
     starts = dict.fromkeys([0, *(logger.end() for one in _LOGGERS if (logger := one.match(line)))])
     for start in starts:
         row = row_in(line[start:])
@@ -208,7 +216,7 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     yield from ((header, 1.0) for header in headers)
     boxed = _BOXED.match(line)
     if boxed:
-        yield _boxed_name(boxed["name"]), boxed.span("number")
+        yield _plain_name(boxed["name"]), boxed.span("number")
         return
     metrics = list(_metrics(line))
     if not metrics:
@@ -222,7 +230,7 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     yield from (metric for metric in metrics if metric[1] not in taken)
 
 
-def _boxed_name(name: str) -> str:
+def _plain_name(name: str) -> str:
     return _counter_of(name.casefold(), STEP) if _COUNTER.fullmatch(f"{name} 1") else name
 
 
@@ -309,7 +317,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         name = _LEVEL.sub("", match["name"])
         if not match["sep"].strip() and not METRIC.search(name) and not _is_bare_split(line, match):
             continue
-        if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1"):
+        if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):
             continue
         split = _split_of(match, splits)
         two = paired.get(match.start())
@@ -319,6 +327,12 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
             continue
         # `Loss 2.27 (3.10)`: an evaluation is judged by its mean, a training step by its own value.
         yield split + name, match.span("mean" if split and match["mean"] else "number")
+
+
+def _is_function(line: str, match: re.Match[str]) -> bool:
+    """`__main__:train:58 -`: the function and the line from which a logger was called."""
+    named = _BARE_SPLIT.fullmatch(match["name"]) is not None and line[: match.start()].endswith(":")
+    return named and line[match.end() :].lstrip().startswith("-")
 
 
 def _is_bare_split(line: str, match: re.Match[str]) -> bool:
