@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, REDRAWN, STEP
 from diagnose.readers.text.kinds import Meaning
-from diagnose.readers.text.patterns import NUMBER
+from diagnose.readers.text.patterns import HEADINGS, LONGEST_HEADING, NUMBER
 from diagnose.readers.text.table_rows import header_in, row_in
 
 # A number may be quoted, in brackets, or printed as a tensor.
@@ -93,15 +93,7 @@ _RECAP = re.compile(
 )
 RECAP = "best/"
 """What the tags of a line that looks back get in front: they are kept, and judged by nobody."""
-# `[Validation]`, `Testing in eval mode ...`, `Best iteration is:`: what the numbers on the next lines are.
-_HEADINGS = (
-    r"(?:^|: ?|\] ?|- )\W*(?:(?:start|begin|now|run|do)\w* )?(?:the |on |in )?"
-    r"(?:(?P<val>val|valid|validat\w+|eval|evaluat\w+|dev)|(?P<test>test\w*)|(?P<train>train\w*))\b"
-)
-_HEADING = re.compile(_HEADINGS, re.IGNORECASE)
-# ... or a bare number.
-_MAY_BE_HEADING = re.compile(rf"{_HEADINGS}|is:\s*$|^\s*-?\0\s*$".encode("latin-1"), re.IGNORECASE)
-_LONGEST_HEADING = 60
+_HEADING = re.compile(HEADINGS, re.IGNORECASE)
 HEADING = "@heading "
 _FOLD = re.compile(
     r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
@@ -118,45 +110,6 @@ _PROSE = re.compile(
 _BOXED = re.compile(
     rf"^[ \t]*[|│┃][ \t]*(?P<name>[^\W\d][\w/ .-]*?)[ \t]*[|│┃][ \t]*(?P<number>{NUMBER})[ \t]*[|│┃][ \t]*$"
 )
-# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (full-width ones in UTF-8),
-# a counter or a metric's name, two numbers in a row, or words that can be the header of a table. The pattern looks
-# from the number backwards, over the reversed line: it begins with a letter that prose has not, so prose costs little.
-_WORDS = (
-    *(
-        "loss",
-        "lr",
-        "norm",
-        "ppl",
-        "perplexity",
-        "nll",
-        "cost",
-        "acc",
-        "accuracy",
-        "error",
-        "rate",
-        "mse",
-        "wer",
-        "cer",
-    ),
-    *("scale", "mb"),
-)
-_SPLITS = ("train", "val", "valid", "validation", "dev", "eval")
-_COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
-_BEHIND = (
-    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+(?:si|saw)\b"
-    rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
-    rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
-)
-_NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
-_NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
-_ROW_BEGIN = re.compile(
-    rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)"
-    rb"|[ \t]*[a-z]\w*[ \t]*,[ \t]*[-+]?\0[ \t]*,",
-    re.IGNORECASE,
-)
-_HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]", re.IGNORECASE)
-_ORDINAL = "第".encode()
-_TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 # `Step, 5, Loss, 0.114, PSNR, 9.4`: names and numbers in turn.
 _IN_TURN = re.compile(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]*|$)){{2,}}")
 _TURN = re.compile(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
@@ -175,24 +128,6 @@ _COUNTERS = dict.fromkeys(
     ("epoch", "epochs", "ep", "epoche", "époque", "época", "эпоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
     EPOCH,
 )
-
-
-def worth_a_look(rest: bytes) -> bool:
-    """Whether a line, its numbers replaced by zero bytes, can hold metrics or counters."""
-    backwards = rest[::-1]
-    if b"\0" in rest and (_NUMBER_BEHIND.search(backwards) or _ROW_BEGIN.match(rest)):
-        return True
-    lower = backwards.lower()
-    if b"dlof" in lower or b"gniniart" in lower or b"(rosnet" in lower:
-        return True
-    short = len(rest) <= 2 * _LONGEST_HEADING and _MAY_BE_HEADING.search(rest) is not None
-    if short or b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
-        return True
-    if b"nan" in lower or b"fni" in lower:
-        return _NAN_BEHIND.search(lower) is not None
-    if b"\0" in rest or not (b"ssol" in lower or b"tsoc" in lower or b"lpp" in lower):
-        return False
-    return _HEADER_BEGIN.match(rest) is not None or any(sign in rest for sign in _TABLE)
 
 
 def meaning_of(line: str) -> Iterator[Meaning]:
@@ -238,7 +173,7 @@ def _heading(line: str) -> Iterator[Meaning]:
     found = _HEADING.search(line)
     if line.rstrip().endswith(":") and _RECAP.search(line):
         yield f"{HEADING}best", 1.0
-    elif found and len(line) - found.start() <= _LONGEST_HEADING:
+    elif found and len(line) - found.start() <= LONGEST_HEADING:
         yield f"{HEADING}{found.lastgroup}", 1.0
 
 
