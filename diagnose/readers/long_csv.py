@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 
-from diagnose.errors import LogError
 from diagnose.readers.columns import curves_of
 from diagnose.readers.columns.cells import LONGEST_ROW
-from diagnose.readers.columns.tables import columns_of_rows, to_number
+from diagnose.readers.columns.tables import columns_of_points, seconds_of, to_number
 from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
 
@@ -26,8 +24,6 @@ _COLUMNS = {
 }
 _DELIMITERS = ",\t;"
 _LOOKED_AT = 12
-# Seconds since 1970 reach this in the year 5138; MLflow counts milliseconds.
-_MILLISECONDS = 1e11
 
 
 def sniff(source: Source) -> int:
@@ -49,25 +45,12 @@ def read(source: Source) -> Run:
     rows, torn = _rows(source)
     rows, others = _one_run(rows)
     points = [point for point in map(_point, rows) if point is not None]
-    if not any(point["global_step"] for point in points):  # forgotten: then the order of the times counts
-        points = [point | {"global_step": None} for point in points]
-    clock = "wall_time" if points and None in [point["global_step"] for point in points] else "global_step"
-    if points and None not in [point[clock] for point in points]:
-        points.sort(key=lambda point: float(point[clock] or 0.0))
-    story = curves_of(columns_of_rows(points))
-    if not story.curves:
-        raise LogError(f"{source.name}: no numbers in its column of values: is this a training log?")
     bad = torn + len(rows) - len(points)
     lost = [f"{bad} rows without a number, or with another number of cells than the header, were left out"]
-    return Run(
-        source.label,
-        source.name,
-        "long-csv",
-        story.curves,
-        sources=(source.name,),
-        health=InputHealth(files=1, records=len(points), bad_records=bad),
-        notes=(*others, *story.notes, *(lost if bad else [])),
-    )
+    health = InputHealth(files=1, records=len(points), bad_records=bad)
+    empty = "no numbers in its column of values: is this a training log?"
+    story = curves_of(columns_of_points(points))
+    return story.run(source, "long-csv", health, [*others, *(lost if bad else [])], empty=empty)
 
 
 def _delimiter(line: str) -> str:
@@ -112,17 +95,5 @@ def _point(row: Mapping[str, str]) -> dict[str, float | None] | None:
     value = float("nan") if row.get("is_nan", "").casefold() in {"1", "true", "t"} else to_number(row["value"])
     if value is None:
         return None
-    clocks = {"epoch": to_number(row.get("epoch", "")), "wall_time": _seconds(row.get("time", ""))}
+    clocks = {"epoch": to_number(row.get("epoch", "")), "wall_time": seconds_of(row.get("time", ""))}
     return {**clocks, "global_step": to_number(row.get("step", "")), row["tag"]: value}
-
-
-def _seconds(cell: str) -> float | None:
-    """Seconds since 1970 of a time as it is written."""
-    number = to_number(cell)
-    if number is not None:
-        return number / 1000 if number > _MILLISECONDS else number
-    try:
-        moment = datetime.fromisoformat(cell.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()

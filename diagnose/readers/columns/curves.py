@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from diagnose.errors import LogError
 from diagnose.readers.columns.clocks import Clocks, clocks_of
 from diagnose.readers.columns.column import (
     COUNTERS,
@@ -24,7 +26,8 @@ from diagnose.readers.columns.column import (
 from diagnose.readers.columns.intervals import with_steps
 from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launch_notes, launches_in, points_in
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
-from diagnose.run import Axis, Beginning, Curve, FloatArray, IntArray, Role
+from diagnose.readers.sources import Source
+from diagnose.run import Axis, Beginning, Curve, FloatArray, InputHealth, IntArray, Role, Run
 
 # Second values at one step, from this share of the points on, are several writers or redraws.
 REPEATED = 0.1
@@ -55,6 +58,16 @@ class Story:
         if longest is None or not longest.counted:
             return None
         return self.planned_epochs if longest.axis is Axis.EPOCH else self.planned_steps
+
+    def run(
+        self, source: Source, form: str, health: InputHealth, notes: Iterable[str] = (), /, *, empty: str, **more: Any
+    ) -> Run:
+        """The run that a reader gives. Raises LogError without a curve: `empty` says what is missing."""
+        if not self.curves:
+            raise LogError(f"{source.name}: {empty}")
+        run = Run(source.label, source.name, form, self.curves, sources=(source.name,), health=health)
+        both = {"beginning": self.beginning, "planned": self.planned, "notes": (*self.notes, *notes)}
+        return replace(run, **both | more)
 
 
 def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bool = False) -> Story:
