@@ -248,6 +248,28 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([0.52, 0.41], [1, 2]),
         ([0.61, 0.60], [1, 2]),
     ),
+    "lost line ends": (
+        "Epoch: 1 Loss: 2.31 Val: 2.40Epoch: 2 Loss: 2.01 Val: 2.20Epoch: 3 Loss: 1.81 Val: 2.10",
+        ([2.31, 2.01, 1.81], [1, 2, 3]),
+        ([2.40, 2.20, 2.10], [1, 2, 3]),
+    ),
+    "a bar of unknown length": (
+        """
+        Epoch 0: | | 100/? [01:00<00:00,  1.6it/s, v_num=0, train/loss=6.12]
+        Epoch 0: | | 200/? [02:00<00:00,  1.6it/s, v_num=0, train/loss=5.62]
+        """,
+        ([6.12, 5.62], [100, 200]),
+        None,
+    ),
+    "remains of a cursor": (
+        """
+        epoch       main/loss   validation/main/loss  elapsed_time
+        [J1           0.19        0.08                  8.82
+        [J2           0.07        0.07                  16.64
+        """,
+        ([0.19, 0.07], [1, 2]),
+        ([0.08, 0.07], [1, 2]),
+    ),
     "a loss without the word": (
         "\n".join(f"Epoch[{n}] Batch [20]\tSpeed: 36.2 samples/sec\tTrain-SmoothL1={40 - n}.25" for n in range(3)),
         ([40.25, 39.25, 38.25], [20, 40, 60]),

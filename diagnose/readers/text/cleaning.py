@@ -9,6 +9,7 @@ _ANSI = (
     (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]"),
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
     (b"[0m", rb"\[\d{1,2}(?:;\d+)*m"),
+    (b"[J", rb"(?m)^[ \t]*\[J"),
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
 _GLUED = re.compile(
@@ -25,6 +26,9 @@ _STUCK = tuple(
         (rb"Epoch_?(?=\d+[\]: ])", b"Epoch "),
     )
 )
+# Epochs that follow one another on one line: a paste that has lost its line ends.
+_EPOCHS = re.compile(rb"(?<=\d)(?=Epoch:? ?\[?\d)")
+_LOOKED_AT = 1 << 14
 # A quoted log in a mail or a forum.
 _QUOTED = re.compile(rb"^(?:> ?)+", re.MULTILINE)
 
@@ -47,6 +51,8 @@ def cleaned(text: bytes) -> bytes:
     for mark, pattern in _ANSI:
         if mark in text:
             text = re.sub(pattern, b"", text)
+    if _EPOCHS.search(text, 0, _LOOKED_AT):
+        text = _EPOCHS.sub(b"\n", text)
     for found, parted in _STUCK:
         if found.search(text):
             text = found.sub(parted, text)

@@ -69,7 +69,7 @@ _AT = re.compile(
 _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 # `loss: (7, 2.5)`: a step and its value, or two values.
 _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
-_BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+) \[[\d?:]")
+_BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 _VAL = re.compile(
     r"(?<![A-Za-z])(?:valid|vali|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
     re.IGNORECASE,
@@ -200,7 +200,7 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
         ]
         yield from ((EPOCH, match.span("number")) for match in named_before)
         yield BAR, bar.span("done")
-        yield BAR_TOTAL, bar.span("total")
+        yield from _total(bar, BAR_TOTAL)
         return
     if bar:
         yield REDRAWN, bar.span("done")
@@ -220,6 +220,12 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
         yield from _unnamed(line, bar, with_metrics=with_metrics)
 
 
+def _total(bar: re.Match[str], name: str) -> Iterator[Meaning]:
+    """The length of a bar, where it is known."""
+    if bar["total"] != "?":
+        yield name, bar.span("total")
+
+
 def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Iterator[Meaning]:
     """Counters that are in brackets or in a progress bar, without their names."""
     brackets = (_BRACKETS.match(line) or _LETTER_I.search(line)) if with_metrics else None
@@ -233,7 +239,7 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         yield STEP, first.span("step")
     elif bar:
         yield ITERATION, bar.span("done")
-        yield PER_EPOCH, bar.span("total")
+        yield from _total(bar, PER_EPOCH)
 
 
 def _counter_of(name: str, other: str) -> str:
