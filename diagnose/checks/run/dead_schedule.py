@@ -9,7 +9,6 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at
 from diagnose.facts import Facts
 from diagnose.finding import (
     Confidence,
@@ -93,7 +92,7 @@ class DeadSchedule(Check):
             share, first = float(np.mean(low)), int(np.argmax(low))
             if share >= self.most and (floor == self.dead or self._froze(facts, int(rates.steps[first]))):
                 message = f"The learning rate has decayed from {peak:.3g} to below {floor * peak:.3g} by "
-                message += f"{at(rates, rates.steps[first])}: {share:.0%} of the run learns nothing."
+                message += f"{rates.place(rates.steps[first])}: {share:.0%} of the run learns nothing."
                 yield self._told(facts, rates, first, message, share)
                 return
 

@@ -12,7 +12,7 @@ from diagnose.checks.base import Check
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
-from diagnose.signals import Course
+from diagnose.signals import Trend
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class ExplodingGradients(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for norms far above their course, and for a course that has left its level."""
         norms = self.curve(facts, Role.GRAD_NORM).finite
-        course = Course.of(norms.where(np.arange(len(norms)) >= len(norms) // 20))
+        course = Trend.of(norms.where(np.arange(len(norms)) >= len(norms) // 20))
         if course is None or course.signed:
             return
         usual = course.loss(float(np.median(course.level)))
