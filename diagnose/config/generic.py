@@ -59,7 +59,7 @@ class _Leaf:
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """The sections around it, in lower case, without endings such as `_config`; one that is only that is left out."""
+        """The sections around it, in lower case, without endings such as `_config`; one that is no more is left out."""
         names = (_ENDING.sub("", name.lower()) for name in self.path[:-1])
         return tuple(name for name in names if name not in {"", "init"})
 
