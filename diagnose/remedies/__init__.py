@@ -9,14 +9,24 @@ from __future__ import annotations
 from diagnose.facts import Facts
 from diagnose.finding import Prescription
 from diagnose.remedies.clipping import clip
-from diagnose.remedies.evidence import announced, onset_of
+from diagnose.remedies.evidence import announced, at_full_rate, onset_of, rate_rose
 from diagnose.remedies.guide import small_data, steadier_batches
 from diagnose.remedies.overfitting import log_validation, regularise
-from diagnose.remedies.rate import HALF, QUARTER, gentler_decay, lower_rate, speed_up, trial_lower_rate, warm_up
+from diagnose.remedies.rate import (
+    HALF,
+    QUARTER,
+    even_fall,
+    gentler_decay,
+    lower_rate,
+    speed_up,
+    trial_lower_rate,
+    warm_up,
+)
 
 __all__ = [
     "calm",
     "clip",
+    "even_fall",
     "gentler_decay",
     "log_validation",
     "regularise",
@@ -31,8 +41,11 @@ def calm(facts: Facts, onset_step: int, *, non_finite: bool = False) -> tuple[Pr
     """For a loss that diverged, bounced or became NaN at `onset_step`: a lower rate, and clipping that holds.
 
     The rate becomes a quarter of the highest that the run had borne when it was at its best before the onset; half
-    where it turned to NaN without any climb before.
+    where it turned to NaN, without any climb before, or after one in the warm-up, which had not come to half of its
+    peak by then. A run that began at its full rate, and soon went wrong, is warmed up too.
     """
     onset = onset_of(facts, onset_step)
-    factor = HALF if non_finite and not announced(facts, onset, onset_step) else QUARTER
-    return (*lower_rate(facts, onset, factor), *clip(facts, onset_step), *steadier_batches(facts))
+    sudden = not announced(facts, onset, onset_step) or rate_rose(facts, onset)
+    factor = HALF if non_finite and sudden else QUARTER
+    warmth = warm_up(facts) if at_full_rate(facts, onset) else ()
+    return (*lower_rate(facts, onset, factor), *clip(facts, onset_step), *warmth, *steadier_batches(facts))

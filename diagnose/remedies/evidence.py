@@ -24,6 +24,8 @@ MADE_GOOD = 0.5
 may lie a little below the first best."""
 LEFT = 0.5
 """Source: the bundled trainer at chance level stands at 0.7 to 0.8 of its first loss."""
+AT_PEAK = 0.9
+"""First rate over the highest from which there was no warm-up. Source: as for missing-warmup."""
 CLIMBED = 1.5
 """Loss over its best from which a NaN was announced. Source: healthy warm-up humps reach 1.4 (Applio#113)."""
 
@@ -48,6 +50,13 @@ def planned_steps(facts: Facts) -> int | None:
     ends = [number(facts, "max_steps"), _steps_of_epochs(facts, train)]
     planned = min((end for end in ends if end is not None), default=0.0)
     return max(int(train.steps[-1]), int(planned))
+
+
+def planned_end(facts: Facts, curve: Curve) -> int | None:
+    """The end of the planned run in the unit that `curve` counts by."""
+    if curve.axis is not Axis.EPOCH:
+        return planned_steps(facts)
+    return max(int(curve.steps[-1]), int(number(facts, "max_epochs") or 0))
 
 
 def _steps_of_epochs(facts: Facts, train: Curve) -> float | None:
@@ -110,6 +119,36 @@ def rate_borne(facts: Facts, onset: int) -> tuple[float | None, str]:
         return None, best
     known = rates.until(int(before.steps[at])) if rates.axis is before.axis else rates
     return (float(known.values.max()) if len(known) else float(rates.values[0])), best
+
+
+def rate_rose(facts: Facts, onset: int) -> bool:
+    """Whether the rate at the best point before the onset was below half of what it rose to."""
+    borne, peak = rate_borne(facts, onset)[0], facts.run.peak_logged_rate
+    return borne is not None and peak is not None and borne < peak / 2
+
+
+def at_full_rate(facts: Facts, onset: int) -> bool:
+    """Whether the run began at its highest rate and went wrong in its first tenth, or before."""
+    rates, end = logged_rates(facts), planned_steps(facts)
+    if end is None or onset > end / 10:
+        return False
+    if rates is None:
+        return facts.settings.get("warmup_steps") == 0
+    return bool(rates.values[0] >= AT_PEAK * rates.values.max())
+
+
+def first_rate(facts: Facts) -> float | None:
+    """The rate at the lowest point before the loss was thrown up; None where it was not, or no rate is logged."""
+    train, rates = facts.curve(Role.TRAIN_LOSS), logged_rates(facts)
+    if train is None or rates is None or rates.axis is not train.axis or len(train.finite) < FEWEST_NORMS:
+        return None
+    values, steps = train.finite.values, train.finite.steps
+    rise = values - np.minimum.accumulate(values)
+    top = int(np.argmax(rise))
+    if rise[top] < SETBACK * values[0]:
+        return None
+    best = int(steps[np.argmin(values[: top + 1])])
+    return float(np.interp(best, rates.steps, rates.values))
 
 
 def high_still(facts: Facts) -> bool:

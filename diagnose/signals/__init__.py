@@ -18,8 +18,9 @@ from diagnose.signals.kind import Kind, kind_of
 from diagnose.signals.rate import Rate
 from diagnose.signals.smooth import FloatArray
 from diagnose.signals.stairs import Stairs, stairs
+from diagnose.signals.throw import Throw, throw_of
 
-__all__ = ["Course", "Episode", "Gap", "Kind", "Rate", "Signals", "Stairs", "signals"]
+__all__ = ["Course", "Episode", "Gap", "Kind", "Rate", "Signals", "Stairs", "Throw", "signals"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +105,11 @@ class Signals:
     def peaks(self) -> tuple[Episode, ...]:
         """Bursts of single points of the judged curve."""
         return () if self.main is None else peaks(self.main)
+
+    @cached_property
+    def throw(self) -> Throw | None:
+        """The worst setback of the judged curve."""
+        return None if self.main is None else throw_of(self.main)
 
     @cached_property
     def parts(self) -> Mapping[str, Course]:

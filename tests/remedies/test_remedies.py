@@ -12,6 +12,7 @@ from diagnose import remedies
 from diagnose.facts import Facts
 from diagnose.finding import Operation, Prescription, Support
 from diagnose.gather import facts_of_config
+from diagnose.remedies.rate import END_RATE
 from diagnose.run import Curve, Role, Run
 
 CASES = Path(__file__).resolve().parents[1] / "live" / "cases"
@@ -81,7 +82,7 @@ def test_a_clip_that_only_the_log_shows_counts_as_one_in_force() -> None:
 @pytest.mark.parametrize("case", ["decay-per-update", "decay-half-dead"])
 def test_a_decay_is_counted_in_the_unit_in_which_it_is_applied(case: str) -> None:
     found = values(remedies.gentler_decay(facts_of(case)))
-    assert found["lr_decay"] == pytest.approx(0.01 ** (1 / 104), abs=0.002)
+    assert found["lr_decay"] == pytest.approx(END_RATE ** (1 / 104), abs=0.002)
 
 
 def test_a_decay_that_comes_once_an_epoch_is_counted_in_epochs() -> None:
@@ -92,7 +93,7 @@ def test_a_decay_that_comes_once_an_epoch_is_counted_in_epochs() -> None:
         "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
     }
     found = values(remedies.gentler_decay(Facts(Run("r", "", "test", curves), settings={"lr_decay": 0.3})))
-    assert found["lr_decay"] == pytest.approx(0.01 ** (1 / 10), rel=0.05)
+    assert found["lr_decay"] == pytest.approx(END_RATE ** (1 / 10), rel=0.05)
 
 
 def test_a_rate_far_too_low_is_raised_tenfold_at_least() -> None:

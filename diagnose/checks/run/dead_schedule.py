@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import exp, log
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from diagnose.finding import (
     Support,
 )
 from diagnose.numbers import round_count
-from diagnose.remedies.evidence import number
+from diagnose.remedies.evidence import number, planned_end
 from diagnose.run import Curve, Role
 from diagnose.signals import signals
 
@@ -37,8 +38,9 @@ class DeadSchedule(Check):
 
     ## How it is detected
     The logged rate is zero throughout; or it is below `dead` of its peak for more than `most` of the run, after the
-    peak; or below ten times that, and the loss froze with it. Or the configured warm-up takes more than `longest` of
-    the configured run.
+    peak; or below ten times that, and the loss froze with it. An exponential decay is foreseen: the logged rate falls
+    evenly, and at that pace would be below `low` of its peak for more than `tail` of the planned run. Or the configured
+    warm-up takes more than `longest` of the configured run.
 
     ## What to do
     A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a
@@ -51,8 +53,10 @@ class DeadSchedule(Check):
     code = "OPT005"
     name = "dead-schedule"
     needs = (Role.LEARNING_RATE,)
-    min_points = 20
+    min_points = 10
 
+    fewest: int = 20
+    """Rates from which a share of the run is known. Source: the first of a warm-up may be printed as zero."""
     dead: float = 1e-3
     """Share of the peak. Source: coqui-ai/TTS#1003 (7e-111 in the posted log); a decay of more than 1000 times is
     never meant."""
@@ -60,6 +64,14 @@ class DeadSchedule(Check):
     """Share of the run. Source: a cosine is below a hundredth of its peak for 6 % of the run."""
     frozen: float = 0.03
     """What the loss fell by since, in ln. Source: as for a plateau."""
+
+    low: float = 1e-2
+    """Share of the peak to which schedules decay at their end. Source: Hoffmann et al. 2022."""
+    tail: float = 0.2
+    """Share of the planned run that may be below it. Source: a cosine is there for 6 % of the run."""
+    halved: float = 0.5
+    """Share of the peak to which the rate must have fallen before its end is foreseen. Source: our choice: a fall by
+    half is known to a hundredth from rates of three digits."""
 
     longest: float = 0.5
     """Share of the run that may be warm-up. Source: the tuning playbook of Google Research advises a tenth at most."""
@@ -81,6 +93,35 @@ class DeadSchedule(Check):
             yield from self._rate(facts, self.curve(facts, Role.LEARNING_RATE).finite)
 
     def _rate(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
+        past = list(self._died(facts, rates)) if len(rates) >= self.fewest else []
+        yield from past or self._foreseen(facts, rates)
+
+    def _foreseen(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
+        """An exponential decay that leaves next to nothing long before the planned end."""
+        fall, end, peak = remedies.even_fall(rates), planned_end(facts, rates), float(rates.values.max())
+        if fall is None or end is None or rates.values[-1] > self.halved * peak:
+            return
+        began, slope = fall
+        then = float(rates.values[np.searchsorted(rates.steps, began)])
+        over = began + log(self.low * peak / then) / slope
+        share = (end - over) / max(1, end - int(rates.steps[0]))
+        points = int(np.count_nonzero(rates.steps >= began))
+        if share < self.tail or points < self.min_points // 2:
+            return
+        yield self.finding(
+            Severity.ERROR,
+            Confidence.HIGH,
+            Role.LEARNING_RATE.value,
+            f"The learning rate decays by {1 - exp(slope):.3g} a step, from {peak:.3g} to {rates.values[-1]:.3g} "
+            f"by {at(rates, rates.steps[-1])}: below a hundredth of its peak from {at(rates, over)} on, "
+            f"{share:.0%} of the run.",
+            steps=(began, rates.steps[-1]),
+            evidence=(Evidence("dead_share", share, self.tail, "", f"{share:.0%} of the run"),),
+            prescriptions=remedies.gentler_decay(facts),
+            advice="Check whether a decay that was meant for epochs is applied at every update.",
+        )
+
+    def _died(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         peak = float(rates.values.max())
         if peak <= 0:
             yield self._told(

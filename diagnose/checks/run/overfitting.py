@@ -10,6 +10,7 @@ from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import at, beyond_noise, change, sure
 from diagnose.checks.run.divergence import Divergence
+from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
@@ -52,6 +53,9 @@ class Overfitting(Check):
     """Share of the evaluations at the best. Source: a rise of the last few evaluations may be their noise."""
     much: float = 0.6
     """Fall of training since, in ln, that counts though it was lost again: 45 %. Source: as for past-best."""
+    few: int = 8
+    """Evaluations below which training must have fallen since, whatever the rise. Source: outlier batches and throws
+    in the bundled trainer raise both losses, for a few evaluations."""
     alone: float = 0.12
     """Rise where no training loss shows what happened. Source: twice as much."""
 
@@ -106,12 +110,14 @@ class Overfitting(Check):
         """Whether training went on learning; where none is logged, whether validation rose far and did not diverge."""
         if signals(facts).train is None:
             return gap.rise >= self.alone and next(Divergence().of_training(facts), None) is None
-        return not self._lost(gap)
+        thrown = next(LearningRateTooHigh().thrown_back(facts), None) is not None
+        return not self._lost(gap) and not thrown
 
     def _lost(self, gap: Gap) -> bool:
         """Whether training did not learn anything since: what is told then is a divergence."""
         gave_back = gap.train_kept < -self.rise and gap.train_fall < self.much
-        return gave_back or (gap.train_fall <= self.rise / 2 and gap.rise >= 2 * self.rise)
+        clear = gap.rise >= 2 * self.rise or gap.evaluations < self.few
+        return gave_back or (gap.train_fall <= self.rise / 2 and clear)
 
     def _turned(self, gap: Gap) -> bool:
         high = gap.rise >= self.rise and gap.rise_z >= self.z
