@@ -32,7 +32,7 @@ class Case:
 
 
 def facts_of(run: Run) -> Facts:
-    """The facts of a run whose config and data set are told with it."""
+    """The facts of a run that carries its config and data set."""
     return Facts(run, settings=run.config, samples=run.dataset.samples, family=run.family)
 
 
@@ -42,8 +42,8 @@ def case(title: str, run: Run, *expect: str) -> Case:
 
 
 def cases_of(module: ModuleType) -> list[Case]:
-    """The cases of the tests of one check: sick ones first."""
-    return [one for group in ("SICK", "HEALTHY", "EDGE") for one in getattr(module, group, ())]
+    """The cases of the tests of one check: faulty ones first."""
+    return [one for group in ("FAULTY", "HEALTHY", "EDGE") for one in getattr(module, group, ())]
 
 
 def table(*groups: Sequence[Case]) -> Iterable[ParameterSet]:
@@ -51,9 +51,11 @@ def table(*groups: Sequence[Case]) -> Iterable[ParameterSet]:
     return [pytest.param(one, id=one.title) for group in groups for one in group]
 
 
-def assert_told(one: Case) -> None:
+def assert_findings(one: Case) -> None:
     """Exactly the expected codes are reported, and no check broke."""
     diagnosis = one.diagnosis
     assert diagnosis.crashed == ()
-    told = {finding.code: finding.message for finding in diagnosis.findings if finding.severity is not Severity.INFO}
-    assert told.keys() == one.expect, told
+    reported = {
+        finding.code: finding.message for finding in diagnosis.findings if finding.severity is not Severity.INFO
+    }
+    assert reported.keys() == one.expect, reported

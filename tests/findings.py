@@ -141,7 +141,7 @@ def _run(check: Check) -> Diagnosis:
 
 
 def file_of_tests(check: Check) -> Path:
-    """Where the tests of a check of runs stand."""
+    """Where the tests of a check of runs are."""
     return CHECKS / f"test_{check.name.replace('-', '_')}.py"
 
 

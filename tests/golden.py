@@ -23,7 +23,7 @@ EXAMPLES = ("amharic", "healthy", "overfitting")
 ENVIRONMENT = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def told(*arguments: str) -> str:
+def output_of(*arguments: str) -> str:
     """What `ttsdoc ARGUMENTS` prints on standard output, run in the root of the checkout."""
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="utf-8", write_through=True)
@@ -58,14 +58,14 @@ def _reports() -> dict[str, Callable[[], str]]:
 
 
 def _analyze(name: str, form: str) -> Callable[[], str]:
-    return lambda: told("analyze", f"examples/{name}", "--format", form)
+    return lambda: output_of("analyze", f"examples/{name}", "--format", form)
 
 
 GOLDEN: Mapping[str, Callable[[], str]] = {
     "presets/measured.yaml": lambda: measured(DOCUMENT.read_text("utf-8"), REAL.read_text("utf-8")),
     "docs/checks.md": every_explanation,
     "docs/library.md": library_page,
-    "examples/amharic/stable.yaml": lambda: told("fix", "examples/amharic/config.yaml"),
+    "examples/amharic/stable.yaml": lambda: output_of("fix", "examples/amharic/config.yaml"),
     **_reports(),
     **{stored_in(name): partial(findings_json, name) for name in CASES},
 }

@@ -23,9 +23,9 @@ def test_the_skill_says_what_it_is_for(root: Path) -> None:
 
 def test_every_command_and_option_that_agents_read_exists(root: Path) -> None:
     text = "\n".join((root / name).read_text("utf-8") for name in ("SKILL.md", "llms.txt"))
-    told = re.findall(r"ttsdoc ([a-z]+)((?: [^`#\n]*)?)", text)
+    named = re.findall(r"ttsdoc ([a-z]+)((?: [^`#\n]*)?)", text)
     options: dict[str, set[str]] = {}
-    for command, rest in told:
+    for command, rest in named:
         options.setdefault(command, set()).update(re.findall(r"--[a-z-]+", rest))
     known = re.findall(r"^  ([a-z]+) ", ttsdoc("--help", cwd=root).stdout, re.MULTILINE)
     commands = {command for command in options if command in known}

@@ -94,7 +94,7 @@ def test_imports_point_one_way_along_the_pipe(path: Path) -> None:
         target = ours(name)
         if target is None or target == top(path):
             continue
-        assert PLACE[target] < PLACE[top(path)], f"{path.name}:{node.lineno} imports {name}, which stands to its right"
+        assert PLACE[target] < PLACE[top(path)], f"{path.name}:{node.lineno} imports {name}, which is to its right"
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:
@@ -185,7 +185,7 @@ def test_checks_and_readers_never_import_one_another(folder: str) -> None:
 
 
 def folder_of(parts: list[str]) -> bool:
-    """Whether the dotted name is a folder (`diagnose.checks.run`), in which siblings are told by what follows."""
+    """Whether the dotted name is a folder (`diagnose.checks.run`), in which siblings differ by what follows."""
     return (PACKAGE.joinpath(*parts[1:])).is_dir()
 
 

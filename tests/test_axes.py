@@ -1,4 +1,4 @@
-"""What the steps of a curve count, where only its tag tells."""
+"""What the steps of a curve count, where only its tag says so."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def test_a_further_kind_changes_no_run_of_the_others() -> None:
 
 
 @pytest.mark.parametrize("group", one.SETS)
-def test_healthy_kinds_have_no_accepted_finding_and_sick_ones_have(group: str) -> None:
+def test_healthy_kinds_have_no_accepted_finding_and_faulty_ones_have(group: str) -> None:
     for kind in one.SETS[group]:
         assert bool(kind.accepted) == (kind.fault is not Fault.HEALTHY)
 
@@ -228,40 +228,40 @@ def test_a_check_that_judges_no_run_says_so_instead_of_figures() -> None:
     assert all("It judges no run" in page and "Not measured yet" not in page for page in pages)
 
 
-def test_each_planted_fault_of_machine_or_process_is_told_and_its_twin_is_not(tmp_path: Path) -> None:
+def test_each_planted_fault_of_machine_or_process_is_found_and_its_twin_has_none(tmp_path: Path) -> None:
     pairs = [[drafts.Kind(make) for make in pair] for pair in operations.PAIRS]
     cases = list(drafts.cases("planted", [kind for pair in pairs for kind in pair], [3]))
     ours.write_all(cases, tmp_path)
     answers, _ = ours.ask(cases, tmp_path)
     told = {case.kind: answers[case.name].told for case in cases}
-    assert [sick.name for sick, _ in pairs if sick.name not in told[sick.name]] == []
-    assert [sick.name for sick, sound in pairs if sick.name in told[sound.name]] == []
+    assert [faulty.name for faulty, _ in pairs if faulty.name not in told[faulty.name]] == []
+    assert [faulty.name for faulty, sound in pairs if faulty.name in told[sound.name]] == []
 
 
-def test_what_lies_beside_a_log_is_found(tmp_path: Path) -> None:
-    (sick,) = drafts.cases("planted", [kind for kind in planted.KINDS if kind.name == "small-dataset"], [0])
-    ours.write_all([sick], tmp_path)
-    answers, _ = ours.ask([sick], tmp_path)
-    assert "small-dataset" in answers[sick.name].told
+def test_what_is_beside_a_log_is_found(tmp_path: Path) -> None:
+    (faulty,) = drafts.cases("planted", [kind for kind in planted.KINDS if kind.name == "small-dataset"], [0])
+    ours.write_all([faulty], tmp_path)
+    answers, _ = ours.ask([faulty], tmp_path)
+    assert "small-dataset" in answers[faulty.name].told
 
 
 def test_sounds_are_read_back_from_event_files(tmp_path: Path) -> None:
-    (sick,) = drafts.cases("planted", [kind for kind in planted.KINDS if kind.name == "noise-audio"], [0])
-    back = read(write(sick.run, tmp_path / "run", "events"))
-    assert [sound.load() for sound in back.attachments] == [sound.load() for sound in sick.run.attachments]
+    (faulty,) = drafts.cases("planted", [kind for kind in planted.KINDS if kind.name == "noise-audio"], [0])
+    back = read(write(faulty.run, tmp_path / "run", "events"))
+    assert [sound.load() for sound in back.attachments] == [sound.load() for sound in faulty.run.attachments]
 
 
 def test_a_plant_is_counted_on_its_runs_and_on_its_twins() -> None:
-    sick = replace(a_case(), kind="noise-audio", accepted=frozenset({"noise-audio"}), fault=None)
-    other, twin = replace(sick, kind="stalled-run"), replace(sick, kind="speech-audio", fault=Fault.HEALTHY)
+    faulty = replace(a_case(), kind="noise-audio", accepted=frozenset({"noise-audio"}), fault=None)
+    other, twin = replace(faulty, kind="stalled-run"), replace(faulty, kind="speech-audio", fault=Fault.HEALTHY)
     told = Answer(frozenset(), frozenset(), told=frozenset({"noise-audio"}))
-    judged = [Judged(sick, told), Judged(other, SILENT), Judged(twin, SILENT)]
+    judged = [Judged(faulty, told), Judged(other, SILENT), Judged(twin, SILENT)]
     twins = {"noise-audio": "speech-audio"}
     assert by_planted(judged, twins) == [["noise-audio", "100.0 % of 1", "0.0 % of 1", "0.0 % of 1"]]
     assert beside_planted(judged, twins) == [["noise-audio", "0.0 % of 1", "-", "-"]]
 
 
-def test_kinds_are_told_apart_by_what_is_logged() -> None:
+def test_kinds_are_distinguished_by_what_is_logged() -> None:
     healthy = replace(a_case(Fault.HEALTHY, ()), kind="standing")
     rows = by_kind([Judged(healthy, Answer(frozenset({"plateau"}), frozenset({"plateau"}))), Judged(healthy, SILENT)])
     assert rows[0][:4] == ["standing", "healthy", "50.0 % of 2", "50.0 % of 2"]

@@ -32,7 +32,7 @@ def test_tensors_are_written_as_torch_and_tf2_write_them() -> None:
     assert (make_ndarray(number).item(), make_ndarray(number).shape) == (0.5, ())
 
 
-def test_a_look_tells_what_was_read(tmp_path: Path) -> None:
+def test_a_look_reports_what_was_read(tmp_path: Path) -> None:
     SETS[0].make(tmp_path, 50)
     (path,) = tmp_path.iterdir()
     found = look("ttsdoc", tmp_path)
@@ -58,7 +58,7 @@ def test_readers_take_turns_and_the_slow_are_asked_once() -> None:
     assert asked == ["cat", "ttsdoc", "tbparse", "cat", "ttsdoc"]
 
 
-def test_a_table_tells_ratios_to_ours_and_to_the_floor() -> None:
+def test_a_table_gives_ratios_to_ours_and_to_the_floor() -> None:
     looks = {"cat": [Look(0.5, 0.5, 1, 0, 100)], "ttsdoc": [Look(2.0, 1.0, 64_000_000, 1_000_000, 50)]}
     text = report.comparison(SETS[0], 100, looks)
     assert "| ttsdoc | 2.000 | 1.0 | 4.0 | 1.000 | 1.0 | 2.0 | 50.0% | 64 | 24 |" in text

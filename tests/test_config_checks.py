@@ -127,10 +127,10 @@ COQUI = """{"audio": {}, "run_name": "glow", "batch_size": 32, "epochs": 1000, "
 
 
 def test_a_noam_schedule_that_counts_epochs_is_found_and_cured() -> None:
-    sick = parse_config(COQUI % "true", "config.json")
-    [finding] = preflight(sick)
+    faulty = parse_config(COQUI % "true", "config.json")
+    [finding] = preflight(faulty)
     [edit] = finding.prescriptions[0].edits
-    cured = sick.rewrite({edit.parameter: edit.value}).text
+    cured = faulty.rewrite({edit.parameter: edit.value}).text
     assert preflight(parse_config(cured, "config.json")) == []
 
 
@@ -213,7 +213,7 @@ def test_what_is_no_training_config_has_nothing_to_check() -> None:
 
 
 def test_a_healthy_run_gets_its_text_numbers_repaired_and_nothing_else() -> None:
-    sick = config("lr: 1e-3\n")
-    repaired = plan(diagnosed(sick))
-    assert repaired.after == sick.text.replace("1e-3", "0.001")
+    faulty = config("lr: 1e-3\n")
+    repaired = plan(diagnosed(faulty))
+    assert repaired.after == faulty.text.replace("1e-3", "0.001")
     assert plan(diagnosed(parse_config(repaired.after, "config.yaml"))).after == repaired.after

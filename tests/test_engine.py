@@ -1,4 +1,4 @@
-"""The engine: causes before consequences, one complaint a cause, a verdict that says when it cannot tell."""
+"""The engine: causes before consequences, one complaint a cause, a verdict that says when it is inconclusive."""
 
 from __future__ import annotations
 

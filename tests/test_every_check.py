@@ -56,12 +56,12 @@ def test_code_name_and_file_agree(check: Check) -> None:
 
 
 @each_check
-def test_a_check_lies_in_the_folder_of_what_it_speaks_of(check: Check) -> None:
+def test_a_check_is_in_the_folder_of_its_subject(check: Check) -> None:
     assert type(check).__module__.split(".")[2] == check.about.value
 
 
 @each_check
-def test_what_does_not_speak_of_the_run_applies_only_where_its_subject_is_known(check: Check) -> None:
+def test_a_check_of_something_else_than_the_run_applies_only_where_that_is_known(check: Check) -> None:
     """`checks_for` does not import it elsewhere."""
     assert check.about is About.RUN or type(check).applies is Check.applies
 
@@ -133,7 +133,7 @@ def test_no_check_breaks_on_random_curves(values: dict[Role, np.ndarray[tuple[in
 
 
 @each_case
-def test_a_finding_lies_inside_the_run_and_proves_itself(one: Case) -> None:
+def test_a_finding_is_inside_the_run_and_has_evidence(one: Case) -> None:
     for finding in one.diagnosis.findings:
         assert finding.message.endswith(".")
         if finding.severity is not Severity.INFO and finding.metric not in ("config", "dataset"):
@@ -164,7 +164,7 @@ def test_the_run_is_left_as_it_was(one: Case) -> None:
 
 
 def alarms(run: Run) -> list[tuple[str, Severity]]:
-    """Codes and severities of what is told at warning or above, in order."""
+    """Codes and severities of what is reported at warning or above, in order."""
     return alarms_in(examine(facts_of(run)))
 
 
@@ -211,7 +211,7 @@ THINNED = [
 
 
 @pytest.mark.parametrize("one", THINNED, ids=lambda one: one.title)
-def test_every_second_point_tells_the_same(one: Case) -> None:
+def test_every_second_point_gives_the_same_verdict(one: Case) -> None:
     """A log that is half as dense shows the same faults."""
 
     def thin(c: Curve) -> Curve:
@@ -223,7 +223,7 @@ def test_every_second_point_tells_the_same(one: Case) -> None:
 
 @each_case
 def test_a_longer_look_at_a_healthy_run_takes_no_error_back(one: Case) -> None:
-    """What is told as an error at 60, 80 and 90 % of a healthy run would have stopped it for nothing."""
+    """What is reported as an error at 60, 80 and 90 % of a healthy run would have stopped it for nothing."""
     if one.expect:
         return
     train = one.run.curve(Role.TRAIN_LOSS)

@@ -48,12 +48,12 @@ def test_the_best_step_and_its_logged_value_are_the_same_everywhere(tmp_path: Pa
     epochs = np.arange(1, 31)
     val = value * (1 + 0.03 * np.abs(epochs - best) + 0.02 * (epochs != best))
     diagnosis = table(tmp_path / "v.csv", {"epoch": epochs, "train_loss": val[0] * 0.95**epochs, "val_loss": val})
-    told = next(finding for finding in diagnosis.findings if finding.name == "overfitting")
-    assert f"epoch {best} ({value:.4g})" in told.message
+    finding = next(finding for finding in diagnosis.findings if finding.name == "overfitting")
+    assert f"epoch {best} ({value:.4g})" in finding.message
     assert diagnosis.stop is not None
     assert diagnosis.stop.best_step == best
     assert diagnosis.stop.best_value == pytest.approx(value)
-    assert told.first_step == best
+    assert finding.first_step == best
 
 
 @pytest.mark.parametrize(("first", "level", "spread"), [(1.56, 2.28, 0.28), (0.31, 0.5, 0.06), (40.0, 71.0, 9.0)])
@@ -71,9 +71,9 @@ def test_where_nothing_was_ever_finite_nobody_is_sent_back_to_a_checkpoint(
     tmp_path: Path, names: tuple[str, str]
 ) -> None:
     diagnosis = text(tmp_path / "t.log", [f"{names[0]} {n} {names[1]}: nan" for n in range(1, 9)])
-    told = next(finding for finding in diagnosis.findings if finding.name == "non-finite-loss")
-    assert "nothing to go back to" in told.advice
-    assert told.prescriptions == ()
+    finding = next(finding for finding in diagnosis.findings if finding.name == "non-finite-loss")
+    assert "nothing to go back to" in finding.advice
+    assert finding.prescriptions == ()
 
 
 @pytest.mark.parametrize("last", [40.0, 3.0, 0.9])
@@ -82,10 +82,10 @@ def test_infinite_training_losses_beside_a_validation_that_improves_are_single_c
 ) -> None:
     lines = [f"epoch {n} train loss inf val loss {3 * last - n * 2 * last / 14:.3f}" for n in range(15)]
     diagnosis = text(tmp_path / "t.log", lines)
-    told = next(finding for finding in diagnosis.findings if finding.name == "non-finite-loss")
-    assert "infinite" in told.message
-    assert "weights are fine" in told.advice
-    assert told.prescriptions == ()
+    finding = next(finding for finding in diagnosis.findings if finding.name == "non-finite-loss")
+    assert "infinite" in finding.message
+    assert "weights are fine" in finding.advice
+    assert finding.prescriptions == ()
 
 
 @pytest.mark.parametrize(("start", "end", "done"), [(5.3, 4.85, 40), (2.31, 2.12, 30), (0.71, 0.66, 35)])
@@ -95,16 +95,16 @@ def test_a_loss_that_fell_first_is_not_said_to_have_never_fallen(
     epochs = np.arange(1, 101)
     values = end + (start - end) * np.exp(-epochs / (done / 4)) + RNG.normal(0, 0.001 * end, 100)
     diagnosis = table(tmp_path / "n.csv", {"epoch": epochs, "train_loss": values})
-    told = next(finding for finding in diagnosis.findings if finding.name == "plateau")
-    assert "has stood near" in told.message
-    assert "tokenizer" not in told.advice
+    finding = next(finding for finding in diagnosis.findings if finding.name == "plateau")
+    assert "has stood near" in finding.message
+    assert "tokenizer" not in finding.advice
 
 
 @pytest.mark.parametrize(
     ("val", "rate"),
     [([6.6, 8.4, 5.3, 6.9, 6.1, 6.3, 6.6, 6.0], 1.0), ([2.1, 2.0, 2.2, 2.1, 2.0, 2.1, 2.2, 2.1, 2.1], 0.6)],
 )
-def test_training_to_nothing_while_validation_stands_is_no_healthy_run(
+def test_training_to_nothing_while_validation_stays_flat_is_no_healthy_run(
     tmp_path: Path, val: list[float], rate: float
 ) -> None:
     epochs = np.arange(len(val))

@@ -176,7 +176,7 @@ marker:
 
 
 def test_a_project_brings_its_own_format_in_any_yaml(tmp_path: Path) -> None:
-    """The markers of ours stand in one line, which is read without YAML; nobody else needs to know."""
+    """The markers of ours are in one line, which is read without YAML; nobody else needs to know."""
     (tmp_path / "ttsdoc.toml").write_text('presets = "ours"\n')
     (tmp_path / "ours" / "formats").mkdir(parents=True)
     (tmp_path / "ours" / "formats" / "acme.yaml").write_text(FORMAT)

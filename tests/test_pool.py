@@ -1,4 +1,4 @@
-"""Many runs: one line each, worst first, the same in a pool; damaged and foreign files are told, not fatal."""
+"""Many runs: one line each, worst first, the same in a pool; damaged and foreign files are reported, not fatal."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ def tree(tmp_path: Path) -> Path:
     falling = [9 - n / 10 for n in range(60)]
     for number in range(WORTH_A_POOL + 2):
         write_run(tmp_path / f"fine{number:02d}", falling)
-    write_run(tmp_path / "sick", [*falling[:40], *[float("nan")] * 20])
+    write_run(tmp_path / "faulty", [*falling[:40], *[float("nan")] * 20])
     return tmp_path
 
 
 def test_the_worst_run_comes_first(tree: Path) -> None:
     fleet = judge_all(find([str(tree)]), Hints())
-    assert "sick" in fleet.diagnoses[0].run.name
+    assert "faulty" in fleet.diagnoses[0].run.name
     assert [finding.name for finding in fleet.diagnoses[0].findings][:1] == ["non-finite-loss"]
 
 
 def test_a_pool_of_processes_says_the_same(tree: Path) -> None:
-    def told(jobs: int) -> list[tuple[str, str, list[str]]]:
+    def verdicts(jobs: int) -> list[tuple[str, str, list[str]]]:
         fleet = judge_all(find([str(tree)]), Hints(), jobs=jobs)
         return [(d.run.name, d.verdict.value, [f.name for f in d.findings]) for d in fleet.diagnoses]
 
-    assert told(2) == told(1)
+    assert verdicts(2) == verdicts(1)
 
 
 def test_match_and_since_choose_runs(tree: Path) -> None:
     old = tree / "fine00" / "metrics.jsonl"
     os.utime(old, (1_000_000_000, 1_000_000_000))
-    assert [source.label for source in find([str(tree)], match="sick*")] == ["sick/metrics.jsonl"]
+    assert [source.label for source in find([str(tree)], match="faulty*")] == ["faulty/metrics.jsonl"]
     recent = find([str(tree)], since=time.time() - 3600)
     assert "fine00/metrics.jsonl" not in [source.label for source in recent]
     with pytest.raises(LogError, match="--match"):

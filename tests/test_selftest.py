@@ -22,10 +22,10 @@ def diagnosis(*findings: Finding) -> Diagnosis:
 
 
 def test_the_first_cause_counts_with_its_consequences() -> None:
-    told = diagnosis(
+    judged = diagnosis(
         finding("learning-rate-too-high"), finding("divergence", "learning-rate-too-high"), finding("plateau")
     )
-    assert first_named(told) == {"learning-rate-too-high", "divergence"}
+    assert first_named(judged) == {"learning-rate-too-high", "divergence"}
 
 
 def test_a_remark_is_no_alarm() -> None:
@@ -42,7 +42,7 @@ def test_the_same_seeds_give_the_same_outcome() -> None:
     assert selftest(range(5000, 5005)) == selftest(range(5000, 5005))
 
 
-def test_shares_are_of_sick_and_of_healthy_runs() -> None:
+def test_shares_are_of_faulty_and_of_healthy_runs() -> None:
     mistakes = (Mistake(Fault.HEALTHY, "steady", 1, ("plateau",)), Mistake(Fault.HEALTHY, "steady", 2, ()))
     outcome = Selftest((Tally(Fault.HEALTHY, 10, 8), Tally(Fault.SPIKE, 4, 3), Tally(Fault.NAN, 4, 4)), mistakes)
     assert outcome.recall == pytest.approx(7 / 8)

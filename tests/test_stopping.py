@@ -20,9 +20,9 @@ from tests.curves import Floats, constant, descent, evaluations, noisy, spiked, 
 
 def advice(run: Run) -> StopAdvice:
     facts = with_target(Facts(run))
-    told = when_to_stop(facts, examine(facts).findings)
-    assert told is not None
-    return told
+    stop = when_to_stop(facts, examine(facts).findings)
+    assert stop is not None
+    return stop
 
 
 def with_nan(*places: int) -> Floats:
@@ -54,16 +54,16 @@ def with_nan(*places: int) -> Floats:
 def test_the_recommendation_follows_from_the_findings_and_the_evaluations(
     run: Run, recommendation: str, reason: str
 ) -> None:
-    told = advice(run)
-    assert told.recommendation == recommendation, told
-    assert reason in " ".join(told.reasons)
+    stop = advice(run)
+    assert stop.recommendation == recommendation, stop
+    assert reason in " ".join(stop.reasons)
 
 
 def test_twenty_evaluations_without_a_new_best_are_patience_enough() -> None:
     flat = np.concatenate([descent(200), np.full(200, descent(200)[-1] * 1.005)])
-    told = advice(training(noisy(descent(), 0.01), evaluations(flat, 50)))
-    assert told.recommendation == "stop"
-    assert told.evaluations_since_best >= 20
+    stop = advice(training(noisy(descent(), 0.01), evaluations(flat, 50)))
+    assert stop.recommendation == "stop"
+    assert stop.evaluations_since_best >= 20
 
 
 def test_the_checkpoint_nearest_before_each_moment_is_named(tmp_path: Path) -> None:
@@ -72,9 +72,9 @@ def test_the_checkpoint_nearest_before_each_moment_is_named(tmp_path: Path) -> N
     (tmp_path / "notes-9.txt").touch()
     run = replace(training(noisy(descent()), evaluations(turned(descent(), 0.5), 40)), source=str(tmp_path))
     facts = Facts(run, checkpoints=checkpoints_of(tmp_path))
-    told = when_to_stop(facts, examine(facts).findings)
-    assert told is not None
-    listen = {one.why: (one.step, one.file) for one in told.listen}
+    stop = when_to_stop(facts, examine(facts).findings)
+    assert stop is not None
+    listen = {one.why: (one.step, one.file) for one in stop.listen}
     best, file = listen["lowest loss"]
     assert 1500 <= best < 2500
     assert file is not None
@@ -87,16 +87,16 @@ def test_where_no_loss_is_logged_nothing_is_recommended() -> None:
 
 
 def saved(tmp_path: Path, *names: str) -> StopAdvice:
-    """What is advised of a run of 4000 steps that lies beside these checkpoints."""
+    """What is advised of a run of 4000 steps that is beside these checkpoints."""
     log = tmp_path / "log.csv"
     log.touch()
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     run = replace(training(noisy(descent()), evaluations(descent(), 40)), source=str(log))
-    told = when_to_stop(Facts(run, checkpoints=checkpoints_of(log)), ())
-    assert told is not None
-    return told
+    stop = when_to_stop(Facts(run, checkpoints=checkpoints_of(log)), ())
+    assert stop is not None
+    return stop
 
 
 @pytest.mark.parametrize("name", ["checkpoint-200.pt", "ckpt/model_150.pth", "weights/step-300.safetensors"])
@@ -118,14 +118,14 @@ def test_the_checkpoint_of_this_run_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_the_lowest_of_many_noisy_batches_is_chance() -> None:
-    """The level is told, at a step that is as good as any, and not the luckiest batch."""
-    told = when_to_stop(Facts(training(noisy(np.full(2000, 0.6), 0.15))), ())
-    assert told is not None
-    assert told.smoothed
-    assert told.best_value == pytest.approx(0.6, abs=0.04)
+    """The level is given, at a step that is as good as any, and not the luckiest batch."""
+    stop = when_to_stop(Facts(training(noisy(np.full(2000, 0.6), 0.15))), ())
+    assert stop is not None
+    assert stop.smoothed
+    assert stop.best_value == pytest.approx(0.6, abs=0.04)
 
 
 def test_no_advice_to_go_on_where_a_finding_says_stop() -> None:
     val = np.tile([6.6, 8.4, 5.3, 6.9, 6.1, 6.3, 6.6, 6.0], 50)[:400]
-    told = advice(training(np.exp(-np.linspace(0, 4, 400)), evaluations(val, 8)))
-    assert told.recommendation == "stop"
+    stop = advice(training(np.exp(-np.linspace(0, 4, 400)), evaluations(val, 8)))
+    assert stop.recommendation == "stop"

@@ -1,4 +1,4 @@
-"""OPT006: A resumption without optimiser and schedule is told from a spike, a decay and warm restarts."""
+"""OPT006: A resumption without optimiser and schedule is distinguished from a spike, a decay and warm restarts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role, Run
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, curve, descent, noisy, training
 
 TIME = np.linspace(0.0, 1.0, 400)
@@ -25,7 +25,7 @@ def restarts(times: int) -> Floats:
     return 0.02 + 0.98 * (0.5 + 0.5 * np.cos(np.pi * np.mod(TIME * (times + 1), 1.0)))
 
 
-SICK = (
+FAULTY = (
     case("half-way, the loss doubles", resumed(0.5, 0.75), "OPT006", "STB001"),
     case("late, the loss rises by a half", resumed(0.7, 0.45), "OPT006"),
     case("early, the rate starts from nothing", resumed(0.3, 0.6, 0.01), "OPT006"),
@@ -38,7 +38,7 @@ HEALTHY = (
 EDGE = (case("four warm restarts", training(noisy(descent()), curve(Role.LEARNING_RATE, 1e-3 * restarts(4)))),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_broken_resume(one: Case) -> None:
     """Rate and loss must break together, and once."""
-    assert_told(one)
+    assert_findings(one)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import cosine, curve, descent, noisy, training
 
-SICK = (
+FAULTY = (
     case(
         "a decay per epoch applied at every update",
         training(
@@ -37,7 +37,7 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_dead_schedule(one: Case) -> None:
     """A rate that is next to nothing for much of the run is found, the end of a schedule is not."""
-    assert_told(one)
+    assert_findings(one)

@@ -1,4 +1,4 @@
-"""STB002: A loss that gives back what it gained is told from noise, humps and stage switches, on four points too."""
+"""STB002: A loss that gives back what it gained is distinguished from noise, humps and stages, on four points too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Axis, Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, curve, descent, evaluations, noisy, run, training, turned
 
 
@@ -19,7 +19,7 @@ def staged(values: Floats) -> Floats:
     )
 
 
-SICK = (
+FAULTY = (
     case(
         "the story: 13.18, 7.71, 6.93, 9.11", training([13.18, 7.71, 6.93, 9.11], axis=Axis.EPOCH), "STB002", "OPT001"
     ),
@@ -52,32 +52,34 @@ HEALTHY = (
     case("a healthy descent", training(noisy(descent()))),
     case("a second stage that adds a term and learns", training(staged(noisy(descent())))),
     case(
-        "training that rises while validation stands at its best: harder batches",
+        "training that rises while validation is at its best: harder batches",
         training(noisy(turned(descent(), 0.5, 0.25)), evaluations(noisy(descent(), 0.002, 1))),
     ),
     case("four falling epochs", training([13.0, 10.5, 8.2, 7.1], axis=Axis.EPOCH)),
 )
 EDGE = (
-    case("a last level that stands above the best by rounding only", training([2.0, 1.0, 1.0, np.nextafter(1.0, 2.0)])),
+    case("a last level that is above the best by rounding only", training([2.0, 1.0, 1.0, np.nextafter(1.0, 2.0)])),
     case("a rise of 5 % in the last epoch", training([13.0, 8.0, 7.0, 7.35], axis=Axis.EPOCH)),
     case("three points are too few", training([5.0, 3.0, 6.0], axis=Axis.EPOCH)),
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_divergence(one: Case) -> None:
-    """A loss that gives back what it gained is told from noise, humps and stage switches, on four points too."""
-    assert_told(one)
+    """A loss that gives back what it gained is distinguished from noise, humps and stages, on four points too."""
+    assert_findings(one)
 
 
 def test_the_story_gets_the_cures_of_the_guide() -> None:
     """A quarter of the rate, half of the clipping threshold, smaller batches accumulated to 32."""
     config = {"learning_rate": 2e-4, "grad_clip_norm": 1.0, "batch_size": 16, "grad_accumulation_steps": 1}
     story = curve(Role.TRAIN_LOSS, [13.18, 7.71, 6.93, 9.11], axis=Axis.EPOCH)
-    told = case("", run(story, config=config, samples=525)).diagnosis
-    edits = {edit.parameter: edit.value for prescription in told.prescriptions for edit in prescription.edits}
+    diagnosis = case("", run(story, config=config, samples=525)).diagnosis
+    edits = {edit.parameter: edit.value for prescription in diagnosis.prescriptions for edit in prescription.edits}
     assert edits == {"learning_rate": 0.25, "grad_clip_norm": 0.5, "batch_size": 8, "grad_accumulation_steps": 4}
-    assert [finding.explained_by for finding in told.findings if finding.code == "STB002"] == ["learning-rate-too-high"]
+    assert [finding.explained_by for finding in diagnosis.findings if finding.code == "STB002"] == [
+        "learning-rate-too-high"
+    ]
 
 
 @pytest.mark.parametrize("points", [8, 15])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Curve, Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import curve, descent, noisy, training
 
 
@@ -17,7 +17,7 @@ def norms(outliers: int, factor: float) -> Curve:
     return curve(Role.GRAD_NORM, values)
 
 
-SICK = (
+FAULTY = (
     case(
         "norms that have grown thirty times by the end",
         training(noisy(descent()), curve(Role.GRAD_NORM, np.exp(3.4 * np.linspace(0, 1, 400) ** 4))),
@@ -37,15 +37,15 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_exploding_gradients(one: Case) -> None:
     """Gradient norms that leave their range are found, and large first norms are not."""
-    assert_told(one)
+    assert_findings(one)
 
 
 def test_clipping_is_set_by_the_logged_norms() -> None:
     """The 90th percentile of the norms, not half of the threshold."""
-    told = case("", training(noisy(descent()), norms(5, 50.0), config={"grad_clip_norm": 10.0})).diagnosis
-    (edit,) = told.prescriptions[0].edits
+    diagnosis = case("", training(noisy(descent()), norms(5, 50.0), config={"grad_clip_norm": 10.0})).diagnosis
+    (edit,) = diagnosis.prescriptions[0].edits
     assert isinstance(edit.value, float)
     assert 1.0 < edit.value < 2.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role, Run
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, curve, descent, noisy, training
 
 TIME = np.linspace(0.0, 1.0, 400)
@@ -17,7 +17,7 @@ def taking(values: Floats) -> Run:
     return training(noisy(descent()), curve(Role.MEMORY, values))
 
 
-SICK = (
+FAULTY = (
     case("from 8 to 21 GB in a straight line", taking(noisy(8 + 13 * TIME, 0.01)), "SPD004"),
     case("doubled, in bytes", taking(noisy(6e9 * (1 + TIME), 0.005)), "SPD004"),
     case("ever faster", taking(4 + 8 * TIME**2), "SPD004"),
@@ -30,7 +30,7 @@ HEALTHY = (
 EDGE = (case("a tenth more in all", taking(10 + TIME)),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_growing_memory(one: Case) -> None:
     """A climb in nearly every part of the run, by a third and more."""
-    assert_told(one)
+    assert_findings(one)

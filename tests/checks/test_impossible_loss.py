@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from diagnose.run import Curve, Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import descent, line, noisy, run, training
 
-SICK = (
+FAULTY = (
     case("a constant loss", training(np.full(50, 0.693)), "NUM002"),
     case("exactly zero throughout", training(np.zeros(50)), "NUM002"),
     case("a loss that falls without bound, as an earlier run of the story did", training(line(400, 2345.0)), "NUM002"),
@@ -26,7 +26,7 @@ HEALTHY = (
 EDGE = (case("nine equal points are too few to call it constant", training(np.full(9, 0.5))),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_impossible_loss(one: Case) -> None:
     """A loss that no working training shows is named before anything is tuned."""
-    assert_told(one)
+    assert_findings(one)

@@ -1,4 +1,4 @@
-"""OPT004: A logged rate that the config does not explain is told."""
+"""OPT004: A logged rate that the config does not explain is reported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role, Run
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import cosine, curve, descent, noisy, training
 
 
@@ -16,7 +16,7 @@ def logged(rate: float) -> Run:
     return training(noisy(descent()), rates, config={"learning_rate": 1e-4})
 
 
-SICK = (
+FAULTY = (
     case("ten times the configured rate", logged(1e-3), "OPT004"),
     case("a constant rate below the configured one", logged(1e-5), "OPT004"),
     case("two per cent above", logged(1.02e-4), "OPT004"),
@@ -37,7 +37,7 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_learning_rate_mismatch(one: Case) -> None:
-    """A logged rate that the config does not explain is told."""
-    assert_told(one)
+    """A logged rate that the config does not explain is reported."""
+    assert_findings(one)

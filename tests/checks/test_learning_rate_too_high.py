@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, bouncing, constant, cosine, curve, descent, noisy, training, turned
 
 
@@ -38,7 +38,7 @@ def hump(until: float, height: float = 0.4) -> Floats:
     return noisy((0.65 + 0.35 * np.exp(-time / 0.3)) * (1 + rise), 0.01)
 
 
-SICK = (
+FAULTY = (
     case(
         "a climb at a rate below what the run had borne",
         training(turned(noisy(descent())), curve(Role.LEARNING_RATE, cosine())),
@@ -64,17 +64,17 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_learning_rate_too_high(one: Case) -> None:
     """The rate is named as the cause where the loss is unstable and nothing speaks for another cause."""
-    assert_told(one)
+    assert_findings(one)
 
 
 def test_an_unstable_loss_asks_for_a_quarter_of_the_rate_that_it_had_borne() -> None:
     """A quarter cured the spiking runs of the bundled trainer, half of it did not."""
     for values in (turned(noisy(descent())), noisy(bouncing(height=0.7))):
-        told = case("", training(values, constant(1e-3))).diagnosis
-        cut = [e.value for p in told.prescriptions for e in p.edits if e.parameter == "learning_rate"]
+        diagnosis = case("", training(values, constant(1e-3))).diagnosis
+        cut = [e.value for p in diagnosis.prescriptions for e in p.edits if e.parameter == "learning_rate"]
         assert cut == [pytest.approx(0.25 * 1e-3)]
 
 
@@ -88,5 +88,5 @@ def test_the_finding_carries_the_state_before_the_fault() -> None:
 
 def test_a_rate_is_never_lowered_below_the_range_of_float_trouble() -> None:
     """At 2e-6 a quarter would be 5e-7."""
-    told = case("", training(turned(noisy(descent())), constant(2e-6))).diagnosis
-    assert all(e.parameter != "learning_rate" for p in told.prescriptions for e in p.edits)
+    diagnosis = case("", training(turned(noisy(descent())), constant(2e-6))).diagnosis
+    assert all(e.parameter != "learning_rate" for p in diagnosis.prescriptions for e in p.edits)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import constant, cosine, curve, descent, line, noisy, training
 
-SICK = (
+FAULTY = (
     case("a straight line at 1e-6", training(noisy(line(), 0.01), constant(1e-6)), "OPT002", "FIT003"),
     case(
         "a straight line at a configured 5e-6",
@@ -28,18 +28,18 @@ SICK = (
 HEALTHY = (case("a healthy loss at a low rate", training(noisy(descent()), constant(1e-6))),)
 EDGE = (
     case("a rate that is too low for nothing", training(noisy(line(), 0.01), constant(0.1)), "FIT003"),
-    case("no rate known: the symptom alone is told", training(noisy(line(), 0.01)), "FIT003"),
+    case("no rate known: the symptom alone is reported", training(noisy(line(), 0.01)), "FIT003"),
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_learning_rate_too_low(one: Case) -> None:
     """A crawling loss is blamed on a low rate, and the rate is raised."""
-    assert_told(one)
+    assert_findings(one)
 
 
 @pytest.mark.parametrize(("rate", "factor"), [(1e-6, 10.0), (5e-5, 10.0)])
 def test_a_tiny_rate_is_raised_further(rate: float, factor: float) -> None:
     """Ten times where it is next to nothing, four times else."""
-    told = case("", training(noisy(line(), 0.01), constant(rate))).diagnosis
-    assert [edit.value for prescription in told.prescriptions for edit in prescription.edits] == [factor]
+    diagnosis = case("", training(noisy(line(), 0.01), constant(rate))).diagnosis
+    assert [edit.value for prescription in diagnosis.prescriptions for edit in prescription.edits] == [factor]

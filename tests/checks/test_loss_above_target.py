@@ -8,14 +8,14 @@ import pytest
 from diagnose.finding import Confidence, Severity
 from diagnose.run import Axis, Role
 from diagnose.targets import tables
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import curve, noisy, run
 
 EPOCHS = np.arange(200)
 
 
 def falling_to(end: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """From 13 down to `end` over 200 epochs, fast enough to stand on the path of a healthy T3."""
+    """From 13 down to `end` over 200 epochs, fast enough to be on the path of a healthy T3."""
     return noisy(end + (13.0 - end) * np.exp(-EPOCHS / 8) + 0.001 * EPOCHS, 0.01)
 
 
@@ -25,14 +25,14 @@ def t3(end: float, samples: int | None = 525) -> Case:
     return case(f"ends at {end:g} with {samples} clips", run(loss, family="t3", samples=samples))
 
 
-SICK = (case("a T3 that stands at 3.5 after 200 epochs", t3(3.5).run, "FIT005"),)
+FAULTY = (case("a T3 that is at 3.5 after 200 epochs", t3(3.5).run, "FIT005"),)
 HEALTHY = (case("a T3 that ends at 1.8", t3(1.8).run),)
 EDGE = (case("a family that is not known", run(curve(Role.TRAIN_LOSS, falling_to(3.5), axis=Axis.EPOCH), samples=525)),)
 
 
 def test_a_band_of_low_confidence_only_informs() -> None:
     loss = curve(Role.TRAIN_LOSS, falling_to(1.0), axis=Axis.EPOCH)
-    assert_told(case("a StyleTTS 2 whose mel loss stays at 1", run(loss, family="styletts2")))
+    assert_findings(case("a StyleTTS 2 whose mel loss stays at 1", run(loss, family="styletts2")))
     (found,) = [
         one for one in case("the same", run(loss, family="styletts2")).diagnosis.findings if one.code == "FIT005"
     ]
@@ -40,7 +40,7 @@ def test_a_band_of_low_confidence_only_informs() -> None:
 
 
 def test_the_advice_is_something_to_do_and_the_source_is_evidence() -> None:
-    (found,) = [one for one in SICK[0].diagnosis.findings if one.code == "FIT005"]
+    (found,) = [one for one in FAULTY[0].diagnosis.findings if one.code == "FIT005"]
     first = found.evidence[0]
     assert "Cure first" in found.advice
     assert (first.name, first.threshold) == ("loss", 2.5)
@@ -66,7 +66,7 @@ def test_every_table_names_its_source_whole_and_kin_share_a_table() -> None:
         assert one.targets[-1][0] == np.inf, name
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_loss_above_target(one: Case) -> None:
     """Exactly these alarms."""
-    assert_told(one)
+    assert_findings(one)

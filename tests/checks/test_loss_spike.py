@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, descent, noisy, spiked, training
 
 
@@ -26,7 +26,7 @@ def two_kinds(points: int = 600, share: float = 0.45) -> Floats:
     return np.asarray(descent(points, 0.3) * np.where(hard, 2.0, 1.0))
 
 
-SICK = (
+FAULTY = (
     case("a spike of four times the loss", training(spiked(noisy(descent()))), "STB001"),
     case("a single point in a long run", training(spiked(noisy(descent(5000)), width=1, factor=6.0)), "STB001"),
     case("a rise that takes a quarter of the run to heal", training(healing(noisy(descent()))), "STB001"),
@@ -63,10 +63,10 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_loss_spike(one: Case) -> None:
     """Sudden rises that come back are found at every scale, and noise is not."""
-    assert_told(one)
+    assert_findings(one)
 
 
 def test_the_finding_names_the_step_of_the_spike() -> None:

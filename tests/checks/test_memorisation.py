@@ -9,7 +9,7 @@ from diagnose.finding import Severity
 from diagnose.run import Axis, Role, Run
 from diagnose.signals import Course
 from diagnose.signals.stairs import stairs
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, curve, descent, evaluations, noisy, run, staircase, training
 
 POINT = np.arange(300)
@@ -41,7 +41,7 @@ def every_other_pass(config: dict[str, int]) -> Run:
     return run(curve(Role.TRAIN_LOSS, used_up(left=0.05, pace=5.0), every=16), config=config, samples=64)
 
 
-SICK = (
+FAULTY = (
     case("stairs at the logged epochs", training(noisy(staircase()), epochs=POINT / 30), "FIT004"),
     case("stairs without logged epochs", training(noisy(staircase())), "FIT004"),
     case("epochs that are written after the step", training(noisy(staircase()), epochs=(POINT + 1) / 30), "FIT004"),
@@ -66,16 +66,16 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_memorisation(one: Case) -> None:
     """A set learned by heart shows its epochs as stairs, or leaves nearly nothing, without any validation."""
-    assert_told(one)
+    assert_findings(one)
 
 
-def test_what_cannot_be_told_is_information() -> None:
+def test_what_cannot_be_distinguished_is_information() -> None:
     """Nearly nothing left, and no steps to be seen: without validation nobody can say more."""
-    told = {finding.code: finding.severity for finding in EDGE[0].diagnosis.findings}
-    assert told["FIT004"] is Severity.INFO
+    severity = {finding.code: finding.severity for finding in EDGE[0].diagnosis.findings}
+    assert severity["FIT004"] is Severity.INFO
 
 
 @pytest.mark.parametrize("late", [0, 1])

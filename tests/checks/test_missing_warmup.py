@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, cosine, curve, descent, noisy, training
 
 
@@ -15,7 +15,7 @@ def thrown() -> Floats:
     return np.asarray(1.2 * np.exp(-(((np.arange(400) - 14) / 6) ** 2)))
 
 
-SICK = (
+FAULTY = (
     case(
         "the loss is thrown up at full rate and heals",
         training(noisy(descent() + thrown(), 0.02), curve(Role.LEARNING_RATE, np.full(400, 1e-3))),
@@ -31,15 +31,15 @@ HEALTHY = (
 EDGE = (case("nothing known of the rate", training(noisy(descent() + 0.6 * thrown(), 0.02))),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_missing_warmup(one: Case) -> None:
     """A throw at a rate that starts at its peak is blamed on the missing warm-up."""
-    assert_told(one)
+    assert_findings(one)
 
 
 def test_the_warm_up_is_a_twentieth_of_the_run() -> None:
     """Of the configured steps, if they are known."""
     rates = curve(Role.LEARNING_RATE, np.full(400, 1e-3))
-    told = case("", training(noisy(descent() + thrown(), 0.02), rates, config={"max_steps": 8000})).diagnosis
-    edits = {edit.parameter: edit.value for prescription in told.prescriptions for edit in prescription.edits}
+    diagnosis = case("", training(noisy(descent() + thrown(), 0.02), rates, config={"max_steps": 8000})).diagnosis
+    edits = {edit.parameter: edit.value for prescription in diagnosis.prescriptions for edit in prescription.edits}
     assert edits["warmup_steps"] == 400

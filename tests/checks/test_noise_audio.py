@@ -17,7 +17,7 @@ from diagnose.finding import Severity
 from diagnose.log_facts import Attachment
 from diagnose.readers import read
 from diagnose.run import FloatArray, Run
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import descent, noisy, training
 
 RATE = 22_050
@@ -34,7 +34,7 @@ def logged(*sounds: FloatArray) -> Run:
     return replace(training(noisy(descent())), attachments=tuple(attached))
 
 
-SICK = (case("two samples of noise", logged(NOISE, NOISE), "AUD001"),)
+FAULTY = (case("two samples of noise", logged(NOISE, NOISE), "AUD001"),)
 HEALTHY = (
     case(
         "a sample of speech",
@@ -44,13 +44,13 @@ HEALTHY = (
 EDGE = (case("no audio is logged", training(noisy(descent()))),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_noise_audio(one: Case) -> None:
     """Samples that are noise are found, speech is not."""
-    assert_told(one)
+    assert_findings(one)
 
 
-def told(folder: Path, sounds: list[FloatArray], tag: str = "sample") -> list[tuple[str, Severity]]:
+def findings_of(folder: Path, sounds: list[FloatArray], tag: str = "sample") -> list[tuple[str, Severity]]:
     """What AUD001 says of a run that logged these sounds at steps 100, 200, ..."""
     torch = pytest.importorskip("torch", reason="the sounds are written by torch's SummaryWriter")
     from torch.utils.tensorboard import SummaryWriter
@@ -73,23 +73,23 @@ def told(folder: Path, sounds: list[FloatArray], tag: str = "sample") -> list[tu
     ],
 )
 def test_a_sound_that_stays_bad_is_a_warning(tmp_path: Path, sound: FloatArray, word: str) -> None:
-    ((message, severity),) = told(tmp_path, [sound, sound])
+    ((message, severity),) = findings_of(tmp_path, [sound, sound])
     assert word in message
     assert severity is Severity.WARNING
 
 
 def test_a_first_bad_sample_is_information(tmp_path: Path) -> None:
-    assert [severity for _, severity in told(tmp_path, [NOISE])] == [Severity.INFO]
+    assert [severity for _, severity in findings_of(tmp_path, [NOISE])] == [Severity.INFO]
 
 
 def test_speech_is_silent_about(tmp_path: Path) -> None:
     spoken = voice.speak("the quick brown fox jumps over the lazy dog").samples.astype(np.float64)
-    assert told(tmp_path, [NOISE, spoken]) == []
+    assert findings_of(tmp_path, [NOISE, spoken]) == []
 
 
 def test_a_logged_target_is_not_judged(tmp_path: Path) -> None:
-    assert told(tmp_path, [NOISE, NOISE], tag="gt/audio") == []
+    assert findings_of(tmp_path, [NOISE, NOISE], tag="gt/audio") == []
 
 
 def test_a_sample_too_short_to_judge_is_passed_over(tmp_path: Path) -> None:
-    assert told(tmp_path, [NOISE[:3000], NOISE[:3000]]) == []
+    assert findings_of(tmp_path, [NOISE[:3000], NOISE[:3000]]) == []

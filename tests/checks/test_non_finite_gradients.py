@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from diagnose.run import Role, Run
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import curve, descent, noisy, training
 
 PLACE = np.arange(400)
@@ -18,7 +18,7 @@ def normed(lost: npt.NDArray[np.bool_]) -> Run:
     return training(noisy(descent()), curve(Role.GRAD_NORM, np.where(lost, np.nan, 1.5)))
 
 
-SICK = (
+FAULTY = (
     case("every fourth", normed(PLACE % 4 == 0), "GRD004"),
     case("every eighth, from the middle on", normed((PLACE % 4 == 0) & (PLACE > 200)), "GRD004"),
     case("half of them", normed(PLACE % 2 == 1), "GRD004"),
@@ -31,7 +31,7 @@ HEALTHY = (
 EDGE = (case("one in thirty is only worth saying", normed(PLACE % 30 == 29)),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_non_finite_gradients(one: Case) -> None:
     """A share of the norms after the start that are not finite."""
-    assert_told(one)
+    assert_findings(one)

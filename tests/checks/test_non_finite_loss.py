@@ -1,4 +1,4 @@
-"""NUM001: NaN and inf in a loss are found, told apart from skipped batches, and cured in the right order."""
+"""NUM001: NaN and inf in a loss are found, distinguished from skipped batches, and cured in the right order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, curve, descent, noisy, training
 
 
@@ -16,7 +16,7 @@ def once_lost(points: int) -> Floats:
     return values
 
 
-SICK = (
+FAULTY = (
     case("one lost batch of four hundred", training(once_lost(400)), "NUM001"),
     case("NaN from the middle to the end", training(np.where(np.arange(100) < 60, descent(100), np.nan)), "NUM001"),
     case(
@@ -47,21 +47,21 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_non_finite_loss(one: Case) -> None:
-    """NaN and inf in a loss are found, told apart from skipped batches, and cured in the right order."""
-    assert_told(one)
+    """NaN and inf in a loss are found, distinguished from skipped batches, and cured in the right order."""
+    assert_findings(one)
 
 
 def test_precision_is_ruled_out_before_the_learning_rate() -> None:
     """The order of advice is precision, rate, clipping."""
     config = {"mixed_precision": True, "learning_rate": 2e-4, "grad_clip_norm": 1.0}
-    told = case("", training([3.0, 2.0, np.nan, np.nan], config=config)).diagnosis
-    edits = [edit.parameter for prescription in told.prescriptions for edit in prescription.edits]
+    diagnosis = case("", training([3.0, 2.0, np.nan, np.nan], config=config)).diagnosis
+    edits = [edit.parameter for prescription in diagnosis.prescriptions for edit in prescription.edits]
     assert edits == ["mixed_precision", "learning_rate", "grad_clip_norm"]
 
 
 def test_fp16_becomes_bf16() -> None:
     """A named half precision is replaced by the one with the range of fp32."""
-    told = case("", training([3.0, 2.0, np.nan, np.nan], config={"mixed_precision": "fp16"})).diagnosis
-    assert [edit.value for edit in told.prescriptions[0].edits] == ["bf16"]
+    diagnosis = case("", training([3.0, 2.0, np.nan, np.nan], config={"mixed_precision": "fp16"})).diagnosis
+    assert [edit.value for edit in diagnosis.prescriptions[0].edits] == ["bf16"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Curve, Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, bouncing, curve, descent, evaluations, noisy, run, training
 
 
@@ -37,7 +37,7 @@ def fading() -> Floats:
     return np.linspace(1.0, 0.0, 400)
 
 
-SICK = (
+FAULTY = (
     case("bounces by 90 % of the level", training(noisy(bouncing())), "STB003", "OPT001"),
     case("slow swings that turn sixty times", training(noisy(swaying(), 0.03)), "STB003", "OPT001"),
     case(
@@ -85,7 +85,7 @@ HEALTHY = (
 EDGE = ()
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_oscillation(one: Case) -> None:
     """Bounces without progress are found; the noise of single batches and restarts of the rate are not."""
-    assert_told(one)
+    assert_findings(one)

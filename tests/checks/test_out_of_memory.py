@@ -9,7 +9,7 @@ import pytest
 
 from diagnose.engine import examine
 from diagnose.run import Ending, EndingKind, Run
-from tests.cases import Case, assert_told, case, facts_of, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import descent, noisy, training
 
 LINE = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.12 GiB"
@@ -19,15 +19,15 @@ def ended(kind: EndingKind = EndingKind.OUT_OF_MEMORY, **config: Any) -> Run:
     return replace(training(noisy(descent())), ending=Ending(kind, LINE, 4000), config=config)
 
 
-SICK = (case("CUDA is out of memory", ended(), "RUN002"),)
+FAULTY = (case("CUDA is out of memory", ended(), "RUN002"),)
 HEALTHY = (case("the trainer says that it is done", ended(EndingKind.FINISHED)),)
 EDGE = (case("a log without an end", training(noisy(descent()))),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_out_of_memory(one: Case) -> None:
     """A log that ends out of memory says so."""
-    assert_told(one)
+    assert_findings(one)
 
 
 @pytest.mark.parametrize(
@@ -41,5 +41,5 @@ def test_out_of_memory(one: Case) -> None:
 def test_the_batch_is_halved_and_the_update_stays(batch: int | None, edits: list[tuple[str, float]]) -> None:
     diagnosis = examine(facts_of(ended(batch_size=batch)))
     (finding,) = [one for one in diagnosis.findings if one.code == "RUN002"]
-    told = [(edit.parameter, edit.value) for cure in finding.prescriptions for edit in cure.edits]
-    assert told == edits
+    proposed = [(edit.parameter, edit.value) for cure in finding.prescriptions for edit in cure.edits]
+    assert proposed == edits

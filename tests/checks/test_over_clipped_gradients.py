@@ -1,4 +1,4 @@
-"""GRD003: Updates that are nearly all clipped are told."""
+"""GRD003: Updates that are nearly all clipped are reported."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import curve, descent, noisy, training
 
-SICK = (
+FAULTY = (
     case(
         "usual norms of thirty times the threshold",
         training(noisy(descent()), curve(Role.GRAD_NORM, np.full(400, 30.0)), config={"grad_clip_norm": 1.0}),
@@ -34,13 +34,13 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_over_clipped_gradients(one: Case) -> None:
-    """Updates that are nearly all clipped are told."""
-    assert_told(one)
+    """Updates that are nearly all clipped are reported."""
+    assert_findings(one)
 
 
 def test_most_updates_clipped_is_said_as_information() -> None:
     """With Adam it often does no harm."""
-    told = case("", training(noisy(descent()), curve(Role.CLIPPED_SHARE, np.full(400, 0.9)))).diagnosis
-    assert "GRD003" in {finding.code for finding in told.findings}
+    diagnosis = case("", training(noisy(descent()), curve(Role.CLIPPED_SHARE, np.full(400, 0.9)))).diagnosis
+    assert "GRD003" in {finding.code for finding in diagnosis.findings}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Axis, Curve, Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, curve, descent, evaluations, noisy, training, turned
 
 
@@ -25,7 +25,7 @@ def creeping() -> Curve:
     return evaluations(turned(descent(end=0.5), 0.6, 0.03), 40)
 
 
-SICK = (
+FAULTY = (
     case("validation turns in the middle", training(noisy(descent(end=0.05)), rising()), "FIT002"),
     case(
         "few noisy evaluations while training falls tenfold",
@@ -77,7 +77,7 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_overfitting(one: Case) -> None:
     """Validation that parts from training is found beyond its own noise."""
-    assert_told(one)
+    assert_findings(one)

@@ -1,16 +1,16 @@
-"""FIT006: Training that halves while validation stands still is told, a finished run is not."""
+"""FIT006: Training that halves while validation stays flat is reported, a finished run is not."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import descent, evaluations, noisy, training
 
-SICK = (
+FAULTY = (
     case(
-        "validation stands still for most of the run while training falls tenfold",
+        "validation stays flat for most of the run while training falls tenfold",
         training(
             noisy(0.02 + np.exp(-np.linspace(0, 4, 400)), 0.02),
             evaluations(noisy(0.8 + 0.4 * np.exp(-np.linspace(0, 30, 400)), 0.003, 1)),
@@ -28,7 +28,7 @@ HEALTHY = (
     ),
     case("both fall", training(noisy(descent()), evaluations(noisy(1.05 * descent(), 0.01, 1)))),
     case(
-        "both stand still",
+        "both stay flat",
         training(
             noisy(0.1 + np.exp(-np.linspace(0, 30, 400)), 0.02),
             evaluations(noisy(0.12 + np.exp(-np.linspace(0, 30, 400)), 0.003, 1)),
@@ -43,7 +43,7 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_past_best(one: Case) -> None:
-    """Training that halves while validation stands still is told, a finished run is not."""
-    assert_told(one)
+    """Training that halves while validation stays flat is reported, a finished run is not."""
+    assert_findings(one)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Curve, Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, cosine, curve, evaluations, noisy, run, training
 
 
@@ -20,9 +20,9 @@ def error_rate(values: Floats) -> Curve:
     return Curve("eval/wer", 400 * np.arange(1, len(values) + 1), values, role=Role.ERROR_RATE, held_out=True)
 
 
-SICK = (
+FAULTY = (
     case(
-        "a CTC loss that stands at a tenth while every word is wrong",
+        "a CTC loss that stays at a tenth while every word is wrong",
         training(noisy(stuck(0.1)), error_rate(np.linspace(1.1, 0.99, 10))),
         "FIT001",
     ),
@@ -54,7 +54,7 @@ HEALTHY = (
         "trained weights that the config names, and that had nothing left to learn",
         training(noisy(np.full(300, 2.3)), config={"init_checkpoint": "base.pth"}),
     ),
-    case("a T3 that stands where finished ones do", run(curve(Role.TRAIN_LOSS, 3 * noisy(stuck())), family="t3")),
+    case("a T3 that is where finished ones are", run(curve(Role.TRAIN_LOSS, 3 * noisy(stuck())), family="t3")),
     case("a flow-matching loss that learns below its noise", training(noisy(stuck(0.55), 0.2))),
     case("the same, printed with one digit", training(np.round(noisy(stuck(0.55), 0.2), 1))),
     case(
@@ -77,7 +77,7 @@ HEALTHY = (
 EDGE = (case("thirteen flat points are too few", training(noisy(np.full(13, 2.3), 0.01))),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_plateau(one: Case) -> None:
     """A flat loss is a plateau only while it could still fall."""
-    assert_told(one)
+    assert_findings(one)

@@ -9,7 +9,7 @@ import pytest
 from diagnose.engine import examine
 from diagnose.finding import Severity
 from diagnose.run import Ending, EndingKind, Run
-from tests.cases import Case, assert_told, case, facts_of, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import descent, noisy, training
 
 
@@ -17,7 +17,7 @@ def ended(kind: EndingKind, line: str) -> Run:
     return replace(training(noisy(descent())), ending=Ending(kind, line, 4000))
 
 
-SICK = (
+FAULTY = (
     case("a traceback ends the log", ended(EndingKind.DIED, "RuntimeError: shapes do not match"), "RUN001"),
     case("a scheduler killed it", ended(EndingKind.KILLED, "slurmstepd: error: DUE TO TIME LIMIT"), "RUN001"),
 )
@@ -28,10 +28,10 @@ HEALTHY = (
 EDGE = (case("Ctrl-C is no error", ended(EndingKind.KILLED, "KeyboardInterrupt")),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_run_died(one: Case) -> None:
     """A log that ends with an error says so."""
-    assert_told(one)
+    assert_findings(one)
 
 
 def test_an_interrupt_by_hand_is_information() -> None:

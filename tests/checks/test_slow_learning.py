@@ -1,4 +1,4 @@
-"""FIT003: A short straight fall is told from the long bend of a healthy one."""
+"""FIT003: A short straight fall is distinguished from the long bend of a healthy one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, cosine, curve, descent, evaluations, line, noisy, training
 
 
@@ -16,7 +16,7 @@ def decayed(points: int = 400, drop: float = 0.12) -> Floats:
     return np.asarray(1 - drop * (np.minimum(time, 0.75) + 0.2 * np.maximum(time - 0.75, 0)) / 0.8)
 
 
-SICK = (
+FAULTY = (
     case(
         "a straight line that validation follows to the end",
         training(noisy(line(), 0.01), evaluations(line())),
@@ -47,7 +47,7 @@ HEALTHY = (
 EDGE = (case("eleven points are too few", training(noisy(line(11), 0.001))),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_slow_learning(one: Case) -> None:
-    """A short straight fall is told from the long bend of a healthy one."""
-    assert_told(one)
+    """A short straight fall is distinguished from the long bend of a healthy one."""
+    assert_findings(one)

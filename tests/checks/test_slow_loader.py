@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role, Run
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, curve, descent, noisy, training
 
 
@@ -17,7 +17,7 @@ def timed(loading: float | Floats, computing: float) -> Run:
     return training(noisy(descent()), curve(Role.LOADER_TIME, noisy(wait, 0.05, 1)), curve(Role.STEP_TIME, work))
 
 
-SICK = (
+FAULTY = (
     case("fifteen times as long as computing", timed(4.7, 0.31), "SPD003"),
     case("somewhat more than half", timed(0.9, 0.7), "SPD003"),
     case("in milliseconds", timed(900.0, 200.0), "SPD003"),
@@ -30,7 +30,7 @@ HEALTHY = (
 EDGE = (case("no loading at all", timed(0.0, 0.4)),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_slow_loader(one: Case) -> None:
     """The usual times after the start are compared."""
-    assert_told(one)
+    assert_findings(one)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import curve, descent, noisy, run
 
 PLAN = {"max_epochs": 1000, "dropout": 0.1, "save_interval": 5000, "eval_interval": 1000, "batch_size": 16}
 LOSS = curve(Role.TRAIN_LOSS, noisy(descent()))
 
-SICK = (case("a thousand epochs of 525 clips", run(LOSS, config=PLAN, samples=525), "DAT001"),)
+FAULTY = (case("a thousand epochs of 525 clips", run(LOSS, config=PLAN, samples=525), "DAT001"),)
 HEALTHY = (
     case("the same plan for 50,000 clips", run(LOSS, config=PLAN, samples=50_000)),
     case("a small set with a plan of its size is information", run(LOSS, config={"max_epochs": 200}, samples=525)),
@@ -19,15 +19,15 @@ HEALTHY = (
 EDGE = (case("the number of clips is not known", run(LOSS, config=PLAN)),)
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_small_dataset(one: Case) -> None:
     """Exactly these alarms."""
-    assert_told(one)
+    assert_findings(one)
 
 
 def test_the_plan_of_the_story_is_cut_as_the_guide_cuts_it() -> None:
     """Epochs, dropout and intervals of the guide's table."""
-    edits = {e.parameter: (e.value, e.unit) for p in SICK[0].diagnosis.prescriptions for e in p.edits}
+    edits = {e.parameter: (e.value, e.unit) for p in FAULTY[0].diagnosis.prescriptions for e in p.edits}
     assert edits == {
         "max_epochs": (200, None),
         "dropout": (0.2, None),

@@ -1,4 +1,4 @@
-"""SPD001: Steps that take twice as long are told, a pause is not."""
+"""SPD001: Steps that take twice as long are reported, a pause is not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, curve, descent, noisy, training
 
 
@@ -15,7 +15,7 @@ def paced(slower: float) -> Floats:
     return np.asarray(1.7e9 + np.cumsum(np.where(np.arange(400) < 270, 10.0, 10.0 * slower)))
 
 
-SICK = (
+FAULTY = (
     case(
         "steps take three times as long in the last third", training(noisy(descent()), wall_times=paced(3.0)), "SPD001"
     ),
@@ -41,7 +41,7 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_stalled_run(one: Case) -> None:
-    """Steps that take twice as long are told, a pause is not."""
-    assert_told(one)
+    """Steps that take twice as long are reported, a pause is not."""
+    assert_findings(one)

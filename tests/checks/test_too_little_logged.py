@@ -10,7 +10,7 @@ import pytest
 from diagnose.finding import Verdict
 from diagnose.log_facts import Beginning
 from diagnose.run import Axis, Curve, Role, Run
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import curve, descent, evaluations, noisy, run, training
 
 
@@ -18,7 +18,7 @@ def verdict(one: Run) -> Verdict:
     return case("", one).diagnosis.verdict
 
 
-SICK = ()
+FAULTY = ()
 HEALTHY = (case("a healthy descent", training(noisy(descent()))),)
 EDGE = (case("four falling epochs", training([13.0, 10.5, 8.2, 7.1], axis=Axis.EPOCH)),)
 NOTHING = Curve("speed", np.arange(50), np.ones(50))
@@ -51,7 +51,7 @@ def test_a_run_is_called_healthy_only_where_a_fault_would_show(one: Run, expecte
     assert verdict(one) is expected
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_too_little_logged(one: Case) -> None:
     """What proves nothing is no alarm either."""
-    assert_told(one)
+    assert_findings(one)

@@ -1,4 +1,4 @@
-"""RUN003: a log that stops far before its planned end is told, once it has stopped growing."""
+"""RUN003: a log that stops far before its planned end is reported, once it has stopped growing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from diagnose.engine import examine
 from diagnose.finding import Severity
 from diagnose.run import Ending, EndingKind, Run
-from tests.cases import Case, assert_told, case, facts_of, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import descent, noisy, training
 
 HOURS = 7200.0
@@ -21,7 +21,7 @@ def stopped(**known: Any) -> Run:
 
 
 # Information only: none of them fails a run.
-SICK = (case("a fifth of the plan and silence since", stopped(planned=20_000, idle_seconds=HOURS)),)
+FAULTY = (case("a fifth of the plan and silence since", stopped(planned=20_000, idle_seconds=HOURS)),)
 HEALTHY = (case("at the end of the plan", stopped(planned=4000, idle_seconds=HOURS)),)
 EDGE = (
     case("still growing", stopped(planned=20_000, idle_seconds=5.0)),
@@ -33,16 +33,16 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_unfinished(one: Case) -> None:
     """A log that stops early fails no run."""
-    assert_told(one)
+    assert_findings(one)
 
 
-def told(run: Run) -> list[Severity]:
+def severities_of(run: Run) -> list[Severity]:
     return [finding.severity for finding in examine(facts_of(run)).findings if finding.code == "RUN003"]
 
 
-def test_only_a_silent_log_far_before_its_end_is_told() -> None:
-    assert told(SICK[0].run) == [Severity.INFO]
-    assert [told(one.run) for one in (*HEALTHY, *EDGE)] == [[], [], [], []]
+def test_only_a_silent_log_far_before_its_end_is_reported() -> None:
+    assert severities_of(FAULTY[0].run) == [Severity.INFO]
+    assert [severities_of(one.run) for one in (*HEALTHY, *EDGE)] == [[], [], [], []]

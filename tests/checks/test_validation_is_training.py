@@ -1,14 +1,16 @@
-"""DAT002: Equal curves are told, close ones are not."""
+"""DAT002: Equal curves are reported, close ones are not."""
 
 from __future__ import annotations
 
 import pytest
 
 from diagnose.run import Axis, Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import curve, descent, evaluations, noisy, training
 
-SICK = (case("validation is a copy of training", training(noisy(descent()), evaluations(noisy(descent()))), "DAT002"),)
+FAULTY = (
+    case("validation is a copy of training", training(noisy(descent()), evaluations(noisy(descent()))), "DAT002"),
+)
 HEALTHY = (case("validation close to training", training(noisy(descent()), evaluations(noisy(descent(), 0.01, 5)))),)
 EDGE = (
     case(
@@ -18,7 +20,7 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_validation_is_training(one: Case) -> None:
-    """Equal curves are told, close ones are not."""
-    assert_told(one)
+    """Equal curves are reported, close ones are not."""
+    assert_findings(one)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import curve, descent, noisy, training
 
-SICK = (
+FAULTY = (
     case(
-        "norms fall a millionfold while the loss stands",
+        "norms fall a millionfold while the loss stays flat",
         training(noisy(np.full(200, 2.3), 0.03), curve(Role.GRAD_NORM, np.exp(-np.linspace(0, 14, 200)))),
         "GRD002",
         "FIT001",
@@ -31,7 +31,7 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_vanishing_gradients(one: Case) -> None:
     """Gradients that vanish while the loss is high are found; those of a finished run are not."""
-    assert_told(one)
+    assert_findings(one)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Curve, Role, Run
-from tests.cases import Case, assert_told, case, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, descent, noisy, training
 
 TIME = np.linspace(0.0, 1.0, 30)
@@ -18,7 +18,7 @@ def rated(values: Floats, *, held_out: bool = True) -> Run:
     return training(noisy(descent()), Curve("eval/wer", steps, values, role=Role.ERROR_RATE, held_out=held_out))
 
 
-SICK = (
+FAULTY = (
     case("down to a fifth, up to a half", rated(noisy(0.2 + 0.3 * np.abs(TIME - 0.4) / 0.6, 0.02)), "FIT007"),
     case("in per cent", rated(100 * noisy(0.3 + 0.4 * np.abs(TIME - 0.3), 0.02)), "FIT007"),
     case("a cliff in the last third", rated(np.where(TIME < 0.66, 0.6 - 0.5 * TIME, 0.55)), "FIT007"),
@@ -34,7 +34,7 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(SICK, HEALTHY, EDGE))
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
 def test_worsening_metric(one: Case) -> None:
     """Its last level far above its best, beyond its scatter."""
-    assert_told(one)
+    assert_findings(one)

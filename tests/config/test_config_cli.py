@@ -31,17 +31,17 @@ def story(tmp_path: Path) -> str:
     return str(path)
 
 
-def told(*arguments: str) -> tuple[int, str]:
+def status_and_output(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, list(arguments))
     return result.exit_code, result.stdout
 
 
 def answer(*arguments: str) -> Any:
-    return json.loads(told(*arguments, "--format", "json")[1])
+    return json.loads(status_and_output(*arguments, "--format", "json")[1])
 
 
 def test_show_says_where_each_value_is_and_what_it_amounts_to(story: str) -> None:
-    status, text = told("config", "show", story, "--samples", "525")
+    status, text = status_and_output("config", "show", story, "--samples", "525")
     assert status == 0
     for word in (
         "amharic_chatterbox",
@@ -71,10 +71,10 @@ def test_show_keeps_its_json_contract(story: str) -> None:
 
 
 def test_check_exits_with_1_on_findings_and_0_without(story: str) -> None:
-    assert told("check", story, "--samples", "525")[0] == 1
-    assert told("check", story, "--samples", "525", "--exit-zero")[0] == 0
+    assert status_and_output("check", story, "--samples", "525")[0] == 1
+    assert status_and_output("check", story, "--samples", "525", "--exit-zero")[0] == 0
     Path(story).write_text("lr: 0.001\nbatch_size: 8\nepochs: 10\n")
-    assert told("check", story, "--samples", "525")[0] == 0
+    assert status_and_output("check", story, "--samples", "525")[0] == 0
 
 
 def test_check_names_each_contradiction_once(story: str) -> None:
@@ -86,7 +86,7 @@ def test_what_is_no_training_config_is_said_so(tmp_path: Path) -> None:
     path = tmp_path / "compose.yaml"
     path.write_text("services: {}\n")
     for command in (["config", "show"], ["check"]):
-        status, text = told(*command, str(path))
+        status, text = status_and_output(*command, str(path))
         assert (status, "no training hyperparameters here" in text) == (0, True)
     assert answer("config", "show", str(path))["training"] is False
 
@@ -95,7 +95,7 @@ def test_a_terminal_is_not_at_the_mercy_of_a_config(tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text('{"lr": 0.1, "epochs": 3, "output_dir": "\\u001b]0;pwned\\u0007\\u202e"}')
     for command in (["config", "show"], ["check"]):
-        _, text = told(*command, str(path))
+        _, text = status_and_output(*command, str(path))
         assert not set("\x1b\x07\u202e") & set(text)
 
 
@@ -105,7 +105,9 @@ def test_a_finding_is_never_hidden_behind_what_is_not_there(tmp_path: Path) -> N
         "import yaml\nwith open('preprocess.yaml') as file:\n    prep = yaml.safe_load(file)\n"
         "print(prep['paths']['ready'], prep['sound']['rate'])\n"
     )
-    status, text = told("check", str(tmp_path / "preprocess.yaml"), "--trainer", str(tmp_path / "train.py"))
+    status, text = status_and_output(
+        "check", str(tmp_path / "preprocess.yaml"), "--trainer", str(tmp_path / "train.py")
+    )
     assert status == 1
     assert "CFG001" in text
     assert "sound.loudest" in text
@@ -118,7 +120,7 @@ def test_both_rates_of_a_gan_are_written(tmp_path: Path) -> None:
         for step in range(0, 3000, 10)
     ]
     (tmp_path / "log.csv").write_text("step,loss,lr\n" + "".join(f"{step},{loss},0.002\n" for step, loss in rows))
-    _, text = told("fix", str(tmp_path / "config.yaml"), "--logs", str(tmp_path / "log.csv"))
+    _, text = status_and_output("fix", str(tmp_path / "config.yaml"), "--logs", str(tmp_path / "log.csv"))
     written = dict(line.split(": ") for line in text.splitlines() if line.startswith("lr_"))
     assert float(written["lr_d"]) == 2 * float(written["lr_g"])
     assert float(written["lr_g"]) < 0.002

@@ -289,7 +289,7 @@ REFUSALS = [
         "save_interval",
         500,
         "is not known",
-        id="a unit that nothing tells",
+        id="a unit that nothing states",
     ),
     pytest.param(
         "training: {learning_rate: 0.1, epochs: 3}\nstage: {learning_rate: 0.2}\n",

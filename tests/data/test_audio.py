@@ -1,4 +1,4 @@
-"""Reading sound: what a header claims, what a file holds, and what is told of files that are no sound."""
+"""Reading sound: what a header claims, what a file holds, and what is said of files that are no sound."""
 
 from __future__ import annotations
 

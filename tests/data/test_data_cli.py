@@ -40,28 +40,28 @@ def test_from_nothing_to_a_split_and_enlarged_set(tmp_path: Path) -> None:
     ]
     larger = ttsdoc("augment", "set", "--out", "more", "--with", "pitch", cwd=tmp_path)
     assert larger.returncode == 0
-    told = ttsdoc("stats", "more", cwd=tmp_path)
-    assert told.returncode == 0
-    assert "none found" in told.stdout
+    result = ttsdoc("stats", "more", cwd=tmp_path)
+    assert result.returncode == 0
+    assert "none found" in result.stdout
 
 
 def test_stats_are_printed_for_people(make_set: MakeSet, tmp_path: Path) -> None:
     folder = make_set(TEXTS)
     (folder / "wavs" / "b.wav").unlink()
-    told = ttsdoc("stats", folder, cwd=tmp_path)
-    assert told.returncode == 1
-    assert "3 clips" in told.stdout
-    assert "missing-audio" in told.stdout
-    assert "metadata.csv:2: b" in told.stdout
+    result = ttsdoc("stats", folder, cwd=tmp_path)
+    assert result.returncode == 1
+    assert "3 clips" in result.stdout
+    assert "missing-audio" in result.stdout
+    assert "metadata.csv:2: b" in result.stdout
     assert ttsdoc("stats", folder, "--exit-zero", cwd=tmp_path).returncode == 0
 
 
 def test_stats_are_printed_as_json(make_set: MakeSet, tmp_path: Path) -> None:
     folder = make_set(TEXTS)
     (folder / "wavs" / "b.wav").write_bytes(b"no sound")
-    told = ttsdoc("stats", folder, "--format", "json", cwd=tmp_path)
-    found = json.loads(told.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
-    assert told.returncode == 1
+    result = ttsdoc("stats", folder, "--format", "json", cwd=tmp_path)
+    found = json.loads(result.stdout, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert result.returncode == 1
     assert found["schema_version"] == 1
     assert (found["clips"], found["rates"]) == (3, {"22050": 2})
     assert [(problem["name"], problem["code"]) for problem in found["problems"]] == [("unreadable-audio", "DAT102")]
@@ -72,8 +72,8 @@ def test_a_set_without_any_readable_clip_is_still_reported(make_set: MakeSet, tm
     folder = make_set(TEXTS)
     for name in TEXTS:
         (folder / "wavs" / f"{name}.wav").unlink()
-    told = ttsdoc("stats", folder, "--format", "json", cwd=tmp_path)
-    assert json.loads(told.stdout)["seconds"]["median"] is None
+    result = ttsdoc("stats", folder, "--format", "json", cwd=tmp_path)
+    assert json.loads(result.stdout)["seconds"]["median"] is None
     assert "no readable audio" in " ".join(ttsdoc("stats", folder, cwd=tmp_path).stdout.split())
 
 
@@ -81,8 +81,8 @@ def test_nothing_from_the_data_controls_the_terminal(make_set: MakeSet, tmp_path
     folder = make_set(TEXTS, name="s\x1b]0;x\x07et")
     with (folder / "metadata.csv").open("a", encoding="utf-8") as file:
         file.write("\x1b[31mevil|\x1b[2J\u202e\x9b1m text|\x1b[2J\u202e\x9b1m text|\x1b[5mvoice\n")
-    for told in (ttsdoc("stats", folder, cwd=tmp_path), ttsdoc("merge", folder, "-o", "out", cwd=tmp_path)):
-        output = told.stdout + told.stderr
+    for result in (ttsdoc("stats", folder, cwd=tmp_path), ttsdoc("merge", folder, "-o", "out", cwd=tmp_path)):
+        output = result.stdout + result.stderr
         assert "evil" in output
         assert not [letter for letter in output if letter in "\x1b\x07\x9b\u202e"]
 
@@ -101,11 +101,11 @@ def test_nothing_from_the_data_controls_the_terminal(make_set: MakeSet, tmp_path
 )
 def test_bad_input_is_one_clear_line_and_status_2(tmp_path: Path, arguments: list[str], words: str) -> None:
     (tmp_path / "file.txt").write_text("mine")
-    told = ttsdoc(*arguments, cwd=tmp_path)
-    assert told.returncode == 2
-    assert told.stdout == ""
-    assert len(told.stderr.splitlines()) == 1
-    assert words in told.stderr
+    result = ttsdoc(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert words in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["file.txt"]
 
 
@@ -115,9 +115,9 @@ def test_a_folder_that_cannot_be_written_is_reported(make_set: MakeSet, tmp_path
     else:
         (tmp_path / "locked").mkdir(mode=0o500)
         target = tmp_path / "locked" / "out"
-    told = ttsdoc("merge", make_set(TEXTS), "-o", target, cwd=tmp_path)
-    assert told.returncode == 2
-    assert "cannot be written" in told.stderr
+    result = ttsdoc("merge", make_set(TEXTS), "-o", target, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "cannot be written" in result.stderr
 
 
 def test_the_choices_on_the_command_line_are_those_of_the_library() -> None:
@@ -154,9 +154,9 @@ def test_a_terminal_without_the_letters_is_no_reason_to_stop(make_set: MakeSet, 
     folder = make_set({f"c{number}": f"ቤት {number}" for number in range(60)}, name="ድምፅ", sounds={})
     command = [sys.executable, "-m", "diagnose", "data", "split", folder.name]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    told = subprocess.run(command, capture_output=True, cwd=tmp_path, env=environment, check=False)
-    assert told.returncode == 0
-    assert rb"\u12f5" in told.stdout
+    result = subprocess.run(command, capture_output=True, cwd=tmp_path, env=environment, check=False)
+    assert result.returncode == 0
+    assert rb"\u12f5" in result.stdout
 
 
 def test_a_progress_bar_reads_no_markup_in_names(
@@ -174,7 +174,7 @@ MINDS_CTRL_C = (
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_a_demo_that_is_stopped_leaves_no_half_set(tmp_path: Path, end: signal.Signals) -> None:
     command = [sys.executable, "-m", "diagnose", "data", "demo", "set", "--voice", "builtin", "--clips", "20000"]
-    # A shell that starts the tests in the background tells its children to ignore Ctrl-C.
+    # A shell that starts the tests in the background makes its children ignore Ctrl-C.
     command = [sys.executable, "-c", MINDS_CTRL_C, *command]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
         while not list(tmp_path.glob(".set.*/wavs/*3.wav")):
@@ -193,9 +193,9 @@ def test_a_full_disk_is_one_clear_line_and_keeps_what_was_there(make_set: MakeSe
     before = (folder / "metadata.csv").read_bytes()
     limited = 'ulimit -f 16; exec "$0" -m diagnose data demo "$1" --voice builtin --clips 9 --force'
     command = ["bash", "-c", limited, sys.executable, str(folder)]
-    told = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, check=False)
-    assert told.returncode == 2
-    assert len(told.stderr.splitlines()) == 1
-    assert "nothing was changed" in told.stderr
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=tmp_path, check=False)
+    assert result.returncode == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert "nothing was changed" in result.stderr
     assert (folder / "metadata.csv").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["set"]

@@ -157,10 +157,10 @@ def test_what_cannot_be_used_is_listed_with_its_line_and_reason(spoken: Talk, tm
     )
     taken = import_srt([spoken.subtitles], tmp_path / "out")
     assert [clip.text for clip in read_clips(tmp_path / "out")] == [first[2]]
-    told = [line.removeprefix(f"{spoken.subtitles}:") for line in reasons(tmp_path / "out")]
-    assert [line.split(":")[0] for line in told] == ["6", "10", "14", "18", "22", "26", "30"]
+    rejected = [line.removeprefix(f"{spoken.subtitles}:") for line in reasons(tmp_path / "out")]
+    assert [line.split(":")[0] for line in rejected] == ["6", "10", "14", "18", "22", "26", "30"]
     for line, reason in zip(
-        told,
+        rejected,
         ["more text", "shorter", "silent", "overlaps", "overlaps", "beyond the end", "longer"],
         strict=True,
     ):

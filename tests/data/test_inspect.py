@@ -1,4 +1,4 @@
-"""The survey of a data set: each fault planted by itself is the only one told, and healthy sets have none."""
+"""The survey of a data set: each fault planted by itself is the only one reported, and healthy sets have none."""
 
 from __future__ import annotations
 

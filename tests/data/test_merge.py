@@ -65,10 +65,10 @@ def test_what_has_no_recording_is_left_out_and_reported(make_set: MakeSet, tmp_p
     (one / "wavs" / "b.wav").write_bytes(b"no sound")
     merge([one], tmp_path / "out")
     assert [clip.id for clip in read_clips(tmp_path / "out")] == ["e"]
-    told = (tmp_path / "out" / "rejected.txt").read_text("utf-8").splitlines()
-    assert [line.split(": ")[0] for line in told] == [f"{one / 'metadata.csv'}:1", f"{one / 'metadata.csv'}:2"]
-    assert "no recording" in told[0]
-    assert "unreadable recording" in told[1]
+    rejected = (tmp_path / "out" / "rejected.txt").read_text("utf-8").splitlines()
+    assert [line.split(": ")[0] for line in rejected] == [f"{one / 'metadata.csv'}:1", f"{one / 'metadata.csv'}:2"]
+    assert "no recording" in rejected[0]
+    assert "unreadable recording" in rejected[1]
 
 
 def test_a_set_without_speakers_is_one_voice_beside_a_set_with_speakers(make_set: MakeSet, tmp_path: Path) -> None:

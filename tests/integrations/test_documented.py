@@ -1,4 +1,4 @@
-"""What docs/integrations.md shows can be imported, and its first example runs as it stands."""
+"""What docs/integrations.md shows can be imported, and its first example runs unchanged."""
 
 from __future__ import annotations
 

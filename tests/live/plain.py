@@ -23,20 +23,20 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--log-dir", type=Path, required=True)
     parser.add_argument("--resume", type=Path)
-    told = parser.parse_args()
-    training = yaml.safe_load(told.config.read_text("utf-8"))["training"]
+    arguments = parser.parse_args()
+    training = yaml.safe_load(arguments.config.read_text("utf-8"))["training"]
     draw = np.random.default_rng(0)
     truth, scale = draw.normal(size=WIDTH), np.geomspace(1.0, 0.3, WIDTH)
     inputs, held = draw.normal(size=(400, WIDTH)) * scale, draw.normal(size=(100, WIDTH)) * scale
     targets, expected = inputs @ truth + 0.3 * draw.normal(size=400), held @ truth + 0.3 * draw.normal(size=100)
     weights, first = np.zeros(WIDTH), 0
-    if told.resume:
-        kept = np.load(told.resume)
-        weights, first = kept["weights"], int(told.resume.stem.removeprefix("step-"))
-    told.log_dir.mkdir(parents=True, exist_ok=True)
+    if arguments.resume:
+        kept = np.load(arguments.resume)
+        weights, first = kept["weights"], int(arguments.resume.stem.removeprefix("step-"))
+    arguments.log_dir.mkdir(parents=True, exist_ok=True)
     if training.get("fail_at"):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
-    with (told.log_dir / "metrics.jsonl").open("a", encoding="utf-8") as log:
+    with (arguments.log_dir / "metrics.jsonl").open("a", encoding="utf-8") as log:
         for step in range(first + 1, training["max_steps"] + 1):
             batch = draw.integers(0, 400, 32)
             error = inputs[batch] @ weights - targets[batch]
@@ -49,8 +49,8 @@ def main() -> None:
                 row["val_loss"] = float(np.mean((held @ weights - expected) ** 2))
             print(json.dumps(row), file=log, flush=True)
             if step % 20 == 0:
-                np.savez(told.log_dir / f"step-{step}.pt", weights=weights)
-                (told.log_dir / f"step-{step}.pt.npz").rename(told.log_dir / f"step-{step}.pt")
+                np.savez(arguments.log_dir / f"step-{step}.pt", weights=weights)
+                (arguments.log_dir / f"step-{step}.pt.npz").rename(arguments.log_dir / f"step-{step}.pt")
             time.sleep(training.get("pause", 0.0))
 
 

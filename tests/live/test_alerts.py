@@ -65,16 +65,16 @@ def webhook() -> Iterator[Webhook]:
 
 
 @pytest.fixture
-def sick() -> Diagnosis:
+def unhealthy() -> Diagnosis:
     values = curves.turned(curves.noisy(curves.descent()))
     return examine(Facts(curves.training(values)))
 
 
-def test_each_new_finding_is_one_message_with_its_step_and_what_to_do(webhook: Webhook, sick: Diagnosis) -> None:
+def test_each_new_finding_is_one_message_with_its_step_and_what_to_do(webhook: Webhook, unhealthy: Diagnosis) -> None:
     alerts = Alerts([webhook.url])
-    finding = next(finding for finding in sick.findings if finding.alarming)
-    assert alerts.finding(sick.run, finding) == []
-    assert alerts.finding(sick.run, replace(finding, message="the same with other numbers")) == []
+    finding = next(finding for finding in unhealthy.findings if finding.alarming)
+    assert alerts.finding(unhealthy.run, finding) == []
+    assert alerts.finding(unhealthy.run, replace(finding, message="the same with other numbers")) == []
     (message,) = webhook.received
     assert finding.code in message["title"]
     assert finding.message in message["message"]
@@ -84,12 +84,12 @@ def test_each_new_finding_is_one_message_with_its_step_and_what_to_do(webhook: W
     assert webhook.paths == [f"/{SECRET}"]
 
 
-def test_the_end_says_the_verdict_and_the_best_step(webhook: Webhook, sick: Diagnosis) -> None:
-    assert Alerts([webhook.url]).end(sick) == []
+def test_the_end_says_the_verdict_and_the_best_step(webhook: Webhook, unhealthy: Diagnosis) -> None:
+    assert Alerts([webhook.url]).end(unhealthy) == []
     (message,) = webhook.received
-    assert sick.verdict.value in message["title"]
-    assert sick.stop is not None
-    assert f"{sick.stop.best_step:,}" in message["message"]
+    assert unhealthy.verdict.value in message["title"]
+    assert unhealthy.stop is not None
+    assert f"{unhealthy.stop.best_step:,}" in message["message"]
 
 
 def test_a_healthy_end_is_a_success(webhook: Webhook) -> None:
@@ -98,18 +98,18 @@ def test_a_healthy_end_is_a_success(webhook: Webhook) -> None:
 
 
 def test_no_secret_is_said_when_a_message_is_refused(
-    webhook: Webhook, sick: Diagnosis, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    webhook: Webhook, unhealthy: Diagnosis, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     webhook.status = 403
     with caplog.at_level(logging.DEBUG):
-        failed = Alerts([webhook.url]).end(sick)
+        failed = Alerts([webhook.url]).end(unhealthy)
     assert failed == ["alert 1 (JSON) could not be delivered"]
     assert SECRET not in caplog.text + "".join(failed) + "".join(capfd.readouterr())
 
 
-def test_no_secret_is_said_when_nobody_listens(sick: Diagnosis, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_secret_is_said_when_nobody_listens(unhealthy: Diagnosis, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        failed = Alerts([f"json://user:{SECRET}@127.0.0.1:9/{SECRET}"]).end(sick)
+        failed = Alerts([f"json://user:{SECRET}@127.0.0.1:9/{SECRET}"]).end(unhealthy)
     assert len(failed) == 1
     assert SECRET not in caplog.text + failed[0]
 

@@ -32,7 +32,7 @@ def run(name: str, end: float, seed: int = 0, points: int = 60, **settings: obje
     return Facts(Run(name, f"/logs/{name}/metrics.jsonl", "test", curves), settings=settings)
 
 
-def test_runs_are_ranked_and_named_by_what_tells_them_apart() -> None:
+def test_runs_are_ranked_and_named_by_what_differs() -> None:
     found = compare_runs([run("a", 4.0), run("b", 3.0, 1), run("c", 5.0, 2)])
     assert [entry.name for entry in found.entries] == ["b", "a", "c"]
     assert "better by" in found.entries[0].sentence
@@ -75,14 +75,14 @@ def test_a_clock_that_is_not_in_the_log_is_one_line() -> None:
 
 def test_a_run_leaves_the_band_where_it_does_and_a_healthy_one_never() -> None:
     healthy = [run(f"h{seed}", 4.0, seed) for seed in range(4)]
-    sick = run("sick", 4.0, 9)
-    val = sick.run.curves["val"]
+    outside = run("left", 4.0, 9)
+    val = outside.run.curves["val"]
     values = val.values.copy()
     values[30:] += 3.0
-    sick = Facts(
-        Run("sick", "/logs/sick/metrics.jsonl", "test", {"val": Curve("val", val.steps, values, role=Role.VAL_LOSS)})
+    outside = Facts(
+        Run("left", "/logs/left/metrics.jsonl", "test", {"val": Curve("val", val.steps, values, role=Role.VAL_LOSS)})
     )
-    left, stayed = against_band([sick, run("fine", 4.0, 11)], healthy)
+    left, stayed = against_band([outside, run("fine", 4.0, 11)], healthy)
     assert left.place == pytest.approx(300, abs=30)
     assert left.worse
     assert stayed.place is None
@@ -94,6 +94,6 @@ def test_the_command_answers_in_every_format() -> None:
         command = [sys.executable, "-m", "diagnose", "compare", *runs, "--format", form]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert "patience-beyond-the-end" in done.stdout.replace("\\", "")
-    told = json.loads(done.stdout)
-    assert told["ranking"][0]["run"] == "patience-beyond-the-end"
-    assert "overfitting" in told["ranking"][0]["findings_new"]
+    document = json.loads(done.stdout)
+    assert document["ranking"][0]["run"] == "patience-beyond-the-end"
+    assert "overfitting" in document["ranking"][0]["findings_new"]

@@ -1,4 +1,4 @@
-"""The whole loop around a real trainer: a sick rate healed, a healthy run left alone, an end by the user, a crash."""
+"""The whole loop around a real trainer: a bad rate healed, a healthy run left alone, an end by the user, a crash."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_trainer_that_dies_is_reported_with_its_last_lines_and_not_healed(tmp_
     assert "RuntimeError: CUDA out of memory" in done.stderr
 
 
-def test_where_a_trainer_logs_nothing_one_is_told_what_to_give(tmp_path: Path) -> None:
+def test_where_a_trainer_logs_nothing_the_message_names_the_missing_option(tmp_path: Path) -> None:
     path = config(tmp_path)
     heal = [*command(path)[: command(path).index("--")], "--", sys.executable, "-c", "pass", "{config}"]
     done = subprocess.run(heal, capture_output=True, text=True, check=False)
@@ -139,7 +139,7 @@ def test_a_finished_healing_is_not_overwritten(tmp_path: Path) -> None:
     assert "holds a finished healing" in done.stderr
 
 
-def test_one_at_a_time_tells_what_each_change_did(tmp_path: Path) -> None:
+def test_one_at_a_time_reports_what_each_change_did(tmp_path: Path) -> None:
     path = config(tmp_path, learning_rate=2.0, grad_clip_norm=50.0)
     done, record = healed(path, "--one-at-a-time")
     assert done.returncode == 0, done.stdout + done.stderr

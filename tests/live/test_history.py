@@ -23,7 +23,7 @@ def facts(loss: np.ndarray, every: int = 2) -> Facts:
 
 
 def collapsed(points: int = 200) -> Facts:
-    """Falls from 10 to 4, jumps back to 9.5 at a fifth of the run, and lies there."""
+    """Falls from 10 to 4, jumps back to 9.5 at a fifth of the run, and stays there."""
     draw = np.random.default_rng(0)
     fall = np.linspace(10, 4, points // 5)
     return facts(np.concatenate([fall, np.full(points - len(fall), 9.5)]) + 0.05 * draw.normal(size=points))
@@ -48,9 +48,9 @@ def test_what_was_confirmed_stays_in_the_history_when_it_is_said_no_more() -> No
 
 def test_a_collapse_is_named_at_the_end_with_the_step_at_which_it_was_sure() -> None:
     run = collapsed()
-    told = remember(examine(run))
-    assert told.verdict is Verdict.UNHEALTHY
-    names = {one.name for one in told.findings if one.alarming}
+    diagnosis = remember(examine(run))
+    assert diagnosis.verdict is Verdict.UNHEALTHY
+    names = {one.name for one in diagnosis.findings if one.alarming}
     assert names & {"divergence", "learning-rate-too-high"}
 
 

@@ -1,4 +1,4 @@
-"""`ttsdoc heal` around trainers that are not ours, each with a sick rate in its own config: stopped, lowered, healed.
+"""`ttsdoc heal` around trainers that are not ours, each with a bad rate in its own config: stopped, lowered, healed.
 
 The plain torch script and the Hugging Face Trainer come first; all are marked: `make integration`.
 """
@@ -20,7 +20,7 @@ TRAINERS = Path(__file__).with_name("trainers")
 
 @dataclass(frozen=True)
 class External:
-    """One trainer, its config, and where the rate stands in it."""
+    """One trainer, its config, and where the rate is in it."""
 
     needs: str
     script: str
@@ -75,7 +75,7 @@ def rate_in(path: Path, keys: tuple[str, ...]) -> float:
 
 @pytest.mark.integration
 @pytest.mark.parametrize("name", EXTERNAL)
-def test_a_sick_rate_in_its_own_config_is_healed(name: str, tmp_path: Path) -> None:
+def test_a_bad_rate_in_its_own_config_is_healed(name: str, tmp_path: Path) -> None:
     external = EXTERNAL[name]
     pytest.importorskip(external.needs) if external.needs != "keras" else _needs_keras()
     config = written(external, tmp_path)

@@ -1,4 +1,4 @@
-"""A log that grows on disk, and what someone who watches it is told."""
+"""A log that grows on disk, and what someone who watches it is shown."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def growing(case: str, log: Path, *, at_a_time: int = 1) -> tuple[Callable[[floa
 
 
 def events_of(case: str, folder: Path, *, at_a_time: int = 1, until: End = End.DONE) -> list[Event]:
-    """Everything that is told while the lines of a case come in one after another."""
+    """Everything that is reported while the lines of a case come in one after another."""
     grow, left = growing(case, folder / "metrics.jsonl", at_a_time=at_a_time)
     hints = Hints(config=CASES / case / "config.yaml")
     return list(watch(folder, hints, interval=0.0, until=until, alive=left, wait=grow))
@@ -45,14 +45,14 @@ def found(events: list[Event]) -> dict[str, NewFinding]:
     return {event.finding.name: event for event in events if isinstance(event, NewFinding)}
 
 
-def test_a_divergence_is_told_while_it_happens_once_and_with_its_step(tmp_path: Path) -> None:
+def test_a_divergence_is_reported_while_it_happens_once_and_with_its_step(tmp_path: Path) -> None:
     events = events_of("forgotten-divergence", tmp_path)
-    told = [event for event in events if isinstance(event, NewFinding) and event.finding.severity is Severity.ERROR]
-    assert told
-    assert told[0].step <= 60
+    errors = [event for event in events if isinstance(event, NewFinding) and event.finding.severity is Severity.ERROR]
+    assert errors
+    assert errors[0].step <= 60
     names = [event.finding.name for event in events if isinstance(event, NewFinding)]
     assert len(names) == len(set(names))
-    assert told[0].finding.confirmed == told[0].step
+    assert errors[0].finding.confirmed == errors[0].step
 
 
 @pytest.mark.parametrize("at_a_time", [1, 7, 40])
@@ -124,10 +124,10 @@ def test_only_new_bytes_are_read(tmp_path: Path) -> None:
 
 def read_bytes() -> int:
     """Bytes that this process has read, by the kernel's count."""
-    told = Path("/proc/self/io")
-    if not told.exists():
+    counters = Path("/proc/self/io")
+    if not counters.exists():
         pytest.skip("the kernel does not count what is read here")
-    return int(next(line.split()[1] for line in told.read_text().splitlines() if line.startswith("rchar")))
+    return int(next(line.split()[1] for line in counters.read_text().splitlines() if line.startswith("rchar")))
 
 
 @pytest.fixture
@@ -145,15 +145,15 @@ def test_the_command_line_runs_a_command_stops_the_trainer_and_exits_as_analyze(
     (tmp_path / "metrics.jsonl").write_bytes(
         b"".join((CASES / "forgotten-divergence" / "metrics.jsonl").read_bytes().splitlines(keepends=True)[:22])
     )
-    told = tmp_path / "told.txt"
+    written = tmp_path / "written.txt"
     command = [sys.executable, "-m", "diagnose", "watch", str(tmp_path), "--format", "jsonl", "--interval", "0.1"]
-    command += ["--until", "error", "--on-error", f'printf "%s" "$TTSDOC_FINDING" >> {told}']
+    command += ["--until", "error", "--on-error", f'printf "%s" "$TTSDOC_FINDING" >> {written}']
     command += ["--stop-pid", str(sleeper.pid), "--config", str(CASES / "forgotten-divergence" / "config.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[-1] == {"event": "ended", "end": "error", "verdict": "unhealthy"}
-    assert "learning-rate-too-high" in told.read_text()
+    assert "learning-rate-too-high" in written.read_text()
     assert sleeper.wait(20) in (-signal.SIGINT, 1)
 
 

@@ -74,7 +74,7 @@ def mere_mortal() -> Callable[[], None] | None:
     return drop
 
 
-def told(result: subprocess.CompletedProcess[str]) -> list[str]:
+def error_lines(result: subprocess.CompletedProcess[str]) -> list[str]:
     """The lines on stderr. Fails where one of them is a traceback's."""
     assert "Traceback" not in result.stderr, result.stderr[-3000:]
     return result.stderr.splitlines()
@@ -82,6 +82,6 @@ def told(result: subprocess.CompletedProcess[str]) -> list[str]:
 
 def refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
     """Fails unless the command ended with status 2 and one line that holds the words."""
-    lines = told(result)
+    lines = error_lines(result)
     assert (result.returncode, len(lines)) == (2, 1), (result.returncode, lines)
     assert not [word for word in words if word not in lines[0]], lines[0]

@@ -1,4 +1,4 @@
-"""Promise 1, at the door: damage anywhere is survived, counted and told. To the record: tests/readers/."""
+"""Promise 1, at the door: damage anywhere is survived, counted and reported. To the record: tests/readers/."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.commands import told, ttsdoc
+from tests.promises.commands import error_lines, ttsdoc
 from tests.readers import events
 
 
@@ -30,7 +30,7 @@ def test_damage_is_survived_and_counted(tmp_path: Path, seed: int) -> None:
             content[at : at + 64] = bytes(len(content[at : at + 64]))
     path.write_bytes(content)
     result = ttsdoc("analyze", tmp_path, "--format", "json")
-    told(result)
+    error_lines(result)
     (run,) = json.loads(result.stdout)["runs"]
     assert run["metrics"]["train_loss"]["points"] >= 300 - 5 * 4
     assert run["input_health"]["bad_records"] > 0

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from diagnose.readers.sources.stream import PATIENCE
-from tests.promises.commands import HEALTHY, ROOT, TTSDOC, environment_with, refused, told, ttsdoc
+from tests.promises.commands import HEALTHY, ROOT, TTSDOC, environment_with, error_lines, refused, ttsdoc
 from tests.readers import events
 
 ADDRESS_SPACE = 3 << 30
@@ -60,7 +60,7 @@ def test_a_record_that_claims_gigabytes_costs_nothing(tmp_path: Path, claimed: i
     length = struct.pack("<Q", claimed)
     path.write_bytes(content + length + struct.pack("<I", masked(length)) + content)
     result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=little_memory)
-    told(result)
+    error_lines(result)
     assert json.loads(result.stdout)["runs"][0]["metrics"]["train_loss"]["points"] >= 50
 
 
@@ -82,7 +82,7 @@ def test_an_endless_stream_is_judged_as_far_as_it_was_read() -> None:
     with os.fdopen(reader, "rb") as stream:
         result = ttsdoc("analyze", "-", "--format", "json", stdin=stream, preexec_fn=little_memory)
     thread.join(10)
-    told(result)
+    error_lines(result)
     (run,) = json.loads(result.stdout)["runs"]
     assert [note for note in run["notes"] if "MiB" in note]
 
@@ -91,7 +91,7 @@ def test_yes_is_judged_or_refused() -> None:
     with subprocess.Popen(["yes", "step 7 loss 2.5"], stdout=subprocess.PIPE) as yes:
         result = ttsdoc("analyze", "-", stdin=yes.stdout, preexec_fn=little_memory)
         yes.kill()
-    told(result)
+    error_lines(result)
     assert result.returncode in (0, 1, 2)
 
 
@@ -100,7 +100,7 @@ def test_yes_is_judged_or_refused() -> None:
 def test_devices_are_refused(place: str, command: str) -> None:
     result = ttsdoc(*command.split(), place, preexec_fn=little_memory, env={"OMP_NUM_THREADS": "1"})
     assert result.returncode == 2
-    assert told(result)
+    assert error_lines(result)
 
 
 def test_zeros_on_standard_input_are_no_log() -> None:
@@ -147,5 +147,5 @@ def test_strange_rows_of_a_database_are_passed_over(tmp_path: Path, metrics: str
             database.execute("INSERT INTO metrics VALUES (?, ?, ?, ?, ?)", values)
             database.execute("INSERT INTO metrics VALUES (?, ?, ?, ?, ?)", (step, "run", "never", 2**62, metrics))
     result = ttsdoc("analyze", path, "--format", "json")
-    told(result)
+    error_lines(result)
     assert json.loads(result.stdout)["runs"][0]["metrics"]["train_loss"]["points"] >= 30

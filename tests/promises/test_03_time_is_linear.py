@@ -17,7 +17,7 @@ from diagnose.readers import discover, read_source
 
 # A quadratic reader takes 16 times as long for four times the input, a linear one 4 times and less for what is fixed.
 FACTOR, MOST = 4, 9.0
-# Too little to tell the two apart from the fixed cost. Processor seconds.
+# Too little to separate the two from the fixed cost. Processor seconds.
 LEAST = 0.15
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tensorboard.compat.proto.event_pb2 import Event
 
-from tests.promises.commands import told, ttsdoc
+from tests.promises.commands import error_lines, ttsdoc
 from tests.readers import events
 
 
@@ -30,7 +30,7 @@ def test_the_newest_branch_counts(tmp_path: Path, form: str) -> None:
         number = "16" if "earlier" in form else "18"
         events.write(tmp_path, [events.start(100), *late], f"events.out.tfevents.{number}00000000.host.1.0")
     result = ttsdoc("analyze", tmp_path, "--format", "json")
-    told(result)
+    error_lines(result)
     (run,) = json.loads(result.stdout)["runs"]
     loss = run["metrics"]["train_loss"]
     assert (loss["points"], round(loss["last"], 3)) == (300, round(3 / (1 + 299 / 20), 3))

@@ -15,7 +15,7 @@ from diagnose.errors import LogError
 from diagnose.report import as_json, as_markdown
 from diagnose.report.screen import Screen
 from diagnose.report.terminal import render
-from tests.promises.commands import in_this_process, told
+from tests.promises.commands import error_lines, in_this_process
 
 ODD = [float("nan"), float("inf"), float("-inf"), 0.0, -0.0, 5e-324, 1.8e308, -1.8e308, 1e-300, 2.0**63, -1.0, 1e16]
 VALUES = st.lists(st.sampled_from(ODD) | st.floats() | st.floats(0.1, 9), max_size=60)
@@ -53,6 +53,6 @@ def test_odd_spellings_of_numbers_are_no_crash(tmp_path: Path, name: str, text: 
     head = "step,loss\n" if name.endswith("csv") else ""
     (tmp_path / name).write_text(head + "".join(form[name].format(n, value) for n, value in enumerate(lines)))
     result = in_this_process("analyze", tmp_path / name, "--format", "json")
-    assert "an error in ttsdoc" not in " ".join(told(result))
+    assert "an error in ttsdoc" not in " ".join(error_lines(result))
     if result.returncode < 2:
         json.loads(result.stdout, parse_constant=refuse)

@@ -10,7 +10,7 @@ import pytest
 
 from diagnose.run import Role
 from diagnose.testing.synthetic import Fault, sample
-from tests.promises.commands import told, ttsdoc
+from tests.promises.commands import error_lines, ttsdoc
 
 OF_A_UNIT = {"loss-above-target", "impossible-loss"}
 
@@ -28,7 +28,7 @@ def judged(folder: Path, fault: Fault, *, scale: float = 1.0, stride: int = 1) -
     folder.mkdir()
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     result = ttsdoc("analyze", folder, "--format", "json")
-    told(result)
+    error_lines(result)
     (run,) = json.loads(result.stdout)["runs"]
     return run["verdict"], {one["name"] for one in run["findings"]} - OF_A_UNIT
 

@@ -12,7 +12,7 @@ from diagnose.engine import examine
 from diagnose.facts import Facts
 from diagnose.finding import Severity
 from diagnose.testing.synthetic import Fault, kinds, sample
-from tests.promises.commands import told, ttsdoc
+from tests.promises.commands import error_lines, ttsdoc
 
 RUNS, MOST = 500, 0.02
 SEEDS = range(70_000, 70_000 + RUNS)
@@ -39,7 +39,7 @@ def test_a_habit_that_looks_like_a_fault_is_none(tmp_path: Path, name: str) -> N
     rows = ({"step": 50 * n, **{tag: values[n] for tag, values in columns.items()}} for n in range(len(TIME)))
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     result = ttsdoc("analyze", tmp_path, "--format", "json")
-    told(result)
+    error_lines(result)
     (run,) = json.loads(result.stdout)["runs"]
     assert [one for one in run["findings"] if one["severity"] == "error"] == []
 

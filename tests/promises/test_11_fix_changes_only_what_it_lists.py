@@ -16,7 +16,7 @@ from diagnose.config.document import parse_document
 from diagnose.config.edit import EditError, verified
 from tests.config.readers import changed, loaded
 from tests.promises import hostile
-from tests.promises.commands import told, ttsdoc
+from tests.promises.commands import error_lines, ttsdoc
 
 PLAIN = (
     "# ሰላም: the config of an Amharic voice\n"
@@ -67,7 +67,7 @@ def test_bytes_and_values_outside_the_edits_are_equal(tmp_path: Path, log: Path,
     config.write_bytes(LAYOUTS[layout])
     after = fixed(config, log)
     assert config.read_bytes() == LAYOUTS[layout]
-    listed = told(ttsdoc("fix", config, "--logs", log))
+    listed = error_lines(ttsdoc("fix", config, "--logs", log))
     old, new = LAYOUTS[layout].splitlines(keepends=True), after.splitlines(keepends=True)
     touched = {
         line
@@ -91,7 +91,7 @@ def test_in_place_writes_what_is_printed_and_keeps_the_old_beside_it(tmp_path: P
     config = tmp_path / "config.yaml"
     config.write_text(PLAIN)
     printed = fixed(config, log)
-    told(ttsdoc("fix", config, "--logs", log, "--in-place"))
+    error_lines(ttsdoc("fix", config, "--logs", log, "--in-place"))
     assert config.read_bytes() == printed
     assert [(tmp_path / name).read_text() for name in os.listdir(tmp_path) if name != "config.yaml"] == [PLAIN]  # noqa: PTH208
 

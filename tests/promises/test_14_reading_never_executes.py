@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.commands import ROOT, told, ttsdoc
+from tests.promises.commands import ROOT, error_lines, ttsdoc
 
 EXECUTING = {"pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "runpy"}
 
@@ -41,7 +41,7 @@ def test_a_config_runs_nothing(tmp_path: Path, text: str) -> None:
     canary = tmp_path / "canary"
     (tmp_path / "config.yaml").write_text(text.format(canary))
     for command in ("check", "fix", "config show"):
-        told(ttsdoc(*command.split(), tmp_path / "config.yaml"))
+        error_lines(ttsdoc(*command.split(), tmp_path / "config.yaml"))
     assert not canary.exists()
 
 
@@ -53,7 +53,7 @@ def test_a_python_config_and_a_trainer_are_read_and_not_run(tmp_path: Path) -> N
     (tmp_path / "train.py").write_text(
         f"{trap}import yaml\nc = yaml.safe_load(open('config.yaml'))\nprint(c['epochs'])\n"
     )
-    told(ttsdoc("check", tmp_path / "config.py"))
-    told(ttsdoc("check", tmp_path / "config.yaml", "--trainer", tmp_path / "train.py"))
-    told(ttsdoc("fix", tmp_path / "config.yaml", "--trainer", tmp_path / "train.py"))
+    error_lines(ttsdoc("check", tmp_path / "config.py"))
+    error_lines(ttsdoc("check", tmp_path / "config.yaml", "--trainer", tmp_path / "train.py"))
+    error_lines(ttsdoc("fix", tmp_path / "config.yaml", "--trainer", tmp_path / "train.py"))
     assert not canary.exists()

@@ -1,4 +1,4 @@
-"""Promise 15: whatever stands in a log, a config, a file name or on the command line, the terminal stays as it is."""
+"""Promise 15: whatever is in a log, a config, a file name or on the command line, the terminal stays as it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.promises import hostile
-from tests.promises.commands import TTSDOC, environment_with, in_this_process, told, ttsdoc
+from tests.promises.commands import TTSDOC, environment_with, error_lines, in_this_process, ttsdoc
 
 COLOURS = {"FORCE_COLOR": "", "NO_COLOR": ""}
 
@@ -35,7 +35,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("extra", [{}, {"NO_COLOR": "1"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}], ids=str)
 def test_reports_of_hostile_logs_are_plain(tree: Path, form: str, extra: dict[str, str]) -> None:
     result = ttsdoc("analyze", tree, tree / "rows", "--format", form, env=extra)
-    told(result)
+    error_lines(result)
     assert result.returncode == 1
     assert len(result.stdout) > 1000
     assert not acting(result.stdout)
@@ -47,7 +47,7 @@ def test_the_report_of_each_run_is_plain(tree: Path, number: int) -> None:
     for path in tree.glob(f"*{number:02d}*"):
         for form in ("text", "markdown", "json"):
             result = in_this_process("analyze", path, "--format", form)
-            told(result)
+            error_lines(result)
             assert not acting(result.stdout + result.stderr), (path, form)
 
 
@@ -69,7 +69,7 @@ COMMANDS = [
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_what_is_said_of_a_hostile_config_is_plain(tree: Path, command: tuple[str, ...]) -> None:
     result = ttsdoc(*command, tree / "config.yaml")
-    told(result)
+    error_lines(result)
     assert not acting(result.stderr)
     if command[0] != "fix":  # whose output is the user's own text
         assert not acting(result.stdout)
@@ -112,7 +112,7 @@ def test_what_is_typed_is_echoed_plain(tmp_path: Path, command: tuple[str, ...])
     hostile.rows(tmp_path)
     attack = "".join(hostile.TERMINAL)
     result = in_this_process(*(word.format(attack) for word in command), cwd=tmp_path)
-    told(result)
+    error_lines(result)
     assert result.returncode in (0, 1, 2)
     assert not acting(result.stdout + result.stderr)
 

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from diagnose.clean import json_text, markdown, plain
 from tests.promises import hostile
-from tests.promises.commands import told, ttsdoc
+from tests.promises.commands import error_lines, ttsdoc
 
 HEADS = {"h1", "h2", "p", "strong", "em", "pre", "code", "details", "summary"}
 EXPECTED = HEADS | {"ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
@@ -61,7 +61,7 @@ def test_harmless_text_reads_as_it_was(text: str) -> None:
 )
 def test_escaped_json_means_the_same(value: object) -> None:
     text = json.dumps(value, ensure_ascii=False, indent=2)
-    if "://" not in text and "=" not in text:  # where credentials may stand, which are left out
+    if "://" not in text and "=" not in text:  # where credentials may be, which are left out
         assert json.loads(json_text(text)) == json.loads(text)
 
 
@@ -74,7 +74,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_markdown_report_of_hostile_logs_has_the_elements_of_any_report(tree: Path) -> None:
     result = ttsdoc("analyze", tree, "--format", "markdown")
-    told(result)
+    error_lines(result)
     shown = page(result.stdout)
     assert set(shown.elements) <= EXPECTED
     assert not LIVE.search(shown.text), LIVE.search(shown.text)

@@ -1,4 +1,4 @@
-"""Promise 17: nothing is read outside of the folder that was named, and nothing written but where it was told."""
+"""Promise 17: nothing is read outside of the folder that was named, and nothing written but where asked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.commands import HEALTHY, told, ttsdoc
+from tests.promises.commands import HEALTHY, error_lines, ttsdoc
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def root(tmp_path: Path) -> Path:
 
 def judged(root: Path) -> tuple[list[str], list[str], int]:
     result = ttsdoc("analyze", root, "--format", "json")
-    lines = told(result)
+    lines = error_lines(result)
     return [run["name"] for run in json.loads(result.stdout)["runs"]], lines, result.returncode
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "folder above", "relative"])
-def test_a_link_out_of_the_root_is_told_and_not_followed(root: Path, kind: str) -> None:
+def test_a_link_out_of_the_root_is_reported_and_not_followed(root: Path, kind: str) -> None:
     target = {"file": root.parent / "outside/secret.log", "folder above": root.parent, "relative": Path("../outside")}
     (root / ("linked.log" if kind == "file" else "linked")).symlink_to(target.get(kind, root.parent / "outside"))
     names, lines, status = judged(root)

@@ -20,7 +20,7 @@ import pytest
 pytest.importorskip("torch", reason="the trainer needs torch: pip install 'ttsdoc[train]'")
 
 from diagnose.cli import main
-from tests.promises.commands import told, ttsdoc
+from tests.promises.commands import error_lines, ttsdoc
 from tests.trainer.test_process import config, start, wait_for
 from tests.trainer.tiny import data_set
 
@@ -140,11 +140,11 @@ def test_a_forged_checkpoint_is_refused_in_one_line(
     assert (status, len(capfd.readouterr().err.splitlines())) in ((0, 1), (2, 1))
 
 
-def test_going_back_to_an_older_checkpoint_is_told(again: tuple[Path, Path]) -> None:
+def test_going_back_to_an_older_checkpoint_is_reported(again: tuple[Path, Path]) -> None:
     (again[1] / "checkpoints" / "last.safetensors").write_bytes(b"torn")
     resumed = resume(again)
     assert resumed.returncode == 0, resumed.stderr
-    (line,) = [line for line in told(resumed) if "last.safetensors" in line]
+    (line,) = [line for line in error_lines(resumed) if "last.safetensors" in line]
     assert "going on from" in line
     assert "step-" in line
 
@@ -183,4 +183,4 @@ def test_a_config_out_of_all_proportion_is_refused(tmp_path: Path, kind: str) ->
         levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
         path.write_text(f"a0: &a0 [1]\n{levels}")
     result = ttsdoc("train", path, "--out", tmp_path / "out")
-    assert (result.returncode, len(told(result))) == (2, 1), result.stderr
+    assert (result.returncode, len(error_lines(result))) == (2, 1), result.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.commands import HEALTHY, ROOT, TTSDOC, environment_with, told, ttsdoc
+from tests.promises.commands import HEALTHY, ROOT, TTSDOC, environment_with, error_lines, ttsdoc
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.05, 0.1, 0.2, 0.4, 0.8])
@@ -69,5 +69,5 @@ def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
 def test_any_terminal_width_is_fine(tmp_path: Path, size: str) -> None:
     (tmp_path / "train.log").write_text(HEALTHY)
     result = ttsdoc("analyze", tmp_path, env={"COLUMNS": size, "LINES": size, "TERM": "dumb"})
-    told(result)
+    error_lines(result)
     assert result.returncode == 0

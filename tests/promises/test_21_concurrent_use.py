@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.commands import ROOT, TTSDOC, environment_with, refused, told, ttsdoc
+from tests.promises.commands import ROOT, TTSDOC, environment_with, error_lines, refused, ttsdoc
 
 ROWS = [json.dumps({"step": 10 * n, "loss": 3 / (1 + n / 20) if n < 90 else float("nan")}) + "\n" for n in range(150)]
 
@@ -68,6 +68,6 @@ def test_two_fixes_in_place_leave_one_whole_config(tmp_path: Path) -> None:
                              env=environment_with({})) for _ in range(2)]  # fmt: skip
     errors = [one.communicate(timeout=120)[1] for one in both]
     assert not [text for text in errors if "Traceback" in text]
-    told(ttsdoc("check", config))
+    error_lines(ttsdoc("check", config))
     assert config.read_text().startswith("learning_rate: ")
     assert config.read_text().count("\n") >= 3

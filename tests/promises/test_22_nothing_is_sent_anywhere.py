@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.commands import ROOT, told, ttsdoc
+from tests.promises.commands import ROOT, error_lines, ttsdoc
 
 TRAP = """
 import socket, os
@@ -37,7 +37,7 @@ def test_no_socket_is_opened(tmp_path: Path, command: str) -> None:
     example = ROOT / "examples" / "amharic"
     places = {"logs": example, "config": example / "config.yaml", "out": tmp_path, "data": example / "data"}
     result = ttsdoc(*command.format(**places).split(), env={"PYTHONPATH": f"{tmp_path}:{ROOT}"})
-    told(result)
+    error_lines(result)
     assert result.returncode in (0, 1, 2)
     assert "SOCKET" not in result.stderr
 

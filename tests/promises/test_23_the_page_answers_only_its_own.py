@@ -41,7 +41,7 @@ def served(root: Path, *options: str) -> Iterator[tuple[str, int, str]]:
 
 
 def answer(port: int, path: str = "/", method: str = "GET", **headers: str) -> tuple[int, str, dict[str, str]]:
-    """Status, body and headers of the answer to one request, made as it stands."""
+    """Status, body and headers of the answer to one request, sent byte for byte."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.putrequest(method, path, skip_host="Host" in headers, skip_accept_encoding=True)
     for name, value in headers.items():

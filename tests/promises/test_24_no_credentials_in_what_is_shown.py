@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from diagnose.clean import json_text, markdown, plain
-from tests.promises.commands import told, ttsdoc
+from tests.promises.commands import error_lines, ttsdoc
 
 SECRETS = [
     "http://user:hunter2@127.0.0.1:9/x",
@@ -22,7 +22,7 @@ def test_a_secret_in_an_address_is_not_repeated(address: str) -> None:
     for show in (plain, markdown, json_text):
         assert "hunter2" not in show(f"read from {address} and more")
     result = ttsdoc("analyze", address)
-    told(result)
+    error_lines(result)
     assert result.returncode == 2
     assert "hunter2" not in result.stderr + result.stdout
 

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.promises.commands import ROOT, told, ttsdoc
+from tests.promises.commands import ROOT, error_lines, ttsdoc
 
 EXAMPLE = "examples/amharic"
 COMMANDS = [
@@ -46,7 +46,7 @@ def schema() -> Any:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_is_written_fits_the_schema(schema: Any, command: str) -> None:
     result = ttsdoc(*command.split())
-    told(result)
+    error_lines(result)
     document = json.loads(result.stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(document, schema)
@@ -75,5 +75,5 @@ def paths(value: Any, at: str = "") -> Iterator[str]:
 @pytest.mark.parametrize("example", ["amharic", "healthy", "overfitting"])
 def test_the_keys_are_those_of_the_golden_file(example: str) -> None:
     golden = json.loads(Path(ROOT, "examples", example, "report.json").read_text("utf-8"))
-    told_now = json.loads(ttsdoc("analyze", f"examples/{example}", "--format", "json").stdout)
-    assert set(paths(golden)) <= set(paths(told_now))
+    printed_now = json.loads(ttsdoc("analyze", f"examples/{example}", "--format", "json").stdout)
+    assert set(paths(golden)) <= set(paths(printed_now))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.promises import hostile
-from tests.promises.commands import ROOT, told, ttsdoc
+from tests.promises.commands import ROOT, error_lines, ttsdoc
 from tests.readers import events
 
 PURE = {"PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"}
@@ -37,7 +37,7 @@ def damaged(tmp_path: Path) -> Path:
 
 def runs(folder: Path, environment: dict[str, str]) -> Any:
     result = ttsdoc("analyze", folder, "--format", "json", env=environment)
-    told(result)
+    error_lines(result)
     return json.loads(result.stdout)["runs"]
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from tests.promises.commands import HEALTHY, in_this_process, mere_mortal, refused, told, ttsdoc
+from tests.promises.commands import HEALTHY, error_lines, in_this_process, mere_mortal, refused, ttsdoc
 from tests.readers import events
 
 
 def judged(result: Any) -> list[str]:
-    told(result)
+    error_lines(result)
     return [run["name"] for run in json.loads(result.stdout)["runs"]]
 
 
@@ -104,7 +104,7 @@ def test_a_strange_config_leaves_the_log_beside_it_judged(tmp_path: Path, text: 
     folder = run_folder(tmp_path / "run")
     (folder / "config.yaml").write_text(text)
     result = in_this_process("analyze", folder / "train.log", "--format", form)
-    told(result)
+    error_lines(result)
     assert result.returncode in (0, 1)
     assert result.stdout
 
@@ -115,7 +115,7 @@ def test_a_strange_config_is_no_crash_of_any_command(tmp_path: Path, text: str, 
     config = run_folder(tmp_path / "run") / "config.yaml"
     config.write_text(text)
     result = in_this_process(*command, config)
-    assert "an error in ttsdoc" not in " ".join(told(result))
+    assert "an error in ttsdoc" not in " ".join(error_lines(result))
     assert result.returncode in (0, 1, 2)
 
 
@@ -126,8 +126,8 @@ def test_of_several_paths_the_good_ones_are_judged(tmp_path: Path) -> None:
     result = ttsdoc("analyze", bad[0], good, bad[1], "--format", "json")
     assert judged(result) == ["train.log"]
     assert result.returncode == 2
-    assert [line for line in told(result) if str(bad[0]) in line]
-    assert [line for line in told(result) if str(bad[1]) in line]
+    assert [line for line in error_lines(result) if str(bad[0]) in line]
+    assert [line for line in error_lines(result) if str(bad[1]) in line]
     refused(ttsdoc("analyze", bad[0], bad[1]), "nosuch")
 
 
@@ -142,14 +142,14 @@ def test_a_log_below_folders_of_other_people_is_read(tmp_path: Path) -> None:
         (tmp_path / "shared").chmod(0o755)
 
 
-def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path) -> None:
     run_folder(tmp_path / "good")
     closed = run_folder(tmp_path / "closed")
     closed.chmod(0)
     try:
         result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=mere_mortal())
         assert (judged(result), result.returncode) == (["good/train.log"], 2)
-        assert [line for line in told(result) if str(closed) in line]
+        assert [line for line in error_lines(result) if str(closed) in line]
         refused(ttsdoc("analyze", closed, preexec_fn=mere_mortal()), str(closed), "denied")
         run_folder(tmp_path / "only" / "closed")
         (tmp_path / "only" / "closed").chmod(0)
@@ -160,7 +160,7 @@ def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["train.log", "events.out.tfevents.1.host", "metrics.csv", "config.yaml"])
-def test_a_file_that_cannot_be_read_is_told_and_the_others_are_judged(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_read_is_reported_and_the_others_are_judged(tmp_path: Path, name: str) -> None:
     run_folder(tmp_path / "good")
     closed = run_folder(tmp_path / "closed") / name
     closed.write_text(HEALTHY)
@@ -169,7 +169,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_judged(tmp_path: 
     assert "good/train.log" in judged(result)
     if name != "config.yaml":  # which nobody asked for
         assert result.returncode == 2
-        assert [line for line in told(result) if str(closed) in line]
+        assert [line for line in error_lines(result) if str(closed) in line]
 
 
 def test_an_unreadable_series_does_not_hide_the_run_above_it(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_an_unreadable_series_does_not_hide_the_run_above_it(tmp_path: Path) -> 
     inner.chmod(0)
     result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=mere_mortal())
     assert "run" in judged(result)
-    assert [line for line in told(result) if str(inner) in line]
+    assert [line for line in error_lines(result) if str(inner) in line]
 
 
 def test_folders_deeper_than_the_stack_are_walked(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ pytest.importorskip("ray", reason="Ray is not installed")
 
 def test_ray_judges_a_tree_worst_first(root: Path, tmp_path: Path) -> None:
     for number in range(3):
-        sick = number == 1
-        log = [scalar("loss", step, float("nan") if sick and step > 50 else 10 / (step + 1)) for step in range(100)]
+        faulty = number == 1
+        log = [scalar("loss", step, float("nan") if faulty and step > 50 else 10 / (step + 1)) for step in range(100)]
         write(tmp_path / f"run{number}", log)
     environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(root)}
     command = [sys.executable, str(root / "examples" / "fleet" / "on_ray.py"), str(tmp_path)]

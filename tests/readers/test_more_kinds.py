@@ -55,7 +55,7 @@ def test_a_table_with_one_number_a_row_is_series(tmp_path: Path, layout: str) ->
     assert run.health.bad_records == 1
 
 
-def test_of_several_runs_in_a_long_table_the_longest_is_read_and_the_others_are_told(tmp_path: Path) -> None:
+def test_of_several_runs_in_a_long_table_the_longest_is_read_and_the_others_are_named(tmp_path: Path) -> None:
     rows = [f"{name},loss,{n},{TRAIN[n]}" for name, count in (("a", 5), ("b", 40)) for n in range(count)]
     path = tmp_path / "metrics.csv"
     path.write_text("\n".join(["run_id,key,step,value", *rows]) + "\n")
@@ -86,7 +86,7 @@ def test_a_forgotten_step_is_no_step(tmp_path: Path) -> None:
     ],
     ids=["F5-TTS", "a folder a step", "bare numbers", "a data set"],
 )
-def test_the_sounds_that_a_trainer_writes_stand_beside_its_log(
+def test_the_sounds_that_a_trainer_writes_are_beside_its_log(
     tmp_path: Path, files: Sequence[str], sounds: set[tuple[str, int]]
 ) -> None:
     (tmp_path / "train.log").write_text("".join(f"step {100 * n} loss {v}\n" for n, v in enumerate(TRAIN)))
@@ -110,7 +110,7 @@ ROWS = [f"{{'loss': {v}, 'learning_rate': 1e-05, 'epoch': {n / 12.7:.2f}}}" for 
     ],
     ids=["logging_steps", "the announced end", "with a comma"],
 )
-def test_rows_with_an_epoch_count_steps_where_the_interval_is_told(above: list[str], expected: int) -> None:
+def test_rows_with_an_epoch_count_steps_where_the_interval_is_known(above: list[str], expected: int) -> None:
     run = read_lines([*above, *ROWS])
     assert steps(run) == [expected * n for n in range(1, 41)]
 
@@ -153,4 +153,4 @@ def test_settings_come_from_the_log_where_no_config_is_near(tmp_path: Path) -> N
     path.write_text(f'{{"train_batch_size": 8, "num_train_epochs": 3, "max_steps": 400, "log_history": [{rows}]}}')
     settings = facts_of_run(read(path)).settings
     assert (settings["batch_size"], settings["max_epochs"]) == (8, 3)
-    assert "learning_rate" not in settings  # it is logged, not told
+    assert "learning_rate" not in settings  # it is logged, not configured

@@ -26,14 +26,14 @@ def log(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("form", ["text", "markdown", "json", "summary"])
 def test_a_saved_report_is_passed_over_in_a_folder_and_refused_by_name(log: Path, form: str) -> None:
     diagnosis = examine(Facts(read(log)))
-    told = {
+    report = {
         "text": lambda: text.render(diagnosis, Screen()),
         "markdown": lambda: as_markdown.render(diagnosis),
         "json": lambda: as_json.dumps(as_json.diagnoses([diagnosis])),
         "summary": lambda: summary.as_table([diagnosis] * 4, Screen()),
     }[form]()
     saved = log.with_name("report.txt")
-    saved.write_text(told, "utf-8")
+    saved.write_text(report, "utf-8")
     assert [run.source for run in runs(log.parent)] == [str(log)]
     with pytest.raises(LogError, match=r"report\.txt"):
         read(saved)

@@ -1,4 +1,4 @@
-"""What lies where: files, folders, trees, standard input and far addresses, and one line for what is no log."""
+"""What is found where: files, folders, trees, standard input and far addresses, and one line for what is no log."""
 
 from __future__ import annotations
 
@@ -238,21 +238,21 @@ def test_a_file_system_that_stays_broken_is_reported_in_one_line(faulty: str, mo
 
 def fleet(folder: Path, count: int) -> None:
     for number in range(count):
-        sick = number == 7
-        log = [scalar("loss", step, float("nan") if sick and step > 50 else 10 / (step + 1)) for step in range(100)]
+        faulty = number == 7
+        log = [scalar("loss", step, float("nan") if faulty and step > 50 else 10 / (step + 1)) for step in range(100)]
         write(folder / f"run{number:02d}", log)
 
 
 def test_a_pool_gives_what_one_process_gives_worst_first(tmp_path: Path) -> None:
     fleet(tmp_path, 20)
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     alone = judge_all(find([str(tmp_path)]), Hints())
-    pool = judge_all(find([str(tmp_path)]), Hints(), jobs=2, progress=lambda *done: told.append(done))
+    pool = judge_all(find([str(tmp_path)]), Hints(), jobs=2, progress=lambda *done: reported.append(done))
     assert [d.run.name for d in pool.diagnoses] == [d.run.name for d in alone.diagnoses]
     assert [d.findings for d in pool.diagnoses] == [d.findings for d in alone.diagnoses]
     assert pool.diagnoses[0].run.name == "run07"
     assert [sickness(d) for d in pool.diagnoses] == sorted(map(sickness, pool.diagnoses), reverse=True)
-    assert told == [(done, 20) for done in range(1, 21)]
+    assert reported == [(done, 20) for done in range(1, 21)]
 
 
 def test_runs_that_cannot_be_read_are_reported_and_the_others_judged(tmp_path: Path) -> None:

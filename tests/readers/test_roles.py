@@ -116,7 +116,7 @@ def test_no_two_curves_have_one_label() -> None:
         pytest.param("loss", "val_bpb", id="bits per byte"),
         pytest.param("loss", "val_ppl", id="perplexity"),
         pytest.param("loss", "val_mel_loss", id="a part beside a total"),
-        pytest.param("loss", "val_l1_loss", id="a part that is told by a letter"),
+        pytest.param("loss", "val_l1_loss", id="a part that is named by a letter"),
     ],
 )
 def test_a_validation_in_other_units_is_reported_and_not_compared(train: str, val: str) -> None:
@@ -257,9 +257,9 @@ def test_a_validation_loss_of_zeros_is_none() -> None:
     """YOLO with `val=False` logs zeros; the training loss keeps its role."""
     steps, values = np.arange(1, 21), np.linspace(3.0, 1.0, 20)
     zeros = Curve("val/box_loss", steps, np.zeros(20))
-    told = assign_roles(
+    run = assign_roles(
         Run("run", "run", "csv", {"train/box_loss": Curve("train/box_loss", steps, values), zeros.tag: zeros})
     )
-    assert told.curve(Role.VAL_LOSS) is None
-    assert told.curve(Role.TRAIN_LOSS) is not None
-    assert any("all zeros, ignored: val/box_loss" in note for note in told.notes)
+    assert run.curve(Role.VAL_LOSS) is None
+    assert run.curve(Role.TRAIN_LOSS) is not None
+    assert any("all zeros, ignored: val/box_loss" in note for note in run.notes)

@@ -38,7 +38,7 @@ def test_the_stamps_of_lines_become_wall_times(tmp_path: Path, form: str) -> Non
 
 
 def test_a_log_without_stamps_has_no_wall_times(tmp_path: Path) -> None:
-    """A time of day alone tells no date."""
+    """A time of day alone gives no date."""
     lines = [f"[12:00:{n:02d}] step {n} loss {3 - n / 20:.3f}" for n in range(20)]
     assert read(tmp_path / "a.log", lines).wall_times is None
 
@@ -62,7 +62,7 @@ def test_a_stamp_is_the_moment_that_the_calendar_of_python_gives(moment: datetim
 
 
 def test_a_run_that_slows_down_is_found_by_the_stamps_of_its_log(tmp_path: Path) -> None:
-    """Five steps a second, from two thirds on one in two seconds: stamps in whole seconds stand still at first."""
+    """Five steps a second, from two thirds on one in two seconds: stamps in whole seconds repeat at first."""
     pace = np.where(np.arange(3000) < 2000, 0.2, 2.0)
     seconds = 1_769_900_000 + np.cumsum(pace)
     with (tmp_path / "a.log").open("w") as log:

@@ -43,7 +43,7 @@ class Log:
         return [0, *accumulate(map(len, self.records))]
 
     def untouched(self, first: int, last: int) -> Points:
-        """The points of the records in which no byte from `first` up to, not including, `last` lies."""
+        """The points of the records in which no byte from `first` up to, not including, `last` is."""
         spans = zip(self.starts, self.starts[1:], self.points, strict=False)
         return set().union(*(points for start, end, points in spans if end <= first or start >= last))
 
@@ -89,7 +89,7 @@ def found(run: Run) -> Points:
 
 
 def check(log: Log, damaged: bytes, first: int, last: int, *, reported: bool = True) -> None:
-    """Everything untouched is found, nothing is invented, and the damage is told."""
+    """Everything untouched is found, nothing is invented, and the damage is reported."""
     run = read_bytes(damaged)
     assert log.untouched(first, last) <= found(run) <= set().union(*log.points)
     if reported:

@@ -41,8 +41,8 @@ def losses(run: Run) -> tuple[Points | None, Points | None]:
 
 def cases(kind: str) -> dict[str, tuple[str, Points | None, Points | None]]:
     """Name -> a log, its training and its validation losses."""
-    told = yaml.safe_load((Path(__file__).parent / "logs.yaml").read_text("utf-8"))[kind]
-    return {name: (case["log"], as_points(case["train"]), as_points(case["val"])) for name, case in told.items()}
+    found = yaml.safe_load((Path(__file__).parent / "logs.yaml").read_text("utf-8"))[kind]
+    return {name: (case["log"], as_points(case["train"]), as_points(case["val"])) for name, case in found.items()}
 
 
 def as_points(pairs: list[list[float]] | None) -> Points | None:
@@ -242,8 +242,8 @@ def test_a_log_that_distinguishes_both_losses_may_be_in_any_folder(tmp_path: Pat
     path = tmp_path / folder / "log.txt"
     path.parent.mkdir()
     path.write_text("step 1 loss 1.5 val_loss 2.5\nstep 2 loss 1.25 val_loss 2.25\n", "utf-8")
-    told = losses(assign_roles(text.read(Source(str(path), path))))
-    assert told == ([(1, 1.5), (2, 1.25)], [(1, 2.5), (2, 2.25)])
+    found = losses(assign_roles(text.read(Source(str(path), path))))
+    assert found == ([(1, 1.5), (2, 1.25)], [(1, 2.5), (2, 2.25)])
 
 
 def test_a_second_training_of_one_process_is_a_launch_of_its_own(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-SICK = "learning_rate: 3e-4\nbatch_size: 8\nmax_epochs: 10\n"
+FAULTY = "learning_rate: 3e-4\nbatch_size: 8\nmax_epochs: 10\n"
 WELL = "learning_rate: 0.0003\nbatch_size: 8\nmax_epochs: 10\n"
 
 
@@ -44,7 +44,7 @@ def test_no_input_is_pasted_into_a_script(action: Any) -> None:
 
 def test_the_action_annotates_what_it_finds_and_fails(action: Any, root: Path, tmp_path: Path) -> None:
     (tmp_path / "my configs").mkdir()
-    (tmp_path / "my configs" / "a.yaml").write_text(SICK)
+    (tmp_path / "my configs" / "a.yaml").write_text(FAULTY)
     (tmp_path / "my configs" / "b.yaml").write_text(WELL)
     done = diagnose(action, root, tmp_path, configs="my configs/*.yaml\n", logs=f"{root}/examples/amharic")
     assert done.returncode == 1, done.stderr
@@ -59,7 +59,7 @@ def test_the_action_passes_where_nothing_is_wrong(action: Any, root: Path, tmp_p
 
 
 def test_only_what_is_asked_for_fails_the_action(action: Any, root: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(SICK)
+    (tmp_path / "a.yaml").write_text(FAULTY)
     done = diagnose(action, root, tmp_path, configs="a.yaml", **{"fail-on": "error"})
     assert "::warning" in done.stdout
     assert done.returncode == 0
@@ -80,7 +80,7 @@ def test_nothing_in_an_input_is_run(action: Any, root: Path, tmp_path: Path) -> 
 
 def test_the_hook_checks_all_files_that_it_is_given(root: Path, tmp_path: Path) -> None:
     (hook,) = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text("utf-8"))
-    (tmp_path / "train.yaml").write_text(SICK)
+    (tmp_path / "train.yaml").write_text(FAULTY)
     (tmp_path / "config.yaml").write_text(WELL)
     (tmp_path / "ci_config.yaml").write_text("jobs: {a: [1, 2]}\n")
     program, *arguments = hook["entry"].split()

@@ -243,9 +243,9 @@ def unknown(value: Any, schema: Any, definitions: Any, path: str = "") -> list[s
         return [key for item in value for key in unknown(item, schema.get("items", {}), definitions, f"{path}[]")]
     if not isinstance(value, dict) or not (known := schema.get("properties")):
         return []
-    told = [f"{path}.{key}" for key in value.keys() - known.keys()]
+    here = [f"{path}.{key}" for key in value.keys() - known.keys()]
     inner = [unknown(item, known[key], definitions, f"{path}.{key}") for key, item in value.items() if key in known]
-    return told + [key for keys in inner for key in keys]
+    return here + [key for keys in inner for key in keys]
 
 
 def test_every_key_of_a_run_is_described(root: Path, schema: Any) -> None:

@@ -36,7 +36,7 @@ def test_what_to_do_comes_before_why_and_thresholds_only_when_asked_for(topic: o
     assert max(map(len, brief.split("\n"))) <= 80
 
 
-def test_no_section_is_lost_between_the_two_ways_of_telling() -> None:
+def test_no_section_is_lost_between_text_and_json() -> None:
     for topic in topics():
         long = topic_text(topic, Screen(width=200), long=True)
         assert all(heading in long for heading in sections_of(topic.text))

@@ -57,12 +57,12 @@ def opened(browser: Browser, text: str, tmp_path: Path, *, width: int = 1200, da
     tab.close()
 
 
-def sick() -> Diagnosis:
+def unhealthy() -> Diagnosis:
     return diagnosis(overfit(floor=0.01), finding(), advice=stop())
 
 
 def test_the_answer_is_before_the_curves_and_every_curve_has_words(browser: Browser, tmp_path: Path) -> None:
-    with opened(browser, page([sick()]), tmp_path) as tab:
+    with opened(browser, page([unhealthy()]), tmp_path) as tab:
         assert tab.inner_text("h1").split() == ["ttsdoc:", "run", "unhealthy"]
         assert [term.inner_text() for term in tab.query_selector_all("dl.answer dt")] == ["Problem", "Do now", "Keep"]
         labels = [chart.get_attribute("aria-label") or "" for chart in tab.query_selector_all(".chart")]
@@ -73,7 +73,7 @@ def test_the_answer_is_before_the_curves_and_every_curve_has_words(browser: Brow
 
 
 def test_a_curve_is_enlarged_by_dragging_and_colours_change_by_a_click(browser: Browser, tmp_path: Path) -> None:
-    with opened(browser, page([sick()]), tmp_path) as tab:
+    with opened(browser, page([unhealthy()]), tmp_path) as tab:
         before = tab.evaluate("document.querySelector('.chart').layout.xaxis.range")
         box = tab.locator(".chart .nsewdrag").first.bounding_box()
         assert box is not None
@@ -91,18 +91,18 @@ def test_a_curve_is_enlarged_by_dragging_and_colours_change_by_a_click(browser: 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_text_has_the_contrast_that_wcag_asks_for(browser: Browser, tmp_path: Path, dark: bool) -> None:
-    with opened(browser, page([sick()]), tmp_path, dark=dark) as tab:
+    with opened(browser, page([unhealthy()]), tmp_path, dark=dark) as tab:
         low = tab.evaluate(CONTRAST)
         assert low == []
 
 
 def test_nothing_is_wider_than_a_phone(browser: Browser, tmp_path: Path) -> None:
-    with opened(browser, page([sick(), sick()]), tmp_path, width=360) as tab:
+    with opened(browser, page([unhealthy(), unhealthy()]), tmp_path, width=360) as tab:
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_headings_are_nested_without_a_gap(browser: Browser, tmp_path: Path) -> None:
-    for shown in ([sick()], [sick(), sick()]):
+    for shown in ([unhealthy()], [unhealthy(), unhealthy()]):
         with opened(browser, page(shown), tmp_path) as tab:
             levels = [
                 int(tag) for tag in tab.evaluate("[...document.querySelectorAll('h1,h2,h3')].map(h=>h.tagName[1])")
@@ -145,7 +145,7 @@ def test_a_run_of_a_million_points_stays_below_a_megabyte(browser: Browser, tmp_
 
 
 def test_sounds_can_be_played(browser: Browser, tmp_path: Path) -> None:
-    text = page([sick()], {0: Extras((Sound("sample/a", 1200, sound()),))})
+    text = page([unhealthy()], {0: Extras((Sound("sample/a", 1200, sound()),))})
     with opened(browser, text, tmp_path) as tab:
         tab.wait_for_function("document.querySelector('audio').readyState > 0")
         assert tab.evaluate("document.querySelector('audio').duration") == pytest.approx(0.1, abs=0.01)
@@ -218,7 +218,7 @@ def test_numbers_take_few_bytes_and_whole_ones_stay_whole() -> None:
 
 
 def test_the_words_of_a_chart_name_start_lowest_end_and_marks() -> None:
-    text = alt_text(panels(sick())[0])
+    text = alt_text(panels(unhealthy())[0])
     assert "Validation loss starts at" in text
     assert "FIT002 (overfitting) at epoch 10." in text
 

@@ -32,7 +32,7 @@ def test_problem_action_and_checkpoint_are_in_the_first_lines() -> None:
     assert f"Keep     {saved}: epoch 10, the lowest validation loss (1.5)." in first
 
 
-def test_a_checkpoint_that_does_not_lie_on_disk_is_not_named() -> None:
+def test_a_checkpoint_that_is_not_on_disk_is_not_named() -> None:
     text = "\n".join(report(diagnosis(overfit(), finding(), advice=stop())))
     assert "none was found" in " ".join(text.split())
 

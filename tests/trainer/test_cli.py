@@ -55,10 +55,10 @@ def test_the_folder_of_the_recording_is_made(trained: tuple[Path, subprocess.Com
 def test_scripts_get_the_end_as_json_and_a_status_by_severity(tmp_path: Path, data: Path) -> None:
     (tmp_path / "mine.yaml").write_text(dump(options(data)), encoding="utf-8")
     said = ttsdoc("train", "mine.yaml", "--format", "json", "--fail-on", "info", folder=tmp_path)
-    told = json.loads(said.stdout)
-    assert told["steps"] == 20
+    summary = json.loads(said.stdout)
+    assert summary["steps"] == 20
     assert said.returncode in (0, 1)
-    assert json.loads((tmp_path / "runs" / "mine" / "summary.json").read_text("utf-8")) == told
+    assert json.loads((tmp_path / "runs" / "mine" / "summary.json").read_text("utf-8")) == summary
 
 
 @pytest.mark.parametrize(

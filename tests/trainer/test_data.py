@@ -62,11 +62,11 @@ def test_the_lists_of_a_split_data_set_decide_who_is_held_out(tmp_path: Path) ->
     parts = listed(tmp_path / "set", clips)
     assert parts is not None
     names = [{clips[index].id for index in part} for part in parts]
-    told = [
+    expected = [
         {line.split("|")[0] for line in (tmp_path / "set" / f"metadata_{part}.csv").read_text("utf-8").splitlines()}
         for part in ("train", "val", "test")
     ]
-    assert names == told
+    assert names == expected
 
 
 def test_lists_of_another_data_set_are_refused(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_two_processes_learn_from_the_clips_that_one_would(corpus: Corpus, data:
     assert sorted(token for part in shared for token in part.batches[0].speech_targets.tolist()) == targets
 
 
-def test_tokens_are_replaced_in_what_is_heard_and_never_in_what_is_foretold(corpus: Corpus, data: Path) -> None:
+def test_tokens_are_replaced_in_the_input_and_never_in_the_target(corpus: Corpus, data: Path) -> None:
     spoiled = BatchSampler(corpus, options(data, training={"token_replacement": 0.5}), World()).batches(0).batches[0]
     plain = BatchSampler(corpus, options(data, training={"token_replacement": 0.0}), World()).batches(0).batches[0]
     assert spoiled.speech_targets.equal(plain.speech_targets)

@@ -1,4 +1,4 @@
-"""`ttsdoc train --heal` on words of five letters: a healthy run is left alone, a sick rate is lowered."""
+"""`ttsdoc train --heal` on words of five letters: a healthy run is left alone, a rate that is too high is lowered."""
 
 from __future__ import annotations
 

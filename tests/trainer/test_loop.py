@@ -170,7 +170,7 @@ def test_a_run_cannot_go_on_as_another(run: Path, data: Path, changes: dict[str,
     assert (run / "config.yaml").read_bytes() == before
 
 
-def test_early_stopping_waits_as_long_as_it_is_told(data: Path, tmp_path: Path) -> None:
+def test_early_stopping_waits_as_long_as_configured(data: Path, tmp_path: Path) -> None:
     """With a min_delta that nothing can reach, only the first evaluation counts as better."""
     patient = {"patience": 3, "min_delta": 100.0, "eval_interval": 2, "max_epochs": 20}
     outcome = train(options(data, training=patient), RunFolder(tmp_path / "a"), World(), resume=None)
@@ -183,8 +183,8 @@ def test_early_stopping_waits_as_long_as_it_is_told(data: Path, tmp_path: Path) 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_spares_the_checkpoints(data: Path, tmp_path: Path) -> None:
     hot = {"learning_rate": 1e6, "warmup_steps": 4, "grad_clip_thresh": None, "max_epochs": 50, "save_interval": 1}
-    sick = options(data, model={"norm": "none", "n_layers": 2}, training=hot)
-    outcome = train(sick, RunFolder(tmp_path / "nan"), World(), resume=None)
+    unstable = options(data, model={"norm": "none", "n_layers": 2}, training=hot)
+    outcome = train(unstable, RunFolder(tmp_path / "nan"), World(), resume=None)
     assert outcome.broken
     assert math.isnan(metrics(tmp_path / "nan")[-1].get("train/loss", math.nan))
     for path in (tmp_path / "nan" / "checkpoints").iterdir():

@@ -69,7 +69,7 @@ def test_what_comes_later_is_not_seen() -> None:
     assert not torch.equal(before[0, -1], after[0, -1])
 
 
-def test_every_character_token_and_the_stop_are_foretold_once() -> None:
+def test_every_character_token_and_the_stop_are_predicted_once() -> None:
     made = batch([LONG, SHORT])
     assert made.text_targets.tolist() == [*LONG[0], *SHORT[0]]
     stop = SMALL.n_speech_tokens + 1
@@ -89,8 +89,8 @@ def test_speaking_with_the_cache_is_speaking_without_it() -> None:
     tokens = [0, 1, 2, 3, SMALL.n_vocab + SMALL.n_speech_tokens, *(SMALL.n_vocab + token for token in spoken)]
     positions = [0, 1, 2, 3, *range(len(spoken) + 1)]
     hidden, _ = net.hidden(torch.tensor([tokens]), torch.tensor([positions]))
-    foretold = net.speech_head(hidden[0, 4:]).argmax(-1).tolist()
-    assert foretold[: len(spoken)] == spoken
+    predicted = net.speech_head(hidden[0, 4:]).argmax(-1).tolist()
+    assert predicted[: len(spoken)] == spoken
 
 
 def test_speech_is_cut_where_the_model_does_not_stop() -> None:

@@ -50,15 +50,15 @@ def test_another_run_is_gone_on_with_in_a_folder_of_its_own_and_its_past_comes_a
     data: Path, tmp_path: Path
 ) -> None:
     logged = {"use_tensorboard": True}
-    run(tmp_path / "sick", options(data, logging=logged))
-    best = tmp_path / "sick" / "checkpoints" / "step-12.safetensors"
+    run(tmp_path / "unstable", options(data, logging=logged))
+    best = tmp_path / "unstable" / "checkpoints" / "step-12.safetensors"
     run(tmp_path / "cured", options(data, logging=logged, training={"learning_rate": 2.5e-3}), str(best))
     assert min(rates(tmp_path / "cured")) == 2
-    assert rates(tmp_path / "cured")[12] == rates(tmp_path / "sick")[12]
+    assert rates(tmp_path / "cured")[12] == rates(tmp_path / "unstable")[12]
     events = read(tmp_path / "cured").curve(Role.TRAIN_LOSS)
     assert events is not None
     assert (events.steps[0], events.steps[-1]) == (2, 20)
-    assert len(rates(tmp_path / "sick")) == 10
+    assert len(rates(tmp_path / "unstable")) == 10
 
 
 def test_a_checkpoint_that_is_not_there_is_an_error_that_lists_those_that_are(data: Path, tmp_path: Path) -> None:
@@ -102,13 +102,13 @@ def test_sgd_trains_and_resumes(data: Path, tmp_path: Path) -> None:
     assert losses[-1] < losses[0]
 
 
-def test_the_summary_tells_scripts_how_it_ended(data: Path, tmp_path: Path) -> None:
+def test_the_summary_says_how_the_run_ended(data: Path, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     outcome = run(folder.path, options(data, data={"test_ratio": 0.1}))
     write_summary(outcome, folder)
-    told = json.loads(folder.summary.read_text("utf-8"))
-    assert told["steps"] == outcome.progress.step
-    assert told["samples"] == 4 * told["steps"]
-    assert told["best_val_loss"] == outcome.progress.best_loss
-    assert math.isfinite(told["held_out_loss"])
-    assert set(told["checkpoints"]) == {"best", "last"}
+    summary = json.loads(folder.summary.read_text("utf-8"))
+    assert summary["steps"] == outcome.progress.step
+    assert summary["samples"] == 4 * summary["steps"]
+    assert summary["best_val_loss"] == outcome.progress.best_loss
+    assert math.isfinite(summary["held_out_loss"])
+    assert set(summary["checkpoints"]) == {"best", "last"}

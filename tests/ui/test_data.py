@@ -41,9 +41,9 @@ def test_subtitles_become_a_data_set_that_is_merged_and_counted(root: Path) -> N
     assert (root / "sets" / "one" / "metadata.csv").exists()
     said = merged(root, "sets/one\nsets/two", "sets/both")
     assert "clips" in said
-    told = counted(root, "sets/both")
-    assert "clips" in told
-    assert "\x1b" not in told
+    shown = counted(root, "sets/both")
+    assert "clips" in shown
+    assert "\x1b" not in shown
 
 
 @pytest.mark.parametrize(("subtitles", "out"), [("../talk.srt", "out"), ("talk.srt", "/tmp/out"), ("talk.srt", "")])

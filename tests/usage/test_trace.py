@@ -214,13 +214,13 @@ def test_the_command_prints_text_and_strict_json(tmp_path: Path) -> None:
     command = ["--", sys.executable, "train.py", "config.yaml"]
     text = subprocess.run([*ttsdoc, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "dead       warmup  other keys of its section are read at train.py:2" in text.stdout
-    told = subprocess.run(
+    result = subprocess.run(
         [*ttsdoc, "--format", "json", *command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    report = json.loads(told.stdout)
+    report = json.loads(result.stdout)
     assert report["schema_version"] == 1
     assert {key["path"]: key["state"] for key in report["keys"]} == {"lr": "live", "warmup": "dead"}
-    assert told.stderr.startswith("1\n")
+    assert result.stderr.startswith("1\n")
 
 
 def test_a_command_without_a_config_says_how_to_name_one(tmp_path: Path) -> None:

@@ -20,23 +20,23 @@ def main() -> None:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", type=Path)
-    told = parser.parse_args()
-    config = yaml.safe_load(told.config.read_text("utf-8"))
+    arguments = parser.parse_args()
+    config = yaml.safe_load(arguments.config.read_text("utf-8"))
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model = nn.Linear(WIDTH, 1)
     optimizer = torch.optim.SGD(model.parameters(), lr=config["train"]["lr"])
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / config["train"]["warmup"]))
     first = 0
-    if told.resume:
-        saved = torch.load(told.resume, weights_only=True)
+    if arguments.resume:
+        saved = torch.load(arguments.resume, weights_only=True)
         model.load_state_dict(saved["model"])
         first = saved["step"]
         for _ in range(first):
             rate.step()
     inputs, targets = data(512, 1)
     held, expected = data(128, 2)
-    told.out.mkdir(parents=True, exist_ok=True)
+    arguments.out.mkdir(parents=True, exist_ok=True)
     for step in range(first + 1, config["train"]["steps"] + 1):
         batch = torch.randint(0, 512, (32,))
         loss = nn.functional.mse_loss(model(inputs[batch]), targets[batch])
@@ -51,7 +51,7 @@ def main() -> None:
         if step % 20 == 0:
             with torch.no_grad():
                 print(f"step {step} | val_loss {nn.functional.mse_loss(model(held), expected).item():.5f}", flush=True)
-            torch.save({"model": model.state_dict(), "step": step}, told.out / f"step-{step}.pt")
+            torch.save({"model": model.state_dict(), "step": step}, arguments.out / f"step-{step}.pt")
         time.sleep(0.01)
 
 
