@@ -93,7 +93,7 @@ def heal_bundled(config: Path, out: Path | None, *, attempts: int, devices: int,
     folder = out or Path(load(config).logging.log_dir) / f"{config.stem}-heal"
     train = [sys.executable, "-m", "diagnose", "train", "{config}", "--out", "{log_dir}", "--devices", str(devices)]
     command = (*train, "--format", "json", "--resume-from", "{resume}")
-    order = Order(config, command, folder, attempts=attempts, interval=0.5, written_config="config.yaml")
+    order = Order(config, command, folder, attempts=attempts, interval=0.2, written_config="config.yaml")
     return _run(order, form)
 
 

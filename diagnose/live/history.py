@@ -16,7 +16,7 @@ from diagnose.checks.base import About, Check
 from diagnose.engine import examine, prescriptions_of
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
-from diagnose.run import Curve, Role
+from diagnose.run import Role
 
 PERSISTENT = 0.5
 """Share of the looks at which an alarm stood so that it belongs to the run, whatever its last points show. Source: our
@@ -30,6 +30,9 @@ LOOKS = 40
 """Prefixes of a run that are judged. Source: our choice: a fault that lasts a fortieth of the run is seen twice."""
 FEWEST = 4
 """Points of the training loss before anything is said. Source: the checks of instability need as many."""
+MORE = 0.05
+"""By how much a log must have grown between two states that confirm each other. Source: our choice: two states of
+nearly the same points see the same noise."""
 RECOVERED = 0.25
 """Share of what was lost that may still be missing where a run counts as recovered. Source: the divergence check."""
 
@@ -109,25 +112,31 @@ def remember(diagnosis: Diagnosis) -> Diagnosis:
     lost = [kept for kept in lost if kept.finding.name not in said]
     if not lost:
         return diagnosis
-    told = [_told(sighting) for sighting in lost]
-    names = {finding.name for finding in told}
+    kept = [_as_remembered(sighting) for sighting in lost]
+    names = {finding.name for finding in kept}
     others = [replace(finding, explained_by=_cause(finding, names)) for finding in diagnosis.findings]
-    findings = (*told, *others)
+    findings = (*kept, *others)
     return replace(diagnosis, verdict=Verdict.UNHEALTHY, findings=findings, prescriptions=prescriptions_of(findings))
 
 
 def confirmed_now(facts: Facts, findings: Iterable[Finding], *, checks: Iterable[Check] | None = None) -> list[Finding]:
-    """Those of the alarming findings that were said one point (of the curve that shows them) earlier, too.
+    """Those of the alarming findings that an earlier state of the log shows, too.
 
-    So nothing rests on a last point alone, however often or seldom one looks.
+    Earlier by `MORE` of the points of the curve that shows them, by one at least: so nothing rests on the last points
+    alone, however often or seldom one looks.
     """
+    asked = None if checks is None else tuple(checks)
+    earlier: dict[Role, set[str]] = {}
     kept = []
     for finding in findings:
-        before = _one_point_earlier(facts, finding) if finding.alarming else None
-        if before is None:
+        if not finding.alarming:
             continue
-        said = examine(before, checks=None if checks is None else tuple(checks)).findings
-        if any(earlier.name == finding.name and earlier.alarming for earlier in said):
+        role = Role.VAL_LOSS if finding.metric == Role.VAL_LOSS.value else Role.TRAIN_LOSS
+        if role not in earlier:
+            before = _earlier(facts, role)
+            known = () if before is None else examine(before, checks=asked).findings
+            earlier[role] = {one.name for one in known if one.alarming}
+        if finding.name in earlier[role]:
             kept.append(finding)
     return kept
 
@@ -159,9 +168,9 @@ def _grave(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR and sure and finding.name in REMEMBERED
 
 
-def _told(sighting: Sighting) -> Finding:
+def _as_remembered(sighting: Sighting) -> Finding:
     at = sighting.first_seen if sighting.confirmed is None else sighting.confirmed
-    message = f"{sighting.finding.message} It was sure at step {at:,}, and was never made good."
+    message = f"{sighting.finding.message} It was confirmed at {at}, and the run never recovered."
     return replace(sighting.finding, message=message, first_seen=sighting.first_seen, confirmed=sighting.confirmed)
 
 
@@ -187,21 +196,15 @@ def _moments(facts: Facts, looks: int) -> list[int]:
     return [int(step) for step in steps if np.count_nonzero(train.steps <= step) >= FEWEST]
 
 
-def _one_point_earlier(facts: Facts, finding: Finding) -> Facts | None:
-    """The facts without the newest point of the curve that shows the finding; None where nothing would be left."""
-    train = facts.curve(Role.TRAIN_LOSS)
-    shown = facts.curve(Role.VAL_LOSS) if finding.metric == Role.VAL_LOSS.value else train
-    if train is None or shown is None or len(shown) < 2 or len(train) < FEWEST:
+def _earlier(facts: Facts, role: Role) -> Facts | None:
+    """The facts without the newest points of a loss; None where nothing would be left."""
+    train, curve = facts.curve(Role.TRAIN_LOSS), facts.curve(role)
+    if train is None or curve is None or len(curve) < 2 or len(train) < FEWEST:
         return None
-    if shown is train:
-        return (
-            facts.until(int(train.steps[train.steps < train.steps[-1]][-1]))
-            if train.steps[0] < train.steps[-1]
-            else None
-        )
-    return _without_last(facts, shown)
-
-
-def _without_last(facts: Facts, curve: Curve) -> Facts:
-    shorter = curve.where(np.arange(len(curve)) < len(curve) - 1)
+    lost = not np.isfinite(curve.values[-2:]).any()  # that is noise of no kind
+    count = 1 if lost else max(1, int(MORE * len(curve)))
+    if role is Role.TRAIN_LOSS:
+        steps = train.steps[train.steps < train.steps[-count]]
+        return facts.until(int(steps[-1])) if len(steps) else None
+    shorter = curve.where(np.arange(len(curve)) < len(curve) - count)
     return replace(facts, run=replace(facts.run, curves={**facts.run.curves, curve.tag: shorter}))

@@ -34,11 +34,11 @@ class Places:
         return None
 
     def sure(self, diagnosis: Diagnosis) -> list[Finding]:
-        """What is confirmed: news, and what was news before and still stands."""
+        """What is confirmed: news, and what was news before and is still found."""
         if self._counts is None:
             return []
         self._counts.news(diagnosis)
-        return self._counts.told(diagnosis)
+        return self._counts.reported(diagnosis)
 
 
 def _look(watch: Watch) -> Diagnosis | None:

@@ -21,7 +21,7 @@ from diagnose.errors import LogError
 from diagnose.facts import Facts, Hints
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.gather import configs_near, facts_of
-from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, History, confirmed_now
+from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, confirmed_now
 from diagnose.readers import follow
 from diagnose.run import Axis, Curve, Role, Run
 
@@ -93,7 +93,6 @@ class Watch:
 
     place: str | Path
     hints: Hints = Hints()
-    history: History = field(default_factory=History)
     _looks: Iterator[Run | None] | None = None
     _config: Config | None = None
     _config_of: str = ""
@@ -111,17 +110,15 @@ class Watch:
         return None if run is None else examine(self._facts(run))
 
     def news(self, diagnosis: Diagnosis) -> list[Finding]:
-        """The findings of `diagnosis` to tell now: confirmed, not told before, and not of a beginning."""
+        """The findings of `diagnosis` to report now: confirmed, not reported before, and not of a beginning."""
         facts = diagnosis.facts
         of_the_run = [finding for finding in diagnosis.findings if finding.metric not in NOT_OF_THE_RUN]
         fresh = [finding for finding in of_the_run if finding.name not in self._reported]
         found = [finding for finding in confirmed_now(facts, fresh) if not _too_early(facts, finding)]
         self._reported.update(finding.name for finding in found)
-        step = last_step(facts)
-        self.history = self.history.after(step, diagnosis.findings)
-        return [replace(finding, first_seen=finding.first_step, confirmed=step) for finding in found]
+        return [replace(finding, first_seen=finding.first_step, confirmed=last_step(facts)) for finding in found]
 
-    def told(self, diagnosis: Diagnosis) -> list[Finding]:
+    def reported(self, diagnosis: Diagnosis) -> list[Finding]:
         """The findings of `diagnosis` that were news now or earlier."""
         return [finding for finding in diagnosis.findings if finding.name in self._reported]
 
@@ -144,7 +141,7 @@ def watch(
     alive: Callable[[], bool] = lambda: True,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[Event]:
-    """Follow the run at `place` (of several the one written to last) and tell what changes.
+    """Follow the run at `place` (of several the one written to last) and report what changes.
 
     `until`: ERROR ends at the first confirmed error too. `alive`: whether the trainer still lives; after its end one
     more look is taken. Raises LogError where the place is not there with `once`; else it is waited for.
@@ -224,7 +221,7 @@ def _end_by_epochs(train: Curve, epochs: object) -> int | None:
 
 
 def _too_early(facts: Facts, finding: Finding) -> bool:
-    """Whether so little is known that only an error may be told, or nothing at all."""
+    """Whether so little is known that only an error may be reported, or nothing at all."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or len(train) < FEWEST:
         return True
@@ -232,13 +229,14 @@ def _too_early(facts: Facts, finding: Finding) -> bool:
         planned = planned_end(facts)
         if planned is not None and last_step(facts) < WORTH * planned:
             return True
-    return finding.severity is not Severity.ERROR and _warming_up(facts, train)
+    return finding.severity is not Severity.ERROR and warming_up(facts)
 
 
-def _warming_up(facts: Facts, train: Curve) -> bool:
+def warming_up(facts: Facts) -> bool:
     """Whether the configured warm-up is not over; else whether the logged rate still rises."""
+    train = facts.curve(Role.TRAIN_LOSS)
     planned = None if facts.config is None else effective(facts.config, facts.samples).warmup_steps
-    if planned is not None and train.axis is Axis.STEP:
+    if planned is not None and train is not None and len(train) and train.axis is Axis.STEP:
         return bool(train.steps[-1] <= planned)
     rates = facts.curve(Role.LEARNING_RATE)
     return rates is not None and len(rates) > 1 and bool(rates.values[-1] > rates.values[:-1].max())

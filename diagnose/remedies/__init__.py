@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from diagnose.facts import Facts
 from diagnose.finding import Prescription
-from diagnose.remedies.clipping import clip
-from diagnose.remedies.evidence import announced, at_full_rate, onset_of, rate_rose
+from diagnose.remedies.clipping import clip, clip_outliers
+from diagnose.remedies.evidence import announced, at_full_rate, exploded, onset_of, rate_rose
 from diagnose.remedies.guide import small_data, steadier_batches
 from diagnose.remedies.overfitting import log_validation, regularise
 from diagnose.remedies.rate import (
@@ -26,6 +26,7 @@ from diagnose.remedies.rate import (
 __all__ = [
     "calm",
     "clip",
+    "clip_outliers",
     "even_fall",
     "gentler_decay",
     "log_validation",
@@ -40,12 +41,13 @@ __all__ = [
 def calm(facts: Facts, onset_step: int, *, non_finite: bool = False) -> tuple[Prescription, ...]:
     """For a loss that diverged, bounced or became NaN at `onset_step`: a lower rate, and clipping that holds.
 
-    The rate becomes a quarter of the highest that the run had borne when it was at its best before the onset; half
-    where it turned to NaN, without any climb before, or after one in the warm-up, which had not come to half of its
-    peak by then. A run that began at its full rate, and soon went wrong, is warmed up too.
+    The rate becomes a quarter of the highest that the run had borne when it was at its best before the onset. Half,
+    where it turned to NaN without any climb before, or exploded while the rate still rose: it does so as soon as the
+    rate is past its limit. A run that began at its full rate, and soon went wrong, is warmed up too.
     """
     onset = onset_of(facts, onset_step)
-    sudden = not announced(facts, onset, onset_step) or rate_rose(facts, onset)
-    factor = HALF if non_finite and sudden else QUARTER
+    sudden = non_finite and not announced(facts, onset, onset_step)
+    at_the_limit = (non_finite or exploded(facts)) and rate_rose(facts, onset)
+    factor = HALF if sudden or at_the_limit else QUARTER
     warmth = warm_up(facts) if at_full_rate(facts, onset) else ()
     return (*lower_rate(facts, onset, factor), *clip(facts, onset_step), *warmth, *steadier_batches(facts))

@@ -10,12 +10,13 @@ from diagnose.facts import Facts
 from diagnose.numbers import is_number
 from diagnose.run import Axis, Curve, Role
 
-FEWEST_NORMS = 4
-"""Norms before the onset from which a percentile is taken. Source: our choice: the 90th lies between the two highest
-of four, so that fewer would be one reading."""
+FEWEST_NORMS = 3
+"""Norms before the onset from which a percentile is taken. Source: our choice: the 90th is between the two highest of
+three, so that fewer would be one reading."""
 EXPLODED = 3.0
-"""A norm above so many times the median before it belongs to the fault. Source: healthy runs of the bundled trainer
-stay below twice their median."""
+"""A norm above so many times the median before it, a loss above so many times its first, belongs to the fault.
+Source: norms of healthy runs of the bundled trainer stay below twice their median, losses of collapsed ones near their
+first."""
 SETBACK = 0.1
 """Rise over the best so far, as a share of it, that may be the first of the fault. Source: noise between two logged
 points of the bundled trainer is below 5 %."""
@@ -125,6 +126,13 @@ def rate_rose(facts: Facts, onset: int) -> bool:
     """Whether the rate at the best point before the onset was below half of what it rose to."""
     borne, peak = rate_borne(facts, onset)[0], facts.run.peak_logged_rate
     return borne is not None and peak is not None and borne < peak / 2
+
+
+def exploded(facts: Facts) -> bool:
+    """Whether the training loss came to be many times its first: a collapse stays near it."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    values = np.zeros(0) if train is None else train.finite.values
+    return len(values) > 1 and float(values.max()) > EXPLODED * abs(float(values[0]))
 
 
 def at_full_rate(facts: Facts, onset: int) -> bool:

@@ -39,8 +39,8 @@ END_RATE = 0.2
 cosine or a straight line (Loshchilov and Hutter 2017). Measured on the bundled trainer: best validation loss 4.63 where
 a hundredth is left, 3.46 where a seventh is, 3.24 where a third is."""
 EVEN = 0.12
-"""How far the logarithm of an exponential decay may be from a straight line, as a share of its fall. Source: nine steps
-of a decay that comes once an epoch are off by a ninth, an inverse square root by a sixth when it has halved the rate."""
+"""How far the logarithm of an exponential decay may be from a straight line, as a share of its fall. Source: a decay
+once an epoch is off by a ninth after nine, an inverse square root by a sixth when it has halved the rate."""
 FEWEST_RATES = 3
 """Rates from which a fall can be called even."""
 WARMUP_SHARE = 0.05
@@ -153,7 +153,7 @@ def _rate_edit(facts: Facts, rate: float | None, factor: float, why: str) -> Edi
 
 
 def even_fall(rates: Curve) -> tuple[int, float] | None:
-    """(since which step, by how much a step) the logarithm of the rate falls in a straight line; None if it does not."""
+    """(since which step, by how much a step) the rate falls in a straight line in logarithms; None if it does not."""
     falling = _falling(rates)
     if len(falling) < FEWEST_RATES:
         return None

@@ -26,7 +26,6 @@ from diagnose.finding import (
 from diagnose.numbers import round_count
 from diagnose.remedies.evidence import number, planned_end
 from diagnose.run import Curve, Role
-from diagnose.signals import signals
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,8 @@ class DeadSchedule(Check):
 
     ## How it is detected
     The logged rate is zero throughout; or it is below `dead` of its peak for more than `most` of the run, after the
-    peak; or below ten times that, and the loss froze with it. An exponential decay is foreseen: the logged rate falls
-    evenly, and at that pace would be below `low` of its peak for more than `tail` of the planned run. Or the configured
-    warm-up takes more than `longest` of the configured run.
+    peak. An exponential decay is foreseen: the logged rate falls evenly, and at that pace it is below ten times `dead`
+    for more than `tail` of the planned run. Or the configured warm-up takes more than `longest` of the configured run.
 
     ## What to do
     A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a
@@ -55,18 +53,11 @@ class DeadSchedule(Check):
     needs = (Role.LEARNING_RATE,)
     min_points = 10
 
-    fewest: int = 20
-    """Rates from which a share of the run is known. Source: the first of a warm-up may be printed as zero."""
     dead: float = 1e-3
     """Share of the peak. Source: coqui-ai/TTS#1003 (7e-111 in the posted log); a decay of more than 1000 times is
     never meant."""
     most: float = 0.33
     """Share of the run. Source: a cosine is below a hundredth of its peak for 6 % of the run."""
-    frozen: float = 0.03
-    """What the loss fell by since, in ln. Source: as for a plateau."""
-
-    low: float = 1e-2
-    """Share of the peak to which schedules decay at their end. Source: Hoffmann et al. 2022."""
     tail: float = 0.2
     """Share of the planned run that may be below it. Source: a cosine is there for 6 % of the run."""
     halved: float = 0.5
@@ -93,7 +84,7 @@ class DeadSchedule(Check):
             yield from self._rate(facts, self.curve(facts, Role.LEARNING_RATE).finite)
 
     def _rate(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
-        past = list(self._died(facts, rates)) if len(rates) >= self.fewest else []
+        past = list(self._died(facts, rates)) if len(rates) >= 2 * self.min_points else []
         yield from past or self._foreseen(facts, rates)
 
     def _foreseen(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
@@ -103,57 +94,41 @@ class DeadSchedule(Check):
             return
         began, slope = fall
         then = float(rates.values[np.searchsorted(rates.steps, began)])
-        over = began + log(self.low * peak / then) / slope
+        over = began + log(10 * self.dead * peak / then) / slope
         share = (end - over) / max(1, end - int(rates.steps[0]))
         points = int(np.count_nonzero(rates.steps >= began))
         if share < self.tail or points < self.min_points // 2:
             return
-        yield self.finding(
-            Severity.ERROR,
-            Confidence.HIGH,
-            Role.LEARNING_RATE.value,
-            f"The learning rate decays by {1 - exp(slope):.3g} a step, from {peak:.3g} to {rates.values[-1]:.3g} "
-            f"by {at(rates, rates.steps[-1])}: below a hundredth of its peak from {at(rates, over)} on, "
-            f"{share:.0%} of the run.",
-            steps=(began, rates.steps[-1]),
-            evidence=(Evidence("dead_share", share, self.tail, "", f"{share:.0%} of the run"),),
-            prescriptions=remedies.gentler_decay(facts),
-            advice="Check whether a decay that was meant for epochs is applied at every update.",
+        message = (
+            f"The learning rate decays by {1 - exp(slope):.3g} a step, from {peak:.3g} to {rates.values[-1]:.3g} by "
         )
+        message += f"{at(rates, rates.steps[-1])}: it is below a hundredth of its peak from {at(rates, over)} on, for "
+        message += f"{share:.0%} of the run."
+        yield self._low_rate(facts, rates, int(np.searchsorted(rates.steps, began)), message, share)
 
     def _died(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         peak = float(rates.values.max())
         if peak <= 0:
-            yield self._told(
+            yield self._low_rate(
                 facts, rates, 0, "The learning rate is zero at every logged step: nothing is learned.", 1.0
             )
             return
-        for floor in (self.dead, 10 * self.dead):
-            low = rates.values < floor * peak
-            low[: int(np.argmax(rates.values))] = False
-            share, first = float(np.mean(low)), int(np.argmax(low))
-            if share >= self.most and (floor == self.dead or self._froze(facts, int(rates.steps[first]))):
-                message = f"The learning rate has decayed from {peak:.3g} to below {floor * peak:.3g} by "
-                message += f"{at(rates, rates.steps[first])}: {share:.0%} of the run learns nothing."
-                yield self._told(facts, rates, first, message, share)
-                return
+        low = rates.values < self.dead * peak
+        low[: int(np.argmax(rates.values))] = False
+        share, first = float(np.mean(low)), int(np.argmax(low))
+        if share >= self.most:
+            message = f"The learning rate has decayed from {peak:.3g} to below {self.dead * peak:.3g} by "
+            message += f"{at(rates, rates.steps[first])}: {share:.0%} of the run learns nothing."
+            yield self._low_rate(facts, rates, first, message, share)
 
-    def _froze(self, facts: Facts, step: int) -> bool:
-        course = signals(facts).train
-        since = None if course is None else course.level[course.curve.steps >= step]
-        if course is None or since is None or len(since) < 8:
-            return False
-        tenth = max(1, len(since) // 10)
-        return abs(float(np.median(since[:tenth]) - np.median(since[-tenth:]))) < self.frozen and not course.signed
-
-    def _told(self, facts: Facts, rates: Curve, first: int, message: str, share: float) -> Finding:
+    def _low_rate(self, facts: Facts, rates: Curve, first: int, message: str, share: float) -> Finding:
         return self.finding(
             Severity.ERROR,
             Confidence.HIGH,
             Role.LEARNING_RATE.value,
             message,
             steps=(rates.steps[first], rates.steps[-1]),
-            evidence=(Evidence("dead_share", share, self.most, "", f"{share:.0%} of the run"),),
+            evidence=(Evidence("dead_share", share, sentence=f"{share:.0%} of the run"),),
             prescriptions=remedies.gentler_decay(facts),
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check
+from diagnose.checks.run._say import change
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Curve, Role
@@ -25,8 +26,8 @@ class ExplodingGradients(Check):
 
     ## How it is detected
     After the first twentieth of the run the norm is `ratio` times above its running median at `times` points or more,
-    or its trend has grown to `ratio` times its usual level at the end. Single outliers are a warning where the loss was
-    set back after most of them (`most`, by `setback` on average).
+    or its trend has grown to `ratio` times its usual level at the end. Single outliers are a warning where nothing
+    clipped them, or where the loss was higher afterwards, by `setback` in the middle of them.
 
     ## What to do
     Clip at the 90th percentile of the logged norm. If it grows steadily, lower the learning rate too.
@@ -47,15 +48,9 @@ class ExplodingGradients(Check):
     """Times the running median. Source: the quietest rival's gate."""
     times: int = 3
     """Source: as above: single outliers are what clipping is for."""
-    after: int = 4
-    """Points after an outlier whose median is compared with its own, which was logged before its update acted. Source:
-    Adam forgets a gradient in about ten updates."""
-    most: float = 0.75
-    """Share of the outliers after which the loss is higher. Source: three of four by chance: 30 %, of falling losses
-    less."""
     setback: float = 0.02
-    """Mean rise after an outlier, in ln. Source: outlier batches in the bundled trainer cost 3 to 6 %, clipped ones
-    nothing."""
+    """Median rise of the loss over the next points, in ln. Source: outlier batches in the bundled trainer cost 3 to
+    6 %, clipped ones nothing."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for norms far above their course, and for a course that has left its level."""
@@ -65,21 +60,21 @@ class ExplodingGradients(Check):
             return
         usual = course.loss(float(np.median(course.level)))
         high = course.curve.where(course.residuals > np.log(self.ratio))
-        harmed = None
+        grown, harmful = len(high) < self.times, False
         if len(high) >= self.times:
-            factor, grown = float(high.values.max()) / usual, False
+            factor = float(high.values.max()) / usual
+            rise = self._rise_after(facts, high)
+            harmful = rise >= self.setback or _unclipped(facts, high)
             what = f"reaches {factor:.0f} times its median, at {len(high)} points"
-            harmed = self._set_back(facts, high)
-            if harmed is not None:
-                what += f"; after them the loss is {harmed:.0%} higher on average"
+            what += f"; the loss is {change(rise)} higher after them" if rise >= self.setback else ""
         else:
-            factor, grown = course.loss(course.end) / usual, True
+            factor = course.loss(course.end) / usual
             high = course.curve.where(course.curve.values > self.ratio * usual)
             what = f"has grown to {course.loss(course.end):.3g}, {factor:.0f} times its median"
         if factor < self.ratio or not len(high):
             return
         yield self.finding(
-            Severity.WARNING if grown or harmed is not None else Severity.INFO,
+            Severity.WARNING if grown or harmful else Severity.INFO,
             Confidence.MEDIUM,
             Role.GRAD_NORM.value,
             f"The gradient norm {what}.",
@@ -89,17 +84,26 @@ class ExplodingGradients(Check):
                 Evidence("factor", factor, self.ratio, "", f"{factor:.0f} times its median"),
                 Evidence("points", len(high), self.times),
             ),
-            prescriptions=remedies.clip(facts, int(high.steps[0])),
+            prescriptions=remedies.clip(facts, int(high.steps[0]))
+            if grown
+            else remedies.clip_outliers(facts, int(high.steps[0])),
         )
 
-    def _set_back(self, facts: Facts, high: Curve) -> float | None:
-        """By how much the loss rose after the outliers on average, in ln; None where it mostly did not."""
+    def _rise_after(self, facts: Facts, high: Curve) -> float:
+        """By how much the loss rose after the outliers, in ln: that of their own points is from before they acted."""
         course = signals(facts).train
         if course is None or course.signed or course.curve.axis is not high.axis:
-            return None
+            return 0.0
         places = np.searchsorted(course.curve.steps, high.steps)
-        spans = [course.level[place : place + 1 + self.after] for place in places]
-        rises = np.array([np.median(span[1:]) - span[0] for span in spans if len(span) > 2])
-        if len(rises) < self.times or np.mean(rises > 0) < self.most or rises.mean() < self.setback:
-            return None
-        return float(rises.mean())
+        spans = [course.level[place : place + 1 + self.times] for place in places]
+        rises = [float(np.median(span[1:]) - span[0]) for span in spans if len(span) > 2]
+        return float(np.median(rises)) if len(rises) >= self.times else 0.0
+
+
+def _unclipped(facts: Facts, high: Curve) -> bool:
+    """Whether the log, or else the config, says that nothing clipped these norms."""
+    shares = facts.curve(Role.CLIPPED_SHARE)
+    if shares is None:
+        return "grad_clip_norm" in facts.settings and not facts.settings["grad_clip_norm"]
+    then = shares.values[np.isin(shares.steps, high.steps)]
+    return len(then) > 0 and not then.any()
