@@ -124,7 +124,7 @@ def summary(record: Record, out: Path) -> str:
         changes = ", ".join(f"{edit.parameter} {edit.was} -> {edit.now}" for edit in one.edits) or "as it was"
         lines.append(f"  {one.number}. {changes}: {best}{at}{why}{kept}")
         lines += [f"     {one.reason}"] if one.reason else []
-    lines += [f"  alone: {one['parameter']} = {one['now']}: {one['told']}" for one in record.helped]
+    lines += [f"  alone: {one['parameter']} = {one['now']}: {one['sentence']}" for one in record.helped]
     return "".join(f"{plain(line)}\n" for line in lines)
 
 

@@ -36,7 +36,7 @@ class Asked:
 def interruptible() -> Iterator[Asked]:
     """Within the block, Ctrl-C and SIGTERM are noted; a second one acts as ever.
 
-    A child that starts here begins with the usual handling of both, even where this process was told to ignore them.
+    A child that starts here begins with the usual handling of both, even where this process ignores them.
     """
     asked = Asked()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -131,11 +131,11 @@ def start(command: Sequence[str], console: Path, environment: Mapping[str, str] 
 
     Raises TrainerError where there is no such program.
     """
-    told = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
     with console.open("ab") as out:
         try:
             process = subprocess.Popen(
-                list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=told
+                list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=variables
             )
         except OSError as error:
             raise TrainerError(f"{command[0]}: cannot be started ({error.strerror or error})") from error

@@ -1,7 +1,7 @@
 """What was found while a run grew: since when, whether it was confirmed, and what a finished log has forgotten.
 
 A divergence is plain when it happens and looks like a plateau at the end. So a finished run is also judged on its
-prefixes, as someone who watched it would have, and what was confirmed then and never made good again is kept.
+prefixes, as someone who watched it would have, and what was confirmed then, and from which it never recovered, is kept.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
 from diagnose.run import Role
 
 PERSISTENT = 0.5
-"""Share of the looks at which an alarm stood so that it belongs to the run, whatever its last points show. Source: our
-choice: what stood for half of the run decided what came of it."""
+"""Share of the looks with an alarm from which it belongs to the run, whatever its last points show. Source: our
+choice: what was there for half of the run decided what came of it."""
 REMEMBERED = ("divergence", "learning-rate-too-high", "non-finite-loss")
 """Findings that a plateau or a slow recovery hides at the end."""
 NOT_OF_THE_RUN = frozenset({"config", "dataset", "trainer"})
-"""Metrics of findings that no curve shows: they stand in the first report; no training is stopped or changed
+"""Metrics of findings that no curve shows: they are in the first report; no training is stopped or changed
 for them."""
 LOOKS = 40
 """Prefixes of a run that are judged. Source: our choice: a fault that lasts a fortieth of the run is seen twice."""

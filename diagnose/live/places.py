@@ -23,7 +23,7 @@ class Places:
         self._counts: Watch | None = None
 
     def look(self) -> Diagnosis | None:
-        """The run as it stands, judged; None if nothing is new."""
+        """The run as it is now, judged; None if nothing is new."""
         for watch in self._watches:
             found = _look(watch)
             if found is not None and found.run.curve(Role.TRAIN_LOSS) is not None:

@@ -1,6 +1,6 @@
-"""The loop around a trainer: run it, watch it, stop it when it is ill, change what the evidence asks for, run it again.
+"""The loop around a trainer: run it, watch it, stop it when it is unhealthy, change what the evidence asks for, run it again.
 
-A change is kept only where the run is better than before by more than noise; else the original config stands.
+A change is kept only where the run is better than before by more than noise; else the original config is kept.
 """
 
 from __future__ import annotations
@@ -175,23 +175,23 @@ class _Healing:
         return None
 
     def _with_outcome(self, attempt: Attempt, diagnosis: Diagnosis | None) -> Attempt:
-        told = replace(attempt, held_out_loss=held_out(Path(attempt.log_dir)))
+        judged = replace(attempt, held_out_loss=held_out(Path(attempt.log_dir)))
         if diagnosis is None:
-            return told
+            return judged
         facts = diagnosis.facts
         found = tuple(Seen.of(one) for one in diagnosis.findings if one.alarming)
         states = tuple(one.file for one in facts.checkpoints)
-        told = replace(told, findings=found, last_step=last_step(facts), checkpoints=states)
-        return told.scored(score(facts))
+        judged = replace(judged, findings=found, last_step=last_step(facts), checkpoints=states)
+        return judged.scored(score(facts))
 
     def _judged(self, attempt: Attempt, diagnosis: Diagnosis) -> Attempt:
-        """With whether it is better than what stood before; if so, it is what the next must be better than."""
+        """With whether it is better than the one before; if so, it is what the next must be better than."""
         if self.base is None:
             self.base = diagnosis
             return attempt
-        standing = self._standing()
-        found = compare(self.base.facts, diagnosis.facts, noise=self.order.noise, stopped=bool(standing.stopped_by))
-        lucky = found.improved and _worse(attempt.held_out_loss, standing.held_out_loss)
+        kept = self._kept_so_far()
+        found = compare(self.base.facts, diagnosis.facts, noise=self.order.noise, stopped=bool(kept.stopped_by))
+        lucky = found.improved and _worse(attempt.held_out_loss, kept.held_out_loss)
         reason = f"{found.sentence}; but not on the held-out clips" if lucky else found.sentence
         self.say(f"attempt {attempt.number}: {reason}")
         self.record = replace(self.record, noise={"value": found.noise.value, "how": found.noise.how})
@@ -201,7 +201,7 @@ class _Healing:
             self.base = diagnosis
         return attempt
 
-    def _standing(self) -> Attempt:
+    def _kept_so_far(self) -> Attempt:
         """The attempt whose run is the one to be better than."""
         accepted = [one for one in self.record.attempts if one.accepted]
         return accepted[-1] if accepted else self.record.attempts[0]
@@ -236,7 +236,7 @@ class _Healing:
         return self._attempt(attempt.number + 1, config, edits, last_good(diagnosis))
 
     def _kept(self, attempt: Attempt, made: Plan) -> Record:
-        """Overfitting: the best checkpoint is the cure, and the config is told to stop there."""
+        """Overfitting: the best checkpoint is the cure, and the config is made to stop there."""
         self.say(f"kept: the checkpoint of step {attempt.best_step}; what came after it only memorised")
         if made.applied:
             self._write(made.after)
@@ -253,7 +253,7 @@ class _Healing:
             return self._end("cured", best)
         if self.base is not None and not alarms(self.base):
             return self._end("healthy", self.record.attempts[-1])
-        self.say("no improvement: the original config stands")
+        self.say("no improvement: the original config is kept")
         return self._end("not cured")
 
     def _cured_text(self, best: Attempt) -> str:
@@ -281,8 +281,13 @@ class _Healing:
             stopped = bool(self.record.attempts[0].stopped_by)
             found = compare(first.facts, diagnosis.facts, noise=self.order.noise, stopped=stopped)
             self.say(f"{edit.parameter} = {edit.now} alone: {found.sentence}")
-            told = {"parameter": edit.parameter, "now": edit.now, "improved": found.improved, "told": found.sentence}
-            self.record = replace(self.record, helped=(*self.record.helped, told))
+            alone = {
+                "parameter": edit.parameter,
+                "now": edit.now,
+                "improved": found.improved,
+                "sentence": found.sentence,
+            }
+            self.record = replace(self.record, helped=(*self.record.helped, alone))
             self._keep(attempt)
 
     def _failed(self, attempt: Attempt) -> Record:

@@ -36,7 +36,7 @@ LEAST_SILENCE = 600.0
 
 
 SLOWNESS = frozenset({"learning-rate-too-low", "slow-learning", "plateau", "loss-above-target"})
-"""Findings that only time can tell: before `WORTH` of the planned run they are no news."""
+"""Findings that only time can show: before `WORTH` of the planned run they are no news."""
 WORTH = 0.45
 """Share of the planned run. Source: benchmarks/cure: healthy runs at a quarter of the best rate look slow up to a third
 of the run, those at a twentieth to the end."""
@@ -65,7 +65,7 @@ class NewFinding:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the run stands, after each look that brought something new."""
+    """Where the run is, after each look that brought something new."""
 
     step: int
     diagnosis: Diagnosis
@@ -99,7 +99,7 @@ class Watch:
     _reported: set[str] = field(default_factory=set)
 
     def look(self) -> Diagnosis | None:
-        """The run as it stands now, judged; None if nothing is new. Raises LogError while the place is not there."""
+        """The run as it is now, judged; None if nothing is new. Raises LogError while the place is not there."""
         if self._looks is None:
             self._looks = follow(self.place)
         try:

@@ -53,7 +53,7 @@ def _usual_norm(norms: Curve | None) -> float | None:
 
 
 def _tightens(facts: Facts, limit: float, in_force: float | None) -> bool:
-    """Whether `limit` is below what is in force; a threshold that only the log shows lies above the unclipped norms."""
+    """Whether `limit` is below what is in force; a threshold that only the log shows is above the unclipped norms."""
     if in_force is not None:
         return limit < in_force
     shares, norms = facts.curve(Role.CLIPPED_SHARE), facts.curve(Role.GRAD_NORM)

@@ -20,11 +20,11 @@ first."""
 SETBACK = 0.1
 """Rise over the best so far, as a share of it, that may be the first of the fault. Source: noise between two logged
 points of the bundled trainer is below 5 %."""
-MADE_GOOD = 0.5
-"""A rise was made good once the loss fell below its best by this share of the rise. Source: our choice: chance level
+REGAINED = 0.5
+"""A run recovered from a rise once the loss fell below its best by this share of the rise. Source: our choice: chance level
 may lie a little below the first best."""
 LEFT = 0.5
-"""Source: the bundled trainer at chance level stands at 0.7 to 0.8 of its first loss."""
+"""Source: the bundled trainer at chance level is at 0.7 to 0.8 of its first loss."""
 AT_PEAK = 0.9
 """First rate over the highest from which there was no warm-up. Source: as for missing-warmup."""
 CLIMBED = 1.5
@@ -95,7 +95,7 @@ def _norms_left(facts: Facts, step: int) -> int:
 
 
 def _first_setback(facts: Facts, step: int) -> int:
-    """The first rise of the training loss, up to `step`, that it never made good."""
+    """The first rise of the training loss, up to `step`, that it never recovered from."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or len(train.finite) < 3:
         return step
@@ -103,7 +103,7 @@ def _first_setback(facts: Facts, step: int) -> int:
     best = np.minimum.accumulate(values)
     rise = values - best
     later = np.minimum.accumulate(values[::-1])[::-1]
-    lasting = (rise >= SETBACK * np.abs(best)) & (later > best - MADE_GOOD * rise) & (steps <= step)
+    lasting = (rise >= SETBACK * np.abs(best)) & (later > best - REGAINED * rise) & (steps <= step)
     return int(steps[np.argmax(lasting)]) if lasting.any() else step
 
 

@@ -87,7 +87,7 @@ def _from_first_to_last(
 
 
 class Trainer:
-    """One process's part in a run: the model, its optimiser, and where training stands."""
+    """One process's part in a run: the model, its optimiser, and how far training is."""
 
     def __init__(self, options: Options, folder: RunFolder, corpus: Corpus, world: World) -> None:
         self.options, self.folder, self.corpus, self.world = options, folder, corpus, world
