@@ -27,7 +27,8 @@ NOTHING_LOGGED = Run("", "", "", {})
 class Hints:
     """What the user says of a run; None: find out."""
 
-    config: Path | None = None
+    config: Path | Mapping[str, Any] | None = None
+    """The training config: a file, or the settings themselves."""
     samples: int | None = None
     family: str | None = None
     train_tag: str | None = None

@@ -72,9 +72,7 @@ def _note(facts: Facts, low: float, high: float) -> str:
 
 def _end(facts: Facts, curve: Curve) -> int | None:
     """The last step (or epoch) of the configured run, in units of the curve's axis."""
-    steps, epochs = (
-        _count(facts.settings.get(name, facts.run.config.get(name))) for name in ("max_steps", "max_epochs")
-    )
+    steps, epochs = (_count(facts.settings.get(name)) for name in ("max_steps", "max_epochs"))
     if curve.axis is Axis.EPOCH:
         return epochs
     if steps is not None or epochs is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from diagnose.facts import NOTHING_LOGGED, Facts, Hints
 from diagnose.project import config_file
 from diagnose.readers import runs
 from diagnose.readers.roles import FAMILIES, assign_roles
-from diagnose.run import Dataset, Run
+from diagnose.run import Run
 from diagnose.targets import tables
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def families() -> list[str]:
 
 def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
     """What is known of the training that wrote `run`. Raises ConfigError where a named config cannot be read."""
-    near = [_read_config(hints.config)] if hints.config else configs_near(run)
+    near = [read_settings(hints.config)] if hints.config is not None else configs_near(run)
     facts = facts_of(run, hints, near[0] if len(near) == 1 else None)
     if len(near) < 2:
         return facts
@@ -51,26 +51,28 @@ def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
     return replace(facts, notes=(*facts.notes, f"{len(near)} configs fit: {names}; name one with --config"))
 
 
-def _read_config(path: Path, dialect: Path | None = None) -> Config:
-    """Loads what reads configs where there is one: that takes longer than a small log."""
-    from diagnose.config import read_config
+def read_settings(config: Path | Mapping[str, Any], dialect: Path | None = None) -> Config:
+    """The config of a file, or of a mapping that a program holds. Raises ConfigError."""
+    # Imported where there is a config: that takes longer than to read a small log.
+    from diagnose.config import parse_config, read_config
 
-    return read_config(path, dialect=dialect)
+    if isinstance(config, Mapping):
+        return parse_config(json.dumps(dict(config), default=str), "settings.json")
+    return read_config(config, dialect=dialect)
 
 
 def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
     """The run with its family, hyperparameters and data set, where the user or the config says them."""
     _known_family(hints)
     settings = config.in_force if config is not None else _settings_in_log(run)
-    samples = hints.samples or run.dataset.samples or (samples_named_by(config) if config else None)
+    samples = hints.samples or (samples_named_by(config) if config else None)
     family = hints.family or run.family or (config.family if config else None)
     if config is not None:
         run = replace(run, notes=(*run.notes, f"config: {config.source} ({config.dialect})"))
-    run = replace(run, config=settings, family=family, dataset=Dataset(samples, run.dataset.minutes))
     if hints.axis is not None:
         run = replace(run, curves={tag: curve.along(hints.axis) for tag, curve in run.curves.items()})
     if hints.train_tag or hints.val_tag or hints.family:
-        run = assign_roles(run, train_tag=hints.train_tag, val_tag=hints.val_tag)
+        run = assign_roles(replace(run, family=family), train_tag=hints.train_tag, val_tag=hints.val_tag)
     return Facts(
         run,
         config,
@@ -133,7 +135,7 @@ def _configs_in(folder: Path) -> Iterator[Config]:
         try:
             if path.stat().st_size > LARGEST_CONFIG:
                 continue
-            config = _read_config(_shown(path))
+            config = read_settings(_shown(path))
         except (ConfigError, OSError):
             continue
         if config.training:
@@ -200,7 +202,7 @@ def facts_of_config(
 
     Raises ConfigError, LogError or SourceError, in one line, for what the user can repair.
     """
-    config = _read_config(config_file(config_path), dialect)
+    config = read_settings(config_file(config_path), dialect)
     places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
     found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
     made = [run for run in found if _rate_was_logged(config, run)]
@@ -225,7 +227,7 @@ def facts_before_training(
     """
     from diagnose.config.tokenizer import embedding_rows, read_tokenizer
 
-    config = _read_config(config_file(config_path), dialect)
+    config = read_settings(config_file(config_path), dialect)
     facts = facts_of(NOTHING_LOGGED, hints, config)
     if not config.training:
         return with_trainer(facts, trainer) if trainer else facts

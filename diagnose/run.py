@@ -1,4 +1,4 @@
-"""What a training run left behind: curves, the config and data set facts, and the health of its files."""
+"""What a training run logged: its curves, and the health of its files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ __all__ = [
     "Axis",
     "Beginning",
     "Curve",
-    "Dataset",
     "Ending",
     "EndingKind",
     "FloatArray",
@@ -171,16 +170,6 @@ _COLUMNS: tuple[tuple[str, Any], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
-    """What is known of the training data. None: not known."""
-
-    samples: int | None = None
-    """Clips in the data set, all splits together."""
-    minutes: float | None = None
-    """Audio in the data set."""
-
-
-@dataclass(frozen=True, slots=True)
 class TargetBand:
     """The loss that a model family should reach with a data set of this size."""
 
@@ -208,7 +197,7 @@ class TargetBand:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """One training run: what was logged and what is known of how it was made."""
+    """One training run: what was logged."""
 
     name: str
     """The run's name as TensorBoard gives it: its folder below the one that was asked for."""
@@ -219,12 +208,7 @@ class Run:
     curves: Mapping[str, Curve]
     """By tag, in the order of the log."""
     family: str | None = None
-    """The model family (`t3`, `vits`, ...) if it is known."""
-    config: Mapping[str, Any] = field(default_factory=dict)
-    """Canonical hyperparameter -> value, where a config was found."""
-    dataset: Dataset = Dataset()
-    target: TargetBand | None = None
-    """Filled in by `examine` from the loss-target tables, so that checks stay free of files."""
+    """The model family that the log's format or its tags show (`t3`, `vits`, ...)."""
     sources: tuple[str, ...] = ()
     """Every file that was read."""
     health: InputHealth = field(default_factory=InputHealth)

@@ -72,10 +72,8 @@ def _table(text: str) -> TargetTable:
 
 
 def with_target(facts: Facts) -> Facts:
-    """The facts with the band that the family and the data set size ask for, where a table knows both."""
-    family = facts.family or facts.run.family
-    table = tables().get(family) if family else None
-    if table is None:
+    """The facts with the band that the family and the data set size ask for, where none is given and a table has it."""
+    table = tables().get(facts.family) if facts.family else None
+    if table is None or facts.target is not None:
         return facts
-    band = table.band(facts.samples or facts.run.dataset.samples)
-    return replace(facts, target=band, run=replace(facts.run, target=band))
+    return replace(facts, target=table.band(facts.samples))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
+from typing import Any
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -22,23 +23,28 @@ class Case:
 
     title: str
     """A claim, in plain words."""
-    run: Run
+    facts: Facts
     expect: frozenset[str] = field(default_factory=frozenset)
     """Codes at warning or above that ALL checks report, no more and no fewer."""
 
     @cached_property
     def diagnosis(self) -> Diagnosis:
-        return examine(facts_of(self.run))
+        return examine(self.facts)
+
+    @property
+    def run(self) -> Run:
+        """What was logged."""
+        return self.facts.run
 
 
-def facts_of(run: Run) -> Facts:
-    """The facts of a run that carries its config and data set."""
-    return Facts(run, settings=run.config, samples=run.dataset.samples, family=run.family)
+def facts_of(run: Run, *, config: Mapping[str, Any] | None = None, samples: int | None = None) -> Facts:
+    """The facts of a run: its hyperparameters by their canonical names, the clips of its data set."""
+    return Facts(run, settings=config or {}, samples=samples, family=run.family)
 
 
-def case(title: str, run: Run, *expect: str) -> Case:
+def case(title: str, known: Run | Facts, *expect: str) -> Case:
     """A case that expects these codes."""
-    return Case(title, run, frozenset(expect))
+    return Case(title, known if isinstance(known, Facts) else facts_of(known), frozenset(expect))
 
 
 def cases_of(module: ModuleType) -> list[Case]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.run import Axis, Curve, Dataset, Role, Run
+from diagnose.run import Axis, Curve, Role, Run
 
 Floats = npt.NDArray[np.float64]
 
@@ -88,15 +87,14 @@ def constant(rate: float, points: int = 400) -> Curve:
     return curve(Role.LEARNING_RATE, np.full(points, rate))
 
 
-def run(*curves: Curve, config: Mapping[str, Any] | None = None, samples: int | None = None, **more: Any) -> Run:
+def run(*curves: Curve, **more: Any) -> Run:
     """A run with these curves."""
-    by_tag = {one.tag: one for one in curves}
-    return Run("run", "run", "synthetic", by_tag, config=config or {}, dataset=Dataset(samples=samples), **more)
+    return Run("run", "run", "synthetic", {one.tag: one for one in curves}, **more)
 
 
-def training(values: Floats | list[float], *others: Curve, config: Mapping[str, Any] | None = None, **more: Any) -> Run:
+def training(values: Floats | list[float], *others: Curve, **more: Any) -> Run:
     """A run with this training loss, other curves beside it."""
-    return run(curve(Role.TRAIN_LOSS, values, **more), *others, config=config)
+    return run(curve(Role.TRAIN_LOSS, values, **more), *others)
 
 
 def evaluations(values: Floats, count: int = 20, every: int = 10) -> Curve:

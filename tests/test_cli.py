@@ -308,7 +308,7 @@ def test_a_new_check_and_a_new_reader_are_found_by_being_there(tmp_path: Path, r
     """A copy of the package with one file more in each folder; nothing else is edited."""
     import shutil
 
-    shutil.copytree(root / "diagnose", tmp_path / "diagnose")
+    shutil.copytree(root / "diagnose", tmp_path / "diagnose", ignore=shutil.ignore_patterns("presets", "__pycache__"))
     shutil.copytree(root / "presets", tmp_path / "diagnose" / "presets")
     written(tmp_path / "diagnose" / "checks" / "run" / "too_quiet.py", NEW_CHECK.encode())
     written(tmp_path / "diagnose" / "readers" / "dotted.py", NEW_READER.encode())

@@ -157,15 +157,15 @@ def test_prescriptions_name_hyperparameters(one: Case) -> None:
 @each_case
 def test_the_run_is_left_as_it_was(one: Case) -> None:
     before = {tag: (one_curve.steps.copy(), one_curve.values.copy()) for tag, one_curve in one.run.curves.items()}
-    examine(facts_of(one.run))
+    examine(one.facts)
     for tag, (steps, values) in before.items():
         np.testing.assert_array_equal(one.run.curves[tag].steps, steps)
         np.testing.assert_array_equal(one.run.curves[tag].values, values)
 
 
-def alarms(run: Run) -> list[tuple[str, Severity]]:
-    """Codes and severities of what is reported at warning or above, in order."""
-    return alarms_in(examine(facts_of(run)))
+def alarms(one: Case, run: Run) -> list[tuple[str, Severity]]:
+    """Codes and severities of what is reported at warning or above, in order, where another run was logged."""
+    return alarms_in(examine(dataclasses.replace(one.facts, run=run)))
 
 
 def alarms_in(diagnosis: Diagnosis) -> list[tuple[str, Severity]]:
@@ -188,13 +188,13 @@ SCALE_FREE = [one for one in ALL if one.run.family is None]
 def test_the_unit_of_the_loss_changes_nothing(one: Case, factor: float) -> None:
     """Nats, bits, sums or means: the verdict is the same."""
     scaled = mapped(one.run, lambda c: dataclasses.replace(c, values=factor * c.values))
-    assert alarms(scaled) == alarms_in(one.diagnosis)
+    assert alarms(one, scaled) == alarms_in(one.diagnosis)
 
 
 @each_case
 def test_the_order_of_the_tags_changes_nothing(one: Case) -> None:
     backwards = dataclasses.replace(one.run, curves=dict(list(one.run.curves.items())[::-1]))
-    assert alarms(backwards) == alarms_in(one.diagnosis)
+    assert alarms(one, backwards) == alarms_in(one.diagnosis)
 
 
 # What a single point shows, or every fourth, is gone when every second point is; and half of 400 loud points that
@@ -218,7 +218,7 @@ def test_every_second_point_gives_the_same_verdict(one: Case) -> None:
         return c.where(np.arange(len(c)) % 2 == 1)
 
     thinned = mapped(one.run, thin, tuple(role for role in Role if role is not Role.VAL_LOSS))
-    assert {code for code, _ in alarms(thinned)} == {code for code, _ in alarms_in(one.diagnosis)}
+    assert {code for code, _ in alarms(one, thinned)} == {code for code, _ in alarms_in(one.diagnosis)}
 
 
 @each_case
@@ -230,4 +230,4 @@ def test_a_longer_look_at_a_healthy_run_takes_no_error_back(one: Case) -> None:
     assert train is not None
     for share in (0.6, 0.8, 0.9):
         prefix = one.run.until(int(train.steps[int(share * (len(train) - 1))])) if len(train) else one.run
-        assert [code for code, severity in alarms(prefix) if severity is Severity.ERROR] == []
+        assert [code for code, severity in alarms(one, prefix) if severity is Severity.ERROR] == []

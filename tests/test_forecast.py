@@ -16,12 +16,12 @@ from diagnose.run import Axis, Curve, FloatArray, Role, Run, TargetBand
 from diagnose.testing.synthetic import Fault, sample
 
 
-def a_run(values: FloatArray, rates: FloatArray | None = None, axis: Axis = Axis.STEP, **facts: object) -> Run:
+def a_run(values: FloatArray, rates: FloatArray | None = None, axis: Axis = Axis.STEP) -> Run:
     steps = np.arange(1, len(values) + 1)
     curves = {"loss": Curve("loss", steps, values, role=Role.TRAIN_LOSS, axis=axis)}
     if rates is not None:
         curves["lr"] = Curve("lr", steps, rates, role=Role.LEARNING_RATE, axis=axis)
-    return replace(Run("run", "run", "test", curves), **facts)  # type: ignore[arg-type]
+    return Run("run", "run", "test", curves)
 
 
 def falling(count: int, noise: float = 0.01, seed: int = 0) -> FloatArray:
@@ -30,8 +30,8 @@ def falling(count: int, noise: float = 0.01, seed: int = 0) -> FloatArray:
     return np.asarray((1 + 4 * (1 + np.arange(count) / 20) ** -0.7) * scatter)
 
 
-def forecast_of(run: Run, horizon: int | None = None) -> Forecast:
-    answer = forecast(Facts(run, settings=run.config, target=run.target, horizon=horizon))
+def forecast_of(run: Run, horizon: int | None = None, target: TargetBand | None = None, **config: int) -> Forecast:
+    answer = forecast(Facts(run, settings=config, target=target, horizon=horizon))
     assert answer is not None
     return answer
 
@@ -81,18 +81,18 @@ def test_a_loss_that_was_never_below_zero_is_not_expected_there() -> None:
 
 
 def test_the_config_gives_the_horizon_in_steps() -> None:
-    assert forecast_of(a_run(falling(300), config={"max_steps": 700})).horizon_step == 700
+    assert forecast_of(a_run(falling(300)), max_steps=700).horizon_step == 700
 
 
 def test_the_config_gives_the_horizon_in_epochs_of_an_epoch_log() -> None:
-    run = a_run(falling(40), axis=Axis.EPOCH, config={"max_epochs": 100, "max_steps": 5000})
-    assert forecast_of(run).horizon_step == 100
+    run = a_run(falling(40), axis=Axis.EPOCH)
+    assert forecast_of(run, max_epochs=100, max_steps=5000).horizon_step == 100
 
 
 def test_epochs_become_steps_where_the_log_has_both() -> None:
-    run = a_run(falling(300), config={"max_epochs": 6})
+    run = a_run(falling(300))
     curve = replace(run.curves["loss"], epochs=np.linspace(0.01, 3, 300))
-    assert forecast_of(replace(run, curves={"loss": curve})).horizon_step == 600
+    assert forecast_of(replace(run, curves={"loss": curve}), max_epochs=6).horizon_step == 600
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,15 @@ def test_epochs_become_steps_where_the_log_has_both() -> None:
         pytest.param(a_run(falling(100)), 5000, id="a fiftieth of the way"),
         pytest.param(a_run(np.append(falling(300), np.nan)), 600, id="it ends in NaN"),
         pytest.param(a_run(np.full(300, 2.0)), 600, id="it never changes"),
-        pytest.param(a_run(falling(300), config={"max_epochs": 9}), None, id="epochs of an unknown length"),
         pytest.param(Run("run", "run", "test", {}), 600, id="no loss"),
     ],
 )
 def test_nothing_is_said_where_there_is_too_little_to_say(run: Run, horizon: int | None) -> None:
-    assert forecast(Facts(run, settings=run.config, horizon=horizon)) is None
+    assert forecast(Facts(run, horizon=horizon)) is None
+
+
+def test_nothing_is_said_where_epochs_have_an_unknown_length() -> None:
+    assert forecast(Facts(a_run(falling(300)), settings={"max_epochs": 9})) is None
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.005, 0.03])
@@ -128,12 +131,12 @@ def test_the_unit_is_that_of_the_curve_and_the_horizon_counts_what_it_counts() -
 
 def test_a_target_out_of_reach_is_noted() -> None:
     band = TargetBand("t3", 0.1, 0.2, "high", "test")
-    assert forecast_of(a_run(falling(500), target=band), 1000).note == "target not reachable with this schedule"
+    assert forecast_of(a_run(falling(500)), 1000, band).note == "target not reachable with this schedule"
 
 
 def test_a_target_in_reach_is_noted() -> None:
     band = TargetBand("t3", 1.0, 4.0, "high", "test")
-    assert forecast_of(a_run(falling(500), target=band), 1000).note == "target within reach"
+    assert forecast_of(a_run(falling(500)), 1000, band).note == "target within reach"
 
 
 def test_a_rate_that_is_zero_at_first_is_not_divided_by() -> None:

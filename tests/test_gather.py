@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from diagnose.api import analyze, fix
+from diagnose.engine import examine
 from diagnose.errors import ConfigError, LogError
 from diagnose.facts import Hints
 from diagnose.gather import facts_of_config
+from diagnose.run import TargetBand
 
 CONFIG = """\
 model:
@@ -46,6 +49,19 @@ def test_the_config_above_the_log_names_hyperparameters_family_and_clips(project
     assert diagnosis.facts.settings["learning_rate"] == 2e-4
     assert diagnosis.facts.samples == 321
     assert diagnosis.facts.family == "t3"
+
+
+def test_a_program_gives_its_settings_as_a_mapping() -> None:
+    settings = {"learning_rate": 0.0005, "batch_size": 8}
+    (diagnosis,) = analyze({"loss": [9 - n / 4 for n in range(20)]}, Hints(config=settings, family="t3", samples=525))
+    assert diagnosis.facts.settings["learning_rate"] == 5e-4
+    assert diagnosis.facts.target is not None
+
+
+def test_a_target_that_is_given_stays(project: Path) -> None:
+    band = TargetBand("mine", 1.0, 2.0, "low", "our own runs")
+    facts = replace(facts_of_config(project / "config.yaml"), target=band)
+    assert examine(facts).facts.target == band
 
 
 def test_of_two_configs_the_one_whose_rate_was_logged_made_the_run(project: Path) -> None:

@@ -60,7 +60,7 @@ def outcome(asked: Iterable[Question]) -> Outcome:
     rows, count = [], 0
     for one in asked:
         count += 1
-        told = forecast(Facts(one.run, settings=one.run.config, horizon=one.horizon))
+        told = forecast(Facts(one.run, horizon=one.horizon))
         curve = one.run.curve(Role.TRAIN_LOSS)
         if told is None or curve is None:
             continue

@@ -87,10 +87,10 @@ class Doctor:
 
     def configure(self, config: str | Path | Mapping[str, Any] | None) -> None:
         """Give the doctor the training's config, where it was not known from the start. Raises ConfigError."""
-        from diagnose.gather import samples_named_by
+        from diagnose.gather import read_settings, samples_named_by
 
         if config is not None:
-            self._config = _read(config)
+            self._config = read_settings(Path(config) if isinstance(config, str) else config)
             self._hints = replace(self._hints, samples=self._hints.samples or samples_named_by(self._config))
         self._facts_of(MemoryLog("", Axis.STEP))  # refuses an unknown family now, not in the middle of the night
 
@@ -175,16 +175,6 @@ def _checks() -> tuple[Check, ...]:
     from diagnose.checks.base import About
 
     return tuple(check for check in every_check() if check.about is About.RUN and not check.code.startswith("RUN"))
-
-
-def _read(config: str | Path | Mapping[str, Any]) -> Config:
-    import json
-
-    from diagnose.config.config import parse_config, read_config
-
-    if isinstance(config, Mapping):
-        return parse_config(json.dumps(config, default=str), "settings.json")
-    return read_config(Path(config))
 
 
 def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The loop around a trainer: run it, watch it, stop it when it is unhealthy, change what the evidence asks for, run it again.
+"""The loop around a trainer: run it, watch it, stop it at a confirmed fault, change what the evidence asks for, repeat.
 
 A change is kept only where the run is better than before by more than noise; else the original config is kept.
 """

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.config import Config, read_config
+from diagnose.config import Config
 from diagnose.config.effective import effective
 from diagnose.engine import examine
 from diagnose.errors import LogError
 from diagnose.facts import Facts, Hints
 from diagnose.finding import Diagnosis, Finding, Severity
-from diagnose.gather import configs_near, facts_of
+from diagnose.gather import configs_near, facts_of, read_settings
 from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, confirmed_now
 from diagnose.readers import follow
 from diagnose.run import Axis, Curve, Role, Run
@@ -125,7 +125,7 @@ class Watch:
     def _facts(self, run: Run) -> Facts:
         """The run with its config, which is looked for once a run."""
         if self._config_of != run.source:
-            near = [read_config(self.hints.config)] if self.hints.config else configs_near(run)
+            near = [read_settings(self.hints.config)] if self.hints.config is not None else configs_near(run)
             self._config = near[0] if len(near) == 1 else None
             self._config_of = run.source
         return facts_of(run, self.hints, self._config)

@@ -21,8 +21,8 @@ SETBACK = 0.1
 """Rise over the best so far, as a share of it, that may be the first of the fault. Source: noise between two logged
 points of the bundled trainer is below 5 %."""
 REGAINED = 0.5
-"""A run recovered from a rise once the loss fell below its best by this share of the rise. Source: our choice: chance level
-may lie a little below the first best."""
+"""A run recovered from a rise once the loss fell below its best by this share of the rise. Source: our choice: chance
+level may be a little below the first best."""
 LEFT = 0.5
 """Source: the bundled trainer at chance level is at 0.7 to 0.8 of its first loss."""
 AT_PEAK = 0.9

@@ -46,7 +46,7 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "name": run.name,
         "source": run.source,
         "format": run.format,
-        "family": run.family,
+        "family": diagnosis.facts.family,
         "samples": diagnosis.facts.samples,
         "verdict": diagnosis.verdict.value,
         "answer": asdict(answer(diagnosis, made)),

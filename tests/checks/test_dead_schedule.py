@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import cosine, curve, descent, noisy, training
 
 FAULTY = (
@@ -27,7 +27,7 @@ FAULTY = (
 )
 HEALTHY = (
     case("a cosine to zero", training(noisy(descent()), curve(Role.LEARNING_RATE, cosine()))),
-    case("a warm-up of a tenth", training(noisy(descent()), config={"warmup_steps": 100, "max_steps": 1000})),
+    case("a warm-up of a tenth", facts_of(training(noisy(descent())), config={"warmup_steps": 100, "max_steps": 1000})),
 )
 EDGE = (
     case(

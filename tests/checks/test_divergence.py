@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Axis, Role
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import Floats, curve, descent, evaluations, noisy, run, training, turned
 
 
@@ -75,7 +75,7 @@ def test_the_story_gets_the_cures_of_the_guide() -> None:
     """A quarter of the rate, half of the clipping threshold, smaller batches accumulated to 32."""
     config = {"learning_rate": 2e-4, "grad_clip_norm": 1.0, "batch_size": 16, "grad_accumulation_steps": 1}
     story = curve(Role.TRAIN_LOSS, [13.18, 7.71, 6.93, 9.11], axis=Axis.EPOCH)
-    diagnosis = case("", run(story, config=config, samples=525)).diagnosis
+    diagnosis = case("", facts_of(run(story), config=config, samples=525)).diagnosis
     edits = {edit.parameter: edit.value for prescription in diagnosis.prescriptions for edit in prescription.edits}
     assert edits == {"learning_rate": 0.25, "grad_clip_norm": 0.5, "batch_size": 8, "grad_accumulation_steps": 4}
     assert [finding.explained_by for finding in diagnosis.findings if finding.code == "STB002"] == [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Curve, Role
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import curve, descent, noisy, training
 
 
@@ -45,7 +45,9 @@ def test_exploding_gradients(one: Case) -> None:
 
 def test_clipping_is_set_by_the_logged_norms() -> None:
     """The 90th percentile of the norms, not half of the threshold."""
-    diagnosis = case("", training(noisy(descent()), norms(5, 50.0), config={"grad_clip_norm": 10.0})).diagnosis
+    diagnosis = case(
+        "", facts_of(training(noisy(descent()), norms(5, 50.0)), config={"grad_clip_norm": 10.0})
+    ).diagnosis
     (edit,) = diagnosis.prescriptions[0].edits
     assert isinstance(edit.value, float)
     assert 1.0 < edit.value < 2.0

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.run import Role, Run
-from tests.cases import Case, assert_findings, case, table
+from diagnose.facts import Facts
+from diagnose.run import Role
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import cosine, curve, descent, noisy, training
 
 
-def logged(rate: float) -> Run:
+def logged(rate: float) -> Facts:
     """A healthy run whose log shows `rate` while its config asks for 1e-4."""
     rates = curve(Role.LEARNING_RATE, np.full(400, rate))
-    return training(noisy(descent()), rates, config={"learning_rate": 1e-4})
+    return facts_of(training(noisy(descent()), rates), config={"learning_rate": 1e-4})
 
 
 FAULTY = (
@@ -25,13 +26,18 @@ HEALTHY = (
     case("the configured rate", logged(1e-4)),
     case(
         "a schedule below the configured rate",
-        training(noisy(descent()), curve(Role.LEARNING_RATE, cosine(peak=1e-4)), config={"learning_rate": 1e-4}),
+        facts_of(
+            training(noisy(descent()), curve(Role.LEARNING_RATE, cosine(peak=1e-4))), config={"learning_rate": 1e-4}
+        ),
     ),
 )
 EDGE = (
     case(
         "a log that prints four decimals",
-        training(noisy(descent()), curve(Role.LEARNING_RATE, np.full(400, 0.0002)), config={"learning_rate": 1.6e-4}),
+        facts_of(
+            training(noisy(descent()), curve(Role.LEARNING_RATE, np.full(400, 0.0002))),
+            config={"learning_rate": 1.6e-4},
+        ),
     ),
     case("no configured rate", training(noisy(descent()), curve(Role.LEARNING_RATE, np.full(400, 1e-3)))),
 )

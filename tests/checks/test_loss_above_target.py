@@ -8,7 +8,7 @@ import pytest
 from diagnose.finding import Confidence, Severity
 from diagnose.run import Axis, Role
 from diagnose.targets import tables
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import curve, noisy, run
 
 EPOCHS = np.arange(200)
@@ -22,12 +22,17 @@ def falling_to(end: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 def t3(end: float, samples: int | None = 525) -> Case:
     """A T3 whose loss ends at `end`."""
     loss = curve(Role.TRAIN_LOSS, falling_to(end), axis=Axis.EPOCH)
-    return case(f"ends at {end:g} with {samples} clips", run(loss, family="t3", samples=samples))
+    return case(f"ends at {end:g} with {samples} clips", facts_of(run(loss, family="t3"), samples=samples))
 
 
-FAULTY = (case("a T3 that is at 3.5 after 200 epochs", t3(3.5).run, "FIT005"),)
-HEALTHY = (case("a T3 that ends at 1.8", t3(1.8).run),)
-EDGE = (case("a family that is not known", run(curve(Role.TRAIN_LOSS, falling_to(3.5), axis=Axis.EPOCH), samples=525)),)
+FAULTY = (case("a T3 that is at 3.5 after 200 epochs", t3(3.5).facts, "FIT005"),)
+HEALTHY = (case("a T3 that ends at 1.8", t3(1.8).facts),)
+EDGE = (
+    case(
+        "a family that is not known",
+        facts_of(run(curve(Role.TRAIN_LOSS, falling_to(3.5), axis=Axis.EPOCH)), samples=525),
+    ),
+)
 
 
 def test_a_band_of_low_confidence_only_informs() -> None:

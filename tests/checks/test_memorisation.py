@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diagnose.facts import Facts
 from diagnose.finding import Severity
-from diagnose.run import Axis, Role, Run
+from diagnose.run import Axis, Role
 from diagnose.signals import Course
 from diagnose.signals.stairs import stairs
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import Floats, curve, descent, evaluations, noisy, run, staircase, training
 
 POINT = np.arange(300)
@@ -36,9 +37,9 @@ def sorted_by_length(points: int = 300) -> Floats:
     return noisy(descent(points, 0.02) * np.exp(0.3 * np.mod(np.arange(points) / 30, 1.0)), 0.03)
 
 
-def every_other_pass(config: dict[str, int]) -> Run:
+def every_other_pass(config: dict[str, int]) -> Facts:
     """80 points, one each second pass over 64 clips in batches of 8."""
-    return run(curve(Role.TRAIN_LOSS, used_up(left=0.05, pace=5.0), every=16), config=config, samples=64)
+    return facts_of(run(curve(Role.TRAIN_LOSS, used_up(left=0.05, pace=5.0), every=16)), config=config, samples=64)
 
 
 FAULTY = (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import Floats, cosine, curve, descent, noisy, training
 
 
@@ -40,6 +40,8 @@ def test_missing_warmup(one: Case) -> None:
 def test_the_warm_up_is_a_twentieth_of_the_run() -> None:
     """Of the configured steps, if they are known."""
     rates = curve(Role.LEARNING_RATE, np.full(400, 1e-3))
-    diagnosis = case("", training(noisy(descent() + thrown(), 0.02), rates, config={"max_steps": 8000})).diagnosis
+    diagnosis = case(
+        "", facts_of(training(noisy(descent() + thrown(), 0.02), rates), config={"max_steps": 8000})
+    ).diagnosis
     edits = {edit.parameter: edit.value for prescription in diagnosis.prescriptions for edit in prescription.edits}
     assert edits["warmup_steps"] == 400

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import Floats, curve, descent, noisy, training
 
 
@@ -56,12 +56,12 @@ def test_non_finite_loss(one: Case) -> None:
 def test_precision_is_ruled_out_before_the_learning_rate() -> None:
     """The order of advice is precision, rate, clipping."""
     config = {"mixed_precision": True, "learning_rate": 2e-4, "grad_clip_norm": 1.0}
-    diagnosis = case("", training([3.0, 2.0, np.nan, np.nan], config=config)).diagnosis
+    diagnosis = case("", facts_of(training([3.0, 2.0, np.nan, np.nan]), config=config)).diagnosis
     edits = [edit.parameter for prescription in diagnosis.prescriptions for edit in prescription.edits]
     assert edits == ["mixed_precision", "learning_rate", "grad_clip_norm"]
 
 
 def test_fp16_becomes_bf16() -> None:
     """A named half precision is replaced by the one with the range of fp32."""
-    diagnosis = case("", training([3.0, 2.0, np.nan, np.nan], config={"mixed_precision": "fp16"})).diagnosis
+    diagnosis = case("", facts_of(training([3.0, 2.0, np.nan, np.nan]), config={"mixed_precision": "fp16"})).diagnosis
     assert [edit.value for edit in diagnosis.prescriptions[0].edits] == ["bf16"]

@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 
 from diagnose.engine import examine
-from diagnose.run import Ending, EndingKind, Run
+from diagnose.facts import Facts
+from diagnose.run import Ending, EndingKind
 from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import descent, noisy, training
 
 LINE = "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.12 GiB"
 
 
-def ended(kind: EndingKind = EndingKind.OUT_OF_MEMORY, **config: Any) -> Run:
-    return replace(training(noisy(descent())), ending=Ending(kind, LINE, 4000), config=config)
+def ended(kind: EndingKind = EndingKind.OUT_OF_MEMORY, **config: Any) -> Facts:
+    return facts_of(replace(training(noisy(descent())), ending=Ending(kind, LINE, 4000)), config=config)
 
 
 FAULTY = (case("CUDA is out of memory", ended(), "RUN002"),)
@@ -39,7 +40,7 @@ def test_out_of_memory(one: Case) -> None:
     ],
 )
 def test_the_batch_is_halved_and_the_update_stays(batch: int | None, edits: list[tuple[str, float]]) -> None:
-    diagnosis = examine(facts_of(ended(batch_size=batch)))
+    diagnosis = examine(ended(batch_size=batch))
     (finding,) = [one for one in diagnosis.findings if one.code == "RUN002"]
     proposed = [(edit.parameter, edit.value) for cure in finding.prescriptions for edit in cure.edits]
     assert proposed == edits

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import curve, descent, noisy, training
 
 FAULTY = (
     case(
         "usual norms of thirty times the threshold",
-        training(noisy(descent()), curve(Role.GRAD_NORM, np.full(400, 30.0)), config={"grad_clip_norm": 1.0}),
+        facts_of(training(noisy(descent()), curve(Role.GRAD_NORM, np.full(400, 30.0))), config={"grad_clip_norm": 1.0}),
         "GRD003",
     ),
 )
 HEALTHY = (
     case(
         "norms below the threshold",
-        training(noisy(descent()), curve(Role.GRAD_NORM, np.full(400, 0.3)), config={"grad_clip_norm": 1.0}),
+        facts_of(training(noisy(descent()), curve(Role.GRAD_NORM, np.full(400, 0.3))), config={"grad_clip_norm": 1.0}),
     ),
     case(
         "norms of twice the threshold are information",
-        training(noisy(descent()), curve(Role.GRAD_NORM, np.full(400, 2.0)), config={"grad_clip_norm": 1.0}),
+        facts_of(training(noisy(descent()), curve(Role.GRAD_NORM, np.full(400, 2.0))), config={"grad_clip_norm": 1.0}),
     ),
 )
 EDGE = (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Curve, Role
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import Floats, cosine, curve, evaluations, noisy, run, training
 
 
@@ -52,7 +52,7 @@ FAULTY = (
 HEALTHY = (
     case(
         "trained weights that the config names, and that had nothing left to learn",
-        training(noisy(np.full(300, 2.3)), config={"init_checkpoint": "base.pth"}),
+        facts_of(training(noisy(np.full(300, 2.3))), config={"init_checkpoint": "base.pth"}),
     ),
     case("a T3 that is where finished ones are", run(curve(Role.TRAIN_LOSS, 3 * noisy(stuck())), family="t3")),
     case("a flow-matching loss that learns below its noise", training(noisy(stuck(0.55), 0.2))),

@@ -9,7 +9,7 @@ import pytest
 from diagnose.engine import examine
 from diagnose.finding import Severity
 from diagnose.run import Ending, EndingKind, Run
-from tests.cases import Case, assert_findings, case, facts_of, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import descent, noisy, training
 
 
@@ -35,6 +35,6 @@ def test_run_died(one: Case) -> None:
 
 
 def test_an_interrupt_by_hand_is_information() -> None:
-    (finding,) = [one for one in examine(facts_of(EDGE[0].run)).findings if one.code == "RUN001"]
+    (finding,) = [one for one in examine(EDGE[0].facts).findings if one.code == "RUN001"]
     assert finding.severity is Severity.INFO
     assert "KeyboardInterrupt" in finding.message

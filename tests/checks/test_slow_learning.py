@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import Floats, cosine, curve, descent, evaluations, line, noisy, training
 
 
@@ -23,7 +23,9 @@ FAULTY = (
         "FIT003",
     ),
     case("a straight line down by a tenth", training(noisy(line(), 0.01)), "FIT003"),
-    case("most of the planned steps run", training(noisy(line(), 0.01), config={"max_steps": 5_000}), "FIT003"),
+    case(
+        "most of the planned steps run", facts_of(training(noisy(line(), 0.01)), config={"max_steps": 5_000}), "FIT003"
+    ),
     case(
         "a straight line at a rate that is too low",
         training(noisy(line(), 0.01), curve(Role.LEARNING_RATE, np.full(400, 1e-6))),
@@ -37,7 +39,10 @@ HEALTHY = (
         "a fine-tuning that falls by a third, ever more slowly",
         training(noisy(1 - 0.35 * np.log1p(np.linspace(0, 1, 400) / 0.1) / np.log(11), 0.02)),
     ),
-    case("a fifth of the planned steps not yet run", training(noisy(line(), 0.01), config={"max_steps": 30_000})),
+    case(
+        "a fifth of the planned steps not yet run",
+        facts_of(training(noisy(line(), 0.01)), config={"max_steps": 30_000}),
+    ),
     case(
         "a cosine that has only begun to decay",
         training(noisy(line(), 0.01), curve(Role.LEARNING_RATE, cosine(4000, 1e-4, 0.001)[:400])),

@@ -5,18 +5,21 @@ from __future__ import annotations
 import pytest
 
 from diagnose.run import Role
-from tests.cases import Case, assert_findings, case, table
+from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import curve, descent, noisy, run
 
 PLAN = {"max_epochs": 1000, "dropout": 0.1, "save_interval": 5000, "eval_interval": 1000, "batch_size": 16}
 LOSS = curve(Role.TRAIN_LOSS, noisy(descent()))
 
-FAULTY = (case("a thousand epochs of 525 clips", run(LOSS, config=PLAN, samples=525), "DAT001"),)
+FAULTY = (case("a thousand epochs of 525 clips", facts_of(run(LOSS), config=PLAN, samples=525), "DAT001"),)
 HEALTHY = (
-    case("the same plan for 50,000 clips", run(LOSS, config=PLAN, samples=50_000)),
-    case("a small set with a plan of its size is information", run(LOSS, config={"max_epochs": 200}, samples=525)),
+    case("the same plan for 50,000 clips", facts_of(run(LOSS), config=PLAN, samples=50_000)),
+    case(
+        "a small set with a plan of its size is information",
+        facts_of(run(LOSS), config={"max_epochs": 200}, samples=525),
+    ),
 )
-EDGE = (case("the number of clips is not known", run(LOSS, config=PLAN)),)
+EDGE = (case("the number of clips is not known", facts_of(run(LOSS), config=PLAN)),)
 
 
 @pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))

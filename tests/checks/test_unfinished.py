@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from diagnose.engine import examine
 from diagnose.finding import Severity
 from diagnose.run import Ending, EndingKind, Run
-from tests.cases import Case, assert_findings, case, facts_of, table
+from tests.cases import Case, assert_findings, case, table
 from tests.curves import descent, noisy, training
 
 HOURS = 7200.0
@@ -39,10 +38,10 @@ def test_unfinished(one: Case) -> None:
     assert_findings(one)
 
 
-def severities_of(run: Run) -> list[Severity]:
-    return [finding.severity for finding in examine(facts_of(run)).findings if finding.code == "RUN003"]
+def severities_of(one: Case) -> list[Severity]:
+    return [finding.severity for finding in one.diagnosis.findings if finding.code == "RUN003"]
 
 
 def test_only_a_silent_log_far_before_its_end_is_reported() -> None:
-    assert severities_of(FAULTY[0].run) == [Severity.INFO]
-    assert [severities_of(one.run) for one in (*HEALTHY, *EDGE)] == [[], [], [], []]
+    assert severities_of(FAULTY[0]) == [Severity.INFO]
+    assert [severities_of(one) for one in (*HEALTHY, *EDGE)] == [[], [], [], []]
