@@ -305,7 +305,8 @@ class _Healing:
         return None if found is None else of_the_run(remember(found))
 
     def _places(self, attempt: Attempt) -> Places:
-        named = [Path(attempt.log_dir)] if any("{log_dir}" in word for word in self.order.command) else []
+        folder = Path(attempt.log_dir)
+        named = [folder, folder.parent] if any("{log_dir}" in word for word in self.order.command) else []
         given = [self.order.logs] if self.order.logs else []
         hints = self.order.hints
         if self.order.written_config is None:

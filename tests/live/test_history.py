@@ -46,6 +46,15 @@ def test_what_was_confirmed_stays_in_the_history_when_it_is_said_no_more() -> No
     assert [sighting.last_seen for sighting in history.confirmed] == [20]
 
 
+def test_two_states_of_nearly_the_same_points_confirm_nothing() -> None:
+    """After 200 points of 1,000 the loss jumps: ten more than when it is first found are needed."""
+    run = collapsed(1000)
+    parts = [run.until(int(step)) for step in run.run.curves["loss"].steps[196:240]]
+    named = ["divergence" in {one.name for one in examine(part).findings} for part in parts]
+    sure = [bool(confirmed_now(part, [finding()])) for part in parts]
+    assert 8 <= sure.index(True) - named.index(True) <= 12
+
+
 def test_a_collapse_is_named_at_the_end_with_the_step_at_which_it_was_sure() -> None:
     run = collapsed()
     diagnosis = remember(examine(run))
