@@ -136,9 +136,10 @@ def exploded(facts: Facts) -> bool:
 
 
 def at_full_rate(facts: Facts, onset: int) -> bool:
-    """Whether the run began at its highest rate and went wrong in its first tenth, or before."""
-    rates, end = logged_rates(facts), planned_steps(facts)
-    if end is None or onset > end / 10:
+    """Whether the run began at its highest rate, unwarmed, and went wrong in its first tenth."""
+    train, rates, end = facts.curve(Role.TRAIN_LOSS), logged_rates(facts), planned_steps(facts)
+    warmed = number(facts, "warmup_steps") is not None or train is None or train.axis is not Axis.STEP
+    if warmed or end is None or onset > end / 10:
         return False
     if rates is None:
         return facts.settings.get("warmup_steps") == 0

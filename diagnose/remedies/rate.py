@@ -38,7 +38,7 @@ END_RATE = 0.2
 """Share of the peak that an exponential decay leaves at the end: its mean rate is then half of the peak, as that of a
 cosine or a straight line (Loshchilov and Hutter 2017). Measured on the bundled trainer: best validation loss 4.63 where
 a hundredth is left, 3.46 where a seventh is, 3.24 where a third is."""
-UNKNOWN_RATE = " (no rate is logged: if this config was lowered since that run, do not lower it again)"
+UNKNOWN_RATE = " (no rate is logged: make sure that this config made the run)"
 EVEN = 0.12
 """How far the logarithm of an exponential decay may be from a straight line, as a share of its fall. Source: a decay
 once an epoch is off by a ninth after nine, an inverse square root by a sixth when it has halved the rate."""
