@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import log
 
 import numpy as np
@@ -39,9 +40,11 @@ END_RATE = 0.2
 cosine or a straight line (Loshchilov and Hutter 2017). Measured on the bundled trainer: best validation loss 4.63 where
 a hundredth is left, 3.46 where a seventh is, 3.24 where a third is."""
 UNKNOWN_RATE = " (no rate is logged: make sure that this config made the run)"
-EVEN = 0.12
+EVEN = 0.1
 """How far the logarithm of an exponential decay may be from a straight line, as a share of its fall. Source: a decay
-once an epoch is off by a ninth after nine, an inverse square root by a sixth when it has halved the rate."""
+once an epoch is off by a tenth after ten, an inverse square root by an eighth when it comes to 0.6 of the rate."""
+ROUNDING = 1e-3
+"""Change of a rate, as a share of it, that is none. Source: logs of three digits."""
 FEWEST_RATES = 3
 """Rates from which a fall can be called even."""
 WARMUP_SHARE = 0.05
@@ -153,8 +156,27 @@ def _rate_edit(facts: Facts, rate: float | None, factor: float, why: str) -> Edi
     return Edit("learning_rate", Operation.CAP, float(f"{factor * rate:.3g}"), why)
 
 
-def even_fall(rates: Curve) -> tuple[int, float] | None:
-    """(since which step, by how much a step) the rate falls in a straight line in logarithms; None if it does not."""
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """A rate that falls by the same factor at every step."""
+
+    since: int
+    """The step from which it falls."""
+    peak: float
+    """Where it fell from."""
+    slope: float
+    """Change of its logarithm a step; negative."""
+
+    def reaches(self, share: float) -> float:
+        """The step at which it is down to this share of the peak."""
+        return self.since + log(share) / self.slope
+
+
+def even_fall(rates: Curve) -> Decay | None:
+    """The decay that goes on at the end of the log; None where the rate does not fall, or not in a straight line.
+
+    Only what came after the last rise counts: a resumed run may have begun at another rate.
+    """
     falling = _falling(rates)
     if len(falling) < FEWEST_RATES:
         return None
@@ -162,13 +184,16 @@ def even_fall(rates: Curve) -> tuple[int, float] | None:
     slope = _slope(falling)
     if slope >= 0 or np.abs(level - level[0] - slope * steps).max() > EVEN * float(level[0] - level[-1]):
         return None
-    return int(falling.steps[0]), slope
+    peak = float(rates.values[rates.steps < falling.steps[0]][-1])
+    return Decay(int(falling.steps[0]) - round(log(peak / float(falling.values[0])) / -slope), peak, slope)
 
 
 def _falling(rates: Curve) -> Curve:
-    """The rates after the peak, which may have been held for a while."""
-    peak = len(rates) - 1 - int(np.argmax(rates.values[::-1]))
-    return rates.where((np.arange(len(rates)) > peak) & (rates.values > 0))
+    """The rates after the last peak, which may have been held for a while."""
+    rises = np.flatnonzero(np.diff(rates.values) > ROUNDING * rates.values[1:])
+    last = rates.where(np.arange(len(rates)) >= (rises[-1] + 1 if len(rises) else 0))
+    held = last.values >= (1 - ROUNDING) * last.values.max()
+    return last.where((np.cumsum(~held) > 0) & (last.values > 0))
 
 
 def _slope(falling: Curve) -> float:

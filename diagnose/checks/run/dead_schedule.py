@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import exp, log
+from math import exp
 
 import numpy as np
 
@@ -60,10 +60,9 @@ class DeadSchedule(Check):
     """Share of the run. Source: a cosine is below a hundredth of its peak for 6 % of the run."""
     tail: float = 0.2
     """Share of the planned run that may be below it. Source: a cosine is there for 6 % of the run."""
-    halved: float = 0.5
-    """Share of the peak to which the rate must have fallen before its end is foreseen. Source: our choice: a fall by
-    half is known to a hundredth from rates of three digits."""
-
+    begun: float = 0.6
+    """Share of the peak to which the rate must have fallen before its end is foreseen. Source: an inverse square root
+    looks like an exponential decay before that."""
     longest: float = 0.5
     """Share of the run that may be warm-up. Source: the tuning playbook of Google Research advises a tenth at most."""
 
@@ -89,22 +88,17 @@ class DeadSchedule(Check):
 
     def _foreseen(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         """An exponential decay that leaves next to nothing long before the planned end."""
-        fall, end, peak = remedies.even_fall(rates), planned_end(facts, rates), float(rates.values.max())
-        if fall is None or end is None or rates.values[-1] > self.halved * peak:
+        decay, end, now = remedies.even_fall(rates), planned_end(facts, rates), float(rates.values[-1])
+        if decay is None or end is None or now > self.begun * decay.peak:
             return
-        began, slope = fall
-        then = float(rates.values[np.searchsorted(rates.steps, began)])
-        over = began + log(10 * self.dead * peak / then) / slope
+        over = decay.reaches(10 * self.dead)
         share = (end - over) / max(1, end - int(rates.steps[0]))
-        points = int(np.count_nonzero(rates.steps >= began))
-        if share < self.tail or points < self.min_points // 2:
+        if share < self.tail or np.count_nonzero(rates.steps > decay.since) < self.min_points // 2:
             return
-        message = (
-            f"The learning rate decays by {1 - exp(slope):.3g} a step, from {peak:.3g} to {rates.values[-1]:.3g} by "
-        )
-        message += f"{at(rates, rates.steps[-1])}: it is below a hundredth of its peak from {at(rates, over)} on, for "
-        message += f"{share:.0%} of the run."
-        yield self._low_rate(facts, rates, int(np.searchsorted(rates.steps, began)), message, share)
+        message = f"The learning rate decays by {1 - exp(decay.slope):.3g} a step, from {decay.peak:.3g} to {now:.3g} "
+        message += f"by {at(rates, rates.steps[-1])}: it is below a hundredth of its peak from {at(rates, over)} on, "
+        message += f"for {share:.0%} of the run."
+        yield self._low_rate(facts, rates, int(np.searchsorted(rates.steps, decay.since)), message, share)
 
     def _died(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         peak = float(rates.values.max())
