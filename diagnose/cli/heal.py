@@ -12,8 +12,8 @@ import typer
 from diagnose.cli.options import Family, Samples, TextOrJson, TrainTag, ValTag
 
 if TYPE_CHECKING:
+    from diagnose.live.order import Order
     from diagnose.live.record import Record
-    from diagnose.live.supervise import Order
 
 STATUS = {"healthy": 0, "cured": 0, "not cured": 1, "failed": 2, "interrupted": 130, "unfinished": 2}
 """Exit status by verdict."""
@@ -65,7 +65,7 @@ def heal(
     stands; 2: could not run.
     """
     from diagnose.facts import Hints
-    from diagnose.live.supervise import Order
+    from diagnose.live.order import Order
     from diagnose.live.verdict import Noise
 
     measured = None if noise is None else Noise(noise, "measured")
@@ -87,7 +87,7 @@ def heal(
 
 def heal_bundled(config: Path, out: Path | None, *, attempts: int, devices: int, form: TextOrJson) -> int:
     """`ttsdoc train CONFIG --heal`: the same loop around the bundled trainer. The exit status."""
-    from diagnose.live.supervise import Order
+    from diagnose.live.order import Order
     from diagnose.trainer.options import load
 
     folder = out or Path(load(config).logging.log_dir) / f"{config.stem}-heal"

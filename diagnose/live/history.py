@@ -28,6 +28,8 @@ NOT_OF_THE_RUN = frozenset({"config", "dataset", "trainer"})
 for them."""
 LOOKS = 40
 """Prefixes of a run that are judged. Source: our choice: a fault that lasts a fortieth of the run is seen twice."""
+COSTLY = 0.25
+"""Share of the run after which coming back counts no more. Source: as for the progress that a divergence loses."""
 FEWEST = 4
 """Points of the training loss before anything is said. Source: the checks of instability need as many."""
 MORE = 0.05
@@ -42,7 +44,7 @@ class Sighting:
     """One finding over the course of a run."""
 
     finding: Finding
-    """As it was last said."""
+    """As it was last said when it was at its worst."""
     first_seen: int
     """Step of the training loss at which it was said first, in the stretch that lasts or was confirmed."""
     last_seen: int
@@ -82,7 +84,8 @@ def _seen_again(sighting: Sighting, said: dict[str, Finding], step: int, looked:
     finding = said.get(sighting.finding.name)
     if finding is None:
         return sighting if sighting.confirmed is not None else None
-    again = replace(sighting, finding=finding, last_seen=step, looks=sighting.looks + 1)
+    worst = sighting.finding if sighting.finding.severity.rank > finding.severity.rank else finding
+    again = replace(sighting, finding=worst, last_seen=step, looks=sighting.looks + 1)
     if sighting.confirmed is None and sighting.last_seen == looked:
         return replace(again, confirmed=step)
     return again
@@ -101,18 +104,20 @@ def replay(facts: Facts, *, checks: Iterable[Check] | None = None, looks: int = 
 
 
 def remember(diagnosis: Diagnosis) -> Diagnosis:
-    """The diagnosis with what was confirmed while the run lasted and never recovered, errors only."""
+    """The diagnosis with the instability that was confirmed while the run lasted, if it came back late or never.
+
+    Where nothing else is wrong at the end, with what was found at most looks, too.
+    """
     facts = diagnosis.facts
-    if any(_of_the_run(finding) for finding in diagnosis.findings):
+    if any(finding.alarming and finding.name in REMEMBERED for finding in diagnosis.findings):
         return diagnosis
     past = replay(facts)
     lost = [kept for kept in past.confirmed if _grave(kept.finding) and not recovered(facts, kept)]
-    lost += [kept for kept in past.confirmed if kept not in lost and kept.looks >= PERSISTENT * past.looks]
-    said = {finding.name for finding in diagnosis.findings if finding.alarming}
-    lost = [kept for kept in lost if kept.finding.name not in said]
+    if not any(finding.alarming and finding.metric not in NOT_OF_THE_RUN for finding in diagnosis.findings):
+        lost += [kept for kept in past.confirmed if kept not in lost and kept.looks >= PERSISTENT * past.looks]
     if not lost:
         return diagnosis
-    kept = [_as_remembered(sighting) for sighting in lost]
+    kept = [_as_remembered(facts, sighting) for sighting in lost]
     names = {finding.name for finding in kept}
     others = [replace(finding, explained_by=_cause(finding, names)) for finding in diagnosis.findings]
     findings = (*kept, *others)
@@ -142,25 +147,23 @@ def confirmed_now(facts: Facts, findings: Iterable[Finding], *, checks: Iterable
 
 
 def recovered(facts: Facts, sighting: Sighting) -> bool:
-    """Whether the end of the training loss is about as good as the best before the fault."""
+    """Whether the training loss came back to the best before the fault, soon enough, and ends about there or below."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or not len(train):
         return True
     if not np.isfinite(train.values[-1]):
         return False
-    finite = train.finite
-    before = finite.values[finite.steps <= (sighting.finding.first_step or sighting.first_seen)]
+    finite, began = train.finite, sighting.finding.first_step or sighting.first_seen
+    before = finite.values[finite.steps <= began]
     after = finite.values[finite.steps <= sighting.last_seen]
     if not len(before) or not len(after):
         return True
     best, worst = float(before.min()), float(after[-max(1, len(after) // 4) :].max())
     end = float(np.median(finite.values[-max(3, len(finite) // 10) :]))
-    return end <= best + RECOVERED * max(0.0, worst - best)
-
-
-def _of_the_run(finding: Finding) -> bool:
-    """Whether a curve shows it, and it alarms: then the end of the log has forgotten nothing that matters more."""
-    return finding.alarming and finding.metric not in NOT_OF_THE_RUN
+    if end > best + RECOVERED * max(0.0, worst - best):
+        return False
+    back = finite.steps[(finite.steps > sighting.last_seen) & (finite.values <= best)]
+    return not len(back) or int(back[0]) - began < COSTLY * (int(finite.steps[-1]) - int(finite.steps[0]))
 
 
 def _grave(finding: Finding) -> bool:
@@ -168,9 +171,11 @@ def _grave(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR and sure and finding.name in REMEMBERED
 
 
-def _as_remembered(sighting: Sighting) -> Finding:
-    at = sighting.first_seen if sighting.confirmed is None else sighting.confirmed
-    message = f"{sighting.finding.message} It was confirmed at {at}, and the run never recovered."
+def _as_remembered(facts: Facts, sighting: Sighting) -> Finding:
+    step = sighting.first_seen if sighting.confirmed is None else sighting.confirmed
+    train = facts.curve(Role.TRAIN_LOSS)
+    place = f"step {step:,}" if train is None else train.place(step)
+    message = f"{sighting.finding.message} It was confirmed at {place}; the run came back late, or not at all."
     return replace(sighting.finding, message=message, first_seen=sighting.first_seen, confirmed=sighting.confirmed)
 
 

@@ -87,6 +87,12 @@ def memorises(facts: Facts) -> bool:
     return end < float(val.finite.values.min())
 
 
+def only_memorised(diagnosis: Diagnosis) -> bool:
+    """Whether overfitting is all that is wrong, and its best state is on disk."""
+    facts = diagnosis.facts
+    return alarms(diagnosis) <= KEPT and memorises(facts) and kept_best(facts) is not None
+
+
 def _at_chance(facts: Facts) -> bool:
     """Whether the training loss fell a little at first and is high still: learned is what any model learns at once."""
     train = facts.curve(Role.TRAIN_LOSS)

@@ -14,56 +14,31 @@ from pathlib import Path
 
 from diagnose.config import Config, read_config
 from diagnose.errors import TrainerError
-from diagnose.facts import Hints
 from diagnose.files import write_whole
 from diagnose.finding import Diagnosis, Finding
 from diagnose.live.child import Asked, Child, alive, interruptible, start
 from diagnose.live.history import remember
+from diagnose.live.order import Order
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
 from diagnose.live.stops import (
-    KEPT,
     alarms,
     died,
     filled,
     held_out,
-    kept_best,
     last_good,
-    memorises,
     of_the_run,
+    only_memorised,
     worth_a_stop,
 )
-from diagnose.live.verdict import Noise, compare, score
+from diagnose.live.verdict import compare, score
 from diagnose.live.watch import last_step
 from diagnose.plan import Plan, plan
+from diagnose.remedies.rate import HALF
 
 RECORD = "heal.json"
 CURED = "cured.yaml"
 CONSOLE = "console.log"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be healed, and how far one may go."""
-
-    config: Path
-    command: tuple[str, ...]
-    """With `{config}`, `{log_dir}` and `{resume}` where they belong."""
-    out: Path
-    """The folder of heal.json and of the attempts."""
-    logs: Path | None = None
-    """Where the trainer logs, if not into `{log_dir}`."""
-    attempts: int = 3
-    budget: float | None = None
-    """Seconds for all attempts together."""
-    interval: float = 1.0
-    one_at_a_time: bool = False
-    noise: Noise | None = None
-    hints: Hints = Hints()
-    written_config: str | None = None
-    """Name, below `{log_dir}`, of the effective config that the trainer writes; None: it writes none."""
-    echo: bool = True
-    """Whether the trainer's own output is shown."""
 
 
 def heal(order: Order, say: Callable[[str], None]) -> Record:
@@ -100,9 +75,10 @@ class _Healing:
                 return self._failed(attempt)
             attempt = self._judged(attempt, diagnosis)
             if not alarms(diagnosis):
-                break
+                attempt = self._halved(attempt)
+                continue
             made = self._plan(attempt, diagnosis)
-            if _memorised(diagnosis):
+            if only_memorised(diagnosis):
                 return self._kept(attempt, made)
             attempt = self._following(attempt, diagnosis, made)
         return self._finished()
@@ -191,7 +167,8 @@ class _Healing:
             return attempt
         kept = self._kept_so_far()
         found = compare(self.base.facts, diagnosis.facts, noise=self.order.noise, stopped=bool(kept.stopped_by))
-        lucky = found.improved and _worse(attempt.held_out_loss, kept.held_out_loss)
+        before, after = kept.held_out_loss, attempt.held_out_loss
+        lucky = found.improved and before is not None and after is not None and after >= before
         reason = f"{found.sentence}; but not on the held-out clips" if lucky else found.sentence
         self.say(f"attempt {attempt.number}: {reason}")
         self.record = replace(self.record, noise={"value": found.noise.value, "how": found.noise.how})
@@ -223,17 +200,37 @@ class _Healing:
         if not made.applied or made.after == made.before:
             self.say("nothing more to change: no measured or cited cure is left")
             return None
-        if attempt.number >= self.order.attempts or self._spent():
-            self.say(f"no attempt is left after {attempt.number}")
+        if not self._may_go_on(attempt):
             return None
-        for edit in made.applied:
-            self.say(f"  {edit.path}: {edit.was} -> {edit.now}  ({edit.why})")
-        folder = self.order.out / f"attempt-{attempt.number + 1}"
-        folder.mkdir(parents=True, exist_ok=True)
-        config = folder / Path(self.order.config).name
-        write_whole(config, made.after.encode("utf-8"))
         edits = tuple(Change.of(edit) for edit in made.applied)
-        return self._attempt(attempt.number + 1, config, edits, last_good(diagnosis))
+        return self._with_config(attempt, made.after, edits, last_good(diagnosis))
+
+    def _halved(self, attempt: Attempt) -> Attempt | None:
+        """After a lower rate that is healthy and no better: half of it, once more. None where nothing was lowered."""
+        lowered = next(
+            (edit for edit in attempt.edits if edit.parameter == "learning_rate" and edit.now < edit.was), None
+        )
+        if attempt.accepted or lowered is None or not self._may_go_on(attempt):
+            return None
+        rate = float(f"{HALF * lowered.now:.3g}")
+        edit = replace(lowered, was=lowered.now, now=rate, why="half: no better than before, and nothing is wrong")
+        text = self._config(attempt).rewrite({"learning_rate": rate}).text
+        return self._with_config(attempt, text, (edit,), attempt.resume)
+
+    def _may_go_on(self, attempt: Attempt) -> bool:
+        if attempt.number < self.order.attempts and not self._spent():
+            return True
+        self.say(f"no attempt is left after {attempt.number}")
+        return False
+
+    def _with_config(self, attempt: Attempt, text: str, edits: tuple[Change, ...], resume: str | None) -> Attempt:
+        """The attempt after this one, with its config on disk."""
+        for edit in edits:
+            self.say(f"  {edit.path}: {edit.was} -> {edit.now}  ({edit.why})")
+        config = self.order.out / f"attempt-{attempt.number + 1}" / Path(self.order.config).name
+        config.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(config, text.encode("utf-8"))
+        return self._attempt(attempt.number + 1, config, edits, resume)
 
     def _kept(self, attempt: Attempt, made: Plan) -> Record:
         """Overfitting: the best checkpoint is the cure, and the config is made to stop there."""
@@ -331,13 +328,3 @@ class _Healing:
     def _echo(self, child: Child) -> None:
         if self.order.echo:
             child.echo(sys.stderr.buffer)
-
-
-def _memorised(diagnosis: Diagnosis) -> bool:
-    """Whether overfitting is all that is wrong, and its best state is on disk."""
-    facts = diagnosis.facts
-    return alarms(diagnosis) <= KEPT and memorises(facts) and kept_best(facts) is not None
-
-
-def _worse(after: float | None, before: float | None) -> bool:
-    return after is not None and before is not None and after >= before

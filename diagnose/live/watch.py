@@ -148,7 +148,7 @@ def watch(
     """
     watched = Watch(place, hints)
     diagnosis: Diagnosis | None = None
-    last_news = time.monotonic()
+    last_news, looked = time.monotonic(), False
     while True:
         over, cost = not alive(), time.process_time()
         found = _look(watched, must=once)
@@ -163,7 +163,8 @@ def watch(
         if once or over or _finished(diagnosis, time.monotonic() - last_news):
             yield Ended(End.ONCE if once else End.DONE, diagnosis)
             return
-        wait(max(interval, (time.process_time() - cost) / COST))
+        wait(max(interval, (time.process_time() - cost) / COST if looked else 0.0))
+        looked = True  # what the first look loads is paid for once
 
 
 def _look(watched: Watch, *, must: bool) -> Diagnosis | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from diagnose.facts import Facts
 from diagnose.finding import Prescription
 from diagnose.remedies.clipping import clip, clip_outliers
-from diagnose.remedies.evidence import announced, at_full_rate, exploded, onset_of, rate_rose
+from diagnose.remedies.evidence import announced, at_full_rate, exploded, onset_of, rate_rose, unclipped_outliers
 from diagnose.remedies.guide import small_data, steadier_batches
 from diagnose.remedies.overfitting import log_validation, regularise
 from diagnose.remedies.rate import (
@@ -43,8 +43,12 @@ def calm(facts: Facts, onset_step: int, *, non_finite: bool = False) -> tuple[Pr
 
     The rate becomes a quarter of the highest that the run had borne when it was at its best before the onset. Half,
     where it turned to NaN without any climb before, or exploded while the rate still rose: it does so as soon as the
-    rate is past its limit. A run that began at its full rate, and soon went wrong, is warmed up too.
+    rate is past its limit. A run that began at its full rate, and soon went wrong, is warmed up too. Where single
+    huge gradients went through unclipped, they are clipped, and the rate stays.
     """
+    outlier = unclipped_outliers(facts)
+    if outlier is not None:
+        return clip_outliers(facts, outlier)
     onset = onset_of(facts, onset_step)
     sudden = non_finite and not announced(facts, onset, onset_step)
     at_the_limit = (non_finite or exploded(facts)) and rate_rose(facts, onset)

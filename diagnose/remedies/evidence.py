@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.numbers import is_number
-from diagnose.run import Axis, Curve, Role
+from diagnose.run import Axis, Curve, IntArray, Role
 
 FEWEST_NORMS = 3
 """Norms before the onset from which a percentile is taken. Source: our choice: the 90th is between the two highest of
@@ -17,6 +17,8 @@ EXPLODED = 3.0
 """A norm above so many times the median before it, a loss above so many times its first, belongs to the fault.
 Source: norms of healthy runs of the bundled trainer stay below twice their median, losses of collapsed ones near their
 first."""
+OUTLIER = 10.0
+"""Times its median from which a single norm is an outlier. Source: as for exploding-gradients."""
 SETBACK = 0.1
 """Rise over the best so far, as a share of it, that may be the first of the fault. Source: noise between two logged
 points of the bundled trainer is below 5 %."""
@@ -133,6 +135,28 @@ def exploded(facts: Facts) -> bool:
     train = facts.curve(Role.TRAIN_LOSS)
     values = np.zeros(0) if train is None else train.finite.values
     return len(values) > 1 and float(values.max()) > EXPLODED * abs(float(values[0]))
+
+
+def unclipped_outliers(facts: Facts) -> int | None:
+    """The step of the first of several single norms, far above their median, that nothing clipped; None: none are."""
+    norms = facts.curve(Role.GRAD_NORM)
+    if norms is None or len(norms.finite) < 2 * FEWEST_NORMS:
+        return None
+    values, steps = norms.finite.values, norms.finite.steps
+    high = values > OUTLIER * np.median(values)
+    single = high & ~np.roll(high, 1)
+    if np.count_nonzero(single) < FEWEST_NORMS or np.count_nonzero(high) > 2 * np.count_nonzero(single):
+        return None
+    return int(steps[np.argmax(single)]) if nothing_clips(facts, steps[single]) else None
+
+
+def nothing_clips(facts: Facts, steps: IntArray) -> bool:
+    """Whether the log, or else the config, says that the gradients of these steps were not clipped."""
+    shares = facts.curve(Role.CLIPPED_SHARE)
+    if shares is None:
+        return "grad_clip_norm" in facts.settings and not facts.settings["grad_clip_norm"]
+    then = shares.values[np.isin(shares.steps, steps)]
+    return len(then) > 0 and not then.any()
 
 
 def at_full_rate(facts: Facts, onset: int) -> bool:

@@ -12,6 +12,7 @@ from diagnose.checks.base import Check
 from diagnose.checks.run._say import change
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.remedies.evidence import nothing_clips
 from diagnose.run import Curve, Role
 from diagnose.signals import Course, signals
 
@@ -64,7 +65,7 @@ class ExplodingGradients(Check):
         if len(high) >= self.times:
             factor = float(high.values.max()) / usual
             rise = self._rise_after(facts, high)
-            harmful = rise >= self.setback or _unclipped(facts, high)
+            harmful = rise >= self.setback or nothing_clips(facts, high.steps)
             what = f"reaches {factor:.0f} times its median, at {len(high)} points"
             what += f"; the loss is {change(rise)} higher after them" if rise >= self.setback else ""
         else:
@@ -98,12 +99,3 @@ class ExplodingGradients(Check):
         spans = [course.level[place : place + 1 + self.times] for place in places]
         rises = [float(np.median(span[1:]) - span[0]) for span in spans if len(span) > 2]
         return float(np.median(rises)) if len(rises) >= self.times else 0.0
-
-
-def _unclipped(facts: Facts, high: Curve) -> bool:
-    """Whether the log, or else the config, says that nothing clipped these norms."""
-    shares = facts.curve(Role.CLIPPED_SHARE)
-    if shares is None:
-        return "grad_clip_norm" in facts.settings and not facts.settings["grad_clip_norm"]
-    then = shares.values[np.isin(shares.steps, high.steps)]
-    return len(then) > 0 and not then.any()
