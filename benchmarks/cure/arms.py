@@ -83,7 +83,7 @@ def outcome(facts: Facts, folder: Path) -> Result:
 
 
 def named(facts: Facts) -> list[str]:
-    """What is said to be wrong with a finished run."""
+    """What is wrong with a finished run, as its watcher would say it."""
     return sorted(alarms(remember(examine(facts))))
 
 
@@ -197,12 +197,12 @@ def _steps(facts: Facts) -> float:
 
 def _trained(log_dir: str, resume: str | None) -> float:
     """Updates that an attempt really made: without those that came along with its checkpoint."""
-    told = json.loads((Path(log_dir) / "summary.json").read_text("utf-8"))
+    summary = json.loads((Path(log_dir) / "summary.json").read_text("utf-8"))
     if resume is None:
-        return float(told["steps"])
+        return float(summary["steps"])
     from diagnose.checkpoints import step_of
 
-    return float(told["steps"] - (step_of(Path(resume)) or 0))
+    return float(summary["steps"] - (step_of(Path(resume)) or 0))
 
 
 def plain(result: Result) -> dict[str, Any]:
