@@ -9,17 +9,28 @@ from __future__ import annotations
 from diagnose.facts import Facts
 from diagnose.finding import Prescription
 from diagnose.remedies.clipping import clip, clip_outliers
-from diagnose.remedies.evidence import announced, at_full_rate, exploded, onset_of, rate_rose, unclipped_outliers
+from diagnose.remedies.evidence import (
+    announced,
+    at_full_rate,
+    exploded,
+    high_still,
+    onset_of,
+    peak_rate,
+    rate_rose,
+    thrown_at,
+    unclipped_outliers,
+)
 from diagnose.remedies.guide import small_data, steadier_batches
 from diagnose.remedies.overfitting import log_validation, regularise
 from diagnose.remedies.rate import (
     HALF,
+    HIGH,
     QUARTER,
     even_fall,
     gentler_decay,
     lower_rate,
     speed_up,
-    trial_lower_rate,
+    tenth,
     warm_up,
 )
 
@@ -55,3 +66,12 @@ def calm(facts: Facts, onset_step: int, *, non_finite: bool = False) -> tuple[Pr
     factor = HALF if sudden or at_the_limit else QUARTER
     warmth = warm_up(facts) if at_full_rate(facts, onset) else ()
     return (*lower_rate(facts, onset, factor), *clip(facts, onset_step), *warmth, *steadier_batches(facts))
+
+
+def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
+    """For a run that never left chance level at a high rate: as for a throw where there was one, else a tenth of it."""
+    rate = peak_rate(facts)
+    if rate is None or rate < HIGH or not high_still(facts):
+        return ()
+    thrown = thrown_at(facts)
+    return (tenth(facts, rate), *warm_up(facts)) if thrown is None else calm(facts, thrown)

@@ -170,18 +170,15 @@ def at_full_rate(facts: Facts, onset: int) -> bool:
     return bool(rates.values[0] >= AT_PEAK * rates.values.max())
 
 
-def first_rate(facts: Facts) -> float | None:
-    """The rate at the lowest point before the loss was thrown up; None where it was not, or no rate is logged."""
-    train, rates = facts.curve(Role.TRAIN_LOSS), logged_rates(facts)
-    if train is None or rates is None or rates.axis is not train.axis or len(train.finite) < FEWEST_NORMS:
+def thrown_at(facts: Facts) -> int | None:
+    """The step of the highest rise of the training loss; None where it never rose by `SETBACK` of its first level."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or not len(train.finite):
         return None
-    values, steps = train.finite.values, train.finite.steps
+    values = train.finite.values
     rise = values - np.minimum.accumulate(values)
     top = int(np.argmax(rise))
-    if rise[top] < SETBACK * values[0]:
-        return None
-    best = int(steps[np.argmin(values[: top + 1])])
-    return float(np.interp(best, rates.steps, rates.values))
+    return int(train.finite.steps[top]) if rise[top] >= SETBACK * abs(values[0]) else None
 
 
 def high_still(facts: Facts) -> bool:

@@ -11,8 +11,6 @@ import numpy as np
 from diagnose.facts import Facts
 from diagnose.finding import Edit, Operation, Prescription, Safety, Support
 from diagnose.remedies.evidence import (
-    first_rate,
-    high_still,
     logged_rates,
     number,
     peak_rate,
@@ -71,23 +69,17 @@ def lower_rate(facts: Facts, onset: int, factor: float) -> Iterator[Prescription
     )
 
 
-def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
-    """For a run that never left chance level at a high rate: a tenth of it, at most a quarter of what it bore."""
-    rate = peak_rate(facts)
-    if rate is None or rate < HIGH or not high_still(facts):
-        return ()
-    borne = first_rate(facts)
-    trial = TENTH * rate if borne is None else min(TENTH * rate, QUARTER * borne)
+def tenth(facts: Facts, rate: float) -> Prescription:
+    """A trial at a tenth of the rate."""
     why = f"the loss never got going at a learning rate of {rate:g}"
-    cure = Prescription(
+    return Prescription(
         "Try a tenth of the learning rate",
         why,
-        (_rate_edit(facts, trial, 1.0, why),) if facts.run.peak_logged_rate else (_rate_edit(facts, None, TENTH, why),),
+        (_rate_edit(facts, rate, TENTH, why),),
         Safety.SAFE,
         expected="a tenth of the rate cured every collapsed run of the bundled trainer (2 of 2 seeds)",
         support=Support.MEASURED,
     )
-    return (cure, *warm_up(facts))
 
 
 def speed_up(facts: Facts) -> tuple[Prescription, ...]:

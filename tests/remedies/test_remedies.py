@@ -201,3 +201,14 @@ def test_a_rise_that_was_made_good_is_no_setback() -> None:
     }
     found = values(remedies.calm(Facts(Run("r", "", "test", curves)), 10))
     assert found["learning_rate"] == pytest.approx(0.08 / 4)
+
+
+def test_a_run_that_never_got_going_gets_a_quarter_of_what_it_bore_before_a_throw_else_a_tenth() -> None:
+    steps = np.arange(2, 50, 2)
+    rates = Curve("lr", steps, np.full(24, 0.12), role=Role.LEARNING_RATE)
+    flat = np.concatenate([[12, 11, 10.6], np.full(21, 10.0)])
+    thrown = np.concatenate([[12, 11, 14.6], np.full(21, 10.9)])
+    for loss, rate in ((flat, 0.012), (thrown, 0.03)):
+        curves = {"loss": Curve("loss", steps, loss, role=Role.TRAIN_LOSS), "lr": rates}
+        found = values(remedies.trial_lower_rate(Facts(Run("r", "", "test", curves))))
+        assert found["learning_rate"] == pytest.approx(rate)

@@ -18,7 +18,7 @@ from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.remedies.evidence import high_still, peak_rate
 from diagnose.remedies.rate import HIGH
 from diagnose.run import Role
-from diagnose.signals import Course, signals
+from diagnose.signals import Course, Rate, signals
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class LearningRateTooHigh(Check):
         at_rate = rate.peak >= HIGH and rate.share(last) >= 1 / 2
         if not at_rate or not high_still(facts) or course.at(1 / 2) - course.end >= self.still:
             return
-        if not self._shocked(facts, course):
+        if not self._shocked(facts, course) and not self._fell_below_the_peak(course, rate):
             return
         yield self.finding(
             Severity.WARNING,
@@ -145,6 +145,12 @@ class LearningRateTooHigh(Check):
             evidence=(Evidence("second_half", course.at(1 / 2) - course.end, self.still),),
             prescriptions=remedies.trial_lower_rate(facts),
         )
+
+    def _fell_below_the_peak(self, course: Course, rate: Rate) -> bool:
+        """Whether the loss fell only while the rate was still on its way up."""
+        peak = int(np.searchsorted(course.curve.steps, rate.curve.steps[int(np.argmax(rate.curve.values))]))
+        since = len(course) - peak
+        return peak > 0 and since >= self.fewest and float(course.trend[peak]) - course.end < 2 * self.still
 
     def _shocked(self, facts: Facts, course: Course) -> bool:
         """Whether the loss rose above its beginning, or the norms far above what they are now."""
