@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,9 +69,16 @@ def test_a_spike_that_heals_is_not_kept() -> None:
     loss = np.linspace(10, 3, 200)
     loss[60:70] += 4
     run = facts(loss)
-    sighting = Sighting(finding(), 124, 140, 130)
-    assert recovered(run, sighting)
+    spike = replace(finding(), first_step=118)
+    assert recovered(run, Sighting(spike, 124, 140, 130))
     assert not {"divergence"} & {one.name for one in remember(examine(run)).findings if one.alarming}
+
+
+def test_a_setback_that_took_a_third_of_the_run_is_kept_although_it_healed() -> None:
+    """The best before it is reached again, but the updates in between were for nothing."""
+    loss = np.concatenate([np.linspace(10, 6, 40), np.linspace(10, 6, 70), np.linspace(6, 3, 90)])
+    thrown = replace(finding(), first_step=78)
+    assert not recovered(facts(loss), Sighting(thrown, 90, 130, 94))
 
 
 def test_a_healthy_run_is_remembered_as_it_is() -> None:
