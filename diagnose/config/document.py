@@ -9,7 +9,8 @@ from diagnose.config._json import read_json
 from diagnose.config._python import read_python
 from diagnose.config._toml import read_toml
 from diagnose.config._yaml import read_yaml
-from diagnose.config.node import MAX_BYTES, Document
+from diagnose.config.limits import MAX_BYTES
+from diagnose.config.node import Document
 from diagnose.errors import ConfigError
 
 _OPENS_JSON = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*\{\s*(?:\"|//|/\*)", re.DOTALL)

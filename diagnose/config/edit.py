@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from diagnose.config.document import parse_document
 from diagnose.config.node import Array, Document, Node, Path, Scalar, Table, resolved, same
 from diagnose.errors import ConfigError
+from diagnose.numbers import PlainValue
 
-PlainValue = str | int | float | bool
 _PLAIN_WORD = re.compile(r"[A-Za-z][\w.\-]*")
-
-
 BLOCKS = frozenset("|>")
 """Signs that open a text of several lines, whose end is behind its line break."""
 

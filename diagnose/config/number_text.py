@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diagnose.config.node import MAX_NUMBER
+from diagnose.config.limits import MAX_NUMBER
 
 NOTHING = frozenset({"None", "null", "???", ""})
 """Words that stand for no value: OmegaConf keeps `None` as text, Hydra's `???` waits for the command line."""

@@ -25,9 +25,11 @@ from diagnose.config.node import (
 )
 from diagnose.config.number_text import NOTHING, is_written_number, number_of
 from diagnose.config.place import Place
-from diagnose.numbers import is_number
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
+_NUMBER = r"\s*[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?\s*"
+_LISTED = re.compile(rf"[(\[]{_NUMBER}(?:,{_NUMBER})*[)\]]")
+"""A list that YAML reads as text: `(0.9, 0.98)`."""
 MAX_HOPS = 10
 """References followed from one to the next; a longer chain is a circle."""
 
@@ -67,7 +69,7 @@ def sites(document: Document, dialect: Dialect) -> dict[str, tuple[Site, ...]]:
     if dialect.synonyms is not None:
         candidates = guesses(document, dialect.synonyms) | candidates
     found = {name: tuple(_sites(document, name, entries)) for name, entries in candidates.items()}
-    known = {name: _counting_first(places) for name, places in found.items() if places}
+    known = {name: _counting_first(name, places) for name, places in found.items() if places}
     if dialect.usual_names - set(known):
         usual = sites(document, dialects()[-1])
         known |= {name: usual[name] for name in sorted(dialect.usual_names) if name in usual and name not in known}
@@ -82,14 +84,24 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
         for path, node in candidate.place.find(document):
             source = follow(document, node)
             value = _with_pair(document, candidate, plain(source))
-            if path not in seen and _fits(HYPERPARAMETERS[name].kind, source, value):
+            kind = HYPERPARAMETERS[name].kind
+            holds = kind is Kind.TEXT if isinstance(source, Table) else kind.accepts(value)
+            if path not in seen and holds:
                 seen.add(path)
-                yield Site(candidate, path, node, source, as_number(HYPERPARAMETERS[name].kind, value))
+                yield Site(candidate, path, node, source, as_number(kind, value))
 
 
-def _counting_first(places: tuple[Site, ...]) -> tuple[Site, ...]:
-    """A place with a value counts before one that is there but empty, a live one before a dead one."""
-    return tuple(sorted(places, key=lambda site: (site.value is None, bool(site.candidate.dead))))
+def _counting_first(name: str, places: tuple[Site, ...]) -> tuple[Site, ...]:
+    """A place with a value counts before one that is there but empty, a live one before a dead one.
+
+    A learning rate of 0 stands for one that the trainer works out (DINO's `lr: 0.` beside `base_lr`).
+    """
+
+    def rank(site: Site) -> tuple[bool, bool]:
+        empty = site.value is None or (name == "learning_rate" and site.value == 0)
+        return empty, bool(site.candidate.dead)
+
+    return tuple(sorted(places, key=rank))
 
 
 def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
@@ -136,31 +148,12 @@ def plain(node: Node | None) -> Any:
     return {key: plain(child) for key, child in children(node)}
 
 
-def _fits(kind: Kind, source: Scalar | Array | Table | None, value: Any) -> bool:
-    """Whether a value can be what a hyperparameter of this kind holds."""
-    if kind in {Kind.TEXT, Kind.LIST} or value is None:
-        return not isinstance(source, Table) or kind is Kind.TEXT
-    if isinstance(source, Table) or (kind in {Kind.CHOICE, Kind.SWITCH} and isinstance(source, Array)):
-        return False
-    if kind is Kind.CHOICE:
-        return True
-    if kind is Kind.SWITCH:
-        return isinstance(value, bool)
-    numbers = value if isinstance(value, list) else [value]
-    return all(map(_may_be_number, numbers))
-
-
-def _may_be_number(value: Any) -> bool:
-    """A number, or text that is one; an empty word stands for none."""
-    if isinstance(value, str):
-        return value in NOTHING or is_written_number(value)
-    return value is None or is_number(value)
-
-
 def as_number(kind: Kind, value: Any) -> Any:
     """Text that is a number as that number; words for nothing as None."""
     if isinstance(value, str) and value in NOTHING:
         return None
+    if kind is Kind.LIST and isinstance(value, str) and _LISTED.fullmatch(value.strip()):
+        return [number_of(part.strip()) for part in value.strip()[1:-1].split(",")]
     if kind in {Kind.TEXT, Kind.CHOICE, Kind.SWITCH}:
         return value
     if isinstance(value, list):

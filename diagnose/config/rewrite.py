@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 from diagnose.config import edit
 from diagnose.config.as_written import in_unit, plain_value, says, share_of, typed, unwritable
 from diagnose.config.dialect import Dialect, first_rule
-from diagnose.config.edit import EditError, PlainValue
+from diagnose.config.edit import EditError
 from diagnose.config.generic import MOST_PLACES
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import Array, Document, Key, Path, Scalar, dotted, resolved, same
 from diagnose.config.reading import Site, sharing, sites
 from diagnose.config.units import Clock, UnitError, clips_per_update, steps_per_epoch
-from diagnose.numbers import is_number
+from diagnose.numbers import PlainValue, is_number
 
 Value: TypeAlias = PlainValue | Sequence[PlainValue]
 """A scalar, or the members of a list (`betas`)."""

@@ -42,13 +42,67 @@ GENERIC = [
     pytest.param("agent: {learning_rate: 0.1}\n", {"learning_rate": 0.1}, id="a section of another name"),
     pytest.param(
         "train: {lr: 0.1}\nagent: {lr: 0.2}\nzoo: {epoch: 5, dropout: 0.3}\n",
-        {"learning_rate": 0.1, "max_epochs": None, "dropout": None},
+        {"learning_rate": 0.1, "max_epochs": None, "dropout": 0.3},
         id="the usual section counts first",
     ),
     pytest.param("lr: 0.1\nadam_beta1: 0.8\nadam_beta2: 0.9\n", {"betas": [0.8, 0.9]}, id="a pair of keys"),
     pytest.param("lr: 0.1\nprenet: {dropout: true}\nmodel: {dropout: true}\n", {"dropout": None}, id="a switch"),
     pytest.param("learning_rate: ${lr}\nlr: 2e-4\nepochs: 1\n", {"learning_rate": 2e-4}, id="an interpolation"),
     pytest.param("learning_rate: ${learning_rate}\nepochs: 1\n", {"learning_rate": None}, id="a circle"),
+    pytest.param(
+        "lr: {desc: null, value: 0.1}\nbatch_size: {desc: null, value: 4}\nmax_value: 9\n",
+        {"learning_rate": 0.1, "batch_size": 4},
+        id="the values that wandb keeps",
+    ),
+    pytest.param(
+        "job: x\nprocess:\n- train: {lr: 0.1, steps: 9}\n  save: {dtype: bf16, save_every: 3}\n  sample: {seed: 7}\n",
+        {"learning_rate": 0.1, "max_steps": 9, "save_interval": 3, "seed": None, "mixed_precision": None},
+        id="sections in a list",
+    ),
+    pytest.param(
+        "OPTIM: {BASE_LR: 0.1, MAX_EPOCH: 9, WARMUP_START_LR: 0.01}\nTEST: {BATCH_SIZE: 8}\n",
+        {"learning_rate": 0.1, "max_epochs": 9, "warmup_init_lr": 0.01, "batch_size": None},
+        id="upper case",
+    ),
+    pytest.param("optim: {lr: 0.0, base_lr: 0.004}\n", {"learning_rate": 0.004}, id="a rate that is worked out"),
+    pytest.param(
+        "optimizer: {lr: 0.1, adam_betas: '(0.9, 0.98)', eps: 1.0e-8}\nmodel: {eps: 1.0e-5}\n",
+        {"betas": [0.9, 0.98], "eps": 1e-8},
+        id="a list as text",
+    ),
+    pytest.param(
+        "voc_lr: 0.1\nvoc_batch_size: 4\nvoc_total_steps: 9\nvoc_clip_grad_norm: 4\nvoc_pad: 2\n",
+        {"learning_rate": 0.1, "batch_size": 4, "max_steps": 9, "grad_clip_norm": 4},
+        id="keys that begin alike",
+    ),
+    pytest.param(
+        "gen_optim: {lr: 0.1, betas: [0.8, 0.9]}\ndisc_optim: {lr: 0.2}\n",
+        {"learning_rate": 0.1, "learning_rate_discriminator": 0.2},
+        id="the rates of a GAN",
+    ),
+    pytest.param(
+        "optimization: {lr: [2.0e-5], max_update: 9}\nlr_scheduler: {_name: cosine, warmup_steps: 3}\n",
+        {"learning_rate": [2e-5], "max_steps": 9, "lr_scheduler": "cosine", "warmup_steps": 3},
+        id="fairseq",
+    ),
+    pytest.param("lr: 0.1\nlr_warmup: 10\n", {"warmup_steps": None, "warmup_ratio": None}, id="a warm-up of what?"),
+    pytest.param("lr: 0.1\nepochs: 9\nnum_steps: 9\n", {"max_steps": None}, id="steps of an epoch"),
+    pytest.param(
+        "train: {lr: 0.1}\noptimizer: {name: Adafactor, clip_threshold: 1.0}\n",
+        {"grad_clip_norm": None, "optimizer": "Adafactor"},
+        id="Adafactor's own threshold",
+    ),
+    pytest.param(
+        "train: {lr: 0.1, ema_decay: 0.99, caption_dropout_rate: 0.1}\nteacher: {warmup_teacher_temp_epochs: 30}\n",
+        {"weight_decay": None, "dropout": None, "warmup_epochs": None},
+        id="words that only look alike",
+    ),
+    pytest.param(
+        "output_dir: x\ngradient_accumulation_steps: 2\nmicro_batch_size_per_gpu: 4\n"
+        "optimizer: {lr: 0.1, weight_decay: 0.01}\ngradient_clipping: 1.0\nepochs: 9\n",
+        {"learning_rate": 0.1, "batch_size": 4, "grad_clip_norm": 1.0, "max_epochs": 9},
+        id="marks of a framework that it is not of",
+    ),
 ]
 
 

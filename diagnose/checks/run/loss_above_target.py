@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.base import Check
-from diagnose.facts import Facts
+from diagnose.facts import Facts, TargetBand
 from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Axis, Curve, Role, TargetBand
+from diagnose.run import Axis, Curve, Role
 
 STILL_FALLS = "Let it run on and look again: it still falls. Compare only the loss that the target is about."
 STANDS = (
@@ -72,11 +72,11 @@ class LossAboveTarget(Check):
         expected = _expected(band, curve)
         behind = expected is not None and last > (1 + self.path_margin) * expected
         falling = last <= float(curve.values.min()) or (len(curve) >= 10 and _still_falling(curve))
-        sure = Confidence(band.confidence) is not Confidence.LOW
+        sure = band.confidence is not Confidence.LOW
         told = Severity.WARNING if sure and (behind or not falling) else Severity.INFO
         yield self.finding(
             told,
-            Confidence(band.confidence),
+            band.confidence,
             Role.TRAIN_LOSS.value,
             _message(band, facts, last, expected, falling),
             steps=(curve.steps[-1], curve.steps[-1]),
