@@ -23,7 +23,7 @@ UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss",
 """Faults after which a state from before them is worth going on from."""
 KEPT = frozenset({"overfitting", "memorisation", "past-best"})
 """Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
-SLOW = frozenset({"learning-rate-too-low"})
+SLOW = frozenset({"learning-rate-too-low", "slow-learning"})
 """Faults that are only warnings, and worth a stop once `WORTH` of the planned run is over."""
 STUCK = frozenset({"plateau"})
 """Faults that are worth a stop where the run never got going: they began in the first `EARLY` of the planned run, and

@@ -212,3 +212,9 @@ def test_a_run_that_never_got_going_gets_a_quarter_of_what_it_bore_before_a_thro
         curves = {"loss": Curve("loss", steps, loss, role=Role.TRAIN_LOSS), "lr": rates}
         found = values(remedies.trial_lower_rate(Facts(Run("r", "", "test", curves))))
         assert found["learning_rate"] == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("rate", "raised"), [(0.2, True), (0.02, False), (2e-4, True)])
+def test_what_creeps_at_a_rate_that_only_plain_gradients_bear_is_raised_too(rate: float, raised: bool) -> None:
+    facts = Facts(Run("r", "", "test", {}), settings={"learning_rate": rate})
+    assert bool(remedies.speed_up(facts)) is raised

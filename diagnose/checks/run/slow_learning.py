@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from diagnose import remedies
 from diagnose.checks.base import Check
 from diagnose.checks.run._say import change, silent, tail_only
 from diagnose.facts import Facts
@@ -67,6 +68,7 @@ class SlowLearning(Check):
                 Evidence("fall", course.net, self.little, "", f"fell by {change(course.net)} in all"),
                 Evidence("second_half", measured.straightness, self.line),
             ),
+            prescriptions=remedies.speed_up(facts) if facts.run.peak_logged_rate else (),
             advice="Raise the learning rate if it is low for the optimiser, else train longer.",
         )
 
