@@ -16,7 +16,8 @@ from diagnose.config import Config, read_config
 from diagnose.errors import TrainerError
 from diagnose.files import write_whole
 from diagnose.finding import Diagnosis, Finding
-from diagnose.live.child import Asked, Child, alive, interruptible, start
+from diagnose.interrupt import Asked, interruptible
+from diagnose.live.child import Child, alive, start
 from diagnose.live.history import remember
 from diagnose.live.order import Order
 from diagnose.live.places import Places

@@ -17,7 +17,7 @@ import torch
 from torch import distributed
 
 from diagnose.errors import ConfigError
-from diagnose.trainer.signals import noticed
+from diagnose.interrupt import interruptible
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _keep_no_group() -> None:
 def launch(devices: int, arguments: list[str]) -> int:
     """Run `ttsdoc train` with `arguments` in `devices` processes on this machine; the exit status."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
-    with noticed(patient=True) as stopped:
+    with interruptible(patient=True) as stopped:
         process = subprocess.Popen([*command, "-m", "diagnose", "train", *arguments])
         sent = False
         while process.poll() is None:
