@@ -96,7 +96,7 @@ def test_a_loss_that_fell_first_is_not_said_to_have_never_fallen(
     values = end + (start - end) * np.exp(-epochs / (done / 4)) + RNG.normal(0, 0.001 * end, 100)
     diagnosis = table(tmp_path / "n.csv", {"epoch": epochs, "train_loss": values})
     finding = next(finding for finding in diagnosis.findings if finding.name == "plateau")
-    assert "has stood near" in finding.message
+    assert "has been near" in finding.message
     assert "tokenizer" not in finding.advice
 
 

@@ -10,7 +10,21 @@ from typing import ClassVar
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Prescription, Severity
 from diagnose.numbers import Number
-from diagnose.run import Curve, Role
+from diagnose.run import SHARED_ROLES, Curve, Role
+
+__all__ = [
+    "About",
+    "Check",
+    "Confidence",
+    "Curve",
+    "Evidence",
+    "Facts",
+    "Finding",
+    "Prescription",
+    "Role",
+    "Severity",
+]
+"""What a file with a check needs beside numpy."""
 
 
 class About(str, Enum):
@@ -37,7 +51,7 @@ class Check(ABC):
     A subclass is a frozen dataclass whose fields are its thresholds (each with a default and a comment
     that names the source) and whose docstring is its documentation, under the headings
     `## Why it matters`, `## How it is detected`, `## What to do`, `## Blind spots`, in this order.
-    It is found by lying in a folder of `checks/`; the file is named like the check, with underscores.
+    It is found by being in a folder of `checks/`; the file is named like the check, with underscores.
     """
 
     code: ClassVar[str]
@@ -79,6 +93,36 @@ class Check(ABC):
         if curve is None:
             raise LookupError(f"{self.name} asked for {role.value} without declaring it in `needs`")
         return curve
+
+    def report(
+        self,
+        curve: Curve,
+        message: str,
+        *evidence: Evidence,
+        first: int = 0,
+        last: int = -1,
+        severity: Severity = Severity.WARNING,
+        confidence: Confidence = Confidence.MEDIUM,
+        prescriptions: tuple[Prescription, ...] = (),
+        advice: str | None = None,
+    ) -> Finding:
+        """A finding about a curve, from its point `first` to its point `last`; the advice is that of the docstring."""
+        return self.finding(
+            severity,
+            confidence,
+            curve.tag if curve.role is None or curve.role in SHARED_ROLES else curve.role.value,
+            message,
+            steps=(curve.steps[first], curve.steps[last]),
+            evidence=evidence,
+            prescriptions=prescriptions,
+            advice=self.what_to_do() if advice is None else advice,
+        )
+
+    @classmethod
+    def what_to_do(cls) -> str:
+        """The section of the docstring, as one line."""
+        section = (cls.__doc__ or "").partition("## What to do")[2].partition("##")[0]
+        return " ".join(section.split())
 
     def finding(
         self,

@@ -93,7 +93,7 @@ class _Reader:
 
     def _add(self, node: Node, event: Any) -> None:
         if node.weight > MAX_EXPANDED:
-            what = f"its aliases stand for more than {MAX_EXPANDED} values"
+            what = f"its aliases expand to more than {MAX_EXPANDED} values"
             raise ConfigError(f"{self.source}:{node.line}: {what}: an alias bomb, not a training config")
         if event is not None and event.anchor and not isinstance(node, Alias):
             self.anchors[event.anchor] = node

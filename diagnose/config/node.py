@@ -111,7 +111,7 @@ def key_text(key: Scalar) -> str:
 
 
 def resolved(node: Node) -> Scalar | Table | Array:
-    """The node itself, or what an alias stands for."""
+    """The node itself, or the target of an alias."""
     return node.target if isinstance(node, Alias) else node
 
 

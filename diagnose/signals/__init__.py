@@ -11,16 +11,15 @@ import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.run import Axis, Curve, Role, Run
-from diagnose.signals.course import Course
-from diagnose.signals.episodes import Episode, episodes, peaks
+from diagnose.signals.epoch_steps import EpochSteps, epoch_steps
+from diagnose.signals.excursions import Excursion, excursions, outliers
 from diagnose.signals.gap import Gap, gap_of
 from diagnose.signals.kind import Kind, kind_of
 from diagnose.signals.rate import Rate
-from diagnose.signals.smooth import FloatArray
-from diagnose.signals.stairs import Stairs, stairs
-from diagnose.signals.throw import Throw, throw_of
+from diagnose.signals.robust import FloatArray
+from diagnose.signals.trend import EDGE, FEW, Trend
 
-__all__ = ["Course", "Episode", "Gap", "Kind", "Rate", "Signals", "Stairs", "Throw", "signals"]
+__all__ = ["EpochSteps", "Excursion", "Gap", "Kind", "Rate", "Signals", "Trend", "signals"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,27 +29,27 @@ class Signals:
     run: Run
 
     @cached_property
-    def train(self) -> Course | None:
+    def train(self) -> Trend | None:
         """The training loss."""
-        return self._course(self.run.curve(Role.TRAIN_LOSS))
+        return _trend(self.run.curve(Role.TRAIN_LOSS))
 
     @cached_property
-    def val(self) -> Course | None:
+    def val(self) -> Trend | None:
         """The validation loss."""
-        return self._course(self.run.curve(Role.VAL_LOSS))
+        return _trend(self.run.curve(Role.VAL_LOSS))
 
     @cached_property
-    def main(self) -> Course | None:
+    def main(self) -> Trend | None:
         """The curve that is judged: the training loss, or validation where little else is logged."""
         train, val = self.train, self.val
-        if train is None or (val is not None and len(train) < 6 and len(train) < len(val)):
+        if train is None or (val is not None and len(train) < FEW // 2 and len(train) < len(val)):
             return val or train
         return train
 
     @cached_property
     def gap(self) -> Gap | None:
-        """What validation did since its best; None below four evaluations."""
-        return gap_of(self.train, self.val) if self.val is not None and len(self.val) >= 4 else None
+        """What validation did since its best; None where too few evaluations are logged."""
+        return None if self.val is None else gap_of(self.train, self.val)
 
     @cached_property
     def rate(self) -> Rate | None:
@@ -58,14 +57,14 @@ class Signals:
         return Rate.of(self.run)
 
     @cached_property
-    def at_high_rate(self) -> Course | None:
+    def at_high_rate(self) -> Trend | None:
         """The judged curve up to where the logged rate falls below half of its peak; all of it where none is logged."""
         if self.main is None or self.rate is None:
             return self.main
         curve, rates = self.main.curve, self.rate.curve
         last = rates.steps[np.flatnonzero(rates.values >= self.rate.peak / 2)[-1]]
         cut = curve.until(int(last))
-        return self.main if len(cut) > len(curve) * 0.9 else Course.of(cut)
+        return self.main if len(cut) > len(curve) * (1 - EDGE) else Trend.of(cut)
 
     @cached_property
     def kind(self) -> Kind:
@@ -75,18 +74,18 @@ class Signals:
     @cached_property
     def straightness(self) -> float:
         """Share of the fall in the second half of the learning rate spent: 0.5 for a line, 0 without a fall."""
-        course = self.train
-        if course is None or len(course) < 10:
+        trend = self.train
+        if trend is None or len(trend) < FEW:
             return 0.0
-        steps = course.curve.steps.astype(float)
-        spent = np.linspace(0, 1, len(course)) if self.rate is None else self.rate.spent(steps)
-        first, middle, last = (_level_at(course.level, spent, at) for at in (0.1, 1 / 2, 0.9))
+        steps = trend.curve.steps.astype(float)
+        spent = np.linspace(0, 1, len(trend)) if self.rate is None else self.rate.spent(steps)
+        first, middle, last = (_level_at(trend.level, spent, at) for at in (EDGE, 1 / 2, 1 - EDGE))
         return (middle - last) / (first - last) if first > last else 0.0
 
     @cached_property
-    def stairs(self) -> Stairs | None:
-        """Steps of the training loss at the epochs."""
-        return None if self.train is None else stairs(self.run, self.train)
+    def epoch_steps(self) -> EpochSteps | None:
+        """Steps down of the training loss at the epochs."""
+        return None if self.train is None else epoch_steps(self.run, self.train)
 
     @cached_property
     def begins_late(self) -> bool:
@@ -97,47 +96,42 @@ class Signals:
         return self.run.beginning is not None or late
 
     @cached_property
-    def episodes(self) -> tuple[Episode, ...]:
-        """Excursions of the trend of the judged curve."""
-        return () if self.main is None else episodes(self.main)
+    def excursions(self) -> tuple[Excursion, ...]:
+        """Of the trend of the judged curve above its best so far."""
+        return () if self.main is None else excursions(self.main)
 
     @cached_property
-    def peaks(self) -> tuple[Episode, ...]:
-        """Bursts of single points of the judged curve."""
-        return () if self.main is None else peaks(self.main)
+    def outliers(self) -> tuple[Excursion, ...]:
+        """Of single points of the judged curve above its trend."""
+        return () if self.main is None else outliers(self.main)
 
     @cached_property
-    def throw(self) -> Throw | None:
-        """The worst setback of the judged curve."""
-        return None if self.main is None else throw_of(self.main)
-
-    @cached_property
-    def parts(self) -> Mapping[str, Course]:
+    def parts(self) -> Mapping[str, Trend]:
         """Further losses of the training, by tag: components of the total, other heads."""
-        found = {
-            curve.tag: Course.of(curve) for curve in self.run.played_by(Role.TRAIN_COMPONENT) if not curve.adversarial
-        }
-        return {tag: course for tag, course in found.items() if course is not None}
+        curves = [curve for curve in self.run.played_by(Role.TRAIN_COMPONENT) if not curve.adversarial]
+        return {trend.curve.tag: trend for trend in map(Trend.of, curves) if trend is not None}
 
     @cached_property
-    def part_gaps(self) -> tuple[tuple[Course, Gap], ...]:
-        """Components of validation beside the same of training, and how they part."""
-        mine = {curve.component: Course.of(curve) for curve in self.run.played_by(Role.TRAIN_COMPONENT)}
+    def part_gaps(self) -> tuple[tuple[Trend, Gap], ...]:
+        """Components of the validation loss, each with its gap to the same component of training."""
+        mine = {trend.curve.component: trend for trend in self.parts.values()}
         found = []
         for curve in self.run.played_by(Role.VAL_COMPONENT):
-            val, train = Course.of(curve), mine.get(curve.component)
+            val, train = Trend.of(curve), mine.get(curve.component)
             judged = "loss" in curve.tag.casefold() and not curve.adversarial  # a perplexity of codes may rise
-            if val is not None and train is not None and len(val) >= 4 and judged:
-                found.append((val, gap_of(train, val)))
+            gap = gap_of(train, val) if judged and val is not None and train is not None else None
+            if val is not None and gap is not None:
+                found.append((val, gap))
         return tuple(found)
 
-    def _course(self, curve: Curve | None) -> Course | None:
-        return None if curve is None else Course.of(curve)
+
+def _trend(curve: Curve | None) -> Trend | None:
+    return None if curve is None else Trend.of(curve)
 
 
 def _level_at(level: FloatArray, spent: FloatArray, at: float) -> float:
     """The median level of the fifth of the spent rate around `at`."""
-    near = np.abs(spent - at) <= 0.1
+    near = np.abs(spent - at) <= EDGE
     return float(np.median(level[near])) if near.any() else float(np.interp(at, spent, level))
 
 

@@ -9,6 +9,9 @@ import numpy as np
 from diagnose.run import Curve, Role
 from diagnose.signals import Signals
 
+MANY = 100
+"""Points from which single ones are noise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Best:
@@ -43,24 +46,24 @@ class Best:
 
 def best_of(measured: Signals) -> Best | None:
     """By the validation loss where one is logged; None where no loss is."""
-    run = measured.run
+    run, gap = measured.run, measured.gap
     curve = run.curve(Role.VAL_LOSS) or run.curve(Role.TRAIN_LOSS)
     if curve is None or not len(curve.finite):
         return None
-    finite, gap = curve.finite, measured.gap
-    course = measured.val if curve.role is Role.VAL_LOSS else measured.train
-    if course is None or len(course) < 4:
+    finite, trend = curve.finite, measured.train
+    if curve.role is Role.VAL_LOSS and gap is not None:
+        return _best(finite, gap.smooth <= gap.smooth.min() + gap.noise, gap.best)
+    if curve.role is Role.VAL_LOSS or trend is None or trend.width == 1:
         lowest = int(np.argmin(finite.values))
-        return Best(finite, lowest, float(finite.values[lowest]), lowest, lowest, smoothed=False)
-    if gap is not None:
-        level, slack = gap.smooth, gap.noise
-        index = gap.best
-    else:
-        level, slack = course.trend, 2 * course.error
-        index = course.best_index
-    good = np.flatnonzero(level <= level.min() + slack)
-    noisy = gap is None and course.width > 5
-    if noisy and good[-1] == len(finite) - 1:
-        index = len(finite) - 1  # the end is as good as any
-    value = course.loss(float(level[index])) if noisy else float(finite.values[index])
-    return Best(finite, index, value, min(int(good[0]), index), max(int(good[-1]), index), noisy)
+        return _best(finite, finite.values == finite.values[lowest], lowest)
+    good = trend.smooth <= trend.best + 2 * trend.error
+    if len(trend) < MANY:
+        return _best(finite, good, trend.best_index)
+    index = len(finite) - 1 if good[-1] else trend.best_index  # the end is as good as any
+    return _best(finite, good, index, trend.loss(float(trend.smooth[index])))
+
+
+def _best(curve: Curve, good: np.ndarray, index: int, level: float | None = None) -> Best:
+    places = np.flatnonzero(good)
+    value = float(curve.values[index]) if level is None else level
+    return Best(curve, index, value, min(int(places[0]), index), max(int(places[-1]), index), level is not None)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 
 import numpy as np
 
-from diagnose.signals.course import FEW, LEAST_ERROR, SHARE, Course
-from diagnose.signals.smooth import FloatArray, order, point_noise, running_median
+from diagnose.signals.robust import ODD_ONE_OUT, FloatArray, first_level, point_noise, running_median
+from diagnose.signals.trend import EDGE, FEW, LEAST, SHARE, Trend
 
 TAIL = 0.15
 """Share of the evaluations that make the last level."""
+FEWEST = 4
+"""Evaluations below which no best can be told from the last."""
 UNKNOWN_NOISE = 0.03
-"""Noise of an evaluation where too few are there to measure it."""
+"""Noise of an evaluation where fewer than six are there to measure it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +36,6 @@ class Gap:
     """From the first evaluation to the best."""
     noise: float
     """Standard deviation of an evaluation."""
-    above: float
-    """Share of the evaluations after the best that stand above the middle of the rise."""
-    order_since: float
-    """-1: falls since the best; 1: rises."""
     near: int
     """Index of the first evaluation that is about as good as the best."""
     train_fall: float
@@ -45,7 +43,7 @@ class Gap:
     train_kept: float
     """The same to the end of the run; negative where training has lost it again."""
     train_fall_near: float
-    """The same since the first that is about as good."""
+    """Fall of the training level since the first evaluation that is about as good."""
     apart: float
     """Last level of validation above that of training."""
 
@@ -62,68 +60,67 @@ class Gap:
     @property
     def best_at(self) -> float:
         """Share of the evaluations at the best."""
-        return self.best / max(self.evaluations - 1, 1)
+        return self.best / (self.evaluations - 1)
 
     @property
     def near_at(self) -> float:
         """Share of the evaluations at the first that is about as good as the best."""
-        return self.near / max(self.evaluations - 1, 1)
+        return self.near / (self.evaluations - 1)
 
 
-def gap_of(train: Course | None, val: Course) -> Gap:
-    """The gap; without training loss its falls are 0."""
+def gap_of(train: Trend | None, val: Trend) -> Gap | None:
+    """The gap; without training loss its falls are 0. None below four evaluations."""
     count, level = len(val), val.level
-    smooth = running_median(level, 3 if count < 40 else int(2 * SHARE * count) | 1).copy() if count >= FEW else level
+    if count < FEWEST:
+        return None
+    many = count >= FEW
+    width = max(ODD_ONE_OUT, int(2 * SHARE * count) | 1) if many else 1
+    smooth = running_median(level, width).copy()
     smooth[0] = level[0]  # the state from which training began may be the best, and is no outlier of it
-    lowest, half = int(np.argmin(smooth)), max(count // 40, 1) if count >= FEW else 0
-    near_lowest = level[max(lowest - half, 0) : lowest + half + 1]
-    best = max(lowest - half, 0) + int(np.argmin(near_lowest))  # what was logged: a smoothed value is shown to nobody
-    tail = max(3, round(TAIL * count)) if count >= FEW else 2 if count >= 6 else 1
-    last, noise = float(np.median(level[-tail:])), _noise(level)
-    bottom = float(smooth[lowest])
-    rise = last - bottom
-    first = float(np.median(level[: max(1, min(3, count // FEW))]))
-    gained = val.loss(first) - val.loss(bottom)
-    gain = first - bottom
-    since = smooth[best + 1 :]
-    good = bottom + max(min(gain / 10, 0.05), 2 * noise)
-    near = int(np.argmax(smooth <= good))
-    fall, fall_near = (0.0, 0.0) if train is None else (_fall(train, val, best), _fall(train, val, near))
+    lowest, half = int(np.argmin(smooth)), max(int(SHARE / 2 * count), 1) if many else 0
+    around = level[max(lowest - half, 0) : lowest + half + 1]
+    best = max(lowest - half, 0) + int(np.argmin(around))  # what was logged: a smoothed value is shown to nobody
+    tail = max(ODD_ONE_OUT, ceil(TAIL * count)) if many else ceil(TAIL * count)
+    bottom, last = float(smooth[lowest]), float(np.median(level[-tail:]))
+    gain, rise = first_level(level[: max(1, count // FEW)]) - bottom, last - bottom
+    gained, lost = val.loss(bottom + gain) - val.loss(bottom), val.loss(last) - val.loss(bottom)
+    noise = _noise(level)
+    near = int(np.argmax(smooth <= bottom + max(min(gain * EDGE, EDGE / 2), 2 * noise)))
     return Gap(
         smooth,
         best,
         rise,
-        rise / (noise * sqrt(1 / tail + (1 / 3 if count >= FEW else 1))),
-        max((val.loss(last) - val.loss(bottom)) / max(gained, 1e-300), rise / gain) if gain > 0 else 1.0,
+        rise / (noise * sqrt(1 / tail + 1 / width)),
+        max(lost / gained, rise / gain) if gain > 0 and gained > 0 else 1.0,
         gain,
         noise,
-        float(np.mean(since > bottom + rise / 2)) if len(since) and rise > 0 else 0.0,
-        order(smooth[best:] if count - best < 1000 else smooth[best :: count // 500]),
         near,
-        fall,
-        0.0 if train is None else float(train.trend[place_in(train, val, best)]) - train.end,
-        fall_near,
+        0.0 if train is None else _fall(train, val, best),
+        0.0 if train is None else float(train.smooth[place_in(train, val, best)]) - train.end,
+        0.0 if train is None else _fall(train, val, near),
         last - train.end if train is not None and not (train.signed or val.signed) else 0.0,
     )
 
 
 def _noise(level: FloatArray) -> float:
-    late = level[len(level) // 4 :] if len(level) >= 10 else level
-    return max(point_noise(late), 20 * LEAST_ERROR) if len(level) >= 6 else UNKNOWN_NOISE
+    if len(level) < FEW // 2:
+        return UNKNOWN_NOISE
+    return max(point_noise(level[len(level) // FEWEST :]), 20 * LEAST)  # not in the steep start
 
 
-def _fall(train: Course, val: Course, evaluation: int) -> float:
+def _fall(train: Trend, val: Trend, evaluation: int) -> float:
     """Fall of the training level from an evaluation to the end, or to its lowest after it, whichever is more."""
     place = place_in(train, val, evaluation)
-    return float(train.trend[place]) - min(train.end, float(train.trend[place:].min()))
+    return float(train.smooth[place]) - min(train.end, float(train.smooth[place:].min()))
 
 
-def place_in(train: Course, val: Course, evaluation: int) -> int:
+def place_in(train: Trend, val: Trend, evaluation: int) -> int:
     """The point of the training loss at which an evaluation was made."""
     mine, theirs = train.curve, val.curve
-    one_clock = mine.axis is theirs.axis and mine.steps[0] <= theirs.steps[-1] <= mine.steps[-1] * 1.2 + 1
+    # The last evaluation may come a little after the last logged point.
+    one_clock = mine.axis is theirs.axis and mine.steps[0] <= theirs.steps[-1] <= mine.steps[-1] * (1 + TAIL) + 1
     if one_clock:
         place = int(np.searchsorted(mine.steps, theirs.steps[evaluation], side="right")) - 1
     else:
-        place = round(evaluation / max(len(val) - 1, 1) * (len(train) - 1))
+        place = round(evaluation / (len(val) - 1) * (len(train) - 1))
     return int(np.clip(place, 0, len(train) - 1))

@@ -6,6 +6,9 @@ import numpy as np
 
 from diagnose.run import Curve, FloatArray, IntArray, Role, Run
 
+SETTLED = 10
+"""A tenth of the run is its start, which is no measure of it; fewer points have none to leave out."""
+
 
 def paces(run: Run) -> tuple[IntArray, FloatArray] | None:
     """Steps and seconds per step, each of shape (n,), by the logged step times, else by the wall times of the loss."""
@@ -16,7 +19,7 @@ def paces(run: Run) -> tuple[IntArray, FloatArray] | None:
 
 
 def _by_wall_times(curve: Curve, times: FloatArray) -> tuple[IntArray, FloatArray] | None:
-    """From one change of the wall time to the next: stamps in whole seconds stand still for several fast steps."""
+    """From one change of the wall time to the next: stamps in whole seconds do not change for several fast steps."""
     ticks = np.flatnonzero(np.diff(times, prepend=np.nan) != 0)
     seconds, steps = np.diff(times[ticks]), np.diff(curve.steps[ticks])
     known = (steps > 0) & np.isfinite(seconds) & (seconds > 0)
@@ -26,6 +29,6 @@ def _by_wall_times(curve: Curve, times: FloatArray) -> tuple[IntArray, FloatArra
 
 
 def settled(curve: Curve) -> FloatArray:
-    """The finite values after the first tenth of the points: the start of a run is no measure of it."""
+    """The finite values after the first tenth of the points."""
     values = curve.finite.values
-    return values[len(values) // 10 :]
+    return values[len(values) // SETTLED :]

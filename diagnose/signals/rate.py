@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.run import Curve, Role, Run
-from diagnose.signals.smooth import FloatArray
+from diagnose.signals.robust import FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +28,6 @@ class Rate:
         """The highest."""
         return float(self.curve.values.max())
 
-    @property
-    def constant(self) -> bool:
-        """Whether it never changes by a hundredth."""
-        return bool(np.ptp(self.curve.values) <= self.peak / 100)
-
     def at(self, steps: npt.ArrayLike) -> FloatArray:
         """The rate at `steps`."""
         return np.asarray(np.interp(np.asarray(steps), self.curve.steps, self.curve.values), dtype=np.float64)
@@ -42,7 +37,7 @@ class Rate:
         return float(self.at(step)) / self.peak
 
     def past_peak(self, step: float) -> bool:
-        """Whether the highest rate lies before `step`."""
+        """Whether the highest rate is before `step`."""
         return bool(self.curve.steps[int(np.argmax(self.curve.values))] < step)
 
     def spent(self, steps: FloatArray) -> FloatArray:

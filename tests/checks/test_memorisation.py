@@ -8,8 +8,8 @@ import pytest
 from diagnose.facts import Facts
 from diagnose.finding import Severity
 from diagnose.run import Axis, Role
-from diagnose.signals import Course
-from diagnose.signals.stairs import stairs
+from diagnose.signals import Trend
+from diagnose.signals.epoch_steps import epoch_steps
 from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import Floats, curve, descent, evaluations, noisy, run, staircase, training
 
@@ -83,9 +83,9 @@ def test_what_cannot_be_distinguished_is_information() -> None:
 def test_an_epoch_that_is_written_one_step_late_is_the_same_epoch(late: int) -> None:
     """The boundary is where the loss jumps, whether the epoch is counted before or after the step."""
     one = training(noisy(staircase()), epochs=(POINT + late) / 30)
-    course = Course.of(one.curves["train/loss"])
-    assert course is not None
-    seen = stairs(one, course)
+    trend = Trend.of(one.curves["train/loss"])
+    assert trend is not None
+    seen = epoch_steps(one, trend)
     assert seen is not None
     assert seen.known
     assert seen.drop == pytest.approx(0.35, abs=0.06)

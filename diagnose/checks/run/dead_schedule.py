@@ -10,7 +10,6 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at
 from diagnose.facts import Facts
 from diagnose.finding import (
     Confidence,
@@ -96,8 +95,8 @@ class DeadSchedule(Check):
         if share < self.tail or np.count_nonzero(rates.steps > decay.since) < self.min_points // 2:
             return
         message = f"The learning rate decays by {1 - exp(decay.slope):.3g} a step, from {decay.peak:.3g} to {now:.3g} "
-        message += f"by {at(rates, rates.steps[-1])}: it is below a hundredth of its peak from {at(rates, over)} on, "
-        message += f"for {share:.0%} of the run."
+        message += f"by {rates.place(int(rates.steps[-1]))}: it is below a hundredth of its peak from "
+        message += f"{rates.place(int(over))} on, for {share:.0%} of the run."
         yield self._low_rate(facts, rates, int(np.searchsorted(rates.steps, decay.since)), message, share)
 
     def _died(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
@@ -112,7 +111,7 @@ class DeadSchedule(Check):
         share, first = float(np.mean(low)), int(np.argmax(low))
         if share >= self.most:
             message = f"The learning rate has decayed from {peak:.3g} to below {self.dead * peak:.3g} by "
-            message += f"{at(rates, rates.steps[first])}: {share:.0%} of the run learns nothing."
+            message += f"{rates.place(int(rates.steps[first]))}: {share:.0%} of the run learns nothing."
             yield self._low_rate(facts, rates, first, message, share)
 
     def _low_rate(self, facts: Facts, rates: Curve, first: int, message: str, share: float) -> Finding:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
-
-import numpy as np
+from itertools import chain, islice
 
 from diagnose import remedies
-from diagnose.checks.base import Check
-from diagnose.checks.run._onset import onset
-from diagnose.checks.run._say import at, beyond_noise, change, contested, improves
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
+from diagnose.checks.run._loss import MANY, beyond_noise, change, improves, moving_target, onset
 from diagnose.checks.run.oscillation import Oscillation
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
-from diagnose.signals import Course, signals
+from diagnose.signals import Trend, signals
 
 
 @dataclass(frozen=True)
@@ -24,17 +18,15 @@ class Divergence(Check):
     """The loss gave back a good part of what it had gained and stays up.
 
     ## Why it matters
-    A run that has diverged rarely comes back by itself: what follows is paid for and thrown away. The best checkpoint
-    lies before the turn.
+    A run that has diverged rarely comes back by itself: what follows is paid for and thrown away.
 
     ## How it is detected
-    The level at the end is compared with the best level of the trend before it: the rise, the share of all progress
-    that it undoes, and how many standard errors it is. Rise and share make up for each other. A component that ends
-    far above its own start counts too, whatever the total does; so does a validation loss that rose while training
-    did not fall.
+    The level at the end is compared with the best level before it: the rise, the share of all progress that it undoes,
+    and how many standard errors it is. Rise and share make up for each other. A component that ends far above its own
+    start counts too, whatever the total does; so does a validation loss that rose while training did not fall.
 
     ## What to do
-    Stop, go back to the best checkpoint, lower the learning rate, clip.
+    Stop, and go back to the best checkpoint; lower the learning rate, clip.
 
     ## Blind spots
     A loss term that is switched on (a discriminator, a stage) lifts the total just so. A late rise by harder data too.
@@ -55,102 +47,82 @@ class Divergence(Check):
     z: float = 8.0
     """Standard errors. Source: operators' rule for spikes on log loss; healthy runs reach 4.5."""
     part: float = 1.5
-    """What a component ends above its own start, in ln: 4.5 times. Source: KL of a VAE that grew; healthy weights of
+    """Rise of a component above its own start, in ln: 4.5 times. Source: KL of a VAE that grew; healthy weights of
     components drift by a factor of two or three."""
-    val_rise: float = 0.1
-    """Rise of validation that training does not explain, in ln: 10 %. Source: a fine-tune in its warm-up."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No loss with three finite points."""
-        return None if signals(facts).main else "no loss is logged"
+        """No loss with three finite points, or one that says nothing."""
+        return moving_target(signals(facts)) if signals(facts).main else "no loss is logged"
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """The judged loss, else a component, else validation."""
-        if contested(signals(facts)):
-            return
-        found = chain(self.of_training(facts), self._parts(facts), self._validation(facts))
-        yield from list(found)[:1]
+        yield from islice(chain(self.of_training(facts), self._parts(facts), self._validation(facts)), 1)
 
     def of_training(self, facts: Facts) -> Iterator[Finding]:
-        """The judged loss stands far above its best."""
-        course = signals(facts).main
-        if course is None or len(course) < 4 or not np.isfinite(course.curve.values[-1]) or improves(signals(facts)):
+        """The judged loss ends far above its best."""
+        trend = signals(facts).main
+        if trend is None or not self.turned(trend):
             return
-        if Oscillation().bounces(course) and course.end - course.first < self.val_rise:
+        lost = trend.lost(trend.end, trend.best)
+        if improves(signals(facts)) and lost < 1:
+            return  # harder batches
+        if Oscillation().bounces(trend) and trend.end - trend.first < self.rise:
             return  # one swing of many
-        lost = course.lost(course.end, course.best)
-        rise = course.up
-        if rise < self.rise or lost < self.share or rise * min(lost, 1) < self.effect:
-            return
-        fell = course.first - course.best > self.z / 4 * course.noise  # else noise fell, and noise climbs back
-        if course.up_z < self.z and not (fell and course.climbs and course.up_z > 1):
-            return
-        yield self._told(facts, course, lost, Severity.ERROR if lost >= 1 / 2 else Severity.WARNING)
-
-    def _told(self, facts: Facts, course: Course, lost: float, severity: Severity) -> Finding:
-        curve = course.curve
-        best, end = curve.steps[course.best_index], course.loss(course.end)
-        told = "higher than where it began" if lost > 1 else f"{lost:.0%} of the progress is lost"
-        role = curve.role.value if curve.role else curve.tag
-        return self.finding(
-            severity,
-            Confidence.MEDIUM,
-            role,
-            f"The loss fell to {course.loss(course.best):.4g} ({at(curve, best)}) and stands at {end:.4g}: {told}.",
-            steps=(best, curve.steps[-1]),
-            evidence=(
-                Evidence("share_lost", lost, self.share, "", f"lost {lost:.0%} of its progress"),
-                *beyond_noise(course.up_z, len(course), self.z),
-                *onset(facts, int(best)),
-            ),
-            prescriptions=remedies.calm(facts, int(best)),
-            advice=f"Stop, and go back to the checkpoint nearest to {at(curve, best)}.",
+        curve = trend.curve
+        best = curve.place(curve.steps[trend.best_index])
+        fate = "higher than where it began" if lost > 1 else f"{lost:.0%} of the progress is lost"
+        yield self.report(
+            curve,
+            f"The loss fell to {trend.loss(trend.best):.4g} ({best}) and ends at {trend.loss(trend.end):.4g}: {fate}.",
+            Evidence("share_lost", lost, self.share, "", f"lost {lost:.0%} of its progress"),
+            *beyond_noise(trend.rise_z, len(trend), self.z),
+            *onset(facts, int(curve.steps[trend.best_index])),
+            first=trend.best_index,
+            severity=Severity.ERROR if 2 * lost >= 1 else Severity.WARNING,
+            prescriptions=remedies.calm(facts, int(curve.steps[trend.best_index])),
+            advice=f"Stop, and go back to the checkpoint nearest to {best}.",
         )
 
+    def turned(self, trend: Trend) -> bool:
+        """Whether the level at the end is above the best beyond doubt."""
+        lost = trend.lost(trend.end, trend.best)
+        if len(trend) < 4 or trend.rise < self.rise or lost < self.share or trend.rise * min(lost, 1) < self.effect:
+            return False
+        fell = 2 * (trend.first - trend.best) > self.z * trend.noise  # else noise fell, and noise climbs back
+        return trend.rise_z >= self.z or (fell and trend.climbs and trend.rise_z > 1)
+
     def _parts(self, facts: Facts) -> Iterator[Finding]:
-        for tag, course in signals(facts).parts.items():
-            if len(course) < 20 or course.signed or course.end - course.start < self.part or course.up_z < 2 * self.z:
+        for tag, trend in signals(facts).parts.items():
+            grown = trend.end - trend.start
+            if len(trend) < MANY or trend.signed or grown < self.part or trend.rise_z < 2 * self.z:
                 continue
-            first = course.curve.steps[course.best_index]
-            yield self.finding(
-                Severity.WARNING,
-                Confidence.MEDIUM,
-                tag,
-                f"The component {tag} grew from {course.loss(course.start):.4g} to {course.loss(course.end):.4g}.",
-                steps=(first, course.curve.steps[-1]),
-                evidence=(
-                    Evidence(
-                        "growth",
-                        course.end - course.start,
-                        self.part,
-                        "",
-                        f"{change(course.end - course.start)} its first level",
-                    ),
-                    *onset(facts, int(first)),
-                ),
-                prescriptions=remedies.calm(facts, int(first)),
+            first = int(trend.curve.steps[trend.best_index])
+            yield self.report(
+                trend.curve,
+                f"The component {tag} grew from {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g}.",
+                Evidence("growth", grown, self.part, "", f"{change(grown)} its first level"),
+                *onset(facts, first),
+                first=trend.best_index,
+                prescriptions=remedies.calm(facts, first),
                 advice="Lower its weight, or look at what it measures; the total hides it.",
             )
 
     def _validation(self, facts: Facts) -> Iterator[Finding]:
         measured = signals(facts)
         gap, val = measured.gap, measured.val
-        if gap is None or val is None or measured.train is None or gap.train_fall > self.val_rise / 4:
+        if gap is None or val is None or measured.train is None or gap.train_fall > self.rise / 4:
             return
-        if gap.rise < self.val_rise or gap.rise_z < 3 or gap.since < 3:
+        if gap.rise < self.rise or 2 * gap.rise_z < self.z or gap.since <= 2:
             return
-        first = val.curve.steps[gap.best]
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.VAL_LOSS.value,
-            f"The validation loss rose from {val.loss(float(gap.smooth[gap.best])):.4g} ({at(val.curve, first)}) to "
-            f"{val.loss(val.end):.4g}, and the training loss did not fall for it.",
-            steps=(first, val.curve.steps[-1]),
-            evidence=(
-                Evidence("rise", gap.rise, self.val_rise, "", f"rose by {change(gap.rise)} since its best"),
-                *beyond_noise(gap.rise_z, gap.evaluations),
-            ),
-            prescriptions=remedies.calm(facts, int(first)),
-            advice=f"Go back to the checkpoint nearest to {at(val.curve, first)}.",
+        first = int(val.curve.steps[gap.best])
+        best = val.curve.place(first)
+        yield self.report(
+            val.curve,
+            f"The validation loss rose from {val.curve.values[gap.best]:.4g} ({best}) to {val.loss(val.end):.4g}, and "
+            "the training loss did not fall for it.",
+            Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),
+            *beyond_noise(gap.rise_z, gap.evaluations),
+            first=gap.best,
+            prescriptions=remedies.calm(facts, first),
+            advice=f"Go back to the checkpoint nearest to {best}.",
         )

@@ -9,12 +9,12 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import change
+from diagnose.checks.run._loss import change
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.remedies.evidence import nothing_clips
 from diagnose.run import Curve, Role
-from diagnose.signals import Course, signals
+from diagnose.signals import Trend, signals
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ExplodingGradients(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for norms far above their course, and for a course that has left its level."""
         norms = self.curve(facts, Role.GRAD_NORM).finite
-        course = Course.of(norms.where(np.arange(len(norms)) >= len(norms) // 20))
+        course = Trend.of(norms.where(np.arange(len(norms)) >= len(norms) // 20))
         if course is None or course.signed:
             return
         usual = course.loss(float(np.median(course.level)))

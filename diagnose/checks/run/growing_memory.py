@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
-from diagnose.signals.pace import settled
-from diagnose.signals.smooth import block_medians, order
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.signals.pace import SETTLED, settled
+from diagnose.signals.robust import block_medians, order
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class GrowingMemory(Check):
     The logged memory after the first tenth of the run rises in nearly every part of it (`order`), by `growth` in all.
 
     ## What to do
-    Look for tensors kept with their graph (losses summed without `.item()`), caches, and lists of outputs.
+    Look for tensors kept with their graph (a loss summed without .item()), caches, lists of outputs.
 
     ## Blind spots
     Batches sorted by length grow within an epoch by intention.
@@ -33,7 +30,7 @@ class GrowingMemory(Check):
     code = "SPD004"
     name = "growing-memory"
     needs = (Role.MEMORY,)
-    min_points = 10
+    min_points = SETTLED
 
     growth: float = 1.3
     """Last over first. Source: allocators settle within a tenth after the longest batch was seen."""
@@ -43,16 +40,11 @@ class GrowingMemory(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at the order of the parts of the run, and at its ends."""
         curve = self.curve(facts, Role.MEMORY).finite
-        parts = block_medians(settled(curve), 20)
-        if parts[0] <= 0 or parts[-1] < self.growth * parts[0] or order(parts) < self.order:
-            return
-        times = float(parts[-1] / parts[0])
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.MEMORY.value,
-            f"The memory in use grows throughout the run, from {parts[0]:.3g} to {parts[-1]:.3g}: it will run out.",
-            steps=(curve.steps[0], curve.steps[-1]),
-            evidence=(Evidence("growth", times, self.growth, "", f"{times:.3g} times"),),
-            advice="Look for tensors kept with their graph (a loss summed without .item()), caches, lists of outputs.",
-        )
+        parts = block_medians(settled(curve), 2 * SETTLED)
+        times = float(parts[-1] / parts[0]) if parts[0] > 0 else 0.0
+        if times >= self.growth and order(parts) >= self.order:
+            yield self.report(
+                curve,
+                f"The memory in use grows throughout the run, from {parts[0]:.3g} to {parts[-1]:.3g}: it will run out.",
+                Evidence("growth", times, self.growth, "", f"{times:.3g} times"),
+            )

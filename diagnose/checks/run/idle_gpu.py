@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
-from diagnose.signals.pace import settled
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.signals.pace import SETTLED, settled
+from diagnose.signals.robust import as_share
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class IdleGpu(Check):
     The usual logged use of the GPU, after the first tenth of the run, is below `busy`.
 
     ## What to do
-    More workers for the data loader, cached features, larger batches; look whether the loss waits for the host.
+    More workers for the data loader, cached features, larger batches.
 
     ## Blind spots
     A logger that samples between two steps sees an idle card. Small models never fill a large one.
@@ -34,7 +32,7 @@ class IdleGpu(Check):
     code = "SPD002"
     name = "idle-gpu"
     needs = (Role.GPU_UTIL,)
-    min_points = 10
+    min_points = SETTLED
 
     busy: float = 0.3
     """Share of the time. Source: a card that computes a third of the time could do three such runs."""
@@ -42,15 +40,10 @@ class IdleGpu(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at the usual use; a log in per cent goes above 2."""
         curve = self.curve(facts, Role.GPU_UTIL).finite
-        used = float(np.median(settled(curve))) / (100 if curve.values.max() > 2 else 1)
-        if used >= self.busy:
-            return
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.GPU_UTIL.value,
-            f"The GPU is used {used:.0%} of the time: it waits for data or for the host.",
-            steps=(curve.steps[0], curve.steps[-1]),
-            evidence=(Evidence("gpu_use", used, self.busy, "", f"used {used:.0%} of the time"),),
-            advice="More workers for the data loader, cached features, larger batches.",
-        )
+        used = float(np.median(as_share(settled(curve))))
+        if used < self.busy:
+            yield self.report(
+                curve,
+                f"The GPU is used {used:.0%} of the time: it waits for data or for the host.",
+                Evidence("gpu_use", used, self.busy, "", f"used {used:.0%} of the time"),
+            )

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role
 from diagnose.remedies.evidence import number
-from diagnose.run import FloatArray, Role
+from diagnose.run import FloatArray
 from diagnose.signals import signals
 
 
@@ -28,8 +26,8 @@ class LearningRateMismatch(Check):
     explains the rest.
 
     ## What to do
-    Find out what sets the rate before tuning it: a second config, a command-line option, the optimizer state of a
-    resumed checkpoint, a rule that scales it with batch size or GPUs.
+    Find out what sets the rate (another config, an option, a resumed optimizer, a rule that scales it with the batch
+    size or the GPUs) before tuning it.
 
     ## Blind spots
     A schedule whose configured rate is its lowest (one-cycle), or several parameter groups, differ by intention.
@@ -50,33 +48,26 @@ class LearningRateMismatch(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the highest logged rate with the configured one."""
-        measured, asked = signals(facts).rate, number(facts, "learning_rate")
-        if measured is None or asked is None:
+        rate, asked = signals(facts).rate, number(facts, "learning_rate")
+        if rate is None or asked is None:
             return
-        rates = measured.curve
-        peak = float(rates.values.max())
-        margin = self.tolerance * asked + _half_digit(rates.values)
-        constant = float(np.ptp(rates.values)) <= self.tolerance * peak
-        warming = rates.steps[-1] < (number(facts, "warmup_steps") or 0)
-        if warming or abs(float(rates.values[-1]) - asked) <= margin:
-            return  # still in its warm-up, or resumed at what the config says now
-        if not (peak > asked + margin or (constant and peak < asked - margin)):
-            return
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.HIGH if constant else Confidence.MEDIUM,
-            Role.LEARNING_RATE.value,
-            f"The config asks for a learning rate of {asked:g}, the log shows {peak:g}: the key is not what sets it.",
-            steps=(rates.steps[0], rates.steps[-1]),
-            evidence=(Evidence("logged", peak, asked, "", f"the log shows {peak:g}"),),
-            advice="Find out what sets the rate (another config, an option, a resumed optimizer) before tuning it.",
-        )
+        values, peak = rate.curve.values, rate.peak
+        margin = self.tolerance * asked + _half_digit(values)
+        constant = bool(np.ptp(values) <= self.tolerance * peak)
+        warming = rate.curve.steps[-1] < (number(facts, "warmup_steps") or 0)
+        resumed = abs(float(values[-1]) - asked) <= margin  # it ends at what the config says now
+        if not warming and not resumed and (peak > asked + margin or (constant and peak < asked - margin)):
+            yield self.report(
+                rate.curve,
+                f"The config asks for a learning rate of {asked:g}, the log shows {peak:g}: the key is not what sets "
+                "it.",
+                Evidence("logged", peak, asked, "", f"the log shows {peak:g}"),
+                confidence=Confidence.HIGH if constant else Confidence.MEDIUM,
+            )
 
 
 def _half_digit(values: FloatArray) -> float:
     """Half of the last decimal that the log prints: 0.0002 may be anything from 0.00015 to 0.00025."""
-    printed = [repr(float(value)) for value in values[:50]]
-    if any("e" in text for text in printed):
-        return 0.0
+    printed = [repr(float(value)) for value in (values.min(), values.max(), values[-1])]
     decimals = max(len(text.partition(".")[2]) for text in printed)
-    return float(0.5 * 10.0**-decimals) if decimals < 8 else 0.0
+    return 0.0 if any("e" in text for text in printed) else float(10.0**-decimals / 2)

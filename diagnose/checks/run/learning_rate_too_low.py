@@ -6,18 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose import remedies
-from diagnose.checks.base import Check
-from diagnose.checks.run._say import silent
-from diagnose.checks.run.slow_learning import SlowLearning as Slow
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.checks.base import Evidence, Facts, Finding, Role
+from diagnose.checks.run._loss import LossCheck
+from diagnose.checks.run.slow_learning import SlowLearning
 from diagnose.remedies.evidence import peak_rate
-from diagnose.run import Role
 from diagnose.signals import signals
 
 
 @dataclass(frozen=True)
-class LearningRateTooLow(Check):
+class LearningRateTooLow(LossCheck):
     """The steps are too small: the loss creeps down although the learning rate has not decayed.
 
     ## Why it matters
@@ -37,7 +34,6 @@ class LearningRateTooLow(Check):
     code = "OPT002"
     name = "learning-rate-too-low"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 12
     part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule", "past-best")
 
     low: float = 3e-3
@@ -49,19 +45,17 @@ class LearningRateTooLow(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Name the rate where the loss creeps, or where it hardly moves at a tiny rate."""
-        course, rate, logged = signals(facts).train, peak_rate(facts), facts.run.peak_logged_rate
-        if course is None or rate is None or rate > self.low or silent(signals(facts)):
+        trend, rate, logged = signals(facts).train, peak_rate(facts), facts.run.peak_logged_rate
+        if trend is None or rate is None or rate > self.low:
             return
-        idle = logged is not None and logged < self.tiny and abs(course.net) < self.moved
-        if not idle and not ((logged or rate <= 10 * self.tiny) and Slow().creeps(facts)):
+        idle = logged is not None and logged < self.tiny and abs(trend.net) < self.moved
+        if not idle and not (logged and SlowLearning().creeps(facts)):
             return
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.TRAIN_LOSS.value,
-            f"At a learning rate of {rate:g} the loss creeps from {course.loss(course.start):.4g} to "
-            f"{course.loss(course.end):.4g}: the steps are too small.",
-            steps=(course.curve.steps[0], course.curve.steps[-1]),
-            evidence=(Evidence("learning_rate", rate, self.tiny if idle else self.low), Evidence("fall", course.net)),
+        yield self.report(
+            trend.curve,
+            f"At a learning rate of {rate:g} the loss creeps from {trend.loss(trend.start):.4g} to "
+            f"{trend.loss(trend.end):.4g}: the steps are too small.",
+            Evidence("learning_rate", rate, self.tiny if idle else self.low),
+            Evidence("fall", trend.net),
             prescriptions=remedies.speed_up(facts),
         )

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 
 from diagnose import remedies
-from diagnose.checks.base import Check
-from diagnose.checks.run._onset import onset
-from diagnose.checks.run._say import at, beyond_noise, change, silent, sure
-from diagnose.facts import Facts
-from diagnose.finding import Evidence, Finding, Severity
-from diagnose.signals import Course, Episode, signals
-from diagnose.signals.episodes import deepest_dip
+from diagnose.checks.base import Evidence, Facts, Finding
+from diagnose.checks.run._loss import LossCheck, beyond_noise, change, confidence, onset
+from diagnose.signals import Excursion, Trend, signals
+from diagnose.signals.excursions import deepest_dip, opening
 
 
 @dataclass(frozen=True)
-class LossSpike(Check):
+class LossSpike(LossCheck):
     """The loss rises suddenly, far outside its own noise, and comes back.
 
     ## Why it matters
@@ -24,13 +22,12 @@ class LossSpike(Check):
     not come back.
 
     ## How it is detected
-    Single points far above the trend, and excursions of the trend that heal. One must be high in logarithms (a share
-    of its range where the loss can be negative), undo a good part of the progress, stand out of the noise, and be
-    higher than the deepest dip below the trend: noise is as wide below as above.
+    Single points far above the trend, and excursions of the trend that recover. The height in logarithms times the
+    share of the progress that it undoes reaches `effect`; it is `z` standard errors, and `odd` times the deepest dip
+    below the trend: noise is as wide below as above.
 
     ## What to do
-    Resume from a checkpoint before the spike with another data order, or clip the gradients harder. One that healed
-    long ago is past: it asks for nothing but a look at clipping.
+    Resume from a checkpoint before the spike; if it returns at the same place of the data, look there.
 
     ## Blind spots
     A log that averages over many steps hides spikes. A jump at a restart looks the same.
@@ -41,77 +38,56 @@ class LossSpike(Check):
     explained_by = ("learning-rate-too-high", "missing-warmup", "broken-resume")
     part_of = ("divergence", "non-finite-loss", "oscillation")
 
-    height: float = 0.4
-    """Above the trend in ln: 1.5 times. Source: the gate of the quietest rival."""
-    effect: float = 0.2
-    """Height times the share of progress undone (at most 1): double for a third. Source: real runs."""
+    effect: float = 0.25
+    """Height in ln times the share of progress undone (at most 1). Source: 1.3 times the loss, all progress lost."""
     z: float = 7.0
-    """Standard errors or noise. Source: operators' rule on log loss, healthy runs reach 4.5; heavy tails more."""
-    rare: float = 0.01
-    """Share of points of half the height above which they are another kind of batch. Source: one in 100."""
+    """Standard errors. Source: operators' rule on log loss; healthy runs reach 4.5, heavy tails more."""
     odd: float = 2.5
     """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
-    longest: float = 0.45
-    """Share of the run: longer is a climb. Source: half of the run is no spike."""
-
-    def skip_reason(self, facts: Facts) -> str | None:
-        """No loss, or too few points, or one that says nothing."""
-        return silent(signals(facts))
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """One finding for all spikes."""
         measured = signals(facts)
-        course = measured.main
-        if course is None:
+        trend = measured.main
+        if trend is None:
             return
-        sharp = [one for one in measured.peaks if self._is_peak(course, one)]
-        slow = [one for one in measured.episodes if self._is_spike(course, one)]
-        spikes = [] if self._common(measured.peaks, course) else sharp
-        spikes += [] if self._common(slow, course) else slow
-        if spikes:
-            yield self._told(facts, course, spikes)
+        sharp = [
+            one for one in measured.outliers if self._big(trend, one) and one.height >= self.odd * deepest_dip(trend)
+        ]
+        top = max((one.height for one in sharp), default=0.0)
+        if 2 * sum(2 * one.height > top for one in measured.outliers) > sqrt(len(trend)):
+            sharp = []  # so many that are half as high are another kind of batch
+        slow = [one for one in measured.excursions if self._big(trend, one) and self._short(trend, one)]
+        if sharp or slow:
+            yield self._spikes(facts, trend, sharp + slow)
 
-    def _big(self, one: Episode) -> bool:
-        high = one.height >= self.height and one.height * min(one.share, 1) >= self.effect
-        return high and one.z >= self.z
+    def _big(self, trend: Trend, one: Excursion) -> bool:
+        return one.effect >= self.effect and one.z >= self.z and one.last < len(trend) - 1
 
-    def _common(self, peaks: Sequence[Episode], course: Course) -> bool:
-        """Whether so many peaks are half as high as the highest that they are the tail of the noise."""
-        top = max((one.height for one in peaks), default=0.0)
-        return sum(2 * one.height > top for one in peaks) >= max(6, self.rare * len(course))
+    def _short(self, trend: Trend, one: Excursion) -> bool:
+        """Whether it lasted under half of the run, and is no hump of the warm-up."""
+        hump = one.first <= opening(trend) and one.over_start < self.effect
+        return 2 * (one.last - one.first + 1) < len(trend) and not hump
 
-    def _is_peak(self, course: Course, one: Episode) -> bool:
-        return self._big(one) and one.last < len(course) - 1 and one.height >= self.odd * deepest_dip(course)
-
-    def _is_spike(self, course: Course, one: Episode) -> bool:
-        hump = one.first < len(course) / 25 and one.over_start < self.height
-        over = one.last < len(course) - 1
-        return self._big(one) and over and one.length <= self.longest and not hump
-
-    def _told(self, facts: Facts, course: Course, spikes: list[Episode]) -> Finding:
+    def _spikes(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
         worst = max(spikes, key=lambda one: one.effect)
-        curve, measured = course.curve, signals(facts)
-        top = int(curve.steps[worst.peak])
+        curve, first, last = trend.curve, min(one.first for one in spikes), max(one.last for one in spikes)
         many = f", one of {len(spikes)} spikes" if len(spikes) > 1 else ""
-        first, last = min(one.first for one in spikes), max(one.last for one in spikes)
-        healed = "and comes back" if last < len(course) - 1 else "and is coming back"
-        past = last < (1 - self.longest / 2) * len(course)
-        return self.finding(
-            Severity.WARNING,
-            sure(measured, course, clear=worst.height > 3 * self.height),
-            curve.role.value if curve.role else curve.tag,
-            f"The loss jumps to {curve.values[worst.peak]:.4g} at {at(curve, top)}, {change(worst.height)} above its "
-            f"course, {healed}{many}.",
-            steps=(curve.steps[first], curve.steps[last]),
-            evidence=(
-                Evidence("spikes", len(spikes)),
-                Evidence("height", worst.height, self.height, "", f"{change(worst.height)} above its course"),
-                Evidence("share_lost", worst.share, None, "", f"undid {worst.share:.0%} of the progress"),
-                *beyond_noise(worst.z, len(course), self.z),
-                *onset(facts, int(curve.steps[max(first - 1, 0)])),
-            ),
+        past = 2 * last < len(trend)
+        return self.report(
+            curve,
+            f"The loss jumps to {curve.values[worst.peak]:.4g} at {curve.place(curve.steps[worst.peak])}, "
+            f"{change(worst.height)} above its course, and comes back{many}.",
+            Evidence("spikes", len(spikes)),
+            Evidence("height", worst.height, None, "", f"{change(worst.height)} above its course"),
+            Evidence("share_lost", worst.share, None, "", f"undid {worst.share:.0%} of the progress"),
+            *beyond_noise(worst.z, len(trend), self.z),
+            *onset(facts, int(curve.steps[max(first - 1, 0)])),
+            first=first,
+            last=last,
+            confidence=confidence(signals(facts), trend, clear=worst.effect > 2 * self.effect),
             prescriptions=remedies.clip(facts, int(curve.steps[first])),
-            advice="It healed: no need to go back. If it returns at the same place of the data, look there."
+            advice="It recovered: no need to go back. If it returns at the same place of the data, look there."
             if past
-            else "Resume from a checkpoint before the spike; if it returns at the same place of the data, look there.",
+            else None,
         )

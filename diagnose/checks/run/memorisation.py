@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from math import exp
 
 from diagnose import remedies
-from diagnose.checks.base import Check
-from diagnose.checks.run._say import at, beyond_noise
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
-from diagnose.signals import Stairs, signals
-
-ADVICE = "Keep 25 clips or more out of training, log their loss, and stop when it turns up."
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.run._loss import beyond_noise
+from diagnose.signals import EpochSteps, signals
 
 
 @dataclass(frozen=True)
@@ -28,12 +23,11 @@ class Memorisation(Check):
     ## How it is detected
     Only where no validation loss is logged. The jump of the loss at the epoch boundaries, beyond the slope within the
     epochs, reaches `drop` on average, stands out by `z` standard errors, happens at nearly all boundaries and makes
-    `coverage` of the fall. Where the log has no epochs a period is looked for, and more is asked. A loss that came
-    down to `left` of its start without such steps is only suspected: without validation nobody can tell.
+    `coverage` of the fall. Where the log has no epochs a period is looked for, and twice the drop is asked. A loss that
+    came down to `left` of its start without such steps is only suspected: without validation nobody can tell.
 
     ## What to do
-    Keep clips out of training and log their loss; train fewer epochs with early stopping; add clips, dropout,
-    augmentation.
+    Keep 25 clips or more out of training, log their loss, and stop when it turns up.
 
     ## Blind spots
     A log of epoch means, or of fewer than six points an epoch, shows no steps. Fine-tuned language models show them
@@ -49,9 +43,10 @@ class Memorisation(Check):
     drop: float = 0.05
     """Mean jump at a boundary in ln: 5 %. Source: several passes over enough data jump by 1 to 3 %."""
     z: float = 4.0
-    """Standard errors. Source: one in 30,000 for normal noise; a period that is looked for needs more."""
+    """Standard errors. Source: one in 30,000 for normal noise, as hundreds of periods are tried."""
     coverage: float = 0.5
-    """Share of the fall that happens at the boundaries. Source: half of it."""
+    """Share of the fall that happens at the boundaries. Source: half of it; more than all of it is won back within
+    the epochs, as by clips sorted by length."""
     falling: float = 0.7
     """Share of the boundaries at which the loss jumps down. Source: half of them would by chance."""
     left: float = 0.05
@@ -66,47 +61,34 @@ class Memorisation(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for the steps, else for what is left."""
-        measured = signals(facts)
-        course, seen = measured.train, measured.stairs
-        if course is None or course.signed:
+        trend, seen = signals(facts).train, signals(facts).epoch_steps
+        if trend is None or trend.signed:
             return
-        left = exp(-max(course.net, 0))
-        first, last = course.curve.steps[0], course.curve.steps[-1]
-        if seen is not None and self._is_clear(seen, course.net):
-            first = course.curve.steps[seen.first]
-            yield self.finding(
-                Severity.WARNING,
-                Confidence.MEDIUM,
-                Role.TRAIN_LOSS.value,
-                f"The loss falls by {1 - exp(-seen.drop):.0%} at each new epoch and hardly between, from "
-                f"{at(course.curve, first)} on, and no validation loss is logged: the clips are memorised.",
-                steps=(first, last),
-                evidence=(
-                    Evidence("drop", seen.drop, self.drop, "", f"{1 - exp(-seen.drop):.0%} at each boundary"),
-                    *beyond_noise(seen.z, len(course), self.z),
-                    Evidence("coverage", seen.coverage, self.coverage, "", f"{seen.coverage:.0%} of the fall at them"),
-                    Evidence("boundaries", seen.boundaries, None, "", f"{seen.boundaries} boundaries"),
-                ),
+        left = exp(-max(trend.net, 0))
+        if seen is not None and self._is_clear(seen, trend.net):
+            fallen = 1 - exp(-seen.drop)
+            yield self.report(
+                trend.curve,
+                f"The loss falls by {fallen:.0%} at each new epoch and hardly between, from "
+                f"{trend.curve.place(trend.curve.steps[seen.first])} on, and no validation loss is logged: the clips "
+                "are memorised.",
+                Evidence("drop", seen.drop, self.drop, "", f"{fallen:.0%} at each boundary"),
+                *beyond_noise(seen.z, len(trend), self.z),
+                Evidence("coverage", seen.coverage, self.coverage, "", f"{seen.coverage:.0%} of the fall at them"),
+                Evidence("boundaries", seen.boundaries, None, "", f"{seen.boundaries} boundaries"),
+                first=seen.first,
                 prescriptions=remedies.regularise(facts, None),
-                advice=ADVICE,
             )
         elif left < self.left:
-            yield self.finding(
-                Severity.INFO,
-                Confidence.MEDIUM,
-                Role.TRAIN_LOSS.value,
-                f"The loss came down to {left:.1%} of its start; whether the clips were memorised cannot be "
-                "told without a validation loss.",
-                steps=(first, last),
-                evidence=(Evidence("left", left, self.left, "", f"{left:.1%} of its start is left"),),
-                advice=ADVICE,
+            yield self.report(
+                trend.curve,
+                f"The loss came down to {left:.1%} of its start; whether the clips were memorised cannot be known "
+                "without a validation loss.",
+                Evidence("left", left, self.left, "", f"{left:.1%} of its start is left"),
+                severity=Severity.INFO,
             )
 
-    def _is_clear(self, seen: Stairs, net: float) -> bool:
-        sure = (
-            seen.z >= self.z * (1 if seen.known else 1.25)
-            and seen.falling >= self.falling
-            and self.coverage <= seen.coverage <= 1.2  # above: it climbs within epochs, as clips sorted by length do
-        )
+    def _is_clear(self, seen: EpochSteps, net: float) -> bool:
+        clear = seen.z >= self.z and seen.falling >= self.falling and self.coverage <= seen.coverage <= 1.2
         # A period that was looked for could be chance: the set must be nearly used up as well.
-        return sure and seen.drop >= self.drop * (1 if seen.known else 2) and (seen.known or net > 1)
+        return clear and seen.drop >= self.drop * (1 if seen.known else 2) and (seen.known or net > 1)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
-from diagnose.run import Role
+from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,7 @@ class MissingValidation(Check):
     A training loss is there and no curve plays the part of a validation loss.
 
     ## What to do
-    Keep 25 clips or more out of the training, and log their loss each epoch as `val_loss`.
+    Keep at least 25 clips out of training and log their loss each epoch as val_loss.
 
     ## Blind spots
     A validation loss under an unusual name is not recognised: name it with `--val-tag`.
@@ -34,14 +31,12 @@ class MissingValidation(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look whether a validation loss is there."""
-        run = facts.run
-        curve = run.curve(Role.VAL_LOSS)
-        if curve is not None and len(curve):
-            return
-        yield self.finding(
-            Severity.INFO,
-            Confidence.HIGH,
-            Role.VAL_LOSS.value,
-            "No validation loss is logged: overfitting cannot be judged.",
-            advice="Keep at least 25 clips out of training and log their loss each epoch as val_loss.",
-        )
+        curve = facts.curve(Role.VAL_LOSS)
+        if curve is None or not len(curve):
+            yield self.finding(
+                Severity.INFO,
+                Confidence.HIGH,
+                Role.VAL_LOSS.value,
+                "No validation loss is logged: overfitting cannot be judged.",
+                advice=self.what_to_do(),
+            )

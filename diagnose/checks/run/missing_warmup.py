@@ -9,12 +9,12 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check
-from diagnose.checks.run._say import at, beyond_noise, change
+from diagnose.checks.run._loss import beyond_noise, change
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
 from diagnose.signals import signals
-from diagnose.signals.smooth import running_median
+from diagnose.signals.robust import running_median
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class MissingWarmup(Check):
             Confidence.MEDIUM,
             Role.TRAIN_LOSS.value,
             f"The run starts at its full learning rate, and the loss is thrown from {course.curve.values[0]:.4g} to "
-            f"{course.loss(float(early.max())):.4g} by {at(course.curve, top)}.",
+            f"{course.loss(float(early.max())):.4g} by {course.curve.place(top)}.",
             steps=(course.curve.steps[0], top),
             evidence=(
                 Evidence("rise", rise, self.height, "", f"thrown up by {change(rise)}"),

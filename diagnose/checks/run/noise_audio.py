@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import io
 import wave
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Severity
 from diagnose.run import Attachment, FloatArray, Run
 
 FRAME = 1024
 """Samples in a frame: 46 ms at 22.05 kHz, shorter than a syllable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with one sample."""
-
-    kind: str
-    measured: float
-    threshold: float
-    unit: str
-    sentence: str
+FULL_SCALE = -np.iinfo(np.int16).min
+COMPARED = {"gt", "target", "real", "ground", "reference"}
+"""Words in the tags of spoken targets, which are logged for comparison."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +26,7 @@ class NoiseAudio(Check):
 
     ## Why it matters
     The loss may fall smoothly while the model learns a dummy output, an empty target or a vocoder that was never
-    loaded. Listening would tell at once; nobody listens at night.
+    loaded. Listening would show it at once; nobody listens at night.
 
     ## How it is detected
     The last samples of each tag are decoded. Silence: no sample above `silent_peak`. Clipped: more than
@@ -44,8 +35,7 @@ class NoiseAudio(Check):
     tag at different steps both show it, and information for a single one: early samples are often noise.
 
     ## What to do
-    Listen to the sample. Check that the vocoder's weights were loaded, that mel and audio settings match those of the
-    data (rate, hop, mel range), and that the target is not empty.
+    Listen to it. Is the vocoder loaded, and do its rate, hop and mel range match the data? Is the target empty?
 
     ## Blind spots
     Only uncompressed wav is decoded. Music and held notes are steadier than speech. Babble with the rhythm of speech
@@ -71,73 +61,60 @@ class NoiseAudio(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No sound is in the log."""
-        run = facts.run
-        return None if any(one.kind == "audio" for one in run.attachments) else "no audio is logged"
+        return None if any(one.kind == "audio" for one in facts.run.attachments) else "no audio is logged"
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Judge the last two samples of each tag."""
-        run = facts.run
-        bad: dict[str, list[tuple[Attachment, Fault, bool]]] = {}
-        for samples in _by_tag(run).values():
-            judged = [(one, self._fault(one)) for one in samples[-2:]]
-            last, fault = judged[-1]
-            if fault is not None:
-                kinds = [earlier.kind for _, earlier in judged if earlier is not None]
-                again = kinds.count(fault.kind) == 2 and judged[0][0].step != last.step
-                bad.setdefault(fault.kind, []).append((last, fault, again))
+        """Judge the last two samples of each tag; a finding for each kind of fault."""
+        bad: dict[str, list[tuple[Attachment, Evidence, bool]]] = defaultdict(list)
+        for samples in _by_tag(facts.run).values():
+            faults = [self._fault(one) for one in samples[-2:]]
+            if faults[-1] is not None:
+                kind, measured = faults[-1]
+                again = len(faults) > 1 and faults[0] is not None and faults[0][0] == kind
+                bad[kind].append((samples[-1], measured, again and samples[-2].step != samples[-1].step))
         for kind, found in bad.items():
-            yield self._told(kind, found)
+            last, measured, _ = found[0]
+            lasting = any(again for _, _, again in found)
+            yield self.finding(
+                Severity.WARNING if lasting else Severity.INFO,
+                Confidence.MEDIUM,
+                last.tag,
+                f"The sound logged as {last.tag} at step {last.step:,} is {kind}"
+                + (", and so is the one before it." if lasting else "."),
+                steps=(last.step, last.step),
+                evidence=(measured, Evidence("sounds", len(found), None, "", f"{len(found)} logged sounds end so")),
+                advice=self.what_to_do(),
+            )
 
-    def _told(self, kind: str, found: list[tuple[Attachment, Fault, bool]]) -> Finding:
-        last, fault, _ = found[0]
-        lasting = any(again for _, _, again in found)
-        return self.finding(
-            Severity.WARNING if lasting else Severity.INFO,
-            Confidence.MEDIUM,
-            last.tag,
-            f"The sound logged as {last.tag} at step {last.step:,} is {kind}"
-            + (", and so is the one before it." if lasting else "."),
-            steps=(last.step, last.step),
-            evidence=(
-                Evidence("measured", fault.measured, fault.threshold, fault.unit, fault.sentence),
-                Evidence("sounds", len(found), None, "", f"{len(found)} logged sounds end so"),
-            ),
-            advice="Listen to it. Is the vocoder loaded, and do its rate, hop and mel range match the data?",
-        )
-
-    def _fault(self, one: Attachment) -> Fault | None:
+    def _fault(self, one: Attachment) -> tuple[str, Evidence] | None:
+        """What is wrong with a sample, and what shows it."""
         samples = _decoded(one, self.most_bytes)
         if samples is None or not len(samples):
             return None
-        peak = float(np.abs(samples).max())
+        peak, clipped = float(np.abs(samples).max()), float(np.mean(np.abs(samples) >= 1 - self.silent_peak))
         if peak < self.silent_peak:
-            return Fault("silence", peak, self.silent_peak, "of full scale", f"its peak is {peak:.2g} of full scale")
-        clipped = float(np.mean(np.abs(samples) >= 0.999))
+            said = f"its peak is {peak:.2g} of full scale"
+            return "silence", Evidence("measured", peak, self.silent_peak, "of full scale", said)
         if clipped > self.clipped_share:
-            return Fault("clipped", clipped, self.clipped_share, "", f"{clipped:.0%} of the samples at full scale")
-        return self._steady(samples)
-
-    def _steady(self, samples: FloatArray) -> Fault | None:
+            said = f"{clipped:.0%} of the samples at full scale"
+            return "clipped", Evidence("measured", clipped, self.clipped_share, "", said)
         frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
-        levels = 20 * np.log10(np.sqrt(np.mean(frames**2, axis=1)) + 1e-9)
-        loud = levels > levels.max(initial=-np.inf) - self.loud_decibels
-        if np.count_nonzero(loud) < self.fewest_frames:
+        levels = 10 * np.log10(np.mean(frames**2, axis=1) + 1 / FULL_SCALE**2)
+        loud = levels[levels > levels.max(initial=-np.inf) - self.loud_decibels]
+        if len(loud) < self.fewest_frames or np.std(loud) >= self.steady_decibels:
             return None
-        spread = float(np.std(levels[loud]))
-        if spread >= self.steady_decibels:
-            return None
-        return Fault(
-            "steady noise or a hum", spread, self.steady_decibels, "dB", f"its level varies by {spread:.2g} dB"
-        )
+        spread = float(np.std(loud))
+        said = f"its level varies by {spread:.2g} dB"
+        return "steady noise or a hum", Evidence("measured", spread, self.steady_decibels, "dB", said)
 
 
 def _by_tag(run: Run) -> dict[str, list[Attachment]]:
-    """The sounds of each tag in the order of their steps; spoken targets, logged for comparison, left out."""
-    found: dict[str, list[Attachment]] = {}
+    """The sounds of each tag in the order of their steps; spoken targets left out."""
+    found: dict[str, list[Attachment]] = defaultdict(list)
     for one in sorted(run.attachments, key=lambda attachment: attachment.step):
         words = set(one.tag.casefold().replace("-", "_").replace("/", "_").split("_"))
-        if one.kind == "audio" and not words & {"gt", "target", "real", "ground", "reference"}:
-            found.setdefault(one.tag, []).append(one)
+        if one.kind == "audio" and not words & COMPARED:
+            found[one.tag].append(one)
     return found
 
 
@@ -153,4 +130,4 @@ def _decoded(one: Attachment, most_bytes: int) -> FloatArray | None:
             raw = file.readframes(most_bytes)
     except (OSError, EOFError, wave.Error):
         return None
-    return np.frombuffer(raw[: len(raw) // 2 * 2], "<i2").astype(np.float64) / 32768
+    return np.frombuffer(raw[: len(raw) // 2 * 2], "<i2").astype(np.float64) / FULL_SCALE

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
-from diagnose.signals.smooth import point_noise
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
+from diagnose.signals.gap import FEWEST
+from diagnose.signals.robust import point_noise
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class NoisyValidation(Check):
     the best.
 
     ## What to do
-    Evaluate on more clips, always the same ones; average several evaluations before comparing.
+    Evaluate on more clips, always the same; compare means of several evaluations.
 
     ## Blind spots
     A validation loss that really swings with the learning rate looks the same.
@@ -33,7 +31,7 @@ class NoisyValidation(Check):
     code = "DAT004"
     name = "noisy-validation"
     needs = (Role.VAL_LOSS,)
-    min_points = 8
+    min_points = 2 * FEWEST
 
     jitter: float = 0.15
     """Noise over gain. Source: a rival's rule that states its false-positive modes; information only."""
@@ -41,20 +39,13 @@ class NoisyValidation(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the noise between evaluations with what was gained."""
         curve = self.curve(facts, Role.VAL_LOSS).finite
-        noise = point_noise(curve.values)
-        gain = float(curve.values[0] - curve.values.min())
-        if noise <= self.jitter * gain or noise == 0:
-            return
-        yield self.finding(
-            Severity.INFO,
-            Confidence.MEDIUM,
-            Role.VAL_LOSS.value,
-            f"Evaluations scatter by {noise:.3g}, and the validation loss gained {gain:.3g} in all: "
-            "one evaluation says little.",
-            steps=(curve.steps[0], curve.steps[-1]),
-            evidence=(
+        noise, gain = point_noise(curve.values), float(curve.values[0] - curve.values.min())
+        if noise > self.jitter * gain:
+            yield self.report(
+                curve,
+                f"Evaluations scatter by {noise:.3g}, and the validation loss gained {gain:.3g} in all: "
+                "one evaluation says little.",
                 Evidence("noise", noise, self.jitter * gain, "", f"evaluations scatter by {noise:.3g}"),
                 Evidence("gain", gain, None, "", f"{gain:.3g} gained in all"),
-            ),
-            advice="Evaluate on more clips, always the same; compare means of several evaluations.",
-        )
+                severity=Severity.INFO,
+            )

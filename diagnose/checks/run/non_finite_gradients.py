@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks.base import Check
-from diagnose.checks.run._say import at
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
+from diagnose.signals.pace import SETTLED
 
 
 @dataclass(frozen=True)
@@ -22,10 +19,11 @@ class NonFiniteGradients(Check):
     A loss scaler skips such updates: a quarter of them skipped is a quarter of the training paid for and thrown away.
 
     ## How it is detected
-    The logged gradient norm is not finite at `share` of its points. A few at the start are a scaler finding its scale.
+    The logged gradient norm is not finite at `share` of its points; it is a warning at `harmful`. A few in the first
+    tenth of the run are a scaler finding its scale.
 
     ## What to do
-    Train in bf16, or lower the initial loss scale; look for clips that overflow.
+    Train in bf16 or full precision, or start from a lower loss scale; look for clips that overflow.
 
     ## Blind spots
     A trainer that logs the norm only of the updates that were made hides it.
@@ -38,25 +36,23 @@ class NonFiniteGradients(Check):
 
     share: float = 0.02
     """Of the norms. Source: a scaler that doubles its scale every 2000 steps skips one in 2000."""
+    harmful: float = 0.1
+    """Of the norms. Source: a tenth of the training is thrown away."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Count them, after the first twentieth of the run."""
+        """Count them, after the first tenth of the run."""
         norms = self.curve(facts, Role.GRAD_NORM)
         bad = np.flatnonzero(~np.isfinite(norms.values))
-        late = bad[bad >= len(norms) // 20]
-        if len(late) < 2 or len(late) < self.share * len(norms):
+        late = np.count_nonzero(bad >= len(norms) // SETTLED)
+        if late < max(2, self.share * len(norms)):
             return
-        first = int(norms.steps[bad[0]])
-        harmful = len(late) > 5 * self.share * len(norms)
-        yield self.finding(
-            Severity.WARNING if harmful else Severity.INFO,
-            Confidence.MEDIUM,
-            Role.GRAD_NORM.value,
+        share = len(bad) / len(norms)
+        yield self.report(
+            norms,
             f"The gradient norm is NaN or infinite at {len(bad):,} of {len(norms):,} points, first at "
-            f"{at(norms, first)}: half precision overflows, and these updates are skipped or lost.",
-            steps=(first, norms.steps[bad[-1]]),
-            evidence=(
-                Evidence("share", len(bad) / len(norms), self.share, "", f"{len(bad) / len(norms):.0%} of the norms"),
-            ),
-            advice="Train in bf16 or full precision, or start from a lower loss scale.",
+            f"{norms.place(norms.steps[bad[0]])}: half precision overflows, and these updates are skipped or lost.",
+            Evidence("share", share, self.share, "", f"{share:.0%} of the norms"),
+            first=bad[0],
+            last=bad[-1],
+            severity=Severity.WARNING if late > self.harmful * len(norms) else Severity.INFO,
         )

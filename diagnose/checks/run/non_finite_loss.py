@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check
-from diagnose.checks.run._onset import onset
-from diagnose.checks.run._say import at
-from diagnose.facts import Facts
-from diagnose.finding import (
-    Confidence,
-    Edit,
-    Evidence,
-    Finding,
-    Operation,
-    Prescription,
-    Safety,
-    Severity,
-    Support,
-)
-from diagnose.run import Curve, FloatArray, Role, Run
+from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.checks.run._loss import onset
+from diagnose.finding import Edit, Operation, Safety, Support
+from diagnose.run import FloatArray, IntArray, Run
 
-FP16 = (True, "fp16", "16", "16-mixed", "float16")
+FP16: Mapping[object, str | bool] = {
+    True: False,
+    "fp16": "bf16",
+    "16": "bf16",
+    "16-mixed": "bf16-mixed",
+    "float16": "bfloat16",
+}
+"""Half precision that overflows at 65504, and what to set instead."""
+CALLED = {Role.TRAIN_LOSS: "The loss", Role.VAL_LOSS: "The validation loss"}
 
 
 @dataclass(frozen=True)
@@ -64,54 +60,53 @@ class NonFiniteLoss(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Report the first curve that holds a value that is not finite, the training loss before others."""
-        for name, curve in _losses(facts.run):
+        for curve in _losses(facts.run):
             bad = np.flatnonzero(~np.isfinite(curve.values))
             if len(bad):
-                yield self._told(facts, name, curve, bad)
+                yield self._lost(facts, curve, bad)
                 return
         yield from self._filtered(facts)
 
-    def _told(self, facts: Facts, name: str, curve: Curve, bad: np.ndarray) -> Finding:
+    def _lost(self, facts: Facts, curve: Curve, bad: IntArray) -> Finding:
         ends_so = not np.isfinite(curve.values[-1]) and (len(bad) > 1 or len(bad) == len(curve))
-        first, last = int(curve.steps[bad[0]]), int(curve.steps[bad[-1]])
         factor = _climb_before(curve.values[: bad[0]])
-        healed = len(bad) == 1 and len(curve) >= self.single and not ends_so and name == Role.TRAIN_LOSS.value
-        lost = "infinite" if np.isinf(curve.values[bad]).all() else "not a number"
-        climbed = f", after a climb to {factor:.3g} times its best." if factor >= self.climb else "."
-        return self.finding(
-            Severity.INFO if healed else Severity.ERROR if ends_so else Severity.WARNING,
-            Confidence.HIGH,
-            name,
-            f"{_MEANING.get(name, name)} is {lost} at {len(bad):,} of {len(curve):,} points, first at "
-            f"{at(curve, first)}{climbed}",
-            steps=(first, last),
-            evidence=(
-                Evidence("points", len(bad), sentence=f"{len(bad):,} points are {lost}"),
-                Evidence("share", len(bad) / len(curve)),
-                Evidence("climb_before", factor, self.climb),
-                *(onset(facts, int(curve.steps[bad[0] - 1])) if bad[0] else ()),
-            ),
-            prescriptions=() if healed or _is_data(facts, curve, bad) else _cures(facts, first if bad[0] else None),
+        harmless = len(bad) == 1 and len(curve) >= self.single and not ends_so and curve.role is Role.TRAIN_LOSS
+        what = "infinite" if np.isinf(curve.values[bad]).all() else "not a number"
+        climbed = f", after a climb to {factor:.3g} times its best" if factor >= self.climb else ""
+        called = CALLED.get(curve.role, curve.tag) if curve.role else curve.tag
+        return self.report(
+            curve,
+            f"{called} is {what} at {len(bad):,} of {len(curve):,} points, first at "
+            f"{curve.place(curve.steps[bad[0]])}{climbed}.",
+            Evidence("points", len(bad), sentence=f"{len(bad):,} points are {what}"),
+            Evidence("share", len(bad) / len(curve)),
+            Evidence("climb_before", factor, self.climb),
+            *(onset(facts, int(curve.steps[bad[0] - 1])) if bad[0] else ()),
+            first=bad[0],
+            last=bad[-1],
+            severity=Severity.INFO if harmless else Severity.ERROR if ends_so else Severity.WARNING,
+            confidence=Confidence.HIGH,
+            prescriptions=() if harmless or _is_data(facts, curve, bad) else _cures(facts, curve, bad[0]),
             advice=self._advice(facts, curve, bad, factor),
         )
 
-    def _advice(self, facts: Facts, curve: Curve, bad: np.ndarray, factor: float) -> str:
+    def _advice(self, facts: Facts, curve: Curve, bad: IntArray, factor: float) -> str:
         """By cause, the likeliest first."""
-        again = "Look at the clips of that batch: text longer than its audio, empty or corrupt files."
+        clips = "look at the clips of that batch: text longer than its audio, empty or corrupt files."
+        half = facts.settings.get("mixed_precision") in FP16
         if _is_data(facts, curve, bad):
-            return f"Validation still improves, so the weights are fine: single clips give an infinite loss. {again}"
+            return f"Validation still improves, so the weights are fine: single clips give an infinite loss; {clips}"
         if bad[0] == 0:
-            half = "turn half precision off, " if facts.settings.get("mixed_precision") in FP16 else ""
             return (
-                f"No point of it was ever finite, so there is nothing to go back to: {half}look for NaN in the data, "
-                "empty targets and logarithms of zero, then start anew."
+                "No point of it was ever finite, so there is nothing to go back to: "
+                f"{'turn half precision off, ' if half else ''}look for NaN in the data, empty targets and logarithms "
+                "of zero, then start anew."
             )
-        back = f"Restart from a checkpoint from before {at(curve, int(curve.steps[bad[0]]))}"
+        back = f"Restart from a checkpoint from before {curve.place(curve.steps[bad[0]])}"
         if factor >= self.climb:
             return f"{back} at a lower learning rate with clipping: the loss had climbed before it was lost."
-        if facts.settings.get("mixed_precision") in FP16:
-            return f"{back} in bf16 or full precision: it came out of nothing, as fp16 overflows do. {again}"
-        return f"{back}. It came out of nothing: {again[0].lower()}{again[1:]}"
+        cause = " in bf16 or full precision: it came out of nothing, as fp16 overflows do" if half else ""
+        return f"{back}{cause or '. It came out of nothing'}; {clips}"
 
     def _filtered(self, facts: Facts) -> Iterator[Finding]:
         """A loss that is zero, or repeats itself, exactly while the gradient norm is not finite."""
@@ -120,34 +115,30 @@ class NonFiniteLoss(Check):
             return
         lost = np.isin(train.steps, norms.steps[~np.isfinite(norms.values)])
         hidden = np.flatnonzero(lost & ((np.diff(train.values, prepend=np.inf) == 0) | (train.values == 0)))
-        if len(hidden) < max(2, len(train) // 50):
+        if len(hidden) <= 1:
             return
-        first, last = int(train.steps[hidden[0]]), int(train.steps[hidden[-1]])
-        yield self.finding(
-            Severity.ERROR,
-            Confidence.HIGH,
-            Role.TRAIN_LOSS.value,
-            f"The gradient norm is NaN or inf from {at(train, first)} while the log shows a loss of exactly "
-            f"{train.values[hidden[0]]:g}: a filter hides that the loss is not a number.",
-            steps=(first, last),
-            evidence=(Evidence("points", len(hidden)), Evidence("logged_loss", float(train.values[hidden[0]]))),
-            prescriptions=_cures(facts, first),
+        yield self.report(
+            train,
+            f"The gradient norm is NaN or inf from {train.place(train.steps[hidden[0]])} while the log shows a loss of "
+            f"exactly {train.values[hidden[0]]:g}: a filter hides that the loss is not a number.",
+            Evidence("points", len(hidden)),
+            Evidence("logged_loss", float(train.values[hidden[0]])),
+            first=hidden[0],
+            last=hidden[-1],
+            severity=Severity.ERROR,
+            confidence=Confidence.HIGH,
+            prescriptions=_cures(facts, train, hidden[0]),
             advice="Set logging_nan_inf_filter to false (Hugging Face Trainer); restart from a checkpoint from before.",
         )
 
 
-_COMPONENTS = (Role.TRAIN_COMPONENT, Role.VAL_COMPONENT)
-_MEANING = {Role.TRAIN_LOSS.value: "The loss", Role.VAL_LOSS.value: "The validation loss"}
-
-
-def _losses(run: Run) -> list[tuple[str, Curve]]:
+def _losses(run: Run) -> list[Curve]:
     """The two losses, then every other loss, adversarial ones too: NaN is a fault in any of them."""
-    found = [(role.value, run.curve(role)) for role in (Role.TRAIN_LOSS, Role.VAL_LOSS)]
-    parts = [(curve.tag, curve) for role in _COMPONENTS for curve in run.played_by(role)]
-    return [(name, curve) for name, curve in (*found, *parts) if curve is not None and len(curve)]
+    roles = (Role.TRAIN_LOSS, Role.VAL_LOSS, Role.TRAIN_COMPONENT, Role.VAL_COMPONENT)
+    return [curve for role in roles for curve in run.played_by(role) if len(curve)]
 
 
-def _is_data(facts: Facts, curve: Curve, bad: np.ndarray) -> bool:
+def _is_data(facts: Facts, curve: Curve, bad: IntArray) -> bool:
     """Whether the training loss is infinite while validation goes on improving: the weights are fine."""
     val = facts.curve(Role.VAL_LOSS)
     if curve.role is not Role.TRAIN_LOSS or val is None or not np.isinf(curve.values[bad]).all():
@@ -156,25 +147,21 @@ def _is_data(facts: Facts, curve: Curve, bad: np.ndarray) -> bool:
     return len(values) > 2 and bool(np.isfinite(values).all()) and float(values[-2:].mean()) < float(values[0])
 
 
-def _cures(facts: Facts, first: int | None) -> tuple[Prescription, ...]:
-    calmer = () if first is None else remedies.calm(facts, first, non_finite=True)
-    return (*_full_precision(facts), *calmer)
+def _cures(facts: Facts, curve: Curve, first: int) -> tuple[Prescription, ...]:
+    """Less rate and more clipping, where the loss was ever finite; full precision before all.
 
-
-def _full_precision(facts: Facts) -> Iterator[Prescription]:
-    """Source: F5-TTS#341 and coqui-ai/TTS#755: fp16 overflows, cured by bf16 or full precision."""
+    Source: F5-TTS#341 and coqui-ai/TTS#755: fp16 overflows, cured by bf16 or full precision.
+    """
+    calmer = remedies.calm(facts, int(curve.steps[first]), non_finite=True) if first else ()
     mode = facts.settings.get("mixed_precision")
-    if mode is True:
-        edit = Edit("mixed_precision", Operation.SET, False, "half precision overflows first: rule it out first")
-    elif mode in ("fp16", "16", "16-mixed"):
-        bf16 = {"fp16": "bf16", "16": "bf16", "16-mixed": "bf16-mixed"}[str(mode)]
-        edit = Edit("mixed_precision", Operation.SET, bf16, "bf16 has the range of fp32: fp16 overflows at 65504")
-    else:
-        return
-    yield Prescription("Leave half precision", "the loss became NaN", (edit,), Safety.SAFE, support=Support.CITED)
+    if mode not in FP16:
+        return calmer
+    edit = Edit("mixed_precision", Operation.SET, FP16[mode], "half precision overflows at 65504: rule it out first")
+    cure = Prescription("Leave half precision", "the loss became NaN", (edit,), Safety.SAFE, support=Support.CITED)
+    return (cure, *calmer)
 
 
 def _climb_before(before: FloatArray) -> float:
     """The last finite losses over the lowest before them; 1 where that means nothing."""
     before = before[np.isfinite(before)]
-    return float(before[-3:].max() / before.min()) if len(before) > 1 and before.min() > 0 else 1.0
+    return float(before[-2:].max() / before.min()) if len(before) > 1 and before.min() > 0 else 1.0

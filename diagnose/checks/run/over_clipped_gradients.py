@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Edit, Evidence, Finding, Operation, Prescription, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.finding import Edit, Operation
 from diagnose.remedies.evidence import number
-from diagnose.run import Role
+from diagnose.signals.pace import settled
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,12 @@ class OverClippedGradients(Check):
     outliers and usual gradients weigh the same.
 
     ## How it is detected
-    The logged share of clipped updates, or the share of logged norms above the configured threshold, is above `most`
-    after the first twentieth of the run. It is a warning where the usual norm is `far` times the threshold, else
-    information.
+    The logged share of clipped updates, or the share of logged norms above the configured threshold, is above half
+    after the first tenth of the run (the limit of the tuning playbook of Google Research). It is a warning where the
+    usual norm is `far` times the threshold, else information.
 
     ## What to do
-    Lower the learning rate, or set the threshold to the 90th percentile of the logged norms.
+    Lower the learning rate, or raise the threshold to the 90th percentile of the logged norms.
 
     ## Blind spots
     A norm that is logged after clipping never exceeds the threshold. With Adam heavy clipping often does no harm.
@@ -37,9 +36,6 @@ class OverClippedGradients(Check):
     code = "GRD003"
     name = "over-clipped-gradients"
 
-    most: float = 0.5
-    """Share of the updates. Source: the tuning playbook of Google Research: beyond it clipping is extremely
-    aggressive."""
     far: float = 10.0
     """Usual norm over threshold. Source: a step that is a tenth of what was computed."""
     fewest: int = 20
@@ -53,23 +49,22 @@ class OverClippedGradients(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Count the clipped updates."""
-        clipped = self._clipped(facts)
-        if clipped is None or clipped[0] <= self.most:
+        share, usual, threshold = self._clipped(facts) or (0.0, 0.0, 0.0)
+        if 2 * share <= 1:
             return
-        share, usual, threshold = clipped
-        far = threshold > 0 and usual > self.far * threshold
+        far = 0 < self.far * threshold < usual
+        norms = f"; the usual norm is {usual:.3g}, the threshold {threshold:g}" if threshold else ""
         yield self.finding(
             Severity.WARNING if far else Severity.INFO,
             Confidence.MEDIUM,
             Role.GRAD_NORM.value,
-            f"{share:.0%} of the logged updates are clipped"
-            + (f"; the usual norm is {usual:.3g}, the threshold {threshold:g}." if threshold else "."),
+            f"{share:.0%} of the logged updates are clipped{norms}.",
             evidence=(
-                Evidence("clipped_share", share, self.most, "", f"{share:.0%} of the updates are clipped"),
+                Evidence("clipped_share", share, 1 / 2, "", f"{share:.0%} of the updates are clipped"),
                 Evidence("usual_norm", usual, self.far * threshold or None),
             ),
-            prescriptions=self._looser(usual) if far else (),
-            advice="Lower the learning rate, or raise the threshold to the 90th percentile of the logged norms.",
+            prescriptions=_looser(usual) if far else (),
+            advice=self.what_to_do(),
         )
 
     def _clipped(self, facts: Facts) -> tuple[float, float, float] | None:
@@ -80,10 +75,11 @@ class OverClippedGradients(Check):
             return float(np.mean(logged.finite.values)), 0.0, 0.0
         if norms is None or threshold is None or len(norms.finite) < self.fewest:
             return None
-        values = norms.finite.values[len(norms.finite) // 20 :]
+        values = settled(norms)
         return float(np.mean(values > threshold)), float(np.median(values)), threshold
 
-    def _looser(self, usual: float) -> tuple[Prescription, ...]:
-        threshold = float(f"{usual:.2g}")
-        edit = Edit("grad_clip_norm", Operation.SET, threshold, f"half of the logged norms are below {threshold:g}")
-        return (Prescription("Clip outliers only", "nearly every update is cut to a fraction", (edit,)),)
+
+def _looser(usual: float) -> tuple[Prescription, ...]:
+    threshold = float(f"{usual:.2g}")
+    edit = Edit("grad_clip_norm", Operation.SET, threshold, f"half of the logged norms are below {threshold:g}")
+    return (Prescription("Clip outliers only", "nearly every update is cut to a fraction", (edit,)),)

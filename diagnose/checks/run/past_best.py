@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from math import exp
 
 from diagnose import remedies
-from diagnose.checks.base import Check
-from diagnose.checks.run._say import at
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.signals import signals
+from diagnose.signals.gap import FEWEST
 
 
 @dataclass(frozen=True)
@@ -38,38 +35,29 @@ class PastBest(Check):
     code = "FIT006"
     name = "past-best"
     needs = (Role.VAL_LOSS, Role.TRAIN_LOSS)
-    min_points = 4
+    min_points = 2 * FEWEST
     part_of = ("oscillation", "overfitting", "divergence", "validation-is-training", "non-finite-loss")
 
     early: float = 0.3
     """Share of the evaluations. Source: real runs; a third of the run before, two thirds for nothing."""
     fall: float = 0.6
     """Fall of the training loss since, in ln: 45 %. Source: what halves in training must show in validation."""
-    fewest: int = 7
-    """Evaluations. Source: real runs; the noise of fewer is not known."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for the first evaluation after which only training improved."""
-        measured = signals(facts)
-        gap, val, train = measured.gap, measured.val, measured.train
-        if gap is None or val is None or train is None or gap.evaluations < self.fewest:
+        gap, val = signals(facts).gap, signals(facts).val
+        if gap is None or val is None or gap.near_at > self.early or gap.train_fall_near < self.fall or gap.apart < 0:
             return
-        if gap.near_at > self.early or gap.train_fall_near < self.fall or gap.apart < 0:
-            return
-        step = val.curve.steps[gap.near]
         since, fallen = gap.evaluations - 1 - gap.near, 1 - exp(-gap.train_fall_near)
-        place = at(val.curve, step)
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.VAL_LOSS.value,
+        step = int(val.curve.steps[gap.near])
+        place = val.curve.place(step)
+        yield self.report(
+            val.curve,
             f"Since {place} ({since} evaluations) the validation loss has hardly improved, while the training loss "
             f"fell by {fallen:.0%}: the rest is memorised.",
-            steps=(step, val.curve.steps[-1]),
-            evidence=(
-                Evidence("evaluations_since", since),
-                Evidence("train_fall", gap.train_fall_near, self.fall, "", f"training fell by {fallen:.0%} since"),
-            ),
-            prescriptions=remedies.regularise(facts, int(step)),
+            Evidence("evaluations_since", since),
+            Evidence("train_fall", gap.train_fall_near, self.fall, "", f"training fell by {fallen:.0%} since"),
+            first=gap.near,
+            prescriptions=remedies.regularise(facts, step),
             advice=f"Stop here; listen to the checkpoints from {place} on and keep the best.",
         )

@@ -9,18 +9,20 @@ from math import log
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check
-from diagnose.checks.run._say import at, silent, sure, tail_only
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
-from diagnose.signals import Course, signals
+from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.run._loss import MANY, LossCheck, confidence, late_piece
+from diagnose.signals import Trend, signals
+from diagnose.signals.gap import FEWEST
+from diagnose.signals.robust import ODD_ONE_OUT, as_share, last_level
 
-CLASSES = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
+CLASSES = (2, 3, 10, 100, 1000)
+"""Numbers of classes that a guess is often among, where the vocabulary is not known."""
+NEAR = 0.01
+"""Relative distance to what a guess costs. Source: the noise of a level."""
 
 
 @dataclass(frozen=True)
-class Plateau(Check):
+class Plateau(LossCheck):
     """The loss stopped improving, while it is neither converged nor at the end of its learning-rate schedule.
 
     ## Why it matters
@@ -48,100 +50,74 @@ class Plateau(Check):
     never: float = 0.08
     """Fall in ln that is none. Source: the mean answer, learned at once; real runs."""
     still: float = 0.45
-    """Order of the second half beyond which it still falls. Source: half of all pairs in order."""
-    early: float = 0.4
+    """Order of the second half beyond which it still falls. Source: three of four pairs in order."""
+    early: float = 0.3
     """Share of the run by which all was won. Source: most of the budget must be spent before it counts as in vain."""
-    tail: float = 0.08
-    """Share of the fall that the second half may bring. Source: real runs."""
     little: float = 0.6
     """Fall in ln above which a flat end is convergence: nearly half of the loss. Source: real runs."""
-    loud: float = 0.1
-    """Noise in ln above which no trend beyond three standard errors counts as none. Source: real runs."""
-
-    def skip_reason(self, facts: Facts) -> str | None:
-        """No loss, or too few points."""
-        return silent(signals(facts))
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for a flat run, else for a flat rest."""
-        measured = signals(facts)
-        course = measured.main
-        if course is None or self._excused(facts, course):
+        trend = signals(facts).main
+        if trend is None or self._excused(facts, trend):
             return
-        if self._never_fell(course):
-            moved = course.fell_z > 8 and course.first - course.end > self.never / 4
-            began = float(course.level[:3].max()) - course.end > self.never  # by a burst before the first level
-            since = max(course.near_best_from, 1 / len(course)) if moved or began else 0.0
-            yield self._told(facts, course, since, "The loss never fell")
-        elif self._stopped(facts, course):
-            yield self._told(facts, course, course.near_best_from, "The loss stopped falling")
+        if self._never_fell(trend):
+            moved = trend.first - trend.end > 2 * trend.noise  # it fell at all, and stopped at once
+            yield self._flat(facts, trend, max(trend.near_best_from, 1 / len(trend)) if moved else 0.0)
+        elif self._stopped(facts, trend):
+            yield self._flat(facts, trend, trend.near_best_from)
 
-    def _certain(self, course: Course) -> bool:
-        """Whether so many points are there, or such good ones, that a fall would be seen."""
-        return len(course) >= 25 or (len(course) >= 14 and 4 * course.net_error <= self.never / 2)
-
-    def _never_fell(self, course: Course) -> bool:
-        if not self._certain(course):
-            return False
-        still = course.late_order > -self.still or course.fell_at_most < self.never / 4
+    def _never_fell(self, trend: Trend) -> bool:
+        seen = len(trend) >= MANY or 16 * trend.net_error <= self.never
+        still = trend.late_order > -self.still or trend.fell_at_most < self.never / 4
         # In a loud curve a fall that nobody can tell from none, after so many points, is none.
-        lost_in_noise = course.fell_z < 3 and abs(course.order) < 0.35 and course.noise > self.loud
-        return (course.fell_at_most < self.never and still) or lost_in_noise
+        loud = trend.noise > self.never and trend.fell_z <= 2 and trend.order > -self.still
+        return seen and ((trend.fell_at_most < self.never and still) or loud)
 
-    def _stopped(self, facts: Facts, course: Course) -> bool:
+    def _stopped(self, facts: Facts, trend: Trend) -> bool:
         gap, measured = signals(facts).gap, signals(facts)
-        val_done = gap is None or gap.evaluations < 8 or course is measured.val or gap.near_at < self.early
-        gained = course.at(1 / 2) - course.end
-        flat = gained < max(self.tail * course.fall, course.error) and (
-            course.late_order > -self.still or gained < self.tail * self.never
-        )
-        little = float(course.level[:3].max()) - course.best < self.little
-        little = little or _nothing_right(facts) or self._stuck_at_chance(facts, course)
-        early = course.near_best_from <= self.early and little
-        return len(course) >= 25 and flat and early and val_done
+        val_done = gap is None or gap.evaluations < 2 * FEWEST or trend is measured.val or gap.near_at < self.early
+        flat = trend.half - trend.end < max(self.never * trend.fall, trend.error) and trend.late_order > -self.still
+        little = float(trend.level[:ODD_ONE_OUT].max()) - trend.best < self.little
+        little = little or _nothing_right(facts) or self._at_chance(facts, trend)
+        return len(trend) >= MANY and flat and trend.near_best_from <= self.early and little and val_done
 
-    def _stuck_at_chance(self, facts: Facts, course: Course) -> bool:
-        """Whether the second half does not move at all, and stands where guessing would."""
-        later = course.level[len(course) // 2 :]
-        dead = float(np.quantile(later, 0.9) - np.quantile(later, 0.1)) < self.tail * self.never
-        return dead and not course.signed and _chance(facts, course.loss(course.end)) is not None
+    def _at_chance(self, facts: Facts, trend: Trend) -> bool:
+        """Whether the second half does not move at all, and is what guessing costs."""
+        dead = np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR
+        return bool(dead) and not trend.signed and _chance(facts, trend.loss(trend.end)) is not None
 
-    def _excused(self, facts: Facts, course: Course) -> bool:
-        rate = signals(facts).rate
-        if tail_only(signals(facts)):
+    def _excused(self, facts: Facts, trend: Trend) -> bool:
+        if late_piece(signals(facts)):
             return True  # what came before is not known
-        if facts.target is not None and course.loss(course.end) <= facts.target.high:
+        if facts.target is not None and trend.loss(trend.end) <= facts.target.high:
             return True
-        flat_for = min(course.near_best_from + 3 * self.early / 4, 1.0)  # so long it had lain flat while the rate stood
-        late = float(course.curve.steps[int(flat_for * (len(course) - 1))])
-        return rate is not None and rate.past_peak(late) and rate.share(late) < 1 / 2 and course.fall > self.never
+        # Flat for so much of the run while the rate was up, it was no decay that stopped it.
+        proved, rate = min(trend.near_best_from + self.early, 1.0), signals(facts).rate
+        late = float(trend.curve.steps[int(proved * (len(trend) - 1))])
+        return rate is not None and rate.past_peak(late) and 2 * rate.share(late) < 1 and trend.fall > self.never
 
-    def _told(self, facts: Facts, course: Course, since: float, what: str) -> Finding:
-        curve = course.curve
-        start, end = course.loss(course.start), course.loss(course.end)
-        first = int(curve.steps[int(since * (len(curve) - 1))])
-        chance = _chance(facts, end)
+    def _flat(self, facts: Facts, trend: Trend, since: float) -> Finding:
+        curve, end = trend.curve, trend.loss(trend.end)
+        first, chance = int(since * (len(curve) - 1)), _chance(facts, end)
         if since == 0:
-            message = f"{what}: {start:.4g} at the start, {end:.4g} at the end"
+            message = f"The loss never fell: {trend.loss(trend.start):.4g} at the start, {end:.4g} at the end"
             advice = "Check labels, tokenizer and frozen weights; then try another learning rate."
         else:
-            message = f"The loss has stood near {end:.4g} since {at(curve, first)}, most of the run"
+            message = f"The loss has been near {end:.4g} since {curve.place(curve.steps[first])}, most of the run"
             advice = "Halve the learning rate; if the loss does not move, the model or the data is at its limit."
-        message += f"; that is chance level, ln {chance:,}." if chance else "."
         tuned = bool(facts.settings.get("init_checkpoint")) and not _nothing_right(facts)
         if tuned:
             advice = "Fine-tuned models often plateau early: listen, or compare with the model that it began from."
-        return self.finding(
-            Severity.INFO if tuned else Severity.WARNING,
-            Confidence.LOW if tuned else sure(signals(facts), course, clear=since == 0),
-            curve.role.value if curve.role else curve.tag,
-            message,
-            steps=(first, curve.steps[-1]),
-            evidence=(
-                Evidence("fall", course.net, self.never if since == 0 else self.little),
-                Evidence("late_share", course.late_share, self.tail),
-                *([Evidence("chance_level", log(chance))] if chance else []),
-            ),
+        return self.report(
+            curve,
+            message + (f"; that is chance level, ln {chance:,}." if chance else "."),
+            Evidence("fall", trend.net, self.never if since == 0 else self.little),
+            Evidence("late_share", trend.late_share, self.never),
+            *([Evidence("chance_level", log(chance))] if chance else []),
+            first=first,
+            severity=Severity.INFO if tuned else Severity.WARNING,
+            confidence=Confidence.LOW if tuned else confidence(signals(facts), trend, clear=since == 0),
             prescriptions=() if tuned else remedies.trial_lower_rate(facts),
             advice=advice,
         )
@@ -150,15 +126,13 @@ class Plateau(Check):
 def _nothing_right(facts: Facts) -> bool:
     """Whether a logged error rate of words or letters says at the end that hardly one was right: blanks, in CTC."""
     for curve in facts.run.played_by(Role.ERROR_RATE):
-        values = curve.finite.values
-        whole = 100 if len(values) and values.max() > 2 else 1
-        if len(values) > 2 and np.median(values[-len(values) // 3 :]) >= 0.95 * whole:
+        if len(curve.finite) > 2 and last_level(as_share(curve.finite.values)) >= 0.95:
             return True
     return False
 
 
 def _chance(facts: Facts, loss: float) -> int | None:
-    """The number of classes whose uniform guess costs this loss, within 1 %, if there is one."""
+    """The number of classes whose uniform guess costs this loss, if there is one."""
     known = [facts.tokens, facts.settings.get("vocabulary_size")]
     sizes = [size for size in known if isinstance(size, int) and size > 1] + list(CLASSES)
-    return next((size for size in sizes if abs(loss / log(size) - 1) < 0.01), None)
+    return next((size for size in sizes if abs(loss / log(size) - 1) < NEAR), None)

@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose import remedies
-from diagnose.checks.base import Check
-from diagnose.checks.run._say import change, silent, tail_only
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.checks.base import Evidence, Facts, Finding, Role
+from diagnose.checks.run._loss import LossCheck, change, late_piece
 from diagnose.remedies.evidence import number
-from diagnose.run import Axis, Role
-from diagnose.signals import signals
+from diagnose.run import Axis
+from diagnose.signals import Trend, signals
 
 
 @dataclass(frozen=True)
-class SlowLearning(Check):
+class SlowLearning(LossCheck):
     """The loss still falls steadily at the end and has come a short way only: the steps are too small or too few.
 
     ## Why it matters
@@ -37,7 +35,6 @@ class SlowLearning(Check):
     code = "FIT003"
     name = "slow-learning"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 12
     explained_by = ("learning-rate-too-low",)
     part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule", "plateau", "past-best")
 
@@ -53,40 +50,31 @@ class SlowLearning(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for a short, straight fall."""
-        measured = signals(facts)
-        course = measured.train
-        if course is None or not self.creeps(facts):
+        trend = signals(facts).train
+        if trend is None or not self.creeps(facts):
             return
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.TRAIN_LOSS.value,
-            f"The loss went from {course.loss(course.start):.4g} to {course.loss(course.end):.4g} in a nearly straight "
+        yield self.report(
+            trend.curve,
+            f"The loss went from {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g} in a nearly straight "
             "line and is still falling: the steps are too small or too few.",
-            steps=(course.curve.steps[0], course.curve.steps[-1]),
-            evidence=(
-                Evidence("fall", course.net, self.little, "", f"fell by {change(course.net)} in all"),
-                Evidence("second_half", measured.straightness, self.line),
-            ),
+            Evidence("fall", trend.net, self.little, "", f"fell by {change(trend.net)} in all"),
+            Evidence("second_half", signals(facts).straightness, self.line),
             prescriptions=remedies.speed_up(facts) if facts.run.peak_logged_rate else (),
-            advice="Raise the learning rate if it is low for the optimiser, else train longer.",
         )
 
     def creeps(self, facts: Facts) -> bool:
         """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
-        measured, course = signals(facts), signals(facts).train
-        if (
-            course is None
-            or course.signed
-            or silent(measured)
-            or not 0 < course.net < self.little
-            or course.fell_z < self.z
-        ):
+        measured, trend = signals(facts), signals(facts).train
+        if trend is None or trend.signed or self.skip_reason(facts) or late_piece(measured):
             return False
-        planned = number(facts, "max_epochs" if course.curve.axis is Axis.EPOCH else "max_steps")
-        begun = planned is not None and course.curve.steps[-1] < self.begun * planned
-        straight = self.line <= measured.straightness <= 1 - self.line / 2 and 2 * course.late_share >= self.line
-        burst = course.first - course.start > course.net * self.begun + 2 * course.noise
-        rate = measured.rate
-        begun |= rate is not None and 1 - self.begun / 2 < rate.share(float(course.curve.steps[-1])) < 1
-        return straight and course.late_order < -self.begun and not burst and not begun and not tail_only(measured)
+        short = 0 < trend.net < self.little and trend.fell_z >= self.z
+        straight = self.line <= measured.straightness <= 1 - self.line / 2 and 2 * trend.late_share >= self.line
+        burst = trend.first - trend.start > trend.net * self.begun + 2 * trend.noise
+        return short and straight and trend.late_order < -self.begun and not burst and not self._has_begun(facts, trend)
+
+    def _has_begun(self, facts: Facts, trend: Trend) -> bool:
+        """Whether it is in its first part by its plan, or by a rate that has hardly left its peak."""
+        last, rate = float(trend.curve.steps[-1]), signals(facts).rate
+        planned = number(facts, "max_epochs" if trend.curve.axis is Axis.EPOCH else "max_steps")
+        falling = rate is not None and 1 - self.begun / 2 < rate.share(last) < 1
+        return falling or (planned is not None and last < self.begun * planned)

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.signals import signals
-from diagnose.signals.pace import settled
+from diagnose.signals.pace import SETTLED, settled
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class SlowLoader(Check):
     `share`.
 
     ## What to do
-    More workers, cached features, faster storage, shorter audio decoded once.
+    More workers for the data loader (num_loader_workers), cached features, faster storage.
 
     ## Blind spots
     A step time that holds the loading as well makes the share look smaller than it is.
@@ -35,35 +32,27 @@ class SlowLoader(Check):
 
     code = "SPD003"
     name = "slow-loader"
-    needs = (
-        Role.LOADER_TIME,
-        Role.STEP_TIME,
-    )
-    min_points = 1
+    needs = (Role.LOADER_TIME, Role.STEP_TIME)
 
     share: float = 0.5
     """Of the time. Source: half of the bill; below a third nobody acts."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No times are logged, or the run has only begun: the first batches always wait."""
-        course = signals(facts).main
-        if course is None or len(course) < 10:
-            return "the run has only begun: ten points of the loss are needed"
+        trend = signals(facts).main
+        if trend is None or len(trend) < SETTLED:
+            return f"the run has only begun: {SETTLED} points of the loss are needed"
         return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the two times."""
-        loading, steps = (self.curve(facts, role).finite for role in self.needs)
-        wait, work = float(np.median(settled(loading))), float(np.median(settled(steps)))
+        curve = self.curve(facts, Role.LOADER_TIME).finite
+        wait, work = (float(np.median(settled(self.curve(facts, role)))) for role in self.needs)
         share = wait / (wait + work) if wait + work > 0 else 0.0
-        if share < self.share:
-            return
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.LOADER_TIME.value,
-            f"{share:.0%} of the time goes to loading data ({wait:.3g} s a step, against {work:.3g} s of computing).",
-            steps=(loading.steps[0], loading.steps[-1]),
-            evidence=(Evidence("loading_share", share, self.share, "", f"{share:.0%} of the time"),),
-            advice="More workers for the data loader (num_loader_workers), cached features, faster storage.",
-        )
+        if share >= self.share:
+            yield self.report(
+                curve,
+                f"{share:.0%} of the time goes to loading data ({wait:.3g} s a step, against {work:.3g} s of "
+                "computing).",
+                Evidence("loading_share", share, self.share, "", f"{share:.0%} of the time"),
+            )

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Severity
 from diagnose.remedies import small_data
 
 
@@ -18,7 +16,7 @@ class SmallDataset(Check):
     ## Why it matters
     A network with millions of weights memorises a few hundred clips: the training loss keeps falling while
     new sentences get worse. Plans made for big sets (1000 epochs, a checkpoint every 5000 steps) then waste the
-    night and miss the best moment, which may lie between two checkpoints.
+    night and miss the best moment, which may be between two checkpoints.
 
     ## How it is detected
     The number of clips (from the config's metadata file, or `--samples`) is compared with `small` and `enough`.
@@ -26,8 +24,8 @@ class SmallDataset(Check):
     guide's budget allows, and information otherwise.
 
     ## What to do
-    Short term: fewer epochs, earlier evaluations and checkpoints, more dropout, early stopping, augmentation.
-    Long term: more recordings, more subtitle files, merged data sets: 2000 clips help, 5000 make a good voice.
+    Short term: stop at the best validation loss, use augmentation, listen to several checkpoints. Long term: add
+    clips (import more subtitle files, merge data sets, record more): 2000 help, 5000 make a good voice.
 
     ## Blind spots
     Clips are counted, not minutes: 525 clips of 10 s hold more than 1000 of 2 s. Fine-tuning a strong base
@@ -45,9 +43,7 @@ class SmallDataset(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """The number of clips is not known."""
-        if facts.samples is None:
-            return "the number of clips is not known: give it with --samples"
-        return None
+        return "the number of clips is not known: give it with --samples" if facts.samples is None else None
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the number of clips with what is needed, and the plan with what the set bears."""
@@ -56,26 +52,14 @@ class SmallDataset(Check):
             return
         cures = small_data(facts) if samples < self.small else ()
         overplanned = any(edit.parameter == "max_epochs" for cure in cures for edit in cure.edits)
+        needed = f"{samples:,} clips (a good voice needs {self.enough})"
         yield self.finding(
             Severity.WARNING if overplanned else Severity.INFO,
             Confidence.HIGH if samples < self.small else Confidence.MEDIUM,
             "dataset",
             f"{samples:,} clips, {self.enough / samples:.2g} times fewer than the {self.enough:,} of a good voice: "
             "expect memorisation, and a ceiling on quality for new sentences and speakers.",
-            evidence=(
-                Evidence(
-                    "samples", samples, self.enough, "clips", f"{samples:,} clips (a good voice needs {self.enough:,})"
-                ),
-            ),
+            evidence=(Evidence("samples", samples, self.enough, "clips", needed),),
             prescriptions=cures,
-            advice=_advice(samples),
+            advice=self.what_to_do(),
         )
-
-
-def _advice(samples: int) -> str:
-    goal = 2000 if samples < 2000 else 5000
-    return (
-        f"Short term: stop at the best validation loss, use augmentation, listen to several checkpoints. "
-        f"Long term: add {goal - samples:,} clips to reach {goal:,} (import more subtitle files, merge data sets, "
-        f"record more)."
-    )

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.signals.pace import paces
-from diagnose.signals.smooth import running_median
+from diagnose.signals.robust import running_median
 
 
 @dataclass(frozen=True)
@@ -23,12 +20,12 @@ class StalledRun(Check):
     A rented GPU is paid by the hour. Steps slow down when memory leaks, data loading starves, or the card is throttled.
 
     ## How it is detected
-    The time for each step over the last quarter of the run (its median) is above `slower` times that of the first
-    half. Single pauses (a restart, an evaluation) do not move a median. It is a warning once the slow-down has cost
-    `costly` seconds, information before: a shared machine is busy for a minute now and then.
+    The time for each step over the last quarter of the run (its median) is twice that of the first half, or more.
+    Single pauses (a restart, an evaluation) do not move a median. It is a warning once the slow-down has cost `costly`
+    seconds, information before: a shared machine is busy for a minute now and then.
 
     ## What to do
-    Watch GPU use, host memory and the data loader; more workers, or a restart from the last checkpoint.
+    Watch GPU use, host memory and the data loader; restart from the last checkpoint if it lasts.
 
     ## Blind spots
     Longer clips late in an epoch (sorted data) take longer by intention. A process that hangs leaves no line in the
@@ -59,11 +56,11 @@ class StalledRun(Check):
         if paced is None:
             return
         steps, seconds = paced
-        usual = float(np.median(seconds[: len(seconds) // 2]))
-        last = float(np.median(seconds[-(len(seconds) // 4) :]))
+        half = len(seconds) // 2
+        usual, last = float(np.median(seconds[:half])), float(np.median(seconds[-(half // 2) :]))
         if usual <= 0 or last < self.slower * usual:
             return
-        fast = np.flatnonzero(running_median(seconds, len(seconds) // 20 | 1) < self.slower * usual)
+        fast = np.flatnonzero(running_median(seconds, half // 10 | 1) < self.slower * usual)
         first = min(int(fast[-1]) + 1, len(steps) - 1) if len(fast) else 0
         lost = (last - usual) * float(steps[-1] - steps[first])
         yield self.finding(
@@ -76,5 +73,5 @@ class StalledRun(Check):
                 Evidence("times_slower", last / usual, self.slower, "", f"{last / usual:.3g} times as long"),
                 Evidence("lost_seconds", lost, self.costly, "s", f"{lost:,.0f} s lost"),
             ),
-            advice="Watch GPU use, host memory and the data loader; restart from the last checkpoint if it lasts.",
+            advice=self.what_to_do(),
         )

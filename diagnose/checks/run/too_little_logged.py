@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from diagnose.checks.base import Check
-from diagnose.checks.run._say import at, tail_only
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
+from diagnose.checks.run._loss import MANY, late_piece
 from diagnose.readers.roles import ADVERSARIAL
-from diagnose.run import Role
-from diagnose.signals import Kind, signals
+from diagnose.signals import Kind, Trend, signals
+from diagnose.signals.trend import EDGE
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class TooLittleLogged(Check):
 
     fewest: int = 9
     """Points below which only a strict fall proves anything. Source: real runs, where fewer are called too short."""
-    few: int = 25
+    few: int = MANY
     """Points below which a course without order proves nothing. Source: as for a plateau."""
     material: float = 0.07
     """Change in ln that few points must show. Source: a run at chance level falls by less for ever."""
@@ -51,26 +49,28 @@ class TooLittleLogged(Check):
             yield replace(self.finding(Severity.INFO, Confidence.HIGH, "run", said), inconclusive=True)
 
     def _reason(self, facts: Facts) -> str | None:
-        run, course = facts.run, signals(facts).main
-        curve = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
+        measured, trend = signals(facts), signals(facts).main
+        curve = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.VAL_LOSS)
         if curve is None:
             return _no_loss(facts)
-        if signals(facts).kind is Kind.REINFORCEMENT:
+        if measured.kind is Kind.REINFORCEMENT:
             return "the loss of reinforcement learning moves with its own targets: judge by the reward"
-        points = len(curve.finite) if course is None else len(course)
-        strict = course is not None and 2 * points > self.fewest + 2 and course.order < -0.9
-        if course is None or (points < self.fewest and not strict):
+        points = len(curve.finite) if trend is None else len(trend)
+        strict = trend is not None and 2 * points > self.fewest + 2 and trend.order <= EDGE - 1
+        if trend is None or (points < self.fewest and not strict):
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
-        if tail_only(signals(facts)) and course.order > -self.order:
-            return f"the log begins at {at(curve, curve.steps[0])}: what came before is unknown"
-        clear = points >= self.few or (
-            abs(course.order) >= self.order and abs(course.net) > max(self.material, 2 * course.net_error)
-        )
-        return None if clear else f"{points} points without a clear course are too few to judge; log more often"
+        if late_piece(measured) and trend.order > -self.order:
+            return f"the log begins at {curve.place(curve.steps[0])}: what came before is unknown"
+        if points < self.few and not self._clear(trend):
+            return f"{points} points without a clear course are too few to judge; log more often"
+        return None
+
+    def _clear(self, trend: Trend) -> bool:
+        return abs(trend.order) >= self.order and abs(trend.net) > max(self.material, 2 * trend.net_error)
 
 
 def _no_loss(facts: Facts) -> str:
     if any(curve.adversarial for curve in facts.run.curves.values()):
         return f"what is logged {ADVERSARIAL}"
-    tags = ", ".join(list(facts.run.curves)[:5])
+    tags = ", ".join(list(facts.run.curves)[: TooLittleLogged.fewest])
     return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"

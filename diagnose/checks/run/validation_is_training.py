@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.signals.gap import FEWEST
 
 if TYPE_CHECKING:
     from diagnose.data.inspect import Survey
@@ -25,10 +23,10 @@ class ValidationIsTraining(Check):
     Overfitting cannot be seen then, and early stopping never stops.
 
     ## How it is detected
-    At the steps that both curves have, the values are equal to within `near`, at `fewest` points or more.
+    At the steps that both curves have, four at least, the values are equal to within `near`.
 
     ## What to do
-    Keep clips out of training and evaluate on them; compare the two file lists.
+    Evaluate on clips that are not trained on; compare the two file lists.
 
     ## Blind spots
     Validation on the training clips with dropout switched off differs from the training loss and is not seen here:
@@ -38,12 +36,10 @@ class ValidationIsTraining(Check):
     code = "DAT002"
     name = "validation-is-training"
     needs = (Role.VAL_LOSS, Role.TRAIN_LOSS)
-    min_points = 4
+    min_points = FEWEST
 
     near: float = 1e-4
     """Median relative difference. Source: our choice: two data sets never agree so well."""
-    fewest: int = 4
-    """Common steps. Source: our choice: fewer may agree by rounding."""
 
     def applies(self, facts: Facts) -> bool:
         """The lists of a data set show it as well as the curves of a run."""
@@ -71,40 +67,34 @@ class ValidationIsTraining(Check):
         texts = {spoken(clip.text) for clip in train} - {""}
         leaked = [clip for clip in held_out if clip.audio in recordings or spoken(clip.text) in texts]
         if leaked:
-            both = "trained on as well, as the same recording or the same text"
             found = self.finding(
                 Severity.ERROR,
                 Confidence.HIGH,
                 "dataset",
-                f"{len(leaked)} of {len(held_out)} held-out clips: {both}",
+                f"{len(leaked)} of {len(held_out)} held-out clips: trained on as well, as the same recording or the "
+                "same text",
                 evidence=(
                     Evidence("validation_is_training", len(leaked), 0, "clips", f"{len(leaked)} clips on both sides"),
                     Evidence("clips", len(held_out), None, "clips", f"{len(held_out)} clips held out"),
                 ),
-                advice="split again, so that no text stands on both sides: ttsdoc data split DIR --force",
+                advice="split again, so that no text is on both sides: ttsdoc data split DIR --force",
             )
             yield replace(found, examples=tuple(place(clip, clip.text) for clip in leaked[:EXAMPLES]))
 
     def _in_the_curves(self, facts: Facts) -> Iterator[Finding]:
         train, val = self.curve(facts, Role.TRAIN_LOSS).finite, self.curve(facts, Role.VAL_LOSS).finite
-        if train.axis is not val.axis:
-            return
         steps, here, there = np.intersect1d(train.steps, val.steps, return_indices=True)
         first, second = train.values[here], val.values[there]
-        if len(steps) < self.fewest or np.ptp(second) == 0:
+        if train.axis is not val.axis or len(steps) < self.min_points or np.ptp(second) == 0:
             return
-        apart = float(np.median(np.abs(first - second) / np.maximum(np.abs(second), 1e-300)))
-        if apart > self.near:
-            return
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.HIGH,
-            Role.VAL_LOSS.value,
-            f"Training and validation loss are the same at {len(steps)} common steps: one is a copy of the other.",
-            steps=(steps[0], steps[-1]),
-            evidence=(
+        apart = float(np.median(np.abs(first - second)) / np.median(np.abs(second)))
+        if apart <= self.near:
+            yield self.report(
+                val,
+                f"Training and validation loss are the same at {len(steps)} common steps: one is a copy of the other.",
                 Evidence("median_difference", apart, self.near, "", f"{apart:.2%} apart as a rule"),
                 Evidence("common_steps", len(steps), None, "steps", f"{len(steps)} common steps"),
-            ),
-            advice="Evaluate on clips that are not trained on; compare the two file lists.",
-        )
+                first=there[0],
+                last=there[-1],
+                confidence=Confidence.HIGH,
+            )

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.signals import signals
+from diagnose.signals.robust import last_level
 
 
 @dataclass(frozen=True)
@@ -22,11 +20,11 @@ class VanishingGradients(Check):
     Without gradients nothing moves: dead activations, saturated outputs or a detached part of the network.
 
     ## How it is detected
-    The median of the last tenth of the gradient norm is below `collapse` of the median of its first half, while the
-    loss still stands above half of its start. A norm that is zero throughout counts too.
+    The last level of the gradient norm is below `collapse` of the median of its first half, while the loss is still
+    above half of its start. A norm that is zero throughout counts too.
 
     ## What to do
-    Look for dead or saturated activations, for a loss that is computed on detached tensors, and for frozen layers.
+    Look for dead activations, frozen layers and a loss on detached tensors before tuning anything.
 
     ## Blind spots
     A norm that is logged after a loss scaler, or for one layer only, says little.
@@ -43,20 +41,17 @@ class VanishingGradients(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the end of the norm with its beginning, and the loss with its start."""
-        norms, course = self.curve(facts, Role.GRAD_NORM).finite, signals(facts).train
-        if course is None or course.signed or course.loss(course.end) < course.loss(course.start) / 2:
+        norms, trend = self.curve(facts, Role.GRAD_NORM).finite, signals(facts).train
+        if trend is None or trend.signed or 2 * trend.loss(trend.end) < trend.loss(trend.start):
             return
-        usual = float(np.median(norms.values[: len(norms) // 2]))
-        last = float(np.median(norms.values[-max(1, len(norms) // 10) :]))
-        if last > self.collapse * usual:
-            return
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.GRAD_NORM.value,
-            f"The gradient norm fell from {usual:.3g} to {last:.3g} while the loss still stands at "
-            f"{course.loss(course.end):.4g}.",
-            steps=(norms.steps[len(norms) // 2], norms.steps[-1]),
-            evidence=(Evidence("usual", usual), Evidence("last", last, self.collapse * usual)),
-            advice="Look for dead activations, frozen layers and a loss on detached tensors before tuning anything.",
-        )
+        half = len(norms) // 2
+        usual, last = float(np.median(norms.values[:half])), last_level(norms.values)
+        if last <= self.collapse * usual:
+            yield self.report(
+                norms,
+                f"The gradient norm fell from {usual:.3g} to {last:.3g} while the loss is still "
+                f"{trend.loss(trend.end):.4g}.",
+                Evidence("usual", usual),
+                Evidence("last", last, self.collapse * usual),
+                first=half,
+            )

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagnose.checks.base import Check
-from diagnose.checks.run._say import at, change
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
-from diagnose.signals import Course, signals
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.run._loss import change
+from diagnose.signals import Trend, signals
+from diagnose.signals.gap import FEWEST
 
 
 @dataclass(frozen=True)
@@ -21,8 +19,8 @@ class WorseningMetric(Check):
     The loss is a stand-in: what is wanted is fewer errors. A run whose word error rate rises gets worse.
 
     ## How it is detected
-    The last level of a logged error rate stands above its best by `rise`, by `lost` of what it had gained, and by `z`
-    standard errors, at `fewest` evaluations or more.
+    The last level of a logged error rate is above its best by `rise`, by `lost` of what it had gained, and by `z`
+    standard errors, at eight evaluations or more.
 
     ## What to do
     Keep the checkpoint of the best error rate; look at decoding, lengths and learning rate.
@@ -41,37 +39,32 @@ class WorseningMetric(Check):
     """Of what was gained. Source: as for spikes: nobody acts on less."""
     z: float = 5.0
     """Standard errors. Source: one in two million for normal noise."""
-    fewest: int = 8
-    """Evaluations. Source: below, no trend is known."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No error rate is logged."""
         return None if facts.run.played_by(Role.ERROR_RATE) else "no error rate is logged"
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at each error rate of held-out data."""
+        """Look at each error rate of held-out data; the first that worsens is enough."""
         loss = signals(facts).main
-        for curve in facts.run.played_by(Role.ERROR_RATE):
-            course = Course.of(curve) if curve.held_out else None
-            if course is None or course.signed or len(course) < self.fewest or (loss is not None and loss.net < 0):
-                continue
-            lost = course.lost(course.end, course.best)
-            if course.up >= self.rise and lost >= self.lost and course.up_z >= self.z:
-                yield self._told(curve.tag, course, lost)
-                return
-
-    def _told(self, tag: str, course: Course, lost: float) -> Finding:
-        best = int(course.curve.steps[course.best_index])
-        return self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            tag,
-            f"{tag} was best near {at(course.curve, best)} (about {course.loss(course.best):.3g}) and stands at "
-            f"{course.loss(course.end):.3g}, while the loss fell.",
-            steps=(best, course.curve.steps[-1]),
-            evidence=(
-                Evidence("rise", course.up, self.rise, "", f"{change(course.up)} above its best"),
+        rates = [
+            curve
+            for curve in facts.run.played_by(Role.ERROR_RATE)
+            if curve.held_out and len(curve.finite) >= 2 * FEWEST
+        ]
+        worse = [trend for trend in map(Trend.of, rates) if trend is not None and self._worsens(trend)]
+        if worse and (loss is None or loss.net >= 0):
+            trend, curve = worse[0], worse[0].curve
+            lost = trend.lost(trend.end, trend.best)
+            yield self.report(
+                curve,
+                f"{curve.tag} was best near {curve.place(curve.steps[trend.best_index])} (about "
+                f"{trend.loss(trend.best):.3g}) and ends at {trend.loss(trend.end):.3g}, while the loss fell.",
+                Evidence("rise", trend.rise, self.rise, "", f"{change(trend.rise)} above its best"),
                 Evidence("share_lost", lost, self.lost, "", f"lost {lost:.0%} of what it had gained"),
-            ),
-            advice="Keep the checkpoint of the best error rate; look at decoding, lengths and learning rate.",
-        )
+                first=trend.best_index,
+            )
+
+    def _worsens(self, trend: Trend) -> bool:
+        lost = trend.lost(trend.end, trend.best) >= self.lost and trend.rise >= self.rise
+        return lost and trend.rise_z >= self.z and not trend.signed

@@ -1,4 +1,4 @@
-"""The staircase that a loss shows when each epoch brings the same clips again."""
+"""Steps down of a loss at the boundaries of epochs: each epoch brings the same clips again."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from math import sqrt
 import numpy as np
 
 from diagnose.run import Curve, Role, Run
-from diagnose.signals.course import LEAST_ERROR, Course
-from diagnose.signals.smooth import FloatArray
+from diagnose.signals.robust import MEDIAN_COST, FloatArray, robust_std
+from diagnose.signals.trend import LEAST, Trend
 
 FEWEST = 4
 """Epochs that must be seen: fewer steps are steps of the schedule."""
@@ -18,15 +18,17 @@ POINTS = 6
 LONGEST = 4096
 """Points that are looked at; of longer curves the medians of blocks."""
 TRIED = 24
-"""Periods that are tried where the log does not tell the epochs."""
+"""Periods that are tried where the log has no epochs."""
+FLOOR = 0.05
+"""Share of the whole fall that is left where the steps end: below it there is only noise."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stairs:
+class EpochSteps:
     """How a loss falls at the boundaries of epochs, beyond its slope within them. Falls are in levels."""
 
     known: bool
-    """Whether the log tells the epochs; else the period was found."""
+    """Whether the log has the epochs; else the period was found."""
     boundaries: int
     drop: float
     """Mean jump down at a boundary."""
@@ -40,8 +42,25 @@ class Stairs:
     """Index of the first boundary."""
 
 
-def epochs_of(run: Run, curve: Curve) -> FloatArray | None:
-    """Shape (n,): the epoch of each point of the curve; None where the log does not tell."""
+def epoch_steps(run: Run, trend: Trend) -> EpochSteps | None:
+    """By the logged epochs, else by the period that the loss shows; None where too few epochs are seen."""
+    if len(trend) < FEWEST * POINTS or trend.signed:
+        return None
+    epochs = _epochs(run, trend.curve)
+    if epochs is not None:
+        edges = (np.flatnonzero(np.diff(np.floor(epochs + LEAST)) > 0) + 1).astype(np.float64)
+        if len(edges) < FEWEST or len(trend) < POINTS * len(edges):
+            return None
+        # Some loggers write the epoch after the step: the last step of an epoch bears the next one's number.
+        return _clearest([_measure(trend.level, edges + late, 1, known=True) for late in (0, 1)])
+    size = -(-len(trend) // LONGEST)
+    blocks = trend.level[: len(trend) // size * size].reshape(-1, size)
+    level = np.asarray(np.median(blocks, axis=1), dtype=np.float64)
+    return _clearest([_measure(level, edges, size, known=False) for edges in _periodic(level)])
+
+
+def _epochs(run: Run, curve: Curve) -> FloatArray | None:
+    """Shape (n,): the epoch of each point of the curve; None where it is not logged."""
     if curve.epochs is not None:
         return curve.epochs
     logged = run.curve(Role.EPOCH)
@@ -50,75 +69,54 @@ def epochs_of(run: Run, curve: Curve) -> FloatArray | None:
     return np.interp(curve.steps, logged.finite.steps, logged.finite.values)
 
 
-def stairs(run: Run, course: Course) -> Stairs | None:
-    """By the logged epochs, else by the period that the course shows; None where too few epochs are seen."""
-    if len(course) < FEWEST * POINTS or course.signed:
-        return None
-    epochs = epochs_of(run, course.curve)
-    if epochs is not None:
-        edges = (np.flatnonzero(np.diff(np.floor(epochs + LEAST_ERROR)) > 0) + 1).astype(np.float64)
-        if len(edges) < FEWEST or len(course) < POINTS * len(edges):
-            return None
-        # Some loggers write the epoch after the step: the last step of an epoch bears the next one's number.
-        return _clearest([_measure(course.level, edges + late, 1, known=True) for late in (0, 1)])
-    size = -(-len(course) // LONGEST)
-    level = np.asarray(
-        np.median(course.level[: len(course) // size * size].reshape(-1, size), axis=1), dtype=np.float64
-    )
-    return _clearest([_measure(level, edges, size, known=False) for edges in _periodic(level)])
-
-
-def _clearest(found: list[Stairs | None]) -> Stairs | None:
+def _clearest(found: list[EpochSteps | None]) -> EpochSteps | None:
     seen = [one for one in found if one is not None]
     return max(seen, key=lambda one: min(one.z, 2 * POINTS) * max(min(one.coverage, 1), 0), default=None)
 
 
-def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -> Stairs | None:
+def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -> EpochSteps | None:
     """The jumps at these boundaries, up to the floor of the curve."""
-    low = level[0] - (level[0] - level.min()) * 0.95
-    floor = int(np.argmax(level <= low)) or len(level)
     period = float(np.median(np.diff(edges)))
-    width = max(1, min(32, int(period / 3)))
-    places = [
-        round(edge) for edge in edges if width <= edge <= max(floor, FEWEST * period) and edge + width <= len(level)
-    ]
+    width = max(1, int(period / 3))
+    fallen = level <= level.min() + (level[0] - level.min()) * FLOOR
+    end = max(int(np.argmax(fallen)) or len(level), FEWEST * period)
+    places = [round(edge) for edge in edges if width <= edge <= end and edge + width <= len(level)]
     if len(places) < FEWEST - 1 or period < POINTS:
         return None
     before = np.array([np.median(level[place - width : place]) for place in places])
     after = np.array([np.median(level[place : place + width]) for place in places])
     within = (after[:-1] - before[1:]) / max(period - width, 1)
-    slope = np.append(within, within[-1:] if len(within) else 0.0)
-    jumps = before - after - np.maximum(slope, 0) * width
-    noise = float(np.median(np.abs(np.diff(level)))) * 1.5 / sqrt(width)
-    mean, spread = float(jumps.mean()), float(jumps.std())
-    error = max(spread, noise, LEAST_ERROR) / sqrt(len(jumps))
+    jumps = before - after - np.maximum(np.append(within, within[-1:]), 0) * width
+    noise = MEDIAN_COST * robust_std(np.diff(level)) / sqrt(width)
+    error = max(float(jumps.std()), noise, LEAST) / sqrt(len(jumps))
     fall = float(before[0] - after[-1])
-    return Stairs(
+    return EpochSteps(
         known,
         len(jumps),
-        mean,
-        mean / error,
+        float(jumps.mean()),
+        float(jumps.mean()) / error,
         float(jumps.sum()) / fall if fall > 0 else 0.0,
         float(np.mean(jumps > 0)),
-        int(places[0] * scale),
+        places[0] * scale,
     )
 
 
 def _periodic(level: FloatArray) -> list[FloatArray]:
     """Boundaries at the periods at which falls recur: the peaks of the autocorrelation of the falls."""
     count = len(level)
-    falls = np.concatenate([[0.0, 0.0], level[:-3] + level[1:-2] - level[2:-1] - level[3:], [0.0]])
+    pairs = level[:-1] + level[1:]
+    falls = np.concatenate([[0.0, 0.0], pairs[:-2] - pairs[2:], [0.0]])
     falls = np.clip(falls - np.median(falls), 0, None)
-    falls[: count // 20] = 0.0
+    falls[: int(FLOOR * count)] = 0.0  # the steep start
     spectrum = np.abs(np.fft.rfft(falls - falls.mean(), 2 * count)) ** 2
     echo = np.fft.irfft(spectrum)[: count // FEWEST + 1]
     lags = [lag for lag in range(POINTS, len(echo) - 1) if echo[lag] >= echo[lag - 1] and echo[lag] >= echo[lag + 1]]
     best = sorted(lags, key=lambda lag: -echo[lag])[:TRIED]
-    return [_phased(falls, period) for lag in best for period in np.linspace(lag - 1 / 2, lag + 1 / 2, 11)]
+    return [_phased(falls, period) for lag in best for period in np.linspace(lag - 1 / 2, lag + 1 / 2, 2 * POINTS - 1)]
 
 
 def _phased(falls: FloatArray, period: float) -> FloatArray:
-    """Boundaries of this period at the phase where most of the falls lie."""
+    """Boundaries of this period at the phase where most of the falls are."""
     phase = (np.arange(len(falls)) % period).astype(int)
     start = int(np.argmax(np.bincount(phase, falls)))
     return np.arange(start, len(falls), period)

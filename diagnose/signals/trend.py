@@ -1,4 +1,4 @@
-"""The description of one curve that serves all checks: level, trend, noise, fall, unrest. No thresholds.
+"""The description of one curve that serves all checks: level, trend, noise, fall, swings. No thresholds.
 
 Levels are natural logarithms where the loss is positive, so that a factor is a distance whatever the unit of the
 loss; where it can be negative they are the loss in units of its own range.
@@ -13,10 +13,12 @@ from math import ceil, sqrt
 import numpy as np
 
 from diagnose.run import Curve
-from diagnose.signals.smooth import (
+from diagnose.signals.robust import (
     MEDIAN_COST,
+    ODD_ONE_OUT,
     FloatArray,
     block_medians,
+    first_level,
     order,
     point_noise,
     robust_std,
@@ -26,53 +28,42 @@ from diagnose.signals.smooth import (
 SHARE = 0.04
 """Of the points: the width of the running median, and of the first and the last level."""
 FEW = 12
-"""Points below which a trend is the points themselves."""
+"""Points below which a trend is the points themselves, and a region of the noise."""
 REGIONS = 8
 """The noise is measured in each: it may shrink as the loss falls."""
 BLOCKS = 40
-"""Medians of the coarse course: 2.5 % of the run each."""
-LEAST = 1e-6
-"""Levels nearer than this are equal: rounding."""
-LEAST_ERROR = 1e-4
+"""Equal parts of the run, 2.5 % each, whose medians give its order and whose means its swings."""
+LEAST = 1e-4
 """No trend is known better than to a hundredth of a per cent."""
+OUTLIER = 6.0
+"""Times the noise: one point in a billion by chance."""
+EDGE = 0.1
+"""Share of values beyond a quantile that is nearly the highest or the lowest; of the run at its start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contrast:
-    """A fall of the level, by one way of looking, and its standard error."""
-
-    fall: float
-    error: float
-
-    @property
-    def z(self) -> float:
-        """The fall in standard errors."""
-        return self.fall / self.error
-
-
-@dataclass(frozen=True, slots=True)
-class Unrest:
-    """How the means of equal parts of a curve swing."""
+class Swings:
+    """How the means of equal parts of a curve go up and down."""
 
     turns: int
     """How often they turn back by half of the spread or more."""
     low: float
     high: float
-    """Between them lie the middle four fifths."""
+    """Between them are the middle four fifths."""
     error: float
     """Standard error of a mean, by the differences of neighbours."""
 
     @property
     def spread(self) -> float:
-        """How far apart the middle four fifths lie."""
+        """Distance between the ends of the middle four fifths."""
         return self.high - self.low
 
 
-def _unrest(level: FloatArray, count: int) -> Unrest:
+def _swings(level: FloatArray, count: int) -> Swings:
     means = np.array([part.mean() for part in np.array_split(level, count)])
     error = float(np.sqrt(np.mean(np.diff(level) ** 2) / 2 / (len(level) // count)))
-    low, high = np.quantile(means, [0.1, 0.9])
-    return Unrest(_turns(means, max(float(high - low) / 2, 3 * error)), float(low), float(high), error)
+    low, high = np.quantile(means, [EDGE, 1 - EDGE])
+    return Swings(_turns(means, max(float(high - low) / 2, 3 * error)), float(low), float(high), error)
 
 
 def _turns(values: FloatArray, least: float) -> int:
@@ -89,66 +80,68 @@ def _turns(values: FloatArray, least: float) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
+class Trend:
     """One curve of n finite points, described."""
 
     curve: Curve
     """The finite points."""
     level: FloatArray
     """Shape (n,)."""
-    signed: bool
-    """Whether the loss can be negative: levels are then shares of its range."""
+    unit: float | None
+    """Loss for one level where the loss can be negative; None: levels are natural logarithms."""
 
     @classmethod
-    def of(cls, curve: Curve) -> Course | None:
-        """The course of the finite points; None where they are fewer than three."""
+    def of(cls, curve: Curve) -> Trend | None:
+        """The description of the finite points; None where they are fewer than three."""
         finite = curve.finite
-        if len(finite) < 3:
+        if len(finite) < ODD_ONE_OUT:
             return None
         values = finite.values
-        if values.min() >= 0 and np.mean(values > 0) > 1 / 2:
-            early = float(np.median(values[: max(3, len(values) // 20)]))
-            floor = max(float(values[values > 0].min()), early * LEAST / 1000)
-            return cls(finite, np.log(np.maximum(values, floor)), False)
-        low, high = np.percentile(values, [5, 95])
-        return cls(finite, values / max(float(high - low), float(np.ptp(values)) * LEAST, 1e-300), True)
+        positive = values[values > 0]
+        if values.min() >= 0 and 2 * len(positive) > len(values):
+            # A single zero is not endlessly far down.
+            return cls(finite, np.log(np.maximum(values, LEAST**2 * np.median(positive))), None)
+        low, high = np.quantile(values, [EDGE / 2, 1 - EDGE / 2])
+        unit = max(float(high - low), float(np.ptp(values)) * LEAST) or 1.0
+        return cls(finite, values / unit, unit)
 
     def __len__(self) -> int:
         return len(self.level)
 
+    @property
+    def signed(self) -> bool:
+        """Whether the loss can be negative."""
+        return self.unit is not None
+
     def loss(self, level: float) -> float:
         """A level back in loss units."""
-        if not self.signed:
-            return float(np.exp(np.clip(level, -700, 700)))
-        low, high = np.percentile(self.curve.values, [5, 95])
-        return level * float(high - low)
+        return float(np.exp(level)) if self.unit is None else level * self.unit
 
     # --- trend and noise
 
     @cached_property
     def width(self) -> int:
         """Points of the running median; 1: too few to smooth."""
-        count = len(self)
-        return 1 if count < FEW else max(3 if count < BLOCKS else 5, int(count * SHARE) | 1)
+        return 1 if len(self) < FEW else max(ODD_ONE_OUT, int(len(self) * SHARE) | 1)
 
     @cached_property
-    def trend(self) -> FloatArray:
+    def smooth(self) -> FloatArray:
         """Shape (n,): the level without its noise and without bursts of under 2 % of the run."""
         return running_median(self.level, self.width)
 
     @cached_property
     def residuals(self) -> FloatArray:
-        """Shape (n,): what each point stands above the trend."""
-        return self.level - self.trend
+        """Shape (n,): how far each point is above the trend."""
+        return self.level - self.smooth
 
     @cached_property
     def noise_at(self) -> FloatArray:
         """Shape (n,): robust standard deviation of single points about the trend, region by region."""
-        count = len(self)
-        parts = np.array_split(self.residuals, max(1, min(REGIONS, count // 12)))
+        parts = np.array_split(self.residuals, max(1, min(REGIONS, len(self) // FEW)))
         measured = np.concatenate([np.full(len(part), robust_std(part)) for part in parts])
-        least = point_noise(self.level) / (1 if self.width <= 5 else 2)
-        return np.asarray(np.maximum(measured, max(LEAST, least)), dtype=np.float64)
+        # The narrower the window, the nearer its median is to the point itself.
+        least = point_noise(self.level) * min(1 / 2 + 1 / sqrt(self.width), 1)
+        return np.asarray(np.maximum(measured, max(LEAST**2, least)), dtype=np.float64)
 
     @cached_property
     def noise(self) -> float:
@@ -158,25 +151,29 @@ class Course:
     @cached_property
     def error_at(self) -> FloatArray:
         """Shape (n,): standard error of the trend."""
-        return np.asarray(np.maximum(MEDIAN_COST * self.noise_at / sqrt(self.width), LEAST_ERROR), dtype=np.float64)
+        return np.asarray(np.maximum(MEDIAN_COST * self.noise_at / sqrt(self.width), LEAST), dtype=np.float64)
 
     @cached_property
     def error(self) -> float:
         """The usual standard error of the difference of two places of the trend."""
         return float(np.median(self.error_at)) * sqrt(2)
 
-    # --- where it began, where it was best, where it stands
+    # --- where it began, where it was best, where it ended
 
     @cached_property
     def ends(self) -> int:
         """Points that make the first and the last level."""
-        count = len(self)
-        return 1 if count < FEW else max(3, min(ceil(SHARE * count), count // 3))
+        return 1 if len(self) < FEW else max(ODD_ONE_OUT, ceil(SHARE * len(self)))
 
     @cached_property
     def start(self) -> float:
         """The first level."""
         return float(np.median(self.level[: self.ends]))
+
+    @cached_property
+    def first(self) -> float:
+        """The level of the first three points, where it is higher: a burst of learning may be over within them."""
+        return max(self.start, first_level(self.level))
 
     @cached_property
     def end(self) -> float:
@@ -186,14 +183,14 @@ class Course:
     @cached_property
     def best_index(self) -> int:
         """The point at which the trend is lowest."""
-        return int(np.argmin(self.trend))
+        return int(np.argmin(self.smooth))
 
     @property
     def best(self) -> float:
         """The lowest level of the trend."""
-        return float(self.trend[self.best_index])
+        return float(self.smooth[self.best_index])
 
-    @cached_property
+    @property
     def fall(self) -> float:
         """From the first level to the best; negative where it only rose."""
         return self.start - self.best
@@ -204,68 +201,60 @@ class Course:
         return self.start - self.end
 
     @property
-    def up(self) -> float:
-        """What the end stands above the best."""
+    def net_error(self) -> float:
+        """Its standard error."""
+        return MEDIAN_COST * max(self.noise, LEAST) * sqrt(2 / self.ends)
+
+    @property
+    def rise(self) -> float:
+        """From the best level to the last."""
         return self.end - self.best
 
     @cached_property
-    def up_z(self) -> float:
+    def rise_z(self) -> float:
         """The same in standard errors of the end."""
-        return self.up / (float(np.median(self.error_at[-self.ends :])) * sqrt(2))
-
-    @cached_property
-    def first(self) -> float:
-        """The level of the first three points: a burst of learning may be over before the first level."""
-        return max(self.start, float(np.median(self.level[:3])))
+        return self.rise / (float(np.median(self.error_at[-self.ends :])) * sqrt(2))
 
     @cached_property
     def climbs(self) -> bool:
         """Whether at least five points after the best are in rising order, three of four pairs of them."""
         since = block_medians(self.level[self.best_index :], BLOCKS)
-        return len(since) > 5 and order(since) >= 1 / 2
+        return len(since) >= FEW / 2 and order(since) >= 1 / 2
 
     def lost(self, high: float, low: float, start: float | None = None) -> float:
-        """A rise from level `low` to `high` as a share of all progress since `start`, in loss units; 9 at most."""
+        """A rise from level `low` to `high` as a share of all progress since `start`, in loss units; 2 at most."""
         made = self.loss(self.first if start is None else start) - self.loss(self.best)
         lost = self.loss(high) - self.loss(low)
-        return 0.0 if lost <= 0 else min(lost / made, 9.0) if made > lost / 9 else 9.0
+        return lost / max(made, lost / 2) if lost > 0 else 0.0
 
     # --- did it fall at all
 
     @cached_property
-    def contrasts(self) -> tuple[Contrast, ...]:
-        """First against last level; a straight line; a line along the logarithm of the time."""
-        count = len(self)
-        wild = 4 * self.noise_at
-        tame = np.clip(self.level, self.trend - wild, self.trend + wild) if self.width > 1 else self.level
-        straight = np.linspace(-1 / 2, 1 / 2, count)
-        bent = np.log(np.arange(count) + 1 + count / 100)
-        bent = (bent - bent.mean()) / np.ptp(bent)
-        spread = max(self.noise, LEAST_ERROR)
-        found = [Contrast(self.net, self.net_error)]
-        for line in (straight, bent):
+    def _slopes(self) -> tuple[tuple[float, float], ...]:
+        """Falls and their standard errors by a straight line, and by a line along the logarithm of the time."""
+        outlier = OUTLIER * self.noise_at
+        tame = np.clip(self.level, self.smooth - outlier, self.smooth + outlier) if self.width > 1 else self.level
+        time = np.linspace(EDGE**2, 1 + EDGE**2, len(self))
+        found = []
+        for clock in (time, np.log(time)):
+            line = (clock - clock.mean()) / np.ptp(clock)
             power = float(line @ line)
-            found.append(Contrast(-float(line @ tame) / power, spread / sqrt(power)))
+            found.append((-float(line @ tame) / power, max(self.noise, LEAST) / sqrt(power)))
         return tuple(found)
-
-    @property
-    def net_error(self) -> float:
-        """Standard error of the fall from the first level to the last."""
-        return MEDIAN_COST * max(self.noise, LEAST_ERROR) * sqrt(2 / self.ends)
 
     @cached_property
     def fell_z(self) -> float:
-        """Standard errors of the surest fall."""
-        return max(one.z for one in self.contrasts)
+        """Standard errors of the surest fall: by a line, or from the first level to the last."""
+        return max(fall / error for fall, error in (*self._slopes, (self.net, self.net_error)))
 
     @cached_property
     def fell_at_most(self) -> float:
         """Upper bound of the fall."""
         if self.fell_z <= 2:
-            return max(one.fall + 2 * one.error for one in self.contrasts[1:])
-        return max(one.fall for i, one in enumerate(self.contrasts) if i == 0 or 2 * one.z >= self.fell_z)
+            return max(fall + 3 * error for fall, error in self._slopes)
+        return max([self.net, *(fall for fall, error in self._slopes if 2 * fall / error >= self.fell_z)])
 
-    # --- the coarse course: order, turns, swings, the second half
+    # --- the coarse course: order, swings, the second half
 
     @cached_property
     def blocks(self) -> FloatArray:
@@ -283,25 +272,26 @@ class Course:
         return order(self.blocks[len(self.blocks) // 2 :])
 
     @cached_property
-    def unrest(self) -> tuple[Unrest, ...]:
-        """How the means of 40 and of 160 parts of the run swing, after its first tenth."""
-        low, high = np.quantile(self.level, [0.02, 0.98])
-        tame = np.clip(self.level, low, high)[len(self) // 10 :]
+    def swings(self) -> tuple[Swings, ...]:
+        """How the means of 40 and of 160 parts of the run go up and down, after its first tenth."""
+        low, high = np.quantile(self.level, [EDGE / 2, 1 - EDGE / 2])
+        tame = np.clip(self.level, low, high)[int(EDGE * len(self)) :]
         counts = sorted({min(len(tame), BLOCKS), min(len(tame), 4 * BLOCKS)})
-        return tuple(_unrest(tame, count) for count in counts if count > 2)
-
-    def at(self, share: float) -> float:
-        """The level where this share of the run is over: the median of a tenth of the points."""
-        middle, half = int(share * (len(self) - 1)), max(1, len(self) // 20)
-        return float(np.median(self.level[max(0, middle - half) : middle + half + 1]))
+        return tuple(_swings(tame, count) for count in counts if count > 2)
 
     @cached_property
+    def half(self) -> float:
+        """The level in the middle of the run: the median of a tenth of the points."""
+        middle, reach = len(self) // 2, max(1, int(EDGE / 2 * len(self)))
+        return float(np.median(self.level[max(0, middle - reach) : middle + reach + 1]))
+
+    @property
     def late_share(self) -> float:
         """Share of the fall that the second half brought."""
-        return (self.at(1 / 2) - self.end) / max(self.fall, LEAST)
+        return (self.half - self.end) / max(self.fall, LEAST)
 
     @cached_property
     def near_best_from(self) -> float:
         """Share of the run after which a tenth of the fall, at most, is still to come."""
-        near = self.best + max(self.fall, 0) / 10 + self.error * sqrt(2)
-        return float(np.argmax(self.trend <= near) / len(self))
+        near = self.best + max(self.fall, 0) * EDGE + self.error * sqrt(2)
+        return float(np.argmax(self.smooth <= near) / len(self))

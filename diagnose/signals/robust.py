@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import pi, sqrt
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,11 +11,12 @@ FloatArray = npt.NDArray[np.float64]
 
 MAD_TO_STD = 1.4826
 """The standard deviation of a normal sample over its median absolute deviation."""
-MEDIAN_COST = 1.2533
-"""Standard error of a median over that of a mean, for normal noise: sqrt(pi / 2)."""
-MANY = 4000
-"""Points from which a running median goes by way of block medians, so that its cost stays linear."""
+MEDIAN_COST = sqrt(pi / 2)
+"""Standard error of a median over that of a mean, for normal noise."""
+ODD_ONE_OUT = 3
+"""Points whose median is not changed by any single one."""
 BLOCKS = 1000
+"""A running median of more than twice as many points goes by way of block medians, so that its cost stays linear."""
 
 
 def running_median(values: FloatArray, width: int) -> FloatArray:
@@ -21,7 +24,7 @@ def running_median(values: FloatArray, width: int) -> FloatArray:
     count, half = len(values), min(width // 2, (len(values) - 1) // 2)
     if half < 1:
         return values
-    if count > MANY:
+    if count > 2 * BLOCKS:
         size = count // BLOCKS + 1
         levels = np.median(values[: count // size * size].reshape(-1, size), axis=1)
         middles = np.arange(len(levels)) * size + (size - 1) / 2
@@ -30,7 +33,7 @@ def running_median(values: FloatArray, width: int) -> FloatArray:
     windows = np.lib.stride_tricks.sliding_window_view(values, 2 * half + 1)
     smooth[half : count - half] = np.median(windows, axis=1)
     for i in range(half):
-        reach = max(2 * i + 1, half + 1, 3)  # the very first and the very last points are no trend
+        reach = max(2 * i + 1, half + 1, ODD_ONE_OUT)  # the very first and the very last points are no trend
         smooth[i], smooth[count - 1 - i] = np.median(values[:reach]), np.median(values[-reach:])
     return smooth
 
@@ -44,8 +47,9 @@ def point_noise(values: FloatArray) -> float:
     """Standard deviation of single points, blind to a straight course: by first or second differences, the less."""
     if len(values) < 5:
         return 0.0
-    first = robust_std(np.diff(values)) / np.sqrt(2)
-    second = MAD_TO_STD * np.median(np.abs(np.diff(values, n=2))) / np.sqrt(6)
+    first = robust_std(np.diff(values)) / sqrt(2)
+    # A second difference of white noise has six times its variance.
+    second = MAD_TO_STD * np.median(np.abs(np.diff(values, n=2))) / sqrt(6)
     return float(min(first, second))
 
 
@@ -58,7 +62,22 @@ def block_medians(values: FloatArray, blocks: int) -> FloatArray:
 
 def order(values: FloatArray) -> float:
     """Kendall's tau against time, -1 (falls throughout) to 1 (rises throughout); for up to some hundred values."""
-    if len(values) < 3:
+    if len(values) <= 2:
         return 0.0
     first, second = np.triu_indices(len(values), k=1)
     return float(np.mean(np.sign(values[second] - values[first])))
+
+
+def first_level(values: FloatArray) -> float:
+    """The median of the first three values."""
+    return float(np.median(values[:ODD_ONE_OUT]))
+
+
+def last_level(values: FloatArray) -> float:
+    """The median of the last three values."""
+    return float(np.median(values[-ODD_ONE_OUT:]))
+
+
+def as_share(values: FloatArray) -> FloatArray:
+    """Shares, 0 to 1 or a little more, of what may be logged in per cent: that goes above 2."""
+    return values / 100 if len(values) and values.max() > 2 else values

@@ -1,0 +1,112 @@
+"""Excursions of a curve above its best level so far, and single points far above the trend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from diagnose.signals.robust import FloatArray, last_level
+from diagnose.signals.trend import OUTLIER, Trend
+
+IntArray = npt.NDArray[np.intp]
+
+BEYOND = 3.0
+"""Standard errors from which the trend has left its best: one in 700 by chance."""
+LEAST_HEIGHT = 0.05
+"""Five per cent of the loss: less is nobody's excursion."""
+OPENING = 0.03
+"""Share of the run at its start: what falls steeply there is no outlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excursion:
+    """The level is above the best so far, or above the trend, and comes back or not."""
+
+    first: int
+    """Index of its first point."""
+    peak: int
+    last: int
+    height: float
+    """Above the best level before it, in levels (0.7: twice the loss)."""
+    share: float
+    """Of all progress since the first level, in loss units."""
+    z: float
+    """Height in standard errors."""
+    over_start: float
+    """Peak over the first level."""
+
+    @property
+    def effect(self) -> float:
+        """The height, less where it undoes little of the progress."""
+        return self.height * min(self.share, 1)
+
+
+def excursions(trend: Trend) -> tuple[Excursion, ...]:
+    """Of the trend above its best so far, in their order."""
+    above = trend.smooth - np.minimum.accumulate(trend.smooth)
+    out = np.flatnonzero(above > np.maximum(BEYOND * trend.error_at, LEAST_HEIGHT))
+    return tuple(_excursion(trend, trend.smooth, above, run, trend.error_at) for run in _runs(out, 1))
+
+
+def outliers(trend: Trend) -> tuple[Excursion, ...]:
+    """Of single points above the trend, in their order; neighbours together."""
+    if trend.width == 1:
+        return ()
+    hot = trend.residuals > np.maximum(OUTLIER * trend.noise_at, LEAST_HEIGHT)
+    hot[: opening(trend)] = False
+    runs = _runs(np.flatnonzero(hot), trend.width // 2)
+    return tuple(_excursion(trend, trend.level, trend.residuals, run, trend.noise_at) for run in runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """The highest rise of single points above the lowest before it, which no later point made good.
+
+    Single points, as a smoothed curve of twenty points has no setback of three.
+    """
+
+    best: int
+    """Index of the lowest point before it."""
+    height: float
+    """From there to the highest point after it."""
+    left: float
+    """What the last three points are above the lowest."""
+    lasts: bool
+    """Whether the second half of the time since the highest brought the curve down by less than what is left."""
+
+
+def setback(trend: Trend) -> Setback | None:
+    """None where there is none, or where it was made good."""
+    level = trend.level
+    top = int(np.argmax(level - np.minimum.accumulate(level)))
+    best = int(np.argmin(level[: top + 1]))
+    if best == top or level[top:].min() <= level[best]:
+        return None
+    middle = (top + len(level)) // 2
+    end = last_level(level[top:])
+    left = end - float(level[best])
+    return Setback(best, float(level[top] - level[best]), left, last_level(level[top : middle + 1]) - end < left)
+
+
+def deepest_dip(trend: Trend) -> float:
+    """How far the lowest point after the opening is below the trend."""
+    return float(max(-trend.residuals[opening(trend) :].min(initial=0.0), 0.0))
+
+
+def opening(trend: Trend) -> int:
+    """Points at the start that are no outliers, whatever they are."""
+    return max(2, int(OPENING * len(trend)))
+
+
+def _excursion(trend: Trend, level: FloatArray, above: FloatArray, run: IntArray, error: FloatArray) -> Excursion:
+    peak = int(run[np.argmax(above[run])])
+    top, height = float(level[peak]), float(above[peak])
+    share = trend.lost(top, top - height, trend.start)
+    return Excursion(int(run[0]), peak, int(run[-1]), height, share, height / float(error[peak]), top - trend.start)
+
+
+def _runs(hits: IntArray, gap: int) -> list[IntArray]:
+    """Indices split where neighbours are more than `gap` apart."""
+    return np.split(hits, np.flatnonzero(np.diff(hits) > gap) + 1) if len(hits) else []
