@@ -8,8 +8,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from diagnose.facts import Facts
-from diagnose.finding import Diagnosis, Edit, Operation, Prescription, Safety, Scalar, Support
-from diagnose.numbers import is_number, round_count, round_to
+from diagnose.finding import Diagnosis, Edit, Operation, Prescription, Safety, Support
+from diagnose.numbers import Value, is_number, round_count, round_to
 
 if TYPE_CHECKING:
     from diagnose.config import Config
@@ -24,7 +24,7 @@ class Chosen:
 
     edit: Edit
     prescription: Prescription
-    value: Scalar | None
+    value: Value | None
     """In the parameter's own unit; None where it depends on an old value that is not known."""
     why: str
 
@@ -34,7 +34,7 @@ class Chosen:
         return "" if self.value is not None else in_words(self.edit)
 
     @property
-    def shown(self) -> Scalar:
+    def shown(self) -> Value:
         """The value, else the wish in words."""
         return in_words(self.edit) if self.value is None else self.value
 
@@ -44,7 +44,7 @@ class Deferred:
     """An edit that is not made."""
 
     parameter: str
-    value: Scalar
+    value: Value
     reason: str
 
 
@@ -113,7 +113,7 @@ def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescript
             yield prescription, edit
 
 
-def _changes_nothing(edit: Edit, value: Scalar | None, facts: Facts, choice: Choice) -> bool:
+def _changes_nothing(edit: Edit, value: Value | None, facts: Facts, choice: Choice) -> bool:
     old = facts.settings.get(edit.parameter)
     if edit.operation is Operation.CAP and edit.unit is None and value is None and is_number(old):
         return True
@@ -153,7 +153,7 @@ def _objection(edit: Edit, prescription: Prescription, choice: Choice, *, unsafe
     return None
 
 
-def _by_hand(edit: Edit, value: Scalar | None) -> str | None:
+def _by_hand(edit: Edit, value: Value | None) -> str | None:
     """What to do where the config has no value to start from."""
     if value is not None or edit.unit is not None:
         return None
@@ -216,7 +216,7 @@ def half_cures(choice: Choice, refused: Mapping[str, str]) -> dict[str, str]:
     return halves
 
 
-def new_value(edit: Edit, old: object) -> Scalar | None:
+def new_value(edit: Edit, old: object) -> Value | None:
     """The value that the edit asks for; None where it needs an old value that is not there, or changes nothing.
 
     What counts in epochs has no value before the plan knows the batch.

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diagnose.run import Axis, Curve, Role, Run, TargetBand
+import numpy as np
+
+from diagnose.finding import Confidence
+from diagnose.run import Axis, Curve, Role, Run
 
 if TYPE_CHECKING:
     from diagnose.config import Config
@@ -38,6 +41,32 @@ class Hints:
     """What to count by, where the log has more than one clock."""
     columns: tuple[str, ...] = ()
     """What the columns of a table without a header are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetBand:
+    """The loss that a model family should reach with a data set of this size."""
+
+    family: str
+    low: float
+    high: float
+    confidence: Confidence
+    """How well the band is founded."""
+    source: str
+    """Where the band comes from: a paper, a document, a thread, a benchmark."""
+    loss: str = ""
+    """Which loss the band is about, and its unit."""
+    path: tuple[tuple[float, float], ...] = ()
+    """(epoch, loss) of a healthy run on the way to the band, where one is known."""
+    sized: bool = True
+    """Whether it is that of this data set; else its size is not known, and the band spans those of all sizes."""
+
+    def expected(self, epoch: float) -> float | None:
+        """The loss of a healthy run at `epoch`, interpolated; None outside the known path."""
+        if not self.path or not self.path[0][0] <= epoch <= self.path[-1][0]:
+            return None
+        epochs, losses = zip(*self.path, strict=True)
+        return float(np.interp(epoch, epochs, losses))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from diagnose.numbers import Number
+from diagnose.numbers import Number, Value
 from diagnose.run import Axis, Run
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from diagnose.facts import Facts
-
-Scalar = str | int | float | bool
 
 
 class Severity(str, Enum):
@@ -84,7 +82,7 @@ class Edit:
     parameter: str
     """Canonical name (`learning_rate`, `grad_clip_norm`, ...), whatever the config calls it."""
     operation: Operation
-    value: Scalar
+    value: Value
     """The new value (set), the factor (scale) or the largest allowed value (cap)."""
     why: str
     """Half a sentence with the number that led to it."""
@@ -147,6 +145,8 @@ class Finding:
     prescriptions: tuple[Prescription, ...] = ()
     advice: str = ""
     """What to do in words, for what no config edit can do."""
+    line: int | None = None
+    """1-based line of the config that it is about; None: of no line, or of none in particular."""
     explained_by: str | None = None
     """Name of the finding that is the cause of this one; shown under it, not beside it."""
     first_seen: int | None = None

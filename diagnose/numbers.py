@@ -6,6 +6,10 @@ from math import floor, log10
 from typing import TypeGuard
 
 Number = int | float
+PlainValue = str | int | float | bool
+"""What a config holds at one place."""
+Value = PlainValue | tuple[float, ...]
+"""That, or a list of numbers (`betas`)."""
 
 
 def is_number(value: object) -> TypeGuard[Number]:

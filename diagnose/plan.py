@@ -15,8 +15,8 @@ from diagnose.choice import Choice, Chosen, Deferred, choose, half_cures, settle
 from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
-from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Scalar, Support
-from diagnose.numbers import round_count
+from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Support
+from diagnose.numbers import Value, round_count
 
 if TYPE_CHECKING:
     from diagnose.config import Config, Rewrite
@@ -33,8 +33,8 @@ class AppliedEdit:
     path: str
     """Where it lives in the config (`training.learning_rate`); the parameter where there is no config."""
     line: int
-    was: Scalar | None
-    now: Scalar | None
+    was: Value | None
+    now: Value | None
     """None where it depends on an old value that is not known: `asked` says it then."""
     asked: str
     """`times 0.25`, `at most 200`; empty where `now` says it."""
@@ -52,7 +52,7 @@ class DeferredEdit:
     """One edit that is not made, what was wanted, and why not."""
 
     parameter: str
-    value: Scalar
+    value: Value
     """The value it would have; in words (`times 0.25`) where the old one is not known."""
     reason: str
 

@@ -31,7 +31,6 @@ __all__ = [
     "IntArray",
     "Role",
     "Run",
-    "TargetBand",
 ]
 
 IntArray = npt.NDArray[np.int64]
@@ -167,32 +166,6 @@ _COLUMNS: tuple[tuple[str, Any], ...] = (
     ("wall_times", np.float64),
     ("epochs", np.float64),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TargetBand:
-    """The loss that a model family should reach with a data set of this size."""
-
-    family: str
-    low: float
-    high: float
-    confidence: str
-    """`low`, `medium` or `high`: how well the band is founded."""
-    source: str
-    """Where the band comes from: a paper, a document, a thread, a benchmark."""
-    loss: str = ""
-    """Which loss the band is about, and its unit."""
-    path: tuple[tuple[float, float], ...] = ()
-    """(epoch, loss) of a healthy run on the way to the band, where one is known."""
-    sized: bool = True
-    """Whether it is that of this data set; else its size is not known, and the band spans those of all sizes."""
-
-    def expected(self, epoch: float) -> float | None:
-        """The loss of a healthy run at `epoch`, interpolated; None outside the known path."""
-        if not self.path or not self.path[0][0] <= epoch <= self.path[-1][0]:
-            return None
-        epochs, losses = zip(*self.path, strict=True)
-        return float(np.interp(epoch, epochs, losses))
 
 
 @dataclass(frozen=True, eq=False)

@@ -84,7 +84,7 @@ def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) ->
 def _reached(facts: Facts, findings: tuple[Finding, ...]) -> bool:
     """Whether the training loss, which the band is about, stands in it; a band of low confidence stops nobody."""
     band, course = facts.target, signals(facts).train
-    if band is None or course is None or not band.sized or Confidence(band.confidence) is Confidence.LOW:
+    if band is None or course is None or not band.sized or band.confidence is Confidence.LOW:
         return False
     told = any(finding.name == "loss-above-target" or finding.alarming for finding in findings)
     return not told and course.loss(course.end) <= band.high

@@ -7,9 +7,9 @@ from functools import cache
 
 import numpy as np
 
-from diagnose.facts import Facts
+from diagnose.facts import Facts, TargetBand
+from diagnose.finding import Confidence
 from diagnose.project import preset_texts, safe_yaml
-from diagnose.run import TargetBand
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class TargetTable:
 
     family: str
     loss: str
-    confidence: str
+    confidence: Confidence
     source: str
     ladder: tuple[Quality, ...]
     """Highest floor first."""
@@ -62,7 +62,7 @@ def _table(text: str) -> TargetTable:
     return TargetTable(
         raw["family"],
         raw["loss"],
-        raw["confidence"],
+        Confidence(raw["confidence"]),
         raw["source"],
         tuple(Quality(rung["from"], rung["word"], rung["meaning"]) for rung in raw["quality"]),
         tuple((np.inf if row["up_to"] is None else row["up_to"], row["low"], row["high"]) for row in raw["targets"]),

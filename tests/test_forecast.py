@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.facts import Facts
-from diagnose.finding import Forecast
+from diagnose.facts import Facts, TargetBand
+from diagnose.finding import Confidence, Forecast
 from diagnose.forecast import forecast
-from diagnose.run import Axis, Curve, FloatArray, Role, Run, TargetBand
+from diagnose.run import Axis, Curve, FloatArray, Role, Run
 from diagnose.testing.synthetic import Fault, sample
 
 
@@ -130,12 +130,12 @@ def test_the_unit_is_that_of_the_curve_and_the_horizon_counts_what_it_counts() -
 
 
 def test_a_target_out_of_reach_is_noted() -> None:
-    band = TargetBand("t3", 0.1, 0.2, "high", "test")
+    band = TargetBand("t3", 0.1, 0.2, Confidence.HIGH, "test")
     assert forecast_of(a_run(falling(500)), 1000, band).note == "target not reachable with this schedule"
 
 
 def test_a_target_in_reach_is_noted() -> None:
-    band = TargetBand("t3", 1.0, 4.0, "high", "test")
+    band = TargetBand("t3", 1.0, 4.0, Confidence.HIGH, "test")
     assert forecast_of(a_run(falling(500)), 1000, band).note == "target within reach"
 
 

@@ -10,9 +10,9 @@ import pytest
 from diagnose.api import analyze, fix
 from diagnose.engine import examine
 from diagnose.errors import ConfigError, LogError
-from diagnose.facts import Hints
+from diagnose.facts import Hints, TargetBand
+from diagnose.finding import Confidence
 from diagnose.gather import facts_of_config
-from diagnose.run import TargetBand
 
 CONFIG = """\
 model:
@@ -59,7 +59,7 @@ def test_a_program_gives_its_settings_as_a_mapping() -> None:
 
 
 def test_a_target_that_is_given_stays(project: Path) -> None:
-    band = TargetBand("mine", 1.0, 2.0, "low", "our own runs")
+    band = TargetBand("mine", 1.0, 2.0, Confidence.LOW, "our own runs")
     facts = replace(facts_of_config(project / "config.yaml"), target=band)
     assert examine(facts).facts.target == band
 

@@ -24,9 +24,9 @@ from diagnose.finding import (
     Operation,
     Prescription,
     Safety,
-    Scalar,
     Severity,
 )
+from diagnose.numbers import Value
 from diagnose.plan import Plan, plan
 from diagnose.run import Curve, Role, Run
 
@@ -47,7 +47,7 @@ def prescription(*edits: Edit, safety: Safety = Safety.SAFE, title: str = "cure"
     return Prescription(title, "because", edits, safety)
 
 
-def edit(parameter: str, operation: Operation, value: Scalar) -> Edit:
+def edit(parameter: str, operation: Operation, value: Value) -> Edit:
     return Edit(parameter, operation, value, "the number that led to it")
 
 
@@ -143,7 +143,7 @@ def test_fixing_twice_is_fixing_once() -> None:
         pytest.param(edit("x", Operation.SET, 0.2), None, 0.2, id="set needs no old value"),
     ],
 )
-def test_new_value(change: Edit, old: object, expected: Scalar | None) -> None:
+def test_new_value(change: Edit, old: object, expected: Value | None) -> None:
     assert new_value(change, old) == expected
 
 
@@ -236,3 +236,16 @@ def test_a_second_contradiction_of_a_kind_that_was_there_is_new() -> None:
     twice = plans._Draft(Choice({}, None, {}, ()), Rewrite(""), (problems[0], problems[0]))
     assert plans._new(twice, Counter({kind: 1})) == [problems[0]]
     assert plans._new(twice, Counter({kind: 2})) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        pytest.param("betas: [0.9, 0.999] # Adam's\n", "betas: [0.9, 0.98] # Adam's\n", id="a list"),
+        pytest.param("beta1: 0.9\nbeta2: 0.999\n", "beta1: 0.9\nbeta2: 0.98\n", id="a key each"),
+    ],
+)
+def test_both_betas_are_written(text: str, after: str) -> None:
+    wanted = prescription(edit("betas", Operation.SET, (0.9, 0.98)))
+    config = facts(f"lr: 0.1\nepochs: 3\n{text}", source="config.yaml")
+    assert plan(examine(config, checks=[Asks((wanted,))])).after == f"lr: 0.1\nepochs: 3\n{after}"

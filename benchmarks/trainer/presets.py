@@ -86,13 +86,14 @@ def main() -> None:
 def _speak(folder: Path, presets: list[str], voice: str) -> None:
     """The data sets that the presets train on."""
     from diagnose.data import demo
+    from diagnose.data.choices import Voice
     from diagnose.trainer.options import load
 
     for preset in presets:
         clips = load(config(preset, 0, folder)).data.demo_clips
         target = folder / "data" / f"demo-{clips}"
         if not target.exists():
-            demo.make(target, clips=clips, voice=demo.Voice(voice))
+            demo.make(target, clips=clips, voice=Voice(voice))
 
 
 def _children_seconds() -> float:

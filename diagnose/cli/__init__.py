@@ -17,10 +17,11 @@ import typer
 from diagnose import __version__
 from diagnose.cli.examples import show
 
-# A command is a module here that has a `register`; `ttsdoc --help` lists these first, the others by name.
+# A command is a function in the module of its name; a module that holds more has a `register`. `ttsdoc --help` lists
+# these first, the others by name.
 FIRST = ("analyze", "fix", "train", "watch", "heal", "compare", "report", "config", "explain", "doctor", "data")
 
-# Commands that lie in the module of another.
+# Commands that are in the module of another.
 HOMES = {"check": "config", "say": "train"}
 
 
@@ -82,8 +83,11 @@ def command_line(words: Sequence[str] = ()) -> typer.Typer:
     names = [info.name for info in pkgutil.iter_modules(__path__)]
     home = HOMES.get(words[0], words[0]) if words else ""
     alone = _commands([home] if home in names else [])
-    for command in alone or _commands([*FIRST, *sorted(set(names) - set(FIRST))]):
-        command.register(app)
+    for name, module in alone or _commands([*FIRST, *sorted(set(names) - set(FIRST))]):
+        if hasattr(module, "register"):
+            module.register(app)
+        else:
+            app.command(name)(getattr(module, name))
     show(app)
     return app
 
@@ -96,9 +100,9 @@ def _root(
     pass
 
 
-def _commands(names: Iterable[str]) -> list[ModuleType]:
-    modules = [import_module(f"{__name__}.{name}") for name in names]
-    return [module for module in modules if hasattr(module, "register")]
+def _commands(names: Iterable[str]) -> list[tuple[str, ModuleType]]:
+    modules = [(name, import_module(f"{__name__}.{name}")) for name in names]
+    return [(name, module) for name, module in modules if hasattr(module, "register") or hasattr(module, name)]
 
 
 def __getattr__(name: str) -> typer.Typer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +28,7 @@ from diagnose.cli.options import (
     status_of,
 )
 from diagnose.report.formats import TEXT, rendered
+from diagnose.report.order import Order
 
 if TYPE_CHECKING:
     from diagnose.finding import Diagnosis
@@ -41,20 +41,6 @@ if TYPE_CHECKING:
 FEW_RUNS = 3
 # Where trainers put their logs. Searched in this order when no path is given.
 USUAL_PLACES = ("logs", "runs", "lightning_logs", "output", ".")
-
-
-class Sort(str, Enum):
-    """The orders of `diagnose.report.summary`, as words, so that `--help` need not load it."""
-
-    VERDICT = "verdict"
-    BEST = "best"
-    NAME = "name"
-    STEPS = "steps"
-
-
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("analyze")(analyze)
 
 
 def analyze(
@@ -75,8 +61,8 @@ def analyze(
         str | None, typer.Option(help="Only runs written to since then: 90m, 12h, 7d or 2026-01-31.")
     ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes for trees of many runs; as many as cores.")] = None,
-    sort: Annotated[Sort, typer.Option(help="Order of many runs: worst verdict, best validation loss, ...")] = (
-        Sort.VERDICT
+    sort: Annotated[Order, typer.Option(help="Order of many runs: worst verdict, best validation loss, ...")] = (
+        Order.VERDICT
     ),
     only_unhealthy: Annotated[bool, typer.Option("--only-unhealthy", help="Leave out the other runs.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Everything: all checks, all reasons.")] = False,
@@ -109,15 +95,15 @@ def analyze(
     raise typer.Exit(0 if exit_zero else status)
 
 
-def _shown(found: list[Diagnosis], order: Sort, only_unhealthy: bool) -> list[Diagnosis]:
+def _shown(found: list[Diagnosis], order: Order, only_unhealthy: bool) -> list[Diagnosis]:
     from diagnose.finding import Verdict
 
     wanted = [diagnosis for diagnosis in found if not only_unhealthy or diagnosis.verdict is Verdict.UNHEALTHY]
     if len(wanted) < 2:
         return wanted
-    from diagnose.report.summary import Order, in_order
+    from diagnose.report.summary import in_order
 
-    return in_order(wanted, Order(order.value))
+    return in_order(wanted, order)
 
 
 def _axis(count: Count) -> Axis:

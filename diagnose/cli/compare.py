@@ -26,11 +26,6 @@ class CompareFormat(str, Enum):
     MARKDOWN = "markdown"
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("compare")(compare)
-
-
 def compare(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN RUN...", help="Logs or folders; a folder may hold several runs.")
@@ -44,7 +39,10 @@ def compare(
     ] = None,
     form: Annotated[CompareFormat, typer.Option("--format", help="Output format.")] = CompareFormat.TEXT,
 ) -> None:
-    """Compare two runs or more: losses, findings, settings, and whether the difference is more than noise."""
+    """Say which of two runs is better, and whether that is noise.
+
+    Compares losses, findings and settings.
+    """
     from diagnose.live.compare import By, against_band, compare_runs, facts_at
     from diagnose.live.verdict import Noise
     from diagnose.report import comparison

@@ -11,11 +11,13 @@ import typer
 
 from diagnose.clean import plain
 from diagnose.cli.options import (
+    Dialect,
     ExitZero,
     FailOn,
     FailOnSeverity,
     Format,
     Ignore,
+    Samples,
     Select,
     TextOrJson,
     TextOrJsonFormat,
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 
 
 File = Annotated[Path, typer.Argument(help="The training config: YAML, JSON, or a nanoGPT Python file.")]
-Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
-Samples = Annotated[int | None, typer.Option(min=1, help="Clips in the data set, where ttsdoc cannot count them.")]
 
 
 def _gigabytes(text: str) -> float:
@@ -62,7 +62,10 @@ def register(app: typer.Typer) -> None:
 def show(
     config: File, form: TextOrJsonFormat = TextOrJson.TEXT, dialect: Dialect = None, samples: Samples = None
 ) -> None:
-    """Print what a config says: dialect, canonical values, the place of each, and what follows from them."""
+    """Print what a config says, in canonical names.
+
+    The dialect, each value and its place, and what follows from them.
+    """
     from diagnose.config import read_config
     from diagnose.config.effective import effective
     from diagnose.gather import samples_named_by
@@ -91,7 +94,10 @@ def check(
     fail_on: FailOnSeverity = FailOn.WARNING,
     exit_zero: ExitZero = False,
 ) -> None:
-    """Look at a config, its data set and its trainer before a GPU hour is spent."""
+    """Look at a config before a GPU hour is spent.
+
+    At its data set and its trainer too.
+    """
     if form == "json" and len(configs) > 1:
         raise typer.BadParameter("--format json is of one config; check each of them alone")
     checks = checks_of(select, ignore)

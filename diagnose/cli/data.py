@@ -3,43 +3,18 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.cli.options import ExitZero, TextOrJson, TextOrJsonFormat
+from diagnose.data.choices import HARMLESS, Change, Voice
+
 if TYPE_CHECKING:
     from diagnose.data.rejected import Rejected
 
 app = typer.Typer(help="Make, import, merge, split, enlarge and judge data sets.", no_args_is_help=True)
-
-# These two are repeated here, as words, so that `--help` need not load numpy; tests hold them equal.
-
-
-class Speaker(str, Enum):
-    """The voice of the demo."""
-
-    AUTO = "auto"
-    ESPEAK = "espeak"
-    BUILTIN = "builtin"
-
-
-class Kind(str, Enum):
-    """What augmentation does to a clip."""
-
-    GAIN = "gain"
-    NOISE = "noise"
-    SPEED = "speed"
-    PITCH = "pitch"
-
-
-class Format(str, Enum):
-    """Output formats."""
-
-    TEXT = "text"
-    JSON = "json"
-
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The folder to write, in the LJSpeech layout.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
@@ -61,14 +36,14 @@ def demo(
     out: Annotated[Path, typer.Argument(help="The folder to write, in the LJSpeech layout.")] = Path("demo-data"),
     clips: Annotated[int, typer.Option(min=1, help="How many sentences.")] = 525,
     language: Annotated[str, typer.Option(help="am (Amharic) or en (English).")] = "am",
-    voice: Annotated[Speaker, typer.Option(help="auto: espeak-ng where it is installed.")] = Speaker.AUTO,
+    voice: Annotated[Voice, typer.Option(help="auto: espeak-ng where it is installed.")] = Voice.AUTO,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Synthesise a demo data set of short sentences, so that training needs no download."""
-    from diagnose.data.demo import Voice, make
+    """Synthesise a demo data set: training needs no download."""
+    from diagnose.data.demo import make
 
-    made = make(out, clips=clips, seed=seed, language=language, voice=Voice(voice.value), force=force)
+    made = make(out, clips=clips, seed=seed, language=language, voice=voice, force=force)
     spoken_by = "espeak-ng" if made.voice is Voice.ESPEAK else "the built-in voice"
     _done(f"{made.clips:,} clips, {made.minutes:.1f} min, spoken by {spoken_by}", out)
 
@@ -86,14 +61,17 @@ def import_srt(
     rate: Rate = 22_050,
     force: Force = False,
 ) -> None:
-    """Cut recordings at their subtitles: one clip a sentence, silence trimmed, doubtful ones rejected."""
+    """Cut recordings at their subtitles into clips.
+
+    One clip a sentence, silence trimmed, doubtful ones rejected.
+    """
     from diagnose.data.import_srt import import_srt as take
     from diagnose.data.segments import Bounds
 
     bounds = Bounds(shortest, longest)
     taken = take(subtitles, out, recording=audio, bounds=bounds, encoding=encoding, rate=rate, force=force)
-    _tell_encodings(taken.encodings)
-    _tell_rejected(taken.rejected, out)
+    _warn_of_encodings(taken.encodings)
+    _warn_of_rejected(taken.rejected, out)
     _done(f"{taken.clips:,} clips, {taken.minutes:.1f} min", out)
 
 
@@ -104,11 +82,11 @@ def merge(
     rate: AnyRate = None,
     force: Force = False,
 ) -> None:
-    """Make one data set of several, all clips mono and at one sample rate."""
+    """Make one data set of several, all clips at one sample rate."""
     from diagnose.data.merge import merge as join
 
     merged = join(sets, out, rate=rate, force=force)
-    _tell_rejected(merged.rejected, out)
+    _warn_of_rejected(merged.rejected, out)
     renamed = f", {merged.renamed:,} renamed because their ids were taken" if merged.renamed else ""
     _done(f"{merged.clips:,} clips, {merged.minutes:.1f} min at {merged.rate:,} Hz{renamed}", out)
 
@@ -122,7 +100,10 @@ def split(
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Write training, validation and test lists that share no text and, where known, no speaker."""
+    """Hold clips out for validation and test.
+
+    The lists share no text and, where known, no speaker.
+    """
     from diagnose.data.split import Shares
     from diagnose.data.split import split as divide
 
@@ -140,29 +121,33 @@ def augment(
     folder: Annotated[Path, typer.Argument(help="A folder in the LJSpeech layout.")],
     out: Out,
     kinds: Annotated[
-        list[Kind] | None, typer.Option("--with", help="Which changes; a model learns to speak with noise and pitch.")
+        list[Change] | None, typer.Option("--with", help="Which changes; a model learns to speak with noise and pitch.")
     ] = None,
     copies: Annotated[int, typer.Option(min=1, max=20, help="Changed copies of each training clip.")] = 1,
     seed: Seed = 0,
     force: Force = False,
 ) -> None:
-    """Copy a data set and add changed copies of its training clips (gain and speed, unless asked otherwise)."""
-    from diagnose.data.augment import HARMLESS, Change
+    """Copy a data set and add changed copies of its clips.
+
+    Of training clips only; gain and speed, unless asked otherwise.
+    """
     from diagnose.data.augment import augment as enlarge
 
-    changes = [Change(kind.value) for kind in kinds] if kinds else HARMLESS
-    made = enlarge(folder, out, changes=changes, copies=copies, seed=seed, force=force)
-    _tell_rejected(made.rejected, out)
+    made = enlarge(folder, out, changes=kinds or HARMLESS, copies=copies, seed=seed, force=force)
+    _warn_of_rejected(made.rejected, out)
     _done(f"{made.originals:,} clips and {made.made:,} changed copies, {made.minutes:.1f} min", out)
 
 
 @app.command()
 def stats(
     place: Annotated[Path, typer.Argument(help="A folder in the LJSpeech layout, or a list.")],
-    form: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TEXT,
-    exit_zero: Annotated[bool, typer.Option(help="Exit with status 0 whatever is found.")] = False,
+    form: TextOrJsonFormat = TextOrJson.TEXT,
+    exit_zero: ExitZero = False,
 ) -> None:
-    """Show what a data set holds and what is wrong with it. Exit status 1 where something is."""
+    """Show what a data set holds and what is wrong with it.
+
+    Exit status 1 where something is.
+    """
     from diagnose.data.inspect import survey
     from diagnose.data.progress import track
     from diagnose.engine import examine
@@ -170,7 +155,7 @@ def stats(
 
     found = survey(place, track=lambda clips, total: track(clips, total, "listening"))
     diagnosis = examine(Facts(survey=found))
-    if form is Format.JSON:
+    if form is TextOrJson.JSON:
         from diagnose.report.as_json import dumps
         from diagnose.report.dataset import as_json
 
@@ -183,13 +168,13 @@ def stats(
     raise typer.Exit(int(any(finding.alarming for finding in diagnosis.findings) and not exit_zero))
 
 
-def _tell_encodings(encodings: tuple[tuple[Path, str], ...]) -> None:
+def _warn_of_encodings(encodings: tuple[tuple[Path, str], ...]) -> None:
     for path, encoding in encodings:
         if encoding == "windows-1252":
             _warn(f"{path} is not UTF-8 and was read as Windows-1252; if letters are wrong, name its --encoding")
 
 
-def _tell_rejected(rejected: tuple[Rejected, ...], out: Path) -> None:
+def _warn_of_rejected(rejected: tuple[Rejected, ...], out: Path) -> None:
     """How many were rejected, why, and the first few."""
     from diagnose.data.rejected import described, reasons
 

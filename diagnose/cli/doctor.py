@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from diagnose import __version__
 from diagnose.cli.options import TextOrJson, TextOrJsonFormat
 
@@ -60,13 +58,8 @@ class Line:
     advice: str = ""
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("doctor")(doctor)
-
-
 def doctor(form: TextOrJsonFormat = TextOrJson.TEXT) -> None:
-    """Look at this machine: versions, memory, disk, GPU, and what is missing for which command."""
+    """Show what this machine has, and what is missing for what."""
     found = list(lines())
     if form is TextOrJson.JSON:
         from diagnose.report.as_json import dumps, envelope

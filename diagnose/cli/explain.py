@@ -10,11 +10,6 @@ import typer
 from diagnose.cli.completion import topics
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("explain")(explain)
-
-
 def explain(
     topic: Annotated[
         str | None,

@@ -21,11 +21,6 @@ SUFFIXES = (".csv", ".parquet", ".jsonl")
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("export")(export)
-
-
 def export(
     paths: Annotated[list[str], typer.Argument(help="Logs, folders or trees of runs; - is standard input.")],
     output: Annotated[

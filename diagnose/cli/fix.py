@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from diagnose.plan import Plan
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("fix")(fix)
-
-
 def fix(
     config: Annotated[Path, typer.Argument(help="The training config, YAML or JSON.")],
     logs: Annotated[
@@ -48,7 +43,7 @@ def fix(
         bool, typer.Option("--check", help="Write nothing; exit with status 1 if it would change.")
     ] = False,
 ) -> None:
-    """Write the config with only those values changed that the evidence calls for."""
+    """Write a config again with only the harmful values changed."""
     from diagnose.api import fix as correct
     from diagnose.facts import Hints
 

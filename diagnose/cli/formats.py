@@ -13,11 +13,6 @@ FIRST = 3
 MOST_TAGS = 20
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("formats")(formats)
-
-
 def formats(
     path: Annotated[str | None, typer.Argument(help="A log or a folder of logs; none: list the known formats.")] = None,
 ) -> None:

@@ -59,7 +59,9 @@ def heal(
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
 ) -> None:
-    """Train; stop at a confirmed error; train again with what fixes it; keep only what is better.
+    """Train, stop at a confirmed error, fix it, train again.
+
+    Only what is better is kept.
 
     Each attempt is watched as by `ttsdoc watch`. Status 0: healthy or cured; 1: not cured, the original config
     stands; 2: could not run.

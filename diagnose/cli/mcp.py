@@ -8,17 +8,15 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("mcp")(mcp)
-
-
 def mcp(
     root: Annotated[
         Path, typer.Option(file_okay=False, exists=True, help="Paths are confined to this folder.")
     ] = Path(),
 ) -> None:
-    """Serve analyze, explain, check and plan to an agent, on standard input and output. Nothing is changed."""
+    """Serve analyze, explain, check and plan to an agent.
+
+    On standard input and output. Nothing is changed.
+    """
     from diagnose.integrations.agents import server
 
     server(root).run("stdio")

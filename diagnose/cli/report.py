@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 LARGEST_HISTORY = 10_000_000
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("report")(report)
-
-
 def report(
     paths: Annotated[list[str], typer.Argument(help="Logs, folders or trees of runs.")],
     out: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
@@ -36,7 +31,10 @@ def report(
     val_tag: ValTag = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes for many runs; as many as cores.")] = None,
 ) -> None:
-    """Write one page that needs no network: verdict, what to do, curves to zoom into, samples to listen to."""
+    """Write one page to look at, to keep, to send.
+
+    It needs no network: verdict, what to do, curves to zoom into, samples to listen to.
+    """
     from diagnose.facts import Hints
     from diagnose.files import write_whole
     from diagnose.pool import find, judge_all

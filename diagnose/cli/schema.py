@@ -4,13 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import typer
-
-
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("schema")(schema)
-
 
 def schema() -> None:
     """Print the JSON Schema of everything that --format json writes."""

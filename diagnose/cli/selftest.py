@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import sys
 
-import typer
-
 from diagnose.cli.options import TextOrJson, TextOrJsonFormat
-
-
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("selftest")(selftest)
 
 
 def selftest(

@@ -20,11 +20,6 @@ class Format(str, Enum):
     JSON = "json"
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("trace", context_settings={"ignore_unknown_options": False})(trace)
-
-
 def trace(
     command: Annotated[list[str], typer.Argument(help="The training command, after `--`.", metavar="-- COMMAND")],
     config: Annotated[Path | None, typer.Option(help="The config, where the command does not name it.")] = None,
@@ -33,7 +28,9 @@ def trace(
     stop_after_start: Annotated[bool, typer.Option(help="Stop the run when the start is over.")] = False,
     format: Annotated[Format, typer.Option(help="Output format.")] = Format.TEXT,  # noqa: A002 - the option
 ) -> None:
-    """Start a training command, see which config keys it reads, and let it go on.
+    """Start a training and see which config keys it reads.
+
+    It then goes on.
 
     ttsdoc trace --stop-after-start -- python train.py --config config.yaml
     """

@@ -71,7 +71,7 @@ def train(
         FailOn | None, typer.Option("--fail-on", help="Exit with 1 where a finding is as severe as this.")
     ] = None,
 ) -> None:
-    """Train a small text-to-speech model, and say whether the run is healthy."""
+    """Train a small voice and say whether the run is healthy."""
     if emit is Emit.SLURM:
         raise typer.Exit(_emit(config or "stable", out, devices))
     _make_ready_for_torch()

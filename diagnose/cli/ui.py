@@ -9,11 +9,6 @@ from typing import Annotated
 import typer
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("ui")(ui)
-
-
 def ui(
     root: Annotated[
         Path, typer.Option(file_okay=False, exists=True, help="The folder of configs, runs and data; no other is read.")
@@ -31,7 +26,7 @@ def ui(
         str | None, typer.Option(envvar="TTSDOC_TOKEN", help="Ask for this token. [default: made where it is needed]")
     ] = None,
 ) -> None:
-    """Start, watch, stop and fix trainings in the browser, and judge any folder.
+    """The same in the browser: start, stop, watch, listen.
 
     ttsdoc ui --command 'python train.py --config {config} --out {log_dir}'
     """

@@ -39,11 +39,6 @@ QUIET = 60.0
 """Seconds between two lines of progress where the output is no terminal."""
 
 
-def register(app: typer.Typer) -> None:
-    """Mount the command."""
-    app.command("watch")(watch)
-
-
 def watch(
     place: Annotated[str, typer.Argument(metavar="LOGS", help="A log, or the folder in which one is or will be.")],
     once: Annotated[bool, typer.Option("--once", help="Look once, report, and exit.")] = False,
@@ -76,7 +71,10 @@ def watch(
     train_tag: TrainTag = None,
     val_tag: ValTag = None,
 ) -> None:
-    """Follow a run and report what is wrong as soon as it is confirmed. Costs less than 1 % of one processor."""
+    """Follow a run and report what is wrong once it is confirmed.
+
+    Costs less than 1 % of one processor.
+    """
     from diagnose.facts import Hints
     from diagnose.live.child import alive
     from diagnose.live.watch import End, Ended, NewFinding
@@ -171,12 +169,12 @@ class _Writer:
 
     def _text(self, event: Event) -> None:
         from diagnose.live.watch import NewFinding, Progress
-        from diagnose.report.events import finding_line
+        from diagnose.report.line import finding_line
 
         if isinstance(event, Progress):
             self._progress(event)
         elif isinstance(event, NewFinding):
-            self._fresh(finding_line(event.finding, event.step))
+            self._fresh(f"step {event.step:,}  {finding_line(event.diagnosis.run, event.finding)}")
         elif event.diagnosis is None:
             self._fresh("nothing was logged")
         elif event.end.value != "once":

@@ -1,4 +1,4 @@
-"""A Python file of plain assignments (nanoGPT's and mmengine's configs): parsed, never run."""
+"""A Python file of plain assignments (nanoGPT's, mmengine's and ml_collections' configs): parsed, never run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import ast
 import operator
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from diagnose.config.node import COMPUTED, MAX_DEPTH, MAX_NODES, Alias, Array, Document, Node, Scalar, Table, resolved
+from diagnose.config.limits import Limits
+from diagnose.config.node import COMPUTED, Alias, Array, Document, Node, Scalar, Table, resolved
 from diagnose.errors import ConfigError
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -20,10 +21,12 @@ _FOLDED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
 }
+_GIVES_CONFIG = re.compile(r"(?:get_|make_|build_|create_|default_)*(?:config|cfg|hparams)s?")
+"""Functions whose assignments are the config (ml_collections' `get_config`)."""
 
 
 def read_python(text: str, source: str) -> Document:
-    """The module's `name = value` lines as one table; values are literals, `dict(...)`, lists and names of the above.
+    """The module's `name = value` lines as one table; values are literals, calls by keywords, lists and known names.
 
     Raises ConfigError where it does not parse or asks for too much.
     """
@@ -36,88 +39,93 @@ def read_python(text: str, source: str) -> Document:
         reason = error.args[0] if error.args else "nested too deeply"
         raise ConfigError(f"{source}:{line}: not valid Python: {reason}; correct this line") from None
     try:
-        entries = tuple(_Reader(text, source).assignments(module))
+        entries = tuple(_Reader(text, source).assignments(module.body))
     except RecursionError:  # a sum of thousands of terms
         raise ConfigError(f"{source}: nested too deeply; write the values out") from None
     return Document(source, text, "python", (Table(0, len(text), 1, entries),))
+
+
+Entries = Iterator[tuple[Scalar, Node]]
 
 
 class _Reader:
     """Turns expressions into nodes; Python's (line, byte in the line) becomes an index of the text."""
 
     def __init__(self, text: str, source: str) -> None:
-        self.source = source
         self.lines = _LINE.findall(text)
         self.starts = [0]
         for line in self.lines:
             self.starts.append(self.starts[-1] + len(line))
         self.known: dict[str, Node] = {}
-        self.count = 0
+        self.limits = Limits(source)
 
-    def assignments(self, module: ast.Module) -> Iterator[tuple[Scalar, Node]]:
-        """Each top-level name with its value; what is no literal is left out."""
-        for statement in module.body:
-            if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-                target, value = statement.targets[0], statement.value
-            elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-                target, value = statement.target, statement.value
-            else:
-                continue
-            node = self.node(value, 1) if isinstance(target, ast.Name) else None
-            if isinstance(target, ast.Name):
-                self.known.pop(target.id, None)
-                if node is not None:
-                    self.known[target.id] = node
-                    yield self.scalar(target, target.id), node
+    def assignments(self, body: Iterable[ast.stmt]) -> Entries:
+        """Each name with its value, those of a class under its name; what is no literal is left out."""
+        for statement in body:
+            if isinstance(statement, ast.ClassDef):
+                table = Table(*self.span(statement), tuple(self.assignments(statement.body)), flow=True)
+                yield self.scalar(statement, statement.name), table
+            elif isinstance(statement, ast.FunctionDef) and _GIVES_CONFIG.fullmatch(statement.name):
+                yield from self.assignments(statement.body)
+            elif isinstance(statement, ast.With) and "read_base" in ast.dump(statement.items[0]):
+                yield from self.bases(statement)
+            elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+                targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                if len(targets) == 1 and (name := _dotted(targets[0])):
+                    yield from self.assignment(targets[0], name, statement.value)
+
+    def assignment(self, target: ast.expr, name: str, value: ast.expr) -> Entries:
+        """`name = value`."""
+        node = self.node(value, 1)
+        self.known.pop(name, None)
+        if node is not None:
+            self.known[name] = node
+            yield self.scalar(target, name), node
+
+    def bases(self, block: ast.With) -> Entries:
+        """The `with read_base(): from .._base_.x import *` of mmengine as its older `_base_` list of paths."""
+        imports = [line for line in block.body if isinstance(line, ast.ImportFrom) and line.level and line.module]
+        files = ["../" * (line.level - 1) + (line.module or "").replace(".", "/") + ".py" for line in imports]
+        items = tuple(self.scalar(line, file, COMPUTED) for line, file in zip(imports, files, strict=True))
+        yield self.scalar(block, "_base_", COMPUTED), Array(*self.span(block), items)
 
     def node(self, expression: ast.expr, depth: int) -> Node | None:
         """What an expression says; None where that cannot be known without running it."""
-        self.count += 1
-        if self.count > MAX_NODES:
-            raise ConfigError(f"{self.source}: more than {MAX_NODES} values: not a training config")
-        if depth > MAX_DEPTH:
-            raise ConfigError(f"{self.source}: nested deeper than {MAX_DEPTH} levels: not a training config")
+        self.limits.take(expression.lineno, depth)
         if isinstance(expression, ast.Dict):
-            return self.table(expression, zip(expression.keys, expression.values, strict=True), depth)
-        if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Name) and expression.func.id == "dict":
-            return self.call(expression, depth)
+            pairs = zip(expression.keys, expression.values, strict=True)
+            named = ((key, key.value, value) for key, value in pairs if isinstance(key, ast.Constant))
+            entries = [(self.scalar(key, name), value) for key, name, value in named if isinstance(name, str)]
+            return self.table(expression, entries, depth)
+        if isinstance(expression, ast.Call) and len(expression.args) == 1 and isinstance(expression.args[0], ast.Dict):
+            return self.node(expression.args[0], depth + 1)  # ConfigDict({...})
+        if isinstance(expression, ast.Call):
+            return self.table(expression, list(self.arguments(expression)), depth)
         if isinstance(expression, ast.List | ast.Tuple):
             items = tuple(self.node(item, depth + 1) or self.unknown(item) for item in expression.elts)
             return Array(*self.span(expression), items, flow=True)
         if isinstance(expression, ast.Name):
-            return self.named(expression)
-        return self.constant(expression)
+            known = self.known.get(expression.id)
+            return None if known is None else Alias(*self.span(expression), resolved(known), 1)
+        value = self.value(expression)
+        computed = any(isinstance(part, ast.Name) for part in ast.walk(expression))
+        return None if value is _UNKNOWN else self.scalar(expression, value, COMPUTED if computed else None)
 
-    def table(self, at: ast.expr, pairs: Any, depth: int) -> Table:
-        """`{"lr": 1}`."""
-        entries = []
-        for key, value in pairs:
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                entries.append((self.scalar(key, key.value), self.node(value, depth + 1) or self.unknown(value)))
-        return Table(*self.span(at), tuple(entries), flow=True)
+    def table(self, at: ast.expr, entries: list[tuple[Scalar, ast.expr]], depth: int) -> Table | None:
+        """`{"lr": 1}` or `dict(lr=1)`; None for a call without keywords."""
+        if not entries and isinstance(at, ast.Call) and _dotted(at.func) != "dict":
+            return None
+        nodes = tuple((key, self.node(value, depth + 1) or self.unknown(value)) for key, value in entries)
+        return Table(*self.span(at), nodes, flow=True)
 
-    def call(self, call: ast.Call, depth: int) -> Table:
-        """`dict(lr=1)`."""
-        entries = []
+    def arguments(self, call: ast.Call) -> Iterator[tuple[Scalar, ast.expr]]:
+        """The keywords of `dict(lr=1)` and of `partial(AdamW, lr=1)`, whose class is `_target_`."""
+        if call.keywords and call.args and _dotted(call.args[0]):
+            yield self.scalar(call.args[0], "_target_", COMPUTED), call.args[0]
         for keyword in call.keywords:
             if keyword.arg is not None:
                 start = self.index(keyword.lineno, keyword.col_offset)
-                key = Scalar(start, start + len(keyword.arg), keyword.lineno, keyword.arg)
-                entries.append((key, self.node(keyword.value, depth + 1) or self.unknown(keyword.value)))
-        return Table(*self.span(call), tuple(entries), flow=True)
-
-    def named(self, name: ast.Name) -> Alias | None:
-        """A name that was given a value above: the same value a second time."""
-        node = self.known.get(name.id)
-        return None if node is None else Alias(*self.span(name), resolved(node), 1)
-
-    def constant(self, expression: ast.expr) -> Scalar | None:
-        """A literal, or arithmetic on numbers."""
-        value = self.value(expression)
-        if value is _UNKNOWN:
-            return None
-        named = any(isinstance(part, ast.Name) for part in ast.walk(expression))
-        return self.scalar(expression, value, COMPUTED if named else None)
+                yield Scalar(start, start + len(keyword.arg), keyword.lineno, keyword.arg), keyword.value
 
     def value(self, expression: ast.expr) -> Any:
         """The value of a literal, or of arithmetic on numbers (`5 * 8`, `base * 2`); `_UNKNOWN` for anything else."""
@@ -134,14 +142,14 @@ class _Reader:
         return _UNKNOWN
 
     def unknown(self, expression: ast.expr) -> Scalar:
-        """Stands for an expression whose value only running it would show."""
-        return self.scalar(expression, None, COMPUTED)
+        """Stands for an expression whose value only running it would show; a name says at least what it is called."""
+        return self.scalar(expression, _dotted(expression) or None, COMPUTED)
 
-    def scalar(self, node: ast.expr, value: Any, tag: str | None = None) -> Scalar:
+    def scalar(self, node: ast.expr | ast.stmt, value: Any, tag: str | None = None) -> Scalar:
         """The scalar that `node` writes."""
         return Scalar(*self.span(node), value, '"' if isinstance(value, str) else "", tag)
 
-    def span(self, node: ast.expr) -> tuple[int, int, int]:
+    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int, int]:
         """Start, end and line."""
         start = self.index(node.lineno, node.col_offset)
         return start, self.index(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset), node.lineno
@@ -156,12 +164,17 @@ class _Reader:
 _UNKNOWN = object()
 
 
+def _dotted(expression: ast.expr) -> str:
+    """`config.optim.lr`; empty for anything but names."""
+    if isinstance(expression, ast.Attribute):
+        return f"{inside}.{expression.attr}" if (inside := _dotted(expression.value)) else ""
+    return expression.id if isinstance(expression, ast.Name) else ""
+
+
 def _folded(sign: ast.operator, left: Any, right: Any) -> Any:
     if not isinstance(left, int | float) or not isinstance(right, int | float):
         return _UNKNOWN
-    if not right and isinstance(sign, ast.Div | ast.FloorDiv):
-        return _UNKNOWN
     try:
         return _FOLDED[type(sign)](left, right)
-    except OverflowError:
+    except (OverflowError, ZeroDivisionError):
         return _UNKNOWN

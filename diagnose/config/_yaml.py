@@ -9,18 +9,8 @@ from typing import Any
 
 import yaml
 
-from diagnose.config.node import (
-    MAX_DEPTH,
-    MAX_EXPANDED,
-    MAX_NODES,
-    MAX_NUMBER,
-    Alias,
-    Array,
-    Document,
-    Node,
-    Scalar,
-    Table,
-)
+from diagnose.config.limits import MAX_EXPANDED, MAX_NUMBER, Limits, too_deep
+from diagnose.config.node import Alias, Array, Document, Node, Scalar, Table
 from diagnose.errors import ConfigError
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -44,16 +34,12 @@ def read_yaml(text: str, source: str) -> Document:
         line = mark.line + 1 if mark else 1
         reason = " ".join(filter(None, (error.context, error.problem)))
         if "nesting depth" in reason:  # newer builds of libyaml have a limit of their own and meet it first
-            raise ConfigError(_too_deep(source, line)) from None
+            raise too_deep(source, line) from None
         raise ConfigError(f"{source}:{line}: not valid YAML: {reason}; correct this line") from None
     except yaml.YAMLError as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"{source}: not valid YAML: {reason}; save it as plain text") from None
     return Document(source, text, "yaml", tuple(reader.roots), tuple(reader.tags))
-
-
-def _too_deep(source: str, line: int) -> str:
-    return f"{source}:{line}: nested deeper than {MAX_DEPTH} levels: not a training config"
 
 
 @dataclass
@@ -75,7 +61,7 @@ class _Reader:
         self.tags: list[str] = []
         self.anchors: dict[str, Scalar | Table | Array] = {}
         self.stack: list[_Open] = []
-        self.count = 0
+        self.limits = Limits(source)
 
     def take(self, event: Any, shift: int) -> None:
         """One event of the parser; `shift` is added to its marks."""
@@ -95,11 +81,7 @@ class _Reader:
             self.anchors.clear()
 
     def _guard(self, event: Any, line: int) -> None:
-        self.count += 1
-        if self.count > MAX_NODES:
-            raise ConfigError(f"{self.source}:{line}: more than {MAX_NODES} values: not a training config")
-        if len(self.stack) >= MAX_DEPTH:
-            raise ConfigError(_too_deep(self.source, line))
+        self.limits.take(line, len(self.stack))
         tag = getattr(event, "tag", None)
         if tag and _RUNS_CODE.match(tag):
             name = tag.removeprefix(_CORE)
@@ -111,7 +93,7 @@ class _Reader:
 
     def _add(self, node: Node, event: Any) -> None:
         if node.weight > MAX_EXPANDED:
-            what = f"its aliases stand for more than {MAX_EXPANDED} values"
+            what = f"its aliases expand to more than {MAX_EXPANDED} values"
             raise ConfigError(f"{self.source}:{node.line}: {what}: an alias bomb, not a training config")
         if event is not None and event.anchor and not isinstance(node, Alias):
             self.anchors[event.anchor] = node

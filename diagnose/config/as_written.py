@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from diagnose.config.edit import EditError, PlainValue
+from diagnose.config.edit import EditError
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import COMPUTED, Scalar, dotted
 from diagnose.config.reading import Site
 from diagnose.config.units import SHARE_OF_EPOCH, SHARE_OF_RUN, Clock
-from diagnose.numbers import is_number
+from diagnose.numbers import PlainValue, is_number
 
 
 def share_of(name: str, value: PlainValue, site: Site, first: Site) -> PlainValue:

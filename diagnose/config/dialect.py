@@ -107,23 +107,36 @@ class Fingerprint:
 class Phrase:
     """A hyperparameter by the words that its key is made of."""
 
+    name: str
+    """Canonical."""
     needs: tuple[frozenset[str], ...]
     """One word of each."""
-    may: frozenset[str]
-    """Other words that change nothing."""
+    allowed: frozenset[str]
+    """These and the words that change nothing."""
 
     def means(self, words: frozenset[str]) -> bool:
         """Whether the words say this and nothing else."""
-        allowed = self.may.union(*self.needs)
-        return words <= allowed and all(words & group for group in self.needs)
+        return words <= self.allowed and all(words & group for group in self.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One of the words for a hyperparameter."""
+
+    name: str
+    """Canonical."""
+    number: int
+    """0 is the best word."""
+    around: tuple[str, ...] = ()
+    """Sections that the word asks for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Synonyms:
     """How a config of no known framework is read: by the usual names, in the usual sections."""
 
-    names: Mapping[str, tuple[str, ...]]
-    """Canonical name -> what people call it, best first; `optimizer.lr` asks for the section too."""
+    words: Mapping[str, tuple[Word, ...]]
+    """By the key that they end in: `optimizer.lr` asks for the section too."""
     sections: tuple[str, ...]
     """Sections whose keys are about training, best first; `""` is the top level."""
     never: frozenset[str]
@@ -133,7 +146,7 @@ class Synonyms:
     elsewhere: Mapping[str, frozenset[str]]
     """Canonical name -> sections in which its words mean something else (`patience` of a scheduler)."""
     phrases: Mapping[str, tuple[Phrase, ...]]
-    """Canonical name -> what its key may be made of, where it is none of `names`."""
+    """What a key may be made of where it is none of `words`, by each word of the first that it needs."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ A dialect is one YAML file. Its fields:
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path as FilePath
@@ -26,7 +27,7 @@ from typing import Any
 
 import yaml
 
-from diagnose.config.dialect import Candidate, Dialect, Fingerprint, Peak, Phrase, Rule, Synonyms
+from diagnose.config.dialect import Candidate, Dialect, Fingerprint, Peak, Phrase, Rule, Synonyms, Word
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Document
 from diagnose.config.place import Conditions, Place
@@ -144,13 +145,21 @@ def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
 
 
 def _synonyms(data: Mapping[str, Any]) -> Synonyms:
-    names = {key: tuple(map(str, words)) for key, words in data["names"].items()}
-    elsewhere = {key: frozenset(sections) for key, sections in data.get("elsewhere", {}).items()}
-    anywhere = frozenset(data.get("anywhere", ()))
-    phrases = {name: tuple(map(_phrase, entries)) for name, entries in data.get("phrases", {}).items()}
-    return Synonyms(names, tuple(data["sections"]), frozenset(data["never"]), anywhere, elsewhere, phrases)
-
-
-def _phrase(data: Mapping[str, Any]) -> Phrase:
-    needs = tuple(frozenset(group.split("|")) for group in data["needs"])
-    return Phrase(needs, frozenset(data.get("may", ())))
+    words, phrases = defaultdict[str, list[Word]](list), defaultdict[str, list[Phrase]](list)
+    for name, entries in data["names"].items():
+        for number, entry in enumerate(entries):
+            *around, key = str(entry).lower().split(".")
+            words[key].append(Word(name, number, tuple(around)))
+    for name, entries in data.get("phrases", {}).items():
+        for entry in entries:
+            needs = tuple(frozenset(group.split("|")) for group in entry["needs"])
+            for word in needs[0]:
+                phrases[word].append(Phrase(name, needs, frozenset(entry.get("may", ())).union(*needs)))
+    return Synonyms(
+        {key: tuple(found) for key, found in words.items()},
+        tuple(data["sections"]),
+        frozenset(data["never"]),
+        frozenset(data.get("anywhere", ())),
+        {key: frozenset(sections) for key, sections in data.get("elsewhere", {}).items()},
+        {word: tuple(found) for word, found in phrases.items()},
+    )

@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from diagnose.config.document import parse_document
-from diagnose.config.node import Array, Document, Node, Path, Scalar, Table, resolved, same
+from diagnose.config.node import COMPUTED, Array, Document, Node, Path, Scalar, Table, resolved, same
 from diagnose.errors import ConfigError
+from diagnose.numbers import PlainValue
 
-PlainValue = str | int | float | bool
 _PLAIN_WORD = re.compile(r"[A-Za-z][\w.\-]*")
-
-
 BLOCKS = frozenset("|>")
 """Signs that open a text of several lines, whose end is behind its line break."""
 
@@ -152,6 +150,8 @@ def _unchanged(before: Node, after: Node, changed: dict[int, PlainValue]) -> boo
         return False
     if not isinstance(before, Scalar) or not isinstance(after, Scalar):
         return True
+    if before.tag == after.tag == COMPUTED:
+        return True  # it follows the names that it is calculated from
     if id(before) in changed:
         return same(after.value, changed[id(before)]) and before.anchor == after.anchor
     return same(before.value, after.value) and before.tag == after.tag and before.anchor == after.anchor

@@ -3,164 +3,254 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
-from diagnose.config.dialect import Candidate, Synonyms
+from diagnose.config.dialect import Candidate, Synonyms, Word
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Array, Document, Node, Scalar, Table, children, resolved
+from diagnose.config.number_text import is_written_number, number_of
 from diagnose.config.place import Place
+from diagnose.config.units import AN_UPDATE
 from diagnose.numbers import is_number
 
-MAX_SECTIONS = 4
-"""Sections inside one another that are searched; the public configs measured nest hyperparameters three deep."""
+MAX_SECTIONS = 6
+"""Sections inside one another that are searched; the public configs measured nest hyperparameters four deep."""
 MANY = 100
 """From here on an interval whose key names no unit is taken to count steps."""
 MOST_PLACES = 50
 """Places of one hyperparameter that are looked at; with as many as that, none of them is rewritten."""
-_ENDING = re.compile(r"[_-]?(?:config|configs|params|parameters|args|arguments|settings|options|opts|cfg|conf)$")
+MOST_MEMBERS = 8
+"""The longest list that may be a setting, or hold sections: the rates of groups, the jobs of a run. Longer ones are
+what was logged."""
+_ENDING = re.compile(
+    r"[_-]?(?:configs?|(?<!^h)params?|(?<!^hyper)parameters?|arg(?:ument)?s|kwargs|settings?|options|opts|cfg|conf)$"
+)
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_ONE_WORD = ((frozenset({"learning", "rate"}), "lr"), (frozenset({"warm", "up"}), "warmup"))
+
+
+class _Beside(dict[str, Any]):
+    """The keys of a section, in lower case, and their values; None for what is no scalar."""
+
+    @cached_property
+    def prefixes(self) -> Counter[str]:
+        """How many keys begin with a word and `_`."""
+        return Counter(key.partition("_")[0] for key in self)
 
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
     """A scalar and the way to it."""
 
+    place: str
+    """As a path of the file."""
     path: tuple[str, ...]
+    """The names on the way."""
     value: Any
-    siblings: frozenset[str]
-    """The keys beside it, in lower case."""
+    beside: _Beside
 
     @property
     def key(self) -> str:
-        return self.path[-1].lower()
+        return self.path[-1].lower().replace("-", "_")
 
     @property
     def sections(self) -> tuple[str, ...]:
         """The sections around it, in lower case, without endings such as `_config`."""
-        return tuple(_ENDING.sub("", part.lower()) or part.lower() for part in self.path[:-1])
+        return tuple(_ENDING.sub("", name.lower()) or name.lower() for name in self.path[:-1])
 
 
 def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate, ...]]:
     """Canonical name -> the places in this document that a person would call by that name, best first."""
-    words = _words(synonyms)
-    found: dict[str, dict[tuple[str, ...], tuple[tuple[int, int, int], _Leaf]]] = defaultdict(dict)
-    for leaf in [] if document.root is None else _leaves(document.root, (), frozenset()):
-        if synonyms.never.intersection(leaf.sections):
-            continue
-        for word in words[leaf.key] if leaf.key in words else _by_phrase(leaf, synonyms):
-            rank = _rank(word, leaf, synonyms)
-            if rank is not None and _means(word.name, leaf):
-                found[word.name].setdefault(leaf.path, (rank, leaf))
-    return {name: tuple(_ranked(name, list(matches.values()))) for name, matches in found.items()}
+    found: dict[str, list[tuple[tuple[int, int, int], _Leaf]]] = defaultdict(list)
+    for leaf in [] if document.root is None else _leaves(document.root, "", (), _Beside()):
+        for word in () if _is_about_else(leaf, synonyms) else _meant(leaf, synonyms):
+            found[word.name].append((_rank(word, leaf, synonyms), leaf))
+    return {name: tuple(_ranked(name, matches)) for name, matches in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """One of the words for a hyperparameter."""
-
-    name: str
-    number: int
-    """0 is the best word."""
-    around: tuple[str, ...]
-    """Sections that the word asks for."""
-
-
-def _words(synonyms: Synonyms) -> dict[str, list[_Word]]:
-    """Last key -> the words that end in it, the best of each name first."""
-    found: dict[str, list[_Word]] = defaultdict(list)
-    for name, words in synonyms.names.items():
-        for number, word in enumerate(words):
-            *around, key = word.lower().split(".")
-            found[key].append(_Word(name, number, tuple(around)))
-    return found
+def _is_about_else(leaf: _Leaf, synonyms: Synonyms) -> bool:
+    """Whether one of the sections is about something other than training (`inference`, `hydra`)."""
+    unknown = (section for section in leaf.sections if section not in synonyms.sections)
+    return any(section in synonyms.never or _parts(section) & synonyms.never for section in unknown)
 
 
 BY_PHRASE = 1000
 """The number of a word that is none of the list: any that is comes before it."""
-_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-INTERVALS = frozenset({"every", "each", "freq", "frequency", "interval", "period"})
 
 
-def _by_phrase(leaf: _Leaf, synonyms: Synonyms) -> Iterator[_Word]:
-    """What the words mean that the key is made of; a key that only says how often is read with what is around it."""
-    if "[" in leaf.path[-1] or any(_parts(section) & synonyms.never for section in leaf.sections):
-        return
-    words = _parts(leaf.path[-1])
-    if words and words <= INTERVALS:
-        words = words.union(*map(_parts, leaf.sections[-2:]))
-    for name, phrases in synonyms.phrases.items():
-        if any(phrase.means(words) for phrase in phrases):
-            yield _Word(name, BY_PHRASE, ())
+def _meant(leaf: _Leaf, synonyms: Synonyms) -> Iterator[Word]:
+    """What the key is a word for; else what its words mean; else what they mean with those of the sections around."""
+    known = not leaf.sections or any(section in synonyms.sections for section in leaf.sections)
+    listed = [
+        word for word in synonyms.words.get(leaf.key, ()) if known or word.around or leaf.key in synonyms.anywhere
+    ]
+    own = _parts(leaf.path[-1])
+    for number, around in enumerate(((), leaf.sections[-1:], leaf.sections[-2:])):
+        said = own.union(*map(_parts, around))
+        able = own and "[" not in leaf.path[-1] and (known or len(said) > 1)
+        phrases = (phrase for word in said if able for phrase in synonyms.phrases.get(word, ()))
+        names = dict.fromkeys(phrase.name for phrase in phrases if phrase.means(said))
+        for found in (listed, [Word(name, BY_PHRASE + number) for name in names]):
+            meant = [word for word in found if _is_there(word, leaf, synonyms) and _says(word.name, leaf)]
+            yield from meant
+            if meant:
+                return
+    prefix, _, rest = leaf.path[-1].partition("_")
+    if rest and leaf.beside.prefixes[prefix.lower()] >= OF_ONE_PART:
+        parted = replace(leaf, path=(*leaf.path[:-1], prefix, rest))
+        yield from (replace(word, number=word.number + BY_PREFIX) for word in _meant(parted, synonyms))
 
 
+BY_PREFIX = 10 * BY_PHRASE
+"""Added where the beginning of the key was read as a section: such a key counts only where there is no other."""
+OF_ONE_PART = 5
+"""Keys that begin alike from which on the beginning is read as a section (`voc_lr`, `voc_batch_size`, ...)."""
+
+
+@lru_cache(maxsize=4096)
 def _parts(key: str) -> frozenset[str]:
-    """The words of `saveEveryNEpochs` and of `save_every_n_epochs`."""
-    return frozenset(part.lower() for part in _PART.findall(key))
+    """The words of `saveEveryNEpochs` and of `save_every_n_epochs`; `learning_rate` is one, `lr`."""
+    words = frozenset(part.lower() for part in _PART.findall(key))
+    for several, one in _ONE_WORD:
+        words = words - several | {one} if several <= words else words
+    return words
 
 
-def _leaves(node: Node, path: tuple[str, ...], siblings: frozenset[str]) -> Iterator[_Leaf]:
+def _is_there(word: Word, leaf: _Leaf, synonyms: Synonyms) -> bool:
+    """Whether the sections around the leaf leave the word its meaning."""
+    around = frozenset(leaf.sections).union(*map(_parts, leaf.sections))
+    if synonyms.elsewhere.get(word.name, frozenset()) & around:
+        return False
+    return not word.around or word.around == leaf.sections[len(leaf.sections) - len(word.around) :]
+
+
+def _leaves(node: Node, place: str, path: tuple[str, ...], beside: _Beside) -> Iterator[_Leaf]:
     inside = resolved(node)
     if isinstance(inside, Table) and len(path) <= MAX_SECTIONS:
-        keys = frozenset(str(key).lower() for key, _ in children(inside))
+        known = _Beside((str(key).lower(), getattr(resolved(child), "value", None)) for key, child in children(inside))
         for key, child in children(inside):
             parts = str(key).split(".")
             if all(parts) and "[" not in str(key):
-                yield from _leaves(child, (*path, *parts), keys)
+                name = () if parts == ["value"] and path else tuple(parts)  # wandb's `lr: {desc: null, value: 0.1}`
+                around = beside if parts == ["value"] else known
+                yield from _leaves(child, f"{place}.{key}" if place else str(key), (*path, *name), around)
     elif isinstance(inside, Scalar) and path:
-        yield _Leaf(path, inside.value, siblings)
-    elif isinstance(inside, Array) and path:
-        yield _Leaf(path, [None], siblings)
+        yield _Leaf(place, path, inside.value, beside)
+    elif isinstance(inside, Array) and path and len(inside.items) <= MOST_MEMBERS:
+        yield _Leaf(place, path, [getattr(resolved(item), "value", None) for item in inside.items], beside)
         for number, item in enumerate(inside.items):
-            if isinstance(item, Scalar):
-                yield _Leaf((*path[:-1], f"{path[-1]}[{number}]"), item.value, siblings)
+            names = path if isinstance(item, Table) else (*path[:-1], f"{path[-1]}[{number}]")
+            if isinstance(item, Scalar | Table):
+                yield from _leaves(item, f"{place}[{number}]", names, beside)
 
 
 def _ranked(name: str, matches: list[tuple[tuple[int, int, int], _Leaf]]) -> Iterator[Candidate]:
-    for _, leaf in sorted(matches, key=lambda match: match[0])[:MOST_PLACES]:
-        path = ".".join(leaf.path)
-        pair = Place(path[:-1] + "2") if _is_first_beta(name, leaf) else None
-        yield Candidate(Place(path), unit=_unit(name, leaf), pair=pair)
+    matches.sort(key=lambda match: match[0])
+    whole = [match for match in matches if match[0][1] < BY_PREFIX]
+    for _, leaf in (whole or matches)[:MOST_PLACES]:
+        pair = Place(re.sub(r"1(\.value)?$", r"2\1", leaf.place)) if _is_first_beta(name, leaf) else None
+        nothing = (0,) if name == "learning_rate" else ()  # it is worked out from another key
+        yield Candidate(Place(leaf.place), unit=_unit(name, leaf), pair=pair, neutral=nothing)
 
 
-def _rank(word: _Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int] | None:
-    """Lower is better: section, word, depth. None where the sections around the leaf give it another meaning."""
-    sections = leaf.sections
-    if synonyms.elsewhere.get(word.name, frozenset()).intersection(sections):
-        return None
-    if word.around and word.around != sections[len(sections) - len(word.around) :]:
-        return None
-    first = sections[0] if sections else ""
-    if first in synonyms.sections:
-        return synonyms.sections.index(first), word.number, len(sections)
-    return (len(synonyms.sections), word.number, len(sections)) if leaf.key in synonyms.anywhere else None
+def _rank(word: Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int]:
+    """Lower is better: section, word, depth."""
+    known = [synonyms.sections.index(section) for section in leaf.sections if section in synonyms.sections]
+    top = synonyms.sections.index("") if not leaf.sections else len(synonyms.sections)
+    return known[0] if known else top, word.number, len(leaf.sections)
 
 
-def _means(name: str, leaf: _Leaf) -> bool:
+def _says(name: str, leaf: _Leaf) -> bool:
     """Whether the value and the keys beside it agree with the name."""
-    if isinstance(leaf.value, list) and name == "max_steps":
-        return False  # milestones, not a length
-    if name == "early_stopping_patience" and leaf.key == "patience":
-        of_scheduler = any(key.endswith("factor") for key in leaf.siblings)
-        return not of_scheduler or any(key.endswith("_patience") or "early_stop" in key for key in leaf.siblings)
-    if leaf.key == "warmup" and is_number(leaf.value):
-        return (0 < leaf.value < 1) == (name == "warmup_ratio")
-    return True
+    if isinstance(leaf.value, str) and "${" in leaf.value:
+        return True
+    word = name in _WORDS and leaf.value is not None and not isinstance(leaf.value, str)
+    agrees = _AGREES.get(name)
+    return HYPERPARAMETERS[name].kind.accepts(leaf.value) and not word and (agrees is None or agrees(name, leaf))
+
+
+_WORDS = frozenset({"optimizer", "lr_scheduler"})
+
+
+def _is_patience(name: str, leaf: _Leaf) -> bool:
+    """Whether a bare `patience` is that of this name: of a schedule that lowers the rate, or of early stopping."""
+    if leaf.key != "patience" or len(leaf.path) == 1:
+        return True
+    named = frozenset[str]().union(*map(_parts, leaf.sections)) & {"scheduler", "schedule", "plateau"}
+    factor = any(key.endswith("factor") for key in leaf.beside)
+    stops = any(key.endswith("_patience") or "early_stop" in key for key in leaf.beside)
+    return (name == "plateau_patience") == (bool(named) or (factor and not stops))
+
+
+def _is_length(_: str, leaf: _Leaf) -> bool:
+    """Whether it is the length of the run: no milestones, and not that of an epoch or of an agent's rollout."""
+    of_part = any("epoch" in key for key in leaf.beside) or not {"gamma", "num_envs", "n_envs"}.isdisjoint(leaf.beside)
+    return not isinstance(leaf.value, list) and not (of_part and leaf.key in {"num_steps", "n_steps"})
+
+
+def _is_norm(_: str, leaf: _Leaf) -> bool:
+    """Whether it bounds the norm: Adafactor has a `clip_threshold` of its own."""
+    return "threshold" not in leaf.key or "adafactor" not in " ".join(map(str, leaf.beside.values())).lower()
+
+
+def _is_of_optimizer(_: str, leaf: _Leaf) -> bool:
+    """Whether a bare `eps` is the optimizer's, not that of a layer."""
+    return leaf.key != "eps" or bool({"betas", "beta1", "lr", "learning_rate", "weight_decay"} & leaf.beside.keys())
+
+
+def _is_of_schedule(_: str, leaf: _Leaf) -> bool:
+    """Whether a bare `decay_rate` is the learning rate's: RMSprop and moving averages have one too."""
+    return leaf.key != "decay_rate" or any("decay_step" in key or "decay_epoch" in key for key in leaf.beside)
+
+
+def _is_warmup(name: str, leaf: _Leaf) -> bool:
+    """Whether a number can be this part of a warm-up: `warmup` alone may be steps or a share, by its size."""
+    text = isinstance(leaf.value, str) and is_written_number(leaf.value)
+    value = number_of(leaf.value) if text else leaf.value
+    if not is_number(value):
+        return True
+    if leaf.key in {"warmup", "warm_up"}:
+        return (0 < value < 1) == (name == "warmup_ratio")
+    rate = _parts(leaf.key) >= {"lr", "warmup"} and not re.search("step|iter|update|epoch", leaf.key)
+    return not rate or name == "warmup_ratio" or (value >= MANY if name == "warmup_steps" else value < 1)
+
+
+_AGREES: Mapping[str, Callable[[str, _Leaf], bool]] = {
+    "early_stopping_patience": _is_patience,
+    "plateau_patience": _is_patience,
+    "max_steps": _is_length,
+    "grad_clip_norm": _is_norm,
+    "eps": _is_of_optimizer,
+    "lr_decay": _is_of_schedule,
+    "warmup_steps": _is_warmup,
+    "warmup_ratio": _is_warmup,
+    "warmup_init_lr": _is_warmup,
+}
+"""What else must hold for a key to be this hyperparameter."""
 
 
 def _is_first_beta(name: str, leaf: _Leaf) -> bool:
-    return name == "betas" and leaf.key.endswith("1") and leaf.key[:-1] + "2" in leaf.siblings
+    return name == "betas" and leaf.path[-1].endswith("1") and f"{leaf.path[-1][:-1]}2".lower() in leaf.beside
 
 
 def _unit(name: str, leaf: _Leaf) -> str | None:
     """The unit that follows from the key or the size of the value; None where neither says it."""
     unit = HYPERPARAMETERS[name].unit
-    if unit != "steps" or name in {"max_steps", "warmup_steps"}:
+    many = isinstance(leaf.value, int) and leaf.value >= MANY
+    if name == "batch_size":
+        counted = next((str(value) for key, value in leaf.beside.items() if re.fullmatch(r"batch\w*_type", key)), "")
+        token = re.search("token|frame|bin", counted)
+        return f"{token[0]}s" if token else AN_UPDATE if re.search("global|effective|total", leaf.key) else unit
+    if name == "early_stopping_patience" and many:
+        return None  # so many may be steps
+    if unit != "steps" or name == "max_steps":
         return unit
     if "epoch" in leaf.key:
         return "epochs"
-    if re.search("step|iter|update|batch", leaf.key):
+    if re.search("step|iter|update|batch|print", leaf.key) or name in {"decay_steps", "disc_start", "iters_per_epoch"}:
         return "steps"
-    many = isinstance(leaf.value, int) and leaf.value >= MANY
-    return "steps" if many else None
+    return "steps" if many or (name == "warmup_steps" and leaf.value == 0) else None

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+
+from diagnose.config.number_text import NOTHING, is_written_number
+from diagnose.numbers import is_number
 
 
 class Kind(str, Enum):
@@ -22,6 +26,21 @@ class Kind(str, Enum):
     """Several real numbers, in a list or in a key each."""
     TEXT = "text"
     """A path or a name: read, never rewritten."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a plain value, or each member of a list, can be one of this kind; None can be any."""
+        if self in {Kind.TEXT, Kind.LIST} or value is None:
+            return True
+        if self in {Kind.CHOICE, Kind.SWITCH}:
+            return not isinstance(value, list) and (self is Kind.CHOICE or isinstance(value, bool))
+        return all(map(_may_be_number, value if isinstance(value, list) else [value]))
+
+
+def _may_be_number(value: Any) -> bool:
+    """A number, or text that is one; an empty word is none."""
+    if isinstance(value, str):
+        return value in NOTHING or is_written_number(value)
+    return value is None or is_number(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +135,7 @@ TRAINING = frozenset(
         "warmup_steps",
         "warmup_ratio",
         "weight_decay",
+        "grad_clip_norm",
     }
 )
 """What only a training config says; without any of them a file of no known dialect is left alone."""

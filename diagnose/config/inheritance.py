@@ -1,6 +1,6 @@
 """Files that a config builds on: Hydra groups, mmengine's `_base_`, detectron2's `_BASE_`, argbind's `$include`.
 
-They are read where they lie, never searched for elsewhere and never written. What is not there is named.
+They are read in place, never searched for elsewhere and never written. What is missing is named.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
     needed = context + bytes a parameter x parameters + batch x memory of one clip
 
 Bytes a parameter: 16 for AdamW (weights, gradients and two moments in 32 bits: Rajbhandari et al. 2020, section 3.1),
-10 with 8-bit moments (Dettmers et al. 2022), 2 and 0.52 for the frozen weights of LoRA and QLoRA (Dettmers et al.
-2023).
+6 with 8-bit moments (Dettmers et al. 2022) and the rest in bf16, for the frozen weights of a LoRA 2, 1 in 8 bits and
+0.52 in 4 bits (Dettmers et al. 2023).
 One clip: for text-to-speech what is left of a reported measurement (`presets/memory.yaml`); for language models the
 activations of a transformer (Korthikanti et al. 2022: 34 s h bytes a layer, 2 s h where layers are recomputed) and the
-logits. Lengths of clips, kernels and fragmentation are not known: half to twice as much is within the method.
+logits. Lengths of clips, kernels and fragmentation are not known; `SPREAD` says how far off that is.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from diagnose.numbers import is_number
 CONTEXT = 1.0
 """GB that CUDA and its libraries take before anything is trained: 0.5 to 1.5 by GPU and version."""
 FULL = 16.0
-EIGHT_BIT = 10.0
-LORA = 2.2
-"""2 bytes for each frozen weight, and AdamW's 16 for the 1 % that are trained."""
-QLORA = 0.7
-"""0.52 for each frozen weight, and the same 1 %."""
-SPREAD = (0.6, 1.6)
-"""Of what the batch takes, the least and the most that it may be: reports for F5-TTS lie up to 1.3 times off the line
-of one another, and clips of another set may be half or twice as long."""
+EIGHT_BIT = 6.0
+ADAPTER = {4: 0.7, 8: 1.2, 16: 2.2}
+"""By the bits of the frozen weights; with AdamW's 16 bytes for the 1 % that are trained."""
+SPREAD = (0.4, 1.8)
+"""Of what the batch takes, the least and the most that it may be. Of 12 published figures that are not in
+`presets/memory.yaml` (piper issue 703, MeloTTS 233, F5-TTS 233 and 816, StyleTTS2 318, axolotl's and LLaMA-Factory's
+tables) 9 are within these bounds and 8 within a third of the estimate; the worst, of very short clips in 16 bits, is a
+third of it."""
 USABLE = 0.92
 """Of a GPU's memory, what a training gets: the driver and the screen keep the rest."""
 SEQUENCE = 2048
@@ -150,13 +150,16 @@ def _transformer(parameters: float, config: Config) -> tuple[float, float, str]:
 
 
 def _bytes_of_state(config: Config) -> float:
-    bits = [
-        Place(path).scalar(config.document) for path in ("load_in_4bit", "training.load_in_4bit", "quantization_bit")
-    ]
     if is_adapter(config):
-        four = any(value is True or value == 4 for value in bits) or "qlora" in config.text.lower()
-        return QLORA if four else LORA
+        bits = (Place(path).scalar(config.document) for path in ("quantization_bit", "training.quantization_bit"))
+        four = _is_on(config, "load_in_4bit") or "qlora" in config.text.lower()
+        given = next((bit for bit in bits if bit in ADAPTER), 8 if _is_on(config, "load_in_8bit") else 16)
+        return ADAPTER[4 if four else given]
     return EIGHT_BIT if re.search("8.?bit", str(config.value("optimizer"))) else FULL
+
+
+def _is_on(config: Config, key: str) -> bool:
+    return any(Place(path).scalar(config.document) is True for path in (key, f"training.{key}"))
 
 
 def _keeps_activations(config: Config) -> bool:

@@ -12,19 +12,6 @@ Key: TypeAlias = str | int
 """A mapping key or a list index."""
 Path: TypeAlias = tuple[Key, ...]
 
-MAX_BYTES = 2 * 1024 * 1024
-"""The largest file that is opened. The largest of 87 public training configs measured (`benchmarks/config`) has 12 KB;
-the margin is for token lists that some frameworks write out."""
-MAX_NUMBER = 400
-"""Characters of the longest text that is parsed as a number: a double needs 330 at most, written out."""
-MAX_DEPTH = 64
-"""The deepest nesting that is followed. The deepest of the same configs has 6 levels."""
-MAX_NODES = 20_000
-"""Scalars, lists and mappings in one file; the largest of the same configs has 262 scalars. Read in half a second."""
-MAX_EXPANDED = 1_000_000
-"""Nodes once every alias is written out: beyond it the file is an alias bomb, which would drown the trainer."""
-
-
 COMPUTED = "!computed"
 """The tag of a number that the file calculates from other names: it can be read and not be rewritten."""
 
@@ -124,7 +111,7 @@ def key_text(key: Scalar) -> str:
 
 
 def resolved(node: Node) -> Scalar | Table | Array:
-    """The node itself, or what an alias stands for."""
+    """The node itself, or the target of an alias."""
     return node.target if isinstance(node, Alias) else node
 
 

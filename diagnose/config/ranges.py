@@ -44,42 +44,31 @@ class Range:
     """What to try first where trained weights are the start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Ranges that hold under conditions."""
-
-    title: str
-    families: frozenset[str]
-    dialects: frozenset[str]
-    named: str
-    """Pattern for the model's name in the config; an alternative to family and dialect."""
-    optimizer: str
-    """Pattern; empty: any."""
-    optimizer_of_family: bool
-    """Whether it holds too where the config names no optimizer."""
-    adapter: bool
-    ranges: Mapping[str, Range]
-
-    def fits(self, config: Config, family: str | None) -> bool:
-        """Whether the conditions hold for a config."""
-        optimizer = _optimizer(config)
-        if self.optimizer and not (re.search(self.optimizer, optimizer) if optimizer else self.optimizer_of_family):
-            return False
-        if self.adapter and not is_adapter(config):
-            return False
-        if not (self.families or self.dialects or self.named):
-            return True
-        called = any(re.search(self.named, name) for name in _model_names(config)) if self.named else False
-        return family in self.families or config.dialect in self.dialects or called
-
-
 def ranges(config: Config, family: str | None) -> dict[str, Range]:
     """Hyperparameter -> the range that holds for this config; `frames` is a batch counted in mel frames."""
     found: dict[str, Range] = {}
     for entry in entries():
-        if entry.fits(config, family):
-            found = {**entry.ranges, **found}
+        if _fits(entry, config, family):
+            found = {**spans(entry), **found}
     return found
+
+
+def spans(entry: Mapping[str, Any]) -> dict[str, Range]:
+    """The ranges of one entry, by hyperparameter."""
+    return {name: _range(entry["title"], value) for name, value in entry.items() if isinstance(value, dict)}
+
+
+def _fits(entry: Mapping[str, Any], config: Config, family: str | None) -> bool:
+    """Whether the conditions of an entry hold: its optimizer, a LoRA, and the family, the dialect or the name."""
+    optimizer, asked = _optimizer(config), entry.get("optimizer", "")
+    if asked and not (re.search(asked, optimizer) if optimizer else entry.get("optimizer_of_family")):
+        return False
+    if entry.get("adapter") and not is_adapter(config):
+        return False
+    if not {"families", "dialects", "named"} & entry.keys():
+        return True
+    called = "named" in entry and any(re.search(entry["named"], name) for name in _model_names(config))
+    return family in entry.get("families", ()) or config.dialect in entry.get("dialects", ()) or called
 
 
 def first_learning_rate(config: Config, family: str | None) -> tuple[float, Range] | None:
@@ -110,25 +99,10 @@ def is_adapter(config: Config) -> bool:
 
 
 @cache
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[Mapping[str, Any], ...]:
     """Every entry of `presets/ranges.yaml`, in order."""
     text = (resources.files("diagnose.presets") / "ranges.yaml").read_text("utf-8")
-    return tuple(_entry(entry) for entry in yaml.safe_load(text)["entries"])
-
-
-def _entry(data: Mapping[str, Any]) -> Entry:
-    title = str(data["title"])
-    spans = {name: _range(title, value) for name, value in data.items() if isinstance(value, dict)}
-    return Entry(
-        title,
-        frozenset(data.get("families", ())),
-        frozenset(data.get("dialects", ())),
-        data.get("named", ""),
-        data.get("optimizer", ""),
-        bool(data.get("optimizer_of_family", False)),
-        bool(data.get("adapter", False)),
-        spans,
-    )
+    return tuple(yaml.safe_load(text)["entries"])
 
 
 def _range(title: str, data: Mapping[str, Any]) -> Range:

@@ -23,9 +23,8 @@ from diagnose.config.node import (
     children,
     resolved,
 )
-from diagnose.config.number_text import NOTHING, is_written_number, number_of
+from diagnose.config.number_text import NOTHING, is_written_number, number_of, numbers_in
 from diagnose.config.place import Place
-from diagnose.numbers import is_number
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
 MAX_HOPS = 10
@@ -67,7 +66,7 @@ def sites(document: Document, dialect: Dialect) -> dict[str, tuple[Site, ...]]:
     if dialect.synonyms is not None:
         candidates = guesses(document, dialect.synonyms) | candidates
     found = {name: tuple(_sites(document, name, entries)) for name, entries in candidates.items()}
-    known = {name: _counting_first(places) for name, places in found.items() if places}
+    known = {name: _counting_first(name, places) for name, places in found.items() if places}
     if dialect.usual_names - set(known):
         usual = sites(document, dialects()[-1])
         known |= {name: usual[name] for name in sorted(dialect.usual_names) if name in usual and name not in known}
@@ -82,14 +81,24 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
         for path, node in candidate.place.find(document):
             source = follow(document, node)
             value = _with_pair(document, candidate, plain(source))
-            if path not in seen and _fits(HYPERPARAMETERS[name].kind, source, value):
+            kind = HYPERPARAMETERS[name].kind
+            holds = kind is Kind.TEXT if isinstance(source, Table) else kind.accepts(value)
+            if path not in seen and holds:
                 seen.add(path)
-                yield Site(candidate, path, node, source, as_number(HYPERPARAMETERS[name].kind, value))
+                yield Site(candidate, path, node, source, as_number(kind, value))
 
 
-def _counting_first(places: tuple[Site, ...]) -> tuple[Site, ...]:
-    """A place with a value counts before one that is there but empty, a live one before a dead one."""
-    return tuple(sorted(places, key=lambda site: (site.value is None, bool(site.candidate.dead))))
+def _counting_first(name: str, places: tuple[Site, ...]) -> tuple[Site, ...]:
+    """A place with a value counts before one that is there but empty, a live one before a dead one.
+
+    A learning rate of 0 means one that the trainer computes (DINO's `lr: 0.` beside `base_lr`).
+    """
+
+    def rank(site: Site) -> tuple[bool, bool]:
+        empty = site.value is None or (name == "learning_rate" and site.value == 0)
+        return empty, bool(site.candidate.dead)
+
+    return tuple(sorted(places, key=rank))
 
 
 def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
@@ -99,7 +108,7 @@ def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
 
 
 def follow(document: Document, node: Node) -> Scalar | Array | Table | None:
-    """What `node` stands for: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
+    """What `node` refers to: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
     for _ in range(MAX_HOPS):
         inside = resolved(node)
         reference = _reference(inside)
@@ -136,31 +145,12 @@ def plain(node: Node | None) -> Any:
     return {key: plain(child) for key, child in children(node)}
 
 
-def _fits(kind: Kind, source: Scalar | Array | Table | None, value: Any) -> bool:
-    """Whether a value can be what a hyperparameter of this kind holds."""
-    if kind in {Kind.TEXT, Kind.LIST} or value is None:
-        return not isinstance(source, Table) or kind is Kind.TEXT
-    if isinstance(source, Table) or (kind in {Kind.CHOICE, Kind.SWITCH} and isinstance(source, Array)):
-        return False
-    if kind is Kind.CHOICE:
-        return True
-    if kind is Kind.SWITCH:
-        return isinstance(value, bool)
-    numbers = value if isinstance(value, list) else [value]
-    return all(map(_may_be_number, numbers))
-
-
-def _may_be_number(value: Any) -> bool:
-    """A number, or text that is one; an empty word stands for none."""
-    if isinstance(value, str):
-        return value in NOTHING or is_written_number(value)
-    return value is None or is_number(value)
-
-
 def as_number(kind: Kind, value: Any) -> Any:
     """Text that is a number as that number; words for nothing as None."""
     if isinstance(value, str) and value in NOTHING:
         return None
+    if kind is Kind.LIST and isinstance(value, str):
+        return numbers_in(value) or value
     if kind in {Kind.TEXT, Kind.CHOICE, Kind.SWITCH}:
         return value
     if isinstance(value, list):
@@ -183,8 +173,8 @@ def _is_text_number(node: Scalar) -> bool:
 
 
 def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:
-    """Keys that appear twice in one mapping, as (path, the later key): the last one counts."""
-    for root in document.roots:
+    """Keys that appear twice in one mapping, as (path, the later key): the last one counts. In Python that is usual."""
+    for root in () if document.syntax == "python" else document.roots:
         yield from _duplicates((), root)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -9,13 +10,13 @@ from typing import Any, TypeAlias
 from diagnose.config import edit
 from diagnose.config.as_written import in_unit, plain_value, says, share_of, typed, unwritable
 from diagnose.config.dialect import Dialect, first_rule
-from diagnose.config.edit import EditError, PlainValue
+from diagnose.config.edit import EditError
 from diagnose.config.generic import MOST_PLACES
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import Array, Document, Key, Path, Scalar, dotted, resolved, same
 from diagnose.config.reading import Site, sharing, sites
 from diagnose.config.units import Clock, UnitError, clips_per_update, steps_per_epoch
-from diagnose.numbers import is_number
+from diagnose.numbers import PlainValue, is_number
 
 Value: TypeAlias = PlainValue | Sequence[PlainValue]
 """A scalar, or the members of a list (`betas`)."""
@@ -25,6 +26,9 @@ PARTNERS = (
     ("learning_rate_generator", "learning_rate_discriminator"),
 )
 """Rates that are balanced against each other (GANs): when the one changes, the other follows by the same factor."""
+
+
+_OBJECT = re.compile("python/(?:object|name|module)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class _Draft:
         record = first_rule(self.dialect.read_only, self.document)
         if record is not None:
             raise EditError(record)
-        if any("python/" in tag for tag in self.document.foreign_tags):
+        if any(_OBJECT.search(tag) for tag in self.document.foreign_tags):
             raise EditError("the file is a dump of Python objects that no trainer reads back")
         forbidden = first_rule(self.dialect.forbid.get(name, ()), self.document)
         if forbidden is not None:

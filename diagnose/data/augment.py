@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -13,29 +12,13 @@ import numpy as np
 
 from diagnose.data import effects
 from diagnose.data.audio import Sound, read, write
+from diagnose.data.choices import HARMLESS, Change
 from diagnose.data.ljspeech import Row, folder_written_whole, metadata, names_for, put, usual_rate
 from diagnose.data.manifest import Clip, Split, read_clips, split_lists
 from diagnose.data.progress import track
 from diagnose.data.rejected import Rejected, described, listed
 from diagnose.errors import DataError
 from diagnose.parallel import workers
-
-
-class Change(str, Enum):
-    """What is done to a clip. The ranges leave a voice the same voice."""
-
-    GAIN = "gain"
-    """Up to 6 dB louder or softer."""
-    NOISE = "noise"
-    """White noise 25 to 40 dB below the speech."""
-    SPEED = "speed"
-    """5 to 10 % faster or slower at the same pitch (0.9 to 1.1: Ko et al. 2015)."""
-    PITCH = "pitch"
-    """Half a semitone to one higher or lower at the same speed."""
-
-
-HARMLESS = (Change.GAIN, Change.SPEED)
-"""A model learns to speak with the noise and the pitch of its clips, so those two have to be asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from functools import partial
 from pathlib import Path
 
 from diagnose.data import espeak
 from diagnose.data import voice as formant_voice
 from diagnose.data.audio import Sound, resample, write
+from diagnose.data.choices import Voice
 from diagnose.data.grammar import GRAMMARS
 from diagnose.data.ljspeech import RATE, Row, folder_written_whole, metadata
 from diagnose.data.progress import track
 from diagnose.data.silence import trim
 from diagnose.errors import DataError
 from diagnose.parallel import workers
-
-
-class Voice(str, Enum):
-    """Who speaks."""
-
-    AUTO = "auto"
-    """espeak-ng where it is installed, else the built-in voice."""
-    ESPEAK = "espeak"
-    BUILTIN = "builtin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnose.choice import new_value
-from diagnose.finding import Diagnosis, Scalar
+from diagnose.finding import Diagnosis
+from diagnose.numbers import Value
 from diagnose.plan import AppliedEdit, Plan
 from diagnose.report.words import number
 
@@ -40,7 +41,7 @@ def _written(edit: AppliedEdit, diagnosis: Diagnosis) -> Change:
     return Change(edit.parameter, number(was), shown, why)
 
 
-def _of_logged(edit: AppliedEdit, diagnosis: Diagnosis) -> Scalar | None:
+def _of_logged(edit: AppliedEdit, diagnosis: Diagnosis) -> Value | None:
     wanted = (
         one
         for prescription in diagnosis.prescriptions

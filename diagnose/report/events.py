@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding
 from diagnose.report.as_json import finding_json
 from diagnose.report.words import number
@@ -29,12 +28,6 @@ def progress_line(
     if diagnosis.forecast is not None:
         parts.append(f"expected at the end {number(diagnosis.forecast.low)} to {number(diagnosis.forecast.high)}")
     return "  ".join(parts)
-
-
-def finding_line(finding: Finding, step: int) -> str:
-    """`step 1,200  error OPT001 learning-rate-too-high (since step 900): message`."""
-    since = "" if finding.first_step in (None, step) else f" (since {finding.first_step:,})"
-    return plain(f"step {step:,}{since}  {finding.severity.value} {finding.code} {finding.name}: {finding.message}")
 
 
 def progress_json(diagnosis: Diagnosis, step: int, planned: int | None, speed: float | None) -> dict[str, Any]:

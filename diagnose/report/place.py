@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from diagnose.config import Config
 from diagnose.finding import Diagnosis, Finding
-
-_LINE = re.compile(r"\(line (\d{1,6})\)")
-"""How messages name the place of a value in a config."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +28,9 @@ def place_of(diagnosis: Diagnosis, finding: Finding) -> Place | None:
 
 
 def _line(config: Config, finding: Finding) -> int:
-    """The line that the finding names, else that of the first value to change, else the first."""
-    named = finding.numbers.get("line") or next(iter(_LINE.findall(finding.message)), None)
-    if named is not None:
-        return max(1, int(named))
+    """The line that the finding is about, else that of the first value to change, else the first."""
+    if finding.line is not None:
+        return finding.line
     edits = [edit for prescription in finding.prescriptions for edit in prescription.edits]
     parameters = [edit.parameter for edit in edits] + (["dataset"] if finding.metric == "dataset" else [])
     lines = [config.values[name].line for name in parameters if name in config.values]

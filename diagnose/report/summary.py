@@ -8,7 +8,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import PurePath
 
 from rich.console import Group
@@ -18,6 +17,7 @@ from rich.text import Text
 from diagnose.clean import markdown, plain
 from diagnose.finding import Diagnosis, Verdict
 from diagnose.pool import sickness
+from diagnose.report.order import Order
 from diagnose.report.screen import UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.words import causes, counted, number, title
 from diagnose.run import Curve, Role
@@ -27,15 +27,6 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # More runs than this are summarised in one line each, and the worst in full.
 MANY_RUNS = 3
 HEADINGS = ("run", "best val. loss", "at", "last train loss", "findings")
-
-
-class Order(str, Enum):
-    """What runs can be sorted by."""
-
-    VERDICT = "verdict"
-    BEST = "best"
-    NAME = "name"
-    STEPS = "steps"
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ def _level(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
     text = Text(f"Loss {number(last)}: {side} the {band.low:g} to {band.high:g} that {band.family} reaches{size}.")
     if verbose:
         text.append(
-            f" Loss definition: {band.loss}. Source: {plain(band.source)}; confidence {band.confidence}.", "dim"
+            f" Loss definition: {band.loss}. Source: {plain(band.source)}; confidence {band.confidence.value}.", "dim"
         )
     yield Padding(text, (1, 0, 0, 0))
 

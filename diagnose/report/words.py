@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from diagnose.finding import Diagnosis, Evidence, Finding, Scalar
+from diagnose.finding import Diagnosis, Evidence, Finding
+from diagnose.numbers import Value
 from diagnose.run import Curve, Run
 
 METRIC_WORDS = {"train_loss": "training loss", "val_loss": "validation loss", "grad_norm": "gradient norm"}
 
 
-def number(value: Scalar | None) -> str:
+def number(value: Value | None) -> str:
     """At most four significant digits; booleans and text as they are; `-` for nothing."""
     if value is None:
         return "-"

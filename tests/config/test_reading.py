@@ -42,13 +42,72 @@ GENERIC = [
     pytest.param("agent: {learning_rate: 0.1}\n", {"learning_rate": 0.1}, id="a section of another name"),
     pytest.param(
         "train: {lr: 0.1}\nagent: {lr: 0.2}\nzoo: {epoch: 5, dropout: 0.3}\n",
-        {"learning_rate": 0.1, "max_epochs": None, "dropout": None},
+        {"learning_rate": 0.1, "max_epochs": None, "dropout": 0.3},
         id="the usual section counts first",
     ),
     pytest.param("lr: 0.1\nadam_beta1: 0.8\nadam_beta2: 0.9\n", {"betas": [0.8, 0.9]}, id="a pair of keys"),
     pytest.param("lr: 0.1\nprenet: {dropout: true}\nmodel: {dropout: true}\n", {"dropout": None}, id="a switch"),
     pytest.param("learning_rate: ${lr}\nlr: 2e-4\nepochs: 1\n", {"learning_rate": 2e-4}, id="an interpolation"),
     pytest.param("learning_rate: ${learning_rate}\nepochs: 1\n", {"learning_rate": None}, id="a circle"),
+    pytest.param(
+        "lr: {desc: null, value: 0.1}\nbatch_size: {desc: null, value: 4}\nmax_value: 9\n",
+        {"learning_rate": 0.1, "batch_size": 4},
+        id="the values that wandb keeps",
+    ),
+    pytest.param(
+        "job: x\nprocess:\n- train: {lr: 0.1, steps: 9}\n  save: {dtype: bf16, save_every: 3}\n  sample: {seed: 7}\n",
+        {"learning_rate": 0.1, "max_steps": 9, "save_interval": 3, "seed": None, "mixed_precision": None},
+        id="sections in a list",
+    ),
+    pytest.param(
+        "OPTIM: {BASE_LR: 0.1, MAX_EPOCH: 9, WARMUP_START_LR: 0.01}\nTEST: {BATCH_SIZE: 8}\n",
+        {"learning_rate": 0.1, "max_epochs": 9, "warmup_init_lr": 0.01, "batch_size": None},
+        id="upper case",
+    ),
+    pytest.param("optim: {lr: 0.0, base_lr: 0.004}\n", {"learning_rate": 0.004}, id="a rate that is worked out"),
+    pytest.param(
+        "optimizer: {lr: 0.1, adam_betas: '(0.9, 0.98)', eps: 1.0e-8}\nmodel: {eps: 1.0e-5}\n",
+        {"betas": [0.9, 0.98], "eps": 1e-8},
+        id="a list as text",
+    ),
+    pytest.param(
+        "voc_lr: 0.1\nvoc_batch_size: 4\nvoc_total_steps: 9\nvoc_clip_grad_norm: 4\nvoc_pad: 2\n",
+        {"learning_rate": 0.1, "batch_size": 4, "max_steps": 9, "grad_clip_norm": 4},
+        id="keys that begin alike",
+    ),
+    pytest.param(
+        "lr: 0.1\nbatch_size: 4\nsync_lr: 0.2\nsync_batch_size: 64\nsync_a: 1\nsync_b: 1\nsync_c: 1\n",
+        {"learning_rate": 0.1, "batch_size": 4},
+        id="keys of a part",
+    ),
+    pytest.param(
+        "gen_optim: {lr: 0.1, betas: [0.8, 0.9]}\ndisc_optim: {lr: 0.2}\n",
+        {"learning_rate": 0.1, "learning_rate_discriminator": 0.2},
+        id="the rates of a GAN",
+    ),
+    pytest.param(
+        "optimization: {lr: [2.0e-5], max_update: 9}\nlr_scheduler: {_name: cosine, warmup_steps: 3}\n",
+        {"learning_rate": [2e-5], "max_steps": 9, "lr_scheduler": "cosine", "warmup_steps": 3},
+        id="fairseq",
+    ),
+    pytest.param("lr: 0.1\nlr_warmup: 10\n", {"warmup_steps": None, "warmup_ratio": None}, id="a warm-up of what?"),
+    pytest.param("lr: 0.1\nepochs: 9\nnum_steps: 9\n", {"max_steps": None}, id="steps of an epoch"),
+    pytest.param(
+        "train: {lr: 0.1}\noptimizer: {name: Adafactor, clip_threshold: 1.0}\n",
+        {"grad_clip_norm": None, "optimizer": "Adafactor"},
+        id="Adafactor's own threshold",
+    ),
+    pytest.param(
+        "train: {lr: 0.1, ema_decay: 0.99, caption_dropout_rate: 0.1}\nteacher: {warmup_teacher_temp_epochs: 30}\n",
+        {"weight_decay": None, "dropout": None, "warmup_epochs": None},
+        id="words that only look alike",
+    ),
+    pytest.param(
+        "output_dir: x\ngradient_accumulation_steps: 2\nmicro_batch_size_per_gpu: 4\n"
+        "optimizer: {lr: 0.1, weight_decay: 0.01}\ngradient_clipping: 1.0\nepochs: 9\n",
+        {"learning_rate": 0.1, "batch_size": 4, "grad_clip_norm": 1.0, "max_epochs": 9},
+        id="marks of a framework that it is not of",
+    ),
 ]
 
 
@@ -65,6 +124,13 @@ NOT_TRAINING = [
     pytest.param("", id="nothing"),
     pytest.param('{"name": "x", "version": "1.0", "dependencies": {}}', id="a package"),
     pytest.param('{"architectures": ["T5"], "model_type": "t5", "dropout_rate": 0.1}', id="a model card"),
+    pytest.param('{"epoch": 3.0, "train_runtime": 9.1, "train_loss": 0.2, "total_flos": 1e9}', id="results"),
+    pytest.param(
+        '{"global_step": 9, "max_steps": 9, "num_train_epochs": 3, "log_history": [{"learning_rate": 0.1, "step": 1}]}',
+        id="the state of a Trainer",
+    ),
+    pytest.param('{"_runtime": 9, "_step": 3, "epoch": 3, "learning_rate": 0.1}', id="wandb's summary"),
+    pytest.param('{"loss": [3, 2, 1], "learning_rate": [0.1, 0.1, 0.01]}', id="Keras' history"),
     pytest.param('{"phoneme_id_map": {}, "espeak": {"voice": "am"}, "audio": {}}', id="a voice"),
 ]
 
@@ -96,7 +162,7 @@ def test_a_duplicate_key_is_a_problem() -> None:
 @pytest.mark.parametrize("dialect", dialects(), ids=lambda dialect: dialect.name)
 def test_a_shipped_dialect_is_whole(dialect: Any) -> None:
     assert dialect.title
-    assert dialect.keys or dialect.synonyms
+    assert dialect.keys or dialect.synonyms or not dialect.training
     assert dialect.fingerprints
     assert all(rule.text for rules in dialect.forbid.values() for rule in rules)
 
@@ -145,3 +211,13 @@ def test_a_bad_dialect_is_refused_in_one_line(tmp_path: Path, text: str, reason:
 def test_python_that_is_no_nanogpt_config_is_read_by_its_usual_names() -> None:
     config = parse_config("import os\nlr = 3e-4\nepochs = 5 * 2\nname = os.getcwd()\n", "config.py")
     assert (config.dialect, config.value("learning_rate"), config.value("max_epochs")) == ("generic", 3e-4, 10)
+
+
+def test_the_patience_of_a_guessed_config_has_no_unit_where_it_may_be_steps() -> None:
+    config = parse_config("lr: 0.1\nepochs: 3\nearly_stopping: {patience: 4000}\n", "config.yaml")
+    assert config.values["early_stopping_patience"].unit is None
+
+
+def test_the_warmup_ratio_of_mmcv_is_no_share_of_the_run() -> None:
+    text = "optimizer = dict(lr=0.02)\nlr_config = dict(policy='step', warmup_iters=500, warmup_ratio=0.001)\n"
+    assert parse_config(text, "schedule.py").value("warmup_ratio") is None

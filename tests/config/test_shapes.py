@@ -106,6 +106,30 @@ def test_in_a_python_config_a_literal_is_edited_and_what_is_calculated_is_refuse
     assert "calculated" in result.refused["learning_rate"]
 
 
+PYTHON_SHAPES = [
+    pytest.param("class Config:\n    lr: float = 0.1\n    batch_size = 4\n", id="a class"),
+    pytest.param("_C = CN()\n_C.SOLVER = CN()\n_C.SOLVER.BASE_LR = 0.1\n_C.TRAIN.BATCH_SIZE = 4\n", id="yacs"),
+    pytest.param(
+        "def get_config():\n    c = ConfigDict()\n    c.lr = 0.1\n    c.batch_size = 4\n", id="ml_collections"
+    ),
+    pytest.param("BATCH_SIZE = 4\nOPTIMIZER = functools.partial(torch.optim.AdamW, lr=0.1)\n", id="a partial"),
+    pytest.param("hparams = HParams(\n    learning_rate=0.1,\n    batch_size=4,\n)\n", id="a call"),
+    pytest.param("params = AttrDict({'learning_rate': 0.1, 'batch_size': 4})\n", id="a mapping in a call"),
+]
+
+
+@pytest.mark.parametrize("text", PYTHON_SHAPES)
+def test_a_python_config_has_many_shapes_and_is_edited_in_each(text: str) -> None:
+    config = parse_config(text, "config.py")
+    assert (config.value("learning_rate"), config.value("batch_size")) == (0.1, 4)
+    assert config.rewrite({"learning_rate": 0.05}).text == text.replace("0.1", "0.05")
+
+
+def test_what_is_calculated_from_an_edited_name_follows_it() -> None:
+    text = "max_epochs = 3\nlr = 0.1\ntrain_cfg = dict(max_epochs=max_epochs)\nwarm = dict(end=0.1 * max_epochs)\n"
+    assert parse_config(text, "config.py").rewrite({"max_epochs": 9}).text == text.replace("= 3", "= 9")
+
+
 def test_a_python_config_is_never_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     (tmp_path / "config.py").write_text(f"import pathlib\nlr = 0.1\nepochs = 3\npathlib.Path({str(mark)!r}).touch()\n")
@@ -190,6 +214,9 @@ def test_a_value_of_another_file_is_refused_with_the_place_to_change(groups: Pat
 BASES = [
     pytest.param("_base_.py", "lr_config = dict(policy='step')\noptimizer = dict(lr=0.02)\n", "c.py",
                  "_base_ = './_base_.py'\nrunner = dict(type='EpochBasedRunner', max_epochs=3)\n", id="mmengine"),
+    pytest.param("x/base.py", "lr_config = dict(policy='step')\noptimizer = dict(lr=0.02)\n", "c.py",
+                 "with read_base():\n    from .x.base import *\nrunner = dict(type='EpochBasedRunner', max_epochs=3)\n",
+                 id="mmengine's imports"),
     pytest.param("base.yaml", "SOLVER: {BASE_LR: 0.02, MAX_ITER: 9}\n", "c.yaml",
                  "_BASE_: base.yaml\nSOLVER: {MAX_ITER: 7}\n", id="detectron2"),
     pytest.param("base.yml", "AdamW.lr: 0.02\nnum_iters: 9\n", "c.yml",
@@ -201,6 +228,7 @@ BASES = [
 def test_a_base_file_holds_where_the_config_says_nothing(
     tmp_path: Path, base: str, below: str, name: str, text: str
 ) -> None:
+    (tmp_path / "x").mkdir()
     (tmp_path / base).write_text(below)
     (tmp_path / name).write_text(text)
     assert read_config(tmp_path / name).value("learning_rate") == 0.02

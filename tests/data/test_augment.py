@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from diagnose.data import effects
 from diagnose.data.audio import Sound, read
-from diagnose.data.augment import HARMLESS, Change, augment
+from diagnose.data.augment import augment
+from diagnose.data.choices import HARMLESS, Change
 from diagnose.data.manifest import Split, read_clips, split_lists
 from diagnose.data.split import Shares, split
 from tests.data.conftest import MakeSet, faults, tone

@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagnose.cli import data as cli
-from diagnose.data import augment, demo
 from diagnose.data.inspect import survey
 from diagnose.data.progress import track
 from diagnose.report.dataset import histogram
@@ -118,11 +116,6 @@ def test_a_folder_that_cannot_be_written_is_reported(make_set: MakeSet, tmp_path
     result = ttsdoc("merge", make_set(TEXTS), "-o", target, cwd=tmp_path)
     assert result.returncode == 2
     assert "cannot be written" in result.stderr
-
-
-def test_the_choices_on_the_command_line_are_those_of_the_library() -> None:
-    assert [choice.value for choice in cli.Speaker] == [choice.value for choice in demo.Voice]
-    assert [choice.value for choice in cli.Kind] == [choice.value for choice in augment.Change]
 
 
 @pytest.mark.parametrize(

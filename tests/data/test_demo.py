@@ -11,7 +11,8 @@ import pytest
 from diagnose.data import espeak
 from diagnose.data import voice as formant_voice
 from diagnose.data.audio import read
-from diagnose.data.demo import Voice, make
+from diagnose.data.choices import Voice
+from diagnose.data.demo import make
 from diagnose.data.grammar import GRAMMARS
 from diagnose.data.manifest import read_clips
 from diagnose.errors import DataError

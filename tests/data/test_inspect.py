@@ -10,7 +10,8 @@ import pytest
 import soundfile
 
 from diagnose.data.audio import Sound, resample, write
-from diagnose.data.demo import Voice, make
+from diagnose.data.choices import Voice
+from diagnose.data.demo import make
 from diagnose.data.inspect import Survey, survey
 from diagnose.data.manifest import read_clips
 from diagnose.errors import DataError

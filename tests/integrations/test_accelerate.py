@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("torch")
 accelerate = pytest.importorskip("accelerate")
 
-from diagnose.integrations.accelerate import DoctorTracker  # noqa: E402
-from tests.integrations.conftest import ALWAYS, falling  # noqa: E402
+from diagnose.integrations.accelerate import DoctorTracker
+from tests.integrations.conftest import ALWAYS, falling
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -15,10 +15,10 @@ import pytest
 pytest.importorskip("transformers")
 torch = pytest.importorskip("torch")
 
-from transformers import Trainer, TrainerCallback, TrainingArguments  # noqa: E402
+from transformers import Trainer, TrainerCallback, TrainingArguments
 
-from diagnose.integrations.huggingface import DoctorCallback  # noqa: E402
-from tests.integrations.conftest import ALWAYS  # noqa: E402
+from diagnose.integrations.huggingface import DoctorCallback
+from tests.integrations.conftest import ALWAYS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

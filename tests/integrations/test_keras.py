@@ -13,9 +13,9 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 pytest.importorskip("torch")
 keras = pytest.importorskip("keras")
 
-from diagnose.integrations.keras import DoctorCallback  # noqa: E402
-from diagnose.run import Axis  # noqa: E402
-from tests.integrations.conftest import ALWAYS  # noqa: E402
+from diagnose.integrations.keras import DoctorCallback
+from diagnose.run import Axis
+from tests.integrations.conftest import ALWAYS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

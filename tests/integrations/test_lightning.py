@@ -10,10 +10,10 @@ import pytest
 pytest.importorskip("lightning")
 torch = pytest.importorskip("torch")
 
-import lightning.pytorch as pl  # noqa: E402
+import lightning.pytorch as pl
 
-from diagnose.integrations.lightning import DoctorCallback  # noqa: E402
-from tests.integrations.conftest import ALWAYS  # noqa: E402
+from diagnose.integrations.lightning import DoctorCallback
+from tests.integrations.conftest import ALWAYS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from diagnose.cli import app, completion
-from diagnose.cli.examples import SHOWN, commands
+from diagnose.cli.examples import EXAMPLES, commands
 from diagnose.config.dialect_files import dialects
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.report.explain import find_topic, topics
@@ -99,21 +99,22 @@ def test_a_preset_that_is_misspelled_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_help_has_an_example_and_a_summary_that_is_not_cut(path: str) -> None:
-    assert path in SHOWN, "add it to diagnose/cli/examples.py"
-    assert len(SHOWN[path].summary) <= 64
-    assert any(path.split(maxsplit=1)[0] in example for example in SHOWN[path].examples)
+def test_every_help_has_an_example(path: str) -> None:
+    assert path in EXAMPLES, "add it to diagnose/cli/examples.py"
+    assert any(path.split(maxsplit=1)[0] in example for example in EXAMPLES[path])
 
 
-def test_the_list_of_commands_cuts_no_summary() -> None:
-    assert "..." not in ttsdoc("--help").stdout.split("Commands:")[1].replace("COMMAND [ARGS]...", "")
+@pytest.mark.parametrize("group", [[], ["data"], ["config"]], ids=" ".join)
+def test_the_list_of_commands_cuts_no_summary(group: list[str]) -> None:
+    """The first line of a command's docstring is its line in the list."""
+    assert "..." not in ttsdoc(*group, "--help").stdout.split("Commands:")[1]
 
 
 def test_examples_name_only_options_that_exist() -> None:
-    for path, shown in SHOWN.items():
+    for path, examples in EXAMPLES.items():
         if path in PATHS:
             helped = ttsdoc(*path.split(), "--help").stdout
-            for example in shown.examples:
+            for example in examples:
                 own = example.split(" -- ")[0]
                 assert all(option in helped for option in re.findall(r"(?<= )--?[a-z-]+", own)), (path, example)
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from diagnose.finding import Diagnosis
+from diagnose.report.order import Order
 from diagnose.report.screen import Screen
-from diagnose.report.summary import Order, as_csv, as_markdown, as_table, cell, counts, in_order, names
+from diagnose.report.summary import as_csv, as_markdown, as_table, cell, counts, in_order, names
 from diagnose.run import Role
 from tests.report.diagnoses import curve, diagnosis, finding, overfit, run
 

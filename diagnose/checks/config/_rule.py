@@ -14,8 +14,10 @@ from diagnose.numbers import Number
 Rule = Callable[[Config, Effective, Facts], Iterator[Finding]]
 
 
-def contradiction(severity: Severity, message: str, advice: str, *cures: Prescription, **evidence: Number) -> Finding:
-    """A CFG003 finding; these rest on the text alone, so that they are certain."""
+def contradiction(
+    severity: Severity, message: str, advice: str, *cures: Prescription, line: int | None = None, **evidence: Number
+) -> Finding:
+    """A CFG003 finding; these rest on the text alone, so that they are certain. `line`: of the value at fault."""
     return Finding(
         "CFG003",
         "contradiction",
@@ -26,6 +28,7 @@ def contradiction(severity: Severity, message: str, advice: str, *cures: Prescri
         evidence=tuple(Evidence(name, value) for name, value in evidence.items()),
         prescriptions=cures,
         advice=advice,
+        line=line,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnose.checks.base import About, Check
 from diagnose.config import Config
@@ -100,7 +100,7 @@ class ImplausibleValue(Check):
         side = f"{times:,.0f} times {'above the highest' if high else 'below the lowest'}"
         used = f"{span.lowest:g} to {span.highest:g}"
         first = f"start with {cures[0].edits[0].value:g}" if cures else f"use {used}, or say why not"
-        yield self.finding(
+        found = self.finding(
             Severity.WARNING,
             Confidence.HIGH if times > 3 * max(below, above) else Confidence.MEDIUM,
             "config",
@@ -111,6 +111,7 @@ class ImplausibleValue(Check):
             prescriptions=cures,
             advice=f"{first}; in use: {span.source}",
         )
+        yield replace(found, line=setting.line)
 
 
 def _start_with(rate: float, span: Range) -> Prescription:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnose.checks.base import About, Check
 from diagnose.config import Config
@@ -44,15 +44,16 @@ class TextNumber(Check):
         cure = _cure(config)
         places = _some([f"{problem.path} (line {problem.line})" for problem in problems])
         guessed = config.definition.synonyms is not None  # which loader a trainer of its own kind calls is not known
-        yield self.finding(
+        found = self.finding(
             Severity.WARNING if guessed else Severity.ERROR,
             Confidence.MEDIUM if guessed else Confidence.HIGH,
             "config",
             f"{places}: {problems[0].message}",
-            evidence={"text_numbers": len(problems), "line": problems[0].line},
+            evidence={"text_numbers": len(problems)},
             prescriptions=(cure,) if cure.edits else (),
             advice="write such numbers with a dot and a signed exponent: 5.0e-05",
         )
+        yield replace(found, line=problems[0].line)
 
 
 def _cure(config: Config) -> Prescription:

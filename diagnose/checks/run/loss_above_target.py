@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
-from diagnose.run import Axis, TargetBand
+from diagnose.facts import TargetBand
+from diagnose.run import Axis
 from diagnose.signals import signals
 
 
@@ -58,7 +59,7 @@ class LossAboveTarget(Check):
         expected = _expected(band, curve)
         behind = expected is not None and last > (1 + self.path_margin) * expected
         falling = last <= float(curve.values.min()) or (trend is not None and trend.late_order < 0)
-        sure = Confidence(band.confidence) is not Confidence.LOW
+        sure = band.confidence is not Confidence.LOW
         aim = f"target {band.low:g} to {band.high:g}, from {band.source}"
         path = "" if expected is None else f"a healthy run is near {expected:.3g} at this epoch"
         yield self.report(
@@ -69,7 +70,7 @@ class LossAboveTarget(Check):
             *([Evidence("healthy_path", expected, None, band.loss, path)] if expected is not None else []),
             first=-1,
             severity=Severity.WARNING if sure and (behind or not falling) else Severity.INFO,
-            confidence=Confidence(band.confidence),
+            confidence=band.confidence,
             advice="Let it run on and look again: it still falls. Compare only the loss that the target is about."
             if falling and not behind
             else None,

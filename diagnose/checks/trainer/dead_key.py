@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnose.checks.base import About, Check
 from diagnose.config import Config
@@ -74,7 +74,7 @@ class DeadKey(Check):
         dead = [(name, setting) for name, setting in config.never_read if setting.value]
         if dead:
             reasons = [f"{setting.path}: {setting.value} (line {setting.line}): {setting.note}" for _, setting in dead]
-            yield self.finding(
+            found = self.finding(
                 Severity.INFO,
                 Confidence.MEDIUM,
                 "config",
@@ -82,6 +82,7 @@ class DeadKey(Check):
                 evidence={"dead_keys": len(dead)},
                 advice="changing them has no effect; --trainer FILE checks the trainer itself",
             )
+            yield replace(found, line=dead[0][1].line)
 
 
 def sentence(use: KeyUse) -> str:

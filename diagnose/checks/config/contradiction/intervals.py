@@ -20,17 +20,18 @@ def evaluation_out_of_reach(config: Config, effective: Effective, _: Facts) -> I
     """An interval longer than the run evaluates nothing; one of many epochs sees overfitting late."""
     if effective.eval_interval is None or is_dead(config, "eval_interval"):
         return
-    numbers = {"eval_interval": effective.eval_interval}
+    numbers, line = {"eval_interval": effective.eval_interval}, config.values["eval_interval"].line
     if effective.total_steps is not None and effective.eval_interval > effective.total_steps:
         end = effective.total_steps
         message = f"{at(config, 'eval_interval')}: longer than the run ({end:,} steps): never evaluated"
         cure = _tenth("eval_interval", end)
-        yield contradiction(Severity.ERROR, message, "evaluate about once an epoch", cure, **numbers)
+        yield contradiction(Severity.ERROR, message, "evaluate about once an epoch", cure, line=line, **numbers)
     elif effective.steps_per_epoch is not None and effective.eval_interval > effective.steps_per_epoch * MANY_EPOCHS:
         epochs = effective.eval_interval / effective.steps_per_epoch
         message = f"{at(config, 'eval_interval')}: one evaluation in {epochs:.0f} epochs"
         advice = f"evaluate about once an epoch: every {effective.steps_per_epoch} steps"
-        yield contradiction(Severity.WARNING, message, advice, **numbers, steps_per_epoch=effective.steps_per_epoch)
+        numbers |= {"steps_per_epoch": effective.steps_per_epoch}
+        yield contradiction(Severity.WARNING, message, advice, line=line, **numbers)
 
 
 def nothing_saved(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
@@ -41,8 +42,8 @@ def nothing_saved(config: Config, effective: Effective, _: Facts) -> Iterator[Fi
         end = effective.total_steps
         message = f"{at(config, 'save_interval')}: the run ends at step {end:,}, before the first checkpoint"
         numbers = {"save_interval": effective.save_interval, "total_steps": end}
-        cure = _tenth("save_interval", end)
-        yield contradiction(Severity.ERROR, message, "save more often than the run is long", cure, **numbers)
+        cure, line = _tenth("save_interval", end), config.values["save_interval"].line
+        yield contradiction(Severity.ERROR, message, "save more often than the run is long", cure, line=line, **numbers)
 
 
 def _tenth(parameter: str, steps: int) -> Prescription:
@@ -60,8 +61,12 @@ def patience_out_of_reach(config: Config, effective: Effective, _: Facts) -> Ite
     first, last = positive(config, "early_stopping_min_epochs"), positive(config, "max_epochs")
     if first is not None and last is not None and first >= last:
         message = f"{at(config, 'early_stopping_min_epochs')}: not before the last epoch ({last:g})"
-        yield contradiction(Severity.WARNING, message, "lower it", min_epochs=first, max_epochs=last)
-    if config.values["early_stopping_patience"].unit == "epochs":
+        line = config.values["early_stopping_min_epochs"].line
+        yield contradiction(Severity.WARNING, message, "lower it", line=line, min_epochs=first, max_epochs=last)
+    setting = config.values["early_stopping_patience"]
+    if setting.unit is None:
+        return
+    if setting.unit == "epochs":
         needed, length, unit = float(patience), last, "epochs"
     else:
         needed, length, unit = patience * (effective.eval_interval or 0), effective.total_steps, "steps"
@@ -69,7 +74,7 @@ def patience_out_of_reach(config: Config, effective: Effective, _: Facts) -> Ite
         where = at(config, "early_stopping_patience")
         message = f"{where}: needs {needed:g} {unit} without progress, the run has {length:g}"
         advice = "lower the patience or evaluate more often"
-        yield contradiction(Severity.WARNING, message, advice, needed=needed, available=length)
+        yield contradiction(Severity.WARNING, message, advice, line=setting.line, needed=needed, available=length)
 
 
 def best_model_needs_both(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:

@@ -18,7 +18,8 @@ def half_precision(config: Config, effective: Effective, _: Facts) -> Iterator[F
         yield contradiction(Severity.ERROR, "bf16 and fp16 are both switched on", "keep one; bf16 where the GPU has it")
     elif "fp16" in kinds and "mixed_precision" in config.values:
         message = f"{at(config, 'mixed_precision')}: fp16 overflows above 65504 and needs loss scaling"
-        yield contradiction(Severity.INFO, message, "on Ampere (2020) and newer GPUs bf16 needs neither")
+        advice = "on Ampere (2020) and newer GPUs bf16 needs neither"
+        yield contradiction(Severity.INFO, message, advice, line=config.values["mixed_precision"].line)
 
 
 def _switched_on(config: Config, kind: str) -> bool:
@@ -39,8 +40,8 @@ def batch_beyond_data(config: Config, effective: Effective, facts: Facts) -> Ite
     clips, batch = facts.train_samples, effective.batch_size
     if clips is not None and batch is not None and batch > clips:
         message = f"{batch} clips go into one optimiser step, the data set has {clips} to train on"
-        numbers = {"effective_batch": batch, "samples": clips}
-        yield contradiction(Severity.ERROR, message, "lower the batch size or the accumulation", **numbers)
+        numbers, line = {"effective_batch": batch, "samples": clips}, config.values["batch_size"].line
+        yield contradiction(Severity.ERROR, message, "lower the batch size or the accumulation", line=line, **numbers)
 
 
 def vocabulary(config: Config, effective: Effective, facts: Facts) -> Iterator[Finding]:
@@ -48,15 +49,18 @@ def vocabulary(config: Config, effective: Effective, facts: Facts) -> Iterator[F
     size = number(config, "vocabulary_size")
     if size is None:
         return
+    line = config.values["vocabulary_size"].line
     if facts.tokens is not None and facts.tokens > size:
         message = f"{at(config, 'vocabulary_size')}: the tokenizer has {facts.tokens} tokens"
         numbers = {"vocabulary_size": size, "tokens": facts.tokens}
-        yield contradiction(Severity.ERROR, message, "make the vocabulary as large as the tokenizer", **numbers)
+        yield contradiction(
+            Severity.ERROR, message, "make the vocabulary as large as the tokenizer", line=line, **numbers
+        )
     if facts.embedding_rows is not None and facts.embedding_rows != size:
         message = f"{at(config, 'vocabulary_size')}: the checkpoint has {facts.embedding_rows} embedding rows"
         advice = "extend the checkpoint's embedding first: rows of another number are dropped when it is loaded"
         numbers = {"vocabulary_size": size, "embedding_rows": facts.embedding_rows}
-        yield contradiction(Severity.ERROR, message, advice, **numbers)
+        yield contradiction(Severity.ERROR, message, advice, line=line, **numbers)
 
 
 RULES: tuple[Rule, ...] = (

@@ -22,7 +22,7 @@ def two_warmups(config: Config, effective: Effective, _: Facts) -> Iterator[Find
     """A warm-up given in steps and as a share: one of them is ignored or both are refused."""
     if positive(config, "warmup_steps") and positive(config, "warmup_ratio"):
         message = f"{at(config, 'warmup_steps')} and {at(config, 'warmup_ratio')} both ask for a warm-up"
-        yield contradiction(Severity.WARNING, message, "keep one of them")
+        yield contradiction(Severity.WARNING, message, "keep one of them", line=config.values["warmup_steps"].line)
 
 
 def decay_ends_run(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
@@ -32,9 +32,8 @@ def decay_ends_run(config: Config, effective: Effective, _: Facts) -> Iterator[F
     if gamma is None or setting is None or setting.dead:
         return
     if gamma > 1:
-        yield contradiction(
-            Severity.ERROR, f"{at(config, 'lr_decay')}: the learning rate grows", "use a factor below 1"
-        )
+        message = f"{at(config, 'lr_decay')}: the learning rate grows"
+        yield contradiction(Severity.ERROR, message, "use a factor below 1", line=setting.line)
     per_step = config.value("scheduler_after_epoch") is False or setting.unit in STEPS
     length = effective.total_steps if per_step else positive(config, "max_epochs")
     if 0 < gamma < 1 and length and gamma**length < FADED and (per_step or setting.unit == "epochs"):
@@ -42,7 +41,7 @@ def decay_ends_run(config: Config, effective: Effective, _: Facts) -> Iterator[F
         unit = "steps" if per_step else "epochs"
         message = f"{at(config, 'lr_decay')}: after {end:.0f} of {length:g} {unit} the learning rate is a thousandth"
         advice = f"use a factor of {0.1 ** (1 / length):.6g} for a tenth at the end, or a shorter run"
-        yield contradiction(Severity.WARNING, message, advice, lr_decay=gamma, faded_at=round(end))
+        yield contradiction(Severity.WARNING, message, advice, line=setting.line, lr_decay=gamma, faded_at=round(end))
 
 
 def noam_per_epoch(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
@@ -56,7 +55,7 @@ def noam_per_epoch(config: Config, effective: Effective, _: Facts) -> Iterator[F
         edit = Edit("scheduler_after_epoch", Operation.SET, False, "NoamLR counts steps, not epochs")
         cure = Prescription("Step NoamLR every step", message, (edit,), Safety.SAFE, ("CFG003",))
         advice = "set scheduler_after_epoch: false"
-        yield contradiction(Severity.ERROR, message, advice, cure)
+        yield contradiction(Severity.ERROR, message, advice, cure, line=config.values["lr_scheduler"].line)
 
 
 def rates_crossed(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
@@ -64,7 +63,8 @@ def rates_crossed(config: Config, effective: Effective, _: Facts) -> Iterator[Fi
     top, floor = effective.learning_rate_peak or number(config, "learning_rate"), number(config, "min_learning_rate")
     if top and floor and floor > top and not is_dead(config, "min_learning_rate"):
         message = f"{at(config, 'min_learning_rate')}: above the learning rate itself ({top:g})"
-        yield contradiction(Severity.ERROR, message, "put it below", minimum=floor, learning_rate=top)
+        line = config.values["min_learning_rate"].line
+        yield contradiction(Severity.ERROR, message, "put it below", line=line, minimum=floor, learning_rate=top)
 
 
 def phase_never_starts(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
