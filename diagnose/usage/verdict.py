@@ -259,6 +259,9 @@ class Judge:
         project = self.flow.project
         if project.computed_imports and name in project.words_elsewhere:
             return unknown(dotted, f"a module that only the run names may read it ({project.computed_imports[0]})")
+        for section in (path[:end] for end in range(1, len(path))):
+            if section[-1] in notes.unresolved and section not in self.reads and section not in self.named_sections:
+                return unknown(dotted, f"{'.'.join(section)} is read from something not followed")
         if not self.mentions.has(name):
             return self._dead(path, Confidence.HIGH, "")
         if name in self.mentions.strings and name not in notes.settled:
