@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnose.usage.arguments import Arguments, call_defined, construct
 from diagnose.usage.binding import also_assign, set_attribute, wrap
-from diagnose.usage.flow import Flow, classes, nodes, sections
+from diagnose.usage.flow import NAMED, Flow, classes, nodes, sections
 from diagnose.usage.libraries import names_of
 from diagnose.usage.library import call_library
 from diagnose.usage.loops import VIEWS
@@ -107,7 +107,7 @@ def _call_unknown(flow: Flow, given: Arguments, name: str) -> Values:
     """A call of something that only the run knows: of a class that the config names, where it names one."""
     func = given.node.func if isinstance(given.node, ast.Call) else None
     chosen = isinstance(func, ast.Name) and isinstance(flow.project.lookup(func.id, given.scope), Variable)
-    if chosen and flow.named_by_config:
+    if chosen and flow.named_by_config and flow.level >= NAMED:
         return NOTHING.union(*[call_defined(flow, named, given) for named in flow.named_by_config])
     followed_later = flow.guesses and not chosen and not isinstance(func, ast.Subscript | ast.Call)
     if name not in names_of("keepers") and not followed_later:
