@@ -96,12 +96,12 @@ def _first_again(epoch: Column, logged: Columns) -> IntArray:
         return np.zeros(0, np.int64)
     twice = epoch.places[:2]
     beside = len(epoch.values) > 3 and any(np.isin(twice, column.places).all() for column in logged.values())
-    behind = any(_stands_in_each(column.places, epoch.places[:3]) for column in logged.values())
+    behind = any(_is_in_each(column.places, epoch.places[:3]) for column in logged.values())
     return twice[1:] if beside or behind else twice[:0]
 
 
-def _stands_in_each(places: IntArray, edges: IntArray) -> bool:
-    """Whether some of the places lie between each two edges, and none at one."""
+def _is_in_each(places: IntArray, edges: IntArray) -> bool:
+    """Whether some of the places are between each two edges, and none at one."""
     inside = np.diff(np.searchsorted(places, edges))
     return bool((inside > 0).all()) and not np.isin(edges, places).any()
 
