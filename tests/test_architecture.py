@@ -232,7 +232,7 @@ def test_help_loads_no_heavy_library() -> None:
     assert libraries("--help") & {"numpy", "rich", "yaml", *HEAVY} == set()
 
 
-HEAVY = {"pandas", "tensorboard", "torch", "plotext", "scipy", "soundfile"}
+HEAVY = {"pandas", "tensorboard", "torch", "scipy", "soundfile"}
 
 
 @pytest.mark.parametrize("options", [["-q"], ["--format", "json"]], ids=" ".join)

@@ -64,7 +64,7 @@ def heal(
     Only what is better is kept.
 
     Each attempt is watched as by `ttsdoc watch`. Status 0: healthy or cured; 1: not cured, the original config
-    stands; 2: could not run.
+    stays; 2: could not run.
     """
     from diagnose.facts import Hints
     from diagnose.live.order import Order

@@ -59,8 +59,9 @@ class _Leaf:
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """The sections around it, in lower case, without endings such as `_config`."""
-        return tuple(_ENDING.sub("", name.lower()) or name.lower() for name in self.path[:-1])
+        """The sections around it, in lower case, without endings such as `_config`; one that is no more is left out."""
+        names = (_ENDING.sub("", name.lower()) for name in self.path[:-1])
+        return tuple(name for name in names if name not in {"", "init"})
 
 
 def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate, ...]]:
@@ -199,7 +200,8 @@ def _is_norm(_: str, leaf: _Leaf) -> bool:
 
 def _is_of_optimizer(_: str, leaf: _Leaf) -> bool:
     """Whether a bare `eps` is the optimizer's, not that of a layer."""
-    return leaf.key != "eps" or bool({"betas", "beta1", "lr", "learning_rate", "weight_decay"} & leaf.beside.keys())
+    beside = {key.rpartition(".")[2] for key in leaf.beside}
+    return leaf.key != "eps" or not {"betas", "beta1", "lr", "learning_rate", "weight_decay"}.isdisjoint(beside)
 
 
 def _is_of_schedule(_: str, leaf: _Leaf) -> bool:

@@ -160,16 +160,11 @@ def as_number(kind: Kind, value: Any) -> Any:
 
 def text_numbers(document: Document) -> Iterator[tuple[Path, Scalar]]:
     """Plain YAML scalars that are written like numbers and read as text by PyYAML (`5e-5`, `1e6`)."""
-    if document.syntax == "yaml":
-        for path, node in document.scalars():
-            if isinstance(node, Scalar) and _is_text_number(node):
-                yield path, node
-
-
-def _is_text_number(node: Scalar) -> bool:
-    if node.style or node.tag is not None or not isinstance(node.value, str):
-        return False
-    return "e" in node.value.lower() and is_written_number(node.value)
+    for path, node in document.scalars() if document.syntax == "yaml" else ():
+        if not isinstance(node, Scalar) or node.style or node.tag is not None or not isinstance(node.value, str):
+            continue
+        if "e" in node.value.lower() and is_written_number(node.value):
+            yield path, node
 
 
 def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:
@@ -179,18 +174,10 @@ def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:
 
 
 def _duplicates(path: Path, node: Node) -> Iterator[tuple[Path, Scalar]]:
-    if isinstance(node, Table):
-        seen: set[str] = set()
-        for key, _ in node.entries:
-            if str(key.value) in seen:
-                yield (*path, str(key.value)), key
-            seen.add(str(key.value))
-    for key_, child in () if isinstance(node, Alias) else children(node):
-        yield from _duplicates((*path, key_), child)
-
-
-def sharing(found: Mapping[str, tuple[Site, ...]], name: str, source: Node) -> Iterator[str]:
-    """Other canonical names that are written by the same scalar."""
-    for other, places in found.items():
-        if other != name and any(site.source is source for site in places):
-            yield other
+    seen: set[str] = set()
+    for key, _ in node.entries if isinstance(node, Table) else ():
+        if str(key.value) in seen:
+            yield (*path, str(key.value)), key
+        seen.add(str(key.value))
+    for name, child in () if isinstance(node, Alias) else children(node):
+        yield from _duplicates((*path, name), child)

@@ -14,7 +14,7 @@ from diagnose.config.edit import EditError
 from diagnose.config.generic import MOST_PLACES
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import Array, Document, Key, Path, Scalar, dotted, resolved, same
-from diagnose.config.reading import Site, sharing, sites
+from diagnose.config.reading import Site, sites
 from diagnose.config.units import Clock, UnitError, clips_per_update, steps_per_epoch
 from diagnose.numbers import PlainValue, is_number
 
@@ -166,7 +166,8 @@ class _Draft:
     def unshared(self, name: str, site: Site, scalar: Scalar, where: str) -> None:
         """Raise EditError where the change would reach a value that nobody asked to change."""
         origin = self.document.origins[id(scalar)]
-        other = next(sharing(self.sites, name, scalar), None) if site.follows else None
+        others = (other for other, places in self.sites.items() if any(place.source is scalar for place in places))
+        other = next((other for other in others if other != name), None) if site.follows else None
         if other is not None:
             raise EditError(f"{where} follows {dotted(origin)}, which is {other}: change that")
         if origin in self.done:

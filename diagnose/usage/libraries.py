@@ -16,11 +16,11 @@ def _lists() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(listed.split()) for name, listed in yaml.safe_load(text).items()}
 
 
-def words(name: str) -> frozenset[str]:
+def names_of(name: str) -> frozenset[str]:
     """The names listed under `name`."""
     return _lists()[name]
 
 
 def is_familiar(library: str) -> bool:
     """Whether a library may be given a config and looks up no keys of the trainer's own in it."""
-    return library in words("familiar") or library == "builtins" or library in sys.stdlib_module_names
+    return library in names_of("familiar") or library == "builtins" or library in sys.stdlib_module_names

@@ -6,13 +6,13 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from diagnose.usage.project import Project, config_strings, defaults_of
-from diagnose.usage.trees import DEFINITIONS, is_main_test, last_name
+from diagnose.usage.libraries import names_of
+from diagnose.usage.project import Project, config_strings, defaults_of, options_of
+from diagnose.usage.syntax import DEFINITIONS, is_main_test, last_name
 from diagnose.usage.values import Scope
-from diagnose.usage.words import words
 
 
-class Reach:
+class Reachable:
     """The scopes that may run.
 
     A function runs if its name is mentioned; a method, if its class is reached as well, or has a base outside of the
@@ -26,17 +26,20 @@ class Reach:
         """The nodes of each, without those of the scopes inside it."""
         self.names: set[str] = set()
         """Every attribute and identifier-like string in code that runs."""
-        self.looped: set[ast.AST] = set()
+        self.iterated: set[ast.AST] = set()
         """Calls whose result a loop goes through, or another mapping takes."""
+        self.walks: set[ast.AST] = set()
+        """`x = x[key]`, `type(x[key])`: a way through a config that uses no value yet."""
         self._waiting = [module.scope for module in project.modules]
         for text in config_strings(config):  # classes that the config names are made
-            self._say(text)
+            self._say(text.rpartition(".")[2])
         self._go()
 
     def add(self, scope: Any) -> None:
-        """Let a scope run, with whatever it mentions."""
-        if isinstance(scope, Scope) and not scope.reached:
-            self._waiting.append(scope)
+        """Let a scope run, with whatever it mentions; of a choice, each."""
+        for one in options_of(scope):
+            if isinstance(one, Scope) and not one.reached:
+                self._waiting += [one, *one.alternatives]
 
     def add_late(self, scope: Scope) -> bool:
         """A class or function that the config names runs too; whether that is news."""
@@ -64,7 +67,7 @@ class Reach:
     def _visit_class(self, scope: Scope) -> None:
         for base in scope.bases:
             self.add(base)
-        open_ended = any(one.outer_bases for one in scope.lineage)
+        open_ended = any(one.outer_bases for one in scope.mro)
         for inner in filter(None, scope.names.values()):
             if open_ended or inner.name in self.names or inner.name.startswith("__") or inner.decorators:
                 self.add(inner)
@@ -91,7 +94,10 @@ class Reach:
 
     def _note(self, node: ast.AST, scope: Scope) -> None:
         if isinstance(node, ast.For | ast.comprehension):
-            self.looped |= {one for one in ast.walk(node.iter) if isinstance(one, ast.Call)}
+            self.iterated |= {one for one in ast.walk(node.iter) if isinstance(one, ast.Call)}
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+            if ast.dump(node.value.value) == ast.dump(node.targets[0]).replace("Store()", "Load()"):
+                self.walks.add(node.value)
         elif isinstance(node, ast.Call):
             self._note_call(node, scope)
         elif isinstance(node, ast.Name):
@@ -107,8 +113,10 @@ class Reach:
             self.add(scope.module.scope.names.get(node.value))
 
     def _note_call(self, node: ast.Call, scope: Scope) -> None:
-        if last_name(node) in words("keepers") | words("mapping_bases") | {"keys"}:
-            self.looped |= {one for one in node.args if isinstance(one, ast.Call)}
+        if last_name(node) in {"type", "isinstance"}:
+            self.walks.update(node.args)
+        if last_name(node) in names_of("keepers") | names_of("mapping_bases") | {"keys"}:
+            self.iterated |= {one for one in node.args if isinstance(one, ast.Call)}
         if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name
             for inner in scope.module.scopes.values():
                 self.add(inner)
