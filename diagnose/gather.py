@@ -86,16 +86,16 @@ def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
 
 
 def _settings_in_log(run: Run) -> dict[str, Any]:
-    """Hyperparameters that the log itself holds, by their canonical names; none that it does not tell."""
+    """Hyperparameters that the log itself holds, by their canonical names; none that it does not hold."""
     if not run.hparams:
         return {}
     from diagnose.config import parse_config
 
     try:
-        told = parse_config(json.dumps(dict(run.hparams), default=str), f"{run.source} (hyperparameters)")
+        config = parse_config(json.dumps(dict(run.hparams), default=str), f"{run.source} (hyperparameters)")
     except ConfigError:
         return {}
-    return {name: setting.value for name, setting in told.values.items()} if told.training else {}
+    return {name: setting.value for name, setting in config.values.items()} if config.training else {}
 
 
 def _known_family(hints: Hints) -> None:

@@ -98,7 +98,7 @@ def judge_all(
         nothing = f"{sources[0].name}: no training log in it or beside it"
         named = (reason for reason in reasons if "no curve is called" in reason)
         raise LogError(refused[0] if refused else next(named, nothing))
-    return Fleet(tuple(sorted(diagnoses, key=sickness, reverse=True)), tuple(refused), tuple(passed_over))
+    return Fleet(tuple(sorted(diagnoses, key=badness, reverse=True)), tuple(refused), tuple(passed_over))
 
 
 def _outcomes(sources: list[Source], judge: Judge, jobs: int) -> Iterator[Diagnosis | str]:
@@ -150,7 +150,7 @@ def _without_times(curve: Curve) -> Curve:
     return replace(curve, wall_times=None)
 
 
-def sickness(diagnosis: Diagnosis) -> tuple[int, int, int]:
+def badness(diagnosis: Diagnosis) -> tuple[int, int, int]:
     """Orders runs: by the worst alarming finding, its confidence, and how many there are."""
     alarming = [finding for finding in diagnosis.findings if finding.alarming]
     worst = max(((finding.severity.rank, finding.confidence.rank) for finding in alarming), default=(0, 0))

@@ -60,7 +60,7 @@ def project(start: Path | None = None) -> Project:
 
 
 def shipped_presets() -> Path:
-    """The folder of the presets that come with ttsdoc: in an editable installation it lies beside the package."""
+    """The folder of the presets that come with ttsdoc: in an editable installation it is beside the package."""
     return Path(import_module("diagnose.presets").__path__[0])
 
 

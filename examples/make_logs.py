@@ -26,11 +26,11 @@ def amharic() -> None:
     """The story: four epoch losses at learning rate 2e-4, and the texts of 525 clips."""
     losses = (13.18, 7.71, 6.93, 9.11)
     rate = 2.0e-4
-    told = list(zip(range(1, len(losses) + 1), losses, strict=True))
-    scalars = [(epoch, {"Loss/train_epoch_avg": loss, "learning_rate": rate}) for epoch, loss in told]
+    logged = list(zip(range(1, len(losses) + 1), losses, strict=True))
+    scalars = [(epoch, {"Loss/train_epoch_avg": loss, "learning_rate": rate}) for epoch, loss in logged]
     folder = HERE / "amharic"
     _write_events(folder / "logs" / "events.out.tfevents.1700000000.example", scalars)
-    lines = [f"Epoch {epoch} | Loss: {loss:.2f} | LR: {rate:.6f}" for epoch, loss in told]
+    lines = [f"Epoch {epoch} | Loss: {loss:.2f} | LR: {rate:.6f}" for epoch, loss in logged]
     (folder / "logs" / "train.log").write_text("\n".join(lines) + "\n", "utf-8")
     texts = AMHARIC.sentences(525, seed=1)
     rows = [f"clip_{number:04d}|{text}|{text}" for number, text in enumerate(texts, start=1)]

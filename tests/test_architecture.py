@@ -16,7 +16,7 @@ PACKAGE = ROOT / "diagnose"
 
 # From the left of the pipe to its right; what is in one line may import what is in lines before it.
 PIPE = (
-    ("errors", "clean", "numbers", "files", "parallel"),
+    ("errors", "clean", "numbers", "files", "parallel", "interrupt"),
     ("project", "inside", "plugins"),
     ("log_facts",),
     ("run",),
@@ -232,7 +232,7 @@ def test_help_loads_no_heavy_library() -> None:
     assert libraries("--help") & {"numpy", "rich", "yaml", *HEAVY} == set()
 
 
-HEAVY = {"pandas", "tensorboard", "torch", "plotext", "scipy", "soundfile"}
+HEAVY = {"pandas", "tensorboard", "torch", "scipy", "soundfile"}
 
 
 @pytest.mark.parametrize("options", [["-q"], ["--format", "json"]], ids=" ".join)

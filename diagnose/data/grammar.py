@@ -18,7 +18,7 @@ class Grammar:
     words: Mapping[str, str]
     """Part of speech -> its words, with spaces between them."""
     patterns: Sequence[tuple[str, ...]]
-    """Parts of speech in order; what is none stands for itself."""
+    """Parts of speech in order; a word that is none stays as it is."""
 
     @property
     def sentence_count(self) -> int:

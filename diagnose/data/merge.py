@@ -76,10 +76,10 @@ def _without_repeats(clips: Iterable[Clip]) -> tuple[list[Clip], list[Rejected]]
     first: dict[tuple[str, str], Clip] = {}
     kept, repeated = [], []
     for clip in clips:
-        twin = first.setdefault((clip.id, clip.text), clip)
-        if clip.audio in recordings or (twin is not clip and _same_bytes(twin.audio, clip.audio)):
+        earlier = first.setdefault((clip.id, clip.text), clip)
+        if clip.audio in recordings or (earlier is not clip and _same_bytes(earlier.audio, clip.audio)):
             repeated.append(
-                Rejected(f"{clip.file}:{clip.line}", "listed before", clip.text, f"{twin.file}:{twin.line}")
+                Rejected(f"{clip.file}:{clip.line}", "listed before", clip.text, f"{earlier.file}:{earlier.line}")
             )
         else:
             recordings.add(clip.audio)

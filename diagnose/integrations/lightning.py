@@ -62,7 +62,7 @@ class DoctorCallback(Callback):
 
 
 class _Listener(Logger):
-    """Hands everything that the trainer logs, at the trainer's own steps, to the doctor."""
+    """Passes everything that the trainer logs, at the trainer's own steps, to the doctor."""
 
     def __init__(self, doctor: Doctor, trainer: Trainer) -> None:
         self._doctor = doctor

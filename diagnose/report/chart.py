@@ -8,6 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from diagnose.finding import Diagnosis
+from diagnose.report.canvas import draw_line, draw_points
 from diagnose.report.panels import Mark, Panel, Series, panels, thinned
 from diagnose.report.scale import Scale, heights, round_step, scale_of
 from diagnose.report.screen import PURPLE, RED
@@ -26,15 +27,16 @@ LABEL_ROWS = 3
 class Glyphs:
     """How the curves are drawn; the two losses differ in shape, not only in colour."""
 
-    line: str
+    braille: bool
     sample: str
+    """A piece of a line, for the legend."""
     dot: str = "o"
     pointer: str = "▼"
     ruler: str = "┊"
 
 
-UNICODE = Glyphs("braille", "⠤⠒⠤")
-PLAIN = Glyphs(".", "...", pointer="v", ruler=":")
+UNICODE = Glyphs(True, "⠤⠒⠤")
+PLAIN = Glyphs(False, "...", pointer="v", ruler=":")
 
 
 def loss_chart(diagnosis: Diagnosis, width: int, *, unicode: bool = True, small: bool = False) -> Text | None:
@@ -80,25 +82,23 @@ def _dotted(panel: Panel, line: Series) -> bool:
 
 def _canvas(panel: Panel, scale: Scale, width: int, glyphs: Glyphs) -> list[str]:
     """The lines of the y axis and the curves, without colour."""
-    import plotext
-
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.limit_size(False, False)
-    plotext.plot_size(width, scale.lines + 1)
-    plotext.xaxes(True, False)
-    plotext.yaxes(True, False)
-    plotext.ylim(scale.low, scale.high)
-    plotext.xlim(*_wide(panel))
-    plotext.yticks(list(scale.ticks), list(scale.labels))
-    plotext.xfrequency(0)
+    left = max(map(len, scale.labels))
+    inner = width - left - 1
+    cells = [[" "] * inner for _ in range(scale.lines)]
+    first, last = _wide(panel)
     for line in panel.series:
         dotted = _dotted(panel, line)
         shown = thinned(line, width // COLUMNS_PER_DOT if dotted else width * POINTS_PER_COLUMN)
-        drawn = heights(panel, shown.y).tolist()
-        draw = plotext.scatter if dotted else plotext.plot
-        draw(shown.x.tolist(), drawn, marker=glyphs.dot if dotted else glyphs.line)
-    return [row.rstrip() for row in str(plotext.uncolorize(plotext.build())).rstrip("\n").split("\n")]
+        x = (shown.x - first) / (last - first)
+        y = (heights(panel, shown.y) - scale.low) / (scale.high - scale.low)
+        if dotted:
+            draw_points(cells, x, y, glyphs.dot)
+        else:
+            draw_line(cells, x, y, unicode=glyphs.braille)
+    labels = dict(zip((scale.row(tick) for tick in scale.ticks), scale.labels, strict=True))
+    axis = (f"{labels[row]:>{left}}┤" if row in labels else " " * left + "│" for row in range(scale.lines))
+    rows = [start + "".join(row).rstrip() for start, row in zip(axis, cells, strict=True)]
+    return [*rows, " " * left + "└" + "─" * inner]
 
 
 def _wide(panel: Panel) -> tuple[float, float]:

@@ -91,10 +91,10 @@ def _measured(check: Check) -> list[str]:
 def _real(shares: dict[str, str] | None) -> str:
     """Of its findings on strangers' runs, how many the label accepts, and whose figures these are."""
     if shares is None:
-        return "- Real runs: not counted, because no label of `docs/benchmark-real.md` stands for it."
+        return "- Real runs: not counted, because no label of `docs/benchmark-real.md` is for it."
     parts = [f"{share} at {level} confidence" for level, share in shares.items() if share != "-"]
-    told = " and ".join(parts) or "none was reported"
-    return f"- Real runs that were known while the rules were written: the labels accept {told}; {BLIND}."
+    accepted = " and ".join(parts) or "none was reported"
+    return f"- Real runs that were known while the rules were written: the labels accept {accepted}; {BLIND}."
 
 
 BLIND = "the blind set was counted for all checks together only, see `docs/benchmark-real.md`"
@@ -124,7 +124,7 @@ RUNS_OF = {
     "fine-tunes": "Fine-tunes",
     "habits": "Healthy runs that look unhealthy",
     "unfamiliar": "The same faults in other shapes",
-    "planted": "Runs with this fault planted, and twins without",
+    "planted": "Runs with this fault planted, and the same runs without",
 }
 
 

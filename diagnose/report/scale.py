@@ -20,6 +20,10 @@ class Scale:
     labels: tuple[str, ...]
     lines: int
 
+    def row(self, tick: float) -> int:
+        """The line on which a tick is, from the top."""
+        return round((self.high - tick) / (self.high - self.low) * (self.lines - 1))
+
 
 def heights(panel: Panel, values: FloatArray) -> FloatArray:
     """What is drawn of values: themselves, or their logarithms."""

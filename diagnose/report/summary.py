@@ -16,7 +16,7 @@ from rich.text import Text
 
 from diagnose.clean import markdown, plain
 from diagnose.finding import Diagnosis, Verdict
-from diagnose.pool import sickness
+from diagnose.pool import badness
 from diagnose.report.order import Order
 from diagnose.report.screen import UNLIMITED, VERDICT_MARK, VERDICT_STYLE, Screen, printed
 from diagnose.report.words import causes, counted, number, title
@@ -65,10 +65,10 @@ def names(diagnoses: Sequence[Diagnosis]) -> list[str]:
     paths = [PurePath(one.run.source).parts for one in diagnoses]
     often = Counter(found)
     for depth in range(2, max(map(len, paths), default=0) + 1):
-        twins = {name for name, count in often.items() if count > 1}
-        if not twins:
+        repeated = {name for name, count in often.items() if count > 1}
+        if not repeated:
             break
-        found = ["/".join(path[-depth:]) if name in twins else name for name, path in zip(found, paths, strict=True)]
+        found = ["/".join(path[-depth:]) if name in repeated else name for name, path in zip(found, paths, strict=True)]
         often = Counter(found)
     return found
 
@@ -188,5 +188,5 @@ def as_markdown(diagnoses: Sequence[Diagnosis]) -> str:
 
 def worst(found: Sequence[Diagnosis]) -> list[Diagnosis]:
     """The worst run, where one is unhealthy."""
-    first = max(found, key=sickness)
+    first = max(found, key=badness)
     return [first] if first.verdict is Verdict.UNHEALTHY else []

@@ -47,7 +47,7 @@ def curve_of(run: Run, metric: str) -> Curve | None:
 
 
 def place_of(run: Run, metric: str, step: float) -> str:
-    """Where a step of `metric` (a role or a tag) lies: `step 1,200`, `epoch 4`, `point 7`."""
+    """Where a step of `metric` (a role or a tag) is: `step 1,200`, `epoch 4`, `point 7`."""
     curve = curve_of(run, metric) or next(iter(run.curves.values()), None)
     return curve.place(step) if curve is not None else f"step {step:,.0f}"
 

@@ -1,4 +1,4 @@
-"""The browser door: start, watch, stop and mend a training, judge any folder, make data sets.
+"""The page in a browser: start, watch, stop and fix a training, judge any folder, make data sets.
 
 ``build_tab()`` puts the same tabs into a gradio app of your own:
 

@@ -57,14 +57,14 @@ def serve(
 
     local = host in LOOPBACK
     token = token or (None if local else secrets.token_urlsafe(24))
-    door = _listening(host, port)
+    listener = _listening(host, port)
     everywhere = host in ("0.0.0.0", "::")  # noqa: S104 - what the user has asked for
     shown = "localhost" if local else socket.gethostname() if everywhere else host
-    say(f"http://{shown}:{door.getsockname()[1]}/" + (f"?token={token}" if token else ""))
+    say(f"http://{shown}:{listener.getsockname()[1]}/" + (f"?token={token}" if token else ""))
     app = guarded(blocks, hosts=LOOPBACK if local else (), token=token)
     # Open browsers hold connections for ever; Ctrl-C must not wait for them.
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-    uvicorn.Server(config).run(sockets=[door])
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def guarded(blocks: Any, *, hosts: Sequence[str], token: str | None) -> Guard:
@@ -100,11 +100,11 @@ def _need_gradio() -> None:
 
 def _listening(host: str, port: int) -> socket.socket:
     """A socket that waits on the port. Raises TtsdocError where it is taken."""
-    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        door.bind((host, port))
+        listener.bind((host, port))
     except OSError as error:
         raise TtsdocError(f"{host}:{port}: {error.strerror or error}; choose another --port") from error
-    door.listen(64)
-    return door
+    listener.listen(64)
+    return listener

@@ -43,7 +43,7 @@ def counted(root: Path, folder: str) -> str:
 
 
 def data_tab(root: Path) -> None:
-    """Lay the tab out and connect it. Must be called inside a `gr.Tabs`."""
+    """Make the tab and connect it. Must be called inside a `gr.Tabs`."""
     with gr.Tab("Data"):
         with gr.Accordion("Import subtitles (SRT, VTT): one clip a sentence", open=True):
             subtitles = gr.Textbox(

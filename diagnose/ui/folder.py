@@ -26,7 +26,7 @@ def judged(root: Path, folder: str) -> list[Diagnosis]:
 
 
 def folder_tab(root: Path) -> None:
-    """Lay the tab out and connect it. Must be called inside a `gr.Tabs`."""
+    """Make the tab and connect it. Must be called inside a `gr.Tabs`."""
 
     def judge(folder: str) -> tuple[Any, ...]:
         try:

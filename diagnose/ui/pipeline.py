@@ -1,4 +1,4 @@
-"""The tab "Training Pipeline": a config in, a training that is watched, mended, gone on with, and listened to."""
+"""The tab "Training Pipeline": a config in, a training that is watched, fixed, continued, and listened to."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Pipeline:
         self.gallery.forget(Path(training.folder))
         return resumed
 
-    def mend(self, name: str | None, unsafe: bool) -> Training:
+    def restart_fixed(self, name: str | None, unsafe: bool) -> Training:
         """Stop the training, write the corrected config beside its folder, start with it. Raises TtsdocError."""
         training = self.known(name)
         made = fix_of(self.followed(training).look(), unsafe=unsafe)
@@ -96,7 +96,7 @@ def _free(path: Path) -> Path:
 
 
 def pipeline_tab(pipeline: Pipeline) -> None:
-    """Lay the tab out and connect it. Must be called inside a `gr.Tabs`."""
+    """Make the tab and connect it. Must be called inside a `gr.Tabs`."""
     with gr.Tab("Training Pipeline"):
         shown = gr.State("")
         with gr.Row(equal_height=True):
@@ -117,16 +117,16 @@ def pipeline_tab(pipeline: Pipeline) -> None:
         with gr.Accordion("The fix", open=True):
             diff = gr.Code(label="What would change in the config", interactive=False, lines=1, elem_id="diff")
             unsafe = gr.Checkbox(label="Include changes that are not safe to make without thought")
-            mend = gr.Button("Apply the fix and restart", elem_id="mend")
+            apply = gr.Button("Apply the fix and restart", elem_id="apply-fix")
         with gr.Accordion("What the trainer prints", open=False):
             console = gr.Code(label="Output", interactive=False, lines=1, elem_id="console")
         views = _Views(pipeline)
-        outputs = [shown, choice, state, answer, chart, findings, diff, console, sample, stop, resume, mend]
+        outputs = [shown, choice, state, answer, chart, findings, diff, console, sample, stop, resume, apply]
         seen = [choice, shown, unsafe, sample]
         start.click(views.started, [config], [choice, shown]).then(views.refresh, seen, outputs)
         stop.click(views.stopped, [choice], None).then(views.refresh, seen, outputs)
         resume.click(views.resumed, [choice], [choice, shown]).then(views.refresh, seen, outputs)
-        mend.click(views.mended, [choice, unsafe], [choice, shown]).then(views.refresh, seen, outputs)
+        apply.click(views.fixed, [choice, unsafe], [choice, shown]).then(views.refresh, seen, outputs)
         # `input`, not `change`: what the page itself selects is no wish of the user.
         choice.input(lambda: "", None, shown).then(views.refresh, seen, outputs)
         unsafe.input(lambda: "", None, shown).then(views.refresh, seen, outputs)
@@ -152,8 +152,8 @@ class _Views:
     def resumed(self, name: str | None) -> tuple[Any, str]:
         return self._selected(lambda: self._pipeline.resume(name))
 
-    def mended(self, name: str | None, unsafe: bool) -> tuple[Any, str]:
-        return self._selected(lambda: self._pipeline.mend(name, unsafe))
+    def fixed(self, name: str | None, unsafe: bool) -> tuple[Any, str]:
+        return self._selected(lambda: self._pipeline.restart_fixed(name, unsafe))
 
     def stopped(self, name: str | None) -> None:
         try:

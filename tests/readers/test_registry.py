@@ -16,7 +16,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 import diagnose
 from diagnose.errors import LogError
 from diagnose.facts import Hints
-from diagnose.pool import find, judge_all, sickness
+from diagnose.pool import badness, find, judge_all
 from diagnose.readers import discover, every_reader, read
 from diagnose.readers.sources import storage
 from tests.readers.events import points, scalar, write
@@ -251,7 +251,7 @@ def test_a_pool_gives_what_one_process_gives_worst_first(tmp_path: Path) -> None
     assert [d.run.name for d in pool.diagnoses] == [d.run.name for d in alone.diagnoses]
     assert [d.findings for d in pool.diagnoses] == [d.findings for d in alone.diagnoses]
     assert pool.diagnoses[0].run.name == "run07"
-    assert [sickness(d) for d in pool.diagnoses] == sorted(map(sickness, pool.diagnoses), reverse=True)
+    assert [badness(d) for d in pool.diagnoses] == sorted(map(badness, pool.diagnoses), reverse=True)
     assert reported == [(done, 20) for done in range(1, 21)]
 
 

@@ -1,4 +1,4 @@
-"""The page in a real browser with the bundled trainer: start, watch, listen, close, reopen, stop, go on, mend."""
+"""The page in a real browser with the bundled trainer: start, watch, listen, close, reopen, stop, continue, fix."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def opened(browser: Any, address: str, troubles: list[str]) -> Any:
     return page
 
 
-def test_a_training_is_started_watched_stopped_gone_on_with_and_mended(browser: Any, address: str, root: Path) -> None:
+def test_a_training_is_started_watched_stopped_continued_and_fixed(browser: Any, address: str, root: Path) -> None:
     from playwright.sync_api import expect
 
     expect.set_options(timeout=PATIENCE)
@@ -129,8 +129,8 @@ def test_a_training_is_started_watched_stopped_gone_on_with_and_mended(browser: 
     page.locator("#resume").click()
     expect(page.locator("#state")).to_contain_text("config is running")
 
-    expect(page.locator("#mend")).to_be_enabled()
-    page.locator("#mend").click()
+    expect(page.locator("#apply-fix")).to_be_enabled()
+    page.locator("#apply-fix").click()
     expect(page.locator("#state")).to_contain_text("config-fixed is running")
     before, fixed = ((root / "runs" / name).read_text("utf-8") for name in ("config/config.yaml", "config-fixed.yaml"))
     assert fixed != before

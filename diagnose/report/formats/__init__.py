@@ -1,4 +1,4 @@
-"""One file per output format. A format is registered by lying here: its `render(diagnoses)` gives the whole text.
+"""One file per output format. A format is registered by being here: its `render(diagnoses)` gives the whole text.
 
 The report for a terminal (`text`) is not among them: it depends on the screen.
 """
