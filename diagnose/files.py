@@ -64,13 +64,13 @@ def _kept(target: Path, path: Path) -> Path:
         return _kept(target, path)
     except OSError:  # a file system without links, or another one than the config's
         write_whole(backup, target.read_bytes())
-        _dress(backup, target)
+        _copy_permissions(backup, target)
     return backup
 
 
 @contextmanager
 def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
-    """A file beside `path` with the content, synced, dressed like `path`; gone when the block ends."""
+    """A synced file beside `path` with the content, and with its permissions and owner; gone when the block ends."""
     _sweep(path)
     try:
         handle, aside = _open_aside(path)
@@ -84,7 +84,7 @@ def _written_aside(path: Path, content: bytes) -> Iterator[Path]:
             if not aside.exists():
                 os.link(f"/proc/self/fd/{handle}", aside, src_dir_fd=handle)  # with it, Python follows the link
             if path.is_file():
-                _dress(aside, path)
+                _copy_permissions(aside, path)
             yield aside  # inside the block: closing lets go of the lock
     except OSError as error:
         raise _about(path, error) from error
@@ -139,7 +139,7 @@ def _literal(name: str) -> str:
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
 
 
-def _dress(copy: Path, model: Path) -> None:
+def _copy_permissions(copy: Path, model: Path) -> None:
     """Give a file the owner, permissions and extended attributes of another, as far as the system allows."""
     status = model.stat()
     with suppress(OSError):

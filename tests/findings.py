@@ -36,7 +36,7 @@ CHECKS = Path(__file__).parent / "checks"
 SOUND = "lr: 1.0e-3\nbatch_size: 10\ngrad_accum: 2\nepochs: 20\nwarmup_steps: 50\neval_steps: 50\nsave_steps: 100\n"
 CONFIGS = {
     "CFG002": SOUND.replace("1.0e-3", "1e-3"),
-    "CFG003": SOUND + "early_stopping_patience: 2000\n",
+    "CFG003": SOUND + "early_stopping_patience: 90\n",
     "CFG004": SOUND + "grad_clip: 0.0001\n",
     "OPT005-config": SOUND + "max_steps: 80\n",
 }

@@ -22,6 +22,8 @@ from benchmarks.cure.faults import FAULTS, LARGER, RATE_KINDS, SECOND_SIZE, Tree
 from benchmarks.cure.report import tables
 
 SEEDS = (0, 1, 2)
+AFTER_THE_RUN = ("fix", "ladder")
+"""Arms that begin with the run as it was."""
 
 
 def main() -> int:
@@ -35,32 +37,41 @@ def main() -> int:
     parser.add_argument("--controls", type=int, default=50)
     parser.add_argument("--second-size", action="store_true")
     parser.add_argument("--minutes", type=float, default=180.0)
-    told = parser.parse_args()
-    if told.what == "run":
-        run(told)
-    print(tables(told.out))
+    asked = parser.parse_args()
+    if asked.what == "run":
+        run(asked)
+    print(tables(asked.out))
     return 0
 
 
-def run(told: argparse.Namespace) -> None:
+def run(asked: argparse.Namespace) -> None:
     """The missing cells, until the time is over."""
-    until = time.monotonic() + 60 * told.minutes
-    for name, arm, tree in cells(told):
-        path = told.out / "cells" / f"{name} {arm}.json".replace("/", "÷")
+    until = time.monotonic() + 60 * asked.minutes
+    for name, arm, tree in cells(asked):
+        path = asked.out / "cells" / f"{name} {arm}.json".replace("/", "÷")
         if path.exists():
             continue
         if time.monotonic() > until:
             print("the time is over; the same command goes on")
             return
-        folder = told.out / "runs" / path.stem.replace(" ", "_")
+        folder = asked.out / "runs" / path.stem.replace(" ", "_")
         shutil.rmtree(folder, ignore_errors=True)
         began = time.monotonic()
+        if arm in AFTER_THE_RUN:
+            _take_along(asked.out / "logs" / f"{name} sick".replace("/", "÷"), folder / "0")
         result: Result = ARMS[arm](tree, folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        result.logs = str(_keep(Path(result.logs), told.out / "logs" / path.stem).relative_to(told.out))
+        result.logs = str(_keep(Path(result.logs), asked.out / "logs" / path.stem).relative_to(asked.out))
         path.write_text(json.dumps(plain(result), indent=1), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         print(f"{name}, {arm}: {result.best} ({time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+
+
+def _take_along(logs: Path, first: Path) -> None:
+    """The run as it was, for the arms that begin with it: it is not trained again."""
+    if logs.is_dir():
+        shutil.copytree(logs, first)
+        (first / "summary.json").touch()
 
 
 def _keep(run: Path, place: Path) -> Path:
@@ -71,19 +82,19 @@ def _keep(run: Path, place: Path) -> Path:
     return place
 
 
-def cells(told: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
+def cells(asked: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
     """(name, arm, config), references first, then seed by seed, so that early ends leave whole seeds."""
-    kinds = [fault(name) for name in told.kinds.split(",")]
-    arms, healthy = told.arms.split(","), list(controls().items())[: told.controls]
-    for number, seed in enumerate(map(int, told.seeds.split(","))):
+    kinds = [fault(name) for name in asked.kinds.split(",")]
+    arms, healthy = asked.arms.split(","), list(controls().items())[: asked.controls]
+    for number, seed in enumerate(map(int, asked.seeds.split(","))):
         for one in kinds:
             yield f"{reference_of(one.name)} s{seed}", "sick", config(*one.reference, seed=seed)
             for arm in arms:
                 yield f"{one.name} s{seed}", arm, config(*one.changes, seed=seed)
-        share = -(-len(healthy) // len(told.seeds.split(",")))
+        share = -(-len(healthy) // len(asked.seeds.split(",")))
         for name, tree in healthy[number * share : (number + 1) * share]:
             yield name, "heal", config(tree)
-    if told.second_size:
+    if asked.second_size:
         for name in SECOND_SIZE:
             one = fault(name)
             yield f"{reference_of(name + ' larger')} s0", "sick", config(*one.reference, LARGER, seed=0)

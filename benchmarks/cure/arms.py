@@ -12,16 +12,14 @@ from typing import Any
 import yaml
 
 from benchmarks.cure.faults import Tree
-from diagnose.checks import every_check
-from diagnose.checks.base import About
 from diagnose.engine import examine
 from diagnose.errors import LogError
 from diagnose.facts import Facts
-from diagnose.finding import Severity
 from diagnose.gather import facts_of_run
-from diagnose.live.history import NOT_OF_THE_RUN, History, remember, replay
+from diagnose.live.history import remember
 from diagnose.live.record import read_record
 from diagnose.live.stops import alarms, held_out
+from diagnose.live.watch import Watch
 from diagnose.plan import plan
 from diagnose.readers import read
 from diagnose.run import Role
@@ -85,16 +83,17 @@ def outcome(facts: Facts, folder: Path) -> Result:
 
 
 def named(facts: Facts) -> list[str]:
-    """What is said to be wrong with a finished run."""
+    """What is wrong with a finished run, as its watcher would say it."""
     return sorted(alarms(remember(examine(facts))))
 
 
 def live_alarms(facts: Facts) -> dict[str, int]:
-    """What a watcher would have confirmed, and when."""
-    checks = [check for check in every_check() if check.about is About.RUN]
-    history: History = replay(facts, checks=checks, looks=60)
-    sure = [one for one in history.confirmed if one.finding.metric not in NOT_OF_THE_RUN]
-    return {one.finding.name: int(one.confirmed or 0) for one in sure if one.finding.severity is not Severity.INFO}
+    """What `ttsdoc watch` would have reported, and when, had it looked at every logged point."""
+    curve, watched, found = facts.curve(Role.TRAIN_LOSS), Watch(""), {}
+    for step in () if curve is None else curve.steps:
+        for finding in watched.news(examine(facts.until(int(step)))):
+            found[finding.name] = int(step)
+    return found
 
 
 def as_it_was(tree: Tree, folder: Path) -> Result:
@@ -198,12 +197,12 @@ def _steps(facts: Facts) -> float:
 
 def _trained(log_dir: str, resume: str | None) -> float:
     """Updates that an attempt really made: without those that came along with its checkpoint."""
-    told = json.loads((Path(log_dir) / "summary.json").read_text("utf-8"))
+    summary = json.loads((Path(log_dir) / "summary.json").read_text("utf-8"))
     if resume is None:
-        return float(told["steps"])
+        return float(summary["steps"])
     from diagnose.checkpoints import step_of
 
-    return float(told["steps"] - (step_of(Path(resume)) or 0))
+    return float(summary["steps"] - (step_of(Path(resume)) or 0))
 
 
 def plain(result: Result) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def _controls(cells: list[Cell], out: Path) -> list[str]:
     stopped, changed = sum(bool(one.stopped) for one in found), sum(bool(one.edits) for one in found)
     facts = [facts_of(out / one.logs) for one in found]
     ended, live = [name for one in facts for name in named(one)], [name for one in facts for name in live_alarms(one)]
-    told = ", ".join(sorted({*ended, *live})) or "none"
+    names = ", ".join(sorted({*ended, *live})) or "none"
     counts = f"{len(found)} run, {stopped} stopped, {changed} changed, {len(ended)} alarms at the end, {len(live)} live"
-    counts += f" ({told})"
+    counts += f" ({names})"
     return [f"Healthy controls under `--heal`: {counts}."]

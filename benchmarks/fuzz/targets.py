@@ -205,6 +205,7 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "yaml": lambda: Target(YAML, _edits_as("config.yaml")),
     "json": lambda: Target(JSON, _edits_as("config.json")),
     "toml": lambda: Target(TOML, _edits_as("config.toml")),
+    "no ending": lambda: Target((*YAML, *JSON), _edits_as("config")),
     "python": lambda: Target(PYTHON, _edits_as("train.py")),
     "subtitles": lambda: Target(SRT, _subtitles),
     "manifest": lambda: Target((b"a|b|c\nd|e|f\n", *LINES, b'[{"audio": 1}]'), _manifest),

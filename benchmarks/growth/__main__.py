@@ -34,8 +34,8 @@ def main() -> None:
             continue
         seconds(make, size // 8)
         taken = [seconds(make, size * factor) for factor in FACTORS]
-        told = " | ".join(f"{one:.2f}" for one in taken)
-        print(f"| {name} | {size:,} | {told} | {taken[-1] / taken[1]:.1f} for 4 |", flush=True)
+        row = " | ".join(f"{one:.2f}" for one in taken)
+        print(f"| {name} | {size:,} | {row} | {taken[-1] / taken[1]:.1f} for 4 |", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import typer
 from diagnose.cli.options import Family, Samples, TextOrJson, TrainTag, ValTag
 
 if TYPE_CHECKING:
+    from diagnose.live.order import Order
     from diagnose.live.record import Record
-    from diagnose.live.supervise import Order
 
 STATUS = {"healthy": 0, "cured": 0, "not cured": 1, "failed": 2, "interrupted": 130, "unfinished": 2}
 """Exit status by verdict."""
@@ -67,7 +67,7 @@ def heal(
     stays; 2: could not run.
     """
     from diagnose.facts import Hints
-    from diagnose.live.supervise import Order
+    from diagnose.live.order import Order
     from diagnose.live.verdict import Noise
 
     measured = None if noise is None else Noise(noise, "measured")
@@ -89,13 +89,13 @@ def heal(
 
 def heal_bundled(config: Path, out: Path | None, *, attempts: int, devices: int, form: TextOrJson) -> int:
     """`ttsdoc train CONFIG --heal`: the same loop around the bundled trainer. The exit status."""
-    from diagnose.live.supervise import Order
+    from diagnose.live.order import Order
     from diagnose.trainer.options import load
 
     folder = out or Path(load(config).logging.log_dir) / f"{config.stem}-heal"
     train = [sys.executable, "-m", "diagnose", "train", "{config}", "--out", "{log_dir}", "--devices", str(devices)]
     command = (*train, "--format", "json", "--resume-from", "{resume}")
-    order = Order(config, command, folder, attempts=attempts, interval=0.5, written_config="config.yaml")
+    order = Order(config, command, folder, attempts=attempts, interval=0.2, written_config="config.yaml")
     return _run(order, form)
 
 
@@ -126,7 +126,7 @@ def summary(record: Record, out: Path) -> str:
         changes = ", ".join(f"{edit.parameter} {edit.was} -> {edit.now}" for edit in one.edits) or "as it was"
         lines.append(f"  {one.number}. {changes}: {best}{at}{why}{kept}")
         lines += [f"     {one.reason}"] if one.reason else []
-    lines += [f"  alone: {one['parameter']} = {one['now']}: {one['told']}" for one in record.helped]
+    lines += [f"  alone: {one['parameter']} = {one['now']}: {one['sentence']}" for one in record.helped]
     return "".join(f"{plain(line)}\n" for line in lines)
 
 

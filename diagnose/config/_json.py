@@ -10,6 +10,8 @@ from diagnose.config._brackets import BracketReader
 from diagnose.config.limits import MAX_NUMBER
 from diagnose.config.node import Document, Node, Scalar, Table
 
+GAP = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+"""Coqui's loader strips `//` comments and then calls json.load; editors write `/* */` and trailing commas too."""
 _STRING = re.compile(r'"[^"\\\x00-\x1f]*(?:(?:\\.|\t)[^"\\\x00-\x1f]*)*"')
 _WORD = re.compile(r"[A-Za-z0-9_+.\-]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
@@ -35,8 +37,7 @@ def read_json(text: str, source: str) -> Document:
 
 class _Reader(BracketReader):
     name = "JSON"
-    # Coqui's loader strips `//` comments and then calls json.load; editors write `/* */` and trailing commas too.
-    gap = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+    gap = GAP
 
     def table(self, at: int, depth: int) -> Table:
         """The mapping whose `{` is at `at`."""

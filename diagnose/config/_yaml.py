@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -25,10 +24,8 @@ _PLAIN_TYPES = {f"{_CORE}{name}" for name in ("null", "bool", "int", "float")}
 def read_yaml(text: str, source: str) -> Document:
     """The tree of a YAML text. Raises ConfigError where it does not parse or asks for too much."""
     reader = _Reader(source, text)
-    shift = 1 if text.startswith("\ufeff") else 0
     try:
-        for event in yaml.parse(text[shift:], Loader=_LOADER):
-            reader.take(event, shift)
+        roots = tuple(reader.documents())
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -39,16 +36,7 @@ def read_yaml(text: str, source: str) -> Document:
     except yaml.YAMLError as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"{source}: not valid YAML: {reason}; save it as plain text") from None
-    return Document(source, text, "yaml", tuple(reader.roots), tuple(reader.tags))
-
-
-@dataclass
-class _Open:
-    """A collection whose end has not been met."""
-
-    event: Any
-    start: int
-    nodes: list[Node] = field(default_factory=list)
+    return Document(source, text, "yaml", roots, tuple(reader.tags))
 
 
 class _Reader:
@@ -57,78 +45,73 @@ class _Reader:
     def __init__(self, source: str, text: str) -> None:
         self.source = source
         self.text = text
-        self.roots: list[Node] = []
+        self.shift = 1 if text.startswith("\ufeff") else 0
+        self.events: Iterator[Any] = yaml.parse(text[self.shift :], Loader=_LOADER)
         self.tags: list[str] = []
         self.anchors: dict[str, Scalar | Table | Array] = {}
-        self.stack: list[_Open] = []
         self.limits = Limits(source)
 
-    def take(self, event: Any, shift: int) -> None:
-        """One event of the parser; `shift` is added to its marks."""
-        start, end, line = event.start_mark.index + shift, event.end_mark.index + shift, event.start_mark.line + 1
-        if isinstance(event, yaml.NodeEvent):
-            self._guard(event, line)
-        if isinstance(event, yaml.ScalarEvent):
-            self._add(self._scalar(event, start, end, line), event)
-        elif isinstance(event, yaml.AliasEvent):
-            self._add(self._alias(str(event.anchor), start, end, line), None)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            self.stack.append(_Open(event, start))
-        elif isinstance(event, yaml.CollectionEndEvent):
-            opened = self.stack.pop()
-            self._add(_closed(opened, end, opened.event.start_mark.line + 1, self), opened.event)
-        elif isinstance(event, yaml.DocumentStartEvent):
-            self.anchors.clear()
+    def documents(self) -> Iterator[Node]:
+        """The root of each document."""
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                self.anchors.clear()
+            elif isinstance(event, yaml.NodeEvent):
+                yield self.node(event, 0)
 
-    def _guard(self, event: Any, line: int) -> None:
-        self.limits.take(line, len(self.stack))
-        tag = getattr(event, "tag", None)
+    def node(self, event: Any, depth: int) -> Node:
+        """The value that begins with this event."""
+        start, end, line = event.start_mark.index, event.end_mark.index, event.start_mark.line + 1
+        self.limits.take(line, depth)
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self.anchors:
+                what = f"*{event.anchor} names no anchor above it; write &{event.anchor} first"
+                raise ConfigError(f"{self.source}:{line}: {what}")
+            target = self.anchors[event.anchor]
+            return Alias(start + self.shift, end + self.shift, line, target, target.weight)
+        self.permit(event.tag, line)
+        scalar = isinstance(event, yaml.ScalarEvent)
+        node = self.scalar(event, line) if scalar else self.collection(event, line, depth)
+        if node.weight > MAX_EXPANDED:
+            what = f"its aliases expand to more than {MAX_EXPANDED} values"
+            raise ConfigError(f"{self.source}:{node.line}: {what}: an alias bomb, not a training config")
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        return node
+
+    def permit(self, tag: str | None, line: int) -> None:
+        """Keep a tag that the safe loader refuses. Raises ConfigError for one that runs code."""
         if tag and _RUNS_CODE.match(tag):
             name = tag.removeprefix(_CORE)
             raise ConfigError(f"{self.source}:{line}: the tag !!{name} runs code when it is loaded; remove it")
-        if tag and not tag.startswith(_CORE + "python/") and tag.startswith(_CORE):
-            return
-        if tag and tag != "!":
+        if tag and tag != "!" and (tag.startswith(_CORE + "python/") or not tag.startswith(_CORE)):
             self.tags.append(tag)
 
-    def _add(self, node: Node, event: Any) -> None:
-        if node.weight > MAX_EXPANDED:
-            what = f"its aliases stand for more than {MAX_EXPANDED} values"
-            raise ConfigError(f"{self.source}:{node.line}: {what}: an alias bomb, not a training config")
-        if event is not None and event.anchor and not isinstance(node, Alias):
-            self.anchors[event.anchor] = node
-        (self.stack[-1].nodes if self.stack else self.roots).append(node)
+    def scalar(self, event: Any, line: int) -> Scalar:
+        """A value in the text, without its `&anchor` and `!tag`."""
+        start, end = event.start_mark.index + self.shift, event.end_mark.index + self.shift
+        prefix = _PROPERTY.match(self.text, start, end) if event.anchor or event.tag else None
+        begin = prefix.end() if prefix else start
+        line += self.text.count("\n", start, begin)
+        return Scalar(begin, end, line, _value(event), event.style or "", event.tag, event.anchor)
 
-    def _scalar(self, event: Any, start: int, end: int, line: int) -> Scalar:
-        if event.anchor or event.tag:
-            prefix = _PROPERTY.match(self.text, start, end)
-            begin = prefix.end() if prefix else start
-            line += self.text.count("\n", start, begin)
-            start = begin
-        return Scalar(start, end, line, _value(event), event.style or "", event.tag, event.anchor)
-
-    def _alias(self, name: str, start: int, end: int, line: int) -> Alias:
-        if name not in self.anchors:
-            raise ConfigError(f"{self.source}:{line}: *{name} names no anchor above it; write &{name} first")
-        target = self.anchors[name]
-        return Alias(start, end, line, target, target.weight)
-
-
-def _closed(opened: _Open, end: int, line: int, reader: _Reader) -> Table | Array:
-    event, nodes = opened.event, opened.nodes
-    weight = 1 + sum(node.weight for node in nodes)
-    if isinstance(event, yaml.SequenceStartEvent):
-        return Array(opened.start, end, line, tuple(nodes), bool(event.flow_style), event.tag, event.anchor, weight)
-    entries = tuple(_pairs(nodes, reader))
-    return Table(opened.start, end, line, entries, bool(event.flow_style), event.tag, event.anchor, weight)
-
-
-def _pairs(nodes: list[Node], reader: _Reader) -> Iterator[tuple[Scalar, Node]]:
-    for key, value in zip(nodes[::2], nodes[1::2], strict=True):
-        name = key.target if isinstance(key, Alias) else key
-        if not isinstance(name, Scalar):
-            raise ConfigError(f"{reader.source}:{key.line}: a list or mapping as a key; training configs have names")
-        yield name, value
+    def collection(self, event: Any, line: int, depth: int) -> Table | Array:
+        """A list or a mapping, to its end."""
+        nodes: list[Node] = []
+        while not isinstance(closing := next(self.events), yaml.CollectionEndEvent):
+            nodes.append(self.node(closing, depth + 1))
+        weight = 1 + sum(node.weight for node in nodes)
+        start, end = event.start_mark.index + self.shift, closing.end_mark.index + self.shift  # type: ignore[union-attr]
+        rest = (bool(event.flow_style), event.tag, event.anchor, weight)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return Array(start, end, line, tuple(nodes), *rest)
+        keys = [node.target if isinstance(node, Alias) else node for node in nodes[::2]]
+        for key in keys:
+            if not isinstance(key, Scalar):
+                what = "a list or mapping as a key; training configs have names"
+                raise ConfigError(f"{self.source}:{key.line}: {what}")
+        names = (key for key in keys if isinstance(key, Scalar))
+        return Table(start, end, line, tuple(zip(names, nodes[1::2], strict=True)), *rest)
 
 
 def _value(event: Any) -> Any:

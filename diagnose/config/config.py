@@ -172,7 +172,7 @@ def _config(document: Document, dialect: Path | None) -> Config:
     if dialect is not None:
         return _understood(document, load_dialect(dialect))
     definition, usual = recognise(document), dialects()[-1]
-    if isinstance(document.root, Table) and definition is not usual:
+    if isinstance(document.root, Table) and definition is not usual and definition.keys:
         found, guessed = sites(document, definition), sites(document, usual)
         surely = _trains(usual, guessed) if definition.training else "learning_rate" in guessed
         if surely and _knows_more(guessed, found, MARGIN if _trains(definition, found) else 1.0):

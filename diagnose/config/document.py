@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from diagnose.config._json import read_json
+from diagnose.config._json import GAP, read_json
 from diagnose.config._python import read_python
 from diagnose.config._toml import read_toml
 from diagnose.config._yaml import read_yaml
@@ -13,7 +13,7 @@ from diagnose.config.limits import MAX_BYTES
 from diagnose.config.node import Document
 from diagnose.errors import ConfigError
 
-_OPENS_JSON = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*\{\s*(?:\"|//|/\*)", re.DOTALL)
+_OPENS_JSON = re.compile(r"\{\s*(?:\"|//|/\*)")
 
 
 def read_text(path: Path) -> str:
@@ -50,6 +50,7 @@ def parse_document(text: str, source: str) -> Document:
         return read_toml(text, source)
     if ending in {"json", "jsonc"}:
         return read_json(text, source)
-    if ending in {"yaml", "yml"} or not _OPENS_JSON.match(text):
+    gap = GAP.match(text)  # on its own: one pattern for both would try every way to divide the blanks
+    if ending in {"yaml", "yml"} or not _OPENS_JSON.match(text, gap.end() if gap else 0):
         return read_yaml(text, source)
     return read_json(text, source)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from diagnose.config.document import parse_document
-from diagnose.config.node import Array, Document, Node, Path, Scalar, Table, resolved, same
+from diagnose.config.node import COMPUTED, Alias, Array, Document, Path, Scalar, Table, resolved
 from diagnose.errors import ConfigError
 from diagnose.numbers import PlainValue
 
@@ -135,24 +136,24 @@ def verified(before: Document, text: str, changed: dict[int, PlainValue], added:
         after = replace(parse_document(text, before.source), under=before.under, over=before.over)
     except ConfigError:
         raise EditError("the edited text would not parse") from None
-    old = list(before.scalars())
-    new = [(path, node) for path, node in after.scalars() if path != added]
+    old = [(path, _said(node, changed)) for path, node in before.scalars()]
+    new = [(path, _said(node, {})) for path, node in after.scalars() if path != added]
     if len(old) != len(new) or (added is not None and len(new) + 1 != sum(1 for _ in after.scalars())):
         raise EditError("the edit would change the structure of the file")
-    for (path, node), (path_after, node_after) in zip(old, new, strict=True):
-        if path != path_after or not _unchanged(node, node_after, changed):
-            raise EditError(f"the edit would also change {'.'.join(map(str, path))}")
+    for was, now in zip(old, new, strict=True):
+        if was != now:
+            raise EditError(f"the edit would also change {'.'.join(map(str, was[0]))}")
     return after
 
 
-def _unchanged(before: Node, after: Node, changed: dict[int, PlainValue]) -> bool:
-    if type(before) is not type(after):
-        return False
-    if not isinstance(before, Scalar) or not isinstance(after, Scalar):
-        return True
-    if id(before) in changed:
-        return same(after.value, changed[id(before)]) and before.anchor == after.anchor
-    return same(before.value, after.value) and before.tag == after.tag and before.anchor == after.anchor
+def _said(node: Scalar | Alias, changed: dict[int, PlainValue]) -> tuple[Any, ...]:
+    """What an unchanged node says, with the value that it is changed to; NaN equals NaN."""
+    if isinstance(node, Alias):
+        return ("alias",)
+    if node.tag == COMPUTED:
+        return (COMPUTED,)  # it follows the names that it is calculated from
+    value = changed.get(id(node), node.value)
+    return type(value), repr(value), node.anchor, node.tag
 
 
 def table_at(document: Document, path: Path) -> Table:

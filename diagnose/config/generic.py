@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import islice
 from typing import Any
 
 from diagnose.config.dialect import Candidate, Synonyms, Word
@@ -24,6 +23,9 @@ MANY = 100
 """From here on an interval whose key names no unit is taken to count steps."""
 MOST_PLACES = 50
 """Places of one hyperparameter that are looked at; with as many as that, none of them is rewritten."""
+MOST_MEMBERS = 8
+"""The longest list that may be a setting, or hold sections: the rates of groups, the jobs of a run. Longer ones are
+what was logged."""
 _ENDING = re.compile(
     r"[_-]?(?:configs?|(?<!^h)params?|(?<!^hyper)parameters?|arg(?:ument)?s|kwargs|settings?|options|opts|cfg|conf)$"
 )
@@ -57,8 +59,9 @@ class _Leaf:
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """The sections around it, in lower case, without endings such as `_config`."""
-        return tuple(_ENDING.sub("", name.lower()) or name.lower() for name in self.path[:-1])
+        """The sections around it, in lower case, without endings such as `_config`; one that is no more is left out."""
+        names = (_ENDING.sub("", name.lower()) for name in self.path[:-1])
+        return tuple(name for name in names if name not in {"", "init"})
 
 
 def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate, ...]]:
@@ -99,9 +102,12 @@ def _meant(leaf: _Leaf, synonyms: Synonyms) -> Iterator[Word]:
                 return
     prefix, _, rest = leaf.path[-1].partition("_")
     if rest and leaf.beside.prefixes[prefix.lower()] >= OF_ONE_PART:
-        yield from _meant(replace(leaf, path=(*leaf.path[:-1], prefix, rest)), synonyms)
+        parted = replace(leaf, path=(*leaf.path[:-1], prefix, rest))
+        yield from (replace(word, number=word.number + BY_PREFIX) for word in _meant(parted, synonyms))
 
 
+BY_PREFIX = 10 * BY_PHRASE
+"""Added where the beginning of the key was read as a section: such a key counts only where there is no other."""
 OF_ONE_PART = 5
 """Keys that begin alike from which on the beginning is read as a section (`voc_lr`, `voc_batch_size`, ...)."""
 
@@ -135,18 +141,21 @@ def _leaves(node: Node, place: str, path: tuple[str, ...], beside: _Beside) -> I
                 yield from _leaves(child, f"{place}.{key}" if place else str(key), (*path, *name), around)
     elif isinstance(inside, Scalar) and path:
         yield _Leaf(place, path, inside.value, beside)
-    elif isinstance(inside, Array) and path:
+    elif isinstance(inside, Array) and path and len(inside.items) <= MOST_MEMBERS:
         yield _Leaf(place, path, [getattr(resolved(item), "value", None) for item in inside.items], beside)
-        for number, item in islice(enumerate(inside.items), MOST_PLACES):
+        for number, item in enumerate(inside.items):
             names = path if isinstance(item, Table) else (*path[:-1], f"{path[-1]}[{number}]")
             if isinstance(item, Scalar | Table):
                 yield from _leaves(item, f"{place}[{number}]", names, beside)
 
 
 def _ranked(name: str, matches: list[tuple[tuple[int, int, int], _Leaf]]) -> Iterator[Candidate]:
-    for _, leaf in sorted(matches, key=lambda match: match[0])[:MOST_PLACES]:
+    matches.sort(key=lambda match: match[0])
+    whole = [match for match in matches if match[0][1] < BY_PREFIX]
+    for _, leaf in (whole or matches)[:MOST_PLACES]:
         pair = Place(re.sub(r"1(\.value)?$", r"2\1", leaf.place)) if _is_first_beta(name, leaf) else None
-        yield Candidate(Place(leaf.place), unit=_unit(name, leaf), pair=pair)
+        nothing = (0,) if name == "learning_rate" else ()  # it is worked out from another key
+        yield Candidate(Place(leaf.place), unit=_unit(name, leaf), pair=pair, neutral=nothing)
 
 
 def _rank(word: Word, leaf: _Leaf, synonyms: Synonyms) -> tuple[int, int, int]:
@@ -179,9 +188,9 @@ def _is_patience(name: str, leaf: _Leaf) -> bool:
 
 
 def _is_length(_: str, leaf: _Leaf) -> bool:
-    """Whether it is the length of the run: no milestones, and not the length of an epoch."""
-    of_epoch = leaf.key == "num_steps" and any("epoch" in key for key in leaf.beside)
-    return not isinstance(leaf.value, list) and not of_epoch
+    """Whether it is the length of the run: no milestones, and not that of an epoch or of an agent's rollout."""
+    of_part = any("epoch" in key for key in leaf.beside) or not {"gamma", "num_envs", "n_envs"}.isdisjoint(leaf.beside)
+    return not isinstance(leaf.value, list) and not (of_part and leaf.key in {"num_steps", "n_steps"})
 
 
 def _is_norm(_: str, leaf: _Leaf) -> bool:
@@ -191,7 +200,8 @@ def _is_norm(_: str, leaf: _Leaf) -> bool:
 
 def _is_of_optimizer(_: str, leaf: _Leaf) -> bool:
     """Whether a bare `eps` is the optimizer's, not that of a layer."""
-    return leaf.key != "eps" or bool({"betas", "beta1", "lr", "learning_rate", "weight_decay"} & leaf.beside.keys())
+    beside = {key.rpartition(".")[2] for key in leaf.beside}
+    return leaf.key != "eps" or not {"betas", "beta1", "lr", "learning_rate", "weight_decay"}.isdisjoint(beside)
 
 
 def _is_of_schedule(_: str, leaf: _Leaf) -> bool:
@@ -237,6 +247,8 @@ def _unit(name: str, leaf: _Leaf) -> str | None:
         counted = next((str(value) for key, value in leaf.beside.items() if re.fullmatch(r"batch\w*_type", key)), "")
         token = re.search("token|frame|bin", counted)
         return f"{token[0]}s" if token else AN_UPDATE if re.search("global|effective|total", leaf.key) else unit
+    if name == "early_stopping_patience" and many:
+        return None  # so many may be steps
     if unit != "steps" or name == "max_steps":
         return unit
     if "epoch" in leaf.key:

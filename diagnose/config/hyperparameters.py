@@ -37,7 +37,7 @@ class Kind(str, Enum):
 
 
 def _may_be_number(value: Any) -> bool:
-    """A number, or text that is one; an empty word stands for none."""
+    """A number, or text that is one; an empty word is none."""
     if isinstance(value, str):
         return value in NOTHING or is_written_number(value)
     return value is None or is_number(value)

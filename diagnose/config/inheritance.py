@@ -1,10 +1,11 @@
 """Files that a config builds on: Hydra groups, mmengine's `_base_`, detectron2's `_BASE_`, argbind's `$include`.
 
-They are read where they lie, never searched for elsewhere and never written. What is not there is named.
+They are read in place, never searched for elsewhere and never written. What is missing is named.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -54,24 +55,19 @@ class _Search:
 
     def base(self, name: str, path: Path, depth: int) -> Iterator[Inherited]:
         """A whole file, named by its path."""
-        file = self.found(name, path)
-        document = None if file is None else self.parsed(file, depth)
-        if file is not None and document is not None:
+        for file, document in self.read(name, path, "", depth):
             yield from self.flat(document, file, "", depth)
 
-    def grouped(self, entry: _Default, path: Path, group: str, depth: int) -> list[Inherited]:
+    def grouped(self, entry: _Default, path: Path, group: str, depth: int) -> Iterator[Inherited]:
         """A file of a Hydra group, put where its package says."""
         home = entry.group.removeprefix("/") if entry.group.startswith("/") else _joined(group, entry.group)
-        file = self.found(f"{_joined(home, entry.name.removesuffix('.yaml'))}.yaml", path, above_group=group)
-        document = None if file is None else self.parsed(file, depth)
-        if file is None or document is None:
-            return []
-        header = _PACKAGE.match(document.text)
-        package = entry.package or (header[1] if header else "") or home.replace("/", ".")
-        package = (
-            "" if package in {"_global_", "__global__"} else home.replace("/", ".") if package == "_group_" else package
-        )
-        return [replace(layer, root=_inside(package, layer.root)) for layer in self.flat(document, file, home, depth)]
+        own = home.replace("/", ".")
+        for file, document in self.read(f"{_joined(home, entry.name.removesuffix('.yaml'))}.yaml", path, group, depth):
+            header = _PACKAGE.match(document.text)
+            named = entry.package or (header[1] if header else "") or own
+            package = {"_global_": "", "__global__": "", "_group_": own}.get(named, named)
+            for layer in self.flat(document, file, home, depth):
+                yield replace(layer, root=_inside(package, layer.root))
 
     def flat(self, document: Document, file: Path, group: str, depth: int) -> list[Inherited]:
         """A file with all that it builds on."""
@@ -79,7 +75,24 @@ class _Search:
         own = [] if document.own is None else [Inherited(self.shown(file), _without_lists(document.own))]
         return [*under, *own, *over]
 
-    def found(self, name: str, path: Path, above_group: str = "") -> Path | None:
+    def read(self, name: str, path: Path, group: str, depth: int) -> Iterator[tuple[Path, Document]]:
+        """The file of this name and its tree; none where it is not there, was read before or cannot be read.
+
+        A file counts once, where it is named first: so do DiffSinger's and NATSpeech's own loaders.
+        """
+        file = self.found(name, path, group)
+        if file is None or file in self.seen:
+            return
+        self.seen.add(file)
+        if depth >= DEEPEST or len(self.seen) > MOST_FILES:
+            self.missing.append(f"{self.shown(file)}, which it builds on, is not read: too many files name one another")
+            return
+        try:
+            yield file, parse_document(read_text(file), self.shown(file))
+        except ConfigError as error:
+            self.missing.append(f"not read: {error}")
+
+    def found(self, name: str, path: Path, above_group: str) -> Path | None:
         """The file beside the one that names it, else below one of the folders above it."""
         name = name.removeprefix("./")
         if name.startswith(("/", "~")) or "://" in name or "::" in name or "${" in name or "{{" in name:
@@ -95,28 +108,9 @@ class _Search:
         self.missing.append(f"{name}, which it builds on, is not here: what it sets is not known")
         return None
 
-    def parsed(self, file: Path, depth: int) -> Document | None:
-        """The file's tree; None where it was read before, cannot be read or the chain is too long.
-
-        A file counts once, where it is named first: so do DiffSinger's and NATSpeech's own loaders.
-        """
-        if file in self.seen:
-            return None
-        self.seen.add(file)
-        if depth >= DEEPEST or len(self.seen) > MOST_FILES:
-            self.missing.append(f"{self.shown(file)}, which it builds on, is not read: too many files name one another")
-            return None
-        try:
-            return parse_document(read_text(file), self.shown(file))
-        except ConfigError as error:
-            self.missing.append(f"not read: {error}")
-            return None
-
     def shown(self, file: Path) -> str:
         """The path from the config's folder."""
-        up = next((up for up, folder in enumerate((self.home, *self.home.parents)) if file.is_relative_to(folder)), 0)
-        folder = (self.home, *self.home.parents)[up]
-        return "../" * up + file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name
+        return os.path.relpath(file, self.home).replace(os.sep, "/")
 
 
 def _is_file(path: Path) -> bool:
@@ -137,8 +131,7 @@ class _Default:
 
 
 def _defaults(root: Node | None) -> Iterator[_Default]:
-    found = root.get("defaults") if isinstance(root, Table) else None
-    listed = None if found is None else resolved(found)
+    listed = root.inside("defaults") if isinstance(root, Table) else None
     for item in map(resolved, listed.items) if isinstance(listed, Array) else ():
         if isinstance(item, Scalar) and isinstance(item.value, str):
             yield _Default("", item.value)
@@ -157,8 +150,7 @@ def _chosen(group: str, choice: Node) -> Iterator[_Default]:
 
 def _bases(root: Node | None) -> Iterator[str]:
     for key in BASES if isinstance(root, Table) else ():
-        found = root.get(key) if isinstance(root, Table) else None
-        named = None if found is None else resolved(found)
+        named = root.inside(key) if isinstance(root, Table) else None
         for name in map(resolved, named.items) if isinstance(named, Array) else (named,):
             if isinstance(name, Scalar) and isinstance(name.value, str) and name.value:
                 yield name.value

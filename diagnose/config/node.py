@@ -83,6 +83,11 @@ class Table:
         merge = self._last.get("<<")
         return None if merge is None else _merged(merge, key)
 
+    def inside(self, key: Key) -> Scalar | Table | Array | None:
+        """The same with an alias resolved."""
+        node = self.get(key)
+        return None if node is None else resolved(node)
+
     @cached_property
     def _last(self) -> Mapping[str, Node]:
         return {key_text(key): node for key, node in self.entries}
@@ -111,7 +116,7 @@ def key_text(key: Scalar) -> str:
 
 
 def resolved(node: Node) -> Scalar | Table | Array:
-    """The node itself, or what an alias stands for."""
+    """The node itself, or the target of an alias."""
     return node.target if isinstance(node, Alias) else node
 
 

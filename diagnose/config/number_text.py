@@ -20,3 +20,10 @@ def number_of(text: str) -> int | float:
     """The number that `text` is written as."""
     text = text.replace("_", "")
     return int(text) if text.lstrip("+-").isdigit() else float(text)
+
+
+def numbers_in(text: str) -> list[int | float]:
+    """The members of a list of numbers that YAML reads as text (`(0.9, 0.98)`); empty where it is none."""
+    text = text.strip()
+    parts = [part.strip() for part in text[1:-1].split(",")] if text[:1] + text[-1:] in {"()", "[]"} else []
+    return [number_of(part) for part in parts] if all(map(is_written_number, parts)) else []

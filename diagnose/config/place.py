@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import takewhile
 from typing import Any
 
@@ -32,7 +32,7 @@ class Place:
         )
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _steps(text: str) -> tuple[re.Match[str], ...]:
     return tuple(_STEP.finditer(text))
 
@@ -64,8 +64,7 @@ def _names(table: Table, steps: tuple[re.Match[str], ...]) -> Iterator[tuple[int
 
 def _has(item: Node, key: str, pattern: str) -> bool:
     item = resolved(item)
-    child = item.get(key) if isinstance(item, Table) else None
-    child = None if child is None else resolved(child)
+    child = item.inside(key) if isinstance(item, Table) else None
     return isinstance(child, Scalar) and re.search(pattern, str(child.value)) is not None
 
 

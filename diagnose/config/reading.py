@@ -23,13 +23,10 @@ from diagnose.config.node import (
     children,
     resolved,
 )
-from diagnose.config.number_text import NOTHING, is_written_number, number_of
+from diagnose.config.number_text import NOTHING, is_written_number, number_of, numbers_in
 from diagnose.config.place import Place
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
-_NUMBER = r"\s*[+-]?\d*\.?\d+(?:[eE][+-]?\d+)?\s*"
-_LISTED = re.compile(rf"[(\[]{_NUMBER}(?:,{_NUMBER})*[)\]]")
-"""A list that YAML reads as text: `(0.9, 0.98)`."""
 MAX_HOPS = 10
 """References followed from one to the next; a longer chain is a circle."""
 
@@ -94,7 +91,7 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
 def _counting_first(name: str, places: tuple[Site, ...]) -> tuple[Site, ...]:
     """A place with a value counts before one that is there but empty, a live one before a dead one.
 
-    A learning rate of 0 stands for one that the trainer works out (DINO's `lr: 0.` beside `base_lr`).
+    A learning rate of 0 means one that the trainer computes (DINO's `lr: 0.` beside `base_lr`).
     """
 
     def rank(site: Site) -> tuple[bool, bool]:
@@ -111,7 +108,7 @@ def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
 
 
 def follow(document: Document, node: Node) -> Scalar | Array | Table | None:
-    """What `node` stands for: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
+    """What `node` refers to: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
     for _ in range(MAX_HOPS):
         inside = resolved(node)
         reference = _reference(inside)
@@ -152,8 +149,8 @@ def as_number(kind: Kind, value: Any) -> Any:
     """Text that is a number as that number; words for nothing as None."""
     if isinstance(value, str) and value in NOTHING:
         return None
-    if kind is Kind.LIST and isinstance(value, str) and _LISTED.fullmatch(value.strip()):
-        return [number_of(part.strip()) for part in value.strip()[1:-1].split(",")]
+    if kind is Kind.LIST and isinstance(value, str):
+        return numbers_in(value) or value
     if kind in {Kind.TEXT, Kind.CHOICE, Kind.SWITCH}:
         return value
     if isinstance(value, list):
@@ -163,37 +160,24 @@ def as_number(kind: Kind, value: Any) -> Any:
 
 def text_numbers(document: Document) -> Iterator[tuple[Path, Scalar]]:
     """Plain YAML scalars that are written like numbers and read as text by PyYAML (`5e-5`, `1e6`)."""
-    if document.syntax == "yaml":
-        for path, node in document.scalars():
-            if isinstance(node, Scalar) and _is_text_number(node):
-                yield path, node
-
-
-def _is_text_number(node: Scalar) -> bool:
-    if node.style or node.tag is not None or not isinstance(node.value, str):
-        return False
-    return "e" in node.value.lower() and is_written_number(node.value)
+    for path, node in document.scalars() if document.syntax == "yaml" else ():
+        if not isinstance(node, Scalar) or node.style or node.tag is not None or not isinstance(node.value, str):
+            continue
+        if "e" in node.value.lower() and is_written_number(node.value):
+            yield path, node
 
 
 def duplicates(document: Document) -> Iterator[tuple[Path, Scalar]]:
-    """Keys that appear twice in one mapping, as (path, the later key): the last one counts."""
-    for root in document.roots:
+    """Keys that appear twice in one mapping, as (path, the later key): the last one counts. In Python that is usual."""
+    for root in () if document.syntax == "python" else document.roots:
         yield from _duplicates((), root)
 
 
 def _duplicates(path: Path, node: Node) -> Iterator[tuple[Path, Scalar]]:
-    if isinstance(node, Table):
-        seen: set[str] = set()
-        for key, _ in node.entries:
-            if str(key.value) in seen:
-                yield (*path, str(key.value)), key
-            seen.add(str(key.value))
-    for key_, child in () if isinstance(node, Alias) else children(node):
-        yield from _duplicates((*path, key_), child)
-
-
-def sharing(found: Mapping[str, tuple[Site, ...]], name: str, source: Node) -> Iterator[str]:
-    """Other canonical names that are written by the same scalar."""
-    for other, places in found.items():
-        if other != name and any(site.source is source for site in places):
-            yield other
+    seen: set[str] = set()
+    for key, _ in node.entries if isinstance(node, Table) else ():
+        if str(key.value) in seen:
+            yield (*path, str(key.value)), key
+        seen.add(str(key.value))
+    for name, child in () if isinstance(node, Alias) else children(node):
+        yield from _duplicates((*path, name), child)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -13,7 +14,7 @@ from diagnose.config.edit import EditError
 from diagnose.config.generic import MOST_PLACES
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.config.node import Array, Document, Key, Path, Scalar, dotted, resolved, same
-from diagnose.config.reading import Site, sharing, sites
+from diagnose.config.reading import Site, sites
 from diagnose.config.units import Clock, UnitError, clips_per_update, steps_per_epoch
 from diagnose.numbers import PlainValue, is_number
 
@@ -25,6 +26,9 @@ PARTNERS = (
     ("learning_rate_generator", "learning_rate_discriminator"),
 )
 """Rates that are balanced against each other (GANs): when the one changes, the other follows by the same factor."""
+
+
+_OBJECT = re.compile("python/(?:object|name|module)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ class _Draft:
         record = first_rule(self.dialect.read_only, self.document)
         if record is not None:
             raise EditError(record)
-        if any("python/" in tag for tag in self.document.foreign_tags):
+        if any(_OBJECT.search(tag) for tag in self.document.foreign_tags):
             raise EditError("the file is a dump of Python objects that no trainer reads back")
         forbidden = first_rule(self.dialect.forbid.get(name, ()), self.document)
         if forbidden is not None:
@@ -162,7 +166,8 @@ class _Draft:
     def unshared(self, name: str, site: Site, scalar: Scalar, where: str) -> None:
         """Raise EditError where the change would reach a value that nobody asked to change."""
         origin = self.document.origins[id(scalar)]
-        other = next(sharing(self.sites, name, scalar), None) if site.follows else None
+        others = (other for other, places in self.sites.items() if any(place.source is scalar for place in places))
+        other = next((other for other in others if other != name), None) if site.follows else None
         if other is not None:
             raise EditError(f"{where} follows {dotted(origin)}, which is {other}: change that")
         if origin in self.done:

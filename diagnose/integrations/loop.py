@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Severity
-from diagnose.integrations.confirmed import History, just_begun, warming_up
+from diagnose.integrations.confirmed import Confirmed, just_begun
 from diagnose.integrations.memory import MemoryLog
 from diagnose.integrations.written import write_report
 from diagnose.report.line import finding_line
@@ -72,8 +72,8 @@ class Doctor:
         self._on_finding = on_finding
         self._share = share
         self._log = MemoryLog(name, axis)
-        self._history = History()
         self._checks = _checks()  # imported now, so that no step pays for it
+        self._confirmed = Confirmed(self._checks)
         self._config: Config | None = None
         self.diagnosis: Diagnosis | None = None
         """The latest; None before the first examination."""
@@ -150,10 +150,11 @@ class Doctor:
 
     def _judge(self) -> None:
         from diagnose.engine import examine
+        from diagnose.live.watch import warming_up
 
         facts = self._facts_of(self._log)
         self.diagnosis = examine(facts, checks=self._checks)
-        for finding in self._history.take(self.diagnosis):
+        for finding in self._confirmed.take(self.diagnosis):
             logger.warning("%s", finding_line(facts.run, finding))
             if self._on_finding is not None:
                 self._on_finding(finding)
@@ -161,7 +162,7 @@ class Doctor:
             self._decide(self._stop_at)
 
     def _decide(self, least: Severity) -> None:
-        grave = [finding for finding in self._history.confirmed if finding.severity.rank >= least.rank]
+        grave = [finding for finding in self._confirmed.findings if finding.severity.rank >= least.rank]
         worst = max(grave, key=lambda finding: finding.severity.rank, default=None)
         if worst is not None:
             self.should_stop = True

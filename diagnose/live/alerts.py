@@ -35,19 +35,19 @@ class Alerts:
 
     def __init__(self, urls: Sequence[str]) -> None:
         self._carrier = _carrier(urls)
-        self._told: set[tuple[str, str, str]] = set()
+        self._sent_before: set[tuple[str, str, str]] = set()
 
     def finding(self, run: Run, finding: Finding) -> list[str]:
-        """Tell a finding that was not told before. Returns a line for each address that could not be reached."""
+        """Send a finding that was not sent before. Returns a line for each address that could not be reached."""
         key = (run.name, finding.code, finding.metric)
-        if key in self._told:
+        if key in self._sent_before:
             return []
-        self._told.add(key)
+        self._sent_before.add(key)
         heading = f"ttsdoc: {title(run)}: {finding.severity.value} {finding.code} {finding.name}"
         return self._send(heading, "\n".join(_about(run, finding)), finding.severity.value)
 
     def end(self, diagnosis: Diagnosis) -> list[str]:
-        """Tell how the run stands at its end. Returns a line for each address that could not be reached."""
+        """Send how the run ended. Returns a line for each address that could not be reached."""
         heading = f"ttsdoc: {title(diagnosis.run)} has ended: {diagnosis.verdict.value}"
         kind = "success" if diagnosis.verdict is Verdict.HEALTHY else Severity.WARNING.value
         return self._send(heading, "\n".join(_ending(diagnosis)), kind)

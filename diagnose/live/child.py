@@ -6,11 +6,10 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import BinaryIO
 
 from diagnose.errors import TrainerError
@@ -23,36 +22,6 @@ LAST_GRACE = 5.0
 LAST_LINES = 20
 """Lines of a trainer's output that are shown when it died by itself: a traceback, and what came before it."""
 TAIL_BYTES = 16_384
-
-
-@dataclass
-class Asked:
-    """Whether the user asked for an end."""
-
-    signal: int | None = None
-
-
-@contextmanager
-def interruptible() -> Iterator[Asked]:
-    """Within the block, Ctrl-C and SIGTERM are noted; a second one acts as ever.
-
-    A child that starts here begins with the usual handling of both, even where this process was told to ignore them.
-    """
-    asked = Asked()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        asked.signal = number
-        for other, handler in before.items():
-            signal.signal(other, handler if handler is not signal.SIG_IGN else signal.SIG_DFL)
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @dataclass(eq=False)
@@ -131,11 +100,11 @@ def start(command: Sequence[str], console: Path, environment: Mapping[str, str] 
 
     Raises TrainerError where there is no such program.
     """
-    told = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+    variables = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
     with console.open("ab") as out:
         try:
             process = subprocess.Popen(
-                list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=told
+                list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=variables
             )
         except OSError as error:
             raise TrainerError(f"{command[0]}: cannot be started ({error.strerror or error})") from error

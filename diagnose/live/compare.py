@@ -175,7 +175,7 @@ def _aligned(facts: Facts, curve: Curve, by: By) -> tuple[FloatArray, FloatArray
     if by is By.EPOCH and curve.axis is Axis.EPOCH:
         ticks = finite.steps.astype(float)
     if ticks is None or not np.isfinite(ticks).all():
-        raise LogError(f"{facts.run.source}: its log does not tell the {by.value}; use --by step")
+        raise LogError(f"{facts.run.source}: its log has no {by.value}; use --by step")
     begun: FloatArray = np.asarray(ticks if by is By.EPOCH else ticks - ticks[0], dtype=np.float64)
     return begun, finite.values
 
@@ -231,7 +231,7 @@ def _common(amounts: list[float | None]) -> float | None:
 
 
 def _names(runs: Sequence[Facts]) -> list[str]:
-    """What tells the runs apart: their sources, without what they share at the front and at the end."""
+    """What distinguishes the runs: their sources, without what they share at the front and at the end."""
     parts = [(facts.run.source or facts.run.name).split("/") for facts in runs]
     for end in (0, -1):
         while all(len(part) > 1 for part in parts) and len({part[end] for part in parts}) == 1:

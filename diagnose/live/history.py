@@ -1,7 +1,7 @@
 """What was found while a run grew: since when, whether it was confirmed, and what a finished log has forgotten.
 
 A divergence is plain when it happens and looks like a plateau at the end. So a finished run is also judged on its
-prefixes, as someone who watched it would have, and what was confirmed then and never made good again is kept.
+prefixes, as someone who watched it would have, and what was confirmed then, and from which it never recovered, is kept.
 """
 
 from __future__ import annotations
@@ -16,20 +16,25 @@ from diagnose.checks.base import About, Check
 from diagnose.engine import examine, prescriptions_of
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Diagnosis, Finding, Severity, Verdict
-from diagnose.run import Curve, Role
+from diagnose.run import Role
 
 PERSISTENT = 0.5
-"""Share of the looks at which an alarm stood so that it belongs to the run, whatever its last points show. Source: our
-choice: what stood for half of the run decided what came of it."""
+"""Share of the looks with an alarm from which it belongs to the run, whatever its last points show. Source: our
+choice: what was there for half of the run decided what came of it."""
 REMEMBERED = ("divergence", "learning-rate-too-high", "non-finite-loss")
 """Findings that a plateau or a slow recovery hides at the end."""
 NOT_OF_THE_RUN = frozenset({"config", "dataset", "trainer"})
-"""Metrics of findings that no curve shows: they stand in the first report; no training is stopped or changed
+"""Metrics of findings that no curve shows: they are in the first report; no training is stopped or changed
 for them."""
 LOOKS = 40
 """Prefixes of a run that are judged. Source: our choice: a fault that lasts a fortieth of the run is seen twice."""
+COSTLY = 0.25
+"""Share of the run after which coming back counts no more. Source: as for the progress that a divergence loses."""
 FEWEST = 4
 """Points of the training loss before anything is said. Source: the checks of instability need as many."""
+MORE = 0.05
+"""By how much a log must have grown between two states that confirm each other. Source: our choice: two states of
+nearly the same points see the same noise."""
 RECOVERED = 0.25
 """Share of what was lost that may still be missing where a run counts as recovered. Source: the divergence check."""
 
@@ -39,7 +44,7 @@ class Sighting:
     """One finding over the course of a run."""
 
     finding: Finding
-    """As it was last said."""
+    """As it was last said when it was at its worst."""
     first_seen: int
     """Step of the training loss at which it was said first, in the stretch that lasts or was confirmed."""
     last_seen: int
@@ -79,7 +84,8 @@ def _seen_again(sighting: Sighting, said: dict[str, Finding], step: int, looked:
     finding = said.get(sighting.finding.name)
     if finding is None:
         return sighting if sighting.confirmed is not None else None
-    again = replace(sighting, finding=finding, last_seen=step, looks=sighting.looks + 1)
+    worst = sighting.finding if sighting.finding.severity.rank > finding.severity.rank else finding
+    again = replace(sighting, finding=worst, last_seen=step, looks=sighting.looks + 1)
     if sighting.confirmed is None and sighting.last_seen == looked:
         return replace(again, confirmed=step)
     return again
@@ -98,60 +104,66 @@ def replay(facts: Facts, *, checks: Iterable[Check] | None = None, looks: int = 
 
 
 def remember(diagnosis: Diagnosis) -> Diagnosis:
-    """The diagnosis with what was confirmed while the run lasted and never recovered, errors only."""
+    """The diagnosis with the instability that was confirmed while the run lasted, if it came back late or never.
+
+    Where nothing else is wrong at the end, with what was found at most looks, too.
+    """
     facts = diagnosis.facts
-    if any(_of_the_run(finding) for finding in diagnosis.findings):
+    if any(finding.alarming and finding.name in REMEMBERED for finding in diagnosis.findings):
         return diagnosis
     past = replay(facts)
     lost = [kept for kept in past.confirmed if _grave(kept.finding) and not recovered(facts, kept)]
-    lost += [kept for kept in past.confirmed if kept not in lost and kept.looks >= PERSISTENT * past.looks]
-    said = {finding.name for finding in diagnosis.findings if finding.alarming}
-    lost = [kept for kept in lost if kept.finding.name not in said]
+    if not any(finding.alarming and finding.metric not in NOT_OF_THE_RUN for finding in diagnosis.findings):
+        lost += [kept for kept in past.confirmed if kept not in lost and kept.looks >= PERSISTENT * past.looks]
     if not lost:
         return diagnosis
-    told = [_told(sighting) for sighting in lost]
-    names = {finding.name for finding in told}
+    kept = [_as_remembered(facts, sighting) for sighting in lost]
+    names = {finding.name for finding in kept}
     others = [replace(finding, explained_by=_cause(finding, names)) for finding in diagnosis.findings]
-    findings = (*told, *others)
+    findings = (*kept, *others)
     return replace(diagnosis, verdict=Verdict.UNHEALTHY, findings=findings, prescriptions=prescriptions_of(findings))
 
 
 def confirmed_now(facts: Facts, findings: Iterable[Finding], *, checks: Iterable[Check] | None = None) -> list[Finding]:
-    """Those of the alarming findings that were said one point (of the curve that shows them) earlier, too.
+    """Those of the alarming findings that an earlier state of the log shows, too.
 
-    So nothing rests on a last point alone, however often or seldom one looks.
+    Earlier by `MORE` of the points of the curve that shows them, by one at least: so nothing rests on the last points
+    alone, however often or seldom one looks.
     """
+    asked = None if checks is None else tuple(checks)
+    earlier: dict[Role, set[str]] = {}
     kept = []
     for finding in findings:
-        before = _one_point_earlier(facts, finding) if finding.alarming else None
-        if before is None:
+        if not finding.alarming:
             continue
-        said = examine(before, checks=None if checks is None else tuple(checks)).findings
-        if any(earlier.name == finding.name and earlier.alarming for earlier in said):
+        role = Role.VAL_LOSS if finding.metric == Role.VAL_LOSS.value else Role.TRAIN_LOSS
+        if role not in earlier:
+            before = _earlier(facts, role)
+            known = () if before is None else examine(before, checks=asked).findings
+            earlier[role] = {one.name for one in known if one.alarming}
+        if finding.name in earlier[role]:
             kept.append(finding)
     return kept
 
 
 def recovered(facts: Facts, sighting: Sighting) -> bool:
-    """Whether the end of the training loss is about as good as the best before the fault."""
+    """Whether the training loss came back to the best before the fault, soon enough, and ends about there or below."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or not len(train):
         return True
     if not np.isfinite(train.values[-1]):
         return False
-    finite = train.finite
-    before = finite.values[finite.steps <= (sighting.finding.first_step or sighting.first_seen)]
+    finite, began = train.finite, sighting.finding.first_step or sighting.first_seen
+    before = finite.values[finite.steps <= began]
     after = finite.values[finite.steps <= sighting.last_seen]
     if not len(before) or not len(after):
         return True
     best, worst = float(before.min()), float(after[-max(1, len(after) // 4) :].max())
     end = float(np.median(finite.values[-max(3, len(finite) // 10) :]))
-    return end <= best + RECOVERED * max(0.0, worst - best)
-
-
-def _of_the_run(finding: Finding) -> bool:
-    """Whether a curve shows it, and it alarms: then the end of the log has forgotten nothing that matters more."""
-    return finding.alarming and finding.metric not in NOT_OF_THE_RUN
+    if end > best + RECOVERED * max(0.0, worst - best):
+        return False
+    back = finite.steps[(finite.steps > sighting.last_seen) & (finite.values <= best)]
+    return not len(back) or int(back[0]) - began < COSTLY * (int(finite.steps[-1]) - int(finite.steps[0]))
 
 
 def _grave(finding: Finding) -> bool:
@@ -159,9 +171,11 @@ def _grave(finding: Finding) -> bool:
     return finding.severity is Severity.ERROR and sure and finding.name in REMEMBERED
 
 
-def _told(sighting: Sighting) -> Finding:
-    at = sighting.first_seen if sighting.confirmed is None else sighting.confirmed
-    message = f"{sighting.finding.message} It was sure at step {at:,}, and was never made good."
+def _as_remembered(facts: Facts, sighting: Sighting) -> Finding:
+    step = sighting.first_seen if sighting.confirmed is None else sighting.confirmed
+    train = facts.curve(Role.TRAIN_LOSS)
+    place = f"step {step:,}" if train is None else train.place(step)
+    message = f"{sighting.finding.message} It was confirmed at {place}; the run came back late, or not at all."
     return replace(sighting.finding, message=message, first_seen=sighting.first_seen, confirmed=sighting.confirmed)
 
 
@@ -187,21 +201,15 @@ def _moments(facts: Facts, looks: int) -> list[int]:
     return [int(step) for step in steps if np.count_nonzero(train.steps <= step) >= FEWEST]
 
 
-def _one_point_earlier(facts: Facts, finding: Finding) -> Facts | None:
-    """The facts without the newest point of the curve that shows the finding; None where nothing would be left."""
-    train = facts.curve(Role.TRAIN_LOSS)
-    shown = facts.curve(Role.VAL_LOSS) if finding.metric == Role.VAL_LOSS.value else train
-    if train is None or shown is None or len(shown) < 2 or len(train) < FEWEST:
+def _earlier(facts: Facts, role: Role) -> Facts | None:
+    """The facts without the newest points of a loss; None where nothing would be left."""
+    train, curve = facts.curve(Role.TRAIN_LOSS), facts.curve(role)
+    if train is None or curve is None or len(curve) < 2 or len(train) < FEWEST:
         return None
-    if shown is train:
-        return (
-            facts.until(int(train.steps[train.steps < train.steps[-1]][-1]))
-            if train.steps[0] < train.steps[-1]
-            else None
-        )
-    return _without_last(facts, shown)
-
-
-def _without_last(facts: Facts, curve: Curve) -> Facts:
-    shorter = curve.where(np.arange(len(curve)) < len(curve) - 1)
+    lost = not np.isfinite(curve.values[-2:]).any()  # that is noise of no kind
+    count = 1 if lost else max(1, int(MORE * len(curve)))
+    if role is Role.TRAIN_LOSS:
+        steps = train.steps[train.steps < train.steps[-count]]
+        return facts.until(int(steps[-1])) if len(steps) else None
+    shorter = curve.where(np.arange(len(curve)) < len(curve) - count)
     return replace(facts, run=replace(facts.run, curves={**facts.run.curves, curve.tag: shorter}))

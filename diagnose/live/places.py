@@ -1,4 +1,4 @@
-"""Where a trainer's log may appear: several places, the surest first, of which the first that has one counts."""
+"""Where a trainer's log may appear: several places, the surest first, of which the one that says enough counts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from diagnose.finding import Diagnosis, Finding
 from diagnose.live.watch import Watch
 from diagnose.run import Role
 
+ENOUGH = 20
+"""Points of the training loss with which a place says enough: no place behind it is read any more. Source: our choice:
+some trainers write events once per evaluation, and print every tenth step."""
+RICHER = 4
+"""Times as many points for which a later place counts instead. Source: our choice."""
+
 
 class Places:
     """The places of one run, looked at in turn."""
@@ -20,25 +26,37 @@ class Places:
         self.latest: Diagnosis | None = None
         """The newest diagnosis of the place that counts."""
         self._watches = [Watch(place, hints) for place in places]
-        self._counts: Watch | None = None
+        self._seen: dict[int, Diagnosis] = {}
+        """Place -> its newest diagnosis."""
+        self._counts = 0
 
     def look(self) -> Diagnosis | None:
-        """The run as it stands, judged; None if nothing is new."""
-        for watch in self._watches:
+        """The run as it is now, judged; None if nothing is new."""
+        news = set()
+        for number, watch in enumerate(self._watches):
             found = _look(watch)
-            if found is not None and found.run.curve(Role.TRAIN_LOSS) is not None:
-                self.latest, self._counts = found, watch
-                return found
-            if watch is self._counts:  # nothing new where the log is: the places behind it do not matter
-                return None
-        return None
+            if found is not None and _points(found):
+                self._seen[number] = found
+                news.add(number)
+            if number in self._seen and _points(self._seen[number]) >= ENOUGH:
+                break
+        if not news:
+            return None
+        most = max(map(_points, self._seen.values()))
+        self._counts = next(place for place in sorted(self._seen) if RICHER * _points(self._seen[place]) >= most)
+        self.latest = self._seen[self._counts]
+        return self.latest if self._counts in news else None
 
     def sure(self, diagnosis: Diagnosis) -> list[Finding]:
-        """What is confirmed: news, and what was news before and still stands."""
-        if self._counts is None:
-            return []
-        self._counts.news(diagnosis)
-        return self._counts.told(diagnosis)
+        """What is confirmed: news, and what was news before and is still found."""
+        watch = self._watches[self._counts]
+        watch.news(diagnosis)
+        return watch.reported(diagnosis)
+
+
+def _points(diagnosis: Diagnosis) -> int:
+    train = diagnosis.run.curve(Role.TRAIN_LOSS)
+    return 0 if train is None else len(train)
 
 
 def _look(watch: Watch) -> Diagnosis | None:

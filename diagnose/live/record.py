@@ -47,8 +47,8 @@ class Seen:
     @classmethod
     def of(cls, finding: Finding) -> Seen:
         """What the record keeps of a finding."""
-        told = (finding.first_step, finding.confirmed, finding.message)
-        return cls(finding.code, finding.name, finding.severity.value, *told)
+        rest = (finding.first_step, finding.confirmed, finding.message)
+        return cls(finding.code, finding.name, finding.severity.value, *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Attempt:
     best_step: int | None = None
     metric: str | None = None
     held_out_loss: float | None = None
-    """Of a second validation set, where the trainer tells one."""
+    """Of a second validation set, where the trainer reports one."""
     checkpoints: tuple[str, ...] = ()
     accepted: bool | None = None
     reason: str = ""
@@ -100,7 +100,7 @@ class Record:
     verdict: str = "unfinished"
     """`healthy`, `cured`, `not cured`, `failed`, `interrupted` or `unfinished`."""
     chosen: int | None = None
-    """The attempt whose config stands at the end; None: the original."""
+    """The attempt whose config is the result; None: the original."""
     noise: dict[str, Any] = field(default_factory=dict)
     helped: tuple[dict[str, Any], ...] = ()
     """With --one-at-a-time: what each edit did alone."""
@@ -112,37 +112,37 @@ class Record:
 
     def write(self, path: Path) -> None:
         """Put it down, whole or not at all. Raises OSError."""
-        told = asdict(self)
-        result = {"attempt": told.pop("chosen"), "verdict": told.pop("verdict")}
-        content = {"schema_version": SCHEMA, **told, "result": result}
+        content = asdict(self)
+        result = {"attempt": content.pop("chosen"), "verdict": content.pop("verdict")}
+        content = {"schema_version": SCHEMA, **content, "result": result}
         write_whole(path, (json.dumps(_strict(content), indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def read_record(path: Path) -> Record:
     """What `Record.write` put down. Raises LogError where it is none."""
     try:
-        told = json.loads(path.read_bytes())
-        attempts = tuple(_attempt(one) for one in told["attempts"])
-        result = told["result"]
+        stored = json.loads(path.read_bytes())
+        attempts = tuple(_attempt(one) for one in stored["attempts"])
+        result = stored["result"]
         return Record(
-            told["config"],
-            tuple(told["command"]),
+            stored["config"],
+            tuple(stored["command"]),
             attempts,
             result["verdict"],
             result["attempt"],
-            told["noise"],
-            tuple(told["helped"]),
+            stored["noise"],
+            tuple(stored["helped"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LogError(f"{path}: not the record of a healing, or damaged ({error}); move it away") from error
 
 
-def _attempt(told: dict[str, Any]) -> Attempt:
-    known = Attempt.__dataclass_fields__.keys() - _LISTS  # a later version may tell more
-    rest = {key: value for key, value in told.items() if key in known}
-    edits = tuple(Change(**one) for one in told["edits"])
-    findings = tuple(Seen(**one) for one in told["findings"])
-    command, states = tuple(told["command"]), tuple(told["checkpoints"])
+def _attempt(stored: dict[str, Any]) -> Attempt:
+    known = Attempt.__dataclass_fields__.keys() - _LISTS  # a later version may hold more
+    rest = {key: value for key, value in stored.items() if key in known}
+    edits = tuple(Change(**one) for one in stored["edits"])
+    findings = tuple(Seen(**one) for one in stored["findings"])
+    command, states = tuple(stored["command"]), tuple(stored["checkpoints"])
     return Attempt(**rest, command=command, edits=edits, findings=findings, checkpoints=states)
 
 

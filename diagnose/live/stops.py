@@ -23,27 +23,27 @@ UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss",
 """Faults after which a state from before them is worth going on from."""
 KEPT = frozenset({"overfitting", "memorisation", "past-best"})
 """Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
-SLOW = frozenset({"learning-rate-too-low"})
-"""Faults that are only warned of, and worth a stop once `WORTH` of the planned run is over."""
+SLOW = frozenset({"learning-rate-too-low", "slow-learning"})
+"""Faults that are only warnings, and worth a stop once `WORTH` of the planned run is over."""
 STUCK = frozenset({"plateau"})
 """Faults that are worth a stop where the run never got going: they began in the first `EARLY` of the planned run, and
-the loss stands between `HIGH` and `FELL` of where it began. Lower, it may have converged; higher, it never moved, and
+the loss is between `HIGH` and `FELL` of where it began. Lower, it may have converged; higher, it never moved, and
 may have converged before the first point."""
 EARLY = 0.25
 HIGH, FELL = 0.5, 0.95
-"""Source: the bundled trainer thrown to chance level stands at 0.7 to 0.8 of its first loss."""
-STOOD = 0.2
-"""Share of the planned run for which an instability that is only warned of must have stood. Source: our choice: a
+"""Source: the bundled trainer thrown to chance level is at 0.7 to 0.8 of its first loss."""
+LASTED = 0.2
+"""Share of the planned run for which an instability that is only a warning must have lasted. Source: our choice: a
 healthy run comes back from a swing sooner, or is not planned to the end of it."""
 SUMMARY = "summary.json"
-"""Where a trainer may tell the loss on a second validation set (`held_out_loss`)."""
+"""Where a trainer may report the loss on a second validation set (`held_out_loss`)."""
 
 
 def of_the_run(diagnosis: Diagnosis) -> Diagnosis:
     """The diagnosis with the findings that the curves show, and their prescriptions alone."""
     findings = tuple(one for one in diagnosis.findings if one.metric not in NOT_OF_THE_RUN)
-    ill = any(one.alarming for one in findings)
-    verdict = Verdict.UNHEALTHY if ill else Verdict.HEALTHY
+    unhealthy = any(one.alarming for one in findings)
+    verdict = Verdict.UNHEALTHY if unhealthy else Verdict.HEALTHY
     return replace(diagnosis, findings=findings, prescriptions=prescriptions_of(findings), verdict=verdict)
 
 
@@ -58,16 +58,16 @@ def worth_a_stop(diagnosis: Diagnosis, finding: Finding, *, last: bool = False) 
         return False
     if finding.name in KEPT:
         return finding.name == "overfitting" and memorises(diagnosis.facts) and kept_best(diagnosis.facts) is not None
-    return finding.severity is Severity.ERROR or _has_stood(diagnosis.facts, finding, last=last)
+    return finding.severity is Severity.ERROR or _has_lasted(diagnosis.facts, finding, last=last)
 
 
-def _has_stood(facts: Facts, finding: Finding, *, last: bool) -> bool:
-    """Whether what is only warned of has stood for so much of the planned run that it will not go by itself."""
+def _has_lasted(facts: Facts, finding: Finding, *, last: bool) -> bool:
+    """Whether a warning has lasted for so much of the planned run that it will not go by itself."""
     planned, now, since = planned_end(facts), last_step(facts), finding.first_step
     if planned is None or since is None:
         return False
     if finding.name in UNSTABLE:
-        return now - since >= STOOD * planned
+        return now - since >= LASTED * planned
     if last or not finding.prescriptions or now < WORTH * planned:
         return False  # a slow run that nothing can hasten is better than half of it
     return finding.name in SLOW or (finding.name in STUCK and since <= EARLY * planned and _at_chance(facts))
@@ -87,8 +87,14 @@ def memorises(facts: Facts) -> bool:
     return end < float(val.finite.values.min())
 
 
+def only_memorised(diagnosis: Diagnosis) -> bool:
+    """Whether overfitting is all that is wrong, and its best state is on disk."""
+    facts = diagnosis.facts
+    return alarms(diagnosis) <= KEPT and memorises(facts) and kept_best(facts) is not None
+
+
 def _at_chance(facts: Facts) -> bool:
-    """Whether the training loss fell a little at first and stands high: learned is what any model learns at once."""
+    """Whether the training loss fell a little at first and is high still: learned is what any model learns at once."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or len(train.finite) < 3 or train.finite.values[0] <= 0:
         return False
@@ -139,9 +145,9 @@ def filled(command: Sequence[str], config: Path, logs: Path, resume: str | None)
 
 
 def held_out(logs: Path) -> float | None:
-    """The loss on a second validation set, where the trainer tells one."""
+    """The loss on a second validation set, where the trainer reports one."""
     try:
-        told = json.loads((logs / SUMMARY).read_bytes()).get("held_out_loss")
+        loss = json.loads((logs / SUMMARY).read_bytes()).get("held_out_loss")
     except (OSError, ValueError, AttributeError):
         return None
-    return float(told) if is_number(told) else None
+    return float(loss) if is_number(loss) else None

@@ -1,6 +1,6 @@
-"""The loop around a trainer: run it, watch it, stop it when it is ill, change what the evidence asks for, run it again.
+"""The loop around a trainer: run it, watch it, stop it at a confirmed fault, change what the evidence asks for, repeat.
 
-A change is kept only where the run is better than before by more than noise; else the original config stands.
+A change is kept only where the run is better than before by more than noise; else the original config is kept.
 """
 
 from __future__ import annotations
@@ -14,56 +14,32 @@ from pathlib import Path
 
 from diagnose.config import Config, read_config
 from diagnose.errors import TrainerError
-from diagnose.facts import Hints
 from diagnose.files import write_whole
 from diagnose.finding import Diagnosis, Finding
-from diagnose.live.child import Asked, Child, alive, interruptible, start
+from diagnose.interrupt import Asked, interruptible
+from diagnose.live.child import Child, alive, start
 from diagnose.live.history import remember
+from diagnose.live.order import Order
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
 from diagnose.live.stops import (
-    KEPT,
     alarms,
     died,
     filled,
     held_out,
-    kept_best,
     last_good,
-    memorises,
     of_the_run,
+    only_memorised,
     worth_a_stop,
 )
-from diagnose.live.verdict import Noise, compare, score
+from diagnose.live.verdict import compare, score
 from diagnose.live.watch import last_step
 from diagnose.plan import Plan, plan
+from diagnose.remedies.rate import HALF
 
 RECORD = "heal.json"
 CURED = "cured.yaml"
 CONSOLE = "console.log"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be healed, and how far one may go."""
-
-    config: Path
-    command: tuple[str, ...]
-    """With `{config}`, `{log_dir}` and `{resume}` where they belong."""
-    out: Path
-    """The folder of heal.json and of the attempts."""
-    logs: Path | None = None
-    """Where the trainer logs, if not into `{log_dir}`."""
-    attempts: int = 3
-    budget: float | None = None
-    """Seconds for all attempts together."""
-    interval: float = 1.0
-    one_at_a_time: bool = False
-    noise: Noise | None = None
-    hints: Hints = Hints()
-    written_config: str | None = None
-    """Name, below `{log_dir}`, of the effective config that the trainer writes; None: it writes none."""
-    echo: bool = True
-    """Whether the trainer's own output is shown."""
 
 
 def heal(order: Order, say: Callable[[str], None]) -> Record:
@@ -100,9 +76,10 @@ class _Healing:
                 return self._failed(attempt)
             attempt = self._judged(attempt, diagnosis)
             if not alarms(diagnosis):
-                break
+                attempt = self._halved(attempt)
+                continue
             made = self._plan(attempt, diagnosis)
-            if _memorised(diagnosis):
+            if only_memorised(diagnosis):
                 return self._kept(attempt, made)
             attempt = self._following(attempt, diagnosis, made)
         return self._finished()
@@ -175,23 +152,24 @@ class _Healing:
         return None
 
     def _with_outcome(self, attempt: Attempt, diagnosis: Diagnosis | None) -> Attempt:
-        told = replace(attempt, held_out_loss=held_out(Path(attempt.log_dir)))
+        judged = replace(attempt, held_out_loss=held_out(Path(attempt.log_dir)))
         if diagnosis is None:
-            return told
+            return judged
         facts = diagnosis.facts
         found = tuple(Seen.of(one) for one in diagnosis.findings if one.alarming)
         states = tuple(one.file for one in facts.checkpoints)
-        told = replace(told, findings=found, last_step=last_step(facts), checkpoints=states)
-        return told.scored(score(facts))
+        judged = replace(judged, findings=found, last_step=last_step(facts), checkpoints=states)
+        return judged.scored(score(facts))
 
     def _judged(self, attempt: Attempt, diagnosis: Diagnosis) -> Attempt:
-        """With whether it is better than what stood before; if so, it is what the next must be better than."""
+        """With whether it is better than the one before; if so, it is what the next must be better than."""
         if self.base is None:
             self.base = diagnosis
             return attempt
-        standing = self._standing()
-        found = compare(self.base.facts, diagnosis.facts, noise=self.order.noise, stopped=bool(standing.stopped_by))
-        lucky = found.improved and _worse(attempt.held_out_loss, standing.held_out_loss)
+        kept = self._kept_so_far()
+        found = compare(self.base.facts, diagnosis.facts, noise=self.order.noise, stopped=bool(kept.stopped_by))
+        before, after = kept.held_out_loss, attempt.held_out_loss
+        lucky = found.improved and before is not None and after is not None and after >= before
         reason = f"{found.sentence}; but not on the held-out clips" if lucky else found.sentence
         self.say(f"attempt {attempt.number}: {reason}")
         self.record = replace(self.record, noise={"value": found.noise.value, "how": found.noise.how})
@@ -201,7 +179,7 @@ class _Healing:
             self.base = diagnosis
         return attempt
 
-    def _standing(self) -> Attempt:
+    def _kept_so_far(self) -> Attempt:
         """The attempt whose run is the one to be better than."""
         accepted = [one for one in self.record.attempts if one.accepted]
         return accepted[-1] if accepted else self.record.attempts[0]
@@ -223,20 +201,40 @@ class _Healing:
         if not made.applied or made.after == made.before:
             self.say("nothing more to change: no measured or cited cure is left")
             return None
-        if attempt.number >= self.order.attempts or self._spent():
-            self.say(f"no attempt is left after {attempt.number}")
+        if not self._may_go_on(attempt):
             return None
-        for edit in made.applied:
-            self.say(f"  {edit.path}: {edit.was} -> {edit.now}  ({edit.why})")
-        folder = self.order.out / f"attempt-{attempt.number + 1}"
-        folder.mkdir(parents=True, exist_ok=True)
-        config = folder / Path(self.order.config).name
-        write_whole(config, made.after.encode("utf-8"))
         edits = tuple(Change.of(edit) for edit in made.applied)
-        return self._attempt(attempt.number + 1, config, edits, last_good(diagnosis))
+        return self._with_config(attempt, made.after, edits, last_good(diagnosis))
+
+    def _halved(self, attempt: Attempt) -> Attempt | None:
+        """After a lower rate that is healthy and no better: half of it, once more. None where nothing was lowered."""
+        lowered = next(
+            (edit for edit in attempt.edits if edit.parameter == "learning_rate" and edit.now < edit.was), None
+        )
+        if attempt.accepted or lowered is None or not self._may_go_on(attempt):
+            return None
+        rate = float(f"{HALF * lowered.now:.3g}")
+        edit = replace(lowered, was=lowered.now, now=rate, why="half: no better than before, and nothing is wrong")
+        text = self._config(attempt).rewrite({"learning_rate": rate}).text
+        return self._with_config(attempt, text, (edit,), attempt.resume)
+
+    def _may_go_on(self, attempt: Attempt) -> bool:
+        if attempt.number < self.order.attempts and not self._spent():
+            return True
+        self.say(f"no attempt is left after {attempt.number}")
+        return False
+
+    def _with_config(self, attempt: Attempt, text: str, edits: tuple[Change, ...], resume: str | None) -> Attempt:
+        """The attempt after this one, with its config on disk."""
+        for edit in edits:
+            self.say(f"  {edit.path}: {edit.was} -> {edit.now}  ({edit.why})")
+        config = self.order.out / f"attempt-{attempt.number + 1}" / Path(self.order.config).name
+        config.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(config, text.encode("utf-8"))
+        return self._attempt(attempt.number + 1, config, edits, resume)
 
     def _kept(self, attempt: Attempt, made: Plan) -> Record:
-        """Overfitting: the best checkpoint is the cure, and the config is told to stop there."""
+        """Overfitting: the best checkpoint is the cure, and the config is made to stop there."""
         self.say(f"kept: the checkpoint of step {attempt.best_step}; what came after it only memorised")
         if made.applied:
             self._write(made.after)
@@ -253,7 +251,7 @@ class _Healing:
             return self._end("cured", best)
         if self.base is not None and not alarms(self.base):
             return self._end("healthy", self.record.attempts[-1])
-        self.say("no improvement: the original config stands")
+        self.say("no improvement: the original config is kept")
         return self._end("not cured")
 
     def _cured_text(self, best: Attempt) -> str:
@@ -281,8 +279,13 @@ class _Healing:
             stopped = bool(self.record.attempts[0].stopped_by)
             found = compare(first.facts, diagnosis.facts, noise=self.order.noise, stopped=stopped)
             self.say(f"{edit.parameter} = {edit.now} alone: {found.sentence}")
-            told = {"parameter": edit.parameter, "now": edit.now, "improved": found.improved, "told": found.sentence}
-            self.record = replace(self.record, helped=(*self.record.helped, told))
+            alone = {
+                "parameter": edit.parameter,
+                "now": edit.now,
+                "improved": found.improved,
+                "sentence": found.sentence,
+            }
+            self.record = replace(self.record, helped=(*self.record.helped, alone))
             self._keep(attempt)
 
     def _failed(self, attempt: Attempt) -> Record:
@@ -300,7 +303,8 @@ class _Healing:
         return None if found is None else of_the_run(remember(found))
 
     def _places(self, attempt: Attempt) -> Places:
-        named = [Path(attempt.log_dir)] if any("{log_dir}" in word for word in self.order.command) else []
+        folder = Path(attempt.log_dir)
+        named = [folder, folder.parent] if any("{log_dir}" in word for word in self.order.command) else []
         given = [self.order.logs] if self.order.logs else []
         hints = self.order.hints
         if self.order.written_config is None:
@@ -325,13 +329,3 @@ class _Healing:
     def _echo(self, child: Child) -> None:
         if self.order.echo:
             child.echo(sys.stderr.buffer)
-
-
-def _memorised(diagnosis: Diagnosis) -> bool:
-    """Whether overfitting is all that is wrong, and its best state is on disk."""
-    facts = diagnosis.facts
-    return alarms(diagnosis) <= KEPT and memorises(facts) and kept_best(facts) is not None
-
-
-def _worse(after: float | None, before: float | None) -> bool:
-    return after is not None and before is not None and after >= before

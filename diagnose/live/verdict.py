@@ -118,7 +118,7 @@ def amount(facts: Facts) -> float | None:
 
 
 def samples_per_step(facts: Facts) -> float | None:
-    """The effective batch size, where the config tells it."""
+    """The effective batch size, where the config has it."""
     batch, times = facts.settings.get("batch_size"), facts.settings.get("grad_accumulation_steps")
     if not is_number(batch) or batch <= 0:
         return None

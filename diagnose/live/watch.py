@@ -21,7 +21,7 @@ from diagnose.errors import LogError
 from diagnose.facts import Facts, Hints
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.gather import configs_near, facts_of, read_settings
-from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, History, confirmed_now
+from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, confirmed_now
 from diagnose.readers import follow
 from diagnose.run import Axis, Curve, Role, Run
 
@@ -36,7 +36,7 @@ LEAST_SILENCE = 600.0
 
 
 SLOWNESS = frozenset({"learning-rate-too-low", "slow-learning", "plateau", "loss-above-target"})
-"""Findings that only time can tell: before `WORTH` of the planned run they are no news."""
+"""Findings that only time can show: before `WORTH` of the planned run they are no news."""
 WORTH = 0.45
 """Share of the planned run. Source: benchmarks/cure: healthy runs at a quarter of the best rate look slow up to a third
 of the run, those at a twentieth to the end."""
@@ -65,7 +65,7 @@ class NewFinding:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where the run stands, after each look that brought something new."""
+    """Where the run is, after each look that brought something new."""
 
     step: int
     diagnosis: Diagnosis
@@ -93,14 +93,13 @@ class Watch:
 
     place: str | Path
     hints: Hints = Hints()
-    history: History = field(default_factory=History)
     _looks: Iterator[Run | None] | None = None
     _config: Config | None = None
     _config_of: str = ""
     _reported: set[str] = field(default_factory=set)
 
     def look(self) -> Diagnosis | None:
-        """The run as it stands now, judged; None if nothing is new. Raises LogError while the place is not there."""
+        """The run as it is now, judged; None if nothing is new. Raises LogError while the place is not there."""
         if self._looks is None:
             self._looks = follow(self.place)
         try:
@@ -111,17 +110,15 @@ class Watch:
         return None if run is None else examine(self._facts(run))
 
     def news(self, diagnosis: Diagnosis) -> list[Finding]:
-        """The findings of `diagnosis` to tell now: confirmed, not told before, and not of a beginning."""
+        """The findings of `diagnosis` to report now: confirmed, not reported before, and not of a beginning."""
         facts = diagnosis.facts
         of_the_run = [finding for finding in diagnosis.findings if finding.metric not in NOT_OF_THE_RUN]
         fresh = [finding for finding in of_the_run if finding.name not in self._reported]
         found = [finding for finding in confirmed_now(facts, fresh) if not _too_early(facts, finding)]
         self._reported.update(finding.name for finding in found)
-        step = last_step(facts)
-        self.history = self.history.after(step, diagnosis.findings)
-        return [replace(finding, first_seen=finding.first_step, confirmed=step) for finding in found]
+        return [replace(finding, first_seen=finding.first_step, confirmed=last_step(facts)) for finding in found]
 
-    def told(self, diagnosis: Diagnosis) -> list[Finding]:
+    def reported(self, diagnosis: Diagnosis) -> list[Finding]:
         """The findings of `diagnosis` that were news now or earlier."""
         return [finding for finding in diagnosis.findings if finding.name in self._reported]
 
@@ -144,14 +141,14 @@ def watch(
     alive: Callable[[], bool] = lambda: True,
     wait: Callable[[float], None] = time.sleep,
 ) -> Iterator[Event]:
-    """Follow the run at `place` (of several the one written to last) and tell what changes.
+    """Follow the run at `place` (of several the one written to last) and report what changes.
 
     `until`: ERROR ends at the first confirmed error too. `alive`: whether the trainer still lives; after its end one
     more look is taken. Raises LogError where the place is not there with `once`; else it is waited for.
     """
     watched = Watch(place, hints)
     diagnosis: Diagnosis | None = None
-    last_news = time.monotonic()
+    last_news, looked = time.monotonic(), False
     while True:
         over, cost = not alive(), time.process_time()
         found = _look(watched, must=once)
@@ -166,7 +163,8 @@ def watch(
         if once or over or _finished(diagnosis, time.monotonic() - last_news):
             yield Ended(End.ONCE if once else End.DONE, diagnosis)
             return
-        wait(max(interval, (time.process_time() - cost) / COST))
+        wait(max(interval, (time.process_time() - cost) / COST if looked else 0.0))
+        looked = True  # what the first look loads is paid for once
 
 
 def _look(watched: Watch, *, must: bool) -> Diagnosis | None:
@@ -224,7 +222,7 @@ def _end_by_epochs(train: Curve, epochs: object) -> int | None:
 
 
 def _too_early(facts: Facts, finding: Finding) -> bool:
-    """Whether so little is known that only an error may be told, or nothing at all."""
+    """Whether so little is known that only an error may be reported, or nothing at all."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or len(train) < FEWEST:
         return True
@@ -232,13 +230,14 @@ def _too_early(facts: Facts, finding: Finding) -> bool:
         planned = planned_end(facts)
         if planned is not None and last_step(facts) < WORTH * planned:
             return True
-    return finding.severity is not Severity.ERROR and _warming_up(facts, train)
+    return finding.severity is not Severity.ERROR and warming_up(facts)
 
 
-def _warming_up(facts: Facts, train: Curve) -> bool:
+def warming_up(facts: Facts) -> bool:
     """Whether the configured warm-up is not over; else whether the logged rate still rises."""
+    train = facts.curve(Role.TRAIN_LOSS)
     planned = None if facts.config is None else effective(facts.config, facts.samples).warmup_steps
-    if planned is not None and train.axis is Axis.STEP:
+    if planned is not None and train is not None and len(train) and train.axis is Axis.STEP:
         return bool(train.steps[-1] <= planned)
     rates = facts.curve(Role.LEARNING_RATE)
     return rates is not None and len(rates) > 1 and bool(rates.values[-1] > rates.values[:-1].max())

@@ -94,26 +94,14 @@ def _read(source: Source) -> Run:
         raise LogError(f"{source.name}: {len(top.header)} columns are no training log: leave out what is no metric")
     commas = _has_decimal_commas(top.rows)
     columns, good, bad = _columns(source, top, decimal_comma=commas)
-    story = curves_of(with_counters(without_placeholders(columns)))
-    if not story.curves:
-        raise LogError(f"{source.name}: no column of numbers: is this a training log?")
     notes = (
-        *story.notes,
         *([f"{bad} rows have another number of cells than the header and were left out"] if bad else []),
         *(["its numbers have decimal commas"] if commas else []),
         *([top.note] if top.note else []),
     )
-    return Run(
-        source.label,
-        source.name,
-        "csv",
-        story.curves,
-        sources=(source.name,),
-        health=InputHealth(files=1, records=good, bad_records=bad),
-        notes=notes,
-        beginning=story.beginning,
-        planned=story.planned,
-    )
+    story = curves_of(with_counters(without_placeholders(columns)))
+    health = InputHealth(files=1, records=good, bad_records=bad)
+    return story.run(source, "csv", health, notes, empty="no column of numbers: is this a training log?")
 
 
 def _read_rows(source: Source, top: _Top) -> Run:
@@ -124,10 +112,9 @@ def _read_rows(source: Source, top: _Top) -> Run:
         name: Column(np.arange(len(values)), np.array([np.nan if value is None else value for value in values]))
         for name, values in series.items()
     }
-    story = curves_of(columns)
     health = InputHealth(files=1, records=len(top.rows))
     note = f"no header: each row is read as a series ({', '.join(names)}); --columns names them"
-    return Run(source.label, source.name, "csv", story.curves, sources=(source.name,), health=health, notes=(note,))
+    return curves_of(columns).run(source, "csv", health, [note], empty="no numbers in its rows")
 
 
 def _names_of_rows(count: int) -> list[str]:

@@ -44,12 +44,9 @@ def read(source: Source) -> Run:
     """Every list of numbers, or every number of a list of records. Raises LogError where there is none."""
     columns = _columns(source)
     story = curves_of(columns, {tag: role for tag, role in _NVLOG.items() if tag in columns})
-    if not story.curves:
-        raise LogError(f"{source.name}: no lists of numbers here (a summary has last values only): give the history")
-    health = InputHealth(files=1, records=max(map(len, story.curves.values())))
-    return Run(
-        source.label, source.name, "json", story.curves, sources=(source.name,), health=health, notes=story.notes
-    )
+    health = InputHealth(files=1, records=max(map(len, story.curves.values()), default=0))
+    empty = "no lists of numbers here (a summary has last values only): give the history"
+    return story.run(source, "json", health, empty=empty)
 
 
 def _columns(source: Source) -> dict[str, Column]:

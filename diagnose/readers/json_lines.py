@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from diagnose.errors import LogError
 from diagnose.readers.columns import curves_of
 from diagnose.readers.columns.tables import Records, with_counters
 from diagnose.readers.sources import Source
@@ -16,7 +15,6 @@ from diagnose.run import InputHealth, Run
 LONGEST_LINE = 1 << 20
 # Bytes that are parsed at one time: few enough for their objects to stay in the processor's cache.
 _BLOCK = 1 << 17
-_DEEPEST = 4
 
 
 def sniff(source: Source) -> int:
@@ -25,7 +23,9 @@ def sniff(source: Source) -> int:
     objects = [record for record in map(_object, lines) if record is not None]
     if not objects or len(objects) < len(lines) - 1:
         return 0
-    if not any(_has_number(record) for record in objects):
+    rows = Records()
+    rows.add(objects)
+    if not rows.columns():
         return 0
     return 85 if len(objects) > 1 else 55
 
@@ -39,14 +39,10 @@ def read(source: Source) -> Run:
             rows.add([_row(record) if type(record.get("step")) is list else record for record in records if record])
             wrong = [line for line, record in zip(lines, records, strict=True) if record is None]
             bad, skipped = bad + len(wrong), skipped + sum(map(len, wrong))
-    story = curves_of(with_counters(rows.columns()))
-    if not story.curves:
-        raise LogError(f"{source.name}: no numbers in its JSON lines: is this a training log?")
     health = InputHealth(files=1, records=rows.rows, bad_records=bad, bytes_skipped=skipped)
-    notes = story.notes + ((f"{bad} lines are no JSON objects and were left out",) if bad else ())
-    return Run(
-        source.label, source.name, "json-lines", story.curves, sources=(source.name,), health=health, notes=notes
-    )
+    notes = [f"{bad} lines are no JSON objects and were left out"] if bad else []
+    story = curves_of(with_counters(rows.columns()))
+    return story.run(source, "json-lines", health, notes, empty="no numbers in its JSON lines: is this a training log?")
 
 
 def _lines(file: BinaryIO) -> Iterator[list[bytes]]:
@@ -88,15 +84,3 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
     numbers = dict(zip(("epoch", "batch"), record["step"], strict=False))
     data = record.get("data")
     return {**(data if isinstance(data, dict) else record), **numbers} if numbers else {}
-
-
-def _has_number(record: Mapping[str, Any]) -> bool:
-    return any(isinstance(value, int | float) for _, value in _flat(record))
-
-
-def _flat(record: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    for key, value in record.items():
-        if isinstance(value, dict) and depth < _DEEPEST:
-            yield from _flat(value, f"{prefix}{key}/", depth + 1)
-        else:
-            yield f"{prefix}{key}", value

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from diagnose.errors import LogError
+from diagnose.readers.columns import curves_of
+from diagnose.readers.columns.tables import columns_of_points
 from diagnose.readers.sources import Source
-from diagnose.run import Curve, InputHealth, Run
+from diagnose.run import InputHealth, Run
 
 _LINE = re.compile(rb"\d{12,14} \S+(?: -?\d+)?\s*$")
 # A metric file of a long run has some megabytes.
@@ -36,26 +36,13 @@ def read(source: Source) -> Run:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if not source.asked and files and source.path != files[0]:
         raise LogError(f"{source.name}: read together with {files[0]}")
-    curves, bad = {}, 0
-    for path in files:
-        tag = path.relative_to(folder).as_posix()
-        points = list(_points(path))
-        good = [point for point in points if point is not None]
-        bad += len(points) - len(good)
-        if good:
-            curves[tag] = _curve(tag, good)
-    if not curves:
-        raise LogError(f"{source.name}: no metrics in {folder}")
-    health = InputHealth(len(files), sum(map(len, curves.values())), bad)
+    found = [point for path in files for point in _points(path, path.relative_to(folder).as_posix())]
+    points = [point for point in found if point is not None]
+    health = InputHealth(len(files), len(points), len(found) - len(points))
     label = source.label if source.asked else Path(source.label).parts[0]
-    return Run(
-        _label(source, folder) or label,
-        str(folder.parent),
-        "mlflow",
-        curves,
-        sources=tuple(map(str, files)),
-        health=health,
-    )
+    name = _label(source, folder) or label
+    more = {"name": name, "source": str(folder.parent), "sources": tuple(map(str, files))}
+    return curves_of(columns_of_points(points)).run(source, "mlflow", health, empty=f"no metrics in {folder}", **more)
 
 
 def _label(source: Source, folder: Path) -> str:
@@ -69,22 +56,13 @@ def _folder_of(path: Path) -> Path | None:
     return next((parent for parent in list(path.parents)[:4] if parent.name == "metrics"), None)
 
 
-def _points(path: Path) -> Iterator[tuple[float, float, int] | None]:
+def _points(path: Path, tag: str) -> Iterator[dict[str, float | None] | None]:
     """Seconds, value and step of each line; None for a line that is damaged."""
     if path.stat().st_size > _LARGEST:
         raise LogError(f"{path}: {path.stat().st_size} bytes is no metric file of MLflow")
     for line in path.read_bytes().splitlines():
-        parts = line.split(b" ")
+        parts = [*line.split(b" "), b"0"]
         try:
-            yield int(parts[0]) / 1000.0, float(parts[1]), int(parts[2]) if len(parts) > 2 else 0
+            yield {"global_step": int(parts[2]), "wall_time": int(parts[0]) / 1000.0, tag: float(parts[1])}
         except (ValueError, IndexError):
             yield None
-
-
-def _curve(tag: str, points: list[tuple[float, float, int]]) -> Curve:
-    """In order of steps; of the times where every step is 0, which is what a forgotten step gives."""
-    walls, values, steps = (np.asarray(column) for column in zip(*points, strict=True))
-    order = np.argsort(steps, kind="stable")
-    forgotten = len(steps) > 1 and not steps.any()
-    counts = np.arange(len(steps)) if forgotten else steps[order]
-    return Curve(tag, counts, values[order], walls[order], counted=not forgotten)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from diagnose.errors import LogError
 from diagnose.readers.columns import curves_of
-from diagnose.readers.columns.tables import columns_of_rows
+from diagnose.readers.columns.tables import columns_of_rows, seconds_of
 from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
 
@@ -44,20 +43,13 @@ def read(source: Source) -> Run:
             rows = list(_rows(database, names[-1])) if names else []
     except sqlite3.Error as error:
         raise LogError(f"{source.name}: no trackio database ({error})") from None
-    story = curves_of(columns_of_rows(rows))
-    if not story.curves:
-        raise LogError(f"{source.name}: no metrics in this trackio database")
     others = names[:-1][-_MOST_NAMED:]
-    notes = (
-        (f"{len(names)} runs in one database: {names[-1]!r}, the latest, is judged; also {', '.join(others)}",)
-        if others
-        else ()
-    )
+    note = f"{len(names)} runs in one database: {names[-1]!r}, the latest, is judged; also {', '.join(others)}"
     health = InputHealth(files=1, records=len(rows))
-    label = f"{source.label}/{names[-1]}" if source.label != "." else str(names[-1])
-    return Run(
-        label, source.name, "trackio", story.curves, sources=(source.name,), health=health, notes=notes + story.notes
-    )
+    label = "/".join(map(str, [source.label, *names[-1:]] if source.label != "." else names[-1:]))
+    story = curves_of(columns_of_rows(rows))
+    empty = "no metrics in this trackio database"
+    return story.run(source, "trackio", health, [note] if others else [], empty=empty, name=label)
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -81,12 +73,4 @@ def _rows(database: sqlite3.Connection, name: str) -> Iterator[dict[str, Any]]:
         except (ValueError, TypeError, RecursionError):
             continue
         if isinstance(metrics, dict):
-            yield {**metrics, "global_step": step, "wall_time": _seconds(timestamp)}
-
-
-def _seconds(timestamp: Any) -> float | None:
-    """Seconds since 1970 of an ISO time."""
-    try:
-        return datetime.fromisoformat(str(timestamp)).timestamp()
-    except ValueError:
-        return None
+            yield {**metrics, "global_step": step, "wall_time": seconds_of(str(timestamp))}

@@ -42,20 +42,15 @@ def read(source: Source) -> Run:
         roles[min(evals, key=lambda tag: (tag != "eval_loss", tag))] = Role.VAL_LOSS
     # A finished run ends with the mean over the whole run: no point of any curve.
     columns.pop("train_loss", None)
-    story = curves_of(columns, roles)
-    if not story.curves:
-        raise LogError(f"{source.name}: its log_history is empty: nothing was logged yet")
     steps = state.get("max_steps")
-    return Run(
-        _name(source),
-        source.name,
+    return curves_of(columns, roles).run(
+        source,
         "trainer-state",
-        story.curves,
-        sources=(source.name,),
-        health=InputHealth(files=1, records=len(history)),
-        notes=story.notes + _best(state),
+        InputHealth(files=1, records=len(history)),
+        _best(state),
+        empty="its log_history is empty: nothing was logged yet",
+        name=_name(source),
         hparams=_hyperparameters(source, state),
-        beginning=story.beginning,
         planned=steps if isinstance(steps, int) and steps > 0 else None,
     )
 

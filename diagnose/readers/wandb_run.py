@@ -12,10 +12,10 @@ import struct
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from diagnose.errors import LogError
 from diagnose.readers.columns import curves_of
 from diagnose.readers.columns.tables import columns_of_rows
 from diagnose.readers.sources import Source
+from diagnose.readers.sources.protobuf import UnsupportedRecordError, fields
 from diagnose.run import InputHealth, Run
 
 _MAGIC = b":W&B"
@@ -25,8 +25,6 @@ _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 # A history record holds one step's metrics; one that is longer holds tables or media.
 _LARGEST = 1 << 24
 _HISTORY, _ITEM, _KEY, _NESTED, _VALUE = 2, 1, 1, 2, 16
-
-Fields = Iterator[tuple[int, bytes]]
 
 
 def sniff(source: Source) -> int:
@@ -39,13 +37,9 @@ def read(source: Source) -> Run:
     with source.open() as file:
         found = [_rows(record) for record in _records(file)]
     rows, bad = [row for rows in found if rows is not None for row in rows], found.count(None)
-    story = curves_of(columns_of_rows(rows))
-    if not story.curves:
-        raise LogError(f"{source.name}: no history in this wandb run: it ended before its first step")
     health = InputHealth(files=1, records=len(rows), bad_records=bad)
-    return Run(
-        source.label, source.name, "wandb", story.curves, sources=(source.name,), health=health, notes=story.notes
-    )
+    empty = "no history in this wandb run: it ended before its first step"
+    return curves_of(columns_of_rows(rows)).run(source, "wandb", health, empty=empty)
 
 
 def _records(file: BinaryIO) -> Iterator[bytes]:
@@ -88,36 +82,10 @@ def _row(history: bytes) -> dict[str, Any]:
     return row
 
 
-def _fields(message: bytes) -> Fields:
+def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     """The length-delimited fields of a protobuf message. Raises ValueError where it is damaged."""
-    place = 0
-    while place < len(message):
-        key, place = _varint(message, place)
-        length, start = _extent(message, place, key & 7)
-        if start + length > len(message):
-            raise ValueError("a field longer than its record")
-        if key & 7 == 2:
-            yield key >> 3, message[start : start + length]
-        place = start + length
-
-
-def _extent(message: bytes, place: int, kind: int) -> tuple[int, int]:
-    """The length of a field's value and where it begins."""
-    if kind == 0:
-        return 0, _varint(message, place)[1]
-    if kind == 2:
-        return _varint(message, place)
-    if kind in {1, 5}:
-        return (8 if kind == 1 else 4), place
-    raise ValueError(f"wire type {kind}")
-
-
-def _varint(message: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while place < len(message) and shift < 64:
-        byte = message[place]
-        value |= (byte & 0x7F) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 0x80:
-            return value, place
-    raise ValueError("an unfinished number")
+    try:
+        found = list(fields(message, 0, len(message)))
+    except UnsupportedRecordError as error:
+        raise ValueError from error
+    yield from ((key >> 3, message[start:stop]) for key, start, stop in found if key & 7 == 2)

@@ -8,15 +8,37 @@ from __future__ import annotations
 
 from diagnose.facts import Facts
 from diagnose.finding import Prescription
-from diagnose.remedies.clipping import clip
-from diagnose.remedies.evidence import announced, onset_of
+from diagnose.remedies.clipping import clip, clip_outliers
+from diagnose.remedies.evidence import (
+    announced,
+    at_full_rate,
+    exploded,
+    high_still,
+    onset_of,
+    peak_rate,
+    rate_rose,
+    thrown_at,
+    unclipped_outliers,
+)
 from diagnose.remedies.guide import small_data, steadier_batches
 from diagnose.remedies.overfitting import log_validation, regularise
-from diagnose.remedies.rate import HALF, QUARTER, gentler_decay, lower_rate, speed_up, trial_lower_rate, warm_up
+from diagnose.remedies.rate import (
+    HALF,
+    HIGH,
+    QUARTER,
+    even_fall,
+    gentler_decay,
+    lower_rate,
+    speed_up,
+    tenth,
+    warm_up,
+)
 
 __all__ = [
     "calm",
     "clip",
+    "clip_outliers",
+    "even_fall",
     "gentler_decay",
     "log_validation",
     "regularise",
@@ -30,9 +52,26 @@ __all__ = [
 def calm(facts: Facts, onset_step: int, *, non_finite: bool = False) -> tuple[Prescription, ...]:
     """For a loss that diverged, bounced or became NaN at `onset_step`: a lower rate, and clipping that holds.
 
-    The rate becomes a quarter of the highest that the run had borne when it was at its best before the onset; half
-    where it turned to NaN without any climb before.
+    The rate becomes a quarter of the highest that the run had borne when it was at its best before the onset. Half,
+    where it turned to NaN without any climb before, or exploded while the rate still rose: it does so as soon as the
+    rate is past its limit. A run that began at its full rate, and soon went wrong, is warmed up too. Where single
+    huge gradients went through unclipped, they are clipped, and the rate stays.
     """
+    outlier = unclipped_outliers(facts)
+    if outlier is not None:
+        return clip_outliers(facts, outlier)
     onset = onset_of(facts, onset_step)
-    factor = HALF if non_finite and not announced(facts, onset, onset_step) else QUARTER
-    return (*lower_rate(facts, onset, factor), *clip(facts, onset_step), *steadier_batches(facts))
+    sudden = non_finite and not announced(facts, onset, onset_step)
+    at_the_limit = (non_finite or exploded(facts)) and rate_rose(facts, onset)
+    factor = HALF if sudden or at_the_limit else QUARTER
+    warmth = warm_up(facts) if at_full_rate(facts, onset) else ()
+    return (*lower_rate(facts, onset, factor), *clip(facts, onset_step), *warmth, *steadier_batches(facts))
+
+
+def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
+    """For a run that never left chance level at a high rate: as for a throw where there was one, else a tenth of it."""
+    rate = peak_rate(facts)
+    if rate is None or rate < HIGH or not high_still(facts):
+        return ()
+    thrown = thrown_at(facts)
+    return (tenth(facts, rate), *warm_up(facts)) if thrown is None else calm(facts, thrown)

@@ -8,22 +8,27 @@ import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.numbers import is_number
-from diagnose.run import Axis, Curve, Role
+from diagnose.run import Axis, Curve, IntArray, Role
 
-FEWEST_NORMS = 4
-"""Norms before the onset from which a percentile is taken. Source: our choice: the 90th lies between the two highest
-of four, so that fewer would be one reading."""
+FEWEST_NORMS = 3
+"""Norms before the onset from which a percentile is taken. Source: our choice: the 90th is between the two highest of
+three, so that fewer would be one reading."""
 EXPLODED = 3.0
-"""A norm above so many times the median before it belongs to the fault. Source: healthy runs of the bundled trainer
-stay below twice their median."""
+"""A norm above so many times the median before it, a loss above so many times its first, belongs to the fault.
+Source: norms of healthy runs of the bundled trainer stay below twice their median, losses of collapsed ones near their
+first."""
+OUTLIER = 10.0
+"""Times its median from which a single norm is an outlier. Source: as for exploding-gradients."""
 SETBACK = 0.1
 """Rise over the best so far, as a share of it, that may be the first of the fault. Source: noise between two logged
 points of the bundled trainer is below 5 %."""
-MADE_GOOD = 0.5
-"""A rise was made good once the loss fell below its best by this share of the rise. Source: our choice: chance level
-may lie a little below the first best."""
+REGAINED = 0.5
+"""A run recovered from a rise once the loss fell below its best by this share of the rise. Source: our choice: chance
+level may be a little below the first best."""
 LEFT = 0.5
-"""Source: the bundled trainer at chance level stands at 0.7 to 0.8 of its first loss."""
+"""Source: the bundled trainer at chance level is at 0.7 to 0.8 of its first loss."""
+AT_PEAK = 0.9
+"""First rate over the highest from which there was no warm-up. Source: as for missing-warmup."""
 CLIMBED = 1.5
 """Loss over its best from which a NaN was announced. Source: healthy warm-up humps reach 1.4 (Applio#113)."""
 
@@ -48,6 +53,13 @@ def planned_steps(facts: Facts) -> int | None:
     ends = [number(facts, "max_steps"), _steps_of_epochs(facts, train)]
     planned = min((end for end in ends if end is not None), default=0.0)
     return max(int(train.steps[-1]), int(planned))
+
+
+def planned_end(facts: Facts, curve: Curve) -> int | None:
+    """The end of the planned run in the unit that `curve` counts by."""
+    if curve.axis is not Axis.EPOCH:
+        return planned_steps(facts)
+    return max(int(curve.steps[-1]), int(number(facts, "max_epochs") or 0))
 
 
 def _steps_of_epochs(facts: Facts, train: Curve) -> float | None:
@@ -85,7 +97,7 @@ def _norms_left(facts: Facts, step: int) -> int:
 
 
 def _first_setback(facts: Facts, step: int) -> int:
-    """The first rise of the training loss, up to `step`, that it never made good."""
+    """The first rise of the training loss, up to `step`, that it never recovered from."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or len(train.finite) < 3:
         return step
@@ -93,7 +105,7 @@ def _first_setback(facts: Facts, step: int) -> int:
     best = np.minimum.accumulate(values)
     rise = values - best
     later = np.minimum.accumulate(values[::-1])[::-1]
-    lasting = (rise >= SETBACK * np.abs(best)) & (later > best - MADE_GOOD * rise) & (steps <= step)
+    lasting = (rise >= SETBACK * np.abs(best)) & (later > best - REGAINED * rise) & (steps <= step)
     return int(steps[np.argmax(lasting)]) if lasting.any() else step
 
 
@@ -110,6 +122,63 @@ def rate_borne(facts: Facts, onset: int) -> tuple[float | None, str]:
         return None, best
     known = rates.until(int(before.steps[at])) if rates.axis is before.axis else rates
     return (float(known.values.max()) if len(known) else float(rates.values[0])), best
+
+
+def rate_rose(facts: Facts, onset: int) -> bool:
+    """Whether the rate at the best point before the onset was below half of what it rose to."""
+    borne, peak = rate_borne(facts, onset)[0], facts.run.peak_logged_rate
+    return borne is not None and peak is not None and borne < peak / 2
+
+
+def exploded(facts: Facts) -> bool:
+    """Whether the training loss came to be many times its first: a collapse stays near it."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    values = np.zeros(0) if train is None else train.finite.values
+    return len(values) > 1 and float(values.max()) > EXPLODED * abs(float(values[0]))
+
+
+def unclipped_outliers(facts: Facts) -> int | None:
+    """The step of the first of several single norms, far above their median, that nothing clipped; None: none are."""
+    norms = facts.curve(Role.GRAD_NORM)
+    if norms is None or len(norms.finite) < 2 * FEWEST_NORMS:
+        return None
+    values, steps = norms.finite.values, norms.finite.steps
+    high = values > OUTLIER * np.median(values)
+    single = high & ~np.roll(high, 1)
+    if np.count_nonzero(single) < FEWEST_NORMS or np.count_nonzero(high) > 2 * np.count_nonzero(single):
+        return None
+    return int(steps[np.argmax(single)]) if nothing_clips(facts, steps[single]) else None
+
+
+def nothing_clips(facts: Facts, steps: IntArray) -> bool:
+    """Whether the log, or else the config, says that the gradients of these steps were not clipped."""
+    shares = facts.curve(Role.CLIPPED_SHARE)
+    if shares is None:
+        return "grad_clip_norm" in facts.settings and not facts.settings["grad_clip_norm"]
+    then = shares.values[np.isin(shares.steps, steps)]
+    return len(then) > 0 and not then.any()
+
+
+def at_full_rate(facts: Facts, onset: int) -> bool:
+    """Whether the run began at its highest rate, unwarmed, and went wrong in its first tenth."""
+    train, rates, end = facts.curve(Role.TRAIN_LOSS), logged_rates(facts), planned_steps(facts)
+    warmed = number(facts, "warmup_steps") is not None or train is None or train.axis is not Axis.STEP
+    if warmed or end is None or onset > end / 10:
+        return False
+    if rates is None:
+        return facts.settings.get("warmup_steps") == 0
+    return bool(rates.values[0] >= AT_PEAK * rates.values.max())
+
+
+def thrown_at(facts: Facts) -> int | None:
+    """The step of the highest rise of the training loss; None where it never rose by `SETBACK` of its first level."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or not len(train.finite):
+        return None
+    values = train.finite.values
+    rise = values - np.minimum.accumulate(values)
+    top = int(np.argmax(rise))
+    return int(train.finite.steps[top]) if rise[top] >= SETBACK * abs(values[0]) else None
 
 
 def high_still(facts: Facts) -> bool:

@@ -71,6 +71,7 @@ def _metric(curve: Curve) -> dict[str, Any]:
     return {
         "tag": curve.tag,
         "axis": curve.axis.value,
+        "counted": curve.counted,
         "points": len(curve),
         "first": curve.values[0] if len(curve) else None,
         "last": curve.values[-1] if len(curve) else None,

@@ -21,15 +21,16 @@ class Kind(str, Enum):
 
 
 WORDS = (
-    (Kind.REINFORCEMENT, r"reward|policy|critic|actor|q_?loss|td_error|value_loss|entropy_loss|approx_kl|rollout|ppo"),
+    # Whole words: `rewards/chosen` is logged by DPO, whose data are fixed, and a policy loss may be one of many heads.
+    (Kind.REINFORCEMENT, r"(?<![a-z])(?:reward|critic|actor|q_?loss|td_error|value_loss|approx_kl|rollout|ppo)(?![a-z])"),
     (Kind.META, r"maml|meta_|inner_loop|outer_loop|query_loss|few_?shot"),
     (Kind.ADVERSARIAL, r"(?:^|[^a-z])(?:d|g)_?loss|loss_?(?:d|g)(?:$|[^a-z])|disc|adv|fake|generator|gan(?:$|[^a-z])"),
 )
 
 
 def kind_of(run: Run) -> Kind:
-    """By the names of the curves and of the run, and by what the reader noted."""
-    text = " ".join([*run.curves, run.name, *run.notes]).casefold()
+    """By the names of the curves and of the run."""
+    text = " ".join([*run.curves, run.name]).casefold()
     named = next((kind for kind, words in WORDS if re.search(words, text)), Kind.PLAIN)
     rivals = any(curve.adversarial for curve in run.curves.values())
     return Kind.ADVERSARIAL if named is Kind.PLAIN and rivals else named

@@ -53,9 +53,9 @@ class Sample:
 
     @property
     def judgeable(self) -> bool:
-        """Whether there is enough to call it: five falling points and no validation are too few for `healthy`."""
+        """Whether there is enough to call it: eight falling points and no validation are too few for `healthy`."""
         train = self.run.curve(Role.TRAIN_LOSS)
-        return self.fault is not Fault.HEALTHY or (train is not None and len(train) > 5)
+        return self.fault is not Fault.HEALTHY or (train is not None and len(train) > 8)
 
 
 def fault_of(seed: int) -> Fault:

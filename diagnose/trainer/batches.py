@@ -77,8 +77,8 @@ class BatchSampler:
 
     def _batch(self, part: list[int], texts: dict[int, list[int]], epoch: int) -> Batch:
         speech = [self.corpus.speech[index] for index in part]
-        heard = [self._replaced(tokens, index, epoch) for tokens, index in zip(speech, part, strict=True)]
-        return make_batch([texts[index] for index in part], speech, heard, self.options)
+        given = [self._replaced(tokens, index, epoch) for tokens, index in zip(speech, part, strict=True)]
+        return make_batch([texts[index] for index in part], speech, given, self.options)
 
     def _replaced(self, tokens: IntArray, index: int, epoch: int) -> IntArray:
         """The tokens that the model is shown: some are random, so that it cannot lean on them alone."""
@@ -89,12 +89,12 @@ class BatchSampler:
         return np.where(wrong, random.integers(0, self.options.model.n_speech_tokens, len(tokens)), tokens)
 
 
-def make_batch(texts: list[list[int]], speech: list[IntArray], heard: list[IntArray], options: Options) -> Batch:
-    """Rows of text tokens and the `heard` speech tokens, padded, with the `speech` tokens as targets."""
+def make_batch(texts: list[list[int]], speech: list[IntArray], given: list[IntArray], options: Options) -> Batch:
+    """Rows of text tokens and the `given` speech tokens, padded, with the `speech` tokens as targets."""
     n_vocab, start = options.model.n_vocab, options.model.n_speech_tokens
     rows = [
         np.concatenate([[TEXT_START], text, [n_vocab + start], n_vocab + tokens])
-        for text, tokens in zip(texts, heard, strict=True)
+        for text, tokens in zip(texts, given, strict=True)
     ]
     length = max(map(len, rows))
     tokens = np.zeros((len(rows), length), np.int64)

@@ -25,7 +25,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where training stands. Order of clips, dropout and token replacement follow from `step` and the seed."""
+    """How far training is. Order of clips, dropout and token replacement follow from `step` and the seed."""
 
     step: int = 0
     """Updates done."""

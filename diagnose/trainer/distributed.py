@@ -1,4 +1,4 @@
-"""One process or many: who I am among them, how they start, and what they tell one another."""
+"""One process or many: who I am among them, how they start, and what they send one another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import torch
 from torch import distributed
 
 from diagnose.errors import ConfigError
-from diagnose.trainer.signals import noticed
+from diagnose.interrupt import interruptible
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,12 @@ def _keep_no_group() -> None:
 def launch(devices: int, arguments: list[str]) -> int:
     """Run `ttsdoc train` with `arguments` in `devices` processes on this machine; the exit status."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={devices}"]
-    with noticed(patient=True) as stopped:
+    with interruptible(patient=True) as stopped:
         process = subprocess.Popen([*command, "-m", "diagnose", "train", *arguments])
-        told = False
+        sent = False
         while process.poll() is None:
             time.sleep(0.1)
-            if stopped.signal == signal.SIGTERM and not told:  # a Ctrl-C reaches torchrun from the terminal
+            if stopped.signal == signal.SIGTERM and not sent:  # a Ctrl-C reaches torchrun from the terminal
                 process.terminate()
-                told = True
+                sent = True
     return process.returncode if stopped.signal is None else 128 + stopped.signal

@@ -168,7 +168,7 @@ def metrics_until(file: Path, step: int) -> bytes:
 
 
 def _repeat(folder: RunFolder, writer: Any) -> None:
-    """Write the metrics that came along from another run into the events, so that both tell the same course."""
+    """Write the metrics that came along from another run into the events, so that both show the same course."""
     for line in folder.metrics.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         step, moment = record.pop("step"), record.pop("wall_time", None)

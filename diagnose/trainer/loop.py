@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from diagnose.data import audio
 from diagnose.errors import TrainerError
+from diagnose.interrupt import Asked, interruptible
 from diagnose.trainer import checkpoint
 from diagnose.trainer.batches import BatchSampler, fixed_batches
 from diagnose.trainer.checkpoint import Checkpoint, Progress
@@ -26,7 +27,6 @@ from diagnose.trainer.optimiser import Meter, clip_gradients, finite, make_optim
 from diagnose.trainer.options import Options, as_tree
 from diagnose.trainer.schedule import learning_rate
 from diagnose.trainer.setup import LATEST, claimed, corpus_of, start_of, take_over, total_steps
-from diagnose.trainer.signals import Stopped, noticed
 from diagnose.trainer.speak import Speaker
 
 HOPELESS = 3
@@ -73,12 +73,12 @@ def _train(options: Options, folder: RunFolder, world: World, *, resume: str | N
             options = claimed(folder, options, resume=resume)
             if saved is not None and resume not in (None, LATEST):
                 take_over(folder, saved, str(resume))
-        with joined(world), noticed(patient=world.size > 1) as stopped:
+        with joined(world), interruptible(patient=world.size > 1) as stopped:
             return _from_first_to_last(options, folder, world, saved, stopped)
 
 
 def _from_first_to_last(
-    options: Options, folder: RunFolder, world: World, saved: Checkpoint | None, stopped: Stopped
+    options: Options, folder: RunFolder, world: World, saved: Checkpoint | None, stopped: Asked
 ) -> Outcome:
     """One trainer's life. Nothing of it is left when this returns, so that the processes can part."""
     trainer = Trainer(options, folder, corpus_of(folder, options, world, saved), world)
@@ -87,7 +87,7 @@ def _from_first_to_last(
 
 
 class Trainer:
-    """One process's part in a run: the model, its optimiser, and where training stands."""
+    """One process's part in a run: the model, its optimiser, and how far training is."""
 
     def __init__(self, options: Options, folder: RunFolder, corpus: Corpus, world: World) -> None:
         self.options, self.folder, self.corpus, self.world = options, folder, corpus, world
@@ -126,7 +126,7 @@ class Trainer:
             raise TrainerError(message) from error
         self.progress = saved.progress
 
-    def run(self, stopped: Stopped) -> Outcome:
+    def run(self, stopped: Asked) -> Outcome:
         """Update until the config, the validation loss, or a signal says stop."""
         torch.set_flush_denormal(True)  # numbers below 1e-38 are slow on a CPU and mean nothing here
         with self._log() as log:
@@ -269,7 +269,7 @@ class Trainer:
         if best:
             self._save("best", log)
 
-    def _ended(self, stopped: Stopped) -> str | None:
+    def _ended(self, stopped: Asked) -> str | None:
         """Why to stop now, or None. The same answer in every process."""
         if self.world.any(stopped.signal is not None):
             return "a signal asked for it; everything is saved, go on with --resume"

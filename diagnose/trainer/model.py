@@ -20,7 +20,7 @@ class Batch:
     """Clips as one row each: text tokens, then speech tokens, then padding, which nothing before it can see."""
 
     tokens: Tensor
-    """Shape (clips, length). Speech token `s` stands as `n_vocab + s`."""
+    """Shape (clips, length). Speech token `s` is token `n_vocab + s`."""
     positions: Tensor
     """Shape (clips, length), counted anew in each of the two parts."""
     text_at: Tensor

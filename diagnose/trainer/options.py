@@ -26,7 +26,7 @@ class ModelOptions:
     n_layers: int = above(0, 3)
     p_dropout: float = share(0.1)
     norm: Literal["post", "pre", "none"] = "post"
-    """Where LayerNorm stands; `post` follows the text best here, `none` is for showing what goes wrong."""
+    """Where LayerNorm is; `post` follows the text best here, `none` is for showing what goes wrong."""
     n_vocab: int = above(1, 512)
     """Rows of the text embedding: those of the characters found, and spare ones for another language."""
     n_speech_tokens: int = above(1, 512)
@@ -59,7 +59,7 @@ class DataOptions:
     mel_fmin: float = at_least(0, 0.0)
     mel_fmax: float = above(0, 8000.0)
     frames_per_token: int = above(0, 3)
-    """Consecutive mel frames that one speech token stands for."""
+    """Consecutive mel frames behind one speech token."""
     val_ratio: float = share(0.1)
     """Texts set aside to validate on; what neither this nor `test_ratio` takes is trained on."""
     test_ratio: float = share(0.0)

@@ -18,7 +18,7 @@ from diagnose.trainer.options import Options, as_tree
 
 
 def claimed(folder: RunFolder, options: Options, *, resume: str | None) -> Options:
-    """The options, data set and all, once they stand in the folder. Raises TrainerError where a run is there."""
+    """The options, data set and all, once they are written to the folder. Raises TrainerError where a run is there."""
     folder.refuse_a_second_run(resume=resume is not None)
     options = with_data(options)
     folder.write_config(options)
@@ -77,7 +77,7 @@ def start_of(folder: RunFolder, options: Options, resume: str | None) -> Checkpo
 
 
 def take_over(folder: RunFolder, saved: Checkpoint, resume: str) -> None:
-    """Make the folder one whose run stands at `saved`: what came after is dropped, another run's past comes along."""
+    """Make the folder one whose run is at `saved`: what came after is dropped, another run's past comes along."""
     folder.checkpoints.mkdir(parents=True, exist_ok=True)
     file = checkpoint.named(folder.checkpoints, resume)
     origin = RunFolder(file.resolve().parent.parent)

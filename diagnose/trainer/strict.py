@@ -60,7 +60,7 @@ def entries(node: yaml.Node, source: str, section: str) -> Iterator[tuple[str, y
 
 
 def read_section(kind: Any, node: yaml.Node, source: str, section: str, lines: dict[str, int]) -> Any:
-    """The dataclass `kind` from a mapping; notes in `lines` where each key stands. Raises ConfigError."""
+    """The dataclass `kind` from a mapping; notes in `lines` the line of each key. Raises ConfigError."""
     hints = get_type_hints(kind)
     rules = {item.name: item.metadata for item in fields(kind)}
     values = {}

@@ -41,7 +41,7 @@ class Codec:
         return self.codebook[tokens].reshape(-1, self.options.n_mel_channels)
 
     def decode(self, tokens: list[int]) -> Samples:
-        """The recording that the tokens stand for, shape (samples,), full scale -1 to 1."""
+        """The recording behind the tokens, shape (samples,), full scale -1 to 1."""
         if not tokens:
             return np.zeros(self.options.hop_length, np.float32)
         return griffin_lim(self.log_mel(torch.tensor(tokens)), self.options)
@@ -137,7 +137,7 @@ def _stft(samples: Tensor, options: DataOptions) -> Tensor:
 
 def _istft(spectrum: Tensor, options: DataOptions) -> Tensor:
     window = torch.hann_window(options.win_length)
-    # torch.istft wants two frames to overlap; a lone frame is heard twice.
+    # torch.istft wants two frames to overlap; a lone frame is used twice.
     spectrum = spectrum if spectrum.shape[1] > 1 else spectrum.expand(-1, 2)
     return torch.istft(spectrum, options.filter_length, options.hop_length, options.win_length, window)
 

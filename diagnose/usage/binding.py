@@ -6,8 +6,8 @@ import ast
 from typing import Any
 
 from diagnose.usage.flow import Flow, classes, nodes
-from diagnose.usage.trees import constant
-from diagnose.usage.values import Container, Instance, KeysOf, Module, Node, Scope, Text, Values
+from diagnose.usage.syntax import constant
+from diagnose.usage.values import NOTHING, Container, Instance, KeysOf, Module, Node, Scope, Text, Values
 
 
 def assign(flow: Flow, target: ast.AST, values: Values, scope: Scope) -> None:
@@ -39,8 +39,8 @@ def _unpack(flow: Flow, target: ast.Tuple | ast.List, values: Values, scope: Sco
 
 def _assign_attribute(flow: Flow, target: ast.Attribute, values: Values, scope: Scope) -> None:
     if target.attr == "__dict__":
-        assign_quietly(flow, target.value, nodes(values), scope)
-        stand_for(flow, flow.value(target.value, scope), nodes(values))
+        also_assign(flow, target.value, nodes(values), scope)
+        wrap(flow, flow.value(target.value, scope), nodes(values))
     for value in flow.value(target.value, scope):
         set_attribute(flow, value, target.attr, values)
         if isinstance(value, Node):
@@ -48,7 +48,7 @@ def _assign_attribute(flow: Flow, target: ast.Attribute, values: Values, scope: 
     found = flow.project.resolve(target.value, scope)
     if isinstance(found, Module):
         flow.put(found.scope.variables, target.attr, values)
-    flow.put(flow.loose_fields, target.attr, values)
+    flow.put(flow.stored_anywhere, target.attr, values)
 
 
 def set_attribute(flow: Flow, value: Any, key: str, values: Values) -> None:
@@ -65,8 +65,9 @@ def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope
     bases = flow.value(target.value, scope)
     looped = frozenset(one.section for one in flow.value(target.slice, scope) if isinstance(one, KeysOf))
     if looped and key is None:
-        stand_for(flow, bases, looped)
-        assign_quietly(flow, target.value, looped, scope)
+        wrap(flow, bases, looped)
+        also_assign(flow, target.value, looped, scope)
+        values -= NOTHING.union(*[section.children() for section in looped])
     for value in bases:
         if isinstance(value, Container):
             flow.store(value, "*" if key is None else key, values)
@@ -76,19 +77,19 @@ def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope
             flow.put(value.cls.fields, "[]" if key is None else key, values)
 
 
-def stand_for(flow: Flow, objects: Values, wrapped: Values) -> None:
-    """These objects, and all others of their classes, stand for a section from here on."""
+def wrap(flow: Flow, objects: Values, wrapped: Values) -> None:
+    """These objects, and all others of their classes, wrap a section from here on."""
     for value in objects:
         holder = value.cls if isinstance(value, Instance) else value
         if isinstance(holder, Container) or classes([holder]):
-            flow.put(holder.stands_for, "", wrapped)
+            flow.put(holder.wraps, "", wrapped)
 
 
-def assign_quietly(flow: Flow, target: ast.AST, values: Values, scope: Scope) -> None:
+def also_assign(flow: Flow, target: ast.AST, values: Values, scope: Scope) -> None:
     """Let a name, or the class that it is bound to, also be `values`."""
     if isinstance(target, ast.Name | ast.Attribute) and values:
         found = flow.project.resolve(target, scope)
         if isinstance(found, Scope) and found.kind == "class":
-            flow.put(found.stands_for, "", nodes(values))
+            flow.put(found.wraps, "", nodes(values))
         else:
             assign(flow, target, values, scope)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from diagnose.usage.binding import assign_quietly, set_attribute, stand_for
-from diagnose.usage.entering import Given, call_own, construct
+from diagnose.usage.arguments import Arguments, call_defined, construct
+from diagnose.usage.binding import also_assign, set_attribute, wrap
 from diagnose.usage.flow import Flow, classes, nodes, sections
 from diagnose.usage.library import call_library
 from diagnose.usage.loops import VIEWS
 from diagnose.usage.members import Access, attribute, by_computed_key, member
-from diagnose.usage.trees import constant, last_name
+from diagnose.usage.syntax import constant, last_name
 from diagnose.usage.values import NOTHING, Container, Instance, KeysOf, Node, Outside, Scope, Super, Values, Variable
 
 GETTERS = {"get", "pop", "setdefault", "__getitem__", "__getattr__"}
@@ -44,12 +44,12 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
         called = flow.value(node.func, scope)
     for value in receiver:
         if isinstance(value, Super):
-            methods = [base.names.get(name) for base in value.cls.lineage[1:]]
+            methods = [base.names.get(name) for base in value.cls.mro[1:]]
             called |= {value.cls.instance.bind(method) for method in methods if method}
     return call_values(flow, called, given, name, receiver)
 
 
-def _given(flow: Flow, node: ast.Call, scope: Scope) -> Given:
+def _given(flow: Flow, node: ast.Call, scope: Scope) -> Arguments:
     args: list[Values] = []
     for one in node.args:
         if not isinstance(one, ast.Starred):
@@ -57,28 +57,37 @@ def _given(flow: Flow, node: ast.Call, scope: Scope) -> Given:
             continue
         values = flow.value(one.value, scope)
         flow.consume(values, "unpacked", node, scope)
-        inside = [value.everything() if isinstance(value, Container) else frozenset({value}) for value in values]
-        args += [NOTHING.union(*inside)] * STAR_ARGUMENTS
+        args += _unpacked(values)
     named = {word.arg: flow.value(word.value, scope) for word in node.keywords if word.arg}
     packs = [flow.value(word.value, scope) for word in node.keywords if not word.arg]
-    return Given(args, named, packs, node, scope)
+    return Arguments(args, named, packs, node, scope)
 
 
-def call_values(flow: Flow, called: Values, given: Given, name: str, receiver: Values = NOTHING) -> Values:
+def _unpacked(values: Values) -> list[Values]:
+    """The arguments that `*values` makes, each by its position where that is known."""
+    lists = [value for value in values if isinstance(value, Container)]
+    count = max([STAR_ARGUMENTS, *(key + 1 for one in lists for key in one.items if isinstance(key, int))])
+    rest = values - set(lists) - set(sections(values))  # a mapping gives its keys
+    return [rest.union(*[one.at(index) for one in lists]) for index in range(count)]
+
+
+def call_values(flow: Flow, called: Values, given: Arguments, name: str, receiver: Values = NOTHING) -> Values:
     """What a call of any of these gives back; of something outside where nothing is known of what is called."""
     result: set[Any] = set()
     outside = [value for value in called if isinstance(value, Outside | Node)]
+    if not called and not flow.guesses:
+        return NOTHING
     if not called:
         for cls in classes(receiver):
             result |= construct(flow, cls, given) if cls.is_wrapper else NOTHING
         func = given.node.func if isinstance(given.node, ast.Call) else None
         chosen = isinstance(func, ast.Name) and isinstance(flow.project.lookup(func.id, given.scope), Variable)
         for named in flow.named_by_config if chosen else ():
-            result |= call_own(flow, named, given)
+            result |= call_defined(flow, named, given)
         if (chosen and not flow.named_by_config) or isinstance(func, ast.Subscript | ast.Call):
             flow.escape(given.everything, "handed to a function that only the run knows", given.node, given.scope)
     for value in called:
-        result |= call_own(flow, value, given)
+        result |= call_defined(flow, value, given)
     if outside or not called:
         what = next((value for value in outside if isinstance(value, Outside)), None)
         result |= call_library(flow, what, name, receiver, given)
@@ -88,7 +97,7 @@ def call_values(flow: Flow, called: Values, given: Given, name: str, receiver: V
 # --- methods of mappings and lists
 
 
-def _mapping_method(flow: Flow, name: str, receiver: Values, given: Given, node: ast.Call) -> Values | None:  # noqa: PLR0911 - one case, one answer
+def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, node: ast.Call) -> Values | None:  # noqa: PLR0911 - one case, one answer
     """A method that every mapping or list has, where the receiver may be one; None: it is another call."""
     own = any(isinstance(value, Instance) and value.cls.method(name) for value in receiver)
     held = frozenset(value for value in receiver if isinstance(value, Node | Container))
@@ -102,7 +111,7 @@ def _mapping_method(flow: Flow, name: str, receiver: Values, given: Given, node:
         _get(flow, receiver, given, node)
         return None
     if name in COPIES and held:
-        if node not in flow.reach.looped and name in {"values", "items", "popitem"}:
+        if node not in flow.reach.iterated and name in {"values", "items", "popitem"}:
             flow.consume(held, f".{name}()", node, given.scope)
         return held
     if name in MERGERS | ADDERS:
@@ -110,7 +119,7 @@ def _mapping_method(flow: Flow, name: str, receiver: Values, given: Given, node:
     return None
 
 
-def _get(flow: Flow, receiver: Values, given: Given, node: ast.Call) -> Values:
+def _get(flow: Flow, receiver: Values, given: Arguments, node: ast.Call) -> Values:
     key = constant(node.args[0])
     fallback = NOTHING.union(*given.args[1:])
     if key is None:
@@ -120,16 +129,20 @@ def _get(flow: Flow, receiver: Values, given: Given, node: ast.Call) -> Values:
     return fallback | member(flow, receiver, Access(key, form, node, given.scope, default, written=node.args[0]))
 
 
-def _merge(flow: Flow, name: str, receiver: Values, given: Given, node: Any) -> Values | None:
+def _merge(flow: Flow, name: str, receiver: Values, given: Arguments, node: Any) -> Values | None:
     """`x.update(y)`, `x.append(y)`: x is y as well, or holds it."""
     added = given.everything
-    for value in receiver if added else ():
-        if isinstance(value, Container):
+    for value in [value for value in receiver if isinstance(value, Container)]:
+        if name in ADDERS:
             flow.store(value, "*", added)
+            continue
+        parts = [part.items for part in added if isinstance(part, Container)]
+        for key, values in [pair for items in (*parts, given.keywords) for pair in items.items()]:
+            flow.store(value, key, values)
     if name in MERGERS:
-        stand_for(flow, receiver, frozenset(sections(added)))
+        wrap(flow, receiver, frozenset(sections(added)))
     else:
-        stand_for(flow, frozenset(value for value in receiver if isinstance(value, Instance)), nodes(added))
+        wrap(flow, frozenset(value for value in receiver if isinstance(value, Instance)), nodes(added))
     target = node.func.value
     if added and (name in MERGERS or not receiver):
         kept = frozenset(value for value in added if isinstance(value, Node | Container))
@@ -139,14 +152,14 @@ def _merge(flow: Flow, name: str, receiver: Values, given: Given, node: Any) -> 
             target = target.args[0]
         if isinstance(target, ast.Call) and last_name(target) in {"globals", "locals"}:
             flow.put(given.scope.module.globals, "", nodes(kept))
-        assign_quietly(flow, target, kept, given.scope)
+        also_assign(flow, target, kept, given.scope)
     return NOTHING if receiver else None
 
 
 # --- getattr, setattr, hasattr
 
 
-def _by_name(flow: Flow, name: str, node: ast.Call, given: Given) -> Values:
+def _by_name(flow: Flow, name: str, node: ast.Call, given: Arguments) -> Values:
     key, base = constant(node.args[1]), given.args[0]
     if name == "setattr":
         _set_by_name(flow, key, node, given)
@@ -163,15 +176,15 @@ def _by_name(flow: Flow, name: str, node: ast.Call, given: Given) -> Values:
     return fallback | member(flow, base, Access(key, "getattr", node, given.scope, default, written=node.args[1]))
 
 
-def _set_by_name(flow: Flow, key: str | int | None, node: ast.Call, given: Given) -> None:
+def _set_by_name(flow: Flow, key: str | int | None, node: ast.Call, given: Arguments) -> None:
     values = given.args[2] if len(given.args) > 2 else NOTHING
     if key is not None:
         for value in given.args[0]:
             set_attribute(flow, value, str(key), values)
         return
     looped = frozenset(one.section for one in given.args[1] if isinstance(one, KeysOf))
-    stand_for(flow, given.args[0], looped)
-    assign_quietly(flow, node.args[0], looped, given.scope)
+    wrap(flow, given.args[0], looped)
+    also_assign(flow, node.args[0], looped, given.scope)
 
 
 def note_presence(flow: Flow, base: Values, key: str | int, node: ast.AST, scope: Scope) -> None:

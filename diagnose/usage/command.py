@@ -6,8 +6,21 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from diagnose.errors import SourceError
+
 MOST_PARENTS = 4  # a project's README is at most this far above its configs
 MOST_CHARACTERS = 200_000
+USUAL_NAMES = (
+    "train.py",
+    "trainer.py",
+    "*train*.py",
+    "main.py",
+    "run.py",
+    "*/train.py",
+    "*/*/train.py",
+    "*/*train*.py",
+)
+MOST_NAMED = 5
 SCRIPT = re.compile(r"[\w./\\-]+\.py\b")
 LAUNCHERS = re.compile(r"\b(?:python[\d.]*|torchrun|accelerate|deepspeed|fabric|uv)\b")
 
@@ -22,6 +35,21 @@ def script_of(command: Sequence[str]) -> Path | None:
         if word.endswith(".py") and Path(word).is_file():
             return Path(word)
     return None
+
+
+def trainer_in(folder: Path, config_file: Path | None) -> Path:
+    """The Python file of a folder that starts the training. Raises SourceError where none, or several, may do so."""
+    named = command_beside(config_file) if config_file else None
+    if named is not None and named.resolve().is_relative_to(folder.resolve()):
+        return named
+    for pattern in USUAL_NAMES:
+        found = sorted(folder.glob(pattern))
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(str(path.relative_to(folder)) for path in found[:MOST_NAMED])
+            raise SourceError(f"{folder}: which of {names} starts the training? Name that file")
+    raise SourceError(f"{folder}: no Python file is named like a trainer; name the file that starts the training")
 
 
 def command_beside(config_file: Path) -> Path | None:

@@ -11,14 +11,15 @@ from typing import Any, TypeVar
 
 from diagnose.usage.mentions import options
 from diagnose.usage.project import Project, config_strings
-from diagnose.usage.reach import Reach
+from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
-from diagnose.usage.trees import FUNCTIONS
+from diagnose.usage.syntax import FUNCTIONS, is_main_test
 from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
 
-MOST_WORK = 24_000_000  # expressions looked at and values found in them: about 30 s
+MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
+MOST_GUESSES = 5_000_000  # the rounds of guesses need less than half of it, or grow without end
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
-MANY_VALUES = 32  # of one name; most names have less than ten
+ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
 Evaluator = Callable[["Flow", Any, Scope], Values]
 Key = TypeVar("Key", bound=Hashable)
@@ -48,8 +49,13 @@ class AbsentRead:
     default: str | None
     """What is used, as Python would write it."""
     place: Place
-    sure: bool
-    """The run needs it: it is read without a default."""
+    form: str
+    """How: see Access."""
+
+    @property
+    def sure(self) -> bool:
+        """Whether the run needs it: it is read without a default."""
+        return self.form not in {"get", "getattr"}
 
 
 @dataclass
@@ -73,7 +79,7 @@ class Notes:
     """Names that are read from something known which is not the section in question."""
     followed: set[ast.AST] = field(default_factory=set)
     """String literals that are the key of a reading which was followed."""
-    loose: dict[str, str] = field(default_factory=dict)
+    unresolved: dict[str, str] = field(default_factory=dict)
     """Names that are read from something that could not be followed."""
     of_tensors: dict[str, str] = field(default_factory=dict)
     """The same, where the name is an attribute that tensors have too."""
@@ -95,7 +101,7 @@ class Flow:
     def __init__(
         self,
         project: Project,
-        reach: Reach,
+        reach: Reachable,
         config: Mapping[str, Any],
         file_name: str,
         evaluators: Mapping[type, Evaluator],
@@ -104,42 +110,89 @@ class Flow:
         self.notes = Notes()
         self.changed = True
         self.converged = False
+        self.most_work, self.rounds = MOST_WORK, 0
+        self.may_guess = True
+        """Whether guesses did not become more than anyone would wait for."""
+        self.guesses = False
+        """Whether calls and attributes of what is not known count, as soon as all that is known was followed."""
         self.final = False
         """The last round, which takes the notes."""
         self.work = 0
         self.sites: dict[Any, tuple[Scope, Node]] = {}
         """The places that load a config: a call, or a function that is given it."""
-        self.foreign: set[Any] = set()
-        """Those of them that load another file."""
-        self.loose_fields: dict[str, Values] = {}
+        self.named_otherwise: set[Any] = set()
+        """Loads of a file with another name."""
+        self.ignored: set[Any] | None = set()
+        """Loads whose file has other keys; None: every load counts, for the others read no key of the config."""
+        self.hits: dict[Any, set[str]] = defaultdict(set)
+        self.misses: dict[Any, set[str]] = defaultdict(set)
+        """By load: the keys that are read by name, which the config has, or has not."""
+        self.stored_anywhere: dict[str, Values] = {}
         """What was stored under an attribute, or a key, of this name anywhere."""
         self.raised: dict[str, Values] = {}
         self.containers: dict[Any, Container] = {}
-        self._merges = False
         self._evaluators = evaluators
 
-    def run(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
+    def run(self) -> None:
         """Rounds over all the code until one of them learns nothing, then one that takes notes.
 
         Raises TooMuchError when that is more work than anyone would wait for.
         """
-        for _ in range(MOST_ROUNDS):
-            self.changed = False
-            self._round(statement)
-            if not self.changed:
-                self.converged = True
-                break
-        self.final = True
-        self._round(statement)
+        self._to_the_end()
+        if len(self.notes.reads) < ENOUGH_READS and (self.named_otherwise or self.ignored):
+            self.ignored = None
+            self._forget()
+            self._to_the_end()
 
-    def _round(self, statement: Callable[[Flow, Any, Scope], None]) -> None:
+    def _to_the_end(self) -> None:
+        self.rounds = 0
+        while self.rounds < MOST_ROUNDS and not self.converged:
+            self.rounds += 1
+            try:
+                self.changed = False
+                self._round()
+            except TooMuchError:
+                if not self.guesses:
+                    raise
+                self.may_guess = False
+                self._forget()
+                continue
+            if self._ignores_more():
+                self._forget()
+            elif not self.changed:
+                self.converged = self.guesses or not self.may_guess
+                self.guesses, self.most_work = True, self.work + MOST_GUESSES
+        self.final, self.guesses, self.most_work = True, self.may_guess, self.work + MOST_WORK
+        self._round()
+
+    def _ignores_more(self) -> bool:
+        """Whether a load has shown to be of another file, now that a load of the config is known."""
+        if self.ignored is None or not any(len(keys) >= ENOUGH_READS for keys in self.hits.values()):
+            return False
+        others = {site for site in self.sites if self.misses[site] and not self.hits[site]}
+        self.ignored |= others
+        return bool(others)
+
+    def _forget(self) -> None:
+        """Start again, with what is known of the loads."""
+        self.notes, self.final, self.converged, self.guesses = Notes(), False, False, False
+        self.work, self.most_work, self.rounds = 0, MOST_WORK, 0
+        for holder in (self.sites, self.stored_anywhere, self.raised, self.containers, self.hits, self.misses):
+            holder.clear()
+        for module in self.project.modules:
+            module.globals.clear()
+            for scope in [module.scope, *module.scopes.values()]:
+                scope.forget()
+
+    def _round(self) -> None:
         for scope in list(self.reach.scopes):
             self._enter(scope)
-            if isinstance(scope.node, ast.Lambda):
-                self.put(scope.returned, "", self.value(scope.node.body, scope))
-                continue
+            foreign = scope.kind == "module" and scope.module is not self.project.main
             for node in scope.body:
-                statement(self, node, scope)
+                if not (foreign and is_main_test(node)):
+                    values = self.value(node, scope)
+                    if isinstance(scope.node, ast.Lambda):
+                        self.put(scope.returned, "", values)
 
     def _enter(self, scope: Scope) -> None:
         """Bind what a function has before it runs: its instance and its defaults."""
@@ -157,18 +210,21 @@ class Flow:
                     self.put(scope.variables, one.arg, self.value(default, outer))
 
     def value(self, node: ast.AST, scope: Scope) -> Values:
-        """What an expression may be."""
+        """What an expression may be; a statement binds what it binds."""
         evaluate = self._evaluators.get(type(node))
         if evaluate is None:
-            for child in ast.iter_child_nodes(node):
-                if isinstance(child, ast.expr):
-                    self.value(child, scope)
+            self.others(node, scope)
             return NOTHING
         found = evaluate(self, node, scope)
         self.work += 1 + len(found)
-        if self.work > MOST_WORK:
+        if self.work > self.most_work:
             raise TooMuchError
         return found
+
+    def others(self, node: ast.AST, scope: Scope) -> None:
+        """Go through the parts of a node that means nothing itself."""
+        for child in ast.iter_child_nodes(node):
+            self.value(child, scope)
 
     def values(self, nodes: Iterable[ast.AST], scope: Scope) -> Values:
         """What any of several expressions may be."""
@@ -181,26 +237,8 @@ class Flow:
         if values <= known:
             return
         self.work += len(known)
-        together = known | values
-        if self._merges or len(together) > MANY_VALUES:
-            together = self._merged(together)
-        if together != known:
-            holder[key] = together
-            self.changed = True
-
-    def _merged(self, values: Values) -> Values:
-        """The values with one container in place of many: what one of these lists and dicts holds, each may hold.
-
-        Without this, containers of containers grow without end in projects that pass everything through one place.
-        """
-        containers = sorted((value for value in values if isinstance(value, Container)), key=lambda one: one.number)
-        apart = {id(one.items): one for one in reversed(containers)}
-        if len(apart) > MANY_VALUES // 2:
-            for other in containers[1:]:
-                self.changed |= containers[0].absorb(other)
-            self._merges = True
-            apart = {0: containers[0]}
-        return frozenset(value for value in values if not isinstance(value, Container)).union(apart.values())
+        holder[key] = known | values
+        self.changed = True
 
     def store(self, container: Container, key: Any, values: Values) -> None:
         """Let a list or dict also hold `values`; under `*` where the key is not known."""
@@ -221,7 +259,7 @@ class Flow:
 
     def container(self, key: Any) -> Container:
         """The list or dict that is made at this place."""
-        return self.containers.setdefault(key, Container(len(self.containers)))
+        return self.containers.setdefault(key, Container())
 
     def load(self, site: Any, scope: Scope) -> Node:
         """The config as it is loaded at this place."""
@@ -230,8 +268,8 @@ class Flow:
         return self.sites[site][1]
 
     def wrapped(self, cls: Scope) -> Values:
-        """The sections that the instances of a class, or of its bases, stand for."""
-        return NOTHING.union(*[one.stands_for.get("", NOTHING) for one in cls.lineage])
+        """The sections that the instances of a class, or of its bases, wrap."""
+        return NOTHING.union(*[one.wraps.get("", NOTHING) for one in cls.mro])
 
     def variables_of(self, name: str, scope: Scope) -> MutableMapping[str, Values]:
         """Where the values of a name are kept that is assigned in `scope`."""

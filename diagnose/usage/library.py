@@ -9,18 +9,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from diagnose.usage.entering import Given, bind_fields, call_own, construct, enter, hand_over
+from diagnose.usage.arguments import Arguments, bind_fields, call_defined, call_function, construct, note_unpacked
 from diagnose.usage.flow import Event, Flow, classes, nodes, sections
-from diagnose.usage.values import NOTHING, Bound, Container, Instance, Node, Outside, Scope, Text, Values, deep, outside
-from diagnose.usage.words import is_familiar, words
+from diagnose.usage.libraries import is_familiar, names_of
+from diagnose.usage.values import (
+    NOTHING,
+    Bound,
+    Container,
+    Instance,
+    Node,
+    Outside,
+    Scope,
+    Super,
+    Text,
+    Values,
+    outside,
+    with_contents,
+)
 
 OWN_LOADER = re.compile(r"(load|from|read|parse|merge)_(from_)?(json|ya?ml|toml|file|config)")
 PARSER = outside("argparse.ArgumentParser()")
-MAKERS = {"instantiate", "from_config", "from_pretrained"}
+MAKERS = {"instantiate", "from_config", "from_pretrained", "from_argparse_args"}
 PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"}
 
 
-def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Given) -> Values:  # noqa: PLR0911 - one case, one answer
+def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:  # noqa: C901, PLR0911 - one case, one answer
     """A call of something outside (`what`), or of a method `name` of something not followed."""
     top = what.top if what else ""
     if OWN_LOADER.fullmatch(name):
@@ -28,11 +41,15 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
     if _is_loader(what, name, receiver):
         return _load(flow, name, receiver, given)
     _bind_records(flow, receiver, given)
+    if name in {"partial", "submit"} and (called := _functions(given.args[:1])):
+        for value in called:
+            call_defined(flow, value, replace(given, args=given.args[1:]))
+        return called
     _call_back(flow, name, given)
-    if name == "load" and top in words("numeric"):
+    if name == "load" and top in names_of("numeric"):
         return NOTHING
     if flow.final:
-        _note_uses(flow, what, name, given)
+        _note_uses(flow, what, name, receiver, given)
     if top == "builtins" and name != "dict":
         return _builtin(name, given)
     if top == "argparse" and name == "ArgumentParser":
@@ -43,23 +60,23 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
     made = _instantiate(flow, given) if name == "instantiate" else NOTHING
     held = frozenset(value for value in kept if isinstance(value, Node | Container | Text | Scope | Bound)) | made
     is_method = not what and isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Attribute)
-    if name in words("mapping_bases") and not sections(held):
+    if name in names_of("mapping_bases") and not sections(held):
         held |= {flow.container(given.node)}
-    if top in words("numeric") or (is_method and kept and name not in words("loaders")):
+    if top in names_of("numeric") or (is_method and kept and name not in names_of("loaders")):
         # tensors are no configs; a method of something unknown gives back itself, or something made of plain values
         return frozenset(value for value in held if value in receiver or not _is_config_like(value))
     return held
 
 
-def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Given) -> Values:
+def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     """The namespace that argparse makes: with the options, and the sections that were given to the parser."""
     if None in flow.options:  # actions of the project's own set whatever they like
         return nodes(receiver | given.everything)
     namespace = flow.container((given.node, "options"))
-    flow.put(namespace.stands_for, "", frozenset(sections(receiver | given.everything)))
+    flow.put(namespace.wraps, "", frozenset(sections(receiver | given.everything)))
     for option in flow.options:
         flow.store(namespace, option, NOTHING)
-    made = frozenset({namespace, *given.words.get("namespace", NOTHING)})
+    made = frozenset({namespace, *given.keywords.get("namespace", NOTHING)})
     if name == "parse_args":
         return made
     flow.store(flow.container((given.node, "pair")), 0, made)
@@ -75,23 +92,25 @@ def _is_config_like(value: Any) -> bool:
 
 def _is_loader(what: Outside | None, name: str, receiver: Values) -> bool:
     homes = {value.top for value in receiver if isinstance(value, Outside)} | ({what.top} if what else set())
-    known = bool(homes & words("loader_homes")) or not (what or receiver) or name.startswith("parse_")
-    return name in words("loaders") and known
+    known = bool(homes & names_of("loader_homes")) or not (what or receiver) or name.startswith("parse_")
+    return name in names_of("loaders") and known
 
 
-def _load(flow: Flow, name: str, receiver: Values, given: Given) -> Values:
+def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     """`yaml.load(file)` and its like: the config, as far as it is known here."""
     site = given.node
+    if flow.ignored is not None and (site in flow.ignored or _is_another_file(flow, site, given.everything)):
+        flow.sites.pop(site, None)
+        flow.named_otherwise.add(site)
+        return NOTHING
     loaded = flow.load(site, given.scope)
-    if _is_another_file(flow, site, given.everything):
-        flow.foreign.add(site)
     result = frozenset({loaded})
     if name.endswith("load_all"):
         flow.store(flow.container(site), "*", result)
         return frozenset({flow.container(site)})
     if name.startswith("parse_") and name.endswith("_file"):
         return _parse_into_classes(flow, loaded, receiver, site, given.scope)
-    hooks = [value for value in given.words.get("object_hook", NOTHING) if isinstance(value, Scope | Bound)]
+    hooks = [value for value in given.keywords.get("object_hook", NOTHING) if isinstance(value, Scope | Bound)]
     _give_to(flow, hooks, given.everything | result, given)
     return result | {value.instance for value in classes(given.everything)}
 
@@ -101,7 +120,7 @@ def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
     if any(isinstance(value, Node) and not value.is_section and value.site is not site for value in source):
         return True
     files = {Path(value.text).name for value in source if isinstance(value, Text) and value.is_file}
-    may_be_any = any(Path(file).stem in words("generic_stems") for file in files)
+    may_be_any = any("*" in file or Path(file).stem in names_of("generic_stems") for file in files)
     return bool(files) and flow.file_name not in files and not may_be_any
 
 
@@ -114,7 +133,7 @@ def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, site: Any, s
             bind_fields(flow, one, frozenset({loaded}))
             flow.notes.declared |= one.annotated
             flow.store(made, index, frozenset({loaded, one.instance}))
-            if any(base.outer_bases for base in one.lineage):
+            if any(base.outer_bases for base in one.mro):
                 flow.escape(frozenset({loaded}), f"fields of the base of {one.name}", site, scope)
         for other in [one for one in member if isinstance(one, Outside)]:
             flow.store(made, index, frozenset({other}))
@@ -122,19 +141,19 @@ def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, site: Any, s
     return frozenset({made})
 
 
-def _load_into(flow: Flow, receiver: Values, given: Given) -> None:
+def _load_into(flow: Flow, receiver: Values, given: Arguments) -> None:
     """`config.load_json(file)`, `config.merge_from_file(file)`: the object has the file's keys from here on."""
     for value in receiver:
         if isinstance(value, Instance) and value.cls.is_wrapper:
             bind_fields(flow, value.cls, frozenset({flow.load(given.node, given.scope)}))
         elif isinstance(value, Container):
-            flow.put(value.stands_for, "", frozenset({flow.load(given.node, given.scope)}))
+            flow.put(value.wraps, "", frozenset({flow.load(given.node, given.scope)}))
 
 
 # --- what a library does with what it is given
 
 
-def _bind_records(flow: Flow, receiver: Values, given: Given) -> None:
+def _bind_records(flow: Flow, receiver: Values, given: Arguments) -> None:
     """`from_dict(Config, section)`: the fields of the class are the section's keys."""
     kept = given.everything | receiver
     for cls in classes(kept):
@@ -142,25 +161,29 @@ def _bind_records(flow: Flow, receiver: Values, given: Given) -> None:
             bind_fields(flow, cls, frozenset(sections(kept)))
 
 
-def _call_back(flow: Flow, name: str, given: Given) -> None:
+def _call_back(flow: Flow, name: str, given: Arguments) -> None:
     """A library calls the functions that it is given, with what it was given beside them."""
-    functions = [value for value in given.everything if isinstance(value, Scope | Bound)]
-    listed = [value for value in given.words.get("args", NOTHING) if isinstance(value, Container)]
+    functions = _functions([given.everything])
+    listed = [value for value in given.keywords.get("args", NOTHING) if isinstance(value, Container)]
     if not (functions and listed) or given.packs:
-        return _give_to(flow, functions, given.everything - set(functions), given)
+        return _give_to(flow, functions, given.everything - functions, given)
     lead = [NOTHING] if name in {"spawn", "start_processes"} else []
     for value in listed:
         count = 1 + max((key for key in value.items if isinstance(key, int)), default=0)
         order = [value.at(index) for index in range(count)]
         for one in functions:
             if isinstance(one, Bound) or one.kind == "function":
-                call_own(flow, one, replace(given, args=[*lead, *order], words={}, packs=[]))
+                call_defined(flow, one, replace(given, args=[*lead, *order], keywords={}, packs=[]))
     return None
 
 
-def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, given: Given) -> None:
-    passed = frozenset(value for value in deep(values) if isinstance(value, Node | Instance))
-    packed = replace(given, args=[], words={})
+def _functions(args: list[Values]) -> Values:
+    return frozenset(value for values in args for value in values if isinstance(value, Scope | Bound))
+
+
+def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, given: Arguments) -> None:
+    passed = frozenset(value for value in with_contents(values) if isinstance(value, Node | Instance))
+    packed = replace(given, args=[], keywords={})
     for one in functions:
         func = one.method if isinstance(one, Bound) else one
         if func.kind == "class":
@@ -169,15 +192,17 @@ def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, giv
         for name in func.parameters - {func.first}:
             flow.put(func.variables, name, passed)
         if given.packs:
-            enter(flow, func, packed)
+            call_function(flow, func, packed)
 
 
-def _note_uses(flow: Flow, what: Outside | None, name: str, given: Given) -> None:
-    shown = what.name if what else name
-    hand_over(flow, shown, given)
-    familiar = what is None or is_familiar(what.top) or name in words("keepers")
+def _note_uses(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> None:
+    owners = [value.cls for value in receiver if isinstance(value, Instance | Super)]
+    library = what.top if what else next((cls.unfamiliar_base for cls in owners if cls.unfamiliar_base), None)
+    shown = what.name if what else f"{name} of {library}" if library else name
+    note_unpacked(flow, shown, given)
+    familiar = library is None or is_familiar(library) or name in names_of("keepers")
     if not familiar or name in MAKERS:
-        plain = deep(NOTHING.union(*given.args, *given.words.values()))
+        plain = with_contents(NOTHING.union(*given.args, *given.keywords.values()))
         flow.escape(plain, f"handed to {shown}", given.node, given.scope)
     if name in {"eval", "exec"} and what and what.top == "builtins" and not any(map(_is_node, given.everything)):
         where = flow.place(given.node, given.scope)
@@ -190,7 +215,7 @@ def _is_node(value: Any) -> bool:
     return isinstance(value, Node)
 
 
-def _builtin(name: str, given: Given) -> Values:
+def _builtin(name: str, given: Arguments) -> Values:
     """What functions of Python itself give back."""
     held = frozenset(value for value in given.everything if isinstance(value, Node | Container | Text | Scope | Bound))
     if name in {"next", "max", "min", "reversed", "filter"}:
@@ -201,7 +226,7 @@ def _builtin(name: str, given: Given) -> Values:
     return NOTHING if name in PLAIN_RESULTS else held
 
 
-def _instantiate(flow: Flow, given: Given) -> Values:
+def _instantiate(flow: Flow, given: Arguments) -> Values:
     """Hydra's `instantiate(section)`: an object of the class that its `_target_` names."""
     made: Values = NOTHING
     for section in sections(given.everything):
@@ -209,7 +234,7 @@ def _instantiate(flow: Flow, given: Given) -> Values:
         for found in flow.project.by_name.get(name, ()):
             if flow.reach.add_late(found):
                 flow.changed = True
-            packed = replace(given, args=[], words={}, packs=[frozenset({section})])
-            made |= call_own(flow, found, packed)
+            packed = replace(given, args=[], keywords={}, packs=[frozenset({section})])
+            made |= call_defined(flow, found, packed)
             flow.notes.escaped.pop(section, None)
     return made

@@ -9,9 +9,9 @@ from typing import Any
 
 from diagnose.usage.binding import assign
 from diagnose.usage.flow import Event, Flow, sections
-from diagnose.usage.trees import calls_in, is_pair, last_name, names_in
+from diagnose.usage.libraries import names_of
+from diagnose.usage.syntax import calls_in, is_pair, last_name, names_in
 from diagnose.usage.values import NOTHING, Container, Instance, Node, Scope, Values
-from diagnose.usage.words import words
 
 VIEWS = {"items", "values", "keys"}
 STORES = (ast.Assign, ast.AnnAssign, ast.Dict, ast.DictComp, ast.Yield, ast.Return, ast.Expr)
@@ -40,6 +40,8 @@ class Loop:
 
 def loop(flow: Flow, target: ast.AST, source: ast.AST, body: list[Any], node: ast.AST, scope: Scope) -> None:
     """Bind the loop's names; in the last round, note what it does with the section that it goes through."""
+    if isinstance(source, ast.Call) and last_name(source) == "enumerate" and source.args and is_pair(target):
+        target, source = target.elts[1], source.args[0]  # type: ignore[attr-defined]  # a pair has elements
     values = flow.value(source, scope)
     keys, items = _bound_names(target, _view(source), bool(sections(values)))
     one = Loop(keys, items, body, node, scope)
@@ -68,12 +70,12 @@ def _view(source: ast.AST) -> str:
 
 
 def _go_through(flow: Flow, section: Node, loop: Loop, others: Values) -> None:
-    parts = frozenset(section.children())
+    parts = section.children()
     for name in loop.values:
         flow.put(flow.variables_of(name, loop.scope), name, parts)
     for name in loop.keys:
         flow.put(flow.variables_of(name, loop.scope), name, frozenset({section.keys}))
-    if flow.final and parts and (loop.keys or loop.values):
+    if flow.final and section.data and (loop.keys or loop.values):
         effect = _effect(flow, section, loop)
         if effect is Effect.USE:
             flow.consume(frozenset({section, *others}), "a loop uses its values", loop.node, loop.scope)
@@ -119,7 +121,7 @@ def _renames(up: ast.AST | None, parents: dict[ast.AST, ast.AST]) -> bool:
         return False
     while isinstance(up, NAMED):
         up = parents.get(up)
-    return not (isinstance(up, ast.Call) and last_name(up) in words("keepers"))
+    return not (isinstance(up, ast.Call) and last_name(up) in names_of("keepers"))
 
 
 def _keeps(flow: Flow, node: ast.AST, parents: dict[ast.AST, ast.AST], loop: Loop) -> bool:
@@ -143,7 +145,7 @@ def _keeps(flow: Flow, node: ast.AST, parents: dict[ast.AST, ast.AST], loop: Loo
 def _call_keeps(flow: Flow, name: str, scope: Scope) -> bool:
     """Whether a function of this name keeps what it is given: it copies, wraps, or walks the tree."""
     own = {scope.name, scope.owner.name if scope.owner else scope.name}
-    if name in words("keepers") or name in own or name in {"dict", "Namespace", "SimpleNamespace", "update"}:
+    if name in names_of("keepers") or name in own or name in {"dict", "Namespace", "SimpleNamespace", "update"}:
         return True
     for found in flow.project.by_name.get(name, ()):
         if found.kind == "class" and found.is_wrapper:
@@ -154,7 +156,7 @@ def _call_keeps(flow: Flow, name: str, scope: Scope) -> bool:
 
 
 def comprehension(flow: Flow, node: Any, scope: Scope) -> Values:
-    """A container of what it makes; a dict, or pairs, made from a section stands for the section as well."""
+    """A container of what it makes; a dict, or pairs, made from a section is the section as well."""
     found: list[Node] = []
     makes_pairs = isinstance(node, ast.DictComp) or is_pair(node.elt)
     for part in node.generators:

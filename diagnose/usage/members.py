@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnose.usage.entering import Given, enter
+from diagnose.usage.arguments import Arguments, call_function
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, classes, sections
-from diagnose.usage.trees import constant, key_pattern, last_name, names_in
+from diagnose.usage.libraries import names_of
+from diagnose.usage.project import Binding
+from diagnose.usage.syntax import constant, key_pattern, last_name
 from diagnose.usage.values import (
     NOTHING,
     Bound,
+    Choice,
     Container,
     Instance,
     KeysOf,
@@ -22,13 +26,11 @@ from diagnose.usage.values import (
     Text,
     Values,
     Variable,
-    builtin,
+    outside,
     text_value,
 )
-from diagnose.usage.words import words
 
 MAPPING_METHODS = {"items", "keys", "values", "get", "pop", "update", "copy"}
-WITH_DEFAULT = {"get", "getattr"}
 
 
 @dataclass(frozen=True)
@@ -51,14 +53,14 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
     key = access.key
     objects = {value.cls for value in base if isinstance(value, Instance)} | set(classes(base))
     base = base.union(*[flow.wrapped(cls) for cls in objects])
-    base = base.union(*[value.stands_for.get("", NOTHING) for value in base if isinstance(value, Container)])
+    base = base.union(*[value.wraps.get("", NOTHING) for value in base if isinstance(value, Container)])
     if flow.final:
         access = replace(access, default=access.default or _field_default(objects, key))
     hit = any(value.find(key) is not None for value in sections(base))
     explained = any(_explains(value, key) for value in base)
     result = set(NOTHING.union(*[_of_value(flow, value, access) for value in base]))
-    if not base and isinstance(key, str):
-        result |= _of_anything(flow, key)
+    if not base and flow.guesses and isinstance(key, str):
+        result |= _of_anything(flow, key, called=access.form == "method")
     if flow.final and isinstance(key, str) and not access.stores and not hit and access.form != "method":
         _note_other(flow, key, access, explained=bool(base) and explained)
     if flow.final and access.written is not None and base and (hit or explained):
@@ -91,7 +93,7 @@ def _of_value(flow: Flow, value: Any, access: Access) -> Values:
 
 def _field_default(owners: set[Scope], key: Any) -> str | None:
     """What a data class has as the default of this field, as Python would write it."""
-    for node in (node for cls in owners for one in cls.lineage for node in one.node.body):
+    for node in (node for cls in owners for one in cls.mro for node in one.node.body):
         if isinstance(node, ast.AnnAssign) and last_name(node.target) == key and node.value is not None:
             if not isinstance(node.value, ast.Call):
                 return ast.unparse(node.value)
@@ -105,10 +107,10 @@ def _note_other(flow: Flow, key: str, access: Access, *, explained: bool) -> Non
     if explained:
         flow.notes.elsewhere.setdefault(key, place)
         flow.notes.settled.add(key)
-    elif access.form == "attribute" and key in words("tensor_attributes"):
+    elif access.form == "attribute" and key in names_of("tensor_attributes"):
         flow.notes.of_tensors.setdefault(key, f"{access.form} at {place}")
     else:
-        flow.notes.loose.setdefault(key, f"{access.form} at {place}")
+        flow.notes.unresolved.setdefault(key, f"{access.form} at {place}")
 
 
 def _of_section(flow: Flow, value: Node, access: Access) -> Values:
@@ -116,15 +118,16 @@ def _of_section(flow: Flow, value: Node, access: Access) -> Values:
     if not value.is_section:
         return added
     child = value.find(key)
+    if not access.stores and access.form in {"attribute", "subscript"} and isinstance(key, str):
+        (flow.misses if child is None else flow.hits)[value.site].add(key)
     if child is not None:
         if flow.final and not access.stores:
             flow.notes.reads[child].add(flow.place(access.node, access.scope))
             flow.notes.by_attribute |= {value} if access.form == "attribute" else set()
-        return added | {child}
+        return added | child.followed
     if flow.final and not access.stores and access.form != "method" and isinstance(key, str) and key not in value.extra:
         place = flow.place(access.node, access.scope)
-        sure = access.form not in WITH_DEFAULT
-        flow.notes.absent.append(AbsentRead(value, key, access.default, place, sure))
+        flow.notes.absent.append(AbsentRead(value, key, access.default, place, access.form))
     return added
 
 
@@ -143,27 +146,28 @@ def _of_object(flow: Flow, cls: Scope, value: Instance | Scope, access: Access) 
         result |= _by_own_method(flow, value, keys, access.node, access.scope)
     fallback = cls.method("__getattr__")
     if fallback is not None and isinstance(key, str):
-        result |= {one.child(key) for one in sections(fallback.returned.get("", NOTHING)) if key in one.data}
+        held = [one for one in sections(fallback.returned.get("", NOTHING)) if key in one.data]
+        result = result.union(*[one.child(key).followed for one in held])
     if key == "module" or (key == "__dict__" and cls.is_wrapper):
         result.add(value)
     return frozenset(result)
 
 
 def _by_own_method(flow: Flow, value: Instance, keys: Values, node: ast.AST, scope: Scope) -> Values:
-    """`value[key]` by the `__getitem__` of its class; a class that wraps a section stands for it anyway."""
+    """`value[key]` by the `__getitem__` of its class; a class that wraps a section is it anyway."""
     method = value.cls.method("__getitem__")
     if method is None or value.cls.is_wrapper:
         return method.returned.get("", NOTHING) if method else NOTHING
-    return enter(flow, method, Given([frozenset({value}), keys], {}, [], node, scope))
+    return call_function(flow, method, Arguments([frozenset({value}), keys], {}, [], node, scope))
 
 
-def _of_anything(flow: Flow, key: str) -> Values:
-    """A member of something unknown: what was stored under that name anywhere, or a method that has it.
+def _of_anything(flow: Flow, key: str, *, called: bool) -> Values:
+    """A member of something unknown: what was stored under that name anywhere, or the methods that a call may mean.
 
     A method of mappings (`items`, `get`) is one of any dict, not of the class that wraps the config.
     """
-    result = set(flow.loose_fields.get(key, NOTHING))
-    for found in flow.project.by_name.get(key, ()):
+    result = set(flow.stored_anywhere.get(key, NOTHING))
+    for found in flow.project.by_name.get(key, ()) if called else ():
         if found.owner and found.reached and not (key in MAPPING_METHODS and found.owner.is_wrapper):
             result.add(found.owner.instance.bind(found))
     return frozenset(result)
@@ -171,14 +175,9 @@ def _of_anything(flow: Flow, key: str) -> Values:
 
 def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attribute") -> Values:
     """What `x.name` may be."""
-    static = flow.project.resolve(node, scope)
-    if isinstance(static, Scope):
-        outer = static.parent.field_values(node.attr) if static.parent and static.parent.kind == "class" else NOTHING
-        return outer | {static}
-    if isinstance(static, Variable):
-        return static.scope.variables.get(node.attr, NOTHING)
-    if isinstance(static, Outside):
-        return frozenset({static})
+    found = _bound(flow.project.resolve(node, scope), node.attr)
+    if found is not None:
+        return found
     base = flow.value(node.value, scope)
     return member(flow, base, Access(node.attr, form, node, scope, stores=isinstance(node.ctx, ast.Store)))
 
@@ -219,18 +218,18 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
     for text in texts & set(value.data):
         result |= member(flow, frozenset({value}), Access(text, "subscript", node, scope))
     if value in loops:
-        return frozenset({*result, *value.children()})
+        return value.children().union(result)
     if not texts or loops:
-        result |= set(value.children())
+        result |= value.children()
         stores = isinstance(getattr(node, "ctx", None), ast.Store)
-        if flow.final and not stores and not _is_accessor(node, scope):
+        if flow.final and not stores and node not in flow.reach.walks and not _is_accessor(node, scope):
             flow.notes.patterns[value].append(key_pattern(key))
             flow.notes.computed.setdefault(value, Event(CHOSEN_BY_THE_RUN, flow.place(node, scope)))
     return frozenset(result)
 
 
 def _is_accessor(node: Any, scope: Scope) -> bool:
-    """`self[key]`, `getattr(self, key)` in a method of a wrapper, the key being its parameter: its calls count."""
+    """`self[key]`, `getattr(self, key)` in a method of a wrapper: what counts are the calls of the method."""
     base = node.func if isinstance(node, ast.Call) else node.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
         base = node.args[0]
@@ -238,24 +237,34 @@ def _is_accessor(node: Any, scope: Scope) -> bool:
         base = base.value
     if not (scope.owner and scope.owner.is_wrapper and scope.positional and isinstance(base, ast.Name | ast.Call)):
         return False
-    mine = last_name(base) in {scope.positional[0], "super"}
-    return mine and bool(set(names_in(node)) & set(scope.positional[1:]))
+    return last_name(base) in {scope.positional[0], "super"}
 
 
 def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:
     """What a bare name may be."""
-    found = flow.project.lookup(node.id, scope)
-    if isinstance(found, Scope):
-        home = (found.parent or found).variables
-        return home.get(node.id, NOTHING) | {found}
-    if isinstance(found, Variable):
-        home = found.scope.fields if found.scope.kind == "class" else found.scope.variables
-        return home.get(node.id, NOTHING)
-    if isinstance(found, Outside):
-        return frozenset({found})
-    if isinstance(found, Module):
-        return NOTHING
+    found = _bound(flow.project.lookup(node.id, scope), node.id)
+    if found is not None:
+        return found
     world = scope.module.globals.get("", NOTHING)
     if world:
         return member(flow, world, Access(node.id, "get", node, scope))
-    return builtin(node.id)
+    return _builtin(node.id)
+
+
+def _bound(binding: Binding, name: str) -> Values | None:
+    """The values behind a binding; None where there is none to be had of it."""
+    if isinstance(binding, Choice):
+        parts = [_bound(option, name) for option in binding.options]
+        return NOTHING.union(*[part for part in parts if part is not None])
+    if isinstance(binding, Outside):
+        return frozenset({binding})
+    if isinstance(binding, Scope | Variable):
+        home = binding.scope if isinstance(binding, Variable) else binding.parent or binding
+        held = home.field_values(name) if home.kind == "class" else home.variables.get(name, NOTHING)
+        return held.union([binding, *binding.alternatives]) if isinstance(binding, Scope) else held
+    return NOTHING if isinstance(binding, Module) else None
+
+
+def _builtin(name: str) -> Values:
+    """A function of Python itself; nothing where it has none of this name."""
+    return frozenset({outside(f"builtins.{name}")}) if hasattr(builtins, name) else NOTHING

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from diagnose.usage.reach import Reach
+from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
-from diagnose.usage.trees import constant, last_name
-from diagnose.usage.values import Scope
+from diagnose.usage.syntax import constant, last_name
+from diagnose.usage.values import Scope, Variable
 
 LONGEST_PATH = 200  # longer strings are texts for people
 PROCESS_STARTERS = re.compile(r"(subprocess\.\w+|os\.(system|popen|exec\w+|spawn\w+))")
@@ -39,7 +39,7 @@ class Mentions:
         return any(name.lower() in one.lower() for part in (self.names, self.strings) for one in part)
 
 
-def mentions(reach: Reach, followed: set[ast.AST]) -> Mentions:
+def mentions(reach: Reachable, followed: set[ast.AST]) -> Mentions:
     """Gather the names of all scopes that can run; docstrings do not count.
 
     `followed`: literals that are the key of a known reading; they count as names.
@@ -60,7 +60,7 @@ def mentions(reach: Reach, followed: set[ast.AST]) -> Mentions:
     return Mentions(frozenset(names), frozenset(strings), frozenset(pieces))
 
 
-def _names_of(node: Any, scope: Scope, reach: Reach) -> set[str]:
+def _names_of(node: Any, scope: Scope, reach: Reachable) -> set[str]:
     if isinstance(node, ast.Attribute):
         return {node.attr}
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -77,7 +77,7 @@ def _docstring(scope: Scope) -> ast.AST | None:
     return first.value if isinstance(first, ast.Expr) else None
 
 
-def options(reach: Reach) -> dict[str | None, tuple[str | None, Place]]:
+def options(reach: Reachable) -> dict[str | None, tuple[str | None, Place]]:
     """The command line's `--options` by name, each with its default and where it is defined.
 
     Under None where one has an action of the project's own.
@@ -93,12 +93,12 @@ def options(reach: Reach) -> dict[str | None, tuple[str | None, Place]]:
     return found
 
 
-def calls_named(reach: Reach, name: str) -> Iterator[tuple[Scope, ast.Call]]:
+def calls_named(reach: Reachable, name: str) -> Iterator[tuple[Scope, ast.Call]]:
     """The calls of functions or methods of this name."""
     return ((scope, call) for scope, call in _calls(reach) if last_name(call) == name)
 
 
-def literal(reach: Reach, name: str) -> tuple[Place, str] | None:
+def literal(reach: Reachable, name: str) -> tuple[Place, str] | None:
     """The line that gives this name a literal value: `p_dropout=0.1` in a call, an assignment, a default."""
     for scope in reach.scopes:
         candidates = [*map(_literal_of, reach.code[scope]), *_defaults(scope)]
@@ -128,29 +128,35 @@ def _defaults(scope: Scope) -> list[tuple[str | None, ast.AST] | None]:
     ]
 
 
-def handed_to_a_process(reach: Reach, loads: Iterator[tuple[Scope, Any]]) -> str | None:
+def handed_to_a_process(reach: Reachable, loads: Iterator[tuple[Scope, Any]]) -> str | None:
     """Why other programs may read the config file too: a process is started with the same file name."""
-    files = {text for scope, load in loads for text in _file_expressions(reach, scope, load)}
+    files = {_identity(reach, one, scope) for scope, load in loads for one in _file_expressions(reach, scope, load)}
     for scope, call in _calls(reach):
         if files and PROCESS_STARTERS.fullmatch(ast.unparse(call.func)):
-            inside = {ast.unparse(node) for node in ast.walk(call) if isinstance(node, ast.Name | ast.Attribute)}
-            if inside & files:
+            inside = (node for node in ast.walk(call) if isinstance(node, ast.Name | ast.Attribute))
+            if any(_identity(reach, node, scope) in files for node in inside):
                 place = Place(scope.module.shown, call.lineno)
                 return f"the config file is also handed to {ast.unparse(call.func)} ({place})"
     return None
 
 
-def _file_expressions(reach: Reach, scope: Scope, load: Any) -> Iterator[str]:
+def _identity(reach: Reachable, node: ast.AST, scope: Scope) -> tuple[str, Scope | None]:
+    """A variable with the scope that binds it; `args.config` is the same everywhere."""
+    found = reach.project.lookup(node.id, scope) if isinstance(node, ast.Name) else None
+    return ast.unparse(node), found.scope if isinstance(found, Variable) else None
+
+
+def _file_expressions(reach: Reachable, scope: Scope, load: Any) -> Iterator[ast.AST]:
     """How the file is called where a load, or an `open` beside it, names it."""
     opened = [call for call in _calls_of(reach, scope) if last_name(call) == "open"]
     for call in [load, *opened] if isinstance(load, ast.Call) else []:
-        yield from (ast.unparse(one) for one in call.args[:1] if isinstance(one, ast.Name | ast.Attribute))
+        yield from (one for one in call.args[:1] if isinstance(one, ast.Name | ast.Attribute))
 
 
-def _calls_of(reach: Reach, scope: Scope) -> list[ast.Call]:
+def _calls_of(reach: Reachable, scope: Scope) -> list[ast.Call]:
     return [node for node in reach.code[scope] if isinstance(node, ast.Call)]
 
 
-def _calls(reach: Reach) -> Iterator[tuple[Scope, ast.Call]]:
+def _calls(reach: Reachable) -> Iterator[tuple[Scope, ast.Call]]:
     for scope in reach.scopes:
         yield from ((scope, call) for call in _calls_of(reach, scope))

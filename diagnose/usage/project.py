@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 import warnings
@@ -13,17 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import SourceError
-from diagnose.usage.trees import DEFINITIONS, constant, last_name, literal_start
-from diagnose.usage.values import Module, Outside, Scope, Variable, outside
-from diagnose.usage.words import is_familiar
+from diagnose.usage.libraries import is_familiar
+from diagnose.usage.syntax import DEFINITIONS, constant, last_name, literal_start
+from diagnose.usage.values import Choice, Module, Outside, Scope, Variable, outside
 
-ROOT_MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "README.md", "LICENSE")
+PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+ROOT_MARKS = ("requirements.txt", "README.md", "LICENSE")
 LEVELS_UP = 5  # a trainer is at most this deep in its project
 MOST_BYTES = 2_000_000  # a larger file was not written by hand
-MOST_FILES = 20_000
+MOST_ENTRIES = 200_000  # files of any kind: a project may hold its data set, which takes minutes to list
 MOST_IN_PACKAGE = 500
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-Binding = Variable | Scope | Module | Outside | None
+Binding = Variable | Scope | Module | Outside | Choice | None
 
 
 class Project:
@@ -108,7 +110,10 @@ class Project:
         scope.module.scopes[node] = inner
         outer: list[ast.AST] = []
         if not isinstance(node, ast.Lambda):
+            later = scope.names.get(node.name)
             scope.names[node.name] = inner  # the first of several wins, for the last is seen first: a property's getter
+            if later is not None and scope.kind != "class":
+                inner.alternatives = [later, *later.alternatives]
             self.by_name[node.name].append(inner)
             outer += node.decorator_list
         self._bind(inner.body, inner)
@@ -145,9 +150,10 @@ class Project:
             first = alias.name.partition(".")[0]
             found = self._find(alias.name.split("."), module.path.parent)
             if alias.asname or not found:
-                module.imports[alias.asname or first] = (found or (alias.name if alias.asname else first), None)
+                home = found or (alias.name if alias.asname else first)
             else:
-                module.imports[first] = (self._find([first], module.path.parent) or found, None)
+                home = self._find([first], module.path.parent) or found
+            module.imports.setdefault(alias.asname or first, []).append([(home, None)])
 
     def _link_from(self, node: ast.ImportFrom, module: Module) -> None:
         folder = module.path.parent
@@ -160,10 +166,10 @@ class Project:
             sub = self._at(folder, inner) if node.level else self._find(inner, folder)
             if alias.name == "*" and home:
                 module.stars.append(home)
-            elif sub and not (home and alias.name in home.scope.names):
-                module.imports[alias.asname or alias.name] = (sub, None)
-            else:
-                module.imports[alias.asname or alias.name] = (home or ".".join(parts), alias.name)
+            else:  # what the package itself binds to the name comes before its module of that name
+                homes: list[tuple[Module | str, str | None]] = [(home, alias.name)] if home else []
+                homes.append((sub, None) if sub else (".".join(parts), alias.name))
+                module.imports.setdefault(alias.asname or alias.name, []).append(homes)
 
     def _find(self, parts: list[str], near: Path) -> Module | None:
         for folder in self._search_path(parts[0], near):
@@ -189,7 +195,7 @@ class Project:
     @cached_property
     def _files(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = defaultdict(list)
-        for _, path in zip(range(MOST_FILES), self.root.rglob("*.py"), strict=False):
+        for path in python_files(self.root):
             found[path.stem].append(path)
         return found
 
@@ -218,10 +224,11 @@ class Project:
 
     def _link_bases(self, scope: Scope) -> None:
         for node in scope.node.bases:
-            found = self.resolve(node, scope.parent or scope)
-            if isinstance(found, Scope) and found.kind == "class" and found is not scope:
-                scope.bases.append(found)
-            elif last_name(node) != "object":
+            found = options_of(self.resolve(node, scope.parent or scope))
+            own = [one for one in found if isinstance(one, Scope) and one.kind == "class" and one is not scope]
+            scope.bases += own
+            scope.libraries |= {one.top for one in found if isinstance(one, Outside)}
+            if len(own) < len(found) and last_name(node) != "object":
                 scope.outer_bases.append(last_name(node))
 
     # --- names
@@ -241,17 +248,20 @@ class Project:
             return None
         if name in module.scope.names:
             return module.scope.names[name] or Variable(module.scope)
-        if name in module.imports:
-            home, attribute = module.imports[name]
-            if attribute is None:
-                return home if isinstance(home, Module) else outside(home)
-            return (
-                self.in_module(attribute, home, seen | {module})
-                if isinstance(home, Module)
-                else outside(f"{home}.{attribute}")
-            )
+        imported = [self._imported(homes, seen | {module}) for homes in module.imports.get(name, ())]
+        if any(imported):
+            return one_of(imported)
         starred = (self.in_module(name, star, seen | {module}) for star in module.stars)
         return next((found for found in starred if found is not None), None)
+
+    def _imported(self, homes: list[tuple[Module | str, str | None]], seen: frozenset[Module]) -> Binding:
+        for home, attribute in homes:
+            if isinstance(home, str):
+                return outside(f"{home}.{attribute}" if attribute else home)
+            found = self.in_module(attribute, home, seen) if attribute else home
+            if found is not None:
+                return found
+        return None
 
     def resolve(self, node: ast.AST, scope: Scope) -> Binding:
         """What a (dotted) name is bound to, as far as it needs no values."""
@@ -259,15 +269,40 @@ class Project:
             return self.lookup(node.id, scope)
         if not isinstance(node, ast.Attribute):
             return None
-        base = self.resolve(node.value, scope)
+        return self._attribute(self.resolve(node.value, scope), node.attr)
+
+    def _attribute(self, base: Binding, name: str) -> Binding:
+        if isinstance(base, Choice):
+            return one_of([self._attribute(option, name) for option in base.options])
         if isinstance(base, Module):
-            found = self.in_module(node.attr, base)
-            return found or self._found.get((base.path.parent / f"{node.attr}.py").resolve())
+            return self.in_module(name, base) or self._found.get((base.path.parent / f"{name}.py").resolve())
         if isinstance(base, Outside):
-            return outside(f"{base.name}.{node.attr}")
+            return outside(f"{base.name}.{name}")
         if isinstance(base, Scope) and base.kind == "class":
-            return base.names.get(node.attr)
+            return base.names.get(name)
         return None
+
+
+def python_files(folder: Path) -> Iterator[Path]:
+    """The Python files below a folder, of the first `MOST_ENTRIES` files; hidden folders are left out."""
+    entries = 0
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__pycache__", "site-packages")))
+        entries += len(names) + len(folders)
+        yield from (Path(place, name) for name in sorted(names) if name.endswith(".py"))
+        if entries > MOST_ENTRIES:
+            return
+
+
+def one_of(bindings: list[Binding]) -> Binding:
+    """The only one of several bindings, or a choice between them."""
+    found = tuple(dict.fromkeys(one for one in bindings if one is not None))
+    return Choice(found) if len(found) > 1 else found[0] if found else None
+
+
+def options_of(binding: Binding) -> tuple[Binding, ...]:
+    """The bindings that one may be."""
+    return binding.options if isinstance(binding, Choice) else (binding,)
 
 
 def defaults_of(node: Any) -> list[ast.AST]:
@@ -287,8 +322,12 @@ def config_strings(data: Any) -> Iterator[str]:
 def _root(trainer: Path, config_file: Path | None) -> Path:
     """The project's folder: the nearest that has a mark of one, else the one that holds the config too."""
     above = list(trainer.parents)[:LEVELS_UP]
-    marked = next((one for one in above if any((one / mark).exists() for mark in ROOT_MARKS)), None)
+    marked = _nearest(above, PROJECT_FILES) or _nearest(above, ROOT_MARKS)
     if marked is not None or config_file is None:
         return marked or trainer.parent
     config = config_file.resolve()
     return next((one for one in above if config.is_relative_to(one) and one != Path(one.anchor)), trainer.parent)
+
+
+def _nearest(folders: list[Path], marks: tuple[str, ...]) -> Path | None:
+    return next((one for one in folders if any((one / mark).exists() for mark in marks)), None)

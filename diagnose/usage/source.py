@@ -15,32 +15,35 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import ConfigError, SourceError
-from diagnose.usage.expressions import EXPRESSIONS
+from diagnose.usage.command import trainer_in
+from diagnose.usage.evaluate import EVALUATORS
 from diagnose.usage.flow import Flow, TooMuchError
 from diagnose.usage.project import Project
-from diagnose.usage.reach import Reach
+from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import KeyReport, KeyState, KeyUse, leaf_paths, unknown
-from diagnose.usage.statements import statement
 from diagnose.usage.verdict import Judge
 
 STACK_BYTES = 512 * 1024 * 1024  # address space, not memory: expressions in the source nest calls in here
 DEEPEST_RECURSION = 20_000
-REFERENCE = re.compile(r"\$\{([^{}]*)\}?|!(?:ref|copy)\s*<([^<>]*)>|%\(([^()]*)\)s")
+REFERENCE = re.compile(r"\$\{([^{}]*)\}?|%\(([^()]*)\)s")
+HYPERPYYAML = re.compile(r"!(?:ref|copy)\s.*")
 
 
 def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None = None) -> KeyReport:
     """What `trainer` does with each key of `config`, by following its source across the project's modules.
 
+    `trainer`: the Python file that starts the training, or the folder that it is in.
     `config_file` distinguishes the config from other files that the trainer loads. Where the config's way cannot be
     followed, keys are `unknown` with the reason. Raises SourceError where the trainer cannot be opened.
     """
+    trainer = trainer_in(trainer, config_file) if trainer.is_dir() else trainer
     _must_be_readable(trainer)
     plain = _plain(config)
     project = Project(trainer, config_file, plain)
     if project.main is None:
         return _unknown_report(trainer, plain, project.notes, project.notes[0])
-    flow = Flow(project, Reach(project, plain), plain, config_file.name if config_file else "", EXPRESSIONS)
-    trouble = _in_deep_stack(lambda: flow.run(statement))
+    flow = Flow(project, Reachable(project, plain), plain, config_file.name if config_file else "", EVALUATORS)
+    trouble = _in_deep_stack(flow.run)
     if trouble is not None:
         return _unknown_report(trainer, plain, [*project.notes, trouble], trouble)
     judge = Judge(flow, plain, config_file)
@@ -77,7 +80,8 @@ def without_references(
     """
     files = [] if config_file is None else [config_file, *included]
     text = "\n".join([str(config), *(file.read_text("utf-8", errors="replace") for file in files)])
-    inside = (piece for part in REFERENCE.findall(text) for piece in part)
+    inside = [piece for part in REFERENCE.findall(text) for piece in part]
+    inside += [name for line in HYPERPYYAML.findall(text) for name in re.findall("<([^<>]*)>", line)]
     names = {name.strip(".") for piece in inside for name in re.findall(r"[\w.\-]+", piece)} - {""}
     idle = {KeyState.DEAD, KeyState.MISPLACED}
     return tuple(
@@ -118,23 +122,18 @@ def _unknown_report(trainer: Path, config: Mapping[str, Any], notes: list[str], 
 
 def _in_deep_stack(work: Callable[[], None]) -> str | None:
     """Do the work where deep recursion is allowed; why it could not be done."""
-    trouble: list[str] = []
-
-    def guarded() -> None:
-        try:
-            work()
-        except TooMuchError:
-            trouble.append("the source is too large to follow")
-        except RecursionError:
-            trouble.append("the source is nested too deep to follow")
+    from concurrent.futures import ThreadPoolExecutor
 
     limit, size = sys.getrecursionlimit(), threading.stack_size(STACK_BYTES)
     sys.setrecursionlimit(max(limit, DEEPEST_RECURSION))
     try:
-        thread = threading.Thread(target=guarded)
-        thread.start()
-        thread.join()
+        with ThreadPoolExecutor(max_workers=1) as other:
+            other.submit(work).result()
+    except TooMuchError:
+        return "the source is too large to follow"
+    except RecursionError:
+        return "the source is nested too deep to follow"
     finally:
         threading.stack_size(size)
         sys.setrecursionlimit(limit)
-    return trouble[0] if trouble else None
+    return None

@@ -20,6 +20,7 @@ from typing import IO, Any
 from diagnose.errors import SourceError
 from diagnose.finding import Confidence
 from diagnose.usage.command import script_of
+from diagnose.usage.project import python_files
 from diagnose.usage.report import KeyReport, KeyState, KeyUse, Place, leaf_paths, unknown
 from diagnose.usage.source import keys_read, load_config
 from diagnose.usage.verdict import PROBABLY
@@ -106,7 +107,7 @@ def _environment(folder: Path, config_file: Path, limits: Watch, script: Path | 
 
 def _asks_for_exact_dicts(script: Path) -> bool:
     """`type(x) is dict` is the one question to which a watched section would give another answer than a dict."""
-    files = (path for path in script.absolute().parent.rglob("*.py") if path.is_file())
+    files = (path for path in python_files(script.absolute().parent) if path.is_file())
     return any(EXACT_TYPE.search(path.read_bytes()) for path in files)
 
 
@@ -239,7 +240,7 @@ def _judge_key(path: Path_, seen: Sighting, source: KeyReport | None, trouble: s
     if trouble is not None:
         return unknown(dotted, trouble)
     if said.state is not KeyState.UNKNOWN:
-        return said
+        return said if "stepped" in seen.kinds else replace(said, reason="by the source; no optimiser step was seen")
     if moved is not None:
         what = ".".join(moved) or "the config"
         return unknown(dotted, f"{what} is passed on as a whole ({seen.moved[moved] or 'to be copied'})")

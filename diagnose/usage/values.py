@@ -1,17 +1,15 @@
-"""What a name in a Python source may stand for, while a config is followed through it. Compared by identity."""
+"""What a name in a Python source may be, while a config is followed through it. Compared by identity."""
 
 from __future__ import annotations
 
 import ast
-import builtins
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from diagnose.usage.trees import FUNCTIONS, calls_in, last_name
-from diagnose.usage.words import words
+from diagnose.usage.libraries import is_familiar, names_of
+from diagnose.usage.syntax import FUNCTIONS, calls_in, last_name
 
 Values = frozenset[Any]
 """Of Scope (a function or class), Instance, Bound, Node, KeysOf, Container, Outside, Text, Super."""
@@ -32,14 +30,18 @@ class Scope:
         self.bases: list[Scope] = []
         self.outer_bases: list[str] = []
         """Names of base classes outside of the project."""
+        self.libraries: set[str] = set()
+        """Where these are from."""
         self.variables: dict[str, Values] = {}
         self.fields: dict[Any, Values] = {}
         """Of a class: attributes of it and its instances; `[]` for items under computed keys."""
         self.returned: dict[str, Values] = {}
-        self.stands_for: dict[str, Values] = {}
+        self.wraps: dict[str, Values] = {}
         """Of a class: sections that its instances wrap."""
         self.owned: set[Any] = set()
         """Of a class: names of attributes that are assigned to it or its instances."""
+        self.alternatives: list[Scope] = []
+        """Other definitions of its name beside it: `if fast: def step(): ...`, `else: def step(): ...`."""
         self.reached = False
         given = node.args if kind == "function" else None
         self.positional = [one.arg for one in [*given.posonlyargs, *given.args]] if given else []
@@ -47,6 +49,11 @@ class Scope:
         self.star = given.vararg.arg if given and given.vararg else None
         self.double_star = given.kwarg.arg if given and given.kwarg else None
         self.names |= dict.fromkeys([*self.parameters, *filter(None, [self.star, self.double_star])])
+
+    def forget(self) -> None:
+        """Lose what is known of values."""
+        for holder in (self.variables, self.fields, self.returned, self.wraps):
+            holder.clear()
 
     @property
     def owner(self) -> Scope | None:
@@ -79,7 +86,7 @@ class Scope:
         return [self.node.body] if isinstance(self.node, ast.Lambda) else self.node.body
 
     @cached_property
-    def lineage(self) -> list[Scope]:
+    def mro(self) -> list[Scope]:
         """A class with its bases in the project, nearest first."""
         found: dict[Scope, None] = {}
         waiting = [self]
@@ -92,7 +99,7 @@ class Scope:
 
     def method(self, name: Any) -> Scope | None:
         """The function of a class that has this name."""
-        for one in self.lineage:
+        for one in self.mro:
             found = one.names.get(name)
             if found is not None and found.kind == "function":
                 return found
@@ -100,11 +107,17 @@ class Scope:
 
     def has(self, key: Any) -> bool:
         """Whether a class, or its base, has an attribute of this name."""
-        return any(key in one.names or key in one.owned for one in self.lineage)
+        return any(key in one.names or key in one.owned for one in self.mro)
+
+    @cached_property
+    def unfamiliar_base(self) -> str | None:
+        """The library of a base that may look up any key of a config that it is given."""
+        libraries = sorted(library for one in self.mro for library in one.libraries)
+        return next((library for library in libraries if not is_familiar(library)), None)
 
     def field_values(self, key: Any) -> Values:
         """What an attribute of a class or its instances may be."""
-        return NOTHING.union(*(one.fields.get(key, NOTHING) for one in self.lineage))
+        return NOTHING.union(*(one.fields.get(key, NOTHING) for one in self.mro))
 
     @cached_property
     def instance(self) -> Instance:
@@ -120,20 +133,19 @@ class Scope:
     @cached_property
     def is_record(self) -> bool:
         """Whether the fields of a class are keys: a data class, a pydantic model."""
-        bases = {base for one in self.lineage for base in one.outer_bases}
-        return bool(self.decorators & words("field_decorators") or bases & words("field_bases"))
+        bases = {base for one in self.mro for base in one.outer_bases}
+        return bool(self.decorators & names_of("field_decorators") or bases & names_of("field_bases"))
 
     @cached_property
     def is_wrapper(self) -> bool:
-        """Whether instances of a class stand for the mapping that they were made from."""
+        """Whether instances of a class wrap the mapping that they were made from."""
         return self.is_record or any(
-            set(one.outer_bases) & words("mapping_bases") or any(map(_wraps, ast.walk(one.node)))
-            for one in self.lineage
+            set(one.outer_bases) & names_of("mapping_bases") or any(map(_wraps, ast.walk(one.node))) for one in self.mro
         )
 
     @cached_property
     def is_walker(self) -> bool:
-        """Whether a function calls itself on the parts of a mapping: what comes back stands for what went in."""
+        """Whether a function calls itself on the parts of a mapping: what comes back is what went in."""
         if not any(last_name(call) == self.name for call in calls_in(self.node)):
             return False
         nodes = list(ast.walk(self.node))
@@ -154,7 +166,7 @@ class Scope:
             ):
                 return True
             if isinstance(node, ast.Call) and last_name(node) == "save_hyperparameters" and self.owner is not None:
-                return any(one.mentions(parameter) for one in self.owner.lineage)
+                return any(one.mentions(parameter) for one in self.owner.mro)
         return False
 
     def mentions(self, name: str) -> bool:
@@ -175,8 +187,8 @@ class Module:
 
     def __init__(self, path: Path, tree: ast.Module, shown: str) -> None:
         self.path, self.tree, self.shown = path, tree, shown
-        self.imports: dict[str, tuple[Module | str, str | None]] = {}
-        """Name -> where it comes from, and the name that it has there; None for the module itself."""
+        self.imports: dict[str, list[list[tuple[Module | str, str | None]]]] = {}
+        """Name -> for each import of it: the homes to look in, with its name there; None for the module itself."""
         self.stars: list[Module] = []
         self.scopes: dict[ast.AST, Scope] = {}
         self.scope = Scope("module", tree, self, None)
@@ -189,6 +201,13 @@ class Variable:
     """A name that is bound by assignment, in this scope."""
 
     scope: Scope
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A name that several imports bind: `if a: from x import Net`, `else: from y import Net`."""
+
+    options: tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,9 +272,14 @@ class Node:
             node = node.child(part) if node is not None and node.is_section and part in node.data else None
         return node
 
-    def children(self) -> Iterator[Node]:
-        """The nodes under all of its keys."""
-        return map(self.child, self.data if self.is_section else ())
+    @property
+    def followed(self) -> Values:
+        """The node itself where it is worth following: a section, or a text, which may name another file."""
+        return frozenset({self}) if isinstance(self.data, dict | str) else NOTHING
+
+    def children(self) -> Values:
+        """What is worth following under any of its keys."""
+        return NOTHING.union(*[self.child(key).followed for key in (self.data if self.is_section else ())])
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,28 +292,10 @@ class KeysOf:
 class Container:
     """A list, tuple, dict or namespace that the source itself makes; `*` for items under unknown keys."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        """In the order in which the source was gone through."""
+    def __init__(self) -> None:
         self.items: dict[Any, Values] = {}
-        self.stands_for: dict[str, Values] = {}
+        self.wraps: dict[str, Values] = {}
         """Sections whose keys were put into it."""
-        self.same = [self]
-        """Those that were found to be used alike, and share one content."""
-
-    def absorb(self, other: Container) -> bool:
-        """Let the other one, and all like it, be the same as this one from here on; whether it was not."""
-        if self.items is other.items:
-            return False
-        for mine, theirs in ((self.items, other.items), (self.stands_for, other.stands_for)):
-            for key, values in theirs.items():
-                mine[key] = mine.get(key, NOTHING) | values
-        for one in other.same:
-            one.items, one.stands_for = self.items, self.stands_for
-        self.same += other.same
-        for one in self.same:
-            one.same = self.same
-        return True
 
     def at(self, key: Any) -> Values:
         """What it may hold under a key."""
@@ -324,7 +330,7 @@ outside = cache(Outside)
 text_value = cache(Text)
 
 
-def deep(values: Values) -> Values:
+def with_contents(values: Values) -> Values:
     """The values and what the containers among them hold."""
     seen: set[Any] = set()
     waiting = list(values)
@@ -335,9 +341,3 @@ def deep(values: Values) -> Values:
             if isinstance(value, Container):
                 waiting += value.everything()
     return frozenset(seen)
-
-
-@cache
-def builtin(name: str) -> Values:
-    """A function of Python itself; nothing where it has none of this name."""
-    return frozenset({outside(f"builtins.{name}")}) if hasattr(builtins, name) else NOTHING

@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.finding import Confidence
-from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow, is_hydra_main
+from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, AbsentRead, Event, Flow, is_hydra_main
 from diagnose.usage.mentions import Mentions, calls_named, handed_to_a_process, literal, mentions
 from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
-from diagnose.usage.values import Node
+from diagnose.usage.values import Node, Scope
 
 Path_ = tuple[str, ...]
 PROBABLY = "cannot tell, probably unread"
 MOST_FILES = 500
 FAIR_SHARE = 0.5  # of the best load's share of keys that the file has: another load may be the config too
-ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 
 
 @dataclass
@@ -50,7 +49,7 @@ class Judge:
             elif self._is_table(path[:-1]):
                 used = self.computed[path[:-1]]
                 yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
-            elif (made := self._of_target(path)) is not None:
+            elif (made := self._of_library(path)) is not None:
                 yield made
             elif (reason := self.lost or self._open(path)) is not None:
                 yield unknown(dotted, reason)
@@ -63,7 +62,7 @@ class Judge:
     def sites(self) -> set[Any]:
         """The loads whose file is this config: no value of it names the file, and its keys are those that are read."""
         flow = self.flow
-        candidates = [site for site in flow.sites if site not in flow.foreign] or list(flow.sites)
+        candidates = list(flow.sites)
         fits = {site: self._fit(site) for site in candidates}
         best = max((share for share, _ in fits.values()), default=0.0)
         proved = any(share >= FAIR_SHARE and reads >= ENOUGH_READS for share, reads in fits.values())
@@ -133,9 +132,11 @@ class Judge:
     # --- why nothing can be known
 
     @cached_property
-    def lost(self) -> str | None:
+    def lost(self) -> str | None:  # noqa: PLR0911 - one case, one answer
         """Why nothing can be known of any key that is not read."""
         flow = self.flow
+        if self._lightning is not None:
+            return None
         if not flow.converged:
             return "the source goes in circles that could not be followed to their end"
         if flow.notes.executed:
@@ -158,7 +159,8 @@ class Judge:
             words = [word for call in scope.node.decorator_list for word in getattr(call, "keywords", [])]
             for word in (word for word in words if word.arg == "config_path" and near):
                 texts = {one.value for one in ast.walk(word.value) if isinstance(one, ast.Constant)}
-                folders = {Path(text).name for text in texts if isinstance(text, str)}
+                paths = [Path(text) for text in texts if isinstance(text, str)]
+                folders = {path.parent.name if path.suffix in {".yaml", ".yml"} else path.name for path in paths}
                 beside = {scope.module.path.parent.name} if texts & {".", ""} else set()
                 if texts and near not in (folders - {""}) | beside:
                     return True
@@ -167,15 +169,14 @@ class Judge:
     @cached_property
     def composed_with(self) -> list[Path]:
         """The files of the same folder that Hydra may put the config together from."""
-        if self.config_file is None or not any(map(is_hydra_main, self.flow.reach.scopes)):
+        if self.config_file is None or not self._is_hydra:
             return []
         return sorted(self.config_file.parent.rglob("*.yaml"))[:MOST_FILES]
 
     def _open(self, path: Path_) -> str | None:
         """Why nothing can be known of one key."""
         name, above = path[-1], [path[:end] for end in range(len(path) - 1, -1, -1)]
-        hydra = any(map(is_hydra_main, self.flow.reach.scopes)) and path[0] in {"hydra", "defaults"}
-        if hydra or (name.startswith("_") and name.endswith("_")):
+        if name.startswith("_") and name.endswith("_"):
             return "a key for the library that makes objects from the config"
         if path in self.tested:
             return f"only its presence is tested ({self.tested[path]})"
@@ -209,27 +210,52 @@ class Judge:
         patterns = self._by_path(self.flow.notes.patterns).get(path[:-1], [])
         return any(re.fullmatch(pattern, path[-1]) for pattern in patterns)
 
-    def _of_target(self, path: Path_) -> KeyUse | None:
-        """A key of a section that Hydra, or a registry, makes an object from (`_target_`)."""
-        sections = [self._at(path[:end]) for end in range(len(path) - 1, -1, -1)]
-        target = next((one["_target_"] for one in sections if isinstance(one, dict) and "_target_" in one), None)
-        if target is None or not any(calls_named(self.flow.reach, "instantiate")):
-            return None
-        dotted = ".".join(path)
-        found = self.flow.project.by_name.get(str(sections[0].get("_target_", "")).rpartition(".")[2], [])
-        if len(found) == 1 and path[-1] == "_target_":
-            place = Place(found[0].module.shown, found[0].node.lineno)
-            return KeyUse(dotted, KeyState.LIVE, reads=(place,), reason="names what is made from its section")
-        if len(found) != 1 or path[-1].startswith("_"):
-            return unknown(dotted, "an object is made from its section")
-        method = found[0].method("__init__") if found[0].kind == "class" else found[0]
-        if method is None or path[-1] not in method.parameters:
-            return unknown(dotted, f"{found[0].name} is made from its section")
+    def _of_library(self, path: Path_) -> KeyUse | None:
+        """A key that Hydra or Lightning's command line reads, or of a section that they make an object from."""
+        for end in range(len(path) - 1, -1, -1):
+            section = self._at(path[:end])
+            for name in self._target_names & section.keys():
+                rest = path[end + 1 :] if path[end] == "init_args" else path[end:]
+                return self._of_class(path, str(section[name]).rpartition(".")[2], rest)
+        if self._is_hydra and path[0] in {"hydra", "defaults"}:
+            main = next(filter(is_hydra_main, self.flow.reach.scopes))
+            return _read_by(path, "read by Hydra itself", main)
+        if self._lightning is not None:
+            return _read_by(path, "LightningCLI takes it, and refuses a key that nothing takes", self._lightning)
+        return None
+
+    @cached_property
+    def _is_hydra(self) -> bool:
+        return any(map(is_hydra_main, self.flow.reach.scopes))
+
+    @cached_property
+    def _lightning(self) -> Scope | None:
+        """Where Lightning's command line is started, which reads the config itself."""
+        return next((scope for scope, _ in calls_named(self.flow.reach, "LightningCLI")), None)
+
+    @cached_property
+    def _target_names(self) -> set[str]:
+        """The keys under which a section names the class that a library makes from it."""
+        makes = any(calls_named(self.flow.reach, "instantiate"))
+        return {"_target_"} if makes else {"class_path"} if self._lightning is not None else set()
+
+    def _of_class(self, path: Path_, name: str, rest: Path_) -> KeyUse:
+        """A key of the section that an object of a class is made from; `rest`: its path inside the arguments."""
+        found = self.flow.project.by_name.get(name, [])
+        made = f"{name} is made from its section"
+        if len(found) == 1 and rest[0] in self._target_names:
+            return _read_by(path, made, found[0])
+        method = found[0].method("__init__") if len(found) == 1 and found[0].kind == "class" else None
+        if found and found[0].kind == "function":
+            method = found[0]
+        if method is None or rest[0] not in method.parameters:
+            maker = self._lightning
+            return _read_by(path, made, maker) if maker and not found else unknown(".".join(path), made)
+        if method.uses(rest[0]):
+            return _read_by(path, f"parameter of {name}", method)
+        reason = f"{name} takes the parameter and does not use it"
         place = Place(method.module.shown, method.node.lineno)
-        if method.uses(path[-1]):
-            return KeyUse(dotted, KeyState.LIVE, reads=(place,), reason=f"parameter of {found[0].name}")
-        reason = f"{found[0].name} takes the parameter and does not use it"
-        return KeyUse(dotted, KeyState.DEAD, reason=reason, place=place)
+        return KeyUse(".".join(path), KeyState.DEAD, reason=reason, place=place)
 
     def _at(self, path: Path_) -> Any:
         node: Any = self.config
@@ -239,7 +265,7 @@ class Judge:
 
     # --- a key that nothing reads
 
-    def _unread(self, path: Path_) -> KeyUse:
+    def _unread(self, path: Path_) -> KeyUse:  # noqa: PLR0911 - one case, one answer
         """Dead, misplaced, or probably so: by where its name appears in the code that can run."""
         name, notes, dotted = path[-1], self.flow.notes, ".".join(path)
         project = self.flow.project
@@ -251,9 +277,11 @@ class Judge:
             return unknown(dotted, f"{PROBABLY}: its name is a string in the source, at no reading that was followed")
         if name in notes.open_parameters:
             return unknown(dotted, f"{PROBABLY}: it may be a keyword of a function that is called with `**`")
-        loose = notes.loose | (notes.of_tensors if path[:-1] in self._by_attribute else {})
+        loose = notes.unresolved | (notes.of_tensors if path[:-1] in self._by_attribute else {})
         if name in loose:
             return unknown(dotted, f"{PROBABLY}: its name is read from something not followed ({loose[name]})")
+        if not self.flow.may_guess:
+            return unknown(dotted, f"{PROBABLY}: it is mentioned in a source that is too large to follow all of it")
         return self._misplaced(path) or self._dead(path, Confidence.MEDIUM, self._elsewhere(name))
 
     @cached_property
@@ -286,6 +314,8 @@ class Judge:
         hits = {(place, node.path[-1]) for node, places in self.flow.notes.reads.items() for place in places}
         found = [one for one in self.flow.notes.absent if one.section.site in self.sites]
         found = [one for one in found if (one.place, one.key) not in hits and not one.key.startswith("__")]
+        by_attribute = {node.path for node in self.flow.notes.by_attribute}  # an attribute of a plain dict is no key
+        found = [one for one in found if one.form != "attribute" or one.section.path in by_attribute]
         return sorted(found, key=lambda one: (one.section.path, one.place))
 
     def _dead(self, path: Path_, confidence: Confidence, reason: str) -> KeyUse:
@@ -308,6 +338,11 @@ class Judge:
             path = ".".join((*read.section.path, read.key))
             found.setdefault(path, (read.default, set()))[1].add(read.place)
         return tuple(AbsentKey(path, default, tuple(sorted(places))) for path, (default, places) in found.items())
+
+
+def _read_by(path: Path_, reason: str, scope: Scope) -> KeyUse:
+    place = Place(scope.module.shown, getattr(scope.node, "lineno", 1))
+    return KeyUse(".".join(path), KeyState.LIVE, Confidence.MEDIUM, reads=(place,), reason=reason)
 
 
 def _misplaced(path: str, instead: str, default: str | None, place: Place) -> KeyUse:

@@ -5,11 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.run import Role
+from diagnose.facts import Facts
+from diagnose.run import Curve, Role
 from tests.cases import Case, assert_findings, case, facts_of, table
-from tests.curves import cosine, curve, descent, noisy, training
+from tests.curves import Floats, cosine, curve, descent, noisy, run, training
+
+FORESEEN = 0.004 * 0.93 ** np.arange(0, 24, 2)
+"""A decay at every update, seen for a fifth of the planned run."""
+
+
+def early(rates: Floats, planned: int) -> Facts:
+    """The first points of a run that falls steadily, every two updates."""
+    steps = 2 * np.arange(1, len(rates) + 1)
+    curves = {
+        "loss": Curve("loss", steps, 10 - 0.1 * np.arange(len(rates)), role=Role.TRAIN_LOSS),
+        "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
+    }
+    return facts_of(run(*curves.values()), config={"max_steps": planned, "lr_decay": 0.93})
+
 
 FAULTY = (
+    case("a decay an update, foreseen after a fifth of the run", early(FORESEEN, 120), "OPT005"),
     case(
         "a decay per epoch applied at every update",
         training(
@@ -26,6 +42,9 @@ FAULTY = (
     ),
 )
 HEALTHY = (
+    case("an inverse square root, long before its end", early(1e-3 * np.arange(1.0, 40.0) ** -0.5, 100_000)),
+    case("a decay that leaves a tenth at the end", early(1e-3 * 0.1 ** (np.arange(30) / 100), 200)),
+    case("three steps of ten", early(np.repeat([1e-3, 1e-4, 1e-5], 20), 120)),
     case("a cosine to zero", training(noisy(descent()), curve(Role.LEARNING_RATE, cosine()))),
     case("a warm-up of a tenth", facts_of(training(noisy(descent())), config={"warmup_steps": 100, "max_steps": 1000})),
 )

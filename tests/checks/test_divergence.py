@@ -37,6 +37,7 @@ FAULTY = (
             curve(Role.LEARNING_RATE, 1e-3 * np.exp(-np.linspace(0, 9, 400))),
         ),
         "STB002",
+        "OPT005",
     ),
     case(
         "validation lost all while training learned nothing: a warm-up that destroys what was trained before",

@@ -7,7 +7,7 @@ import pytest
 
 from diagnose.run import Curve, Role
 from tests.cases import Case, assert_findings, case, facts_of, table
-from tests.curves import curve, descent, noisy, training
+from tests.curves import Floats, curve, descent, noisy, training
 
 
 def norms(outliers: int, factor: float) -> Curve:
@@ -17,14 +17,30 @@ def norms(outliers: int, factor: float) -> Curve:
     return curve(Role.GRAD_NORM, values)
 
 
+def clipped(share: float) -> Curve:
+    """How many updates were clipped."""
+    return curve(Role.CLIPPED_SHARE, np.full(400, share))
+
+
+def set_back() -> Floats:
+    """A loss that is a third higher for ten points after each outlier of `norms(5, ...)`."""
+    values = noisy(descent(), 0.01)
+    for place in range(250, 350, 20):
+        values[place + 1 : place + 11] *= np.linspace(1.35, 1.0, 10)
+    return values
+
+
 FAULTY = (
     case(
         "norms that have grown thirty times by the end",
         training(noisy(descent()), curve(Role.GRAD_NORM, np.exp(3.4 * np.linspace(0, 1, 400) ** 4))),
         "GRD001",
     ),
+    case("outliers that nothing clips", training(noisy(descent()), norms(5, 50.0), clipped(0.0)), "GRD001"),
+    case("outliers after each of which the loss is higher", training(set_back(), norms(5, 50.0)), "GRD001"),
 )
 HEALTHY = (
+    case("outliers that the log shows to be clipped", training(noisy(descent()), norms(5, 50.0), clipped(1.0))),
     case("norms within their range", training(noisy(descent()), norms(0, 1.0))),
     case(
         "large norms at the start",

@@ -77,9 +77,9 @@ def test_a_multiplier_is_no_rate() -> None:
 def test_the_message_names_the_line_the_range_and_its_source() -> None:
     (finding,) = findings(parse_config("epochs: 3\noptimizer: AdamW\nlr: 0.05\n", "config.yaml"))
     assert "lr: 0.05 (line 3)" in finding.message
-    assert "1e-06 to 0.002" in finding.message
+    assert "1e-06 to 0.01" in finding.message
     assert "Kingma and Ba 2015" in finding.advice
-    assert finding.evidence[0].threshold == pytest.approx(0.006)
+    assert finding.evidence[0].threshold == pytest.approx(0.03)
 
 
 def test_the_first_rate_to_try_is_offered_and_never_written_unasked() -> None:

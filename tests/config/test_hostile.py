@@ -34,6 +34,7 @@ HOSTILE = [
     pytest.param("x.json", '{"a": 1', "missing", id="cut off"),
     pytest.param("x.json", '{"a": 1} x', "behind the end", id="something behind the end"),
     pytest.param("x.json", '{"a": "\\q"}', "bad escape", id="a bad escape"),
+    pytest.param("x", " " * 5000 + "&", "not valid YAML", id="blanks in a file without an ending"),
 ]
 
 
@@ -69,7 +70,8 @@ def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
 
 
 def test_long_numbers_are_text_and_take_no_time() -> None:
-    text = "epochs: 3\nlearning_rate: " + "9" * 200_000 + "\nsteps: " + "1:" * 200_000 + "1\n"
+    nines = "9" * 200_000
+    text = f"epochs: 3\nbetas: ({nines}\nlearning_rate: {nines}\nsteps: " + "1:" * 200_000 + "1\n"
     assert parse_config(text, "x.yaml").value("learning_rate") is None
 
 
@@ -78,3 +80,8 @@ def test_a_dump_of_python_objects_is_read_and_never_edited() -> None:
     config = parse_config(text, "hparams.yaml")
     assert config.value("learning_rate") == 0.1
     assert "dump" in config.rewrite({"learning_rate": 0.01}).refused["learning_rate"]
+
+
+def test_a_config_with_tuples_is_edited() -> None:
+    text = "training: {lr: 0.1, num_epochs: 3}\nmodel:\n  windows: !!python/tuple\n  - 512\n  - 256\n"
+    assert parse_config(text, "config.yaml").rewrite({"learning_rate": 0.05}).text == text.replace("0.1", "0.05")

@@ -76,6 +76,11 @@ GENERIC = [
         id="keys that begin alike",
     ),
     pytest.param(
+        "lr: 0.1\nbatch_size: 4\nsync_lr: 0.2\nsync_batch_size: 64\nsync_a: 1\nsync_b: 1\nsync_c: 1\n",
+        {"learning_rate": 0.1, "batch_size": 4},
+        id="keys of a part",
+    ),
+    pytest.param(
         "gen_optim: {lr: 0.1, betas: [0.8, 0.9]}\ndisc_optim: {lr: 0.2}\n",
         {"learning_rate": 0.1, "learning_rate_discriminator": 0.2},
         id="the rates of a GAN",
@@ -119,6 +124,13 @@ NOT_TRAINING = [
     pytest.param("", id="nothing"),
     pytest.param('{"name": "x", "version": "1.0", "dependencies": {}}', id="a package"),
     pytest.param('{"architectures": ["T5"], "model_type": "t5", "dropout_rate": 0.1}', id="a model card"),
+    pytest.param('{"epoch": 3.0, "train_runtime": 9.1, "train_loss": 0.2, "total_flos": 1e9}', id="results"),
+    pytest.param(
+        '{"global_step": 9, "max_steps": 9, "num_train_epochs": 3, "log_history": [{"learning_rate": 0.1, "step": 1}]}',
+        id="the state of a Trainer",
+    ),
+    pytest.param('{"_runtime": 9, "_step": 3, "epoch": 3, "learning_rate": 0.1}', id="wandb's summary"),
+    pytest.param('{"loss": [3, 2, 1], "learning_rate": [0.1, 0.1, 0.01]}', id="Keras' history"),
     pytest.param('{"phoneme_id_map": {}, "espeak": {"voice": "am"}, "audio": {}}', id="a voice"),
 ]
 
@@ -150,7 +162,7 @@ def test_a_duplicate_key_is_a_problem() -> None:
 @pytest.mark.parametrize("dialect", dialects(), ids=lambda dialect: dialect.name)
 def test_a_shipped_dialect_is_whole(dialect: Any) -> None:
     assert dialect.title
-    assert dialect.keys or dialect.synonyms
+    assert dialect.keys or dialect.synonyms or not dialect.training
     assert dialect.fingerprints
     assert all(rule.text for rules in dialect.forbid.values() for rule in rules)
 
@@ -199,3 +211,13 @@ def test_a_bad_dialect_is_refused_in_one_line(tmp_path: Path, text: str, reason:
 def test_python_that_is_no_nanogpt_config_is_read_by_its_usual_names() -> None:
     config = parse_config("import os\nlr = 3e-4\nepochs = 5 * 2\nname = os.getcwd()\n", "config.py")
     assert (config.dialect, config.value("learning_rate"), config.value("max_epochs")) == ("generic", 3e-4, 10)
+
+
+def test_the_patience_of_a_guessed_config_has_no_unit_where_it_may_be_steps() -> None:
+    config = parse_config("lr: 0.1\nepochs: 3\nearly_stopping: {patience: 4000}\n", "config.yaml")
+    assert config.values["early_stopping_patience"].unit is None
+
+
+def test_the_warmup_ratio_of_mmcv_is_no_share_of_the_run() -> None:
+    text = "optimizer = dict(lr=0.02)\nlr_config = dict(policy='step', warmup_iters=500, warmup_ratio=0.001)\n"
+    assert parse_config(text, "schedule.py").value("warmup_ratio") is None

@@ -125,6 +125,11 @@ def test_a_python_config_has_many_shapes_and_is_edited_in_each(text: str) -> Non
     assert config.rewrite({"learning_rate": 0.05}).text == text.replace("0.1", "0.05")
 
 
+def test_what_is_calculated_from_an_edited_name_follows_it() -> None:
+    text = "max_epochs = 3\nlr = 0.1\ntrain_cfg = dict(max_epochs=max_epochs)\nwarm = dict(end=0.1 * max_epochs)\n"
+    assert parse_config(text, "config.py").rewrite({"max_epochs": 9}).text == text.replace("= 3", "= 9")
+
+
 def test_a_python_config_is_never_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     (tmp_path / "config.py").write_text(f"import pathlib\nlr = 0.1\nepochs = 3\npathlib.Path({str(mark)!r}).touch()\n")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.config.plans import report
 from diagnose.config import Config, read_config
 from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
 from diagnose.errors import ConfigError
@@ -139,3 +140,9 @@ def test_every_second_edit_is_right_for_every_loader(second: list[tuple[Config, 
         )
         assert (config.source, name, found) == (config.source, name, [])
         assert name in result.applied or result.text == config.text
+
+
+def test_no_plan_makes_a_real_config_worse_whether_its_run_diverges_or_overfits(
+    configs: list[tuple[Config, dict[str, Any]]], second: list[tuple[Config, dict[str, Any]]]
+) -> None:
+    assert not report(config for config, _ in (*configs, *second))

@@ -69,7 +69,7 @@ def test_alignment_by_sample_accounts_for_the_batch() -> None:
 
 
 def test_a_clock_that_is_not_in_the_log_is_one_line() -> None:
-    with pytest.raises(LogError, match="does not tell the epoch"):
+    with pytest.raises(LogError, match="its log has no epoch"):
         compare_runs([run("a", 4.0), run("b", 4.0)], by=By.EPOCH)
 
 

@@ -56,6 +56,16 @@ def test_a_rate_far_too_high_is_stopped_lowered_and_kept_for_the_better(tmp_path
     assert yaml.safe_load(cured)["training"]["learning_rate"] < 1.0
 
 
+def test_a_lower_rate_that_is_no_better_is_halved_once_more_and_then_the_original_is_kept(tmp_path: Path) -> None:
+    path = config(tmp_path, learning_rate=2.0)
+    done, record = healed(path, "--noise", "1000")
+    assert done.returncode == 1, done.stdout + done.stderr
+    rates = [edit["now"] for one in record["attempts"] for edit in one["edits"] if edit["parameter"] == "learning_rate"]
+    assert len(record["attempts"]) == 3
+    assert rates[1] == pytest.approx(rates[0] / 2)
+    assert not (tmp_path / "healed" / "cured.yaml").exists()
+
+
 def test_a_healthy_run_is_neither_stopped_nor_changed(tmp_path: Path) -> None:
     done, record = healed(config(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -96,6 +106,7 @@ def test_ctrl_c_stops_both_and_the_same_command_goes_on(tmp_path: Path) -> None:
     process = subprocess.Popen(command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     log = tmp_path / "healed" / "attempt-1" / "logs" / "metrics.jsonl"
     while not log.exists() or log.read_bytes().count(b"\n") < 45:
+        assert process.poll() is None
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGINT)
     process.communicate()
@@ -116,6 +127,7 @@ def test_after_a_crash_of_heal_the_trainer_that_still_runs_is_not_doubled(tmp_pa
     process = subprocess.Popen(command(path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     log = tmp_path / "healed" / "attempt-1" / "logs" / "metrics.jsonl"
     while not log.exists() or log.read_bytes().count(b"\n") < 25:
+        assert process.poll() is None
         time.sleep(0.02)
     process.kill()
     process.communicate()

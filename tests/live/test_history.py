@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,15 @@ def test_what_was_confirmed_stays_in_the_history_when_it_is_said_no_more() -> No
     assert [sighting.last_seen for sighting in history.confirmed] == [20]
 
 
+def test_two_states_of_nearly_the_same_points_confirm_nothing() -> None:
+    """After 200 points of 1,000 the loss jumps: ten more than when it is first found are needed."""
+    run = collapsed(1000)
+    parts = [run.until(int(step)) for step in run.run.curves["loss"].steps[196:240]]
+    named = ["divergence" in {one.name for one in examine(part).findings} for part in parts]
+    sure = [bool(confirmed_now(part, [finding()])) for part in parts]
+    assert 8 <= sure.index(True) - named.index(True) <= 12
+
+
 def test_a_collapse_is_named_at_the_end_with_the_step_at_which_it_was_sure() -> None:
     run = collapsed()
     diagnosis = remember(examine(run))
@@ -58,9 +69,16 @@ def test_a_spike_that_heals_is_not_kept() -> None:
     loss = np.linspace(10, 3, 200)
     loss[60:70] += 4
     run = facts(loss)
-    sighting = Sighting(finding(), 124, 140, 130)
-    assert recovered(run, sighting)
+    spike = replace(finding(), first_step=118)
+    assert recovered(run, Sighting(spike, 124, 140, 130))
     assert not {"divergence"} & {one.name for one in remember(examine(run)).findings if one.alarming}
+
+
+def test_a_setback_that_took_a_third_of_the_run_is_kept_although_it_healed() -> None:
+    """The best before it is reached again, but the updates in between were for nothing."""
+    loss = np.concatenate([np.linspace(10, 6, 40), np.linspace(10, 6, 70), np.linspace(6, 3, 90)])
+    thrown = replace(finding(), first_step=78)
+    assert not recovered(facts(loss), Sighting(thrown, 90, 130, 94))
 
 
 def test_a_healthy_run_is_remembered_as_it_is() -> None:

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diagnose.errors import LogError, TrainerError
-from diagnose.facts import Facts
+from diagnose.facts import Facts, Hints
 from diagnose.live.child import start
+from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
 from diagnose.live.stops import filled, last_good, memorises
 from diagnose.live.verdict import Noise, compare, estimated, score
@@ -48,6 +49,20 @@ def test_a_command_that_never_sees_the_config_is_refused() -> None:
 def test_no_word_of_the_command_is_split_or_interpreted(word: str) -> None:
     plain = word.replace("{", "").replace("}", "")
     assert filled(["t", plain, "{config}"], Path("a b;c"), Path("l"), None) == ("t", plain, "a b;c")
+
+
+def test_a_place_with_far_more_points_counts_before_a_surer_one(tmp_path: Path) -> None:
+    """Some trainers write events once per evaluation, and print every tenth step."""
+    surer, console = tmp_path / "metrics.jsonl", tmp_path / "console.log"
+    surer.write_text("".join(f'{{"step": {step}, "loss": {9 - step / 100}}}\n' for step in (100, 200, 300)))
+    console.write_text("".join(f"step {step} | loss {9 - step / 100:.4f}\n" for step in range(0, 300, 10)))
+    places = Places([surer, console], Hints())
+    found = places.look()
+    assert found is not None
+    assert found.run.source == str(console)
+    assert places.look() is None
+    surer.write_text("".join(f'{{"step": {step}, "loss": {9 - step / 100}}}\n' for step in range(0, 300, 10)))
+    assert Places([surer, console], Hints()).look().run.source == str(surer)  # type: ignore[union-attr]
 
 
 def test_better_by_less_than_noise_is_not_better() -> None:

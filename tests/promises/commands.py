@@ -59,7 +59,7 @@ def environment_with(extra: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **extra}
 
 
-def mere_mortal() -> Callable[[], None] | None:
+def unprivileged() -> Callable[[], None] | None:
     """For `preexec_fn`: takes from root what lets it pass over permissions, so that tests of them hold for it too."""
     if os.geteuid() != 0:
         return None

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.promises.commands import HEALTHY, error_lines, in_this_process, mere_mortal, refused, ttsdoc
+from tests.promises.commands import HEALTHY, error_lines, in_this_process, refused, ttsdoc, unprivileged
 from tests.readers import events
 
 
@@ -136,7 +136,7 @@ def test_a_log_below_folders_of_other_people_is_read(tmp_path: Path) -> None:
     (tmp_path / "shared").chmod(0o111)  # may be passed through, may not be listed
     try:
         for path in (folder, folder / "train.log"):
-            result = ttsdoc("analyze", path, "--format", "json", preexec_fn=mere_mortal())
+            result = ttsdoc("analyze", path, "--format", "json", preexec_fn=unprivileged())
             assert (len(judged(result)), result.returncode) == (1, 0)
     finally:
         (tmp_path / "shared").chmod(0o755)
@@ -147,13 +147,13 @@ def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path) -> None:
     closed = run_folder(tmp_path / "closed")
     closed.chmod(0)
     try:
-        result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=mere_mortal())
+        result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=unprivileged())
         assert (judged(result), result.returncode) == (["good/train.log"], 2)
         assert [line for line in error_lines(result) if str(closed) in line]
-        refused(ttsdoc("analyze", closed, preexec_fn=mere_mortal()), str(closed), "denied")
+        refused(ttsdoc("analyze", closed, preexec_fn=unprivileged()), str(closed), "denied")
         run_folder(tmp_path / "only" / "closed")
         (tmp_path / "only" / "closed").chmod(0)
-        refused(ttsdoc("analyze", tmp_path / "only", preexec_fn=mere_mortal()), "only/closed", "denied")
+        refused(ttsdoc("analyze", tmp_path / "only", preexec_fn=unprivileged()), "only/closed", "denied")
     finally:
         closed.chmod(0o755)
         (tmp_path / "only" / "closed").chmod(0o755)
@@ -165,7 +165,7 @@ def test_a_file_that_cannot_be_read_is_reported_and_the_others_are_judged(tmp_pa
     closed = run_folder(tmp_path / "closed") / name
     closed.write_text(HEALTHY)
     closed.chmod(0)
-    result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=mere_mortal())
+    result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=unprivileged())
     assert "good/train.log" in judged(result)
     if name != "config.yaml":  # which nobody asked for
         assert result.returncode == 2
@@ -177,7 +177,7 @@ def test_an_unreadable_series_does_not_hide_the_run_above_it(tmp_path: Path) -> 
     events.write(tmp_path / "run", points)
     inner = events.write(tmp_path / "run" / "loss_train", points)
     inner.chmod(0)
-    result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=mere_mortal())
+    result = ttsdoc("analyze", tmp_path, "--format", "json", preexec_fn=unprivileged())
     assert "run" in judged(result)
     assert [line for line in error_lines(result) if str(inner) in line]
 

@@ -98,6 +98,17 @@ def test_the_sounds_that_a_trainer_writes_are_beside_its_log(
     assert all(sound.load() == b"RIFF0000WAVE" for sound in run.attachments)
 
 
+@pytest.mark.parametrize(("folders", "found"), [(["mine"], 1), (["mine", "other"], 0), (["F5TTS_Base", "other"], 1)])
+def test_the_sounds_of_f5_tts_are_with_its_checkpoints(tmp_path: Path, folders: list[str], found: int) -> None:
+    log = tmp_path / "runs" / "F5TTS_Base" / "train.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("".join(f"step {100 * n} loss {v}\n" for n, v in enumerate(TRAIN)))
+    for folder in folders:
+        (tmp_path / "ckpts" / folder / "samples").mkdir(parents=True)
+        (tmp_path / "ckpts" / folder / "samples" / "update_100_gen.wav").write_bytes(b"RIFF0000WAVE")
+    assert [(sound.tag, sound.step) for sound in read(log).attachments] == [("samples/gen", 100)] * found
+
+
 ROWS = [f"{{'loss': {v}, 'learning_rate': 1e-05, 'epoch': {n / 12.7:.2f}}}" for n, v in enumerate(TRAIN, 1)]
 
 

@@ -12,7 +12,8 @@ from diagnose import remedies
 from diagnose.facts import Facts
 from diagnose.finding import Operation, Prescription, Support
 from diagnose.gather import facts_of_config
-from diagnose.run import Curve, Role, Run
+from diagnose.remedies.rate import END_RATE
+from diagnose.run import Axis, Curve, Role, Run
 
 CASES = Path(__file__).resolve().parents[1] / "live" / "cases"
 
@@ -54,6 +55,53 @@ def test_the_clip_comes_from_the_norms_before_they_exploded_even_where_only_the_
     assert found["learning_rate"] == pytest.approx(0.005)  # announced by the norms: a quarter, not half
 
 
+def test_a_loss_that_explodes_while_the_rate_rises_gets_half_of_the_rate_at_its_best_point() -> None:
+    """It explodes as soon as the rate is past its limit; a quarter of that would learn next to nothing."""
+    steps = np.arange(2, 26, 2)
+    loss = np.array([10, 9, 40, 60, 90, 200, 300, 500, 400, 700, 800, 900], dtype=float)
+    rates = np.minimum(np.arange(1, 13) * 0.003, 0.02)
+    curves = {
+        "loss": Curve("loss", steps, loss, role=Role.TRAIN_LOSS),
+        "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
+    }
+    assert values(remedies.calm(Facts(Run("r", "", "test", curves)), 4))["learning_rate"] == pytest.approx(0.003)
+
+
+def test_a_run_that_began_at_its_full_rate_and_soon_went_wrong_is_warmed_up_too() -> None:
+    found = values(remedies.calm(run_with(max_steps=200), 14))
+    assert (found["learning_rate"], found["warmup_steps"]) == (pytest.approx(0.005), 10)
+    assert "warmup_steps" not in values(remedies.calm(run_with(), 14))  # more than half of the run went well
+
+
+def test_outliers_do_not_set_the_threshold_that_is_to_cut_them() -> None:
+    norms = [2.0, 200.0, 2.2, 2.1, 180.0, 4.0, 3.0, 300.0, 5.0, 4.0, 4.0, 3.0]
+    assert values(remedies.clip_outliers(run_with(norms=norms), 4))["grad_clip_norm"] == pytest.approx(4.5, abs=0.6)
+    assert values(remedies.clip_outliers(run_with(norms=norms), 10))["grad_clip_norm"] == pytest.approx(2.2, abs=0.1)
+
+
+def test_a_threshold_that_clips_nothing_is_not_halved() -> None:
+    assert remedies.clip(run_with(grad_clip_norm=1000.0), 16) == ()
+    assert values(remedies.clip(run_with(grad_clip_norm=4.0), 16)) == {"grad_clip_norm": 0.5}
+
+
+def test_an_epoch_is_not_called_a_step() -> None:
+    steps = np.arange(1, 13)
+    loss = np.array([10, 8, 7, 6, 5, 4, 3, 9, 9, 9, 9, 9], dtype=float)
+    curves = {
+        "loss": Curve("loss", steps, loss, axis=Axis.EPOCH, role=Role.TRAIN_LOSS),
+        "norm": Curve("norm", steps, np.full(12, 2.0), axis=Axis.EPOCH, role=Role.GRAD_NORM),
+    }
+    (cure,) = remedies.clip(Facts(Run("r", "", "test", curves)), 7)
+    assert "before epoch 7" in cure.why
+
+
+def test_where_no_rate_is_logged_the_reason_says_that_nobody_knows_what_made_the_run() -> None:
+    facts = run_with(learning_rate=0.02)
+    unlogged = Facts(Run("r", "", "test", {"loss": facts.run.curves["loss"]}), settings=facts.settings)
+    assert "no rate is logged" in next(cure.why for cure in remedies.calm(unlogged, 14) if "rate" in cure.title)
+    assert not any("no rate is logged" in cure.why for cure in remedies.calm(facts, 14))
+
+
 def test_a_nan_out_of_the_blue_halves_the_rate() -> None:
     found = values(remedies.calm(run_with(norms=[2.0] * 12), 14, non_finite=True))
     assert found["learning_rate"] == pytest.approx(0.01)
@@ -81,7 +129,7 @@ def test_a_clip_that_only_the_log_shows_counts_as_one_in_force() -> None:
 @pytest.mark.parametrize("case", ["decay-per-update", "decay-half-dead"])
 def test_a_decay_is_counted_in_the_unit_in_which_it_is_applied(case: str) -> None:
     found = values(remedies.gentler_decay(facts_of(case)))
-    assert found["lr_decay"] == pytest.approx(0.01 ** (1 / 104), abs=0.002)
+    assert found["lr_decay"] == pytest.approx(END_RATE ** (1 / 104), abs=0.002)
 
 
 def test_a_decay_that_comes_once_an_epoch_is_counted_in_epochs() -> None:
@@ -92,7 +140,7 @@ def test_a_decay_that_comes_once_an_epoch_is_counted_in_epochs() -> None:
         "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
     }
     found = values(remedies.gentler_decay(Facts(Run("r", "", "test", curves), settings={"lr_decay": 0.3})))
-    assert found["lr_decay"] == pytest.approx(0.01 ** (1 / 10), rel=0.05)
+    assert found["lr_decay"] == pytest.approx(END_RATE ** (1 / 10), rel=0.05)
 
 
 def test_a_rate_far_too_low_is_raised_tenfold_at_least() -> None:
@@ -153,3 +201,20 @@ def test_a_rise_that_was_made_good_is_no_setback() -> None:
     }
     found = values(remedies.calm(Facts(Run("r", "", "test", curves)), 10))
     assert found["learning_rate"] == pytest.approx(0.08 / 4)
+
+
+def test_a_run_that_never_got_going_gets_a_quarter_of_what_it_bore_before_a_throw_else_a_tenth() -> None:
+    steps = np.arange(2, 50, 2)
+    rates = Curve("lr", steps, np.full(24, 0.12), role=Role.LEARNING_RATE)
+    flat = np.concatenate([[12, 11, 10.6], np.full(21, 10.0)])
+    thrown = np.concatenate([[12, 11, 14.6], np.full(21, 10.9)])
+    for loss, rate in ((flat, 0.012), (thrown, 0.03)):
+        curves = {"loss": Curve("loss", steps, loss, role=Role.TRAIN_LOSS), "lr": rates}
+        found = values(remedies.trial_lower_rate(Facts(Run("r", "", "test", curves))))
+        assert found["learning_rate"] == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(("rate", "raised"), [(0.2, True), (0.02, False), (2e-4, True)])
+def test_what_creeps_at_a_rate_that_only_plain_gradients_bear_is_raised_too(rate: float, raised: bool) -> None:
+    facts = Facts(Run("r", "", "test", {}), settings={"learning_rate": rate})
+    assert bool(remedies.speed_up(facts)) is raised

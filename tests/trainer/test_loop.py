@@ -120,7 +120,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(data: Path, tmp_path
     folder = RunFolder(tmp_path / "broken")
     signal = SignalAfter(stop)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("diagnose.trainer.loop.noticed", lambda patient: signal)
+        patch.setattr("diagnose.trainer.loop.interruptible", lambda patient: signal)
         outcome = train(tiny, folder, World(), resume=None)
     assert outcome.progress.step == stop
     assert equal(trained(folder.path, tiny, resume="latest"), straight)

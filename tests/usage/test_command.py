@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.usage.command import command_beside, script_of
+from diagnose.errors import SourceError
+from diagnose.usage.command import command_beside, script_of, trainer_in
 
 
 @pytest.fixture
@@ -42,3 +43,20 @@ def test_the_script_is_found_in_the_command(tmp_path: Path, monkeypatch: pytest.
     assert script_of(["torchrun", "--nproc-per-node=1", "-m", "pkg.train"]) == Path("pkg/train.py")
     assert script_of(["python", "pkg/train.py", "--lr", "1"]) == Path("pkg/train.py")
     assert script_of(["bash", "run.sh"]) is None
+
+
+def test_the_trainer_is_found_in_a_folder(config: Path, tmp_path: Path) -> None:
+    assert trainer_in(tmp_path, config) == tmp_path / "src" / "train.py"
+    assert trainer_in(tmp_path / "src", None) == tmp_path / "src" / "train.py"
+
+
+def test_of_several_trainers_in_a_folder_none_is_taken(tmp_path: Path) -> None:
+    for name in ("train_ms.py", "train_ljs.py"):
+        (tmp_path / name).touch()
+    with pytest.raises(SourceError, match=r"which of train_ljs.py, train_ms.py starts the training"):
+        trainer_in(tmp_path, None)
+
+
+def test_a_folder_without_a_trainer_is_an_error_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"no Python file is named like a trainer"):
+        trainer_in(tmp_path, None)

@@ -290,9 +290,9 @@ def test_work_is_counted_wherever_it_grows(tmp_path: Path, monkeypatch: pytest.M
     run = flow.Flow.run
     monkeypatch.setattr(flow, "MOST_WORK", 400_000)
 
-    def watched(self: flow.Flow, statement: Any) -> None:
+    def watched(self: flow.Flow) -> None:
         try:
-            run(self, statement)
+            run(self)
         finally:
             counted.append(self.work)
 
@@ -393,3 +393,153 @@ def test_deep_nesting_is_one_line(tmp_path: Path) -> None:
     report = read(tmp_path, "x = " + "(" * 5000 + ")" * 5000 + "\n", {"lr": 1})
     assert report.unknown == ("lr",)
     assert len(report.notes) == 1
+
+
+SEVERAL_BINDINGS = {
+    "imports": (
+        "if cfg['kind'] == 'a':\n    from net_a import Net\nelse:\n    from net_b import Net\nNet(cfg)\n",
+        {"net_a": "def Net(cfg):\n    return cfg['width']\n", "net_b": "def Net(cfg):\n    return cfg['depth']\n"},
+    ),
+    "modules": (
+        "if cfg['kind'] == 'a':\n    import net_a as net\nelse:\n    import net_b as net\nnet.Net(cfg)\n",
+        {"net_a": "def Net(cfg):\n    return cfg['width']\n", "net_b": "def Net(cfg):\n    return cfg['depth']\n"},
+    ),
+    "definitions": (
+        (
+            "if cfg['kind'] == 'a':\n    def net(c):\n        return c['width']\nelse:\n    def net(c):\n"
+            "        return c['depth']\nnet(cfg)\n"
+        ),
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SEVERAL_BINDINGS)
+def test_a_name_with_several_bindings_is_each_of_them(tmp_path: Path, kind: str) -> None:
+    source, modules = SEVERAL_BINDINGS[kind]
+    source = "import yaml\ncfg = yaml.safe_load(open('c'))\n" + source
+    report = read(tmp_path, source, "{kind: a, width: 1, depth: 2, spare: 3}", **modules)
+    assert report.live == ("kind", "width", "depth")
+    assert report.dead == ("spare",)
+
+
+def test_what_a_package_binds_comes_before_its_module_of_that_name(tmp_path: Path) -> None:
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "__init__.py").write_text("from .Net import Net\n", "utf-8")
+    (tmp_path / "nets" / "Net.py").write_text("class Net:\n    def __init__(self, c):\n        self.w = c['width']\n")
+    source = "import yaml\nfrom nets import Net\nNet(yaml.safe_load(open('c')))\n"
+    report = read(tmp_path, source, "{width: 1, spare: 3}")
+    assert (report.live, report.dead) == (("width",), ("spare",))
+
+
+def test_the_keys_of_another_file_are_not_those_of_the_config(tmp_path: Path) -> None:
+    source = """
+        import json, sys, yaml
+        cfg = yaml.safe_load(open(sys.argv[1]))
+        print(cfg["a"], cfg["b"], cfg["c"])
+        with open(cfg["data"] + "/speakers.json") as file:
+            speakers = json.load(file)
+        layout = json.loads(render())
+        print(speakers[sys.argv[2]]["net"], layout["tiers"], layout["b"])
+    """
+    report = read(tmp_path, source, "{a: 1, b: 2, c: 3, data: d, net: {width: 2}}")
+    assert report.dead == ("net.width",)
+
+
+def test_a_library_of_which_nothing_is_known_may_read_what_its_subclass_is_given(tmp_path: Path) -> None:
+    source = """
+        import kit, yaml
+
+        class Brain(kit.Brain):
+            pass
+
+        cfg = yaml.safe_load(open("c"))
+        brain = Brain(cfg["model"])
+        brain.fit(cfg["loader"])
+        print(cfg["lr"])
+    """
+    report = read(tmp_path, source, "{lr: 1, model: {width: 2}, loader: {workers: 3}, spare: 4}")
+    assert report.unknown == ("model.width", "loader.workers")
+    assert report.dead == ("spare",)
+
+
+def test_a_class_that_the_config_names_by_its_path_runs(tmp_path: Path) -> None:
+    source = """
+        import importlib, yaml
+        cfg = yaml.safe_load(open("c"))
+        package, _, name = cfg["task"].rpartition(".")
+        getattr(importlib.import_module(package), name)().start()
+    """
+    tasks = (
+        "import yaml\nhparams = yaml.safe_load(open('c'))\nclass Task:\n    def start(self):\n        hparams['lr']\n"
+    )
+    report = read(tmp_path, source, "{task: tasks.Task, lr: 1, spare: 2}", tasks=tasks)
+    assert report["lr"].state is KeyState.LIVE
+
+
+LIGHTNING = """
+data: {class_path: parts.Data, init_args: {folder: x, unused: 1}}
+trainer: {max_steps: 5}
+"""
+
+
+def test_the_command_line_of_lightning_reads_the_config_itself(tmp_path: Path) -> None:
+    source = "from lightning.pytorch.cli import LightningCLI\nimport parts\nLightningCLI()\n"
+    parts = "class Data:\n    def __init__(self, folder, unused):\n        self.folder = open(folder)\n"
+    report = read(tmp_path, source, LIGHTNING, parts=parts)
+    assert report.dead == ("data.init_args.unused",)
+    assert report.unknown == ()
+
+
+def test_hydra_reads_its_own_section(tmp_path: Path) -> None:
+    source = """
+        import hydra
+
+        @hydra.main(config_path="conf/c.yaml")
+        def main(cfg):
+            print(cfg.lr)
+
+        main()
+    """
+    report = read(tmp_path, source, "{lr: 1, hydra: {run: {dir: x}}, spare: 2}")
+    assert (report.live, report.dead) == (("lr", "hydra.run.dir"), ("spare",))
+
+
+def test_a_reference_may_be_inside_a_text(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("name: a\nfolder: !ref ./results/<name>/x\n", "utf-8")
+    (tmp_path / "train.py").write_text("import yaml\nprint(yaml.safe_load(open('c.yaml'))['folder'])\n", "utf-8")
+    report = keys_read(tmp_path / "train.py", {"name": "a", "folder": ""}, tmp_path / "c.yaml")
+    assert report.dead == ()
+
+
+def test_overriding_a_key_from_the_command_line_is_no_reading(tmp_path: Path) -> None:
+    source = """
+        import sys, yaml
+        cfg = yaml.safe_load(open("c"))
+        for word in sys.argv[2:]:
+            node, (key, value) = cfg, word.split("=")
+            for part in key.split(".")[:-1]:
+                node = node[part]
+            node[key] = type(node[key])(value)
+        print(cfg["lr"])
+    """
+    assert read(tmp_path, source, "{lr: 1, spare: 2}").dead == ("spare",)
+
+
+def test_a_numbered_loop_binds_keys_and_values(tmp_path: Path) -> None:
+    source = """
+        import yaml
+        cfg = yaml.safe_load(open("c"))
+        for i, (name, part) in enumerate(sorted(cfg.items())):
+            print(i, name)
+        print(cfg["net"]["width"])
+    """
+    assert read(tmp_path, source, "{net: {width: 1, spare: 2}}").dead == ("net.spare",)
+
+
+def test_guesses_that_grow_without_end_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow, "MOST_GUESSES", 0)
+    source = "import yaml, kit\ncfg = yaml.safe_load(open('c'))\nprint(cfg['lr'])\nkit.make(3).spare(4)\n"
+    report = read(tmp_path, source, "{lr: 1, warmup: 2, spare: 3}")
+    assert (report.live, report.dead) == (("lr",), ("warmup",))
+    assert "too large to follow all of it" in report["spare"].reason

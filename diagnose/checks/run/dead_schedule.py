@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 
@@ -22,9 +23,8 @@ from diagnose.finding import (
     Support,
 )
 from diagnose.numbers import round_count
-from diagnose.remedies.evidence import number
+from diagnose.remedies.evidence import number, planned_end
 from diagnose.run import Curve, Role
-from diagnose.signals import signals
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class DeadSchedule(Check):
 
     ## How it is detected
     The logged rate is zero throughout; or it is below `dead` of its peak for more than `most` of the run, after the
-    peak; or below ten times that, and the loss froze with it. Or the configured warm-up takes more than `longest` of
-    the configured run.
+    peak. An exponential decay is foreseen: the logged rate falls evenly, and at that pace it is below ten times `dead`
+    for more than `tail` of the planned run. Or the configured warm-up takes more than `longest` of the configured run.
 
     ## What to do
     A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a
@@ -50,16 +50,18 @@ class DeadSchedule(Check):
     code = "OPT005"
     name = "dead-schedule"
     needs = (Role.LEARNING_RATE,)
-    min_points = 20
+    min_points = 10
 
     dead: float = 1e-3
     """Share of the peak. Source: coqui-ai/TTS#1003 (7e-111 in the posted log); a decay of more than 1000 times is
     never meant."""
     most: float = 0.33
     """Share of the run. Source: a cosine is below a hundredth of its peak for 6 % of the run."""
-    frozen: float = 0.03
-    """What the loss fell by since, in ln. Source: as for a plateau."""
-
+    tail: float = 0.2
+    """Share of the planned run that may be below it. Source: a cosine is there for 6 % of the run."""
+    begun: float = 0.6
+    """Share of the peak to which the rate must have fallen before its end is foreseen. Source: an inverse square root
+    looks like an exponential decay before that."""
     longest: float = 0.5
     """Share of the run that may be warm-up. Source: the tuning playbook of Google Research advises a tenth at most."""
 
@@ -80,38 +82,46 @@ class DeadSchedule(Check):
             yield from self._rate(facts, self.curve(facts, Role.LEARNING_RATE).finite)
 
     def _rate(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
+        past = list(self._died(facts, rates)) if len(rates) >= 2 * self.min_points else []
+        yield from past or self._foreseen(facts, rates)
+
+    def _foreseen(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
+        """An exponential decay that leaves next to nothing long before the planned end."""
+        decay, end, now = remedies.even_fall(rates), planned_end(facts, rates), float(rates.values[-1])
+        if decay is None or end is None or now > self.begun * decay.peak:
+            return
+        over = decay.reaches(10 * self.dead)
+        share = (end - over) / max(1, end - int(rates.steps[0]))
+        if share < self.tail or np.count_nonzero(rates.steps > decay.since) < self.min_points // 2:
+            return
+        message = f"The learning rate decays by {1 - exp(decay.slope):.3g} a step, from {decay.peak:.3g} to {now:.3g} "
+        message += f"by {rates.place(int(rates.steps[-1]))}: it is below a hundredth of its peak from "
+        message += f"{rates.place(int(over))} on, for {share:.0%} of the run."
+        yield self._low_rate(facts, rates, int(np.searchsorted(rates.steps, decay.since)), message, share)
+
+    def _died(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         peak = float(rates.values.max())
         if peak <= 0:
-            yield self._told(
+            yield self._low_rate(
                 facts, rates, 0, "The learning rate is zero at every logged step: nothing is learned.", 1.0
             )
             return
-        for floor in (self.dead, 10 * self.dead):
-            low = rates.values < floor * peak
-            low[: int(np.argmax(rates.values))] = False
-            share, first = float(np.mean(low)), int(np.argmax(low))
-            if share >= self.most and (floor == self.dead or self._froze(facts, int(rates.steps[first]))):
-                message = f"The learning rate has decayed from {peak:.3g} to below {floor * peak:.3g} by "
-                message += f"{rates.place(rates.steps[first])}: {share:.0%} of the run learns nothing."
-                yield self._told(facts, rates, first, message, share)
-                return
+        low = rates.values < self.dead * peak
+        low[: int(np.argmax(rates.values))] = False
+        share, first = float(np.mean(low)), int(np.argmax(low))
+        if share >= self.most:
+            message = f"The learning rate has decayed from {peak:.3g} to below {self.dead * peak:.3g} by "
+            message += f"{rates.place(int(rates.steps[first]))}: {share:.0%} of the run learns nothing."
+            yield self._low_rate(facts, rates, first, message, share)
 
-    def _froze(self, facts: Facts, step: int) -> bool:
-        course = signals(facts).train
-        since = None if course is None else course.level[course.curve.steps >= step]
-        if course is None or since is None or len(since) < 8:
-            return False
-        tenth = max(1, len(since) // 10)
-        return abs(float(np.median(since[:tenth]) - np.median(since[-tenth:]))) < self.frozen and not course.signed
-
-    def _told(self, facts: Facts, rates: Curve, first: int, message: str, share: float) -> Finding:
+    def _low_rate(self, facts: Facts, rates: Curve, first: int, message: str, share: float) -> Finding:
         return self.finding(
             Severity.ERROR,
             Confidence.HIGH,
             Role.LEARNING_RATE.value,
             message,
             steps=(rates.steps[first], rates.steps[-1]),
-            evidence=(Evidence("dead_share", share, self.most, "", f"{share:.0%} of the run"),),
+            evidence=(Evidence("dead_share", share, sentence=f"{share:.0%} of the run"),),
             prescriptions=remedies.gentler_decay(facts),
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )

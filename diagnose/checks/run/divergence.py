@@ -92,9 +92,11 @@ class Divergence(Check):
         return trend.rise_z >= self.z or (fell and trend.climbs and trend.rise_z > 1)
 
     def _parts(self, facts: Facts) -> Iterator[Finding]:
+        total = signals(facts).main
         for tag, trend in signals(facts).parts.items():
             grown = trend.end - trend.start
-            if len(trend) < MANY or trend.signed or grown < self.part or trend.rise_z < 2 * self.z:
+            small = total is not None and trend.loss(trend.end) < total.loss(total.end)  # switched on late, or weighed
+            if len(trend) < MANY or trend.signed or grown < self.part or trend.rise_z < 2 * self.z or small:
                 continue
             first = int(trend.curve.steps[trend.best_index])
             yield self.report(

@@ -124,8 +124,13 @@ class LearningRateTooHigh(Check):
             )
 
     def _shocked(self, facts: Facts, trend: Trend) -> bool:
-        """Whether the loss rose above its beginning, or the norms far above what they are now."""
-        half, norms = len(trend) // 2, facts.curve(Role.GRAD_NORM)
+        """Whether the loss rose above its beginning or fell only below the peak rate, or the norms were far higher."""
+        rate, half, norms = signals(facts).rate, len(trend) // 2, facts.curve(Role.GRAD_NORM)
+        peak = (
+            0 if rate is None else int(np.searchsorted(trend.curve.steps, rate.curve.steps[rate.curve.values.argmax()]))
+        )
+        if 0 < peak <= len(trend) - 2 * self.points and trend.smooth[peak] - trend.end < 2 * self.still:
+            return True
         if float(trend.level[:half].max() - trend.level[0]) >= Divergence().rise:
             return True
         if norms is None or len(norms.finite) < 2 * self.points:

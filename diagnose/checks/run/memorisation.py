@@ -9,7 +9,7 @@ from math import exp
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import beyond_noise
-from diagnose.signals import EpochSteps, signals
+from diagnose.signals import EpochSteps, Trend, signals
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Memorisation(Check):
     ## How it is detected
     Only where no validation loss is logged. The jump of the loss at the epoch boundaries, beyond the slope within the
     epochs, reaches `drop` on average, stands out by `z` standard errors, happens at nearly all boundaries and makes
-    `coverage` of the fall. Where the log has no epochs a period is looked for, and twice the drop is asked. A loss that
+    `coverage` of the fall. Where the log has no epochs a period is looked for, and more is asked. A loss that
     came down to `left` of its start without such steps is only suspected: without validation nobody can tell.
 
     ## What to do
@@ -43,7 +43,7 @@ class Memorisation(Check):
     drop: float = 0.05
     """Mean jump at a boundary in ln: 5 %. Source: several passes over enough data jump by 1 to 3 %."""
     z: float = 4.0
-    """Standard errors. Source: one in 30,000 for normal noise, as hundreds of periods are tried."""
+    """Standard errors. Source: one in 30,000 for normal noise."""
     coverage: float = 0.5
     """Share of the fall that happens at the boundaries. Source: half of it; more than all of it is won back within
     the epochs, as by clips sorted by length."""
@@ -65,7 +65,7 @@ class Memorisation(Check):
         if trend is None or trend.signed:
             return
         left = exp(-max(trend.net, 0))
-        if seen is not None and self._is_clear(seen, trend.net):
+        if seen is not None and self._is_clear(seen, trend):
             fallen = 1 - exp(-seen.drop)
             yield self.report(
                 trend.curve,
@@ -88,7 +88,8 @@ class Memorisation(Check):
                 severity=Severity.INFO,
             )
 
-    def _is_clear(self, seen: EpochSteps, net: float) -> bool:
+    def _is_clear(self, seen: EpochSteps, trend: Trend) -> bool:
         clear = seen.z >= self.z and seen.falling >= self.falling and self.coverage <= seen.coverage <= 1.2
-        # A period that was looked for could be chance: the set must be nearly used up as well.
-        return clear and seen.drop >= self.drop * (1 if seen.known else 2) and (seen.known or net > 1)
+        # A period that was looked for could be chance: its steps must be seen by eye, and the set be nearly used up.
+        by_eye = seen.drop >= 2 * max(self.drop, trend.noise) and trend.net > 1
+        return clear and seen.drop >= self.drop and (seen.known or by_eye)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import LossCheck, change, late_piece
 from diagnose.remedies.evidence import number
@@ -58,6 +59,7 @@ class SlowLearning(LossCheck):
             "line and is still falling: the steps are too small or too few.",
             Evidence("fall", trend.net, self.little, "", f"fell by {change(trend.net)} in all"),
             Evidence("second_half", signals(facts).straightness, self.line),
+            prescriptions=remedies.speed_up(facts) if facts.run.peak_logged_rate else (),
         )
 
     def creeps(self, facts: Facts) -> bool:

@@ -9,7 +9,6 @@ from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severi
 from diagnose.checks.run._loss import MANY, late_piece
 from diagnose.readers.roles import ADVERSARIAL
 from diagnose.signals import Kind, Trend, signals
-from diagnose.signals.trend import EDGE
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class TooLittleLogged(Check):
     name = "too-little-logged"
 
     fewest: int = 9
-    """Points below which only a strict fall proves anything. Source: real runs, where fewer are called too short."""
+    """Points below which nothing is proved. Source: real runs, where fewer are called too short."""
     few: int = MANY
     """Points below which a course without order proves nothing. Source: as for a plateau."""
     material: float = 0.07
@@ -56,8 +55,7 @@ class TooLittleLogged(Check):
         if measured.kind is Kind.REINFORCEMENT:
             return "the loss of reinforcement learning moves with its own targets: judge by the reward"
         points = len(curve.finite) if trend is None else len(trend)
-        strict = trend is not None and 2 * points > self.fewest + 2 and trend.order <= EDGE - 1
-        if trend is None or (points < self.fewest and not strict):
+        if trend is None or points < self.fewest:
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
         if late_piece(measured) and trend.order > -self.order:
             return f"the log begins at {curve.place(curve.steps[0])}: what came before is unknown"

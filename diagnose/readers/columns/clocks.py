@@ -90,15 +90,15 @@ def _without_slips(counter: Column | None) -> Column | None:
     return counter if slip.sum() > max(1.0, SLIPS * len(slip)) else counter.where(keep)
 
 
-def _restarts_with(step: Column, epoch: Column) -> bool:
-    """Whether the step begins anew in most epochs."""
+def _restarts_with(step: Column, epoch: Column, *, inner: bool = False) -> bool:
+    """Whether the step begins anew in most epochs. `inner`: whether the log says how many steps an epoch has."""
     number = epoch.at(step.places)
     new = np.flatnonzero(np.diff(number) > 0) + 1
     if not len(new):
         return False
     reached = np.maximum.reduceat(step.values, [0, *new])[:-1]
     # The same step again is a step of its own only where there is no other: one value an epoch.
-    still = bool((step.values == step.values[0]).all())
+    still = inner or bool((step.values == step.values[0]).all())
     back = step.values[new] <= reached if still else step.values[new] < reached
     return float(np.mean(back)) > MOST_EPOCHS
 
@@ -126,10 +126,10 @@ def _passes(iteration: Column) -> Column | None:
 def _global_step(iteration: Column, epoch: Column, per_epoch: Column | None) -> Column:
     """Steps since the start, from the epoch and the iteration within it."""
     number = epoch.at(iteration.places)
-    if np.any(np.nan_to_num(epoch.values) % 1) and not _restarts_with(iteration, epoch):
-        return iteration  # a bar over the whole run beside epochs with fractions
-    if not _restarts_with(iteration, epoch) and len(np.unique(number[~np.isnan(number)])) > 1:
-        return iteration
+    restarts = _restarts_with(iteration, epoch, inner=per_epoch is not None)
+    fractions = bool(np.any(np.nan_to_num(epoch.values) % 1))
+    if not restarts and (fractions or len(np.unique(number[~np.isnan(number)])) > 1):
+        return iteration  # a bar over the whole run
     length = per_epoch.at(iteration.places) if per_epoch is not None else np.full(len(number), np.nan)
     length = np.where(np.isnan(length), _span(iteration.values), length)
     base = min(1.0, float(np.nanmin(number, initial=1.0)))

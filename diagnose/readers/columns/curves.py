@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from diagnose.errors import LogError
 from diagnose.readers.columns.clocks import Clocks, clocks_of
 from diagnose.readers.columns.column import (
     COUNTERS,
@@ -24,7 +26,8 @@ from diagnose.readers.columns.column import (
 from diagnose.readers.columns.intervals import with_steps
 from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launch_notes, launches_in, points_in
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
-from diagnose.run import Axis, Beginning, Curve, FloatArray, IntArray, Role
+from diagnose.readers.sources import Source
+from diagnose.run import Axis, Beginning, Curve, FloatArray, InputHealth, IntArray, Role, Run
 
 # Second values at one step, from this share of the points on, are several writers or redraws.
 REPEATED = 0.1
@@ -32,6 +35,8 @@ REPEATED = 0.1
 FARTHEST = 2.0**62
 # One value an epoch, give or take a resumed or an unfinished one.
 ONE_PER_EPOCH = 0.9
+# Losses from which on a step that does not move is none. Source: our choice.
+FEWEST_STEPS = 10
 # A log that begins more than this many of its own intervals behind 0 does not begin with the training.
 LATE_SPACINGS = 2.5
 
@@ -54,6 +59,16 @@ class Story:
             return None
         return self.planned_epochs if longest.axis is Axis.EPOCH else self.planned_steps
 
+    def run(
+        self, source: Source, form: str, health: InputHealth, notes: Iterable[str] = (), /, *, empty: str, **more: Any
+    ) -> Run:
+        """The run that a reader gives. Raises LogError without a curve: `empty` says what is missing."""
+        if not self.curves:
+            raise LogError(f"{source.name}: {empty}")
+        run = Run(source.label, source.name, form, self.curves, sources=(source.name,), health=health)
+        both = {"beginning": self.beginning, "planned": self.planned, "notes": (*self.notes, *notes)}
+        return replace(run, **both | more)
+
 
 def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bool = False) -> Story:
     """The curves of the launch in `columns` that holds the training.
@@ -64,11 +79,14 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
     columns = with_steps(columns, trained_at(logged))
     clocks = clocks_of(columns, _union([column.places for column in logged.values()]))
+    loss = _training_loss(logged)
+    if loss is not None and clocks.step is not None and _is_no_clock(clocks.step.at(loss.places)):
+        clocks = replace(clocks, step=None)
     launches = launches_in(columns, logged, clocks)
     if len(launches) > 1:
-        clocks = counted_on(clocks, launches, _training_loss(logged))
+        clocks = counted_on(clocks, launches, loss)
         launches = launches_in(columns, logged, clocks)
-    counts = points_in(launches, logged, clocks.main)
+    counts = points_in(launches, logged if loss is None else {"": loss}, clocks.main)
     judged = judged_of(launches, counts)
     frame = _Frame(
         clocks, columns.get(WALL_TIME), columns.get(RANK), columns.get(REDRAWN), judged, keep_last, trained_at(logged)
@@ -79,6 +97,11 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     planned_epochs, planned_steps = _planned(columns)
     notes = launch_notes(launches, judged, counts, unit)
     return Story(curves, notes, _beginning(curves), planned_epochs, planned_steps)
+
+
+def _is_no_clock(steps: FloatArray) -> bool:
+    """Whether the steps of so many losses are next to all the same: `Total steps: 200`, the length of an episode."""
+    return len(steps) >= FEWEST_STEPS and len(np.unique(steps)) <= 2
 
 
 def _training_loss(logged: Columns) -> Column | None:

@@ -24,7 +24,7 @@ def with_steps(columns: Columns, trained: IntArray) -> Columns:
     whole intervals.
     """
     epoch = columns.get(EPOCH)
-    if epoch is None or columns.keys() & {STEP, ITERATION} or not (epoch.values % 1).any():
+    if epoch is None or columns.keys() & {STEP, ITERATION} or not (np.nan_to_num(epoch.values) % 1).any():
         return columns
     rows = np.isin(epoch.places, trained)
     gap, gaps = _gap(epoch.values[rows])

@@ -39,8 +39,8 @@ class Launch:
 
     bounds: tuple[int, ...]
     """First place of each segment; a segment begins where the clock went back."""
-    limits: tuple[float, ...]
-    """The clock from which each segment was replaced by the next."""
+    starts: tuple[float, ...]
+    """The clock at which each segment begins."""
     end: int
     """The place behind the last one."""
     first: float
@@ -51,12 +51,20 @@ class Launch:
         if len(self.bounds) == 1:
             return (places >= self.bounds[0]) & (places < self.end)
         segment = np.searchsorted(self.bounds, places, side="right") - 1
-        limit = np.asarray(self.limits)[np.maximum(segment, 0)]
-        early = np.isnan(clock) | (clock < limit)
+        # A segment replaces what it logged again: an evaluation behind a rewind replaces no training loss.
+        own = np.isin(np.arange(len(self.starts)), segment)
+        starts = np.where(own, self.starts, np.inf)[1:]
+        limits = np.append(np.minimum.accumulate(starts[::-1])[::-1], np.inf)
+        early = np.isnan(clock) | (clock < limits[np.maximum(segment, 0)])
         return (segment >= 0) & (places < self.end) & early
 
+    def resumed(self, new: Launch) -> Launch:
+        """The launch with a new segment, which resumes it from an earlier step."""
+        bounds, starts = (*self.bounds, *new.bounds), (*self.starts, *new.starts)
+        return replace(self, bounds=bounds, starts=starts, end=new.end, last=new.last)
 
-WHOLE_LOG = Launch((0,), (np.inf,), _END_OF_LOG, 0, 0)
+
+WHOLE_LOG = Launch((0,), (0,), _END_OF_LOG, 0, 0)
 
 
 def launches_in(columns: Columns, logged: Columns, clocks: Clocks) -> list[Launch]:
@@ -111,23 +119,17 @@ def _split(clock: Column, marks: IntArray, ends: IntArray, epoch: Column | None)
         breaks = breaks[:0]
     edges = [0, *breaks.tolist(), len(values)]
     launches: list[Launch] = []
-    starts: list[list[float]] = []
     for start, stop in pairwise(edges):
         segment = values[start:stop]
         place = int(places[start]) if start else 0
         end = int(places[stop]) if stop < len(places) else _END_OF_LOG
-        previous = launches[-1] if launches else None
-        if (
-            previous is not None
-            and start not in another
-            and _continues(previous, segment, values[max(0, start - RECENT) : start])
-        ):
-            launches[-1] = replace(previous, bounds=(*previous.bounds, place), end=int(end), last=float(segment[-1]))
-            starts[-1].append(float(segment[0]))
+        new = Launch((place,), (float(segment[0]),), end, float(segment[0]), float(segment[-1]))
+        before = values[max(0, start - RECENT) : start]
+        if launches and start not in another and _continues(launches[-1], segment, before):
+            launches[-1] = launches[-1].resumed(new)
         else:
-            launches.append(Launch((place,), (np.inf,), int(end), float(segment[0]), float(segment[-1])))
-            starts.append([])
-    return [_limited(launch, np.asarray(after)) for launch, after in zip(launches, starts, strict=True)]
+            launches.append(new)
+    return launches
 
 
 def _breaks(values: FloatArray, epochs: FloatArray) -> npt.NDArray[np.bool_]:
@@ -139,9 +141,9 @@ def _breaks(values: FloatArray, epochs: FloatArray) -> npt.NDArray[np.bool_]:
     usual = float(np.median(rise[rise > 0])) if (rise > 0).any() else 0.0
     leap = rise > LEAP * np.maximum(gone[:-1], max(abs(float(values[0])), 50.0, usual))
     if leap.any() and epochs is not values:
-        passed = epochs[:-1] - epochs[0]
-        pace = gone[:-1] / np.where(passed > 0, passed, np.nan) * np.diff(epochs)
-        leap &= ~((rise < SAME_PACE * pace) & (pace < SAME_PACE * rise))
+        passed, rises = epochs[:-1] - epochs[0], np.diff(epochs)
+        pace = gone[:-1] / np.where(passed > 0, passed, np.nan) * rises
+        leap &= ~((rise < SAME_PACE * pace) & (pace < SAME_PACE * rise)) & ~((passed == 0) & (rises == 1))
     return np.asarray((rise < 0) | leap)
 
 
@@ -152,12 +154,6 @@ def _continues(previous: Launch, segment: FloatArray, before: FloatArray) -> boo
     start = float(segment[0])
     near = max(START_SPACINGS * spacing, START_SHARE * (previous.last - previous.first))
     return previous.first + near < start <= previous.last
-
-
-def _limited(launch: Launch, after: FloatArray) -> Launch:
-    """The launch with what replaced each segment: the earliest step of those `after` it, shape (segments - 1,)."""
-    earliest = np.minimum.accumulate(after[::-1])[::-1] if len(after) else after
-    return replace(launch, limits=(*earliest.tolist(), np.inf))
 
 
 def points_in(launches: Sequence[Launch], logged: Columns, main: Column | None) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ _ITERATIONS = ("batch", "batch_idx", "minibatch", "step_in_epoch")
 _WALLS = ("_timestamp", "wall time", "wall_time", "timestamp", "walltime")
 # Levels of a record that are looked into.
 _DEEPEST = 4
+# Seconds since 1970 reach this in the year 5138; MLflow counts milliseconds.
+_MILLISECONDS = 1e11
 _NO_NUMBERS = frozenset({dict, list, bool, type(None)})
 _COUNTERS = ((STEP, _STEPS), (EPOCH, _EPOCHS), (ITERATION, _ITERATIONS), (WALL_TIME, _WALLS))
 
@@ -43,6 +46,21 @@ def columns_of_rows(rows: Sequence[Mapping[str, Any]], per_epoch: str | None = N
     records = Records()
     records.add(rows)
     return with_counters(records.columns(), per_epoch)
+
+
+def columns_of_points(points: list[dict[str, float | None]]) -> dict[str, Column]:
+    """Columns from one mapping a point, which has `global_step` and `wall_time` beside its own name.
+
+    They are put in the order of the steps; where all are 0, which is what a forgotten step gives, of the times.
+    """
+    clock = "global_step"
+    if not any(point[clock] for point in points):
+        points, clock = [point | {clock: None} for point in points], "wall_time"
+    times = [point[clock] for point in points]
+    order = (
+        sorted(range(len(points)), key=lambda place: times[place] or 0.0) if None not in times else range(len(points))
+    )
+    return columns_of_rows([points[place] for place in order])
 
 
 @dataclass
@@ -116,3 +134,15 @@ def to_number(value: Any) -> float | None:
         return float(value)
     except (ValueError, OverflowError):
         return None
+
+
+def seconds_of(cell: str) -> float | None:
+    """Seconds since 1970 of a time as it is written."""
+    number = to_number(cell)
+    if number is not None:
+        return number / 1000 if number > _MILLISECONDS else number
+    try:
+        moment = datetime.fromisoformat(cell.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()

@@ -171,7 +171,7 @@ def _other_pair(
     found = [
         (other, [val for val in held_out if _same_unit(val, other)])
         for other in _training(free, curves)
-        if len(curves[other.tag]) >= enough
+        if len(curves[other.tag]) >= enough and other.lossy >= min(train.lossy, 2)  # no error rate for a loss
     ]
     there = {other.tag: best(vals, curves) for other, vals in found if vals}
     chosen = best([other for other, vals in found if vals], curves)

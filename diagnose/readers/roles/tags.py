@@ -13,10 +13,11 @@ HELD_OUT = frozenset({"val", "test"})
 # Any word that is in none of these sets names a part of the loss.
 _LOSS = frozenset({"loss", "losses", "cost", "nll", "logloss"})
 # A loss that is called by its formula; the word stays a part, because it is a unit.
-_FORMULA = frozenset({"ce", "bce", "xent", "crossentropy", "mse", "rmse", "mae"})
+_FORMULA = frozenset({"ce", "bce", "xent", "crossentropy", "mse", "rmse", "mae", "huber"})
+_FORMULAS = (frozenset({"cross", "entropy"}), frozenset({"smooth", "l"}))
 _PERPLEXITY = frozenset({"perplexity", "ppl"})
 _LOSSLIKE = frozenset({"energy", "error", "err", "objective", "elbo", "bpb", "bpc"})
-_TRAIN = frozenset({"train", "training", "trn", "tr", "inner"})
+_TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner"})
 _VAL = frozenset(
     {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "cv", "dev", "heldout", "held", "out"}
 )
@@ -176,10 +177,12 @@ def read_tag(tag: str) -> Reading:
 
 
 def _lossy(tag: str, there: frozenset[str], parts: frozenset[str]) -> int:
-    if there & (_LOSS | _FORMULA) or {"cross", "entropy"} <= there:
+    if there & (_LOSS | _FORMULA) or any(words <= there for words in _FORMULAS):
         return 3
     if there & _PERPLEXITY:
         return 2
+    if tag == "total":  # `[epoch: 0/200, iter: 25/448] total: 1.93`
+        return 1
     if there <= _TRAIN or there <= _VAL:  # `train 3.44 val 3.43`
         return 3 if there else 0
     # `generator_total`, `train total`: a sum of which nothing else is said is the loss.

@@ -29,8 +29,9 @@ def sounds_beside(source: Source, run: Run) -> tuple[Attachment, ...]:
         return ()
     loss = run.curve(Role.TRAIN_LOSS)
     by_epoch = loss is not None and loss.axis is Axis.EPOCH
-    named = [path for place in _sample_folders(folder) for path in _files(place, _DEEPEST)][:_MOST]
-    found = [sound for path in named if (sound := _sound(path, folder, by_epoch=by_epoch)) is not None]
+    places = [(place, near) for near in (folder, *_of_checkpoints(folder)) for place in _sample_folders(near)]
+    named = [(path, near) for place, near in places for path in _files(place, _DEEPEST)][:_MOST]
+    found = [sound for path, near in named if (sound := _sound(path, near, by_epoch=by_epoch)) is not None]
     return tuple(sorted(found, key=lambda sound: (sound.tag, sound.step)))
 
 
@@ -39,6 +40,13 @@ def _folder(source: Source) -> Path | None:
     if source.path is None or source.content is not None:
         return None
     return source.path if source.path.is_dir() else source.path.parent
+
+
+def _of_checkpoints(folder: Path) -> list[Path]:
+    """Where F5-TTS has the checkpoints of the run `runs/NAME`: in `ckpts/NAME`, or whatever is alone in `ckpts`."""
+    own = folder.resolve()
+    there = [path for path in _entries(own.parent.parent / "ckpts") if path.is_dir() and own.parent.name == "runs"]
+    return [path for path in there if path.name == own.name] or (there if len(there) == 1 else [])
 
 
 def _sample_folders(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from diagnose.readers.sources import Part, Source
 from diagnose.readers.sources.storage import Unread, local, open_file, walk
-from diagnose.readers.tensorboard.event_file import tags_in
+from diagnose.readers.tensorboard.event_file import scalars_in
 
 TEXT_SUFFIXES = frozenset(
     {"", ".csv", ".db", ".err", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt", ".wandb"}
@@ -133,7 +133,7 @@ def _series(label: str, above: str, folder: _Folder) -> str | None:
     path = label if above == "." else label.removeprefix(f"{above}/")
     try:
         with open_file(folder.path(folder.events[0])) as file:
-            tags = tags_in(file.read(PEEK))
+            tags = [tag for tag, _ in scalars_in(file.read(PEEK))]
     except OSError:  # reported when it is read
         return None
     if len(tags) != 1:

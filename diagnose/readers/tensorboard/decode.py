@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from diagnose.readers.sources.protobuf import UnsupportedRecordError
 from diagnose.readers.tensorboard.crc import LONGEST, Bytes, masked
 from diagnose.readers.tensorboard.frames import FRAME, HEADER, PAD, gather
-from diagnose.readers.tensorboard.layout import Columns, Layout, Template, UnsupportedRecordError, learn
+from diagnose.readers.tensorboard.layout import Columns, Layout, Template, learn
 from diagnose.readers.tensorboard.parse import Found, Point
 from diagnose.readers.tensorboard.restarts import Points
 from diagnose.run import FloatArray, IntArray

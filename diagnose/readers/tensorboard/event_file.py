@@ -9,10 +9,10 @@ from typing import BinaryIO
 import google_crc32c
 import numpy as np
 
+from diagnose.readers.sources.protobuf import UnsupportedRecordError
 from diagnose.readers.tensorboard.crc import Bytes, masked, rotated
 from diagnose.readers.tensorboard.decode import LEAST, Cycle, Decoder
 from diagnose.readers.tensorboard.frames import FRAME, HEADER, HEAVY, PAD, Chain, Stretch, headers, joined
-from diagnose.readers.tensorboard.layout import UnsupportedRecordError
 from diagnose.readers.tensorboard.parse import Blob, Found, parse
 from diagnose.run import FloatArray
 
@@ -226,13 +226,6 @@ class EventFile:
         self.hparams += found.hparams
         self.blobs += [blob.moved(base) for blob in found.blobs]
         return found
-
-
-def tags_in(head: bytes) -> list[str]:
-    """The tags of the scalars in the first bytes of an event file."""
-    file = EventFile()
-    file.poll(io.BytesIO(head))
-    return list(file.decoder.series)
 
 
 def scalars_in(head: bytes) -> list[tuple[str, FloatArray]]:

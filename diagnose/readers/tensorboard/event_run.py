@@ -14,7 +14,7 @@ from diagnose.readers.sources import Part, Source
 from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.readers.tensorboard.parse import hyperparameters
 from diagnose.readers.tensorboard.restarts import Course, Points, course, settle, unrolled
-from diagnose.run import Attachment, Curve, InputHealth, Run
+from diagnose.run import Attachment, Curve, FloatArray, InputHealth, Run
 
 # Two files that were written at the same time for more than this share of it are ranks of one training, not a
 # training and its resumption.
@@ -63,12 +63,6 @@ class Written:
             return float("inf"), float("inf")
         return min(wall[0] for wall in walls), max(wall[-1] for wall in walls)
 
-    def together(self, other: Written) -> bool:
-        """Whether both were written at the same time."""
-        both = min(self.span[1], other.span[1]) - max(self.span[0], other.span[0])
-        either = max(self.span[1], other.span[1]) - min(self.span[0], other.span[0])
-        return both > TOGETHER * either > 0
-
 
 def run_of(source: Source, written: Sequence[Written]) -> Run:
     """What these event files, as far as they are written, say together. Raises LogError if no record is intact."""
@@ -108,13 +102,25 @@ def _without_ranks(files: list[Written]) -> tuple[list[Written], list[str]]:
     """
     kept: list[Written] = []
     left_out: set[str] = set()
-    for file in sorted(files, key=lambda one: -one.file.records):
-        shared = frozenset(tag for other in kept if file.together(other) for tag in file.tags if tag in other.tags)
+    spans = np.empty((len(files), 2))
+    for number, file in enumerate(sorted(files, key=lambda one: -one.file.records)):
+        spans[number] = file.span
+        shared = frozenset(tag for other in _together(spans, number) for tag in file.tags if tag in kept[other].tags)
         left_out |= {file.part.name} if shared else set()
         kept.append(replace(file, unwanted=shared) if shared else file)
     kept.sort(key=lambda one: (one.span[0], one.part.name))
     names = ", ".join(sorted(left_out))
     return kept, [f"written at the same time with the same curves (other ranks?), left out: {names}"] if names else []
+
+
+def _together(spans: FloatArray, number: int) -> list[int]:
+    """Which of the first `number` files, by their first and last wall times, were written while the next one was."""
+    before, own = spans[:number], spans[number]
+    if not np.isfinite(own).all():
+        return []
+    both = np.minimum(before[:, 1], own[1]) - np.maximum(before[:, 0], own[0])
+    either = np.maximum(before[:, 1], own[1]) - np.minimum(before[:, 0], own[0])
+    return [int(place) for place in np.flatnonzero((both > TOGETHER * either) & (either > 0))]
 
 
 def _in_order(tag: str, files: Sequence[Written]) -> tuple[Points, list[tuple[int, int]]]:

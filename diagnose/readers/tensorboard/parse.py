@@ -9,16 +9,8 @@ from math import prod
 
 import numpy as np
 
-from diagnose.readers.tensorboard.layout import (
-    Sliceable,
-    Span,
-    UnsupportedRecordError,
-    fields,
-    lone_float,
-    once,
-    text,
-    varint,
-)
+from diagnose.readers.sources.protobuf import Sliceable, Span, UnsupportedRecordError, fields, once, text, varint
+from diagnose.readers.tensorboard.layout import lone_float
 
 # Keys of the wire format, `field number << 3 | wire type`, from tensorboard/compat/proto/*.proto.
 _WALL, _STEP, _SUMMARY, _SESSION = 0x09, 0x10, 0x2A, 0x3A  # event.proto: Event

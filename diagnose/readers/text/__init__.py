@@ -13,7 +13,7 @@ from diagnose.readers.sources import Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.readers.text.ending import ending_in, resumed_in
 from diagnose.readers.text.formats import GUESS, Format, format_of
-from diagnose.readers.text.guess import worth_a_look
+from diagnose.readers.text.hint import worth_a_look
 from diagnose.readers.text.lines import LineColumns
 from diagnose.readers.text.series import series_of
 from diagnose.readers.text.table_rows import CELL

@@ -9,11 +9,26 @@ _ANSI = (
     (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]"),
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
     (b"[0m", rb"\[\d{1,2}(?:;\d+)*m"),
+    (b"[J", rb"(?m)^[ \t]*\[J"),
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
 _GLUED = re.compile(
     rb"(?<=[^\n])(?=Epoch \d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?=\d+/\d+ \[[=>.]{3})",
 )
+# `step_78540: loss_-4.06`, `[epoch12]`: names and numbers that one sign, or none, parts. Each pattern begins with plain
+# letters, which are found fast.
+_STUCK = tuple(
+    (re.compile(found), parted)
+    for found, parted in (
+        (rb"loss_(?=-?\d+\.\d\d)", b"loss "),
+        (rb"step_(?=\d+:)", b"step "),
+        (rb"epoch_?(?=\d+[\]: ])", b"epoch "),
+        (rb"Epoch_?(?=\d+[\]: ])", b"Epoch "),
+    )
+)
+# Epochs that follow one another on one line: a paste that has lost its line ends.
+_EPOCHS = re.compile(rb"(?<=\d)(?=Epoch:? ?\[?\d)")
+_LOOKED_AT = 1 << 14
 # A quoted log in a mail or a forum.
 _QUOTED = re.compile(rb"^(?:> ?)+", re.MULTILINE)
 
@@ -36,4 +51,9 @@ def cleaned(text: bytes) -> bytes:
     for mark, pattern in _ANSI:
         if mark in text:
             text = re.sub(pattern, b"", text)
+    if _EPOCHS.search(text, 0, _LOOKED_AT):
+        text = _EPOCHS.sub(b"\n", text)
+    for found, parted in _STUCK:
+        if found.search(text):
+            text = found.sub(parted, text)
     return _GLUED.sub(b"\n", text) if b" [=" in text or b" [>" in text else text

@@ -17,6 +17,7 @@ from diagnose.readers.text.guess import METRIC, PAIR, meaning_of
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.lines import first_of_each_kind
 from diagnose.readers.text.patterns import NUMBER
+from diagnose.readers.text.table_rows import CELL
 from diagnose.run import Axis, Curve, Role
 
 _COUNTERS = {
@@ -37,6 +38,7 @@ _PAIRS = "pairs"
 # Groups that are no metric: what they hold is read further.
 _INNER = frozenset({"key", "value", "split"})
 _LIST = "list"
+_CELLS = "cell_"
 _MARKER = re.compile(r"^marker: (\[\".*\"\])$", re.MULTILINE)
 # In a pattern `{n}` stands for a number as trainers print it.
 _ANY_NUMBER = r"(?:[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?|NaN|Inf(?:inity)?))"
@@ -81,6 +83,8 @@ class Format:
     """Whether the last of several values at one step counts (redraws of a progress bar)."""
     guess: bool = False
     """Whether lines that no pattern knows are read as `name separator number`."""
+    titles: tuple[str, ...] = ()
+    """The header of its table, where the log has lost it: groups `cell_0`, `cell_1`, ... are the cells of a row."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -117,6 +121,8 @@ class Format:
                 yield from self._pairs(match.string, match.span(group), split + (f"{prefix}/" if prefix else ""))
             elif group.startswith(_LIST):
                 yield from self._listed(group, match.string, match.span(group), split)
+            elif group.startswith(_CELLS):
+                yield f"{CELL}{group.removeprefix(_CELLS)}/{len(self.titles)}", match.span(group)
             elif group not in _INNER:
                 yield self._named(group, split), match.span(group)
         if "key" in groups:
@@ -147,6 +153,12 @@ class Format:
         for name, column in rest.items():
             for prefix, part in [("", column)] if name.startswith("@") else _by_section(column, marks):
                 named[prefix + name] = self._on_axis(prefix + name, part)
+        for name in rest.keys() & named.keys():  # above the first heading, which a paste has lost
+            sections = [prefix + name for prefix in self.sections if prefix + name in named]
+            if len(sections) == 1:
+                first, later = named.pop(name), named[sections[0]]
+                places = np.concatenate([first.places, later.places])
+                named[sections[0]] = Column(places, np.concatenate([first.values, later.values]), later.axis)
         return named
 
     def _on_axis(self, name: str, column: Column) -> Column:
@@ -211,6 +223,7 @@ def load_format(data: Mapping[str, Any]) -> Format:
         roles={Role(role): tuple(tags) for role, tags in known.pop("roles", {}).items()},
         axis=Axis(known.pop("axis")) if "axis" in known else None,
         axes={tag: Axis(axis) for tag, axis in known.pop("axes", {}).items()},
+        titles=tuple(known.pop("titles", ())),
         notes=tuple(known.pop("notes", ())),
         **{name: value for name, value in known.items() if name != "examples"},
     )

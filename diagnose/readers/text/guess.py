@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, REDRAWN, STEP
 from diagnose.readers.text.kinds import Meaning
-from diagnose.readers.text.patterns import NUMBER
+from diagnose.readers.text.patterns import HEADINGS, LONGEST_HEADING, NUMBER
 from diagnose.readers.text.table_rows import header_in, row_in
 
 # A number may be quoted, in brackets, or printed as a tensor.
 _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
 # Up to four words; the French elide before a vowel: `perte d'apprentissage`.
 _NAME = (
-    r"(?<![\w@./-])(?P<name>[^\W\d][\w./@%-]{0,60}"
+    r"(?<![\w@./-])(?P<name>(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s)?"
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
-_STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+is[ \t]+"
+_STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was)[ \t]+"
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
@@ -25,17 +25,19 @@ PAIR = re.compile(
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 _COUNTER = re.compile(
-    r"(?<![\w.])(?P<name>global[_ ]?step|num_updates"
+    r"(?<![A-Za-z0-9_.])(?P<name>global[_ ]?step|num_updates"
     r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
     r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
     r"|epoche|époque|época|эпоха|エポック|에포크|에폭|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|paso|passo)"
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?!\.*[A-Za-z%])"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
-    # `[12800/60000 (21%)]`: the place in the epoch.
-    r"(?:\]?[ \t]*\[[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)[^]\n]{0,20}\])?",
+    # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, ` | 143/573 |`: the place in the epoch.
+    r"(?:\]?(?:[ \t]*[\[(|]|,)[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);]| \|))?",
     re.IGNORECASE,
 )
+# `i=12/530`: the iteration of an epoch.
+_LETTER_I = re.compile(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
 # `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
 _BRACKETS = re.compile(
     r"^(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
@@ -46,13 +48,18 @@ _BRACKETS = re.compile(
 # `[50/5000] loss`, `[50] train-rmse`
 _COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*\](?!\[)")
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
-_EPOCH_LOSS = re.compile(
-    rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
-    r"(?=[ \t]|$)(?![ \t]*[%/|])",
-    re.IGNORECASE,
+# Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron), `print(loss.item())` and
+# `print(loss)`.
+_WHOLE_LINES = (
+    re.compile(
+        rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
+        r"(?=[ \t]|$)(?![ \t]*[%/|])",
+        re.IGNORECASE,
+    ),
+    re.compile(r"^[ \t]*(?P<step>\d+):[ \t]+(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
+    re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*$"),
+    re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
 )
-# `print(loss)`
-_TENSOR = re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]")
 # `val loss at step 100: 2.3`, `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = re.compile(
     r"[ \t](?:at|after|for|in)[ \t]+(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
@@ -62,7 +69,7 @@ _AT = re.compile(
 _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 # `loss: (7, 2.5)`: a step and its value, or two values.
 _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
-_BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+) \[[\d?:]")
+_BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 _VAL = re.compile(
     r"(?<![A-Za-z])(?:valid|vali|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
     re.IGNORECASE,
@@ -78,13 +85,16 @@ METRIC = re.compile(
 _BARE_SPLIT = re.compile(r"train|val|valid|validation|dev|eval", re.IGNORECASE)
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
 _RECAP = re.compile(
-    r"\b(?:best|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
+    r"\b(?:best|better|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
     r"|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
+    r"|最[佳好优]|ベスト|최고"
     r"|\btest\w*\b.{0,20}\b(?:checkpoint|best)\b|\b(?P<was>(?:epoch|step) \d+ (?:was|is)) (?:the )?best\b",
     re.IGNORECASE,
 )
 RECAP = "best/"
 """What the tags of a line that looks back get in front: they are kept, and judged by nobody."""
+_HEADING = re.compile(HEADINGS, re.IGNORECASE)
+HEADING = "@heading "
 _FOLD = re.compile(
     r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
 )
@@ -100,49 +110,18 @@ _PROSE = re.compile(
 _BOXED = re.compile(
     rf"^[ \t]*[|│┃][ \t]*(?P<name>[^\W\d][\w/ .-]*?)[ \t]*[|│┃][ \t]*(?P<number>{NUMBER})[ \t]*[|│┃][ \t]*$"
 )
-# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (full-width ones in UTF-8),
-# a counter or a metric's name, two numbers in a row, or words that can be the header of a table. The pattern looks
-# from the number backwards, over the reversed line: it begins with a letter that prose has not, so prose costs little.
-_WORDS = (
-    *(
-        "loss",
-        "lr",
-        "norm",
-        "ppl",
-        "perplexity",
-        "nll",
-        "cost",
-        "acc",
-        "accuracy",
-        "error",
-        "rate",
-        "mse",
-        "wer",
-        "cer",
-    ),
-    *("scale", "mb"),
-)
-_SPLITS = ("train", "val", "valid", "validation", "dev", "eval")
-_COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
-_BEHIND = (
-    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+si\b"
-    rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
-    rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
-)
-_NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
-_NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
-_ROW_BEGIN = re.compile(
-    rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)", re.IGNORECASE
-)
-_HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]", re.IGNORECASE)
-_ORDINAL = "第".encode()
-_TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
+# `Step, 5, Loss, 0.114, PSNR, 9.4`: names and numbers in turn.
+_IN_TURN = re.compile(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]*|$)){{2,}}")
+_TURN = re.compile(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
 ANNOUNCED = "@announced step"
 # The first of two numbers in brackets; where a progress bar without metrics was.
 PAIRED, BAR, BAR_TOTAL = "@paired ", "@bar", "@bar total"
+# A number on a line of its own.
+BARE = "@bare"
+_GROUPS = {"epoch": EPOCH, "step": STEP, "loss": "loss", "bare": BARE}
 # What counts within an epoch.
 _INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
 _COUNTERS = dict.fromkeys(
@@ -151,35 +130,16 @@ _COUNTERS = dict.fromkeys(
 )
 
 
-def worth_a_look(rest: bytes) -> bool:
-    """Whether a line, its numbers replaced by zero bytes, can hold metrics or counters."""
-    backwards = rest[::-1]
-    if b"\0" in rest and (_NUMBER_BEHIND.search(backwards) or _ROW_BEGIN.match(rest)):
-        return True
-    lower = backwards.lower()
-    if b"dlof" in lower or b"gniniart" in lower or b"(rosnet" in lower:
-        return True
-    if b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
-        return True
-    if b"nan" in lower or b"fni" in lower:
-        return _NAN_BEHIND.search(lower) is not None
-    if b"\0" in rest or not (b"ssol" in lower or b"tsoc" in lower or b"lpp" in lower):
-        return False
-    return _HEADER_BEGIN.match(rest) is not None or any(sign in rest for sign in _TABLE)
-
-
 def meaning_of(line: str) -> Iterator[Meaning]:
     """The counters and metrics of one line."""
     if _FOLD.match(line):
         yield LAUNCH, 1.0
-    printed = _TENSOR.match(line)
-    if printed:
-        yield "loss", printed.span("loss")
+    whole = next(filter(None, (pattern.match(line) for pattern in _WHOLE_LINES)), None)
+    if whole:
+        yield from ((_GROUPS[group], whole.span(group)) for group in whole.groupdict())
         return
-    short = _EPOCH_LOSS.match(line)
-    if short:
-        yield EPOCH, short.span("epoch")
-        yield "loss", short.span("loss")
+    if _IN_TURN.fullmatch(line):
+        yield from ((_plain_name(turn["name"]), turn.span("number")) for turn in _TURN.finditer(line))
         return
     starts = dict.fromkeys([0, *(logger.end() for one in _LOGGERS if (logger := one.match(line)))])
     for start in starts:
@@ -191,10 +151,11 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     yield from ((header, 1.0) for header in headers)
     boxed = _BOXED.match(line)
     if boxed:
-        counter = _COUNTER.fullmatch(f"{boxed['name']} 1")
-        yield (_counter_of(boxed["name"].casefold(), STEP) if counter else boxed["name"]), boxed.span("number")
+        yield _plain_name(boxed["name"]), boxed.span("number")
         return
     metrics = list(_metrics(line))
+    if not metrics:
+        yield from _heading(line)
     counters = list(_counts(line, bool(metrics)))
     if _looks_back(line, metrics, counters):
         yield from ((RECAP + name, span) for name, span in metrics)
@@ -202,6 +163,18 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     taken = {span for _, span in counters}
     yield from counters
     yield from (metric for metric in metrics if metric[1] not in taken)
+
+
+def _plain_name(name: str) -> str:
+    return _counter_of(name.casefold(), STEP) if _COUNTER.fullmatch(f"{name} 1") else name
+
+
+def _heading(line: str) -> Iterator[Meaning]:
+    found = _HEADING.search(line)
+    if line.rstrip().endswith(":") and _RECAP.search(line):
+        yield f"{HEADING}best", 1.0
+    elif found and len(line) - found.start() <= LONGEST_HEADING:
+        yield f"{HEADING}{found.lastgroup}", 1.0
 
 
 def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meaning]) -> bool:
@@ -222,8 +195,12 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
     if bar and _VAL.search(line, 0, bar.start()):
         return
     if bar and not with_metrics:
+        named_before = [
+            match for match in _COUNTER.finditer(line, 0, bar.start()) if match["name"].casefold() in _COUNTERS
+        ]
+        yield from ((EPOCH, match.span("number")) for match in named_before)
         yield BAR, bar.span("done")
-        yield BAR_TOTAL, bar.span("total")
+        yield from _total(bar, BAR_TOTAL)
         return
     if bar:
         yield REDRAWN, bar.span("done")
@@ -243,12 +220,18 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
         yield from _unnamed(line, bar, with_metrics=with_metrics)
 
 
+def _total(bar: re.Match[str], name: str) -> Iterator[Meaning]:
+    """The length of a bar, where it is known."""
+    if bar["total"] != "?":
+        yield name, bar.span("total")
+
+
 def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Iterator[Meaning]:
     """Counters that are in brackets or in a progress bar, without their names."""
-    brackets = _BRACKETS.match(line) if with_metrics else None
+    brackets = (_BRACKETS.match(line) or _LETTER_I.search(line)) if with_metrics else None
     first = _COUNTED_FIRST.match(line) if with_metrics else None
     if brackets:
-        yield EPOCH, brackets.span("epoch" if brackets["epoch"] else "bare")
+        yield from ((EPOCH, brackets.span(name)) for name in ("epoch", "bare") if brackets.groupdict().get(name))
         yield ITERATION, brackets.span("inner")
         if brackets["per"]:
             yield PER_EPOCH, brackets.span("per")
@@ -256,7 +239,7 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         yield STEP, first.span("step")
     elif bar:
         yield ITERATION, bar.span("done")
-        yield PER_EPOCH, bar.span("total")
+        yield from _total(bar, PER_EPOCH)
 
 
 def _counter_of(name: str, other: str) -> str:
@@ -275,7 +258,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         name = _LEVEL.sub("", match["name"])
         if not match["sep"].strip() and not METRIC.search(name) and not _is_bare_split(line, match):
             continue
-        if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1"):
+        if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):
             continue
         split = _split_of(match, splits)
         two = paired.get(match.start())
@@ -285,6 +268,12 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
             continue
         # `Loss 2.27 (3.10)`: an evaluation is judged by its mean, a training step by its own value.
         yield split + name, match.span("mean" if split and match["mean"] else "number")
+
+
+def _is_function(line: str, match: re.Match[str]) -> bool:
+    """`__main__:train:58 -`: the function and the line from which a logger was called."""
+    named = _BARE_SPLIT.fullmatch(match["name"]) is not None and line[: match.start()].endswith(":")
+    return named and line[match.end() :].lstrip().startswith("-")
 
 
 def _is_bare_split(line: str, match: re.Match[str]) -> bool:

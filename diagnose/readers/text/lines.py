@@ -99,9 +99,9 @@ class LineColumns:
         return dict(sorted(found.items(), key=lambda item: item[1].places[0]))
 
     def _as_utf8(self, data: bytes) -> bytes:
-        """The bytes as they are, but for what Windows PowerShell writes when output is redirected to a file."""
-        if self._decoder is None and not self.lines and not self._rest and data[:2] in _UTF16:
-            self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        """The bytes as they are, but for what Windows writes: UTF-16 by PowerShell, GBK where Chinese is spoken."""
+        if self._decoder is None and not self.lines and not self._rest and (encoding := _encoding(data)):
+            self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         return data if self._decoder is None else self._decoder.decode(data).encode("utf-8", "replace")
 
     def _feed(self, data: bytes) -> None:
@@ -241,6 +241,20 @@ class LineColumns:
     def _put(self, name: str, places: IntArray, values: FloatArray) -> None:
         if name in self._parts or len(self._parts) < MOST_NAMES:
             self._parts.setdefault(name, []).append((places, values))
+
+
+def _encoding(data: bytes) -> str | None:
+    """The encoding of a log that begins so, where it is not UTF-8."""
+    if data[:2] in _UTF16:
+        return "utf-16"
+    head = data[: data.rfind(b"\n", 0, _PARSED) + 1]
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            head.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return None if encoding == "utf-8" else encoding
+    return None
 
 
 def first_of_each_kind(text: bytes) -> list[str]:

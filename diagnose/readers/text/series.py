@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, STEP, Column, changes, trained_at
+from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, PER_EPOCH, STEP, Column, changes, trained_at
 from diagnose.readers.roles import read_tag
 from diagnose.readers.text.formats import GUESS, Format
-from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, PAIRED, RECAP
+from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, BARE, HEADING, PAIRED, RECAP
 from diagnose.readers.text.table_rows import HEADER, with_headers
-from diagnose.run import Axis
+from diagnose.run import Axis, IntArray
 
 # A name is a series from this many values on, where the format is not known.
 _FEWEST = 2
@@ -19,18 +20,25 @@ _FEWEST = 2
 _ECHOED = 0.2
 # Numbers of which more than this share rise count something; a new launch begins them again.
 _COUNTS = 0.5
+# Bare numbers are losses where there are so many, on so many of the lines. Source: our choice.
+_FEWEST_BARE, _BARE_SHARE = 5, 0.5
+# Evaluations are no more than this share of the values. Source: our choice.
+_MOST_EVALUATIONS = 0.6
 # Steps that are announced on lines without metrics count from so many to one value on: fewer are words in prose.
 _ANNOUNCED_SHARE = 0.05
 
 
 def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str] = ()) -> dict[str, Column]:
     """The columns that repeat, with the names that sections and table headers, or the user, give them."""
+    titles = titles or form.titles
     if titles:  # as if they were above the first row
         columns = {**columns, HEADER + "\t".join(titles): Column(np.array([-1]), np.ones(1))}
     tabled = with_headers(columns)
-    named = _with_bar(_with_pairs(form.with_sections(tabled)))
-    if form.axis is Axis.EPOCH and EPOCH in named:  # then the place in the bar means nothing
-        named.pop(ITERATION, None)
+    named = _with_bar(_with_pairs(form.with_sections(by_heading(with_bare_numbers(tabled)))))
+    if form.axis is Axis.EPOCH and _is_first_bar(named):
+        named = {name: replace(column, axis=None) for name, column in named.items() if name != EPOCH}
+    elif form.axis is Axis.EPOCH and EPOCH in named:
+        named.pop(ITERATION, None)  # the place in the bar means nothing
     announced = named.pop(ANNOUNCED, None)
     longest = max(map(_length, named.values()), default=1)
     if announced is not None and len(announced.values) >= _ANNOUNCED_SHARE * longest:
@@ -45,6 +53,76 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
     return {name: column for name, column in named.items() if form is not GUESS or _repeats(name, column, headed)}
 
 
+def _is_first_bar(columns: Mapping[str, Column]) -> bool:
+    """Whether all there is of the training is the bar of its first epoch, not at its end: then it shows a course."""
+    if not {ITERATION, PER_EPOCH} <= columns.keys() or (EPOCH in columns and len(columns[EPOCH].values) > 1):
+        return False
+    iteration = columns[ITERATION].values
+    return len(np.unique(iteration)) > 1 and bool((iteration < columns[PER_EPOCH].values[-1]).all())
+
+
+def with_bare_numbers(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns, with numbers on lines of their own as the loss where next to nothing else is in the log."""
+    named = {name: column for name, column in columns.items() if name != BARE}
+    bare = columns.get(BARE)
+    if bare is None or len(bare.values) < _FEWEST_BARE or any(read_tag(name).lossy for name in named):
+        return named
+    lines = bare.places[-1] - bare.places[0] + 1
+    return named | ({"loss": bare} if len(bare.values) >= _BARE_SHARE * lines else {})
+
+
+def by_heading(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns without the headings, and what stands below those of evaluations under `val/`.
+
+    Below a heading is a whole section where headings of training alternate with them, else only the next line, which
+    repeats the step or epoch of the training before it. What a heading calls the best is a repetition.
+    """
+    marks = {name.removeprefix(HEADING): column.places for name, column in columns.items() if name.startswith(HEADING)}
+    named = {name: column for name, column in columns.items() if not name.startswith(HEADING)}
+    none = np.zeros(0, np.int64)
+    logged = np.unique(np.concatenate([none, *(column.places for name, column in named.items() if name[0] != "@")]))
+    if "best" in marks and len(logged):
+        named = _moved(named, RECAP, logged[np.minimum(np.searchsorted(logged, marks["best"]), len(logged) - 1)])
+    held_out = np.sort(np.concatenate([marks.get(word, none) for word in ("val", "test")]))
+    if not len(held_out):
+        return named
+    edges = np.sort(np.concatenate([marks.get("train", none), held_out]))
+    evaluates = np.isin(edges, held_out)
+    if len(edges) > 2 and (evaluates[1:] != evaluates[:-1]).all():
+        above = np.searchsorted(edges, logged) - 1
+        return _moved(named, "val/", logged[(above >= 0) & evaluates[above]])
+    return _moved(named, "val/", _evaluations(named, logged, held_out))
+
+
+def _evaluations(columns: Mapping[str, Column], logged: IntArray, headings: IntArray) -> IntArray:
+    """The lines right below the headings, where they repeat the count of the line before."""
+    below = np.unique(np.searchsorted(logged, headings))
+    below = below[(below > 0) & (below < len(logged))]
+    counters = [columns[name].at(logged) for name in (EPOCH, STEP, ITERATION) if name in columns]
+    same = np.full(len(below), bool(counters))
+    for counts in counters:
+        same &= counts[below] == counts[below - 1]
+    kept: IntArray = logged[below[same]]
+    return kept
+
+
+def _moved(columns: Mapping[str, Column], prefix: str, places: IntArray) -> dict[str, Column]:
+    """The columns, with the values at some places in columns of their own, unless that is most of them."""
+    named: dict[str, Column] = {}
+    lossy = {name: read_tag(name) for name in columns if name[0] != "@"}
+    if prefix != RECAP:  # a line that names its held-out losses needs no heading
+        named_so = [columns[name].places for name, role in lossy.items() if role.held_out]
+        places = places[~np.isin(places, np.concatenate([places[:0], *named_so]))]
+    for name, column in columns.items():
+        there = np.isin(column.places, places)
+        named_split = name[0] != "@" and lossy[name].split and prefix != RECAP
+        if name[0] == "@" or named_split or not 0 < there.mean() <= _MOST_EVALUATIONS:
+            named[name] = column
+        else:
+            named[name], named[prefix + name] = column.where(~there), column.where(there)
+    return named
+
+
 def _length(column: Column) -> int:
     return len(column.values)
 
@@ -54,7 +132,8 @@ def _repeats(name: str, column: Column, headed: Collection[str]) -> bool:
     if name in COUNTERS or len(column.values) >= _FEWEST or name in headed:
         return True
     reading = read_tag(name)
-    return reading.held_out and reading.lossy > 1 and not reading.no_loss
+    known = reading.held_out or not np.isfinite(column.values).all()
+    return known and reading.lossy > 1 and not reading.no_loss
 
 
 def _with_pairs(columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -62,6 +141,8 @@ def _with_pairs(columns: Mapping[str, Column]) -> dict[str, Column]:
     named = {name: column for name, column in columns.items() if not name.startswith(PAIRED)}
     for name, first in columns.items():
         if name.startswith(PAIRED) and len(first.values) > 1:
+            if not read_tag(name.removeprefix(PAIRED)).lossy:
+                continue
             counts = not (first.values % 1).any() and np.mean(np.diff(first.values) > 0) > _COUNTS
             named[STEP if counts else name.removeprefix(PAIRED)] = first
     return named

@@ -64,6 +64,8 @@ def patience_out_of_reach(config: Config, effective: Effective, _: Facts) -> Ite
         line = config.values["early_stopping_min_epochs"].line
         yield contradiction(Severity.WARNING, message, "lower it", line=line, min_epochs=first, max_epochs=last)
     setting = config.values["early_stopping_patience"]
+    if setting.unit is None:
+        return
     if setting.unit == "epochs":
         needed, length, unit = float(patience), last, "epochs"
     else:

@@ -1,0 +1,67 @@
+"""Whether a line can hold metrics or counters: the question that is asked of every kind of line, so a fast one."""
+
+from __future__ import annotations
+
+import re
+
+from diagnose.readers.text.patterns import HEADINGS, LONGEST_HEADING
+
+# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (full-width ones in UTF-8),
+# a counter or a metric's name, two numbers in a row, or words that can be the header of a table. The pattern looks
+# from the number backwards, over the reversed line: it begins with a letter that prose has not, so prose costs little.
+_WORDS = (
+    *(
+        "loss",
+        "lr",
+        "norm",
+        "ppl",
+        "perplexity",
+        "nll",
+        "cost",
+        "acc",
+        "accuracy",
+        "error",
+        "rate",
+        "mse",
+        "wer",
+        "cer",
+    ),
+    *("scale", "mb"),
+)
+_SPLITS = ("train", "val", "valid", "validation", "dev", "eval")
+_COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
+_BEHIND = (
+    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+(?:si|saw)\b"
+    rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
+    rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
+)
+_NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
+_NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
+_ROW_BEGIN = re.compile(
+    rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)"
+    rb"|[ \t]*[a-z]\w*[ \t]*,[ \t]*[-+]?\0[ \t]*,",
+    re.IGNORECASE,
+)
+_HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]", re.IGNORECASE)
+_ORDINAL = "第".encode()
+_TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
+# A heading, or a number on a line of its own.
+_HEADING = re.compile(rf"{HEADINGS}|is:\s*$|^\s*-?\0\s*$".encode("latin-1"), re.IGNORECASE)
+
+
+def worth_a_look(rest: bytes) -> bool:
+    """Whether a line, its numbers replaced by zero bytes, can hold metrics or counters."""
+    backwards = rest[::-1]
+    if b"\0" in rest and (_NUMBER_BEHIND.search(backwards) or _ROW_BEGIN.match(rest)):
+        return True
+    lower = backwards.lower()
+    if b"dlof" in lower or b"gniniart" in lower or b"(rosnet" in lower:
+        return True
+    short = len(rest) <= 2 * LONGEST_HEADING and _HEADING.search(rest) is not None
+    if short or b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
+        return True
+    if b"nan" in lower or b"fni" in lower:
+        return _NAN_BEHIND.search(lower) is not None
+    if b"\0" in rest or not (b"ssol" in lower or b"tsoc" in lower or b"lpp" in lower):
+        return False
+    return _HEADER_BEGIN.match(rest) is not None or any(sign in rest for sign in _TABLE)

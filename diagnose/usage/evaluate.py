@@ -1,0 +1,183 @@
+"""What the nodes of a source do: statements bind names, expressions have values."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from diagnose.usage.arguments import Arguments
+from diagnose.usage.binding import assign
+from diagnose.usage.calls import call, call_values, note_presence
+from diagnose.usage.flow import Evaluator, Flow, nodes
+from diagnose.usage.loops import comprehension, loop
+from diagnose.usage.members import attribute, name, subscript
+from diagnose.usage.syntax import DEFINITIONS, constant
+from diagnose.usage.values import NOTHING, Bound, Instance, Scope, Text, Values, text_value
+
+CONFIG_FILE = re.compile(r".*\.(json|ya?ml|toml)", re.DOTALL)
+PARTS: Mapping[type, tuple[str, ...]] = {
+    ast.IfExp: ("body", "orelse"),
+    ast.BoolOp: ("values",),
+    ast.Await: ("value",),
+    ast.Starred: ("value",),
+    ast.FormattedValue: ("value",),
+    ast.YieldFrom: ("value",),
+}
+"""Expressions that have the values of their parts."""
+
+
+# --- statements
+
+
+def _definition(flow: Flow, node: Any, scope: Scope) -> Values:
+    inner = scope.module.scopes[node]
+    for one in node.decorator_list if inner.reached else ():
+        given = Arguments([frozenset({inner})], {}, [], node, scope)
+        made = call_values(flow, flow.value(one, scope), given, "")
+        functions = frozenset(value for value in made if isinstance(value, Scope | Bound))
+        flow.put(scope.variables, node.name, functions)
+    return NOTHING
+
+
+def _assign(flow: Flow, node: ast.Assign | ast.AnnAssign | ast.NamedExpr, scope: Scope) -> Values:
+    values = flow.value(node.value, scope) if node.value is not None else NOTHING
+    for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+        assign(flow, target, values, scope)
+    return values
+
+
+def _augmented(flow: Flow, node: ast.AugAssign, scope: Scope) -> Values:
+    assign(flow, node.target, flow.values([node.value, node.target], scope), scope)
+    return NOTHING
+
+
+def _for(flow: Flow, node: ast.For | ast.AsyncFor, scope: Scope) -> Values:
+    loop(flow, node.target, node.iter, node.body, node, scope)
+    return flow.values([*node.body, *node.orelse], scope)
+
+
+def _with(flow: Flow, node: ast.withitem, scope: Scope) -> Values:
+    values = flow.value(node.context_expr, scope)
+    entered = [value.cls.method("__enter__") for value in values if isinstance(value, Instance)]
+    values = values.union(*[method.returned.get("", NOTHING) for method in entered if method])
+    if node.optional_vars is not None:
+        assign(flow, node.optional_vars, values, scope)
+    return values
+
+
+def _return(flow: Flow, node: ast.Return | ast.Yield, scope: Scope) -> Values:
+    if node.value is not None:
+        flow.put(scope.returned, "", flow.value(node.value, scope))
+    return NOTHING
+
+
+def _raise(flow: Flow, node: ast.Raise, scope: Scope) -> Values:
+    if node.exc is not None:
+        flow.put(flow.raised, "", flow.value(node.exc, scope))
+    return NOTHING
+
+
+def _except(flow: Flow, node: ast.ExceptHandler, scope: Scope) -> Values:
+    if node.name:
+        flow.put(flow.variables_of(node.name, scope), node.name, flow.raised.get("", NOTHING))
+    return flow.values(node.body, scope)
+
+
+# --- expressions
+
+
+def _of_parts(flow: Flow, node: ast.AST, scope: Scope) -> Values:
+    found = [(name, flow.values(_parts(part), scope)) for name, part in ast.iter_fields(node)]
+    return NOTHING.union(*[values for name, values in found if name in PARTS[type(node)]])
+
+
+def _parts(field: Any) -> list[ast.AST]:
+    return [one for one in (field if isinstance(field, list) else [field]) if isinstance(one, ast.AST)]
+
+
+def _constant(flow: Flow, node: ast.Constant, scope: Scope) -> Values:
+    text = node.value
+    if not isinstance(text, str):
+        return NOTHING
+    is_file = CONFIG_FILE.fullmatch(text) is not None
+    return frozenset({text_value(text, is_file)}) if is_file or text.isidentifier() else NOTHING
+
+
+def _sequence(flow: Flow, node: ast.Tuple | ast.List | ast.Set, scope: Scope) -> Values:
+    container = flow.container(node)
+    for index, one in enumerate(node.elts):
+        starred = isinstance(one, ast.Starred)
+        flow.store(container, "*" if starred else index, flow.value(one, scope))
+    return frozenset({container})
+
+
+def _dict(flow: Flow, node: ast.Dict, scope: Scope) -> Values:
+    container = flow.container(node)
+    result: set[Any] = {container}
+    for key, one in zip(node.keys, node.values, strict=True):
+        values = flow.value(one, scope)
+        if key is None:
+            result |= values
+            continue
+        flow.value(key, scope)
+        known = constant(key)
+        flow.store(container, "*" if known is None else known, values)
+        if isinstance(known, str):
+            flow.put(flow.stored_anywhere, known, nodes(values))
+    return frozenset(result)
+
+
+def _lambda(flow: Flow, node: ast.Lambda, scope: Scope) -> Values:
+    return frozenset({scope.module.scopes[node]})
+
+
+def _binary(flow: Flow, node: ast.BinOp, scope: Scope) -> Values:
+    right = flow.value(node.right, scope)
+    if isinstance(node.op, ast.Mod):
+        flow.consume(right, "a text is formatted with it", node, scope)
+    return _without_words(flow.value(node.left, scope) | right)
+
+
+def _without_words(values: Values) -> Values:
+    return frozenset(value for value in values if not isinstance(value, Text) or value.is_file)
+
+
+def _compare(flow: Flow, node: ast.Compare, scope: Scope) -> Values:
+    flow.value(node.left, scope)
+    for op, right in zip(node.ops, node.comparators, strict=True):
+        values = flow.value(right, scope)
+        key = constant(node.left)
+        if isinstance(op, ast.In | ast.NotIn) and key is not None:
+            note_presence(flow, values, key, node, scope)
+    return NOTHING
+
+
+def _text(flow: Flow, node: ast.JoinedStr, scope: Scope) -> Values:
+    return _without_words(flow.values(node.values, scope))
+
+
+EVALUATORS: Mapping[type, Evaluator] = {
+    **dict.fromkeys(DEFINITIONS, _definition),
+    **dict.fromkeys(PARTS, _of_parts),
+    **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.NamedExpr), _assign),
+    **dict.fromkeys((ast.For, ast.AsyncFor), _for),
+    **dict.fromkeys((ast.Return, ast.Yield), _return),
+    **dict.fromkeys((ast.Tuple, ast.List, ast.Set), _sequence),
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), comprehension),
+    ast.AugAssign: _augmented,
+    ast.withitem: _with,
+    ast.Raise: _raise,
+    ast.ExceptHandler: _except,
+    ast.Constant: _constant,
+    ast.Name: name,
+    ast.Attribute: attribute,
+    ast.Subscript: subscript,
+    ast.Call: call,
+    ast.Dict: _dict,
+    ast.Lambda: _lambda,
+    ast.BinOp: _binary,
+    ast.Compare: _compare,
+    ast.JoinedStr: _text,
+}

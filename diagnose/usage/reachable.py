@@ -1,0 +1,130 @@
+"""Which code of a project can run: by name, from what its modules run when they are imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from diagnose.usage.libraries import names_of
+from diagnose.usage.project import Project, config_strings, defaults_of, options_of
+from diagnose.usage.syntax import DEFINITIONS, is_main_test, last_name
+from diagnose.usage.values import Scope
+
+
+class Reachable:
+    """The scopes that may run.
+
+    A function runs if its name is mentioned; a method, if its class is reached as well, or has a base outside of the
+    project, which may call it. `globals()`, `eval` and `getattr(x, name)()` open the whole module.
+    """
+
+    def __init__(self, project: Project, config: Any = None) -> None:
+        self.project = project
+        self.scopes: list[Scope] = []
+        self.code: dict[Scope, list[ast.AST]] = {}
+        """The nodes of each, without those of the scopes inside it."""
+        self.names: set[str] = set()
+        """Every attribute and identifier-like string in code that runs."""
+        self.iterated: set[ast.AST] = set()
+        """Calls whose result a loop goes through, or another mapping takes."""
+        self.walks: set[ast.AST] = set()
+        """`x = x[key]`, `type(x[key])`: a way through a config that uses no value yet."""
+        self._waiting = [module.scope for module in project.modules]
+        for text in config_strings(config):  # classes that the config names are made
+            self._say(text.rpartition(".")[2])
+        self._go()
+
+    def add(self, scope: Any) -> None:
+        """Let a scope run, with whatever it mentions; of a choice, each."""
+        for one in options_of(scope):
+            if isinstance(one, Scope) and not one.reached:
+                self._waiting += [one, *one.alternatives]
+
+    def add_late(self, scope: Scope) -> bool:
+        """A class or function that the config names runs too; whether that is news."""
+        before = len(self.scopes)
+        for one in [scope, *filter(None, scope.names.values())]:
+            self.add(one)
+        self._go()
+        return len(self.scopes) > before
+
+    def _go(self) -> None:
+        while self._waiting:
+            scope = self._waiting.pop()
+            if not scope.reached:
+                scope.reached = True
+                self._visit(scope)
+
+    def _visit(self, scope: Scope) -> None:
+        self.scopes.append(scope)
+        if scope.kind == "class":
+            self._visit_class(scope)
+        self.code[scope] = list(self._own_nodes(scope))
+        for node in self.code[scope]:
+            self._note(node, scope)
+
+    def _visit_class(self, scope: Scope) -> None:
+        for base in scope.bases:
+            self.add(base)
+        open_ended = any(one.outer_bases for one in scope.mro)
+        for inner in filter(None, scope.names.values()):
+            if open_ended or inner.name in self.names or inner.name.startswith("__") or inner.decorators:
+                self.add(inner)
+
+    def _own_nodes(self, scope: Scope) -> Iterator[ast.AST]:
+        """The nodes that run with a scope; definitions in it are left out, but their decorators and defaults."""
+        waiting: list[Any] = list(scope.body)
+        if scope.kind == "function":
+            waiting += defaults_of(scope.node)
+        waiting += getattr(scope.node, "decorator_list", [])
+        foreign = scope.kind == "module" and scope.module is not self.project.main
+        while waiting:
+            node = waiting.pop()
+            if foreign and is_main_test(node):
+                continue
+            if isinstance(node, DEFINITIONS):
+                inner = scope.module.scopes[node]
+                if isinstance(node, ast.Lambda) or (inner.decorators and scope.kind != "class"):
+                    self.add(inner)
+                waiting += inner.node.bases if isinstance(node, ast.ClassDef) else defaults_of(node)
+                continue
+            yield node
+            waiting += ast.iter_child_nodes(node)
+
+    def _note(self, node: ast.AST, scope: Scope) -> None:
+        if isinstance(node, ast.For | ast.comprehension):
+            self.iterated |= {one for one in ast.walk(node.iter) if isinstance(one, ast.Call)}
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+            if ast.dump(node.value.value) == ast.dump(node.targets[0]).replace("Store()", "Load()"):
+                self.walks.add(node.value)
+        elif isinstance(node, ast.Call):
+            self._note_call(node, scope)
+        elif isinstance(node, ast.Name):
+            self.add(self.project.lookup(node.id, scope))
+            if node.id in {"globals", "eval", "exec"}:
+                for inner in scope.module.scope.names.values():
+                    self.add(inner)
+        elif isinstance(node, ast.Attribute):
+            self.add(self.project.resolve(node, scope))
+            self._say(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+            self._say(node.value)
+            self.add(scope.module.scope.names.get(node.value))
+
+    def _note_call(self, node: ast.Call, scope: Scope) -> None:
+        if last_name(node) in {"type", "isinstance"}:
+            self.walks.update(node.args)
+        if last_name(node) in names_of("keepers") | names_of("mapping_bases") | {"keys"}:
+            self.iterated |= {one for one in node.args if isinstance(one, ast.Call)}
+        if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name
+            for inner in scope.module.scopes.values():
+                self.add(inner)
+
+    def _say(self, name: str) -> None:
+        """Whatever function, or method of a reached class, has this name may run."""
+        if name not in self.names:
+            self.names.add(name)
+            for scope in self.project.by_name.get(name, ()):
+                if scope.owner is None or scope.owner.reached:
+                    self.add(scope)
