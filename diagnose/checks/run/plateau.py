@@ -50,7 +50,7 @@ class Plateau(LossCheck):
     """Fall in ln that is none. Source: the mean answer, learned at once; real runs."""
     still: float = 0.45
     """Order of the second half beyond which it still falls. Source: three of four pairs in order."""
-    early: float = 0.3
+    early: float = 0.25
     """Share of the run by which all was won. Source: most of the budget must be spent before it counts as in vain."""
     little: float = 0.6
     """Fall in ln above which a flat end is convergence: nearly half of the loss. Source: real runs."""
