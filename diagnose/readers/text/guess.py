@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, REDRAWN, STEP
+from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, RANK, REDRAWN, STEP
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import HEADINGS, LONGEST_HEADING, NUMBER
 from diagnose.readers.text.table_rows import header_in, row_in
@@ -48,7 +48,8 @@ _BRACKETS = re.compile(
 # `[50/5000] loss`, `[50] train-rmse`
 _COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*\](?!\[)")
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
-# Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron), `print(loss.item())` and
+# Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
+# `100: 4.21, 4.09 avg loss` (Darknet), `print(loss.item())` and
 # `print(loss)`.
 _WHOLE_LINES = (
     re.compile(
@@ -56,6 +57,7 @@ _WHOLE_LINES = (
         r"(?=[ \t]|$)(?![ \t]*[%/|])",
         re.IGNORECASE,
     ),
+    re.compile(rf"^[ \t]*(?P<step>\d+):[ \t]+(?P<loss>{NUMBER}),[ \t]+(?:{NUMBER}) avg"),
     re.compile(r"^[ \t]*(?P<step>\d+):[ \t]+(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*$"),
     re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
@@ -78,7 +80,7 @@ _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECAS
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 METRIC = re.compile(
     r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$"
-    r"|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$|(?:^|[\W_])loss_[a-z]\w{0,11}$",
+    r"|^L_[a-z]\w*$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$|(?:^|[\W_])loss_[a-z]\w{0,11}$",
     re.IGNORECASE,
 )
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
@@ -98,6 +100,8 @@ HEADING = "@heading "
 _FOLD = re.compile(
     r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
 )
+# The process that prints, in front of its lines.
+_RANK = re.compile(r"^\W{0,2}rank[ _:-]?(?P<rank>\d+)\W", re.IGNORECASE)
 # What a logger writes before its message.
 _LOGGERS = tuple(
     re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")
@@ -134,6 +138,9 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     """The counters and metrics of one line."""
     if _FOLD.match(line):
         yield LAUNCH, 1.0
+    rank = _RANK.match(line)
+    if rank:
+        yield RANK, rank.span("rank")
     whole = next(filter(None, (pattern.match(line) for pattern in _WHOLE_LINES)), None)
     if whole:
         yield from ((_GROUPS[group], whole.span(group)) for group in whole.groupdict())
