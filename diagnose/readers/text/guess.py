@@ -46,7 +46,7 @@ _BRACKETS = re.compile(
     re.IGNORECASE,
 )
 # `[50/5000] loss`, `[50] train-rmse`
-_COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*\](?!\[)")
+_COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[)")
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 # Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
 # `100: 4.21, 4.09 avg loss` (Darknet), `print(loss.item())` and
@@ -117,6 +117,10 @@ _BOXED = re.compile(
 # `Step, 5, Loss, 0.114, PSNR, 9.4`: names and numbers in turn.
 _IN_TURN = re.compile(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]*|$)){{2,}}")
 _TURN = re.compile(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
+# `Time 2.21 ( 2.30)  Data 1.93 ( 1.90)`, as PyTorch's ImageNet example prints its meters.
+_METERS = re.compile(
+    rf"\bTime:?[ \t]+(?P<batch_time>{NUMBER})[ \t]+\([ \t\d.]+\)[ \t]+Data:?[ \t]+(?P<data_time>{NUMBER})[ \t]+\("
+)
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
@@ -244,6 +248,8 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
             yield PER_EPOCH, brackets.span("per")
     elif first:
         yield STEP, first.span("step")
+        if first["total"]:
+            yield PER_EPOCH, first.span("total")
     elif bar:
         yield ITERATION, bar.span("done")
         yield from _total(bar, PER_EPOCH)
@@ -259,6 +265,9 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     if at and words:
         yield words[0], at.span("number")
         return
+    meters = _METERS.search(line)
+    if meters:
+        yield from ((name, meters.span(name)) for name in meters.groupdict())
     splits = [*_VAL.finditer(line), *_TRAIN.finditer(line)]
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     for match in PAIR.finditer(line):
