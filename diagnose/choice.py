@@ -40,11 +40,12 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Deferred:
-    """An edit that is not made."""
+class DeferredEdit:
+    """One edit that is not made, what was wanted, and why not."""
 
     parameter: str
     value: Value
+    """The value it would have; in words (`times 0.25`) where the old one is not known."""
     reason: str
 
 
@@ -57,12 +58,12 @@ class Choice:
     only: Collection[str] | None
     chosen: Mapping[str, Chosen]
     """In the order of their weight."""
-    deferred: tuple[Deferred, ...]
+    deferred: tuple[DeferredEdit, ...]
 
     def without(self, parameter: str, reason: str) -> Choice:
         """The choice with one edit left, for this reason."""
         kept = {name: chosen for name, chosen in self.chosen.items() if name != parameter}
-        left = Deferred(parameter, self.chosen[parameter].shown, reason)
+        left = DeferredEdit(parameter, self.chosen[parameter].shown, reason)
         return replace(self, chosen=kept, deferred=(*self.deferred, left))
 
     def dropping(self, parameter: str) -> Choice:
@@ -88,7 +89,7 @@ def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool, 
     """The edits that a diagnosis asks for, before anything is written. `minimal`: none of the guide alone."""
     facts = diagnosis.facts
     config, dead = facts.config, _never_read(facts)
-    settings = facts.settings
+    settings = _settings(diagnosis)
     choice = Choice(settings, only, {}, ())
     for prescription, edit in _in_order(diagnosis.prescriptions):
         value = new_value(edit, settings.get(edit.parameter))
@@ -101,10 +102,16 @@ def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool, 
         if made is not None and made.shown == wanted.shown:
             continue
         if reason:
-            choice = replace(choice, deferred=(*choice.deferred, Deferred(edit.parameter, wanted.shown, reason)))
+            choice = replace(choice, deferred=(*choice.deferred, DeferredEdit(edit.parameter, wanted.shown, reason)))
         elif edit.parameter not in choice.chosen:
             choice = replace(choice, chosen={**choice.chosen, edit.parameter: wanted})
     return choice
+
+
+def _settings(diagnosis: Diagnosis) -> Mapping[str, Any]:
+    """What the config or the log says; without either the learning rate was the highest that was logged."""
+    known, logged = diagnosis.facts.settings, diagnosis.run.peak_logged_rate
+    return {"learning_rate": logged, **known} if diagnosis.facts.config is None and logged is not None else known
 
 
 def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescription, Edit]]:
@@ -114,7 +121,7 @@ def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescript
 
 
 def _changes_nothing(edit: Edit, value: Value | None, facts: Facts, choice: Choice) -> bool:
-    old = facts.settings.get(edit.parameter)
+    old = choice.settings.get(edit.parameter)
     if edit.operation is Operation.CAP and edit.unit is None and value is None and is_number(old):
         return True
     rewritten = facts.config is not None and edit.parameter in facts.config.text_numbers

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
-from diagnose.choice import Choice, Chosen, Deferred, choose, half_cures, settled
+from diagnose.choice import Choice, Chosen, DeferredEdit, choose, half_cures, settled
 from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
@@ -45,16 +45,6 @@ class AppliedEdit:
     """What to know before trusting it (a trainer that ignores the key)."""
     support: Support = Support.GUIDE
     """What it rests on."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeferredEdit:
-    """One edit that is not made, what was wanted, and why not."""
-
-    parameter: str
-    value: Value
-    """The value it would have; in words (`times 0.25`) where the old one is not known."""
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,14 +223,14 @@ def _new(draft: _Draft, before: Counter[tuple[str, ...]]) -> list[Finding]:
 
 
 def _unwritten(diagnosis: Diagnosis, choice: Choice) -> Plan:
-    applied = tuple(_row(parameter, chosen) for parameter, chosen in choice.chosen.items())
-    return Plan("", "", "", applied, _deferred(choice.deferred), diagnosis)
+    applied = tuple(_row(name, chosen, choice.settings.get(name)) for name, chosen in choice.chosen.items())
+    return Plan("", "", "", applied, choice.deferred, diagnosis)
 
 
-def _row(parameter: str, chosen: Chosen) -> AppliedEdit:
+def _row(parameter: str, chosen: Chosen, was: Value | None) -> AppliedEdit:
     cure = chosen.prescription
     rest = (chosen.value, chosen.asked, chosen.why, cure.answers)
-    return AppliedEdit(parameter, parameter, 0, None, *rest, support=cure.support)
+    return AppliedEdit(parameter, parameter, 0, was, *rest, support=cure.support)
 
 
 def _written(diagnosis: Diagnosis, config: Config, draft: _Draft) -> Plan:
@@ -248,14 +238,10 @@ def _written(diagnosis: Diagnosis, config: Config, draft: _Draft) -> Plan:
     applied = []
     for parameter, (was, now) in rewrite.applied.items():
         setting = config.values.get(parameter)
-        row = _row(parameter, choice.chosen[parameter])
+        row = _row(parameter, choice.chosen[parameter], was)
         note = rewrite.notes.get(parameter, "")
         path, line = (setting.path, setting.line) if setting else (parameter, 0)
-        applied.append(replace(row, path=path, line=line, was=was, now=now, asked="", note=note))
-    refused = tuple(Deferred(name, choice.chosen[name].shown, reason) for name, reason in rewrite.refused.items())
-    deferred = _deferred((*choice.deferred, *refused))
+        applied.append(replace(row, path=path, line=line, now=now, asked="", note=note))
+    refused = tuple(DeferredEdit(name, choice.chosen[name].shown, reason) for name, reason in rewrite.refused.items())
+    deferred = (*choice.deferred, *refused)
     return Plan(config.source, config.text, rewrite.text, tuple(applied), deferred, diagnosis, draft.problems)
-
-
-def _deferred(left: tuple[Deferred, ...]) -> tuple[DeferredEdit, ...]:
-    return tuple(DeferredEdit(one.parameter, one.value, one.reason) for one in left)

@@ -22,7 +22,6 @@ class DoctorTracker(GeneralTracker):
     def __init__(self, doctor: Doctor | None = None, **options: Any) -> None:
         super().__init__()
         self.doctor = doctor or Doctor(**options)
-        self._configured = doctor is not None or options.get("config") is not None
         self._calls = 0
 
     @property
@@ -32,8 +31,7 @@ class DoctorTracker(GeneralTracker):
 
     def store_init_configuration(self, values: dict[str, Any]) -> None:
         """Take the hyperparameters given to `accelerator.init_trackers`."""
-        if not self._configured:
-            self.doctor.configure(values)
+        self.doctor.configure_by_default(values)
 
     def log(self, values: dict[str, Any], step: int | None = None, **_: Any) -> None:
         """Note the scalars among `values`; without a step the calls are counted."""

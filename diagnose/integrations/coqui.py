@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def callbacks(doctor: Doctor | None = None, **options: Any) -> dict[str, Callable[[Trainer], None]]:
     """The hooks for `Trainer(callbacks=...)`. The options are those of `Doctor`."""
-    hooks = _Hooks(doctor or Doctor(**options), configured=doctor is not None or options.get("config") is not None)
+    hooks = _Hooks(doctor or Doctor(**options))
     return {
         "on_init_end": hooks.listen,
         "on_train_step_end": hooks.stop,
@@ -27,14 +27,12 @@ def callbacks(doctor: Doctor | None = None, **options: Any) -> dict[str, Callabl
 
 
 class _Hooks:
-    def __init__(self, doctor: Doctor, *, configured: bool) -> None:
+    def __init__(self, doctor: Doctor) -> None:
         self._doctor = doctor
-        self._configured = configured
 
     def listen(self, trainer: Trainer) -> None:
         """Sit between the trainer and its dashboard, and take the config that it trains with."""
-        if not self._configured:
-            self._doctor.configure(trainer.config.to_dict())
+        self._doctor.configure_by_default(trainer.config.to_dict())
         trainer.dashboard_logger = _Listener(trainer.dashboard_logger, self._doctor)
 
     def stop(self, trainer: Trainer) -> None:
@@ -62,15 +60,15 @@ class _Listener:
 
     def train_step_stats(self, step: int, stats: dict[str, Any]) -> None:
         self._dashboard.train_step_stats(step, stats)
-        self._hear("TrainIterStats", step, stats)
+        self._log("TrainIterStats", step, stats)
 
     def train_epoch_stats(self, step: int, stats: dict[str, Any]) -> None:
         self._dashboard.train_epoch_stats(step, stats)
-        self._hear("TrainEpochStats", step, stats)
+        self._log("TrainEpochStats", step, stats)
 
     def eval_stats(self, step: int, stats: dict[str, Any]) -> None:
         self._dashboard.eval_stats(step, stats)
-        self._hear("EvalStats", step, stats)
+        self._log("EvalStats", step, stats)
 
-    def _hear(self, scope: str, step: int, stats: dict[str, Any]) -> None:
+    def _log(self, scope: str, step: int, stats: dict[str, Any]) -> None:
         self._doctor.log(step, {f"{scope}/{key}": value for key, value in stats.items()})

@@ -24,12 +24,10 @@ class DoctorCallback(TrainerCallback):
 
     def __init__(self, doctor: Doctor | None = None, **options: Any) -> None:
         self.doctor = doctor or Doctor(**options)
-        self._configured = doctor is not None or options.get("config") is not None
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Take the hyperparameters from the arguments of the trainer."""
-        if not self._configured:
-            self.doctor.configure({key: value for key, value in args.to_dict().items() if value is not None})
+        self.doctor.configure_by_default({key: value for key, value in args.to_dict().items() if value is not None})
 
     def on_log(
         self,

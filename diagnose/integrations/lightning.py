@@ -25,12 +25,10 @@ class DoctorCallback(Callback):
 
     def __init__(self, doctor: Doctor | None = None, **options: Any) -> None:
         self.doctor = doctor or Doctor(**options)
-        self._configured = doctor is not None or options.get("config") is not None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Listen to the trainer as one more logger; only now, for the first logger names the checkpoints' folder."""
-        if not self._configured and pl_module.hparams:
-            self.doctor.configure(dict(pl_module.hparams))
+        self.doctor.configure_by_default(dict(pl_module.hparams))
         if trainer.is_global_zero:
             trainer.loggers = [*trainer.loggers, _Listener(self.doctor, trainer)]
 

@@ -94,6 +94,11 @@ class Doctor:
             self._hints = replace(self._hints, samples=self._hints.samples or samples_named_by(self._config))
         self._facts_of(MemoryLog("", Axis.STEP))  # refuses an unknown family now, not in the middle of the night
 
+    def configure_by_default(self, config: Mapping[str, Any]) -> None:
+        """Take the config that the trainer holds, where the user gave none. Raises ConfigError."""
+        if self._config is None and config:
+            self.configure(config)
+
     def log(
         self, step: int, metrics: Mapping[str, Any] | None = None, /, *, epoch: float | None = None, **more: Any
     ) -> None:

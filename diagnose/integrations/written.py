@@ -6,6 +6,7 @@ from pathlib import Path
 
 from diagnose.files import write_whole
 from diagnose.finding import Diagnosis
+from diagnose.report.formats import rendered
 
 
 def write_report(diagnosis: Diagnosis, path: Path) -> None:
@@ -15,14 +16,9 @@ def write_report(diagnosis: Diagnosis, path: Path) -> None:
 
 
 def _render(diagnosis: Diagnosis, ending: str) -> str:
-    if ending == ".json":
-        from diagnose.report import as_json
-
-        return as_json.dumps(as_json.diagnoses([diagnosis]))
-    if ending == ".md":
-        from diagnose.report import as_markdown
-
-        return as_markdown.render(diagnosis)
+    form = {".json": "json", ".md": "markdown"}.get(ending)
+    if form is not None:
+        return rendered([diagnosis], form)
     if ending in (".html", ".htm"):
         from diagnose.report.html.page import page
 

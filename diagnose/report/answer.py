@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from diagnose.finding import Diagnosis, Recommendation, StopAdvice, Verdict
 from diagnose.plan import Plan
-from diagnose.report.changes import Change, changes
+from diagnose.report.changes import Change, written
 from diagnose.report.words import causes, counted, metric_words, number, place_of
 from diagnose.run import Axis
 
@@ -45,7 +45,7 @@ def _action(diagnosis: Diagnosis, made: Plan) -> str:
     found, stop = causes(diagnosis), diagnosis.stop
     undecided = stop is None or (stop.recommendation is Recommendation.CANNOT_TELL and bool(found))
     parts = [] if undecided or stop is None else [_advice(stop)]
-    wanted = [change for change in changes(made) if change.blocked is None]
+    wanted = written(made)
     if wanted:
         parts.append(_sentence(f"Change {_named(wanted)}: `{command(made)}` writes the config"))
     elif found and found[0].advice:

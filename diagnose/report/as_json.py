@@ -112,7 +112,7 @@ def _prescription(prescription: Prescription, diagnosis: Diagnosis, made: Plan) 
 def _edit(edit: Edit, diagnosis: Diagnosis, made: Plan) -> dict[str, Any]:
     """`to` is null where the edit is not made, or depends on an old value that is not known."""
     applied = next((one for one in made.applied if one.parameter == edit.parameter), None)
-    old = diagnosis.facts.settings.get(edit.parameter)
+    old = applied.was if applied else diagnosis.facts.settings.get(edit.parameter)
     known = {"parameter": edit.parameter, "from": old, "to": applied.now if applied else None}
     return known if edit.operation is Operation.SET else known | {edit.operation.value: edit.value}
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.clean import markdown, plain
-from diagnose.finding import Diagnosis, Finding
-from diagnose.plan import Plan, plan
-from diagnose.report.answer import answer
-from diagnose.report.changes import changes
+from diagnose.finding import Diagnosis
+from diagnose.report.shown import Shown, ShownFinding, shown
 from diagnose.report.table import Cell, loss_table
-from diagnose.report.words import number, proof, span, title
+from diagnose.report.words import number, title
 
 
 def render(diagnosis: Diagnosis) -> str:
@@ -19,15 +17,15 @@ def render(diagnosis: Diagnosis) -> str:
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
-    run, made = diagnosis.run, plan(diagnosis)
+    run, what = diagnosis.run, shown(diagnosis)
     yield f"# ttsdoc: {markdown(title(run))}, {diagnosis.verdict.value}"
     yield ""
-    yield from (f"- **{label}**: {_prose(sentence)}" for label, sentence in answer(diagnosis, made).lines())
+    yield from (f"- **{label}**: {_prose(sentence)}" for label, sentence in what.answer)
     yield from ("", f"Read from {markdown(run.source)} ({run.format}):", "")
     yield from (f"- {_prose(note)}" for note in (*run.notes, *diagnosis.facts.notes))
-    yield from _evidence(diagnosis)
+    yield from _evidence(what)
     yield from _loss_rows(diagnosis)
-    yield from _changes(made)
+    yield from _changes(what)
     yield from _not_judged(diagnosis)
 
 
@@ -46,25 +44,21 @@ def _inside(part: str) -> str:
     return f"{blank}{markdown(part)}{' ' if part[-1:] == ' ' and part.strip() else ''}"
 
 
-def _evidence(diagnosis: Diagnosis) -> Iterator[str]:
-    shown = [finding for finding in diagnosis.findings if not finding.inconclusive]
-    if shown:
+def _evidence(what: Shown) -> Iterator[str]:
+    if what.findings:
         yield from ("", "## Evidence", "")
-    for finding in shown:
-        yield from _finding(diagnosis, finding)
+    for one in what.findings:
+        yield from _finding(one)
 
 
-def _finding(diagnosis: Diagnosis, finding: Finding) -> Iterator[str]:
+def _finding(one: ShownFinding) -> Iterator[str]:
+    finding = one.finding
     indent = "  " if finding.explained_by else ""
-    place = span(diagnosis.run, finding)
-    where = f" ({place})" if place else ""
-    yield (
-        f"{indent}- **{finding.severity.value} {finding.code} {finding.name}**{where}, "
-        f"confidence {finding.confidence.value}: {markdown(finding.message)}"
-    )
-    evidence = proof(finding)
-    if evidence:
-        yield f"{indent}  Evidence: {markdown(evidence)}."
+    where = f" ({one.place})" if one.place else ""
+    sure = f"confidence {finding.confidence.value}"
+    yield f"{indent}- **{finding.severity.value} {one.name}**{where}, {sure}: {markdown(finding.message)}"
+    if one.proof:
+        yield f"{indent}  Evidence: {markdown(one.proof)}."
     yield from (f"{indent}  - {markdown(example)}" for example in finding.examples)
     if finding.advice:
         yield f"{indent}  {markdown(finding.advice)}"
@@ -91,14 +85,12 @@ def _cell(cell: Cell | None) -> str:
     return f"{value} | {'' if cell.change is None else f'{cell.change:+.1%}'}"
 
 
-def _changes(made: Plan) -> Iterator[str]:
-    rows = changes(made)
-    if any(row.blocked is None for row in rows):
+def _changes(what: Shown) -> Iterator[str]:
+    if what.changed:
         yield from ("", "## What to change", "", "| parameter | was | now | why |", "|---|---|---|---|")
-    for row in rows:
-        if row.blocked is None:
-            yield f"| {' | '.join(map(markdown, (row.parameter, row.was, row.now, row.why)))} |"
-    left = [f"- {markdown(f'{row.parameter} (would be {row.now}): {row.blocked}')}" for row in rows if row.blocked]
+    for row in what.changed:
+        yield f"| {' | '.join(map(markdown, (row.parameter, row.was, row.now, row.why)))} |"
+    left = [f"- {markdown(f'{row.parameter} (would be {row.now}): {row.blocked}')}" for row in what.left]
     yield from ("", "Not changed:", "", *left) if left else ()
 
 

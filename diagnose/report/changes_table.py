@@ -10,27 +10,25 @@ from rich.text import Text
 
 from diagnose.clean import plain
 from diagnose.plan import Plan
-from diagnose.report.changes import Change, changes
+from diagnose.report.changes import Change, left, written
 from diagnose.report.screen import AMBER, Screen, printed
 from diagnose.report.words import causes, counted
 
 
 def changes_table(rows: list[Change]) -> Table:
-    """Parameter | was | now | why, for the rows that are made."""
+    """Parameter | was | now | why."""
     table = Table(box=None, pad_edge=False)
     for word in ("parameter", "was", "now", "why"):
         table.add_column(word, header_style="bold", overflow="fold", no_wrap=word in ("was", "now"))
     for row in rows:
-        if row.blocked is None:
-            table.add_row(*(Text(plain(cell)) for cell in (row.parameter, row.was, row.now, row.why)))
+        table.add_row(*(Text(plain(cell)) for cell in (row.parameter, row.was, row.now, row.why)))
     return table
 
 
 def not_made(rows: list[Change]) -> Iterator[Text]:
     """One line for each change that is not made."""
     for row in rows:
-        if row.blocked is not None:
-            yield Text(f"not changed: {row.parameter} (would be {plain(row.now)}): {plain(row.blocked)}", "dim")
+        yield Text(f"not changed: {row.parameter} (would be {plain(row.now)}): {plain(row.blocked)}", "dim")
 
 
 def render(made: Plan, screen: Screen) -> str:
@@ -41,9 +39,8 @@ def render(made: Plan, screen: Screen) -> str:
 def _parts(made: Plan) -> Iterator[RenderableType]:
     yield from _basis(made)
     yield from (Text(plain(doubled), AMBER) for doubled in made.doubled)
-    rows = changes(made)
     if made.applied:
-        yield changes_table(rows)
+        yield changes_table(written(made))
         yield Text(f"{counted(len(made.applied), 'value')} changed.")
     else:
         yield Text("nothing to change")
@@ -52,7 +49,7 @@ def _parts(made: Plan) -> Iterator[RenderableType]:
             yield Text(f"note on {edit.parameter} ({plain(edit.path)}): {plain(edit.note)}", AMBER)
     if any(edit.note for edit in made.applied):
         yield Text("versions of this trainer differ: --trainer FILE asks the source of yours what it reads")
-    yield from not_made(rows)
+    yield from not_made(left(made))
 
 
 def _basis(made: Plan) -> Iterator[Text]:

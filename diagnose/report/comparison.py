@@ -18,18 +18,21 @@ Row = tuple[str, ...]
 
 def as_text(found: Compared, left: Sequence[Left]) -> str:
     """Tables in columns, the answer first."""
-    blocks = [_answer(found), _columns(_ranking(found)), _columns(_course(found))]
-    blocks += [_columns(_settings(found))] if found.settings else []
-    blocks += ["\n".join(band_line(one, found.by.value) for one in left)] if left else []
-    return plain_lines("\n\n".join(blocks)) + "\n"
+    bands = "\n".join(band_line(one, found.by.value) for one in left)
+    blocks = [_answer(found), *map(_columns, _tables(found)), bands]
+    return plain_lines("\n\n".join(filter(None, blocks))) + "\n"
 
 
 def as_markdown(found: Compared, left: Sequence[Left]) -> str:
     """The same for an issue or a wiki."""
-    blocks = [markdown(_answer(found)), _markdown_table(_ranking(found)), _markdown_table(_course(found))]
-    blocks += [_markdown_table(_settings(found))] if found.settings else []
-    blocks += ["\n".join(f"- {markdown(band_line(one, found.by.value))}" for one in left)] if left else []
-    return "\n\n".join(blocks) + "\n"
+    bands = "\n".join(f"- {markdown(band_line(one, found.by.value))}" for one in left)
+    blocks = [markdown(_answer(found)), *map(_markdown_table, _tables(found)), bands]
+    return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def _tables(found: Compared) -> list[list[Row]]:
+    """The ranking, the course, and the settings in which the runs differ."""
+    return [_ranking(found), _course(found), *([_settings(found)] if found.settings else [])]
 
 
 def as_plain(found: Compared, left: Sequence[Left]) -> dict[str, Any]:

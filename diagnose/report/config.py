@@ -19,7 +19,7 @@ from diagnose.config.ranges import first_learning_rate
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import finding_json
 from diagnose.report.keys import keys_json
-from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
+from diagnose.report.screen import Screen, finding_body, finding_head, printed
 
 NOT_TRAINING = "no training hyperparameters here that ttsdoc knows"
 WIDEST_VALUE = 18
@@ -72,7 +72,7 @@ def check_text(diagnosis: Diagnosis, screen: Screen, gpu: float | None = None) -
     if config.training:
         parts += [Padding(Text(line), (0, 0, 0, 2)) for line in _forecasts(diagnosis, config, gpu)]
     for finding in diagnosis.findings:
-        parts += _finding_lines(finding)
+        parts += [Text(), Padding(finding_head(finding), (0, 0, 0, 2)), Padding(finding_body(finding), (0, 0, 0, 4))]
     if config.training or diagnosis.findings:
         parts.append(Text(f"\n{_count(diagnosis.findings)}", "bold"))
     return printed(Group(*parts), screen)
@@ -194,15 +194,6 @@ def _derived(derived: Effective) -> Table:
         )
         table.add_row(shown, WORDS[name])
     return table
-
-
-def _finding_lines(finding: Finding) -> Iterator[RenderableType]:
-    line = Text("\n").append(f"{finding.severity.value} ", SEVERITY_STYLE[finding.severity])
-    line.append(f"{finding.code} {finding.name}", "bold")
-    yield Padding(line, (0, 0, 0, 2))
-    body = Text(plain(finding.message))
-    body.append(f"\n\u2192 {plain(finding.advice)}" if finding.advice else "")
-    yield Padding(body, (0, 0, 0, 4))
 
 
 def _count(findings: Sequence[Finding]) -> str:

@@ -17,7 +17,7 @@ from diagnose.data.inspect import Survey
 from diagnose.data.manifest import Split
 from diagnose.finding import Diagnosis, Finding
 from diagnose.report.as_json import envelope
-from diagnose.report.screen import SEVERITY_STYLE, Screen, printed
+from diagnose.report.screen import Screen, finding_body, finding_head, printed
 
 BINS = 10
 """Bars of the histogram, about: the width of each is a round number of seconds."""
@@ -154,11 +154,8 @@ def _problems(findings: Sequence[Finding]) -> Iterator[RenderableType]:
     if not findings:
         yield Padding(Text("none found", "green"), (0, 0, 0, 2))
     for finding in findings:
-        text = Text(f"{finding.severity.value} ", SEVERITY_STYLE[finding.severity])
-        text.append(f"{finding.code} {finding.name}", "bold")
-        yield Padding(text.append(f"  {finding.message}"), (0, 0, 0, 2))
-        yield Padding(Text("\n".join(plain(example) for example in finding.examples), "dim"), (0, 0, 0, 4))
-        yield Padding(Text(f"→ {finding.advice}"), (0, 0, 0, 4))
+        yield Padding(finding_head(finding), (0, 0, 0, 2))
+        yield Padding(finding_body(finding), (0, 0, 0, 4))
 
 
 def _title(words: str) -> Text:

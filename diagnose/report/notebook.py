@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from diagnose.clean import plain
 from diagnose.facts import Facts
-from diagnose.finding import Diagnosis, Finding, Verdict
-from diagnose.plan import Plan, plan
-from diagnose.report.answer import answer
-from diagnose.report.changes import Change, changes
+from diagnose.finding import Diagnosis, Verdict
+from diagnose.plan import Plan
+from diagnose.report.changes import Change, left, written
 from diagnose.report.html.picture import svg
 from diagnose.report.panels import panels
 from diagnose.report.screen import VERDICT_MARK
+from diagnose.report.shown import ShownFinding, shown
 from diagnose.report.summary import counts, run_rows
-from diagnose.report.words import number, proof, span, title
+from diagnose.report.words import number, title
 from diagnose.run import Curve, Run
 
 if TYPE_CHECKING:
@@ -29,24 +29,21 @@ MOST_CURVES = 40
 
 def diagnosis_html(diagnosis: Diagnosis) -> str:
     """Verdict, the three lines, the evidence, the curves, what to change."""
-    made = plan(diagnosis)
-    reply = answer(diagnosis, made).lines()
-    said = " ".join(sentence for _, sentence in reply)
+    what = shown(diagnosis)
     verdict = f"{VERDICT_MARK[diagnosis.verdict]} {diagnosis.verdict.value}"
     parts = [
         f'<p><b style="color:{COLOUR[diagnosis.verdict]}">{verdict}</b> <b>{_text(title(diagnosis.run))}</b></p>',
-        _table((), [(f"<b>{label}</b>", _text(sentence)) for label, sentence in reply]),
-        *(_finding(diagnosis, finding, said) for finding in diagnosis.findings),
+        _table((), [(f"<b>{label}</b>", _text(sentence)) for label, sentence in what.answer]),
+        *map(_finding, what.findings),
         *(f"<p>{svg(panel)}</p>" for panel in panels(diagnosis)),
-        _changes(changes(made)),
+        _changes(what.changed),
     ]
     return f"<div>{''.join(parts)}</div>"
 
 
-def _finding(diagnosis: Diagnosis, finding: Finding, said: str) -> str:
-    place = span(diagnosis.run, finding)
-    head = f"{finding.severity.value} <b>{finding.code} {finding.name}</b>{f', {place}' if place else ''}"
-    sentences = [part for part in (finding.message, proof(finding), finding.advice) if part and part not in said]
+def _finding(one: ShownFinding) -> str:
+    head = f"{one.finding.severity.value} <b>{one.name}</b>{f', {one.place}' if one.place else ''}"
+    sentences = filter(None, (one.message, one.proof, one.advice))
     return f"<p>{head}: {' '.join(_text(_ended(part)) for part in sentences)}</p>"
 
 
@@ -55,17 +52,16 @@ def _ended(sentence: str) -> str:
 
 
 def _changes(rows: list[Change]) -> str:
-    written = [tuple(map(_text, (row.parameter, row.was, row.now, row.why))) for row in rows if row.blocked is None]
-    return _table(("parameter", "was", "now", "why"), written) if written else ""
+    cells = [tuple(map(_text, (row.parameter, row.was, row.now, row.why))) for row in rows]
+    return _table(("parameter", "was", "now", "why"), cells) if cells else ""
 
 
 def plan_html(made: Plan) -> str:
     """What is changed and why, and the difference."""
-    rows = changes(made)
-    left = [f"<p>Not changed: {_text(f'{row.parameter}: {row.blocked}')}</p>" for row in rows if row.blocked]
+    unchanged = [f"<p>Not changed: {_text(f'{row.parameter}: {row.blocked}')}</p>" for row in left(made)]
     difference = "\n".join(_text(line) for line in made.diff().splitlines()) if made.source else ""
-    shown = _changes(rows) or "<p>Nothing to change.</p>"
-    return f"<div>{shown}{''.join(left)}{f'<pre>{difference}</pre>' if difference else ''}</div>"
+    changed = _changes(written(made)) or "<p>Nothing to change.</p>"
+    return f"<div>{changed}{''.join(unchanged)}{f'<pre>{difference}</pre>' if difference else ''}</div>"
 
 
 def run_html(run: Run) -> str:

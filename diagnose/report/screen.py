@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diagnose.finding import Severity, Verdict
+from diagnose.clean import plain
+from diagnose.finding import Finding, Severity, Verdict
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
 # Colours of the 256 that stand out from white and from black alike: contrast 3.5 to 5.9 with either (WCAG 2).
 GREEN, RED, AMBER, BLUE, PURPLE = "color(28)", "color(196)", "color(166)", "color(33)", "color(133)"
@@ -92,6 +94,22 @@ def printed(content: RenderableType, screen: Screen, width: int | None = None) -
     console.print(content)
     text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
     return _encoded(text, screen)
+
+
+def finding_head(finding: Finding) -> Text:
+    """`warning CFG003 contradiction`."""
+    from rich.text import Text
+
+    head = Text(f"{finding.severity.value} ", SEVERITY_STYLE[finding.severity])
+    return head.append(f"{finding.code} {finding.name}", "bold")
+
+
+def finding_body(finding: Finding) -> Text:
+    """What is wrong, where, and what to do."""
+    from rich.text import Text
+
+    parts = [Text(plain(finding.message)), *(Text(plain(example), "dim") for example in finding.examples)]
+    return Text("\n").join([*parts, *([Text(f"→ {plain(finding.advice)}")] if finding.advice else [])])
 
 
 def in_one_line(words: Sequence[tuple[str, str]], screen: Screen) -> str:

@@ -10,16 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from diagnose.clean import plain
-from diagnose.finding import Diagnosis, Finding, Verdict
-from diagnose.plan import Plan, plan
-from diagnose.report.answer import Answer, answer, command
-from diagnose.report.changes import changes
+from diagnose.finding import Diagnosis, Verdict
+from diagnose.report.answer import command
 from diagnose.report.changes_table import changes_table, not_made
 from diagnose.report.chart import loss_chart
-from diagnose.report.screen import RED, SEVERITY_STYLE, VERDICT_MARK, VERDICT_STYLE, Screen, printed
+from diagnose.report.screen import RED, VERDICT_MARK, VERDICT_STYLE, Screen, finding_head, printed
+from diagnose.report.shown import Shown, ShownFinding, shown
 from diagnose.report.table import Cell, LossTable, loss_table
-from diagnose.report.words import causes, counted, number, place_of, proof, span, title
-from diagnose.run import Role, Run
+from diagnose.report.words import causes, counted, number, place_of, title
+from diagnose.run import Role
 
 # A change for the worse by less is the noise of any loss: not coloured.
 WORSE = 0.01
@@ -28,14 +27,13 @@ WORSE = 0.01
 def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> str:
     """The whole report of one run, ending with a newline."""
     calm = diagnosis.verdict is Verdict.HEALTHY and not verbose
-    made = plan(diagnosis)
-    reply = answer(diagnosis, made)
-    blocks = [_heading(diagnosis), _answer(reply), *_evidence(diagnosis, reply, verbose), _input(diagnosis, verbose)]
+    what = shown(diagnosis)
+    blocks = [_heading(diagnosis), _answer(what), *_evidence(what, verbose), _input(diagnosis, verbose)]
     text = printed(Group(*blocks), screen)
     chart = loss_chart(diagnosis, screen.chart_width, unicode=screen.unicode, small=calm)
     if chart is not None:
         text += "\n" + printed(chart, screen, screen.chart_width)
-    return text + printed(Group(*_after(diagnosis, made, verbose=verbose, calm=calm)), screen)
+    return text + printed(Group(*_after(what, verbose=verbose, calm=calm)), screen)
 
 
 def _heading(diagnosis: Diagnosis) -> Text:
@@ -46,11 +44,11 @@ def _heading(diagnosis: Diagnosis) -> Text:
     return line.append(f": {names}" if names else "", "bold")
 
 
-def _answer(reply: Answer) -> RenderableType:
+def _answer(what: Shown) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    for label, sentence in reply.lines():
+    for label, sentence in what.answer:
         table.add_row(label, Text(plain(sentence)))
     return Padding(table, (0, 0, 0, 2))
 
@@ -64,46 +62,42 @@ def _input(diagnosis: Diagnosis, verbose: bool) -> RenderableType:
     return Padding(Text("\n".join(lines if verbose else ["; ".join(lines)]), "dim"), (1, 0, 0, 2))
 
 
-def _evidence(diagnosis: Diagnosis, reply: Answer, verbose: bool) -> Iterator[RenderableType]:
-    """The findings, without what the answer has said; what only informs in one line each."""
-    said = " ".join(sentence for _, sentence in reply.lines())
-    shown = [finding for finding in diagnosis.findings if not finding.inconclusive or verbose]
-    if shown:
-        yield _title("Evidence" if causes(diagnosis) else "Good to know")
-    for finding in shown:
-        brief = not finding.alarming and not verbose
-        indent = 4 if finding.explained_by else 2
-        yield Padding(_finding_line(diagnosis.run, finding), (0, 0, 0, indent))
-        body = _finding_body(finding, brief, said)
+def _evidence(what: Shown, verbose: bool) -> Iterator[RenderableType]:
+    """The findings; what only informs in one line each."""
+    if what.findings:
+        yield _title("Evidence" if causes(what.diagnosis) else "Good to know")
+    for one in what.findings:
+        indent = 4 if one.finding.explained_by else 2
+        yield Padding(_finding_line(one), (0, 0, 0, indent))
+        body = _finding_body(one, brief=not one.finding.alarming and not verbose)
         if body:
             yield Padding(body, (0, 0, 0, indent + 2))
 
 
-def _finding_line(run: Run, finding: Finding) -> Text:
+def _finding_line(one: ShownFinding) -> Text:
+    finding = one.finding
     text = Text("└ " if finding.explained_by else "")
-    text.append(f"{finding.severity.value} ", SEVERITY_STYLE[finding.severity])
-    text.append(f"{finding.code} {finding.name}", "bold")
-    place = span(run, finding)
-    text.append(f"  {place}{', ' if place else ''}confidence {finding.confidence.value}", "dim")
+    text.append_text(finding_head(finding))
+    text.append(f"  {one.place}{', ' if one.place else ''}confidence {finding.confidence.value}", "dim")
     return text.append(f", caused by {finding.explained_by}" if finding.explained_by else "", "dim")
 
 
-def _finding_body(finding: Finding, brief: bool, said: str) -> Text:
-    evidence = "" if brief else proof(finding)
-    advice = "" if brief or finding.advice in said else finding.advice
-    parts = [Text(plain(finding.message))] if finding.message not in said else []
-    parts += [Text(f"evidence: {plain(evidence)}")] if evidence else []
-    parts += [] if brief else [Text(plain(example), "dim") for example in finding.examples]
-    parts += [Text(f"→ {plain(advice)}")] if advice else []
+def _finding_body(one: ShownFinding, *, brief: bool) -> Text:
+    parts = [Text(plain(one.message))] if one.message else []
+    if not brief:
+        parts += [Text(f"evidence: {plain(one.proof)}")] if one.proof else []
+        parts += [Text(plain(example), "dim") for example in one.finding.examples]
+        parts += [Text(f"→ {plain(one.advice)}")] if one.advice else []
     return Text("\n").join(parts)
 
 
-def _after(diagnosis: Diagnosis, made: Plan, *, verbose: bool, calm: bool) -> Iterator[RenderableType]:
+def _after(what: Shown, *, verbose: bool, calm: bool) -> Iterator[RenderableType]:
     """What is below the chart."""
+    diagnosis = what.diagnosis
     table = None if calm else loss_table(diagnosis)
     if table is not None:
         yield Padding(_loss_rows(table), (1, 0, 0, 2))
-    yield from _changes(made)
+    yield from _changes(what)
     yield from _level(diagnosis, verbose)
     if verbose:
         yield from _moments(diagnosis)
@@ -133,12 +127,11 @@ def _cell(cell: Cell | None, better: int) -> tuple[Text, Text]:
     return value, Text(f"{cell.change:+.1%}", RED if -better * cell.change > WORSE else "")
 
 
-def _changes(made: Plan) -> Iterator[RenderableType]:
-    rows = changes(made)
-    if any(row.blocked is None for row in rows):
-        yield _title(f"What to change ({plain(command(made))} writes it)")
-        yield Padding(changes_table(rows), (0, 0, 0, 2))
-    yield from (Padding(line, (0, 0, 0, 2)) for line in not_made(rows))
+def _changes(what: Shown) -> Iterator[RenderableType]:
+    if what.changed:
+        yield _title(f"What to change ({plain(command(what.plan))} writes it)")
+        yield Padding(changes_table(what.changed), (0, 0, 0, 2))
+    yield from (Padding(line, (0, 0, 0, 2)) for line in not_made(what.left))
 
 
 def _level(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:

@@ -8,11 +8,11 @@ from diagnose.clean import markdown, plain
 from diagnose.errors import TtsdocError
 from diagnose.finding import Diagnosis, Verdict
 from diagnose.live.watch import progress
-from diagnose.plan import Plan, plan, plan_of_config
+from diagnose.plan import Plan, plan_of_config
 from diagnose.report import as_markdown
-from diagnose.report.answer import answer
 from diagnose.report.events import progress_line
-from diagnose.report.words import span, title
+from diagnose.report.shown import shown
+from diagnose.report.words import title
 from diagnose.run import Attachment
 
 MARKS = {Verdict.HEALTHY: "✓ healthy", Verdict.UNHEALTHY: "✗ unhealthy", Verdict.INCONCLUSIVE: "? inconclusive"}
@@ -28,7 +28,7 @@ def answer_text(diagnosis: Diagnosis | None, trouble: str = "") -> str:
     if diagnosis is None:
         return f"Nothing is logged yet. {markdown(trouble)}".strip()
     lines = [f"### {MARKS[diagnosis.verdict]}: {markdown(title(diagnosis.run))}"]
-    lines += [f"- **{label}**: {markdown(sentence)}" for label, sentence in answer(diagnosis, plan(diagnosis)).lines()]
+    lines += [f"- **{label}**: {markdown(sentence)}" for label, sentence in shown(diagnosis).answer]
     return "\n".join(lines)
 
 
@@ -46,12 +46,11 @@ def findings_text(diagnosis: Diagnosis | None) -> str:
     if diagnosis is None:
         return ""
     lines = []
-    for finding in diagnosis.findings:
-        place = span(diagnosis.run, finding)
-        where = f" ({place})" if place else ""
-        indent = "    " if finding.explained_by else ""
-        head = f"**{finding.severity.value} {finding.code} {finding.name}**{where}"
-        lines.append(f"{indent}- {head}: {markdown(finding.message)}")
+    for one in shown(diagnosis).findings:
+        indent = "    " if one.finding.explained_by else ""
+        where = f" ({one.place})" if one.place else ""
+        head = f"**{one.finding.severity.value} {one.name}**{where}"
+        lines.append(f"{indent}- {head}: {markdown(one.finding.message)}")
     return "\n".join(lines) or "Nothing was found."
 
 

@@ -14,15 +14,14 @@ from typing import Any
 from diagnose import __version__
 from diagnose.clean import plain
 from diagnose.errors import TtsdocError
-from diagnose.finding import Diagnosis, Finding
-from diagnose.plan import plan
-from diagnose.report.answer import answer, command
-from diagnose.report.changes import changes
+from diagnose.finding import Diagnosis
+from diagnose.report.answer import command
 from diagnose.report.html.figures import comparison, run_figures
 from diagnose.report.html.sounds import Sound
+from diagnose.report.shown import shown
 from diagnose.report.summary import counts, names, run_rows
 from diagnose.report.table import loss_table
-from diagnose.report.words import number, place_of, proof, span, title
+from diagnose.report.words import number, place_of, title
 
 # Runs shown in full; the table has all.
 MOST_IN_FULL = 8
@@ -72,22 +71,18 @@ def page(diagnoses: Sequence[Diagnosis], extras: Mapping[int, Extras] = {}) -> s
 
 
 def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) -> dict[str, Any]:
-    made = plan(diagnosis)
-    reply = answer(diagnosis, made).lines()
-    said = " ".join(sentence for _, sentence in reply)
+    what = shown(diagnosis)
     run, health = diagnosis.run, diagnosis.run.health
     damage = [f"{health.bad_records} damaged records skipped"] if health.bad_records else []
     return {
         "id": f"run-{index}",
         "title": name,
         "verdict": diagnosis.verdict.value,
-        "answer": reply,
-        "findings": [_finding(diagnosis, finding, said) for finding in diagnosis.findings],
+        "shown": what,
         "figures": run_figures(diagnosis, f"run-{index}"),
         "table": loss_table(diagnosis),
-        "changes": changes(made),
-        "command": command(made),
-        "diff": made.diff().splitlines() if made.source else [],
+        "command": command(what.plan),
+        "diff": what.plan.diff().splitlines() if what.plan.source else [],
         "moments": () if diagnosis.stop is None else diagnosis.stop.listen,
         "places": _places(diagnosis),
         "sounds": extras.sounds,
@@ -103,17 +98,6 @@ def _places(diagnosis: Diagnosis) -> list[str]:
     """Where the moments lie that are worth a listen."""
     stop = diagnosis.stop
     return [] if stop is None else [place_of(diagnosis.run, stop.metric, moment.step) for moment in stop.listen]
-
-
-def _finding(diagnosis: Diagnosis, finding: Finding, said: str) -> dict[str, Any]:
-    """What the template shows of a finding, without what the answer has said."""
-    return {
-        "finding": finding,
-        "place": span(diagnosis.run, finding),
-        "message": "" if finding.message in said else finding.message,
-        "proof": proof(finding),
-        "advice": "" if finding.advice in said else finding.advice,
-    }
 
 
 def healing_rows(healing: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -158,11 +142,12 @@ def _finding_words(finding: object) -> str:
 
 
 def _differing(diagnoses: Sequence[Diagnosis]) -> dict[str, list[str]]:
-    """Hyperparameter -> its value in each run shown, for those that differ."""
-    shown = diagnoses[:MOST_IN_FULL]
-    names = dict.fromkeys(name for one in shown for name in one.facts.settings)
-    values = {name: [_setting(one.facts.settings.get(name)) for one in shown] for name in names}
-    return {name: row for name, row in values.items() if len(set(row)) > 1}
+    """Hyperparameter -> its value in each run shown, for those in which the runs differ whose config is known."""
+    settings = [one.facts.settings for one in diagnoses[:MOST_IN_FULL]]
+    known = [one for one in settings if one]
+    names = dict.fromkeys(name for one in known for name in one)
+    differing = [name for name in names if len({_setting(one.get(name)) for one in known}) > 1]
+    return {name: [_setting(one.get(name)) for one in settings] for name in differing}
 
 
 def _setting(value: object) -> str:
