@@ -18,7 +18,6 @@ from diagnose.facts import NOTHING_LOGGED, Facts, Hints
 from diagnose.project import config_file
 from diagnose.readers import runs
 from diagnose.readers.roles import FAMILIES, assign_roles
-from diagnose.readers.sources.own_report import is_report
 from diagnose.run import Run
 from diagnose.targets import tables
 
@@ -134,18 +133,13 @@ def _configs_in(folder: Path) -> Iterator[Config]:
     files = [path for path in _files_in(folder) if path.suffix in CONFIG_SUFFIXES]
     for path in files[:MOST_CONFIGS]:
         try:
-            if path.stat().st_size > LARGEST_CONFIG or is_report(_head(path)):
+            if path.stat().st_size > LARGEST_CONFIG:
                 continue
             config = read_settings(_shown(path))
         except (ConfigError, OSError):
             continue
         if config.training:
             yield config
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(200)
 
 
 def _shown(path: Path) -> Path:
