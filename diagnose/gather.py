@@ -104,6 +104,12 @@ def _known_family(hints: Hints) -> None:
         raise LogError(f"no model family is called {hints.family!r}{hint}; there are: {', '.join(families())}")
 
 
+def _in_force_beside(run: Run) -> Mapping[str, Any]:
+    """What the effective config says that a trainer wrote beside its log: it has the defaults that the user's lacks."""
+    near = configs_near(run)
+    return near[0].in_force if len(near) == 1 else {}
+
+
 def configs_near(run: Run) -> list[Config]:
     """The training configs that are beside a log, in the folder that was asked for, or name its `log_dir`.
 
@@ -208,6 +214,7 @@ def facts_of_config(
     made = [run for run in found if _rate_was_logged(config, run)]
     run = max(made or found, key=_last_moment) if found else NOTHING_LOGGED
     facts = facts_of(run, hints, config)
+    facts = replace(facts, settings={**_in_force_beside(run), **facts.settings})
     notes = (f"the latest of {len(found)} runs is judged",) if len(found) > 1 else ()
     return with_trainer(replace(facts, notes=(*facts.notes, *notes)), trainer)
 

@@ -107,7 +107,7 @@ class Curve:
         return self.axis.value if self.counted else "point"
 
     def place(self, step: float) -> str:
-        """Where a step lies, as people say it: `step 1,200`; `epoch 2.1` where the log tells epochs only."""
+        """Where a step is, as people say it: `step 1,200`; `epoch 2.1` where the log reports epochs only."""
         index = int(np.searchsorted(self.steps, step))
         if self.counted or self.epochs is None or index >= len(self) or not np.isfinite(self.epochs[index]):
             return f"{self.unit} {step:,.0f}"

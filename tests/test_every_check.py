@@ -197,16 +197,12 @@ def test_the_order_of_the_tags_changes_nothing(one: Case) -> None:
     assert alarms(one, backwards) == alarms_in(one.diagnosis)
 
 
-# What a single point shows, or every fourth, is gone when every second point is; and half of 400 loud points that
-# were printed with one digit leave a fall of a half within their noise.
+# What a single point shows, or every fourth, is gone when every second point is.
 SINGLE_POINTS = {"NUM001", "GRD001", "GRD004"}
 THINNED = [
     one
     for one in ALL
-    if len(one.run.curve(Role.TRAIN_LOSS) or ()) >= 200
-    and not one.expect & SINGLE_POINTS
-    and "single" not in one.title
-    and "with one digit" not in one.title
+    if len(one.run.curve(Role.TRAIN_LOSS) or ()) >= 200 and not one.expect & SINGLE_POINTS and "single" not in one.title
 ]
 
 

@@ -51,6 +51,17 @@ def restarts(folder: Path, size: int) -> Path:
     return _event_file(folder, events())
 
 
+def restarted_files(folder: Path, size: int) -> Path:
+    """One event file for each restart, each taking back half of the one before."""
+    for number in range(size):
+        buffer = io.BytesIO()
+        writer = RecordWriter(buffer)
+        for step in range(number * 5, number * 5 + 10):
+            writer.write(_scalar("loss", step).SerializeToString())
+        (folder / f"events.out.tfevents.{1_700_000_000 + number}.host").write_bytes(buffer.getvalue())
+    return folder
+
+
 def restarts_of_many_tags(folder: Path, size: int) -> Path:
     def events() -> Iterator[Event]:
         for tag in range(size // 8):
@@ -191,6 +202,7 @@ INPUTS: dict[str, tuple[Make, int]] = {
     "tags of an event file": (tags, 2_000),
     "restarts of an event file": (restarts, 10_000),
     "restarts of many tags": (restarts_of_many_tags, 4_000),
+    "event files of restarts": (restarted_files, 300),
     "zeros in an event file": (zeros, 4_000_000),
     "ones in an event file": (ones, 4_000_000),
     "false headers in an event file": (false_headers, 20_000),

@@ -18,8 +18,9 @@ from diagnose import LogError, examine, read
 from diagnose.facts import Facts
 from diagnose.finding import Finding, Severity
 from diagnose.gather import facts_of_run
-from diagnose.integrations.confirmed import History, just_begun, warming_up
+from diagnose.integrations.confirmed import Confirmed, just_begun
 from diagnose.integrations.loop import _checks
+from diagnose.live.watch import warming_up
 from diagnose.run import Role
 
 LOOKS = 15
@@ -67,11 +68,12 @@ def stopped_at(facts: Facts) -> tuple[int, Finding] | None:
     if train is None or not len(train):
         return None
     places = np.unique(np.linspace(len(train) / LOOKS, len(train), LOOKS).astype(int)) - 1
-    history, checks = History(), _checks()
+    checks = _checks()
+    confirmed = Confirmed(checks)
     for step in train.steps[places[places >= 0]]:
         known = facts.until(int(step))
-        history.take(examine(known, checks=checks))
-        grave = [finding for finding in history.confirmed if finding.severity is Severity.ERROR]
+        confirmed.take(examine(known, checks=checks))
+        grave = [finding for finding in confirmed.findings if finding.severity is Severity.ERROR]
         if grave and not just_begun(known) and not warming_up(known):
             return int(step), grave[0]
     return None

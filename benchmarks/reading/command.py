@@ -13,7 +13,7 @@ from time import perf_counter
 
 
 def main() -> None:
-    """Run the arguments as a command, and tell."""
+    """Run the arguments as a command, and print how it went."""
     began = perf_counter()
     with subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         _, _, usage = os.wait4(process.pid, 0)

@@ -38,7 +38,7 @@ def look(reader: str, folder: Path) -> Look:
     """One reader over all event files of a folder."""
     if reader == "rustboard":
         return _rustboard(folder)
-    return _told("benchmarks.reading.peer", [reader, str(folder)], ENVIRONMENT)
+    return _result_of("benchmarks.reading.peer", [reader, str(folder)], ENVIRONMENT)
 
 
 def interleaved(names: Iterable[str], take: Callable[[str], Look], rounds: int) -> dict[str, list[Look]]:
@@ -52,7 +52,7 @@ def interleaved(names: Iterable[str], take: Callable[[str], Look], rounds: int) 
 
 
 def _rustboard(folder: Path) -> Look:
-    """TensorBoard's server in Rust, told to verify checksums as we do; it says itself how long loading took."""
+    """TensorBoard's server in Rust, set to verify checksums as we do; it says itself how long loading took."""
     from tensorboard_data_server import server_binary
 
     command = [server_binary(), "--logdir", str(folder), "--port", "0", "--reload", "once", "--checksum", "-v"]
@@ -82,10 +82,10 @@ def _bytes_read(about: Path) -> int:
 
 def started(command: list[str], environment: Mapping[str, str]) -> Look:
     """A command from its start to its exit."""
-    return _told("benchmarks.reading.command", command, environment)
+    return _result_of("benchmarks.reading.command", command, environment)
 
 
-def _told(module: str, arguments: list[str], environment: Mapping[str, str]) -> Look:
+def _result_of(module: str, arguments: list[str], environment: Mapping[str, str]) -> Look:
     """What a module of ours prints of a look that it took."""
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)

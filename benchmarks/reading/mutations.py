@@ -41,7 +41,7 @@ def damaged(lines: list[bytes], chance: random.Random, most: int) -> tuple[list[
 
 
 def _damage(line: bytes, lines: list[bytes], chance: random.Random) -> list[bytes]:
-    """What may stand in place of a line."""
+    """What may replace a line."""
     at = chance.randrange(len(line) + 1)
     other = chance.choice(lines)
     kinds = (
@@ -96,20 +96,20 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
     logs = list(logs_below(asked.folder))
-    told: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     done, seed, began = 0, asked.seed, time.monotonic()
     while done < asked.count:
         chance = random.Random(seed)
         path, lines = chance.choice(logs)
         broken, count = damaged(lines, chance, max(2, len(lines) // 4))
         outcome = try_one(path, broken)
-        told[outcome if outcome in {"read", "refused"} else "broken"] += 1
+        outcomes[outcome if outcome in {"read", "refused"} else "broken"] += 1
         if outcome not in {"read", "refused"}:
             print(f"seed {seed}, {path}: {outcome}", file=sys.stderr)
         done, seed = done + count, seed + 1
     seconds = time.monotonic() - began
-    print(f"{done:,} damaged lines of {len(logs)} logs in {seconds:.0f} s: {dict(told)}")
-    return int(told["broken"] > 0)
+    print(f"{done:,} damaged lines of {len(logs)} logs in {seconds:.0f} s: {dict(outcomes)}")
+    return int(outcomes["broken"] > 0)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def ttsdoc() -> Reader:
 
 
 def event_accumulator() -> Reader:
-    """TensorBoard's reader, told to keep every scalar."""
+    """TensorBoard's reader, set to keep every scalar."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     def read(folder: Path) -> int:
@@ -92,8 +92,8 @@ def _cpu() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
-def _told(file: str, key: str) -> int:
-    """What Linux tells of this process: a number, or 0 where the system is another one."""
+def _stated(file: str, key: str) -> int:
+    """What Linux reports of this process: a number, or 0 where the system is another one."""
     path = Path("/proc/self", file)
     match = re.search(rf"^{key}:\s+(\d+)", path.read_text(), re.MULTILINE) if path.exists() else None
     return int(match[1]) if match else 0
@@ -101,19 +101,19 @@ def _told(file: str, key: str) -> int:
 
 def _peak() -> int:
     """Bytes, at most, of this process or of one that it has waited for."""
-    own = _told("status", "VmHWM") or getrusage(RUSAGE_SELF).ru_maxrss  # the latter counts who started it, too
+    own = _stated("status", "VmHWM") or getrusage(RUSAGE_SELF).ru_maxrss  # the latter counts who started it, too
     return max(own, getrusage(RUSAGE_CHILDREN).ru_maxrss) * 1024
 
 
 def main() -> None:
-    """Read, and tell."""
+    """Read, and print how it went."""
     name, folder = sys.argv[1:]
     read = READERS[name]()
-    bytes_read, cpu, began = _told("io", "rchar"), _cpu(), perf_counter()
+    bytes_read, cpu, began = _stated("io", "rchar"), _cpu(), perf_counter()
     points = read(Path(folder))
-    seconds, cpu, bytes_read = perf_counter() - began, _cpu() - cpu, _told("io", "rchar") - bytes_read
-    told = {"seconds": seconds, "cpu": cpu, "peak_bytes": _peak(), "points": points, "bytes_read": bytes_read}
-    print(json.dumps(told))
+    seconds, cpu, bytes_read = perf_counter() - began, _cpu() - cpu, _stated("io", "rchar") - bytes_read
+    result = {"seconds": seconds, "cpu": cpu, "peak_bytes": _peak(), "points": points, "bytes_read": bytes_read}
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ Written by `{command}`; nothing here was edited by hand.
 ttsdoc {__version__}, Python {platform.python_version()}, numpy {version("numpy")}, {peers}; {os.cpu_count()} cores.
 
 Each reader reads each set in a process of its own, in turn with the others, {rounds} times (EventAccumulator and
-tbparse once); told are medians, from after the imports to the last point in memory. The files are in the page
-cache. `cat` reads the bytes and drops them: the floor. EventAccumulator is told to keep every scalar and verifies
-checksums as TensorBoard does by default, rustboard (TensorBoard's server in Rust) is told to verify them, ttsdoc
+tbparse once); reported are medians, from after the imports to the last point in memory. The files are in the page
+cache. `cat` reads the bytes and drops them: the floor. EventAccumulator is set to keep every scalar and verifies
+checksums as TensorBoard does by default, rustboard (TensorBoard's server in Rust) is set to verify them, ttsdoc
 always does. CPU seconds depend less on what else the machine does than seconds do. `read` is what a reader asked of
 the files, as a share of their size. Memory: the process at its peak, and that less 40 MB (Python, numpy and the
 reader itself) for each point.

@@ -31,7 +31,7 @@ class Set:
 
 
 def record(payload: bytes) -> bytes:
-    """A payload as it stands in an event file."""
+    """A payload as it is in an event file."""
     length = struct.pack("<Q", len(payload))
     return length + _masked(length) + payload + _masked(payload)
 

@@ -197,8 +197,9 @@ def main() -> None:
     for name, (lines, loop) in LOGS.items():
         data = written(lines(), size)
         ours, plain = compared(data, loop)
-        told = f"{len(data) / 1e6:6.0f}{len(data) / 1e6 / ours:8.1f}{len(data) / 1e6 / plain:11.1f}{ours / plain:7.1f}"
-        print(f"{name:26}{told}{read_whole(data):10}", flush=True)
+        speeds = f"{len(data) / 1e6 / ours:8.1f}{len(data) / 1e6 / plain:11.1f}{ours / plain:7.1f}"
+        row = f"{len(data) / 1e6:6.0f}{speeds}"
+        print(f"{name:26}{row}{read_whole(data):10}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Does each sick preset fall ill, and `stable` never, whatever the seed? And does `ttsdoc analyze` say so?
+"""Does each faulty preset go wrong, and `stable` never, whatever the seed? And does `ttsdoc analyze` say so?
 
     python -m benchmarks.trainer.presets                     the voice that the machine has
     python -m benchmarks.trainer.presets --voice builtin     as on a machine without espeak-ng
@@ -58,15 +58,15 @@ def judged(run: Path) -> tuple[Diagnosis, float]:
 
 
 def outcomes(presets: list[str], seeds: dict[str, int], folder: Path) -> Iterator[tuple[str, bool, str]]:
-    """(preset, whether it is judged as it should be, a line that tells it)."""
+    """(preset, whether it is judged as it should be, a line for a person)."""
     for preset in presets:
         for seed in range(seeds.get(preset, 3)):
             seconds = train(config(preset, seed, folder), folder)
             diagnosis, loss = judged(folder / "runs" / f"{preset}-{seed}")
             named = [finding.name for finding in diagnosis.findings if finding.alarming]
             right = bool(EXPECTED[preset] & set(named)) if EXPECTED[preset] else not named
-            told = f"{preset:13} seed {seed}  {seconds:5.1f} s CPU  val {loss:5.2f}  {diagnosis.verdict.value:9}"
-            yield preset, right, f"{told} {'right' if right else 'WRONG'}  {', '.join(named)}"
+            line = f"{preset:13} seed {seed}  {seconds:5.1f} s CPU  val {loss:5.2f}  {diagnosis.verdict.value:9}"
+            yield preset, right, f"{line} {'right' if right else 'WRONG'}  {', '.join(named)}"
 
 
 def main() -> None:

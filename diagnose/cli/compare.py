@@ -48,9 +48,11 @@ def compare(
     from diagnose.report import comparison
     from diagnose.report.as_json import dumps, envelope
 
-    facts, measured = facts_at(runs), None if noise is None else Noise(noise, "measured")
-    found = compare_runs(facts, by=By(by.value), noise=measured)
-    left = against_band(facts, facts_at(reference), by=By(by.value)) if reference else ()
+    facts, healthy = facts_at(runs), facts_at(reference or ())
+    side_by_side = facts if len(facts) > 1 else [*healthy, *facts]  # one run is compared with the healthy ones
+    measured = None if noise is None else Noise(noise, "measured")
+    found = compare_runs(side_by_side, by=By(by.value), noise=measured)
+    left = against_band(facts, healthy, by=By(by.value)) if healthy else ()
     if form is CompareFormat.JSON:
         sys.stdout.write(dumps(envelope(**comparison.as_plain(found, left))))
     elif form is CompareFormat.MARKDOWN:

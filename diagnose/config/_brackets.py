@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
 
 from diagnose.config.limits import Limits
-from diagnose.config.node import Array, Node, Scalar, Table
 from diagnose.errors import ConfigError
 
 T = TypeVar("T")
 
 
-class BracketReader(ABC):
+class BracketReader:
     """Reads one text; `closed` is the index behind the bracket that was closed last."""
 
     name: str
@@ -40,25 +38,6 @@ class BracketReader(ABC):
         """The index behind what `pattern`, a gap where none is given, takes at `at`."""
         match = (pattern or self.gap).match(self.text, at)
         return match.end() if match else at
-
-    def node(self, at: int, depth: int) -> Node:
-        """The value that starts at `at`."""
-        self.limits.take(self.line(at), depth)
-        opening = self.text[at : at + 1]
-        if opening == "{":
-            return self.table(at, depth)
-        if opening == "[":
-            items = tuple(self.members(at, "]", lambda here: (node := self.node(here, depth + 1), node.end)))
-            return Array(at, self.closed, self.line(at), items, flow=True)
-        return self.scalar(at)
-
-    @abstractmethod
-    def table(self, at: int, depth: int) -> Table:
-        """The mapping whose `{` is at `at`."""
-
-    @abstractmethod
-    def scalar(self, at: int) -> Scalar:
-        """The number, word or text at `at`."""
 
     def members(self, at: int, closing: str, member: Callable[[int], tuple[T, int]]) -> Iterator[T]:
         """What is between the bracket at `at` and its `closing` one; `member` gives one and the index behind it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from diagnose.config._brackets import BracketReader
 from diagnose.config.limits import MAX_NUMBER
-from diagnose.config.node import Document, Node, Scalar, Table
+from diagnose.config.node import Array, Document, Node, Scalar, Table
 
 GAP = re.compile(r"(?:[\s\ufeff]+|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 """Coqui's loader strips `//` comments and then calls json.load; editors write `/* */` and trailing commas too."""
@@ -39,10 +39,16 @@ class _Reader(BracketReader):
     name = "JSON"
     gap = GAP
 
-    def table(self, at: int, depth: int) -> Table:
-        """The mapping whose `{` is at `at`."""
-        entries = tuple(self.members(at, "}", lambda here: self.entry(here, depth + 1)))
-        return Table(at, self.closed, self.line(at), entries, flow=True)
+    def node(self, at: int, depth: int) -> Node:
+        """The value that starts at `at`."""
+        self.limits.take(self.line(at), depth)
+        if self.text[at : at + 1] == "{":
+            entries = tuple(self.members(at, "}", lambda here: self.entry(here, depth + 1)))
+            return Table(at, self.closed, self.line(at), entries, flow=True)
+        if self.text[at : at + 1] == "[":
+            items = tuple(self.members(at, "]", lambda here: (node := self.node(here, depth + 1), node.end)))
+            return Array(at, self.closed, self.line(at), items, flow=True)
+        return self.scalar(at)
 
     def entry(self, at: int, depth: int) -> tuple[tuple[Scalar, Node], int]:
         """`"key": value`, and the index behind it."""

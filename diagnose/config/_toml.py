@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import deque
+from itertools import count
 from typing import Any
 
 from diagnose.config._brackets import BracketReader
@@ -22,7 +21,7 @@ _BLANK = re.compile(r"[ \t]*")
 _KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
 _STRINGS = (r'"""(?:[^\\]|\\.)*?"{3,5}(?!")', r"'''.*?'{3,5}(?!')", r'"(?:[^"\\\n]|\\.)*"', r"'[^'\n]*'")
 _VALUE = re.compile("|".join((*_STRINGS, r"[^,\]}#\r\n\"']+")), re.DOTALL)
-_UNPLACED = "it cannot be placed in the text"
+Way = tuple[str | int, ...]
 
 
 def read_toml(text: str, source: str) -> Document:
@@ -35,123 +34,92 @@ def read_toml(text: str, source: str) -> Document:
         reason = re.sub(r" \(at .*", "", " ".join(str(error).split()))
         line = f":{place[1]}" if place else ""
         raise ConfigError(f"{source}{line}: not valid TOML: {reason:.200}; correct this line") from None
-    root = _Reader(text, source).document(len(text) - len(body))
-    if _as_text(_meaning(root)) != _as_text(meant):
-        raise ConfigError(f"{source}: TOML whose values cannot be placed in the text; write it as YAML or JSON")
-    return Document(source, text, "toml", (root,))
-
-
-@dataclass
-class _Section:
-    """A table that further headers and dotted keys may still add to."""
-
-    key: Scalar | None = None
-    entries: dict[str, tuple[Scalar, Node | _Section | list[_Section]]] = field(default_factory=dict)
-
-    def frozen(self, end: int) -> Table:
-        """The finished table."""
-        entries = tuple((key, _frozen(child, end)) for key, child in self.entries.values())
-        return Table(self.key.start if self.key else 0, end, self.key.line if self.key else 1, entries)
-
-
-def _frozen(child: Node | _Section | list[_Section], end: int) -> Node:
-    if isinstance(child, list):
-        tables = tuple(section.frozen(end) for section in child)
-        return Array(tables[0].start, end, tables[0].line, tables)
-    return child.frozen(end) if isinstance(child, _Section) else child
+    reader = _Reader(text, source)
+    reader.document(len(text) - len(body))
+    try:
+        return Document(source, text, "toml", (reader.tree((), meant),))
+    except (KeyError, ValueError):
+        raise ConfigError(f"{source}: TOML whose values cannot be placed in the text; write it as YAML") from None
 
 
 class _Reader(BracketReader):
+    """Finds where each key and value is; what there is, the standard reader has said."""
+
     name = "TOML"
     gap = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
 
-    def document(self, at: int) -> Table:
+    def __init__(self, text: str, source: str) -> None:
+        super().__init__(text, source)
+        self.keys: dict[Way, Scalar] = {}
+        self.spans: dict[Way, tuple[int, int]] = {}
+        """Of what is written as a value: the tables of headers have none."""
+        self.tables: dict[Way, int] = {}
+        """The number of the last table in each `[[list]]`."""
+
+    def document(self, at: int) -> None:
         """The whole file, whose first character is at `at`."""
-        root = here = _Section()
+        here: Way = ()
         at = self.skip(at)
         while at < len(self.text):
-            if self.text[at] == "[":
-                here, at = self.header(root, at)
-            else:
-                at = self.pair(here, at, 0)
+            here, at = self.header(at) if self.text[at] == "[" else (here, self.pair(here, at, 0))
             at = self.skip(at)
-        return root.frozen(len(self.text))
 
-    def header(self, root: _Section, at: int) -> tuple[_Section, int]:
-        """`[a.b]` or `[[a.b]]`: the section that it opens, and the index behind it."""
+    def header(self, at: int) -> tuple[Way, int]:
+        """`[a.b]` or `[[a.b]]`: the way to the table that it opens, and the index behind it."""
         listed = self.text.startswith("[[", at)
-        keys, at = self.keys(self.skip(at + 1 + listed, _BLANK))
-        if not listed:
-            return self.inner(root, keys), at + 1
-        opened = _Section(keys[-1])
-        known = self.inner(root, keys[:-1]).entries.setdefault(str(keys[-1].value), (keys[-1], []))[1]
-        if not isinstance(known, list):
-            self.fail(at, _UNPLACED)
-        known.append(opened)
-        return opened, at + 2
+        way, at = self.named((), self.skip(at + 1 + listed, _BLANK))
+        if listed:
+            self.tables[way] = self.tables.get(way, -1) + 1
+            way = (*way, self.tables[way])
+        return way, at + 1 + listed
 
-    def inner(self, section: _Section, keys: Iterable[Scalar]) -> _Section:
-        """The section below `section` that the keys lead to, made where it is not there."""
-        for key in keys:
-            child = section.entries.setdefault(str(key.value), (key, _Section(key)))[1]
-            child = child[-1] if isinstance(child, list) else child
-            if not isinstance(child, _Section):
-                self.fail(key.start, _UNPLACED)
-            section = child
-        return section
-
-    def pair(self, section: _Section, at: int, depth: int) -> int:
-        """`a.b = value`; the index behind it."""
-        keys, at = self.keys(at)
-        if self.text[at : at + 1] != "=":
-            self.fail(at, _UNPLACED)
-        node = self.node(self.skip(at + 1, _BLANK), depth + 1)
-        self.inner(section, keys[:-1]).entries[str(keys[-1].value)] = (keys[-1], node)
-        return node.end
-
-    def keys(self, at: int) -> tuple[list[Scalar], int]:
-        """A dotted key, and the index behind it and its blanks."""
-        found = []
+    def named(self, way: Way, at: int) -> tuple[Way, int]:
+        """A dotted key: the way on from `way`, and the index behind the key and its blanks."""
         while True:
             match = _KEY.match(self.text, at)
             if match is None:
-                self.fail(at, _UNPLACED)
-            quoted = match[0][0] in "'\""
-            name = self.meaning(match[0], at) if quoted else match[0]
-            found.append(Scalar(at, match.end(), self.line(at), name, match[0][0] if quoted else ""))
+                self.fail(at, "a name is missing")
+            quote = match[0][0] if match[0][0] in "'\"" else ""
+            name = tomllib.loads(f"x = {match[0]}")["x"] if quote else match[0]
+            way = (*way, name)
+            self.keys.setdefault(way, Scalar(at, match.end(), self.line(at), name, quote))
             at = self.skip(match.end(), _BLANK)
             if self.text[at : at + 1] != ".":
-                return found, at
+                return way, at
+            way = (*way, self.tables[way]) if way in self.tables else way
             at = self.skip(at + 1, _BLANK)
 
-    def table(self, at: int, depth: int) -> Table:
-        """The inline table whose `{` is at `at`."""
-        section = _Section()
-        for _ in self.members(at, "}", lambda here: (None, self.pair(section, here, depth))):
-            pass
-        return Table(at, self.closed, self.line(at), section.frozen(self.closed).entries, flow=True)
+    def pair(self, way: Way, at: int, depth: int) -> int:
+        """`a.b = value`; the index behind it."""
+        way, at = self.named(way, at)
+        return self.value(self.skip(at + 1, _BLANK), way, depth + 1)
 
-    def scalar(self, at: int) -> Scalar:
-        """The number, word, date or text at `at`."""
-        written = self.text[at : self.skip(at, _VALUE)].rstrip()
-        style = written[:1] if written[:1] in {'"', "'"} else ""
-        return Scalar(at, at + len(written), self.line(at), self.meaning(written, at), style)
+    def value(self, at: int, way: Way, depth: int) -> int:
+        """The value that starts at `at`; the index behind it."""
+        self.limits.take(self.line(at), depth)
+        opening, number = self.text[at : at + 1], count()
+        if opening == "[":
+            deque(self.members(at, "]", lambda here: (None, self.value(here, (*way, next(number)), depth + 1))), 0)
+        elif opening == "{":
+            deque(self.members(at, "}", lambda here: (None, self.pair(way, here, depth))), 0)
+        else:
+            self.closed = at + len(self.text[at : self.skip(at, _VALUE)].rstrip())
+        self.spans[way] = at, self.closed
+        return self.closed
 
-    def meaning(self, written: str, at: int) -> Any:
-        """What the standard reader makes of one value; dates as text: no hyperparameter is one."""
-        try:
-            value = tomllib.loads(f"x = {written}")["x"]
-        except (ValueError, KeyError):
-            self.fail(at, _UNPLACED)
-        return value if isinstance(value, bool | int | float | str) else str(value)
-
-
-def _meaning(node: Node) -> Any:
-    if isinstance(node, Table):
-        return {key.value: _meaning(child) for key, child in node.entries}
-    return [_meaning(item) for item in node.items] if isinstance(node, Array) else getattr(node, "value", None)
-
-
-def _as_text(value: Any) -> str:
-    """Texts of two values are equal where the values are equal in value and type; NaN equals NaN."""
-    return json.dumps(value, sort_keys=True, default=str)
+    def tree(self, way: Way, meant: Any) -> Node:
+        """What is at `way`. Raises KeyError or ValueError where the text there does not say it."""
+        flow = way in self.spans
+        start, end = self.spans.get(way, (self.keys[way].start if way in self.keys else 0, len(self.text)))
+        if isinstance(meant, dict):
+            inner = {(*way, name): child for name, child in meant.items()}
+            entries = tuple((self.keys[place], self.tree(place, child)) for place, child in inner.items())
+            return Table(start, end, self.line(start), entries, flow)
+        if isinstance(meant, list):
+            items = tuple(self.tree((*way, number), item) for number, item in enumerate(meant))
+            return Array(start, end, self.line(start), items, flow)
+        if not flow or repr(tomllib.loads(f"x = {self.text[start:end]}")["x"]) != repr(meant):
+            raise ValueError
+        style = self.text[start] if self.text[start] in "'\"" else ""
+        value = meant if isinstance(meant, bool | int | float | str) else str(meant)  # dates: no hyperparameter is one
+        return Scalar(start, end, self.line(start), value, style)

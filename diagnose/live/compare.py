@@ -100,7 +100,7 @@ def facts_at(paths: Iterable[str | Path]) -> list[Facts]:
 def compare_runs(found: Sequence[Facts], *, by: By = By.STEP, noise: Noise | None = None) -> Compared:
     """Two runs or more, against the first. Raises LogError where they have no loss in common or cannot be aligned."""
     if len(found) < 2:
-        raise LogError("compare needs two runs or more")
+        raise LogError("compare needs two runs or more, or one and --reference")
     curves = [_judged(facts) for facts in found]
     metrics = {curve.role for curve in curves}
     if len(metrics) > 1:

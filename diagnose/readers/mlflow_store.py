@@ -28,7 +28,7 @@ def sniff(source: Source) -> int:
 def read(source: Source) -> Run:
     """All the metrics of the run that this file belongs to.
 
-    Raises LogError for a file met in a folder that is not the run's first: the run is read once.
+    Raises LogError for a file found in a folder that is not the run's first: the run is read once.
     """
     folder = _folder_of(source.path) if source.path else None
     if folder is None:
@@ -52,7 +52,7 @@ def _label(source: Source, folder: Path) -> str:
 
 
 def _folder_of(path: Path) -> Path | None:
-    """The folder `metrics` above a metric file; keys with slashes lie deeper."""
+    """The folder `metrics` above a metric file; keys with slashes are deeper."""
     return next((parent for parent in list(path.parents)[:4] if parent.name == "metrics"), None)
 
 

@@ -60,7 +60,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _is_table(database: sqlite3.Connection) -> bool:
-    """Whether the rows lie in the file. A view or a virtual table may compute them, and never come to an end."""
+    """Whether the rows are in the file. A view or a virtual table may compute them, and never come to an end."""
     query = "SELECT sql FROM sqlite_master WHERE name = 'metrics' AND type = 'table'"
     return any(not str(sql).lstrip().upper().startswith("CREATE VIRTUAL") for (sql,) in database.execute(query))
 

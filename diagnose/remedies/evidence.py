@@ -80,8 +80,21 @@ def logged_rates(facts: Facts) -> Curve | None:
 
 
 def onset_of(facts: Facts, step: int) -> int:
-    """Where the fault of `step` really began: at `step`, or before it, where loss or norms had left for good."""
+    """Where the fault of `step` really began: at `step`, or before it, where loss or norms had left for good.
+
+    A best point that a smoothed curve showed is moved on while the loss still falls.
+    """
+    step = _while_falling(facts, step)
     return min(step, _norms_left(facts, step), _first_setback(facts, step))
+
+
+def _while_falling(facts: Facts, step: int) -> int:
+    train = facts.curve(Role.TRAIN_LOSS)
+    later = None if train is None else train.finite.where(train.finite.steps >= step)
+    if later is None or not len(later):
+        return step
+    rises = np.flatnonzero(np.diff(later.values) >= 0)
+    return int(later.steps[rises[0] if len(rises) else -1])
 
 
 def _norms_left(facts: Facts, step: int) -> int:

@@ -58,8 +58,9 @@ def _stop_at_best(facts: Facts, best_step: int | None) -> Iterator[Edit]:
     val = facts.curve(Role.VAL_LOSS)
     left = 0 if val is None or best_step is None else int(np.count_nonzero(val.steps > best_step))
     switch, patience = facts.settings.get("early_stopping"), number(facts, "early_stopping_patience")
-    if switch is None and patience is None:
+    if "early_stopping_patience" not in facts.settings:  # it may have none, or one that never fires
         yield from _epochs_of_best(val, best_step)
+    if switch is None and patience is None:
         return
     if switch is False:
         yield Edit("early_stopping", Operation.SET, True, "stops after the best evaluation")

@@ -95,6 +95,14 @@ def deepest_dip(trend: Trend) -> float:
     return float(max(-trend.residuals[opening(trend) :].min(initial=0.0), 0.0))
 
 
+def repeats_start(trend: Trend, one: Excursion) -> bool:
+    """Whether the curve goes on from there as it began: another launch was logged behind the first."""
+    points = min(one.last - one.first + 1, one.first)
+    began, again = trend.level[:points], trend.level[one.first : one.first + points]
+    apart = float(np.median(np.abs(again - began)))
+    return points >= trend.width and apart <= 2 * trend.noise and 2 * apart < float(np.ptp(began))
+
+
 def opening(trend: Trend) -> int:
     """Points at the start that are no outliers, whatever they are."""
     return max(2, int(OPENING * len(trend)))

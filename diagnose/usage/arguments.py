@@ -80,7 +80,7 @@ def call_function(flow: Flow, func: Scope, given: Arguments) -> Values:
 def _unpack_into(flow: Flow, func: Scope, pack: Values) -> None:
     """`func(**pack)`."""
     if not pack and flow.final:
-        flow.notes.open_parameters |= func.parameters
+        flow.notes.open_parameters |= set(filter(func.uses, func.parameters))
     for value in pack:
         if isinstance(value, Node) and value.is_section:
             _unpack_section(flow, func, value)

@@ -73,18 +73,6 @@ def _return(flow: Flow, node: ast.Return | ast.Yield, scope: Scope) -> Values:
     return NOTHING
 
 
-def _raise(flow: Flow, node: ast.Raise, scope: Scope) -> Values:
-    if node.exc is not None:
-        flow.put(flow.raised, "", flow.value(node.exc, scope))
-    return NOTHING
-
-
-def _except(flow: Flow, node: ast.ExceptHandler, scope: Scope) -> Values:
-    if node.name:
-        flow.put(flow.variables_of(node.name, scope), node.name, flow.raised.get("", NOTHING))
-    return flow.values(node.body, scope)
-
-
 # --- expressions
 
 
@@ -168,8 +156,6 @@ EVALUATORS: Mapping[type, Evaluator] = {
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), comprehension),
     ast.AugAssign: _augmented,
     ast.withitem: _with,
-    ast.Raise: _raise,
-    ast.ExceptHandler: _except,
     ast.Constant: _constant,
     ast.Name: name,
     ast.Attribute: attribute,

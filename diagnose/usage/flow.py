@@ -124,12 +124,11 @@ class Flow:
         """Loads of a file with another name."""
         self.ignored: set[Any] | None = set()
         """Loads whose file has other keys; None: every load counts, for the others read no key of the config."""
-        self.hits: dict[Any, set[str]] = defaultdict(set)
-        self.misses: dict[Any, set[str]] = defaultdict(set)
-        """By load: the keys that are read by name, which the config has, or has not."""
+        self.hits: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
+        self.misses: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
+        """By load: the keys that are read by name, with their section, which has them or has not."""
         self.stored_anywhere: dict[str, Values] = {}
         """What was stored under an attribute, or a key, of this name anywhere."""
-        self.raised: dict[str, Values] = {}
         self.containers: dict[Any, Container] = {}
         self._evaluators = evaluators
 
@@ -177,7 +176,7 @@ class Flow:
         """Start again, with what is known of the loads."""
         self.notes, self.final, self.converged, self.guesses = Notes(), False, False, False
         self.work, self.most_work, self.rounds = 0, MOST_WORK, 0
-        for holder in (self.sites, self.stored_anywhere, self.raised, self.containers, self.hits, self.misses):
+        for holder in (self.sites, self.stored_anywhere, self.containers, self.hits, self.misses):
             holder.clear()
         for module in self.project.modules:
             module.globals.clear()

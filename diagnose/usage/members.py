@@ -119,7 +119,7 @@ def _of_section(flow: Flow, value: Node, access: Access) -> Values:
         return added
     child = value.find(key)
     if not access.stores and access.form in {"attribute", "subscript"} and isinstance(key, str):
-        (flow.misses if child is None else flow.hits)[value.site].add(key)
+        (flow.misses if child is None else flow.hits)[value.site].add((value, key))
     if child is not None:
         if flow.final and not access.stores:
             flow.notes.reads[child].add(flow.place(access.node, access.scope))

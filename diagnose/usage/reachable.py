@@ -29,7 +29,7 @@ class Reachable:
         self.iterated: set[ast.AST] = set()
         """Calls whose result a loop goes through, or another mapping takes."""
         self.walks: set[ast.AST] = set()
-        """`x = x[key]`, `type(x[key])`: a way through a config that uses no value yet."""
+        """`x = x[key]`, `type(x[key])`, a function that calls itself with `x[key]`: no value is used by that yet."""
         self._waiting = [module.scope for module in project.modules]
         for text in config_strings(config):  # classes that the config names are made
             self._say(text.rpartition(".")[2])
@@ -113,7 +113,7 @@ class Reachable:
             self.add(scope.module.scope.names.get(node.value))
 
     def _note_call(self, node: ast.Call, scope: Scope) -> None:
-        if last_name(node) in {"type", "isinstance"}:
+        if last_name(node) in {"type", "isinstance", scope.name}:
             self.walks.update(node.args)
         if last_name(node) in names_of("keepers") | names_of("mapping_bases") | {"keys"}:
             self.iterated |= {one for one in node.args if isinstance(one, ast.Call)}

@@ -31,6 +31,7 @@ CONFIG_SUFFIXES = {".yaml", ".yml", ".json"}
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 EXACT_TYPE = re.compile(rb"(?:type\([^()]*\)|__class__)\s+is\s+(?:not\s+)?dict\b")
 OWN_GROUP: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"start_new_session": True}
+NO_STEP = "no optimiser step was seen: what is called dead is so by the source alone"
 Path_ = tuple[str, ...]
 
 
@@ -213,7 +214,8 @@ def judge(command: Sequence[str], config: Mapping[str, Any], config_file: Path, 
     source = keys_read(script, config, config_file) if script is not None else None
     trouble = _trouble(seen)
     keys = tuple(_judge_key(path, seen, source, trouble) for path in leaf_paths(config))
-    notes = (*seen.failures, *filter(None, [trouble]), *(source.notes if source is not None else ()))
+    unproved = NO_STEP if trouble is None and "stepped" not in seen.kinds else None
+    notes = (*seen.failures, *filter(None, [trouble, unproved]), *(source.notes if source is not None else ()))
     absent = source.absent if source is not None else ()
     return KeyReport(" ".join(command), keys, absent, tuple(dict.fromkeys(notes)), method="trace")
 
@@ -240,7 +242,7 @@ def _judge_key(path: Path_, seen: Sighting, source: KeyReport | None, trouble: s
     if trouble is not None:
         return unknown(dotted, trouble)
     if said.state is not KeyState.UNKNOWN:
-        return said if "stepped" in seen.kinds else replace(said, reason="by the source; no optimiser step was seen")
+        return said
     if moved is not None:
         what = ".".join(moved) or "the config"
         return unknown(dotted, f"{what} is passed on as a whole ({seen.moved[moved] or 'to be copied'})")

@@ -62,27 +62,14 @@ class Judge:
     def sites(self) -> set[Any]:
         """The loads whose file is this config: no value of it names the file, and its keys are those that are read."""
         flow = self.flow
-        candidates = list(flow.sites)
-        fits = {site: self._fit(site) for site in candidates}
-        best = max((share for share, _ in fits.values()), default=0.0)
-        proved = any(share >= FAIR_SHARE and reads >= ENOUGH_READS for share, reads in fits.values())
-        chosen = {
-            site
-            for site, (share, _) in fits.items()
-            if share >= FAIR_SHARE * best or (share == 0 and not proved and not self._missed(site))
-        }
-        return chosen or set(candidates)
-
-    def _fit(self, site: Any) -> tuple[float, int]:
-        """The share of the keys read there that the file has, and how many those are."""
-        hits = sum(node.site == site for node in self.flow.notes.reads)
-        misses = self._missed(site)
-        return (hits / (hits + misses) if hits else 0.0), hits
-
-    def _missed(self, site: Any) -> int:
-        notes = self.flow.notes
-        sure = (one for one in notes.absent if one.sure and one.section.site == site)
-        return len({(one.section, one.key) for one in sure if one.section not in notes.computed})
+        misses = {site: [one for one in flow.misses[site] if one[0] not in flow.notes.computed] for site in flow.sites}
+        hits = {site: len(flow.hits[site]) for site in flow.sites}
+        shares = {site: hits[site] / max(hits[site] + len(misses[site]), 1) for site in flow.sites}
+        best = max(shares.values(), default=0.0)
+        proved = any(share >= FAIR_SHARE and hits[site] >= ENOUGH_READS for site, share in shares.items())
+        chosen = {site for site in flow.sites if hits[site] and shares[site] >= FAIR_SHARE * best}
+        others = {site for site in flow.sites if not hits[site] and not misses[site]}
+        return (chosen if proved else chosen | others) or set(flow.sites)
 
     def _by_path(self, noted: Mapping[Any, Any]) -> dict[Path_, Any]:
         found: dict[Path_, Any] = {}
@@ -187,7 +174,8 @@ class Judge:
         computed = next((self.computed[one] for one in above if one in self.computed), None)
         if computed and (self.mentions.has(name) or self.mentions.resembles(name) or self._may_be_computed(path)):
             return str(computed)
-        if self.mentions.has(name) and any(one in self.reads and one not in self.named_sections for one in above):
+        taken = any(one in self.reads and one not in self.named_sections for one in above)
+        if self.mentions.has(name) and taken:
             return "its section is taken, but no key of it"
         return None
 

@@ -10,7 +10,7 @@ from diagnose.run import Curve, Role
 from tests.cases import Case, assert_findings, case, facts_of, table
 from tests.curves import Floats, cosine, curve, descent, noisy, run, training
 
-FORESEEN = 0.004 * 0.93 ** np.arange(0, 24, 2)
+FORESEEN: Floats = np.asarray(0.004 * 0.93 ** np.arange(0, 24, 2), np.float64)
 """A decay at every update, seen for a fifth of the planned run."""
 
 
@@ -18,7 +18,7 @@ def early(rates: Floats, planned: int) -> Facts:
     """The first points of a run that falls steadily, every two updates."""
     steps = 2 * np.arange(1, len(rates) + 1)
     curves = {
-        "loss": Curve("loss", steps, 10 - 0.1 * np.arange(len(rates)), role=Role.TRAIN_LOSS),
+        "loss": Curve("loss", steps, np.asarray(10 - 0.1 * np.arange(len(rates)), np.float64), role=Role.TRAIN_LOSS),
         "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
     }
     return facts_of(run(*curves.values()), config={"max_steps": planned, "lr_decay": 0.93})

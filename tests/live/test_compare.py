@@ -97,3 +97,13 @@ def test_the_command_answers_in_every_format() -> None:
     document = json.loads(done.stdout)
     assert document["ranking"][0]["run"] == "patience-beyond-the-end"
     assert "overfitting" in document["ranking"][0]["findings_new"]
+
+
+def test_one_run_alone_is_compared_with_its_reference() -> None:
+    run, healthy = (str(CASES / name / "metrics.jsonl") for name in ("forgotten-divergence", "healthy"))
+    command = [sys.executable, "-m", "diagnose", "compare", run]
+    done = subprocess.run([*command, "--reference", healthy], capture_output=True, text=True, check=True)
+    assert "leaves the healthy band at" in done.stdout
+    alone = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert alone.returncode == 2
+    assert "--reference" in alone.stderr

@@ -270,6 +270,28 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([0.19, 0.07], [1, 2]),
         ([0.08, 0.07], [1, 2]),
     ),
+    "epoch and iteration in brackets of their own": (
+        """
+        INFO - Epoch: [0][50] Time 2.3 (1.9) Loss 4.20 (4.23)
+        INFO - Epoch: [0][100] Time 2.3 (1.9) Loss 4.10 (4.23)
+        INFO - Epoch: [1][50] Time 2.3 (1.9) Loss 4.00 (4.03)
+        """,
+        ([4.20, 4.10, 4.00], [50, 100, 150]),
+        None,
+    ),
+    "a last launch that is too short to judge": (
+        "\n".join(f"Epoch {n} loss: {9 - n}" for n in (*range(9), 0, 1)),
+        ([9.0 - n for n in range(9)], list(range(9))),
+        None,
+    ),
+    "a mean now and then beside another loss": (
+        "\n".join(
+            f"step {n} grpo_loss: {1 - n / 100:.2f}" + (f"\nstep {n} avg_loss: 0.5" if n % 20 == 0 else "")
+            for n in range(90)
+        ),
+        ([round(1 - n / 100, 2) for n in range(90)], list(range(90))),
+        None,
+    ),
     "a loss without the word": (
         "\n".join(f"Epoch[{n}] Batch [20]\tSpeed: 36.2 samples/sec\tTrain-SmoothL1={40 - n}.25" for n in range(3)),
         ([40.25, 39.25, 38.25], [20, 40, 60]),

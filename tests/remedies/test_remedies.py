@@ -218,3 +218,22 @@ def test_a_run_that_never_got_going_gets_a_quarter_of_what_it_bore_before_a_thro
 def test_what_creeps_at_a_rate_that_only_plain_gradients_bear_is_raised_too(rate: float, raised: bool) -> None:
     facts = Facts(Run("r", "", "test", {}), settings={"learning_rate": rate})
     assert bool(remedies.speed_up(facts)) is raised
+
+
+def test_the_best_point_is_the_logged_one_not_where_a_smoothed_curve_was_lowest() -> None:
+    """The loss still falls from step 10, at which a running median is lowest, to step 14."""
+    steps = np.arange(2, 26, 2)
+    rates = Curve("lr", steps, np.linspace(0.002, 0.024, 12), role=Role.LEARNING_RATE)
+    facts = Facts(Run("r", "", "test", {**run_with().run.curves, "lr": rates}))
+    assert values(remedies.calm(facts, 10))["learning_rate"] == pytest.approx(0.014 / 4, rel=0.01)
+
+
+def test_where_the_patience_of_a_trainer_is_not_known_the_epochs_are_cut_too() -> None:
+    steps = np.arange(10, 130, 10)
+    loss = np.array([9, 7, 6, 5, 4, 4.1, 4.4, 4.8, 5.0, 5.2, 5.4, 5.6])
+    val = Curve("val", steps, loss, epochs=np.arange(1.0, 13.0), role=Role.VAL_LOSS)
+    facts = Facts(Run("r", "", "test", {"val": val}), settings={"early_stopping": False})
+    found = values(remedies.regularise(facts, 50))
+    assert (found["early_stopping"], found["max_epochs"]) == (True, 5)
+    known = Facts(facts.run, settings={"early_stopping": False, "early_stopping_patience": None})
+    assert "max_epochs" not in values(remedies.regularise(known, 50))

@@ -526,6 +526,25 @@ def test_overriding_a_key_from_the_command_line_is_no_reading(tmp_path: Path) ->
     assert read(tmp_path, source, "{lr: 1, spare: 2}").dead == ("spare",)
 
 
+def test_overriding_by_a_function_that_calls_itself_is_no_reading(tmp_path: Path) -> None:
+    source = """
+        import sys, yaml
+
+        def override(node, word):
+            key, value = word.split("=")
+            first, _, rest = key.partition(".")
+            if rest:
+                override(node[first], rest + "=" + value)
+            else:
+                node[first] = value
+
+        cfg = yaml.safe_load(open("c"))
+        override(cfg, sys.argv[2])
+        print(cfg["net"]["width"])
+    """
+    assert read(tmp_path, source, "{net: {width: 1, spare: 2}}").dead == ("net.spare",)
+
+
 def test_a_numbered_loop_binds_keys_and_values(tmp_path: Path) -> None:
     source = """
         import yaml

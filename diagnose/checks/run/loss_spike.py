@@ -10,7 +10,7 @@ from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding
 from diagnose.checks.run._loss import LossCheck, beyond_noise, change, confidence, onset
 from diagnose.signals import Excursion, Trend, signals
-from diagnose.signals.excursions import deepest_dip, opening
+from diagnose.signals.excursions import deepest_dip, opening, repeats_start
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class LossSpike(LossCheck):
         return one.effect >= self.effect and one.z >= self.z and one.last < len(trend) - 1
 
     def _short(self, trend: Trend, one: Excursion) -> bool:
-        """Whether it lasted under half of the run, and is no hump of the warm-up."""
+        """Whether it lasted under half of the run, and is no hump of the warm-up and no further launch in one log."""
         hump = one.first <= opening(trend) and one.over_start < self.effect
-        return 2 * (one.last - one.first + 1) < len(trend) and not hump
+        return 2 * (one.last - one.first + 1) < len(trend) and not hump and not repeats_start(trend, one)
 
     def _spikes(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
         worst = max(spikes, key=lambda one: one.effect)

@@ -21,7 +21,7 @@ class OutOfMemory(Check):
     Everything since the last checkpoint is lost, and a restart with the same config ends in the same place.
 
     ## How it is detected
-    Behind the last metric of the log stands an out-of-memory error of CUDA, of the framework, or of the system.
+    Behind the last metric of the log is an out-of-memory error of CUDA, of the framework, or of the system.
 
     ## What to do
     Halve the batch and average over twice as many of them: the update sees the same clips. Where the memory grew

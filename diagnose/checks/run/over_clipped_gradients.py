@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
 from diagnose.finding import Edit, Operation
 from diagnose.remedies.evidence import number
 from diagnose.signals.pace import settled
@@ -63,7 +64,7 @@ class OverClippedGradients(Check):
                 Evidence("clipped_share", share, 1 / 2, "", f"{share:.0%} of the updates are clipped"),
                 Evidence("usual_norm", usual, self.far * threshold or None),
             ),
-            prescriptions=_looser(usual) if far else (),
+            prescriptions=_looser(usual) if far and not any(LearningRateTooHigh().check(facts)) else (),
             advice=self.what_to_do(),
         )
 

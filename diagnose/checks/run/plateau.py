@@ -12,7 +12,6 @@ from diagnose import remedies
 from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import MANY, LossCheck, confidence, late_piece
 from diagnose.signals import Trend, signals
-from diagnose.signals.gap import FEWEST
 from diagnose.signals.robust import ODD_ONE_OUT, as_share, last_level
 
 CLASSES = (2, 3, 10, 100, 1000)
@@ -71,16 +70,27 @@ class Plateau(LossCheck):
         seen = len(trend) >= MANY or 16 * trend.net_error <= self.never
         still = trend.late_order > -self.still or trend.fell_at_most < self.never / 4
         # In a loud curve a fall that nobody can tell from none, after so many points, is none.
-        loud = trend.noise > self.never and trend.fell_z <= 2 and trend.order > -self.still
+        loud = trend.noise > max(self.never, trend.first - trend.end) and trend.fell_z <= 2
         return seen and ((trend.fell_at_most < self.never and still) or loud)
 
     def _stopped(self, facts: Facts, trend: Trend) -> bool:
-        gap, measured = signals(facts).gap, signals(facts)
-        val_done = gap is None or gap.evaluations < 2 * FEWEST or trend is measured.val or gap.near_at < self.early
         flat = trend.half - trend.end < max(self.never * trend.fall, trend.error) and trend.late_order > -self.still
-        little = float(trend.level[:ODD_ONE_OUT].max()) - trend.best < self.little
+        little = float(trend.level[:ODD_ONE_OUT].max()) - trend.best + trend.noise < self.little  # beyond doubt
         little = little or _nothing_right(facts) or self._at_chance(facts, trend)
-        return len(trend) >= MANY and flat and trend.near_best_from <= self.early and little and val_done
+        return (
+            len(trend) >= MANY
+            and flat
+            and trend.near_best_from <= self.early
+            and little
+            and self._no_better(facts, trend)
+        )
+
+    def _no_better(self, facts: Facts, trend: Trend) -> bool:
+        """Whether validation, too, had no gain from the rest of the run, as far as it is known."""
+        gap, val = signals(facts).gap, facts.curve(Role.VAL_LOSS)
+        if val is None or gap is not None:
+            return gap is None or gap.near_at < self.early or trend is signals(facts).val
+        return len(val.finite) <= 1 or int(np.argmin(val.finite.values)) < len(val.finite) - 1
 
     def _at_chance(self, facts: Facts, trend: Trend) -> bool:
         """Whether the second half does not move at all, and is what guessing costs."""

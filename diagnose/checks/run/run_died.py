@@ -25,7 +25,7 @@ class RunDied(Check):
     A curve that looks healthy up to its last point says nothing of a run that is no longer there: nobody is training.
 
     ## How it is detected
-    Behind the last metric of the log stands an error, a signal, or the word of a scheduler (`Killed`, `CANCELLED`,
+    Behind the last metric of the log is an error, a signal, or the word of a scheduler (`Killed`, `CANCELLED`,
     `DUE TO TIME LIMIT`). Tracebacks after which training goes on are passed over.
 
     ## What to do
@@ -33,7 +33,7 @@ class RunDied(Check):
 
     ## Blind spots
     A process that was killed often leaves no line. An interrupt by hand (Ctrl-C) is information, not an error. Only
-    text logs tell how they ended.
+    text logs say how they ended.
     """
 
     code = "RUN001"

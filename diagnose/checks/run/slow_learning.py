@@ -68,7 +68,10 @@ class SlowLearning(LossCheck):
         if trend is None or trend.signed or self.skip_reason(facts) or late_piece(measured):
             return False
         short = 0 < trend.net < self.little and trend.fell_z >= self.z
-        straight = self.line <= measured.straightness <= 1 - self.line / 2 and 2 * trend.late_share >= self.line
+        straight = (
+            self.line + 1 / max(trend.fell_z, 1) <= measured.straightness <= 1 - self.line / 2
+            and 2 * trend.late_share >= self.line
+        )
         burst = trend.first - trend.start > trend.net * self.begun + 2 * trend.noise
         return short and straight and trend.late_order < -self.begun and not burst and not self._has_begun(facts, trend)
 

@@ -19,7 +19,7 @@ class Unfinished(Check):
     Someone who looks at the curve takes it for the whole training. Information only: many stop on purpose.
 
     ## How it is detected
-    The log says `Epoch 3/50` or `step 400/2000`, or the config says how long to train; the last point lies before
+    The log says `Epoch 3/50` or `step 400/2000`, or the config says how long to train; the last point is before
     `share` of it; nothing was written for `quiet` seconds; and the log does not say that it was done.
 
     ## What to do
@@ -34,7 +34,7 @@ class Unfinished(Check):
     name = "unfinished"
 
     share: float = 0.9
-    """Of the planned end. Source: the last log interval and the last evaluation lie within a tenth of it."""
+    """Of the planned end. Source: the last log interval and the last evaluation are within a tenth of it."""
     quiet: float = 3600.0
     """Seconds without a new line. Source: longer than an epoch of evaluation and a checkpoint takes."""
 

@@ -14,9 +14,9 @@ from diagnose.run import Axis, FloatArray, IntArray
 STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME = "@step", "@epoch", "@iteration", "@per_epoch", "@wall_time"
 # How many epochs and steps the log announces for the whole training.
 EPOCHS, STEPS = "@epochs", "@steps"
-# How many steps lie between two rows.
+# How many steps are between two rows.
 INTERVAL = "@interval"
-# Whether a progress bar stands on the line, which is drawn again and again.
+# Whether a progress bar is on the line, which is drawn again and again.
 REDRAWN = "@redrawn"
 # Which of several processes of one training wrote a line.
 RANK = "@rank"

@@ -194,7 +194,7 @@ class _Frame:
         )
 
     def _is_redrawn(self, places: IntArray, steps: FloatArray) -> bool:
-        """Whether the values stand in a bar that comes again with one count: at first it shows the value before."""
+        """Whether the values are in a bar that comes again with one count: at first it shows the value before."""
         return _beside(self.redrawn, places) and bool(np.mean(np.diff(steps) == 0) > REPEATED)
 
     def _averaged(self, steps: FloatArray, values: FloatArray, places: IntArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Steps of a log that tells epochs with fractions only, where it says how far apart its rows are."""
+"""Steps of a log that reports epochs with fractions only, where it says how far apart its rows are."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _ROUNDED = 0.01
 
 
 def with_steps(columns: Columns, trained: IntArray) -> Columns:
-    """The columns with a clock of steps where the log tells its interval; `trained`: the rows of the training loss.
+    """The columns with a clock of steps where the log reports its interval; `trained`: the rows of the training loss.
 
-    The Hugging Face Trainer prints an epoch in each row, and once how many steps lie between two rows
+    The Hugging Face Trainer prints an epoch in each row, and once how many steps are between two rows
     (`logging_steps`) or in the whole training. Epochs are rounded, so that the rows of the training count by
     whole intervals.
     """
@@ -28,7 +28,7 @@ def with_steps(columns: Columns, trained: IntArray) -> Columns:
         return columns
     rows = np.isin(epoch.places, trained)
     gap, gaps = _gap(epoch.values[rows])
-    interval = _told(columns, INTERVAL) or _announced(columns, gap, gaps)
+    interval = _stated(columns, INTERVAL) or _announced(columns, gap, gaps)
     if not interval or not gap:
         return columns
     steps = np.round(epoch.values / gap * interval)
@@ -49,7 +49,7 @@ def _announced(columns: Columns, gap: float, gaps: int) -> float:
 
     Epochs are rounded up where the user asked for steps: then the two ends are not the same.
     """
-    steps, epochs = _told(columns, STEPS), _told(columns, EPOCHS)
+    steps, epochs = _stated(columns, STEPS), _stated(columns, EPOCHS)
     if not steps or not epochs or not gap:
         return 0.0
     between = gap * steps / epochs
@@ -57,7 +57,7 @@ def _announced(columns: Columns, gap: float, gaps: int) -> float:
     return float(round(between)) if round(between) >= 1 and abs(between - round(between)) <= slack < 0.5 else 0.0
 
 
-def _told(columns: Columns, name: str) -> float:
+def _stated(columns: Columns, name: str) -> float:
     """The last word of the log on a number; 0 where it has none."""
     column = columns.get(name)
     known = column.values[np.isfinite(column.values)] if column is not None else np.zeros(0)

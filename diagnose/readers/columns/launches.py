@@ -23,8 +23,9 @@ LEAP = 20.0
 SAME_PACE = 2.0
 # Steps that go back at more than this share of the points are interleaved writers (ranks), not launches.
 INTERLEAVED = 0.2
-# A launch of less than this share of the points of the longest one does not hold the training.
-SHORT = 0.1
+# A launch of less than this share of the points of the longest one does not hold the training, nor does one of fewer
+# points than show a course where another has twice as many. Source: our choice: labellers call fewer points too short.
+SHORT, COURSE = 0.1, 8
 # Points around a return to the start whose medians decide whether training went on from there or began anew, how much
 # nearer they must be, and by how many times their scatter the loss must have moved till then.
 LEVEL_POINTS, NEARER, MOVED = 5, 0.25, 4.0
@@ -96,12 +97,12 @@ def _first_again(epoch: Column, logged: Columns) -> IntArray:
         return np.zeros(0, np.int64)
     twice = epoch.places[:2]
     beside = len(epoch.values) > 3 and any(np.isin(twice, column.places).all() for column in logged.values())
-    behind = any(_stands_in_each(column.places, epoch.places[:3]) for column in logged.values())
+    behind = any(_is_in_each(column.places, epoch.places[:3]) for column in logged.values())
     return twice[1:] if beside or behind else twice[:0]
 
 
-def _stands_in_each(places: IntArray, edges: IntArray) -> bool:
-    """Whether some of the places lie between each two edges, and none at one."""
+def _is_in_each(places: IntArray, edges: IntArray) -> bool:
+    """Whether some of the places are between each two edges, and none at one."""
     inside = np.diff(np.searchsorted(places, edges))
     return bool((inside > 0).all()) and not np.isin(edges, places).any()
 
@@ -169,8 +170,8 @@ def points_in(launches: Sequence[Launch], logged: Columns, main: Column | None) 
 
 
 def judged_of(launches: Sequence[Launch], counts: Sequence[int]) -> Launch:
-    """The last launch that holds a training: with a course (two points), and not short beside the longest."""
-    enough = max(2.0, SHORT * max(counts))
+    """The last launch that holds a training: with a course, and not short beside the longest."""
+    enough = max(2.0, min(COURSE, max(counts) / 2), SHORT * max(counts))
     courses = [number for number, count in enumerate(counts) if count >= enough] or range(len(launches))
     return launches[list(courses)[-1]]
 
@@ -182,15 +183,12 @@ def launch_notes(launches: Sequence[Launch], judged: Launch, counts: Sequence[in
         others = [
             f"{unit} {launch.first:g} to {launch.last:g} ({count} points)"
             for launch, count in zip(launches, counts, strict=True)
-            if launch is not judged
+            if launch is not judged and count
         ]
         more = f" and {len(others) - 5} more" if len(others) > 5 else ""
         which = "the last" if judged is launches[-1] else f"number {list(launches).index(judged) + 1}, which is longer,"
-        notes.append(
-            f"{len(launches)} launches in one log: {which} is judged; the others went from "
-            + ", ".join(others[-5:])
-            + more
-        )
+        went = f"; the others went from {', '.join(others[-5:])}{more}" if others else ""
+        notes.append(f"{len(launches)} launches in one log: {which} is judged{went}")
     if len(judged.bounds) > 1:
         times = "once" if len(judged.bounds) == 2 else f"{len(judged.bounds) - 1} times"
         notes.append(f"resumed from an earlier checkpoint {times}: what was trained again replaces what was before")

@@ -19,8 +19,9 @@ ADVERSARIAL = (
     "log the generator's reconstruction loss (mel, L1, cycle) to have the training judged"
 )
 """What the note says of a GAN without a loss that can be judged."""
-# A loss of so few points is no course while another has so many.
+# A loss of so few points is no course while another has so many, and while another has many more.
 _TOO_FEW, _PLENTY = 4, 10
+_NO_COURSE, _MANY = 8, 80
 # Epoch means that are fewer than the single steps by less than this factor show as much, with less noise; some must be.
 _FEWER, _FEW_EPOCHS = 2.5, 5
 
@@ -61,7 +62,7 @@ def losses(readings: Iterable[Reading], curves: Curves) -> list[Reading]:
     """Those that are losses; one of a few points (the mean at the end of a HF run) only where nothing else is."""
     found = [reading for reading in readings if reading.lossy and not reading.never]
     most = max((len(curves[reading.tag]) for reading in found), default=0)
-    fewest = _TOO_FEW if most >= _PLENTY else 2 if most >= 5 else 1
+    fewest = _NO_COURSE if most >= _MANY else _TOO_FEW if most >= _PLENTY else 2 if most >= 5 else 1
     return [reading for reading in found if reading.held_out or len(curves[reading.tag]) >= fewest]
 
 

@@ -45,7 +45,7 @@ class Source:
     beside: tuple[str, ...] = ()
     """Text files beside the event files, which may belong to the same training."""
     asked: bool = True
-    """Whether the user named it; False for a file met in a folder, which may turn out to be no log."""
+    """Whether the user named it; False for a file found in a folder, which may turn out to be no log."""
     reason: str = ""
     """Why it is not read, where that is known beforehand. Without `asked` it is passed over on purpose."""
     notes: tuple[str, ...] = ()

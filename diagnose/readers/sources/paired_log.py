@@ -22,7 +22,7 @@ Reading = Callable[[Source], Run]
 def with_paired_log(source: Source, read: Reading) -> Run:
     """The run of `source`, with the curves of the validation log beside it.
 
-    A validation log met in a folder is left to its training log (LogError, which the walk passes over);
+    A validation log found in a folder is left to its training log (LogError, which the walk passes over);
     one that was asked for by name gives a run without a training loss. Without a training log beside it the name of
     a file says nothing: `dev-machine.csv`, `cross-validation-fold1.csv`.
     """

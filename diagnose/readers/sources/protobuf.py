@@ -1,4 +1,4 @@
-"""Messages of protobuf without their descriptions: the fields by their numbers, as they stand in the bytes."""
+"""Messages of protobuf without their descriptions: the fields by their numbers."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def sounds_beside(source: Source, run: Run) -> tuple[Attachment, ...]:
 
 
 def _folder(source: Source) -> Path | None:
-    """Where the run lies; None for what is far away or comes through a pipe."""
+    """The folder of the run; None for what is remote or comes through a pipe."""
     if source.path is None or source.content is not None:
         return None
     return source.path if source.path.is_dir() else source.path.parent
@@ -62,7 +62,7 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What lies in a folder, by name, links left out; nothing where it cannot be listed."""
+    """The entries of a folder by name, links left out; nothing where it cannot be listed."""
     try:
         with os.scandir(folder) as listing:
             return sorted(Path(entry.path) for entry in listing if not entry.is_symlink())

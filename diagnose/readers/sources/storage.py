@@ -1,4 +1,4 @@
-"""Files wherever they lie: on this machine, or at an address that fsspec knows (s3, gs, hf, http(s), ...)."""
+"""Files wherever they are: on this machine, or at an address that fsspec knows (s3, gs, hf, http(s), ...)."""
 
 from __future__ import annotations
 

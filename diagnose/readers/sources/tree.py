@@ -1,4 +1,4 @@
-"""Which runs lie below a folder, by the names of its files."""
+"""Which runs are below a folder, by the names of its files."""
 
 from __future__ import annotations
 

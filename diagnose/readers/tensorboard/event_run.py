@@ -13,7 +13,7 @@ from diagnose.errors import LogError
 from diagnose.readers.sources import Part, Source
 from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.readers.tensorboard.parse import hyperparameters
-from diagnose.readers.tensorboard.restarts import Course, Points, course, settle, unrolled
+from diagnose.readers.tensorboard.restarts import Points, counts_within_epochs, settle, unrolled
 from diagnose.run import Attachment, Curve, FloatArray, InputHealth, Run
 
 # Two files that were written at the same time for more than this share of it are ranks of one training, not a
@@ -35,12 +35,12 @@ class Written:
         """The points of each tag, in the order of the file."""
         series = self.file.decoder.series
         tags = {tag: series[tag].points for tag in series if tag not in self.unwanted}
-        if self.file.decoder.restarts or course(tags) is not Course.GOES_ON:
+        if self.file.decoder.restarts or not counts_within_epochs(tags):
             return tags
         return {tag: unrolled(points) for tag, points in tags.items()}
 
     def marks(self, tag: str) -> Iterator[tuple[int, int]]:
-        """(index, step): what comes from this point of the tag on replaces what stands before it from `step` on."""
+        """(index, step): what comes from this point of the tag on replaces what is before it from `step` on."""
         if tag in self.unwanted or not self._rewinds:
             return
         series = self.file.decoder.series.get(tag)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
@@ -22,14 +21,6 @@ DISORDER = 4
 START_OVER = 0.1
 # Points around a return to the start whose medians decide whether training went on from there or began anew.
 LEVEL_POINTS = 5
-
-
-class Course(Enum):
-    """What steps of one file that start over again and again mean."""
-
-    NONE = "they do not"
-    GOES_ON = "the step counts within an epoch"
-    ANEW = "several trainings in one file"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,22 +78,15 @@ def _disordered(steps: IntArray) -> bool:
     return moved <= DISORDER and bool((np.diff(steps[order]) > 0).all())
 
 
-def course(tags: Mapping[str, Points]) -> Course:
-    """What it means where the steps of one file start over, by all its tags together."""
-    votes = {Course.GOES_ON: 0, Course.ANEW: 0}
-    seen = False
-    for points in tags.values():
-        starts = _starts(points.steps)
-        if len(starts) < 2:
-            continue
-        seen = True
-        for start in starts:
-            vote = _vote(points.values, int(start))
-            if vote is not None:
-                votes[vote] += 1
-    if not seen:
-        return Course.NONE
-    return Course.ANEW if votes[Course.ANEW] > votes[Course.GOES_ON] else Course.GOES_ON
+def counts_within_epochs(tags: Mapping[str, Points]) -> bool:
+    """Whether the steps of one file start over because they count within epochs, not because trainings follow.
+
+    All its tags decide together.
+    """
+    starts = {tag: _starts(points.steps).tolist() for tag, points in tags.items()}
+    again = {tag: places for tag, places in starts.items() if len(places) > 1}
+    votes = [_vote(tags[tag].values, place) for tag, places in again.items() for place in places]
+    return bool(again) and sum(votes) >= 0
 
 
 def _starts(steps: IntArray) -> IntArray:
@@ -114,15 +98,13 @@ def _starts(steps: IntArray) -> IntArray:
     return starts if (steps[starts] - steps[0] <= START_OVER * np.median(reached)).all() else starts[:0]
 
 
-def _vote(values: FloatArray, start: int) -> Course | None:
-    """Whether the values after a return go on where they had got to, or are again what they were at first."""
+def _vote(values: FloatArray, start: int) -> int:
+    """1 where the values after a return go on where they had got to, -1 where they are what they were at first."""
     first, before, after = (
         float(np.median(values[max(0, begin) : begin + LEVEL_POINTS])) for begin in (0, start - LEVEL_POINTS, start)
     )
-    on, anew = abs(after - before), abs(after - first)
-    if not np.isfinite(on + anew) or on == anew:
-        return None
-    return Course.GOES_ON if on < anew else Course.ANEW
+    nearer = abs(after - first) - abs(after - before)
+    return int(np.sign(nearer)) if np.isfinite(nearer) else 0
 
 
 def unrolled(points: Points) -> Points:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from diagnose.errors import LogError
 from diagnose.readers.columns import COUNTERS, curves_of
@@ -74,29 +74,28 @@ class TextLog:
 
     _undecided: bytes | None = b""
     _format: Format = GUESS
-    _log: LineColumns | None = None
+    _log: LineColumns = field(default_factory=lambda: LineColumns(GUESS.parse))
+    """Its lines, from where the format is decided and nothing is undecided."""
 
     def feed(self, data: bytes) -> None:
         """Take more bytes."""
-        if self._log is not None:
+        if self._undecided is None:
             self._log.feed(data)
             return
-        assert self._undecided is not None
         self._undecided += data
         first = self._undecided[:_UNDECIDED]
         self._decide(first[: first.rfind(b"\n") + 1], final=len(first) == _UNDECIDED)
 
     def finish(self) -> None:
         """Take the last line, which ends without a line feed."""
-        if self._log is None:
-            self._decide((self._undecided or b"")[:_UNDECIDED], final=True)
-        assert self._log is not None
+        if self._undecided is not None:
+            self._decide(self._undecided[:_UNDECIDED], final=True)
         self._log.finish()
 
     @property
     def understood(self) -> bool:
         """Whether a number was found in a log that is finished, or nothing more is to be hoped for."""
-        return self._format is GUESS or (self._log is not None and not self._log.columns().keys() <= COUNTERS)
+        return self._format is GUESS or not self._log.columns().keys() <= COUNTERS
 
     @property
     def unread_share(self) -> float:
@@ -105,7 +104,7 @@ class TextLog:
 
     def run(self, source: Source) -> Run:
         """The run as far as it is known. Raises LogError where no metric was found."""
-        if self._log is None:
+        if self._undecided is not None:
             return self._so_far().run(source)
         columns = series_of(self._log.columns(), self._format, source.columns)
         story = curves_of(columns, keep_last=self._format.keep_last)
@@ -130,7 +129,7 @@ class TextLog:
         )
 
     def _health(self) -> InputHealth:
-        log = self._log or LineColumns(GUESS.parse)
+        log = self._log
         return InputHealth(
             files=1,
             records=log.lines,
@@ -150,15 +149,14 @@ class TextLog:
 
     def _behind(self, place: int) -> list[str]:
         """The last lines of the log, those behind a place."""
-        log = self._log or LineColumns(GUESS.parse)
-        start = log.lines - len(log.last_lines)
-        return _decoded(log.last_lines[max(place + 1 - start, 0) :])
+        start = self._log.lines - len(self._log.last_lines)
+        return _decoded(self._log.last_lines[max(place + 1 - start, 0) :])
 
     def _what_was_seen(self, tags: list[str]) -> str:
         """Why the log is refused, and what to do."""
-        skipped = self._log.bytes_skipped if self._log is not None else 0
+        skipped = self._log.bytes_skipped
         long = f" ({skipped:,} bytes are lines too long to read)" if skipped else ""
-        rows = {name.rpartition("/")[2] for name in self._log.columns() if name.startswith(CELL)} if self._log else ()
+        rows = {name.rpartition("/")[2] for name in self._log.columns() if name.startswith(CELL)}
         if rows and not tags:
             return f"rows of {max(rows)} numbers without a header: name them, as in --columns step,loss,val_loss"
         if not tags:

@@ -40,7 +40,7 @@ _INNER = frozenset({"key", "value", "split"})
 _LIST = "list"
 _CELLS = "cell_"
 _MARKER = re.compile(r"^marker: (\[\".*\"\])$", re.MULTILINE)
-# In a pattern `{n}` stands for a number as trainers print it.
+# In a pattern `{n}` is a number as trainers print it.
 _ANY_NUMBER = r"(?:[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?|NaN|Inf(?:inity)?))"
 
 

@@ -41,7 +41,7 @@ _LETTER_I = re.compile(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(
 # `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
 _BRACKETS = re.compile(
     r"^(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
-    r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+[ \t]*\][ \t]*\[[ \t]*|,[ \t]*)|(?P<bare>\d+)[ \t]*\[[ \t]*)"
+    r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*(?:/[ \t]*\d+[ \t]*)?\][ \t]*\[[ \t]*|,[ \t]*)|(?P<bare>\d+)[ \t]*\[[ \t]*)"
     r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
     re.IGNORECASE,
 )

@@ -267,7 +267,7 @@ def first_of_each_kind(text: bytes) -> list[str]:
 
 
 def _key(rest: bytes) -> bytes:
-    """What stands for a kind in the memory: of a long line no more than is parsed, and how many numbers it has."""
+    """The key of a kind: of a long line no more than is parsed, and how many numbers it has."""
     return rest if len(rest) <= _PARSED else b"%d %b" % (rest.count(b"\0"), rest[:_PARSED])
 
 

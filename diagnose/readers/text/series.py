@@ -72,7 +72,7 @@ def with_bare_numbers(columns: Mapping[str, Column]) -> dict[str, Column]:
 
 
 def by_heading(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """The columns without the headings, and what stands below those of evaluations under `val/`.
+    """The columns without the headings, and what is below those of evaluations under `val/`.
 
     Below a heading is a whole section where headings of training alternate with them, else only the next line, which
     repeats the step or epoch of the training before it. What a heading calls the best is a repetition.
