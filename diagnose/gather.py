@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diagnose.checkpoints import checkpoints_of
-from diagnose.errors import ConfigError, DataError, LogError, did_you_mean
+from diagnose.errors import ConfigError, DataError, LogError, SourceError, did_you_mean
 from diagnose.facts import NOTHING_LOGGED, Facts, Hints
 from diagnose.project import config_file
 from diagnose.readers import runs
@@ -46,7 +46,7 @@ def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
     near = [read_settings(hints.config)] if hints.config is not None else configs_near(run)
     facts = facts_of(run, hints, near[0] if len(near) == 1 else None)
     if len(near) < 2:
-        return facts
+        return with_trainer(facts, None)
     names = ", ".join(config.source for config in near)
     return replace(facts, notes=(*facts.notes, f"{len(near)} configs fit: {names}; name one with --config"))
 
@@ -250,24 +250,29 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
 
     Where none is given, it is the one that a README, a Makefile or a script beside the config starts with it.
     """
-    from diagnose.usage.command import command_beside
-    from diagnose.usage.source import keys_read
-
     config = facts.config
     if config is None or not (config.training or trainer):
         return facts
-    notes = list(facts.notes)
+    from diagnose.usage.command import command_beside
+
+    notes, found = list(facts.notes), trainer or command_beside(Path(config.source))
+    if found is None:
+        return facts
+    from diagnose.usage.source import keys_read
+
     if trainer is None:
-        trainer = command_beside(Path(config.source))
-        if trainer is None:
-            return facts
-        notes.append(f"trainer: {trainer}, named with this config in a document beside it")
-    keys = keys_read(trainer, config.tree(), Path(config.source))
+        notes.append(f"trainer: {found}, named with this config in a document beside it")
+    try:
+        keys = keys_read(found, config.tree(), Path(config.source))
+    except SourceError as error:
+        if trainer is not None:
+            raise
+        return replace(facts, notes=(*notes, str(error)))
     notes += keys.notes
     if keys.unknown:
         lost = [name for name, setting in config.values.items() if setting.path in keys.unknown]
         named = f" (among them {', '.join(lost)})" if lost else ""
-        notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {trainer} reads them{named}")
+        notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {found} reads them{named}")
     return replace(facts, keys=keys, notes=tuple(notes))
 
 

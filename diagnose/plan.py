@@ -16,7 +16,7 @@ from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Support
-from diagnose.numbers import Value, round_count
+from diagnose.numbers import Value, is_number, round_count
 
 if TYPE_CHECKING:
     from diagnose.config import Config, Rewrite
@@ -172,16 +172,21 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     """A shorter run keeps the share of its warm-up."""
     from diagnose.config.effective import effective
 
+    name = "warmup_steps" if "warmup_steps" in config.values else "warmup_epochs"
+    fixed = config.values.get(name)
+    if name in draft.choice.chosen or fixed is None or not is_number(fixed.value) or fixed.value == 0 or fixed.dead:
+        return []
     after = config.edited(draft.rewrite.text)
     old, new = effective(config, facts.train_samples), effective(after, facts.train_samples)
-    shares = old.warmup_share, new.warmup_share
-    fixed = config.values.get("warmup_steps")
-    if "warmup_steps" in draft.choice.chosen or fixed is None or fixed.value in (None, 0) or fixed.dead:
+    in_steps = name == "warmup_steps"
+    before, now = (old.total_steps, new.total_steps) if in_steps else (old.epochs, new.epochs)
+    if not before or not now or now >= before:
         return []
-    if shares[0] is None or shares[1] is None or shares[1] <= shares[0] or new.total_steps is None:
+    share = old.warmup_share if in_steps else fixed.value / before
+    if share is None:
         return []
-    why = f"the run is shorter now: its warm-up stays {shares[0]:.0%} of it"
-    shorter = Edit("warmup_steps", Operation.SET, round_count(shares[0] * new.total_steps, 2), why)
+    why = f"the run is shorter now: a warm-up of about {share:.0%} of it, as before"
+    shorter = Edit(name, Operation.SET, round_count(share * now, 2), why)
     epochs = draft.choice.chosen.get("max_epochs")
     answers = epochs.prescription.answers if epochs else ()
     return [Prescription("Shorten the warm-up with the run", why, (shorter,), Safety.SAFE, answers)]
