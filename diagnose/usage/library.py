@@ -100,7 +100,8 @@ def _is_loader(what: Outside | None, name: str, receiver: Values) -> bool:
 def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     """`yaml.load(file)` and its like: the config, as far as it is known here."""
     site = given.node
-    if flow.ignored is not None and (site in flow.ignored or _is_another_file(flow, site, given.everything)):
+    another = flow.ignored is not None and (site in flow.ignored or _is_another_file(flow, site, given.everything))
+    if another or _has_another_format(flow, given.everything):
         flow.sites.pop(site, None)
         flow.named_otherwise.add(site)
         return frozenset({OTHER_FILE})
@@ -126,6 +127,12 @@ def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
         for file in files
     )
     return bool(files) and flow.file_name not in files and not may_be_any
+
+
+def _has_another_format(flow: Flow, source: Values) -> bool:
+    """Whether only files of another format than the config's are named: a JSON file is no YAML config."""
+    formats = {_format_of(value.text) for value in source if isinstance(value, Text) and value.is_file}
+    return bool(flow.file_name and formats) and _format_of(flow.file_name) not in formats
 
 
 def _format_of(file: str) -> str:
