@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from diagnose.numbers import is_number
 from tests.test_architecture import PACKAGE
 
 LINES, NUMBERS = 4250, 160
@@ -19,7 +20,7 @@ def files() -> list[Path]:
 
 def numbers(path: Path) -> Iterator[float]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float) and node.value not in PLAIN:
+        if isinstance(node, ast.Constant) and is_number(node.value) and node.value not in PLAIN:
             yield node.value
 
 
