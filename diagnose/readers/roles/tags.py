@@ -70,6 +70,8 @@ RECONSTRUCTION = re.compile(
     re.IGNORECASE,
 )
 _GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
+# `training's l2`, `valid_1's l1`: squared and absolute errors of LightGBM.
+_LIGHTGBM = re.compile(r"'s l[12]$")
 _WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
 # A perplexity or an error is a unit of its own, so its word stays a part.
 _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
@@ -181,6 +183,8 @@ def _lossy(tag: str, there: frozenset[str], parts: frozenset[str]) -> int:
         return 3
     if there & _PERPLEXITY:
         return 2
+    if _LIGHTGBM.search(tag):
+        return 3
     if tag == "total":  # `[epoch: 0/200, iter: 25/448] total: 1.93`
         return 1
     if there <= _TRAIN or there <= _VAL:  # `train 3.44 val 3.43`
