@@ -179,21 +179,18 @@ def read_tag(tag: str) -> Reading:
 
 
 def _lossy(tag: str, there: frozenset[str], parts: frozenset[str]) -> int:
-    if there & (_LOSS | _FORMULA) or any(words <= there for words in _FORMULAS):
+    if there & (_LOSS | _FORMULA) or any(words <= there for words in _FORMULAS) or _LIGHTGBM.search(tag):
         return 3
     if there & _PERPLEXITY:
         return 2
-    if _LIGHTGBM.search(tag):
-        return 3
-    if tag == "total":  # `[epoch: 0/200, iter: 25/448] total: 1.93`
-        return 1
     if there <= _TRAIN or there <= _VAL:  # `train 3.44 val 3.43`
         return 3 if there else 0
     # `generator_total`, `train total`: a sum of which nothing else is said is the loss.
     if there & _WHOLE and there & (GENERATOR | ADVERSARY | _TRAIN | _VAL) and not parts - ADVERSARY:
         return 3
     part = bool(_GENERATED.match(tag) and RECONSTRUCTION.search(tag) and not _WEIGHT.search(tag))
-    return int(bool(there & _LOSSLIKE) or part or bool(_LETTER.search(tag)))
+    alone = tag == "total"  # `[epoch: 0/200, iter: 25/448] total: 1.93`
+    return int(bool(there & _LOSSLIKE) or part or alone or bool(_LETTER.search(tag)))
 
 
 def _split(words: list[str], there: frozenset[str]) -> str:
