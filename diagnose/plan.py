@@ -180,7 +180,7 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     fixed = config.values.get(name)
     if name in draft.choice.chosen or fixed is None or fixed.value in (None, 0) or fixed.dead:
         return []
-    why = f"the run is shorter now: its warm-up stays {share:.0%} of it"
+    why = f"the run is shorter now: a warm-up of about {share:.0%} of it, as before"
     shorter = Edit(name, Operation.SET, round_count(share * new[1], 2), why)
     epochs = draft.choice.chosen.get("max_epochs")
     answers = epochs.prescription.answers if epochs else ()
