@@ -93,9 +93,10 @@ def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool, 
     choice = Choice(settings, only, {}, ())
     for prescription, edit in _in_order(diagnosis.prescriptions):
         value = new_value(edit, settings.get(edit.parameter))
-        if _changes_nothing(edit, value, facts, choice):
+        doubt = _doubt(edit, value, diagnosis)
+        if _changes_nothing(edit, value, facts, choice) and not doubt:
             continue
-        reason = _doubt(edit, diagnosis) or _objection(edit, prescription, choice, unsafe=unsafe, minimal=minimal)
+        reason = doubt or _objection(edit, prescription, choice, unsafe=unsafe, minimal=minimal)
         reason = reason or dead.get(edit.parameter) or (_by_hand(edit, value) if config and config.training else None)
         wanted = Chosen(edit, prescription, value, edit.why)
         made = choice.chosen.get(edit.parameter)
@@ -128,12 +129,13 @@ def _changes_nothing(edit: Edit, value: Value | None, facts: Facts, choice: Choi
     return value is not None and value == old and not (rewritten and edit.parameter not in choice.chosen)
 
 
-def _doubt(edit: Edit, diagnosis: Diagnosis) -> str | None:
+def _doubt(edit: Edit, value: Value | None, diagnosis: Diagnosis) -> str | None:
     """Why the log gives no ground to change this value of this config."""
     if _disputed(edit.parameter, diagnosis.prescriptions):
         return "the findings disagree whether it is too high or too low"
     asked, logged = diagnosis.facts.settings.get("learning_rate"), diagnosis.run.peak_logged_rate
-    if edit.operation is not Operation.SCALE or logged is None or not is_number(asked):
+    met = edit.operation is Operation.CAP and value is None and edit.parameter == "learning_rate"
+    if not (met or edit.operation is Operation.SCALE) or logged is None or not is_number(asked):
         return None
     if asked < 0.99 * logged or (edit.parameter == "learning_rate" and asked > 1.01 * logged):
         return f"the log shows a learning rate of {logged:.4g}: the config was changed since, or did not make that run"

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diagnose.checkpoints import checkpoints_of
-from diagnose.errors import ConfigError, DataError, LogError, did_you_mean
+from diagnose.errors import ConfigError, DataError, LogError, SourceError, did_you_mean
 from diagnose.facts import NOTHING_LOGGED, Facts, Hints
 from diagnose.project import config_file
 from diagnose.readers import runs
 from diagnose.readers.roles import FAMILIES, assign_roles
-from diagnose.readers.sources.own_report import is_report
 from diagnose.run import Run
 from diagnose.targets import tables
 
@@ -47,7 +46,7 @@ def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
     near = [read_settings(hints.config)] if hints.config is not None else configs_near(run)
     facts = facts_of(run, hints, near[0] if len(near) == 1 else None)
     if len(near) < 2:
-        return facts
+        return with_trainer(facts, None)
     names = ", ".join(config.source for config in near)
     return replace(facts, notes=(*facts.notes, f"{len(near)} configs fit: {names}; name one with --config"))
 
@@ -140,18 +139,13 @@ def _configs_in(folder: Path) -> Iterator[Config]:
     files = [path for path in _files_in(folder) if path.suffix in CONFIG_SUFFIXES]
     for path in files[:MOST_CONFIGS]:
         try:
-            if path.stat().st_size > LARGEST_CONFIG or is_report(_head(path)):
+            if path.stat().st_size > LARGEST_CONFIG:
                 continue
             config = read_settings(_shown(path))
         except (ConfigError, OSError):
             continue
         if config.training:
             yield config
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(200)
 
 
 def _shown(path: Path) -> Path:
@@ -256,24 +250,29 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
 
     Where none is given, it is the one that a README, a Makefile or a script beside the config starts with it.
     """
-    from diagnose.usage.command import command_beside
-    from diagnose.usage.source import keys_read
-
     config = facts.config
     if config is None or not (config.training or trainer):
         return facts
-    notes = list(facts.notes)
+    from diagnose.usage.command import command_beside
+
+    notes, found = list(facts.notes), trainer or command_beside(Path(config.source))
+    if found is None:
+        return facts
+    from diagnose.usage.source import keys_read
+
     if trainer is None:
-        trainer = command_beside(Path(config.source))
-        if trainer is None:
-            return facts
-        notes.append(f"trainer: {trainer}, named with this config in a document beside it")
-    keys = keys_read(trainer, config.tree(), Path(config.source))
+        notes.append(f"trainer: {found}, named with this config in a document beside it")
+    try:
+        keys = keys_read(found, config.tree(), Path(config.source))
+    except SourceError as error:
+        if trainer is not None:
+            raise
+        return replace(facts, notes=(*notes, str(error)))
     notes += keys.notes
     if keys.unknown:
         lost = [name for name, setting in config.values.items() if setting.path in keys.unknown]
         named = f" (among them {', '.join(lost)})" if lost else ""
-        notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {trainer} reads them{named}")
+        notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {found} reads them{named}")
     return replace(facts, keys=keys, notes=tuple(notes))
 
 

@@ -170,18 +170,18 @@ def _with(choice: Choice, cures: list[Prescription]) -> Choice:
 
 def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     """A shorter run keeps the share of its warm-up."""
-    from diagnose.config.effective import effective
+    from diagnose.config.effective import warmup_and_run
 
-    after = config.edited(draft.rewrite.text)
-    old, new = effective(config, facts.train_samples), effective(after, facts.train_samples)
-    shares = old.warmup_share, new.warmup_share
-    fixed = config.values.get("warmup_steps")
-    if "warmup_steps" in draft.choice.chosen or fixed is None or fixed.value in (None, 0) or fixed.dead:
+    old = warmup_and_run(config, facts.train_samples)
+    new = warmup_and_run(config.edited(draft.rewrite.text), facts.train_samples)
+    if old is None or new is None or not old[0] or new[0] / new[1] <= old[0] / old[1]:
         return []
-    if shares[0] is None or shares[1] is None or shares[1] <= shares[0] or new.total_steps is None:
+    name, share = f"warmup_{old[2]}", old[0] / old[1]
+    fixed = config.values.get(name)
+    if name in draft.choice.chosen or fixed is None or fixed.value in (None, 0) or fixed.dead:
         return []
-    why = f"the run is shorter now: its warm-up stays {shares[0]:.0%} of it"
-    shorter = Edit("warmup_steps", Operation.SET, round_count(shares[0] * new.total_steps, 2), why)
+    why = f"the run is shorter now: a warm-up of about {share:.0%} of it, as before"
+    shorter = Edit(name, Operation.SET, round_count(share * new[1], 2), why)
     epochs = draft.choice.chosen.get("max_epochs")
     answers = epochs.prescription.answers if epochs else ()
     return [Prescription("Shorten the warm-up with the run", why, (shorter,), Safety.SAFE, answers)]

@@ -13,6 +13,7 @@ from diagnose.errors import ConfigError, LogError
 from diagnose.facts import Hints, TargetBand
 from diagnose.finding import Confidence
 from diagnose.gather import facts_of_config
+from diagnose.plan import plan
 
 CONFIG = """\
 model:
@@ -133,3 +134,14 @@ def test_a_file_that_is_no_training_config_is_left_alone(tmp_path: Path) -> None
     path.write_text("services:\n  web:\n    image: nginx\n", "utf-8")
     with pytest.raises(ConfigError, match="no training hyperparameters"):
         fix(path)
+
+
+def test_the_trainer_that_a_document_names_counts_for_the_report_as_for_the_fix(project: Path) -> None:
+    (project / "README.md").write_text("python train.py --config config.yaml\n", "utf-8")
+    (project / "train.py").write_text(
+        "import yaml\nc = yaml.safe_load(open('config.yaml'))\nprint(c['data'])\n", "utf-8"
+    )
+    (diagnosis,) = analyze(project / "logs" / "train.log")
+    made = fix(project / "config.yaml")
+    assert diagnosis.facts.keys is not None
+    assert [edit.parameter for edit in plan(diagnosis).applied] == [edit.parameter for edit in made.applied]

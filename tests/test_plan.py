@@ -216,6 +216,22 @@ def test_the_warm_up_follows_a_run_that_is_cut() -> None:
     assert {applied.parameter: applied.now for applied in made.applied} == {"max_epochs": 100, "warmup_steps": 170}
 
 
+@pytest.mark.parametrize("samples", [200, None], ids=["size known", "size unknown"])
+def test_a_warm_up_in_epochs_follows_in_epochs(samples: int | None) -> None:
+    text = "lr: 1.0e-3\nbatch_size: 10\nepochs: 1000\nwarmup_epochs: 200\n"
+    made = planned(prescription(edit("max_epochs", Operation.CAP, 100)), text=text, samples=samples)
+    assert {applied.parameter: applied.now for applied in made.applied} == {"max_epochs": 100, "warmup_epochs": 20}
+
+
+def test_a_rate_that_is_low_already_while_another_was_logged_is_not_passed_over_in_silence() -> None:
+    steps = np.arange(1, 41)
+    run = Run("r", "r", "test", {"lr": Curve("lr", steps, np.full(40, 8e-4), role=Role.LEARNING_RATE)})
+    cure = prescription(edit("learning_rate", Operation.CAP, 2e-4))
+    made = plan(diagnosis(cure, known=facts("lr: 1.0e-4\nbatch_size: 8\nepochs: 50\n", run=run)))
+    assert made.applied == ()
+    assert "the log shows a learning rate of 0.0008" in made.deferred[0].reason
+
+
 def test_a_change_that_would_make_a_contradiction_is_not_made() -> None:
     text = "lr: 1.0e-3\nbatch_size: 10\nepochs: 100\nearly_stopping_patience: 40\neval_steps: 17\n"
     made = planned(prescription(edit("max_epochs", Operation.CAP, 20)), text=text, samples=200)
@@ -249,3 +265,10 @@ def test_both_betas_are_written(text: str, after: str) -> None:
     wanted = prescription(edit("betas", Operation.SET, (0.9, 0.98)))
     config = facts(f"lr: 0.1\nepochs: 3\n{text}", source="config.yaml")
     assert plan(examine(config, checks=[Asks((wanted,))])).after == f"lr: 0.1\nepochs: 3\n{after}"
+
+
+def test_a_warmup_in_epochs_follows_a_shorter_run() -> None:
+    wanted = prescription(edit("max_epochs", Operation.CAP, 100))
+    config = facts("lr: 0.1\nepochs: 1000\nwarmup_epochs: 200\n", source="config.yaml")
+    after = plan(examine(config, checks=[Asks((wanted,))])).after
+    assert after == "lr: 0.1\nepochs: 100\nwarmup_epochs: 20\n"

@@ -52,7 +52,10 @@ Columns = Annotated[
     str | None, typer.Option(help="Names for the columns of a table without a header: step,loss,val_loss.")
 ]
 Dialect = Annotated[Path | None, typer.Option(help="A dialect file of your own.")]
-FailOnSeverity = Annotated[FailOn, typer.Option("--fail-on", help="The least severity that makes the exit status 1.")]
+FailOnSeverity = Annotated[
+    FailOn,
+    typer.Option("--fail-on", help="The least severity that makes the exit status 1; low confidence never does."),
+]
 
 
 def _known_format(form: str) -> str:

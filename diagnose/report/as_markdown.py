@@ -20,16 +20,16 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     run, what = diagnosis.run, shown(diagnosis)
     yield f"# ttsdoc: {markdown(title(run))}, {diagnosis.verdict.value}"
     yield ""
-    yield from (f"- **{label}**: {_prose(sentence)}" for label, sentence in what.answer)
+    yield from (f"- **{label}**: {prose(sentence)}" for label, sentence in what.answer)
     yield from ("", f"Read from {markdown(run.source)} ({run.format}):", "")
-    yield from (f"- {_prose(note)}" for note in (*run.notes, *diagnosis.facts.notes))
+    yield from (f"- {prose(note)}" for note in (*run.notes, *diagnosis.facts.notes))
     yield from _evidence(what)
     yield from _loss_rows(diagnosis)
     yield from _changes(what)
     yield from _not_judged(diagnosis)
 
 
-def _prose(sentence: str) -> str:
+def prose(sentence: str) -> str:
     """The sentence with what is between backticks as code."""
     first, *parts = sentence.split("`")
     if len(parts) % 2:

@@ -109,7 +109,7 @@ def _loss_rows(loss: LossTable) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("mean up to" if loss.means else "", no_wrap=True)
     for heading in loss.headings:
-        table.add_column(plain(heading), justify="right", overflow="fold")
+        table.add_column(plain(heading).replace("/", "/\n"), justify="right", overflow="fold")
         table.add_column("", justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for row in loss.rows:

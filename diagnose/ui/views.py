@@ -28,7 +28,7 @@ def answer_text(diagnosis: Diagnosis | None, trouble: str = "") -> str:
     if diagnosis is None:
         return f"Nothing is logged yet. {markdown(trouble)}".strip()
     lines = [f"### {MARKS[diagnosis.verdict]}: {markdown(title(diagnosis.run))}"]
-    lines += [f"- **{label}**: {markdown(sentence)}" for label, sentence in shown(diagnosis).answer]
+    lines += [f"- **{label}**: {as_markdown.prose(sentence)}" for label, sentence in shown(diagnosis).answer]
     return "\n".join(lines)
 
 
