@@ -22,6 +22,7 @@ USUAL_NAMES = (
 )
 MOST_NAMED = 5
 SCRIPT = re.compile(r"[\w./\\-]+\.py\b")
+FILE = re.compile(r"[\w./\\-]+")
 LAUNCHERS = re.compile(r"\b(?:python[\d.]*|torchrun|accelerate|deepspeed|fabric|uv)\b")
 
 
@@ -76,9 +77,16 @@ def _started_with(config_file: Path, document: Path, folder: Path) -> Path | Non
             text = file.read(MOST_CHARACTERS).replace("\\\n", " ")
     except OSError:
         return None
-    lines = [line for line in text.splitlines() if config_file.name in line and LAUNCHERS.search(line)]
+    lines = [line for line in text.splitlines() if LAUNCHERS.search(line) and _names(line, config_file, folder)]
     scripts = [folder / str(word) for line in lines for word in SCRIPT.findall(line)]
     return next((path for path in sorted(scripts, key=_is_no_trainer) if path.is_file()), None)
+
+
+def _names(line: str, config_file: Path, folder: Path) -> bool:
+    """Whether a command names this very file: another project has a `config.yaml` too."""
+    words = [word for word in FILE.findall(line) if word.endswith(config_file.name)]
+    places = [folder, *((folder / script).parent for script in SCRIPT.findall(line))]
+    return any((place / word).resolve() == config_file.resolve() for place in places for word in words)
 
 
 def _is_no_trainer(path: Path) -> bool:

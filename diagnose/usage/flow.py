@@ -143,7 +143,7 @@ class Flow:
         Raises TooMuchError when that is more work than anyone would wait for.
         """
         self._to_the_end()
-        if len(self.notes.reads) < ENOUGH_READS and (self.named_otherwise or self.ignored):
+        if not self.notes.reads and (self.named_otherwise or self.ignored):
             self.ignored = None
             self._forget()
             self._to_the_end()

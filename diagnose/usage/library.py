@@ -121,8 +121,15 @@ def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
     if any(isinstance(value, Node) and not value.is_section and value.site is not site for value in source):
         return True
     files = {Path(value.text).name for value in source if isinstance(value, Text) and value.is_file}
-    may_be_any = any("*" in file or Path(file).stem in names_of("generic_stems") for file in files)
+    may_be_any = any(
+        "*" in file or (Path(file).stem in names_of("generic_stems") and _format_of(file) == _format_of(flow.file_name))
+        for file in files
+    )
     return bool(files) and flow.file_name not in files and not may_be_any
+
+
+def _format_of(file: str) -> str:
+    return Path(file).suffix.replace(".yml", ".yaml")
 
 
 def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, site: Any, scope: Scope) -> Values:

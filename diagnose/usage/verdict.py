@@ -175,7 +175,7 @@ class Judge:
         if computed and (self.mentions.has(name) or self.mentions.resembles(name) or self._may_be_computed(path)):
             return str(computed)
         taken = any(one in self.reads and one not in self.named_sections for one in above)
-        if self.mentions.has(name) and taken:
+        if taken:
             return "its section is taken, but no key of it"
         return None
 

@@ -60,3 +60,11 @@ def test_of_several_trainers_in_a_folder_none_is_taken(tmp_path: Path) -> None:
 def test_a_folder_without_a_trainer_is_an_error_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no Python file is named like a trainer"):
         trainer_in(tmp_path, None)
+
+
+def test_the_command_of_another_config_of_that_name_is_not_taken(config: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "small.yaml"
+    other.parent.mkdir()
+    other.touch()
+    (tmp_path / "README.md").write_text("python src/train.py --config config/small.yaml\n", "utf-8")
+    assert command_beside(other) is None

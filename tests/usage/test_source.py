@@ -607,3 +607,35 @@ def test_what_a_function_chosen_by_the_run_is_given_is_not_accused(
         maker(cfg["net"])
     """
     assert read(tmp_path, source, "{lr: 1, net: {width: 2}}").unknown == ("net.width",)
+
+
+def test_a_section_whose_length_alone_is_taken_is_not_accused(tmp_path: Path) -> None:
+    source = """
+        import json
+
+        class Params:
+            def __init__(self, **values):
+                for key, value in values.items():
+                    setattr(self, key, Params(**value) if isinstance(value, dict) else value)
+
+            def __len__(self):
+                return len(self.__dict__)
+
+        cfg = Params(**json.load(open("c")))
+        print(len(cfg.speakers), cfg.lr)
+    """
+    report = read(tmp_path, source, "{lr: 1, speakers: {anna: 0}, spare: 2}")
+    assert report.unknown == ("speakers.anna",)
+    assert report.dead == ("spare",)
+
+
+def test_a_json_file_is_not_the_yaml_config(tmp_path: Path) -> None:
+    source = """
+        import json, yaml
+        cfg = yaml.safe_load(open("train.yaml"))
+        with open(cfg["vocoder"] + "/config.json") as file:
+            print(json.load(file)["rounds"])
+    """
+    (tmp_path / "train.yaml").write_text("{vocoder: x, rounds: 3}", "utf-8")
+    (tmp_path / "train.py").write_text(textwrap.dedent(source), "utf-8")
+    assert keys_read(tmp_path / "train.py", {"vocoder": "x", "rounds": 3}, tmp_path / "train.yaml").dead == ("rounds",)
