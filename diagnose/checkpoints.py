@@ -21,6 +21,8 @@ KEPT_IN = re.compile(
     r"checkpoint-\d+|step-\d+)$",
     re.IGNORECASE,
 )
+# Discriminators, which speak to nobody: VITS writes D_100.pth beside G_100.pth, HiFi-GAN do_100 beside g_100.
+DISCRIMINATOR = re.compile(r"(?:D|DUR|do|[Dd]isc\w*)_\d")
 # A header of safetensors names the tensors; that of the bundled trainer's largest model has 30 kB.
 LARGEST_HEADER = 1 << 22
 
@@ -32,7 +34,11 @@ def checkpoints_of(source: Path) -> tuple[Checkpoint, ...]:
         return ()
     found = []
     for path in islice(_below(folder), MOST_FILES):
-        step = step_of(path) if CHECKPOINT.search(path.name) and _ours(path, folder, source) else None
+        step = (
+            step_of(path)
+            if CHECKPOINT.search(path.name) and not DISCRIMINATOR.match(path.name) and _ours(path, folder, source)
+            else None
+        )
         if step is not None:
             found.append(Checkpoint(step, str(path)))
     return tuple(sorted(found, key=lambda checkpoint: (checkpoint.step, checkpoint.file)))

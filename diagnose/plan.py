@@ -16,7 +16,7 @@ from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Support
-from diagnose.numbers import Value, is_number, round_count
+from diagnose.numbers import Value, round_count
 
 if TYPE_CHECKING:
     from diagnose.config import Config, Rewrite
@@ -170,23 +170,18 @@ def _with(choice: Choice, cures: list[Prescription]) -> Choice:
 
 def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     """A shorter run keeps the share of its warm-up."""
-    from diagnose.config.effective import effective
+    from diagnose.config.effective import warmup_and_run
 
-    name = "warmup_steps" if "warmup_steps" in config.values else "warmup_epochs"
+    old = warmup_and_run(config, facts.train_samples)
+    new = warmup_and_run(config.edited(draft.rewrite.text), facts.train_samples)
+    if old is None or new is None or not old[0] or new[0] / new[1] <= old[0] / old[1]:
+        return []
+    name, share = f"warmup_{old[2]}", old[0] / old[1]
     fixed = config.values.get(name)
-    if name in draft.choice.chosen or fixed is None or not is_number(fixed.value) or fixed.value == 0 or fixed.dead:
-        return []
-    after = config.edited(draft.rewrite.text)
-    old, new = effective(config, facts.train_samples), effective(after, facts.train_samples)
-    in_steps = name == "warmup_steps"
-    before, now = (old.total_steps, new.total_steps) if in_steps else (old.epochs, new.epochs)
-    if not before or not now or now >= before:
-        return []
-    share = old.warmup_share if in_steps else fixed.value / before
-    if share is None:
+    if name in draft.choice.chosen or fixed is None or fixed.value in (None, 0) or fixed.dead:
         return []
     why = f"the run is shorter now: a warm-up of about {share:.0%} of it, as before"
-    shorter = Edit(name, Operation.SET, round_count(share * now, 2), why)
+    shorter = Edit(name, Operation.SET, round_count(share * new[1], 2), why)
     epochs = draft.choice.chosen.get("max_epochs")
     answers = epochs.prescription.answers if epochs else ()
     return [Prescription("Shorten the warm-up with the run", why, (shorter,), Safety.SAFE, answers)]

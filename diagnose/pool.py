@@ -88,7 +88,7 @@ def judge_all(
     for done, (source, outcome) in enumerate(zip(sources, outcomes, strict=True), 1):
         if isinstance(outcome, Diagnosis):
             diagnoses.append(outcome)
-        elif source.asked or len(sources) == 1:
+        elif source.asked or len(sources) == 1 or "no curve is called" in outcome:
             refused.append(outcome)
         else:
             reasons.append(outcome)

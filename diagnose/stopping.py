@@ -31,7 +31,7 @@ def when_to_stop(facts: Facts, findings: tuple[Finding, ...]) -> StopAdvice | No
 
     None where no loss was logged.
     """
-    best = best_of(signals(facts))
+    best = best_of(signals(_before_nan(facts, findings)))
     if best is None:
         return None
     recommendation, reasons = _recommend(facts, best, findings)
@@ -47,6 +47,13 @@ def when_to_stop(facts: Facts, findings: tuple[Finding, ...]) -> StopAdvice | No
         equally_good=(int(best.curve.steps[best.first]), int(best.curve.steps[best.last])),
         smoothed=best.smoothed,
     )
+
+
+def _before_nan(facts: Facts, findings: tuple[Finding, ...]) -> Facts:
+    """What was known before the loss was lost: no state after it is worth keeping."""
+    lost = [one.first_step for one in findings if one.name == "non-finite-loss" and one.severity is Severity.ERROR]
+    known = facts.until(lost[0] - 1) if lost and lost[0] is not None else facts
+    return known if any(len(curve.finite) for curve in known.run.played_by(Role.TRAIN_LOSS)) else facts
 
 
 def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple[Recommendation, list[str]]:
@@ -73,9 +80,9 @@ def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) ->
             yield f"more training only costs money ({name}): correct the config and start again"
     for name in MEMORISED:
         if name in alarming:
-            yield f"the model memorises its clips ({name}); the best checkpoint lies behind"
-    if best.curve.role is Role.VAL_LOSS and best.standstill >= PATIENCE:
-        yield f"{best.standstill} evaluations without a new best validation loss ({PATIENCE} are patience enough)"
+            yield f"the run is past its best ({name}); the best checkpoint is an earlier one"
+    if best.curve.role is Role.VAL_LOSS and best.since >= PATIENCE:
+        yield f"{best.since} evaluations without a new best validation loss ({PATIENCE} are patience enough)"
     if facts.target is not None and _reached(facts, findings):
         target = f"{facts.target.low:g} to {facts.target.high:g}"
         yield f"the loss reached its target of {target}: listen before paying for more"

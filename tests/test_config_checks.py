@@ -217,3 +217,10 @@ def test_a_healthy_run_gets_its_text_numbers_repaired_and_nothing_else() -> None
     repaired = plan(diagnosed(faulty))
     assert repaired.after == faulty.text.replace("1e-3", "0.001")
     assert plan(diagnosed(parse_config(repaired.after, "config.yaml"))).after == repaired.after
+
+
+def test_a_warmup_beyond_the_epochs_of_the_run_needs_no_samples() -> None:
+    longer = parse_config("lr: 0.001\nmax_epochs: 10\nwarmup_epochs: 25\n", "config.yaml")
+    found = [finding for finding in examine(Facts(config=longer)).findings if finding.alarming]
+    assert [finding.code for finding in found] == ["OPT005"]
+    assert "25 epochs would not end within the 10 epochs" in found[0].message

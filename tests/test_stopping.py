@@ -37,7 +37,10 @@ def with_nan(*places: int) -> Floats:
         pytest.param(training(noisy(descent()), evaluations(descent())), "continue", "the last one", id="at its best"),
         pytest.param(training(noisy(descent())), "cannot tell", "no validation loss", id="nothing held out"),
         pytest.param(
-            training(noisy(descent()), evaluations(turned(descent(), 0.3), 40)), "stop", "memorises", id="overfitting"
+            training(noisy(descent()), evaluations(turned(descent(), 0.3), 40)),
+            "stop",
+            "past its best",
+            id="overfitting",
         ),
         pytest.param(training(turned(noisy(descent())), constant(1e-3)), "stop", "(divergence)", id="diverged"),
         pytest.param(training(with_nan(*range(300, 400))), "stop", "(non-finite-loss)", id="NaN to the end"),

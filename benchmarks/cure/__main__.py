@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.cure.arms import ARMS, Result, plain
+from benchmarks.cure.arms import ARMS, UNTREATED, Result, plain
 from benchmarks.cure.faults import FAULTS, LARGER, RATE_KINDS, SECOND_SIZE, Tree, config, controls, fault, reference_of
 from benchmarks.cure.report import tables
 
@@ -58,7 +58,7 @@ def run(asked: argparse.Namespace) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         began = time.monotonic()
         if arm in AFTER_THE_RUN:
-            _take_along(asked.out / "logs" / f"{name} sick".replace("/", "÷"), folder / "0")
+            _take_along(asked.out / "logs" / f"{name} {UNTREATED}".replace("/", "÷"), folder / "0")
         result: Result = ARMS[arm](tree, folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         result.logs = str(_keep(Path(result.logs), asked.out / "logs" / path.stem).relative_to(asked.out))
@@ -88,7 +88,7 @@ def cells(asked: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
     arms, healthy = asked.arms.split(","), list(controls().items())[: asked.controls]
     for number, seed in enumerate(map(int, asked.seeds.split(","))):
         for one in kinds:
-            yield f"{reference_of(one.name)} s{seed}", "sick", config(*one.reference, seed=seed)
+            yield f"{reference_of(one.name)} s{seed}", UNTREATED, config(*one.reference, seed=seed)
             for arm in arms:
                 yield f"{one.name} s{seed}", arm, config(*one.changes, seed=seed)
         share = -(-len(healthy) // len(asked.seeds.split(",")))
@@ -97,7 +97,7 @@ def cells(asked: argparse.Namespace) -> Iterator[tuple[str, str, Tree]]:
     if asked.second_size:
         for name in SECOND_SIZE:
             one = fault(name)
-            yield f"{reference_of(name + ' larger')} s0", "sick", config(*one.reference, LARGER, seed=0)
+            yield f"{reference_of(name + ' larger')} s0", UNTREATED, config(*one.reference, LARGER, seed=0)
             for arm in arms:
                 yield f"{name} larger s0", arm, config(*one.changes, LARGER, seed=0)
 

@@ -177,7 +177,8 @@ def ladder(tree: Tree, folder: Path) -> Result:
     return result
 
 
-ARMS = {"sick": as_it_was, "heal": heal, "fix": fix, "LR/4": quarter, "guide": guide, "ladder": ladder}
+UNTREATED = "untreated"
+ARMS = {UNTREATED: as_it_was, "heal": heal, "fix": fix, "LR/4": quarter, "guide": guide, "ladder": ladder}
 
 
 def _once(tree: Tree, folder: Path) -> Result:

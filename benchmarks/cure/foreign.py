@@ -80,7 +80,7 @@ def config(one: Foreign, factor: float, seed: int, folder: Path) -> Path:
     return path
 
 
-def sick(one: Foreign, factor: float, seed: int, folder: Path) -> dict[str, Any]:
+def untreated(one: Foreign, factor: float, seed: int, folder: Path) -> dict[str, Any]:
     """As it was: the best validation loss, and what is named at the end."""
     path, logs = config(one, factor, seed, folder), folder / "logs"
     logs.mkdir(exist_ok=True)
@@ -130,7 +130,7 @@ def main() -> int:
     until = time.monotonic() + 60 * asked.minutes
     for one in trainers(asked.makemore, asked.language_model, asked.out.resolve()):
         for seed in map(int, asked.seeds.split(",")):
-            cells = [("reference", sick), *((kind, arm) for kind in FACTORS for arm in (sick, heal))]
+            cells = [("reference", untreated), *((kind, arm) for kind in FACTORS for arm in (untreated, heal))]
             for kind, arm in cells:
                 if time.monotonic() < until:
                     run(one, kind, seed, arm, asked.out.resolve())
@@ -159,7 +159,10 @@ def table(out: Path) -> str:
     lines = ["| trainer | fault | reference | as it was | named at the end | healed | cured | relaunches | cost |"]
     lines.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for (trainer, kind, seed, arm), found in known.items():
-        reference, was = known.get((trainer, "reference", seed, "sick")), known.get((trainer, kind, seed, "sick"))
+        reference, was = (
+            known.get((trainer, "reference", seed, "untreated")),
+            known.get((trainer, kind, seed, "untreated")),
+        )
         if arm != "heal" or reference is None or was is None:
             continue
         lost = was["best"] or float("inf")

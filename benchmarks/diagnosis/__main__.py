@@ -1,13 +1,11 @@
-"""usage: python -m benchmarks.diagnosis --seeds 10000:11500 --trained 25 --rivals 200 --corpus ../shared/corpus."""
+"""usage: python -m benchmarks.diagnosis --seeds 10000:11500 --trained 25 --rivals 200 --real DIR."""
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +25,8 @@ from benchmarks.diagnosis import (
 from benchmarks.diagnosis.cases import Case, synthetic_cases
 from benchmarks.diagnosis.judged import Judged
 from benchmarks.diagnosis.trainings import trained_cases
-from diagnose.errors import LogError
-from diagnose.readers import runs
-from diagnose.run import Run
+from benchmarks.real.__main__ import report as real
+from benchmarks.real.corpus import load
 
 # Sound trainings for each training with one given fault.
 SOUND = 4
@@ -63,7 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rivals", type=int, default=0, metavar="N", help="ask the peers on PyPI about N runs of each group"
     )
-    parser.add_argument("--corpus", type=Path, help="a labelled corpus with labels.yaml, raw/ and score.py")
+    parser.add_argument("--real", type=Path, metavar="RAW", help="the logs of benchmarks.real, whose tables come first")
     parser.add_argument("--out", type=Path, help="write the report to this Markdown file")
     parser.add_argument("--wrong", type=Path, help="write the runs that were judged wrongly to this file, one a line")
     parser.add_argument("--quick", action="store_true", help="80 synthetic runs, one training a fault, one run a kind")
@@ -82,6 +79,10 @@ def _sections(asked: argparse.Namespace, wrong: list[Judged]) -> Iterator[str]:
     """The parts of the report; what was judged wrongly is added to `wrong`."""
     command = "python -m benchmarks.diagnosis " + " ".join(sys.argv[1:])
     yield report.opening(command.strip(), asked.seeds[0], asked.seeds[-1])
+    known = load(asked.real, ("first", "opened")) if asked.real else []
+    if known:
+        yield "## Real runs of strangers\n"
+        yield from real(known, ("first", "opened"), quick=True, peers=bool(asked.rivals))
     groups = {
         "synthetic": list(synthetic_cases(asked.seeds)),
         "trained": list(trained_cases(asked.seeds[0], SOUND * asked.trained, asked.trained)),
@@ -101,8 +102,8 @@ def _sections(asked: argparse.Namespace, wrong: list[Judged]) -> Iterator[str]:
     answers, _ = _asked(list(drafts.cases("planted", planted.KINDS, asked.seeds[: asked.kinds])))
     yield report.planted(answers, planted.TWIN_OF)
     wrong += [one for one in judged if not one.right]
-    if asked.corpus:
-        asking["Real logs"] = forecasts.questions(_corpus_runs(asked.corpus), cuts=CUTS)
+    if known:
+        asking["Real logs"] = forecasts.questions((facts.run for log in known for facts in log.facts), cuts=CUTS)
     outcomes = {name: forecasts.outcome(them) for name, them in asking.items()}
     yield report.forecasts(outcomes)
     yield report.properties(
@@ -113,8 +114,6 @@ def _sections(asked: argparse.Namespace, wrong: list[Judged]) -> Iterator[str]:
             one for group in groups for one in _thinned([j for j in judged if j.case.group == group], asked.rivals)
         ]
         yield report.peers(chosen, list(rivals.ask([one.case for one in chosen])))
-    if asked.corpus:
-        yield report.corpus(_score(asked.corpus))
 
 
 def _asked(cases: Sequence[Case]) -> tuple[list[Judged], float]:
@@ -131,22 +130,6 @@ def _thinned(judged: Sequence[Judged], count: int) -> list[Judged]:
     # Drawn, not every so many-th: the classes come round by fives, and a step of fifteen would meet one of them only.
     chosen = np.sort(np.random.default_rng(count).choice(len(judged), count, replace=False))
     return [judged[index] for index in chosen.tolist()]
-
-
-def _corpus_runs(corpus: Path) -> Iterator[Run]:
-    """Every run that can be read below the corpus."""
-    for folder in sorted((corpus / "raw").iterdir()):
-        with suppress(LogError):  # a refusal is counted by the score
-            yield from runs(folder)
-
-
-def _score(corpus: Path) -> str:
-    """The last lines of the corpus' own score: per label and format, and the totals."""
-    tool = Path(sys.executable).with_name("ttsdoc")
-    command = [sys.executable, str(corpus / "score.py"), str(tool), str(corpus / "labels.yaml"), str(corpus / "raw")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    lines = [line for line in done.stdout.splitlines() if not line.startswith(("WRONG", "false", "format:"))]
-    return "\n".join(lines) or done.stderr.strip().splitlines()[-1]
 
 
 if __name__ == "__main__":

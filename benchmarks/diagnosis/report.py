@@ -29,7 +29,7 @@ PEERS = """{}.
 
 Each gets a CSV with the plainest column names through its documented interface. Its alarms are read leniently:
 any alarm that may stand for the fault counts, while ttsdoc must name it first. A peer that gives no answer
-(training-doctor is spared runs of more than 3000 points, sk-autod needs a validation loss) is counted on the
+(training-doctor is spared runs of more than 1000 points, sk-autod needs a validation loss) is counted on the
 rest only; sk-autod refuses NaN and is given the finite points.
 """
 TITLES = {
@@ -217,9 +217,3 @@ def properties(watched: Prefixes, thousand: float, million: float) -> str:
         "when the run had grown by a fifth.\n\n"
         f"One examination of a healthy run: {thousand:.1f} ms at 1,000 points, {million:.0f} ms at 1,000,000.\n"
     )
-
-
-def corpus(text: str) -> str:
-    """The scores that the corpus' own script gives."""
-    told = "Scored by the script that comes with the corpus, which is not part of ttsdoc."
-    return f"## Real logs\n\n{told}\n\n```\n{text.strip()}\n```\n"

@@ -20,6 +20,9 @@ PACKAGES = (
     "training-doctor==0.1.0",
     "sk-autod==0.1.1",
     "trainpulse==0.4.0",
+    "finetune-doctor==0.2.2",
+    "losslint==0.4.1",
+    "gradsnitch==0.1.0",
 )
 
 _HIGH, _LOW = Fault.RATE_TOO_HIGH, Fault.RATE_TOO_LOW
@@ -72,6 +75,32 @@ MEANING: Mapping[str, Mapping[str, frozenset[Fault]]] = {
         "learning_rate": frozenset({_HIGH}),
         "plateau": frozenset({Fault.PLATEAU, _LOW}),
     },
+    "finetune-doctor": {
+        "overfitting": frozenset({Fault.OVERFITTING, Fault.MEMORISATION}),
+        "stopped_improving": frozenset({Fault.OVERFITTING, Fault.PLATEAU}),
+        "loss_degenerate": frozenset({Fault.NAN}),
+        "not_learning": frozenset({Fault.PLATEAU, Fault.DIVERGENCE, _LOW, _HIGH}),
+        "loss_spikes": frozenset({Fault.SPIKE, _HIGH}),
+        "gradients": frozenset({Fault.NAN, Fault.SPIKE, _HIGH}),
+    },
+    "losslint": {
+        "nan_inf": frozenset({Fault.NAN}),
+        "loss_spike": frozenset({Fault.SPIKE, _HIGH}),
+        "divergence": frozenset({Fault.DIVERGENCE, _HIGH}),
+        "overfit_onset": frozenset({Fault.OVERFITTING, Fault.MEMORISATION}),
+        "stagnation": frozenset({Fault.PLATEAU, _LOW}),
+    },
+    "gradsnitch": {
+        "Loss became NaN/Inf": frozenset({Fault.NAN}),
+        "Gradient norm exploded (inf)": frozenset({Fault.NAN, _HIGH}),
+        "Gradient-norm spike": frozenset({Fault.SPIKE, _HIGH}),
+        "Train/val divergence (overfitting)": frozenset({Fault.OVERFITTING, Fault.MEMORISATION}),
+        "Loss plateau (no early progress)": frozenset({Fault.PLATEAU, _LOW}),
+        "Loss divergence (sustained rise)": frozenset({Fault.DIVERGENCE, _HIGH}),
+        "Vanishing gradients": frozenset({Fault.PLATEAU}),
+        "LR too high (update/weight ratio)": frozenset({_HIGH}),
+        "Loss oscillation (growing amplitude)": frozenset({_HIGH}),
+    },
 }
 
 
@@ -92,10 +121,11 @@ class PeerAnswer:
             return False
         if self.case.fault is Fault.HEALTHY:
             return not self.alarms
-        return any(self.case.fault in _meaning(self.tool, alarm) for alarm in self.alarms)
+        return any(self.case.fault in meaning(self.tool, alarm) for alarm in self.alarms)
 
 
-def _meaning(tool: str, alarm: str) -> frozenset[Fault]:
+def meaning(tool: str, alarm: str) -> frozenset[Fault]:
+    """The faults that an alarm of a peer may stand for."""
     known = MEANING[tool]
     return known.get(alarm, known.get(alarm.split(":", maxsplit=1)[0], frozenset()))
 

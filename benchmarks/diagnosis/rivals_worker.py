@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 # training-doctor walks back through the log at every step; beyond this it takes minutes a run.
-LONGEST = 3000
+LONGEST = 1000
 
 
 def columns(path):
@@ -99,12 +99,47 @@ def trainpulse(path):
     return [one.detector + ":" + one.message[:40] for one in alerts if one.severity.value != "info"]
 
 
+def finetune_doctor(path):
+    from finetune_doctor.diagnosis import diagnose
+    from finetune_doctor.history import from_trainer_state
+
+    steps, table = columns(path)
+    rows = [
+        {"step": step, key: values[index]}
+        for index, step in enumerate(steps)
+        for key, values in table.items()
+        if values[index] is not None
+    ]
+    state = {"log_history": rows, "global_step": steps[-1], "max_steps": steps[-1]}
+    return [
+        one.check
+        for one in diagnose(from_trainer_state(state)).findings
+        if one.severity.name in ("WARNING", "CRITICAL")
+    ]
+
+
+def losslint(path):
+    from losslint.cli import main
+
+    found = json.loads(captured(main, ["check", path, "--format", "json"]))
+    return [one["check"] for one in found["findings"]]
+
+
+def gradsnitch(path):
+    from gradsnitch import lint_csv
+
+    return [one.name for one in lint_csv(path)]
+
+
 TOOLS = {
     "runmedic": runmedic,
     "trainspotter": trainspotter,
     "training-doctor": training_doctor,
     "sk-autod": sk_autod,
     "trainpulse": trainpulse,
+    "finetune-doctor": finetune_doctor,
+    "losslint": losslint,
+    "gradsnitch": gradsnitch,
 }
 
 

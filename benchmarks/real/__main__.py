@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.real import tally
+from benchmarks.real import rivals, tally
 from benchmarks.real.corpus import Answer, Labelled, answer, load
 from benchmarks.real.download import download
 from benchmarks.real.folds import at_random, cross_validated
@@ -24,20 +24,22 @@ def main() -> int:
     parser.add_argument("--raw", type=Path, required=True, help="folder of the logs, one folder for each label")
     parser.add_argument("--sets", nargs="+", default=["first", "opened"], choices=SETS)
     parser.add_argument("--quick", action="store_true", help="no cross-validation")
+    parser.add_argument("--rivals", action="store_true", help="ask the peers on PyPI too")
     parser.add_argument("--out", type=Path, help="write the report here too")
     parser.add_argument("--download", action="store_true", help="fetch what is missing from the public repositories")
     asked = parser.parse_args()
     if asked.download:
         download(asked.raw)
     logs = load(asked.raw, asked.sets)
-    text = "\n".join(_report(logs, asked.sets, quick=asked.quick)) + "\n"
+    text = "\n".join(report(logs, asked.sets, quick=asked.quick, peers=asked.rivals)) + "\n"
     print(text)
     if asked.out is not None:
         asked.out.write_text(text)
     return 0
 
 
-def _report(logs: Sequence[Labelled], sets: Sequence[str], *, quick: bool) -> Iterator[str]:
+def report(logs: Sequence[Labelled], sets: Sequence[str], *, quick: bool, peers: bool) -> Iterator[str]:
+    """The tables, one after the other."""
     answers = [answer(log) for log in logs]
     rows = [tally.row(f"{name} ({SETS[name]})", *_of(logs, answers, name)) for name in sets]
     rows.append(tally.row("all, as shipped", logs, answers))
@@ -52,6 +54,9 @@ def _report(logs: Sequence[Labelled], sets: Sequence[str], *, quick: bool) -> It
     yield tally.reliability(logs, answers)
     yield "\nLogs that ask for a label (or for one of several), and were answered rightly:\n"
     yield tally.by_label(logs, answers)
+    if peers:
+        yield "\nOther tools on the same curves, their alarms read leniently (see below for which tools, and how):\n"
+        yield rivals.table(logs, answers)
 
 
 def _of(logs: Sequence[Labelled], answers: Sequence[Answer], name: str) -> tuple[list[Labelled], list[Answer]]:

@@ -59,6 +59,17 @@ def effective(config: Config, samples: int | None = None) -> Effective:
     )
 
 
+def warmup_and_run(config: Config, samples: int | None) -> tuple[float, float, str] | None:
+    """The warm-up and the run, in the unit in which the config gives the first (`steps`, `epochs`), where known."""
+    epochs, last = positive(config, "warmup_epochs"), positive(config, "max_epochs")
+    in_steps = positive(config, "warmup_steps") and not is_dead(config, "warmup_steps")
+    if epochs and last and not in_steps and not is_dead(config, "warmup_epochs") and not positive(config, "max_steps"):
+        return epochs, last, "epochs"
+    amounts = effective(config, samples)
+    known = amounts.warmup_steps is not None and amounts.total_steps is not None
+    return (amounts.warmup_steps or 0, amounts.total_steps or 0, "steps") if known else None
+
+
 def number(config: Config, name: str) -> Number | None:
     """The value where it is a number."""
     value = config.value(name)

@@ -7,10 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Any
 
 from diagnose.config.dialect import Candidate, Synonyms, Word
 from diagnose.config.hyperparameters import HYPERPARAMETERS
+from diagnose.config.limits import MAX_NODES
 from diagnose.config.node import Array, Document, Node, Scalar, Table, children, resolved
 from diagnose.config.number_text import is_written_number, number_of
 from diagnose.config.place import Place
@@ -67,7 +69,7 @@ class _Leaf:
 def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate, ...]]:
     """Canonical name -> the places in this document that a person would call by that name, best first."""
     found: dict[str, list[tuple[tuple[int, int, int], _Leaf]]] = defaultdict(list)
-    for leaf in [] if document.root is None else _leaves(document.root, "", (), _Beside()):
+    for leaf in islice(_leaves(document.root, "", (), _Beside()), MAX_NODES) if document.root is not None else ():
         for word in () if _is_about_else(leaf, synonyms) else _meant(leaf, synonyms):
             found[word.name].append((_rank(word, leaf, synonyms), leaf))
     return {name: tuple(_ranked(name, matches)) for name, matches in found.items()}

@@ -100,7 +100,8 @@ class _Healing:
         self.base = self._recalled(earlier[-1]) if earlier else None
         found = self._recalled(last)
         states = [] if found is None else [one.file for one in found.facts.checkpoints]
-        self.say(f"going on with attempt {last.number}, which was cut off")
+        how = "was never started" if last.pid is None else "was cut off" if last.status is None else "has ended"
+        self.say(f"going on after attempt {last.number}, which {how}")
         return self._attempt(last.number + 1, Path(last.config), last.edits, states[-1] if states else last.resume)
 
     def _attempt(self, number: int, config: Path, edits: tuple[Change, ...], resume: str | None) -> Attempt:
@@ -126,7 +127,8 @@ class _Healing:
         self._echo(child)
         status = child.process.returncode
         if status and fault is None and self.asked.signal is None and not self._spent():
-            self.say("\n".join(("the trainer ended with an error; its last lines:", *child.last_lines())))
+            for line in ("the trainer ended with an error; its last lines:", *child.last_lines()):
+                self.say(line)
         diagnosis = None if places.latest is None else remember(places.latest)
         seconds = round(child.seconds, 1)
         attempt = replace(attempt, stopped_by=fault.name if fault else None, status=status, seconds=seconds)

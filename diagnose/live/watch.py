@@ -23,7 +23,8 @@ from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.gather import configs_near, facts_of, read_settings
 from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, confirmed_now
 from diagnose.readers import follow
-from diagnose.run import Axis, Curve, Role, Run
+from diagnose.remedies.evidence import steps_of_epochs
+from diagnose.run import Axis, Role, Run
 
 COST = 0.01
 """Share of one processor that watching may take. Source: the promise to users."""
@@ -209,16 +210,8 @@ def planned_end(facts: Facts) -> int | None:
     epochs = config.value("max_epochs")
     if train.axis is Axis.EPOCH:
         return epochs if isinstance(epochs, int) else None
-    ends = [effective(config, facts.samples).total_steps, _end_by_epochs(train, epochs)]
-    return min((end for end in ends if end is not None), default=None)
-
-
-def _end_by_epochs(train: Curve, epochs: object) -> int | None:
-    """The configured epochs in steps, where the log counts both."""
-    if not isinstance(epochs, int) or train.epochs is None or len(train) < 2:
-        return None
-    span = float(train.epochs[-1] - train.epochs[0])
-    return round(epochs * float(train.steps[-1] - train.steps[0]) / span) if np.isfinite(span) and span > 0 else None
+    ends = [effective(config, facts.samples).total_steps, steps_of_epochs(facts, train)]
+    return min((int(end) for end in ends if end is not None), default=None)
 
 
 def _too_early(facts: Facts, finding: Finding) -> bool:

@@ -50,7 +50,7 @@ def planned_steps(facts: Facts) -> int | None:
     if train is None or not len(train) or train.axis is not Axis.STEP:
         steps = number(facts, "max_steps")
         return None if steps is None else int(steps)
-    ends = [number(facts, "max_steps"), _steps_of_epochs(facts, train)]
+    ends = [number(facts, "max_steps"), steps_of_epochs(facts, train)]
     planned = min((end for end in ends if end is not None), default=0.0)
     return max(int(train.steps[-1]), int(planned))
 
@@ -62,7 +62,7 @@ def planned_end(facts: Facts, curve: Curve) -> int | None:
     return max(int(curve.steps[-1]), int(number(facts, "max_epochs") or 0))
 
 
-def _steps_of_epochs(facts: Facts, train: Curve) -> float | None:
+def steps_of_epochs(facts: Facts, train: Curve) -> float | None:
     """The configured epochs in steps of the log, where the log counts both."""
     epochs = number(facts, "max_epochs")
     if epochs is None or train.epochs is None or len(train) < 2:

@@ -8,9 +8,7 @@ import numpy as np
 
 from diagnose.run import Curve, Role
 from diagnose.signals import Signals
-
-MANY = 100
-"""Points from which single ones are noise."""
+from diagnose.signals.trend import MANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +36,6 @@ class Best:
         """Points after it."""
         return len(self.curve) - 1 - self.index
 
-    @property
-    def standstill(self) -> int:
-        """Points after the first that is as good: nothing was gained in them."""
-        return len(self.curve) - 1 - self.first
-
 
 def best_of(measured: Signals) -> Best | None:
     """By the validation loss where one is logged; None where no loss is."""
@@ -58,7 +51,7 @@ def best_of(measured: Signals) -> Best | None:
         return _best(finite, finite.values == finite.values[lowest], lowest)
     good = trend.smooth <= trend.best + 2 * trend.error
     if len(trend) < MANY:
-        return _best(finite, good, trend.best_index)
+        return _best(finite, good, trend.lowest_index)
     index = len(finite) - 1 if good[-1] else trend.best_index  # the end is as good as any
     return _best(finite, good, index, trend.loss(float(trend.smooth[index])))
 

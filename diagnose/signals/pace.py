@@ -9,6 +9,9 @@ from diagnose.run import Curve, FloatArray, IntArray, Role, Run
 SETTLED = 10
 """A tenth of the run is its start, which is no measure of it; fewer points have none to leave out."""
 
+FASTEST = 1e-3
+"""Seconds for a step of any training."""
+
 
 def paces(run: Run) -> tuple[IntArray, FloatArray] | None:
     """Steps and seconds per step, each of shape (n,), by the logged step times, else by the wall times of the loss."""
@@ -25,7 +28,9 @@ def _by_wall_times(curve: Curve, times: FloatArray) -> tuple[IntArray, FloatArra
     known = (steps > 0) & np.isfinite(seconds) & (seconds > 0)
     if np.count_nonzero(known) < max(2, len(ticks) // 2):
         return None
-    return curve.steps[ticks][1:][known], seconds[known] / steps[known]
+    paces = seconds[known] / steps[known]
+    # A file that a converter wrote has the times of the writing.
+    return None if np.median(paces) < FASTEST else (curve.steps[ticks][1:][known], paces)
 
 
 def settled(curve: Curve) -> FloatArray:

@@ -29,6 +29,8 @@ SHARE = 0.04
 """Of the points: the width of the running median, and of the first and the last level."""
 FEW = 12
 """Points below which a trend is the points themselves, and a region of the noise."""
+MANY = 100
+"""Points from which single ones are noise, and no loss to state."""
 REGIONS = 8
 """The noise is measured in each: it may shrink as the loss falls."""
 BLOCKS = 40
@@ -184,6 +186,17 @@ class Trend:
     def best_index(self) -> int:
         """The point at which the trend is lowest."""
         return int(np.argmin(self.smooth))
+
+    @cached_property
+    def lowest_index(self) -> int:
+        """The lowest point as logged, near where the trend is lowest: a smoothed value is no logged one."""
+        reach = max(int(SHARE / 2 * len(self)), 1) if self.width > 1 else 0
+        around = self.level[max(self.best_index - reach, 0) : self.best_index + reach + 1]
+        return max(self.best_index - reach, 0) + int(np.argmin(around))
+
+    def said(self, level: float, index: int) -> str:
+        """The loss as a sentence states it: the logged one, or where single points are noise the level, as `about`."""
+        return f"{self.curve.values[index]:.4g}" if len(self) < MANY else f"about {self.loss(level):.4g}"
 
     @property
     def best(self) -> float:

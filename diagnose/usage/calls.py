@@ -7,12 +7,25 @@ from typing import Any
 
 from diagnose.usage.arguments import Arguments, call_defined, construct
 from diagnose.usage.binding import also_assign, set_attribute, wrap
-from diagnose.usage.flow import Flow, classes, nodes, sections
+from diagnose.usage.flow import NAMED, Flow, classes, nodes, sections
+from diagnose.usage.libraries import names_of
 from diagnose.usage.library import call_library
 from diagnose.usage.loops import VIEWS
 from diagnose.usage.members import Access, attribute, by_computed_key, member
 from diagnose.usage.syntax import constant, last_name
-from diagnose.usage.values import NOTHING, Container, Instance, KeysOf, Node, Outside, Scope, Super, Values, Variable
+from diagnose.usage.values import (
+    NOTHING,
+    Container,
+    Instance,
+    KeysOf,
+    Node,
+    Outside,
+    Scope,
+    Super,
+    Text,
+    Values,
+    Variable,
+)
 
 GETTERS = {"get", "pop", "setdefault", "__getitem__", "__getattr__"}
 TAKERS = {"pop", "popleft", "get", "popitem", "get_nowait"}
@@ -75,23 +88,32 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
     """What a call of any of these gives back; of something outside where nothing is known of what is called."""
     result: set[Any] = set()
     outside = [value for value in called if isinstance(value, Outside | Node)]
-    if not called and not flow.guesses:
-        return NOTHING
+    called = frozenset(value for value in called if not isinstance(value, Container | Text | KeysOf))
     if not called:
+        result |= _call_unknown(flow, given, name)
+        if not flow.guesses:
+            return frozenset(result)
         for cls in classes(receiver):
             result |= construct(flow, cls, given) if cls.is_wrapper else NOTHING
-        func = given.node.func if isinstance(given.node, ast.Call) else None
-        chosen = isinstance(func, ast.Name) and isinstance(flow.project.lookup(func.id, given.scope), Variable)
-        for named in flow.named_by_config if chosen else ():
-            result |= call_defined(flow, named, given)
-        if (chosen and not flow.named_by_config) or isinstance(func, ast.Subscript | ast.Call):
-            flow.escape(given.everything, "handed to a function that only the run knows", given.node, given.scope)
     for value in called:
         result |= call_defined(flow, value, given)
     if outside or not called:
         what = next((value for value in outside if isinstance(value, Outside)), None)
         result |= call_library(flow, what, name, receiver, given)
     return frozenset(result)
+
+
+def _call_unknown(flow: Flow, given: Arguments, name: str) -> Values:
+    """A call of something that only the run knows: of a class that the config names, where it names one."""
+    func = given.node.func if isinstance(given.node, ast.Call) else None
+    chosen = isinstance(func, ast.Name) and isinstance(flow.project.lookup(func.id, given.scope), Variable)
+    if chosen and flow.named_by_config and flow.level >= NAMED:
+        return NOTHING.union(*[call_defined(flow, named, given) for named in flow.named_by_config])
+    followed_later = flow.guesses and not chosen and not isinstance(func, ast.Subscript | ast.Call)
+    if name not in names_of("keepers") and not followed_later:
+        how = f"handed to {name or 'a function'}, which only the run knows"
+        flow.escape(given.everything, how, given.node, given.scope)
+    return NOTHING
 
 
 # --- methods of mappings and lists

@@ -18,6 +18,8 @@ from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Varia
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
 MOST_GUESSES = 5_000_000  # the rounds of guesses need less than half of it, or grow without end
+FOLLOWED, NAMED, GUESSED = range(3)
+"""What counts: what is known to be called; also what the config names; also what an unknown call may mean."""
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
 ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
@@ -111,10 +113,8 @@ class Flow:
         self.changed = True
         self.converged = False
         self.most_work, self.rounds = MOST_WORK, 0
-        self.may_guess = True
-        """Whether guesses did not become more than anyone would wait for."""
-        self.guesses = False
-        """Whether calls and attributes of what is not known count, as soon as all that is known was followed."""
+        self.level, self.most_level = FOLLOWED, GUESSED
+        """What counts by now, and what may count without becoming more than anyone would wait for."""
         self.final = False
         """The last round, which takes the notes."""
         self.work = 0
@@ -131,6 +131,11 @@ class Flow:
         """What was stored under an attribute, or a key, of this name anywhere."""
         self.containers: dict[Any, Container] = {}
         self._evaluators = evaluators
+
+    @property
+    def guesses(self) -> bool:
+        """Whether calls and attributes of what is not known count, as soon as all that is known was followed."""
+        return self.level == GUESSED
 
     def run(self) -> None:
         """Rounds over all the code until one of them learns nothing, then one that takes notes.
@@ -151,17 +156,18 @@ class Flow:
                 self.changed = False
                 self._round()
             except TooMuchError:
-                if not self.guesses:
+                if self.level == FOLLOWED:
                     raise
-                self.may_guess = False
+                self.most_level = self.level - 1
                 self._forget()
                 continue
             if self._ignores_more():
                 self._forget()
             elif not self.changed:
-                self.converged = self.guesses or not self.may_guess
-                self.guesses, self.most_work = True, self.work + MOST_GUESSES
-        self.final, self.guesses, self.most_work = True, self.may_guess, self.work + MOST_WORK
+                self.converged = self.level == self.most_level
+                self.level = min(self.level + 1, self.most_level)
+                self.most_work = self.work + MOST_GUESSES
+        self.final, self.level, self.most_work = True, self.most_level, self.work + MOST_WORK
         self._round()
 
     def _ignores_more(self) -> bool:
@@ -174,7 +180,7 @@ class Flow:
 
     def _forget(self) -> None:
         """Start again, with what is known of the loads."""
-        self.notes, self.final, self.converged, self.guesses = Notes(), False, False, False
+        self.notes, self.final, self.converged, self.level = Notes(), False, False, FOLLOWED
         self.work, self.most_work, self.rounds = 0, MOST_WORK, 0
         for holder in (self.sites, self.stored_anywhere, self.containers, self.hits, self.misses):
             holder.clear()

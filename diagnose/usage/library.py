@@ -14,6 +14,7 @@ from diagnose.usage.flow import Event, Flow, classes, nodes, sections
 from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
     NOTHING,
+    OTHER_FILE,
     Bound,
     Container,
     Instance,
@@ -102,7 +103,7 @@ def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     if flow.ignored is not None and (site in flow.ignored or _is_another_file(flow, site, given.everything)):
         flow.sites.pop(site, None)
         flow.named_otherwise.add(site)
-        return NOTHING
+        return frozenset({OTHER_FILE})
     loaded = flow.load(site, given.scope)
     result = frozenset({loaded})
     if name.endswith("load_all"):

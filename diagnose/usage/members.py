@@ -14,6 +14,7 @@ from diagnose.usage.project import Binding
 from diagnose.usage.syntax import constant, key_pattern, last_name
 from diagnose.usage.values import (
     NOTHING,
+    OTHER_FILE,
     Bound,
     Choice,
     Container,
@@ -87,6 +88,8 @@ def _of_value(flow: Flow, value: Any, access: Access) -> Values:
         return _of_section(flow, value, access)
     if isinstance(value, Container):
         return value.at(access.key)
+    if value is OTHER_FILE:
+        return frozenset({value})
     cls = value.cls if isinstance(value, Instance) else value
     return _of_object(flow, cls, value, access) if isinstance(cls, Scope) and cls.kind == "class" else NOTHING
 
@@ -206,7 +209,7 @@ def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope
             result |= value.cls.field_values("[]") | _by_own_method(flow, value, keys, node, scope)
         elif isinstance(value, Node) and value.is_section:
             result |= _of_section_by(flow, value, keys, key, node, scope)
-        elif isinstance(value, Node):
+        elif isinstance(value, Node) or value is OTHER_FILE:
             result.add(value)
     return frozenset(result)
 

@@ -111,7 +111,8 @@ class Project:
         outer: list[ast.AST] = []
         if not isinstance(node, ast.Lambda):
             later = scope.names.get(node.name)
-            scope.names[node.name] = inner  # the first of several wins, for the last is seen first: a property's getter
+            if later is None or scope.kind != "class" or later.decorators & {"setter", "deleter"}:
+                scope.names[node.name] = inner  # the last is seen first; of a property, the getter counts
             if later is not None and scope.kind != "class":
                 inner.alternatives = [later, *later.alternatives]
             self.by_name[node.name].append(inner)

@@ -328,6 +328,7 @@ class Text:
 
 outside = cache(Outside)
 text_value = cache(Text)
+OTHER_FILE = outside("the content of another file")
 
 
 def with_contents(values: Values) -> Values:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.finding import Confidence
-from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, AbsentRead, Event, Flow, is_hydra_main
+from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, GUESSED, AbsentRead, Event, Flow, is_hydra_main
 from diagnose.usage.mentions import Mentions, calls_named, handed_to_a_process, literal, mentions
 from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
 from diagnose.usage.values import Node, Scope
@@ -259,6 +259,9 @@ class Judge:
         project = self.flow.project
         if project.computed_imports and name in project.words_elsewhere:
             return unknown(dotted, f"a module that only the run names may read it ({project.computed_imports[0]})")
+        for section in (path[:end] for end in range(1, len(path))):
+            if section[-1] in notes.unresolved and section not in self.reads and section not in self.named_sections:
+                return unknown(dotted, f"{'.'.join(section)} is read from something not followed")
         if not self.mentions.has(name):
             return self._dead(path, Confidence.HIGH, "")
         if name in self.mentions.strings and name not in notes.settled:
@@ -268,7 +271,7 @@ class Judge:
         loose = notes.unresolved | (notes.of_tensors if path[:-1] in self._by_attribute else {})
         if name in loose:
             return unknown(dotted, f"{PROBABLY}: its name is read from something not followed ({loose[name]})")
-        if not self.flow.may_guess:
+        if self.flow.most_level < GUESSED:
             return unknown(dotted, f"{PROBABLY}: it is mentioned in a source that is too large to follow all of it")
         return self._misplaced(path) or self._dead(path, Confidence.MEDIUM, self._elsewhere(name))
 

@@ -292,6 +292,62 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([round(1 - n / 100, 2) for n in range(90)], list(range(90))),
         None,
     ),
+    "numbers as numpy 2 prints them": (
+        """
+        {'loss': np.float64(2.0), 'learning_rate': 1e-05, 'step': 5}
+        {'loss': np.float64(1.9), 'learning_rate': 1e-05, 'step': 10}
+        """,
+        ([2.0, 1.9], [5, 10]),
+        None,
+    ),
+    "a history behind a prompt": (
+        "In [9]: print(hist.history)\n{'loss': [np.float64(2.0), np.float64(1.9)], 'val_loss': [2.1, 2.2]}\n",
+        ([2.0, 1.9], [1, 2]),
+        ([2.1, 2.2], [1, 2]),
+    ),
+    "losses by a letter": (
+        "epoch 3   L_train 1.2   L_val 1.3\nepoch 4   L_train 1.1   L_val 1.4\n",
+        ([1.2, 1.1], [3, 4]),
+        ([1.3, 1.4], [3, 4]),
+    ),
+    "Darknet": (
+        "\n".join(f" {n}: {5 - n}.21, 4.09 avg loss, 0.001 rate, 4.1 seconds, 64 images" for n in (1, 2)),
+        ([4.21, 3.21], [1, 2]),
+        None,
+    ),
+    "a table with a rule below its header": (
+        """
+        E    #       LOSS TOK2VEC  LOSS NER  SCORE
+        ---  ------  ------------  --------  ------
+          0       0         40.20    401.95   50.00
+          0     200         38.36    383.60   51.46
+        """,
+        ([401.95, 383.60], [0, 200]),
+        None,
+    ),
+    "ranks that print each line": (
+        "\n".join(
+            f"[rank{rank}]: epoch {n} train_loss {3 - n + rank / 10:.1f} val_loss {4 - n + rank / 10:.1f}"
+            for n in (1, 2)
+            for rank in (0, 1)
+        ),
+        ([2.05, 1.05], [1, 2]),
+        ([3.05, 2.05], [1, 2]),
+    ),
+    "rows that count for themselves": (
+        "epoch,step,train_loss,val_loss_epoch,val_loss_step\n"
+        + "".join(
+            f"{n},{50 * n + 24},{2 - n / 10:.1f},,\n{n},0,,,1.9\n{n},1,,,1.8\n{n},{50 * n + 49},,{2.1 - n / 10:.1f},\n"
+            for n in range(3)
+        ),
+        ([2.0, 1.9, 1.8], [24, 74, 124]),
+        ([2.1, 2.0, 1.9], [49, 99, 149]),
+    ),
+    "objects over many lines each": (
+        '{\n  "step": 10,\n  "loss": 2.0\n}\n{\n  "step": 20,\n  "loss": 1.9\n}\n',
+        ([2.0, 1.9], [10, 20]),
+        None,
+    ),
     "a loss without the word": (
         "\n".join(f"Epoch[{n}] Batch [20]\tSpeed: 36.2 samples/sec\tTrain-SmoothL1={40 - n}.25" for n in range(3)),
         ([40.25, 39.25, 38.25], [20, 40, 60]),

@@ -227,6 +227,25 @@ def test_a_purge_step_replaces_what_was_logged_from_there_on(tmp_path: Path) -> 
     assert "training went back: 50 points of an earlier launch (steps 50 to 99)" in run.notes[0]
 
 
+def test_a_launch_of_a_few_points_replaces_no_training(tmp_path: Path) -> None:
+    write(tmp_path, [scalar("loss", step, step) for step in range(200)], "events.out.tfevents.1700000000.host")
+    later = [scalar("loss", step, -step, wall=1.8e9) for step in range(5)]
+    write(tmp_path, later, "events.out.tfevents.1800000000.host")
+    run = diagnose.read(tmp_path)
+    assert points(run)["loss"] == [(s, s) for s in range(200)]
+    assert "5 points of a launch that is short" in run.notes[0]
+
+
+def test_a_launch_that_logged_nothing_is_where_its_name_says(tmp_path: Path) -> None:
+    first = [scalar("loss", step, step, wall=1.7e9) for step in range(80)]
+    later = [start(80), *(scalar("loss", step, step, wall=1.9e9) for step in range(80, 140))]
+    for second, log in ((1_700_000_000, first), (1_800_000_000, [start(80)]), (1_900_000_000, later)):
+        write(tmp_path, log, f"events.out.tfevents.{second}.host")
+    run = diagnose.read(tmp_path)
+    assert points(run)["loss"] == [(s, s) for s in range(140)]
+    assert not run.notes[:-1]
+
+
 def test_a_resumed_run_replaces_the_branch_that_it_left(tmp_path: Path) -> None:
     write(tmp_path, [scalar("loss", step, step) for step in range(0, 700, 10)], "events.out.tfevents.1.host")
     later = [scalar("loss", step, -step, wall=1.8e9) for step in range(500, 900, 25)]

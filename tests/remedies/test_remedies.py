@@ -237,3 +237,8 @@ def test_where_the_patience_of_a_trainer_is_not_known_the_epochs_are_cut_too() -
     assert (found["early_stopping"], found["max_epochs"]) == (True, 5)
     known = Facts(facts.run, settings={"early_stopping": False, "early_stopping_patience": None})
     assert "max_epochs" not in values(remedies.regularise(known, 50))
+
+
+def test_where_ten_times_the_rate_is_a_trial_the_default_of_adam_is_the_safe_change() -> None:
+    found = remedies.speed_up(Facts(Run("r", "", "test", {}), settings={"learning_rate": 4e-4}))
+    assert [(one.edits[0].value, one.safety.value) for one in found] == [(10.0, "unsafe"), (2.5, "safe")]

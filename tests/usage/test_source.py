@@ -562,3 +562,48 @@ def test_guesses_that_grow_without_end_are_left_out(tmp_path: Path, monkeypatch:
     report = read(tmp_path, source, "{lr: 1, warmup: 2, spare: 3}")
     assert (report.live, report.dead) == (("lr",), ("warmup",))
     assert "too large to follow all of it" in report["spare"].reason
+
+
+def test_of_two_methods_of_a_name_the_last_one_runs(tmp_path: Path) -> None:
+    source = """
+        import yaml
+
+        class Trainer:
+            def __init__(self, cfg):
+                self.cfg = cfg
+
+            def step(self):
+                raise NotImplementedError
+
+            def step(self):
+                print(self.cfg["lr"])
+
+        Trainer(yaml.safe_load(open("c"))).step()
+    """
+    assert read(tmp_path, source, "{lr: 1, spare: 2}").live == ("lr",)
+
+
+def test_keys_of_a_section_that_something_unknown_reads_are_not_accused(tmp_path: Path) -> None:
+    source = """
+        import kit, yaml
+        cfg = yaml.safe_load(open("c"))
+        print(cfg["lr"])
+        kit.fit(**kit.options()["optim"])
+    """
+    report = read(tmp_path, source, "{lr: 1, optim: {betas: 2}, spare: 3}")
+    assert report.unknown == ("optim.betas",)
+    assert report.dead == ("spare",)
+
+
+def test_what_a_function_chosen_by_the_run_is_given_is_not_accused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "MOST_GUESSES", 0)
+    source = """
+        import sys, yaml
+        cfg = yaml.safe_load(open("c"))
+        print(cfg["lr"])
+        maker = vars(sys.modules["nets"])[sys.argv[2]]
+        maker(cfg["net"])
+    """
+    assert read(tmp_path, source, "{lr: 1, net: {width: 2}}").unknown == ("net.width",)

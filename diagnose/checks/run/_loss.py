@@ -77,8 +77,9 @@ def beyond_noise(z: float, points: int, bar: float | None = None) -> tuple[Evide
 
 def onset(facts: Facts, step: int) -> Iterator[Evidence]:
     """The best state before a fault, and the learning rate and gradient norm then: supervisors start from these."""
-    rate, norms = signals(facts).rate, facts.curve(Role.GRAD_NORM)
-    yield Evidence("best_step_before", step)
+    rate, norms, trend = signals(facts).rate, facts.curve(Role.GRAD_NORM), signals(facts).main
+    place = f"step {step:,}" if trend is None else trend.curve.place(step)
+    yield Evidence("best_step_before", step, sentence=f"it was at its best before, near {place}")
     if rate is not None:
         then = float(rate.at(step))
         yield Evidence("rate_then", then, sentence=f"the learning rate was {then:.3g} then")

@@ -126,27 +126,27 @@ class DeadSchedule(Check):
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )
 
-    def _warmup(self, warmup: float, steps: float) -> Finding:
-        never = f"would not end within the {steps:,.0f} steps of the run"
-        long = f"is {warmup / steps:.0%} of the {steps:,.0f} steps of the run"
-        why = f"the warm-up of {warmup:,.0f} steps {never if warmup >= steps else long}"
-        edit = Edit("warmup_steps", Operation.SET, round_count(steps / 10), "a tenth of the run or less")
+    def _warmup(self, warmup: float, length: float, unit: str) -> Finding:
+        never = f"would not end within the {length:,.0f} {unit} of the run"
+        long = f"is {warmup / length:.0%} of the {length:,.0f} {unit} of the run"
+        why = f"the warm-up of {warmup:,.0f} {unit} {never if warmup >= length else long}"
+        edit = Edit(f"warmup_{unit}", Operation.SET, round_count(length / 10), "a tenth of the run or less")
         return self.finding(
-            Severity.ERROR if warmup >= steps else Severity.WARNING,
+            Severity.ERROR if warmup >= length else Severity.WARNING,
             Confidence.HIGH,
             "config",
             f"The configured {why[4:]}.",
-            evidence=(Evidence("warmup_share", warmup / steps, self.longest),),
+            evidence=(Evidence("warmup_share", warmup / length, self.longest),),
             prescriptions=(Prescription("Shorten the warm-up", why, (edit,), Safety.SAFE, support=Support.CITED),),
             advice="Warm up for 1 to 10 % of the run.",
         )
 
-    def _endless_warmup(self, facts: Facts) -> tuple[float, float] | None:
-        """The configured warm-up and the configured steps, if the one is too long for the other."""
+    def _endless_warmup(self, facts: Facts) -> tuple[float, float, str] | None:
+        """The configured warm-up, the configured run and their unit, if the one is too long for the other."""
         warmup, steps = number(facts, "warmup_steps"), number(facts, "max_steps")
+        planned = (warmup, steps, "steps") if warmup is not None and steps is not None else None
         if facts.config is not None:
-            from diagnose.config.effective import effective  # here: most runs have no config, and reading it is slow
+            from diagnose.config.effective import warmup_and_run  # here: reading a config is slow, most runs have none
 
-            amounts = effective(facts.config, facts.train_samples)
-            warmup, steps = amounts.warmup_steps, amounts.total_steps
-        return (warmup, steps) if warmup is not None and steps is not None and warmup > self.longest * steps else None
+            planned = warmup_and_run(facts.config, facts.train_samples)
+        return planned if planned is not None and planned[0] > self.longest * planned[1] else None

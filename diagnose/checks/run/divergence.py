@@ -69,17 +69,18 @@ class Divergence(Check):
         if Oscillation().bounces(trend) and trend.end - trend.first < self.rise:
             return  # one swing of many
         curve = trend.curve
-        best = curve.place(curve.steps[trend.best_index])
+        low = trend.lowest_index
+        best, end = curve.place(curve.steps[low]), trend.said(trend.end, -1)
         fate = "higher than where it began" if lost > 1 else f"{lost:.0%} of the progress is lost"
         yield self.report(
             curve,
-            f"The loss fell to {trend.loss(trend.best):.4g} ({best}) and ends at {trend.loss(trend.end):.4g}: {fate}.",
-            Evidence("share_lost", lost, self.share, "", f"lost {lost:.0%} of its progress"),
+            f"The loss fell to {trend.said(trend.best, low)} ({best}) and ends at {end}: {fate}.",
+            Evidence("share_lost", lost, self.share, "", f"lost {min(lost, 1):.0%} of its progress"),
             *beyond_noise(trend.rise_z, len(trend), self.z),
-            *onset(facts, int(curve.steps[trend.best_index])),
-            first=trend.best_index,
+            *onset(facts, int(curve.steps[low])),
+            first=low,
             severity=Severity.ERROR if 2 * lost >= 1 else Severity.WARNING,
-            prescriptions=remedies.calm(facts, int(curve.steps[trend.best_index])),
+            prescriptions=remedies.calm(facts, int(curve.steps[low])),
             advice=f"Stop, and go back to the checkpoint nearest to {best}.",
         )
 
@@ -89,7 +90,7 @@ class Divergence(Check):
         if len(trend) < 4 or trend.rise < self.rise or lost < self.share or trend.rise * min(lost, 1) < self.effect:
             return False
         fell = 2 * (trend.first - trend.best) > self.z * trend.noise  # else noise fell, and noise climbs back
-        return trend.rise_z >= self.z or (fell and trend.climbs and trend.rise_z > 1)
+        return trend.rise_z >= self.z or (trend.climbs and (2 * trend.rise_z >= self.z or (fell and trend.rise_z > 1)))
 
     def _parts(self, facts: Facts) -> Iterator[Finding]:
         total = signals(facts).main

@@ -69,11 +69,11 @@ class NonFiniteLoss(Check):
 
     def _lost(self, facts: Facts, curve: Curve, bad: IntArray) -> Finding:
         ends_so = not np.isfinite(curve.values[-1]) and (len(bad) > 1 or len(bad) == len(curve))
-        factor = _climb_before(curve.values[: bad[0]])
+        factor, data = _climb_before(curve.values[: bad[0]]), _is_data(facts, curve, bad)
         harmless = len(bad) == 1 and len(curve) >= self.single and not ends_so and curve.role is Role.TRAIN_LOSS
         what = "infinite" if np.isinf(curve.values[bad]).all() else "not a number"
         climbed = f", after a climb to {factor:.3g} times its best" if factor >= self.climb else ""
-        called = CALLED.get(curve.role, curve.tag) if curve.role else curve.tag
+        called = CALLED.get(curve.role or Role.EPOCH, f"The component {curve.tag}")
         return self.report(
             curve,
             f"{called} is {what} at {len(bad):,} of {len(curve):,} points, first at "
@@ -84,9 +84,9 @@ class NonFiniteLoss(Check):
             *(onset(facts, int(curve.steps[bad[0] - 1])) if bad[0] else ()),
             first=bad[0],
             last=bad[-1],
-            severity=Severity.INFO if harmless else Severity.ERROR if ends_so else Severity.WARNING,
+            severity=Severity.INFO if harmless else Severity.ERROR if ends_so and not data else Severity.WARNING,
             confidence=Confidence.HIGH,
-            prescriptions=() if harmless or _is_data(facts, curve, bad) else _cures(facts, curve, bad[0]),
+            prescriptions=() if harmless or data else _cures(facts, curve, bad[0]),
             advice=self._advice(facts, curve, bad, factor),
         )
 
@@ -105,8 +105,8 @@ class NonFiniteLoss(Check):
         back = f"Restart from a checkpoint from before {curve.place(curve.steps[bad[0]])}"
         if factor >= self.climb:
             return f"{back} at a lower learning rate with clipping: the loss had climbed before it was lost."
-        cause = " in bf16 or full precision: it came out of nothing, as fp16 overflows do" if half else ""
-        return f"{back}{cause or '. It came out of nothing'}; {clips}"
+        cause = "fp16 overflows so" if half else "half precision (fp16) overflows so, where it is used"
+        return f"{back}. It came out of nothing: {cause}, cured by bf16 or full precision; else {clips}"
 
     def _filtered(self, facts: Facts) -> Iterator[Finding]:
         """A loss that is zero, or repeats itself, exactly while the gradient norm is not finite."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class Plateau(LossCheck):
     """Fall in ln that is none. Source: the mean answer, learned at once; real runs."""
     still: float = 0.45
     """Order of the second half beyond which it still falls. Source: three of four pairs in order."""
-    early: float = 0.3
+    early: float = 0.25
     """Share of the run by which all was won. Source: most of the budget must be spent before it counts as in vain."""
     little: float = 0.6
     """Fall in ln above which a flat end is convergence: nearly half of the loss. Source: real runs."""
@@ -122,9 +122,10 @@ class Plateau(LossCheck):
         return self.report(
             curve,
             message + (f"; that is chance level, ln {chance:,}." if chance else "."),
-            Evidence("fall", trend.net, self.never if since == 0 else self.little),
-            Evidence("late_share", trend.late_share, self.never),
-            *([Evidence("chance_level", log(chance))] if chance else []),
+            Evidence(
+                "fall", trend.net, self.never if since == 0 else self.little, "", f"fell by {1 - exp(-trend.net):.1%}"
+            ),
+            *([Evidence("chance_level", log(chance), sentence=f"guessing costs {log(chance):.4g}")] if chance else []),
             first=first,
             severity=Severity.INFO if tuned else Severity.WARNING,
             confidence=Confidence.LOW if tuned else confidence(signals(facts), trend, clear=since == 0),

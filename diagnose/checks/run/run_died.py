@@ -13,7 +13,8 @@ from diagnose.run import EndingKind, Role
 # What to do, by how the run ended.
 _ADVICE = {
     EndingKind.DIED: "Repair what the line names and go on from the last checkpoint.",
-    EndingKind.KILLED: "Go on from the last checkpoint; ask for more time, or save more often, if it happens again.",
+    EndingKind.KILLED: "Go on from the last checkpoint. Most often the machine ran out of memory (fewer loader workers "
+    "help) or out of time (ask for more).",
 }
 
 

@@ -11,6 +11,7 @@ from diagnose.checks.run._loss import LossCheck, change, late_piece
 from diagnose.remedies.evidence import number
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
+from diagnose.signals.excursions import setback
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ class SlowLearning(LossCheck):
         measured, trend = signals(facts), signals(facts).train
         if trend is None or trend.signed or self.skip_reason(facts) or late_piece(measured):
             return False
+        lost = setback(trend)
+        if lost is not None and lost.left > 2 * trend.noise:
+            return False  # it was better before
         short = 0 < trend.net < self.little and trend.fell_z >= self.z
         straight = (
             self.line + 1 / max(trend.fell_z, 1) <= measured.straightness <= 1 - self.line / 2

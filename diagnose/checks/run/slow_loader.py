@@ -27,7 +27,7 @@ class SlowLoader(Check):
     More workers for the data loader (num_loader_workers), cached features, faster storage.
 
     ## Blind spots
-    A step time that holds the loading as well makes the share look smaller than it is.
+    A step time that holds the loading as well, other than `batch_time`, makes the share look smaller than it is.
     """
 
     code = "SPD003"
@@ -48,11 +48,12 @@ class SlowLoader(Check):
         """Compare the two times."""
         curve = self.curve(facts, Role.LOADER_TIME).finite
         wait, work = (float(np.median(settled(self.curve(facts, role)))) for role in self.needs)
-        share = wait / (wait + work) if wait + work > 0 else 0.0
+        holds_both = "batch" in self.curve(facts, Role.STEP_TIME).tag.casefold()  # `batch_time` of PyTorch's example
+        share = wait / max(work if holds_both else wait + work, wait) if wait > 0 else 0.0
         if share >= self.share:
             yield self.report(
                 curve,
-                f"{share:.0%} of the time goes to loading data ({wait:.3g} s a step, against {work:.3g} s of "
-                "computing).",
+                f"{share:.0%} of the time goes to loading data ({wait:.3g} s a step, beside {work:.3g} s of "
+                f"{'loading and computing' if holds_both else 'computing'}).",
                 Evidence("loading_share", share, self.share, "", f"{share:.0%} of the time"),
             )

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Curve, Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import change
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
+from diagnose.signals.robust import as_share, last_level
 
 
 @dataclass(frozen=True)
 class WorseningMetric(Check):
-    """An error rate on held-out data goes up while the loss goes on falling.
+    """An error rate on held-out data goes up, or a score down, while the loss goes on falling.
 
     ## Why it matters
     The loss is a stand-in: what is wanted is fewer errors. A run whose word error rate rises gets worse.
 
     ## How it is detected
-    The last level of a logged error rate is above its best by `rise`, by `lost` of what it had gained, and by `z`
-    standard errors, at eight evaluations or more.
+    The last level of a logged error rate (or of what a score, as a share, leaves to one) is above its best by `rise`,
+    by `lost` of what it had gained, and by `z` standard errors, at eight evaluations or more.
 
     ## What to do
-    Keep the checkpoint of the best error rate; look at decoding, lengths and learning rate.
+    Listen to the checkpoint of the best rate beside that of the lowest loss; look at decoding and lengths.
 
     ## Blind spots
     Rates of a few clips scatter.
@@ -41,30 +42,37 @@ class WorseningMetric(Check):
     """Standard errors. Source: one in two million for normal noise."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No error rate is logged."""
-        return None if facts.run.played_by(Role.ERROR_RATE) else "no error rate is logged"
+        """No error rate or score is logged."""
+        return None if _errors(facts) else "no error rate or score of held-out data is logged"
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at each error rate of held-out data; the first that worsens is enough."""
+        """Look at each of held-out data; the first that worsens is enough."""
         loss = signals(facts).main
-        rates = [
-            curve
-            for curve in facts.run.played_by(Role.ERROR_RATE)
-            if curve.held_out and len(curve.finite) >= 2 * FEWEST
-        ]
-        worse = [trend for trend in map(Trend.of, rates) if trend is not None and self._worsens(trend)]
+        worse = [(logged, trend) for logged, trend in _errors(facts) if self._worsens(trend)]
         if worse and (loss is None or loss.net >= 0):
-            trend, curve = worse[0], worse[0].curve
-            lost = trend.lost(trend.end, trend.best)
+            curve, trend = worse[0]
+            lost, best = trend.lost(trend.end, trend.best), trend.lowest_index
             yield self.report(
                 curve,
-                f"{curve.tag} was best near {curve.place(curve.steps[trend.best_index])} (about "
-                f"{trend.loss(trend.best):.3g}) and ends at {trend.loss(trend.end):.3g}, while the loss fell.",
-                Evidence("rise", trend.rise, self.rise, "", f"{change(trend.rise)} above its best"),
-                Evidence("share_lost", lost, self.lost, "", f"lost {lost:.0%} of what it had gained"),
-                first=trend.best_index,
+                f"{curve.tag} was best near {curve.place(curve.steps[best])} ({curve.values[best]:.3g}) and ends at "
+                f"{last_level(curve.values):.3g}, while the loss fell.",
+                Evidence("rise", trend.rise, self.rise, "", f"{change(trend.rise)} more errors than at its best"),
+                Evidence("share_lost", lost, self.lost, "", f"lost {min(lost, 1):.0%} of what it had gained"),
+                first=best,
             )
 
     def _worsens(self, trend: Trend) -> bool:
         lost = trend.lost(trend.end, trend.best) >= self.lost and trend.rise >= self.rise
         return lost and trend.rise_z >= self.z and not trend.signed
+
+
+def _errors(facts: Facts) -> list[tuple[Curve, Trend]]:
+    """Error rates of held-out data as logged, and described; a score by what it leaves to one."""
+    found = []
+    for curve in (*facts.run.played_by(Role.ERROR_RATE), *facts.run.played_by(Role.SCORE)):
+        finite = curve.finite
+        values = 1 - as_share(finite.values) if curve.role is Role.SCORE else finite.values
+        trend = Trend.of(replace(finite, values=values)) if curve.held_out and len(finite) >= 2 * FEWEST else None
+        if trend is not None:
+            found.append((finite, trend))
+    return found

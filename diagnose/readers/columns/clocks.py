@@ -12,6 +12,8 @@ from diagnose.run import FloatArray, IntArray
 
 # More of such values than this share are another writer, not slips.
 SLIPS = 0.02
+# Returns of the step on rows without the training loss from which on these rows count for themselves.
+_OTHER_COUNTS = 2
 # A step that begins anew in more than this share of the epochs is counted within them.
 MOST_EPOCHS = 0.5
 
@@ -50,6 +52,29 @@ def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
     if order and epoch is not None:
         step = Column(epoch.places, _order(epoch.places, columns.get(RANK)))
     return Clocks(_without_slips(step), epoch, END in columns, order)
+
+
+def without_other_counts(columns: Columns, logged: Columns, loss: Column | None) -> Columns:
+    """The columns with a step that does not go back where the training loss does not.
+
+    Rows of other things (validation batches, pictures) may count for themselves in the column of the run's steps.
+    """
+    step = columns.get(STEP)
+    if step is None or loss is None:
+        return columns
+    ruled = np.isin(step.places, loss.places)
+    least = _returns(step.values[ruled])
+    if not ruled.any() or _returns(step.values) - least < _OTHER_COUNTS:
+        return columns
+    for column in sorted(logged.values(), key=lambda column: -len(column.values)):
+        wider = ruled | np.isin(step.places, column.places)
+        ruled = wider if _returns(step.values[wider]) <= least else ruled
+    return {**columns, STEP: step.where(ruled)}
+
+
+def _returns(values: FloatArray) -> int:
+    finite = values[np.isfinite(values)]
+    return int((finite[1:] < finite[:-1]).sum())
 
 
 def _with_metrics(counter: Column | None, logged: IntArray) -> Column | None:

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.errors import LogError
-from diagnose.readers.columns.clocks import Clocks, clocks_of
+from diagnose.readers.columns.clocks import Clocks, clocks_of, without_other_counts
 from diagnose.readers.columns.column import (
     COUNTERS,
+    EPOCH,
     EPOCHS,
     PER_EPOCH,
     RANK,
@@ -78,8 +79,9 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     """
     logged = {tag: column for tag, column in columns.items() if tag not in COUNTERS and len(column.values)}
     columns = with_steps(columns, trained_at(logged))
-    clocks = clocks_of(columns, _union([column.places for column in logged.values()]))
     loss = _training_loss(logged)
+    columns = without_other_counts(columns, logged, loss)
+    clocks = clocks_of(columns, _union([column.places for column in logged.values()]))
     if loss is not None and clocks.step is not None and _is_no_clock(clocks.step.at(loss.places)):
         clocks = replace(clocks, step=None)
     launches = launches_in(columns, logged, clocks)
@@ -133,8 +135,8 @@ def _union(places: Sequence[IntArray]) -> IntArray:
 def _planned(columns: Columns) -> tuple[int | None, int | None]:
     """The epochs and the steps that the log announces for the whole training; the last word counts."""
     epochs, steps, per_epoch = (_last(columns.get(name)) for name in (EPOCHS, STEPS, PER_EPOCH))
-    if steps is None and epochs is not None and per_epoch is not None:
-        steps = epochs * per_epoch
+    if steps is None and per_epoch is not None and (epochs is not None or EPOCH not in columns):
+        steps = (epochs or 1) * per_epoch
     return epochs, steps
 
 
@@ -177,7 +179,7 @@ class _Frame:
         epochs = self.clocks.epoch.at(places) if self.clocks.epoch is not None else None
         axis = column.axis or self._axis(tag, column, epochs)
         steps, counted = self._steps(axis, column, epochs)
-        if read_tag(tag).split in HELD_OUT:
+        if read_tag(tag).split in HELD_OUT and not self._has_ranks(places):
             order, single = _last_of_each(steps, self._evaluations(places))
         else:
             order, single = _unrepeated(steps, values, keep_last=self.keep_last or self._is_redrawn(places, steps))
@@ -197,12 +199,15 @@ class _Frame:
         """Whether the values are in a bar that comes again with one count: at first it shows the value before."""
         return _beside(self.redrawn, places) and bool(np.mean(np.diff(steps) == 0) > REPEATED)
 
+    def _has_ranks(self, places: IntArray) -> bool:
+        """Whether several processes wrote the values."""
+        if self.rank is None or not np.isin(places, self.rank.places).all():
+            return False
+        return len(np.unique(self.rank.at(places))) > 1
+
     def _averaged(self, steps: FloatArray, values: FloatArray, places: IntArray) -> FloatArray:
         """The values, those of several ranks at one step each their mean."""
-        if self.rank is None or len(values) < 2:
-            return values
-        beside = np.isin(places, self.rank.places).all()
-        if not beside or len(np.unique(self.rank.at(places))) < 2:
+        if not self._has_ranks(places):
             return values
         _, which, count = np.unique(steps, return_inverse=True, return_counts=True)
         mean: FloatArray = (np.bincount(which, weights=values) / count)[which]
@@ -210,6 +215,11 @@ class _Frame:
 
     def _axis(self, tag: str, column: Column, epochs: FloatArray | None) -> Axis:
         """Steps where they are beside the values, epochs where there is one value a whole epoch."""
+        if (
+            self.rank is not None and epochs is not None and self._has_ranks(column.places)
+        ):  # by the lines of one of them
+            ranks = self.rank.at(column.places)
+            column, epochs = column.where(ranks == ranks[0]), epochs[ranks == ranks[0]]
         places = column.places
         step, epoch = self.clocks.step, self.clocks.epoch
         if not len(places) or _beside(step, places) or epochs is None or np.any(np.nan_to_num(epochs) % 1):

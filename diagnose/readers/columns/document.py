@@ -11,8 +11,8 @@ from diagnose.readers.sources import Source
 
 # A document is held in memory whole, as objects of ten times its size; no history that a trainer writes comes near.
 LARGEST = 1 << 26
-# `history = {`, `History: {`
-NAME = re.compile(rb"\A\s*[\w. ]{0,40}[=:]\s*(?=[\[{])")
+# `history = {`, `History: {`, and the prompts of a notebook above it
+NAME = re.compile(rb"\A(?:\s*(?:In \[\d+\]:|>>>)[^\n]*\n)*\s*(?:Out ?\[\d+\]:\s*)?(?:[\w. ]{0,40}[=:]\s*)?(?=[\[{])")
 # `array([2.9, 2.5], dtype=float32)`, `tensor(2.9, device='cuda:0')`, `np.float64(2.9)`
 _WRAPPED = re.compile(r"\b(?:\w+\.)?(?:array|tensor|float\d*|int\d*)\(\s*(?P<inner>\[[^\[\]()]*\]|[-+\w.]+)[^()]*\)")
 _PYTHON = re.compile(r"'(?P<text>[^'\\\n]*)'|(?<![\w\"])(?P<word>None|True|False|-?nan|-?inf)(?!\w)")
@@ -44,11 +44,26 @@ def parse_document(text: bytes) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
+        if objects := _objects_in_a_row(text):
+            return objects
         printed = NAME.sub(b"", text).decode("utf-8", "replace").strip()
         try:
             return json.loads(_as_json(printed))
         except ValueError:
             raise error from None
+
+
+def _objects_in_a_row(text: bytes) -> list[Any]:
+    """The objects of a file that holds several, each over many lines; nothing where it does not."""
+    plain, place, found = text.decode("utf-8", "replace"), 0, []
+    while plain[place:].strip():
+        place += len(plain[place:]) - len(plain[place:].lstrip())
+        try:
+            item, place = json.JSONDecoder().raw_decode(plain, place)
+        except ValueError:
+            return []
+        found.append(item)
+    return found if len(found) > 1 and all(isinstance(item, dict) for item in found) else []
 
 
 def _as_json(printed: str) -> str:

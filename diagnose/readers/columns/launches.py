@@ -220,6 +220,7 @@ def _goes_on(before: FloatArray, after: FloatArray) -> bool:
         return False
     parts = before[:LEVEL_POINTS], before[-LEVEL_POINTS:], after[:LEVEL_POINTS]
     first, last, again = (float(np.median(part)) for part in parts)
-    scatter = max(float(np.median(np.abs(np.diff(part)))) for part in parts[1:])
+    with np.errstate(invalid="ignore"):  # infinite losses
+        scatter = max(float(np.median(np.abs(np.diff(part)))) for part in parts[1:])
     moved = abs(first - last) > MOVED * scatter
     return moved and abs(again - last) < NEARER * abs(again - first)

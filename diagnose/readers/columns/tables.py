@@ -17,9 +17,22 @@ from diagnose.run import FloatArray, IntArray
 # `_step` (wandb) counts rows, so the trainer's own counter comes before it.
 _STEPS = (
     *("global_step", "globalstep", "trainer/global_step", "train/global_step", "current_steps", "num_updates", "step"),
-    *("steps", "iteration", "iter", "iterations", "iters", "it", "update", "updates", "num_iters", "n_iter", "_step"),
+    *(
+        "steps",
+        "iteration",
+        "iter",
+        "iterations",
+        "iters",
+        "it",
+        "update",
+        "updates",
+        "num_iters",
+        "n_iter",
+        "#",
+        "_step",
+    ),
 )
-_EPOCHS = ("epoch", "epochs", "train/epoch", "ep", "num_epochs", "epoch_num", "current_epoch")
+_EPOCHS = ("epoch", "epochs", "train/epoch", "ep", "e", "num_epochs", "epoch_num", "current_epoch")
 _ITERATIONS = ("batch", "batch_idx", "minibatch", "step_in_epoch")
 _WALLS = ("_timestamp", "wall time", "wall_time", "timestamp", "walltime")
 # Levels of a record that are looked into.

@@ -55,7 +55,7 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family("piper", ("train_mel", "val_mel"), (("train_mel", "val_mel"),), "vits"),
     Family("nemo_vits", ("loss_gen_all", "loss_mel"), (("loss_mel", None),), "vits"),
-    Family("piper_old", ("loss_gen_all", "loss_disc_all"), (("loss_gen_all", None),)),
+    Family("piper_old", ("loss_gen_all", "loss_disc_all"), (("loss_gen_all", "val_loss"), ("loss_gen_all", None))),
     Family(
         "styletts2",
         ("train/mel_loss", "train/gen_loss", "train/d_loss"),

@@ -16,8 +16,8 @@ _GRAD_NORM = (
     r"grad(?:ient)?s?[_. /-]?(?:\d\.\d_)?(?:l2_?)?norm|^norm$|(?:^|[/_])gnorm$|^grad_(?:2\.0_norm_total|max|mean)$"
 )
 _STEP_TIME = (
-    r"(?:^|/)(?:step_?time(?:_ms|_s)?|iter_?time|train_step_timing(?: in s)?|[sm]?s/(?:b|it|iter|batch)|sec/step|dt|"
-    r"seconds_per_step)$"
+    r"(?:^|/)(?:(?:step|batch)_?time(?:_ms|_s)?|iter_?time|train_step_timing(?: in s)?|[sm]?s/(?:b|it|iter|batch)|"
+    r"sec/step|dt|seconds_per_step)$"
 )
 _LOADER_TIME = (
     r"(?:^|[/_ ])(?:(?:data_?)?load(?:er|ing)?|dataload(?:er|ing)?|data|batch_load)[_ ]?(?:wait[_ ]?)?"

@@ -17,11 +17,11 @@ _FORMULA = frozenset({"ce", "bce", "xent", "crossentropy", "mse", "rmse", "mae",
 _FORMULAS = (frozenset({"cross", "entropy"}), frozenset({"smooth", "l"}))
 _PERPLEXITY = frozenset({"perplexity", "ppl"})
 _LOSSLIKE = frozenset({"energy", "error", "err", "objective", "elbo", "bpb", "bpc"})
-_TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner"})
+_TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner", "learn"})
 _VAL = frozenset(
     {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "cv", "dev", "heldout", "held", "out"}
 )
-_TEST = frozenset({"test", "testing"})
+_TEST = frozenset({"test", "testing", "tst"})
 _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
 _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
+from pathlib import PurePath
 
 import numpy as np
 
@@ -19,6 +21,10 @@ from diagnose.run import Attachment, Curve, FloatArray, InputHealth, Run
 # Two files that were written at the same time for more than this share of it are ranks of one training, not a
 # training and its resumption.
 TOGETHER = 0.5
+# A launch of less than this share of the points that it would replace does not hold the training.
+SHORT = 0.1
+# `events.out.tfevents.1700000000.host`: the second at which it was begun.
+_NAMED = re.compile(r"tfevents\.(\d+)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +44,12 @@ class Written:
         if self.file.decoder.restarts or not counts_within_epochs(tags):
             return tags
         return {tag: unrolled(points) for tag, points in tags.items()}
+
+    @cached_property
+    def begun(self) -> float:
+        """When it was begun, by its first point, else by the time in its name."""
+        named = _NAMED.search(PurePath(self.part.name).name)
+        return self.span[0] if self.tags or named is None else float(named[1])
 
     def marks(self, tag: str) -> Iterator[tuple[int, int]]:
         """(index, step): what comes from this point of the tag on replaces what is before it from `step` on."""
@@ -64,6 +76,28 @@ class Written:
         return min(wall[0] for wall in walls), max(wall[-1] for wall in walls)
 
 
+def _without_short(files: list[Written]) -> tuple[list[Written], list[str]]:
+    """The files without launches that began anew and ended after a few points: they replace no training."""
+    kept: list[Written] = []
+    notes = []
+    for file in files:
+        before = max((sum(_points_from(one, file) for one in kept), 0))
+        own = max(map(len, file.tags.values()), default=0)
+        if own and own < SHORT * before and not file.file.decoder.restarts:
+            notes.append(f"{file.part.name}: {own} points of a launch that is short beside those before it, left out")
+        else:
+            kept.append(file)
+    return kept, notes
+
+
+def _points_from(one: Written, later: Written) -> int:
+    """How many points of its longest tag a file has from where a later one begins."""
+    longest = max(later.tags, key=lambda tag: len(later.tags[tag]), default="")
+    if longest not in one.tags or longest not in later.tags:
+        return 0
+    return int((one.tags[longest].steps >= later.tags[longest].steps[0]).sum())
+
+
 def run_of(source: Source, written: Sequence[Written]) -> Run:
     """What these event files, as far as they are written, say together. Raises LogError if no record is intact."""
     if not any(one.file.records for one in written):
@@ -74,7 +108,8 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
     measured = [one for one in written if not one.part.settings_only]
     for affixes in dict.fromkeys((one.part.prefix, one.part.suffix) for one in measured):
         files, note = _without_ranks([one for one in measured if (one.part.prefix, one.part.suffix) == affixes])
-        notes += note
+        files, short = _without_short(files)
+        notes += [*note, *short]
         for tag in dict.fromkeys(tag for file in files for tag in file.tags):
             name = tag.join(affixes)
             points, old = settle(*_in_order(tag, files))
@@ -108,7 +143,7 @@ def _without_ranks(files: list[Written]) -> tuple[list[Written], list[str]]:
         shared = frozenset(tag for other in _together(spans, number) for tag in file.tags if tag in kept[other].tags)
         left_out |= {file.part.name} if shared else set()
         kept.append(replace(file, unwanted=shared) if shared else file)
-    kept.sort(key=lambda one: (one.span[0], one.part.name))
+    kept.sort(key=lambda one: (one.begun, one.part.name))
     names = ", ".join(sorted(left_out))
     return kept, [f"written at the same time with the same curves (other ranks?), left out: {names}"] if names else []
 

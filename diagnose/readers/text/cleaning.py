@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-# Colours and cursor moves, window titles, and colours whose escape byte was lost on the way.
+# Colours and cursor moves, window titles, colours whose escape byte was lost on the way, and what numpy 2 prints around
+# its numbers (a bracket stays).
 _ANSI = (
     (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]"),
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
     (b"[0m", rb"\[\d{1,2}(?:;\d+)*m"),
+    (b"np.", rb"\bnp\.(?:float|int)\d+(?=\([-+\w.]+\))"),
     (b"[J", rb"(?m)^[ \t]*\[J"),
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, REDRAWN, STEP
+from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, RANK, REDRAWN, STEP
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import HEADINGS, LONGEST_HEADING, NUMBER
 from diagnose.readers.text.table_rows import header_in, row_in
@@ -46,9 +46,10 @@ _BRACKETS = re.compile(
     re.IGNORECASE,
 )
 # `[50/5000] loss`, `[50] train-rmse`
-_COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*\](?!\[)")
+_COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[)")
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
-# Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron), `print(loss.item())` and
+# Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
+# `100: 4.21, 4.09 avg loss` (Darknet), `print(loss.item())` and
 # `print(loss)`.
 _WHOLE_LINES = (
     re.compile(
@@ -56,6 +57,7 @@ _WHOLE_LINES = (
         r"(?=[ \t]|$)(?![ \t]*[%/|])",
         re.IGNORECASE,
     ),
+    re.compile(rf"^[ \t]*(?P<step>\d+):[ \t]+(?P<loss>{NUMBER}),[ \t]+(?:{NUMBER}) avg"),
     re.compile(r"^[ \t]*(?P<step>\d+):[ \t]+(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*$"),
     re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
@@ -78,7 +80,7 @@ _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECAS
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 METRIC = re.compile(
     r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$"
-    r"|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$|(?:^|[\W_])loss_[a-z]\w{0,11}$",
+    r"|^L_[a-z]\w*$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$|(?:^|[\W_])loss_[a-z]\w{0,11}$",
     re.IGNORECASE,
 )
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
@@ -98,6 +100,8 @@ HEADING = "@heading "
 _FOLD = re.compile(
     r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
 )
+# The process that prints, in front of its lines.
+_RANK = re.compile(r"^\W{0,2}rank[ _:-]?(?P<rank>\d+)\W", re.IGNORECASE)
 # What a logger writes before its message.
 _LOGGERS = tuple(
     re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")
@@ -113,6 +117,10 @@ _BOXED = re.compile(
 # `Step, 5, Loss, 0.114, PSNR, 9.4`: names and numbers in turn.
 _IN_TURN = re.compile(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]*|$)){{2,}}")
 _TURN = re.compile(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
+# `Time 2.21 ( 2.30)  Data 1.93 ( 1.90)`, as PyTorch's ImageNet example prints its meters.
+_METERS = re.compile(
+    rf"\bTime:?[ \t]+(?P<batch_time>{NUMBER})[ \t]+\([ \t\d.]+\)[ \t]+Data:?[ \t]+(?P<data_time>{NUMBER})[ \t]+\("
+)
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
@@ -134,6 +142,9 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     """The counters and metrics of one line."""
     if _FOLD.match(line):
         yield LAUNCH, 1.0
+    rank = _RANK.match(line)
+    if rank:
+        yield RANK, rank.span("rank")
     whole = next(filter(None, (pattern.match(line) for pattern in _WHOLE_LINES)), None)
     if whole:
         yield from ((_GROUPS[group], whole.span(group)) for group in whole.groupdict())
@@ -237,6 +248,8 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
             yield PER_EPOCH, brackets.span("per")
     elif first:
         yield STEP, first.span("step")
+        if first["total"]:
+            yield PER_EPOCH, first.span("total")
     elif bar:
         yield ITERATION, bar.span("done")
         yield from _total(bar, PER_EPOCH)
@@ -252,6 +265,9 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     if at and words:
         yield words[0], at.span("number")
         return
+    meters = _METERS.search(line)
+    if meters:
+        yield from ((name, meters.span(name)) for name in meters.groupdict())
     splits = [*_VAL.finditer(line), *_TRAIN.finditer(line)]
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     for match in PAIR.finditer(line):

@@ -42,7 +42,7 @@ _ROW_BEGIN = re.compile(
     rb"|[ \t]*[a-z]\w*[ \t]*,[ \t]*[-+]?\0[ \t]*,",
     re.IGNORECASE,
 )
-_HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:epoch|step|iter|ep)[a-z]*[\s|,;]", re.IGNORECASE)
+_HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:(?:epoch|step|iter|ep)[a-z]*|e)[\s|,;]", re.IGNORECASE)
 _ORDINAL = "第".encode()
 _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 # A heading, or a number on a line of its own.

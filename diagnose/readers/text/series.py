@@ -143,7 +143,8 @@ def _with_pairs(columns: Mapping[str, Column]) -> dict[str, Column]:
         if name.startswith(PAIRED) and len(first.values) > 1:
             if not read_tag(name.removeprefix(PAIRED)).lossy:
                 continue
-            counts = not (first.values % 1).any() and np.mean(np.diff(first.values) > 0) > _COUNTS
+            known = first.values[np.isfinite(first.values)]
+            counts = not (known % 1).any() and np.mean(np.diff(known) > 0) > _COUNTS if len(known) > 1 else False
             named[STEP if counts else name.removeprefix(PAIRED)] = first
     return named
 

@@ -32,7 +32,7 @@ _MARKS = " \t*`_"
 _REMARK = re.compile(r"[ \t]+[^\d|]*$")
 _TITLE = re.compile(r"[^\W\d]|[#@(%]")
 _LONGEST_TITLE = 40
-_COUNTED = re.compile(r"(?:^|[\s_])(?:epochs?|steps?|iter(?:ation)?s?|ep|batch|updates?)(?:$|[\s_])", re.IGNORECASE)
+_COUNTED = re.compile(r"(?:^|[\s_])(?:epochs?|steps?|iter(?:ation)?s?|ep|batch|updates?|e|#)(?:$|[\s_])", re.IGNORECASE)
 _SPLIT_LOSS = re.compile(r"\b(train\w*|val\w*|test|eval\w*) +(loss)\b", re.IGNORECASE)
 
 
