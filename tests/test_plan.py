@@ -265,10 +265,3 @@ def test_both_betas_are_written(text: str, after: str) -> None:
     wanted = prescription(edit("betas", Operation.SET, (0.9, 0.98)))
     config = facts(f"lr: 0.1\nepochs: 3\n{text}", source="config.yaml")
     assert plan(examine(config, checks=[Asks((wanted,))])).after == f"lr: 0.1\nepochs: 3\n{after}"
-
-
-def test_a_warmup_in_epochs_follows_a_shorter_run() -> None:
-    wanted = prescription(edit("max_epochs", Operation.CAP, 100))
-    config = facts("lr: 0.1\nepochs: 1000\nwarmup_epochs: 200\n", source="config.yaml")
-    after = plan(examine(config, checks=[Asks((wanted,))])).after
-    assert after == "lr: 0.1\nepochs: 100\nwarmup_epochs: 20\n"

@@ -47,6 +47,14 @@ def of_the_run(diagnosis: Diagnosis) -> Diagnosis:
     return replace(diagnosis, findings=findings, prescriptions=prescriptions_of(findings), verdict=verdict)
 
 
+def with_fault(diagnosis: Diagnosis, fault: Finding | None) -> Diagnosis:
+    """The diagnosis with what a run was stopped for, also where its very last points no longer show it."""
+    if fault is None or fault.name in alarms(diagnosis):
+        return diagnosis
+    findings = (fault, *diagnosis.findings)
+    return replace(diagnosis, findings=findings, prescriptions=prescriptions_of(findings), verdict=Verdict.UNHEALTHY)
+
+
 def alarms(diagnosis: Diagnosis) -> set[str]:
     """Names of what is wrong with the run."""
     return {one.name for one in diagnosis.findings if one.alarming and one.metric not in NOT_OF_THE_RUN}

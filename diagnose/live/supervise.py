@@ -30,6 +30,7 @@ from diagnose.live.stops import (
     last_good,
     of_the_run,
     only_memorised,
+    with_fault,
     worth_a_stop,
 )
 from diagnose.live.verdict import compare, score
@@ -129,7 +130,7 @@ class _Healing:
         if status and fault is None and self.asked.signal is None and not self._spent():
             for line in ("the trainer ended with an error; its last lines:", *child.last_lines()):
                 self.say(line)
-        diagnosis = None if places.latest is None else remember(places.latest)
+        diagnosis = None if places.latest is None else with_fault(remember(places.latest), fault)
         seconds = round(child.seconds, 1)
         attempt = replace(attempt, stopped_by=fault.name if fault else None, status=status, seconds=seconds)
         attempt = self._with_outcome(attempt, diagnosis)

@@ -38,7 +38,7 @@ def _problem(diagnosis: Diagnosis) -> str:
     found = causes(diagnosis)
     if diagnosis.verdict is Verdict.INCONCLUSIVE:
         return " ".join(diagnosis.reasons)
-    return _sentence(found[0].message) if found else ""
+    return full_sentence(found[0].message) if found else ""
 
 
 def _action(diagnosis: Diagnosis, made: Plan) -> str:
@@ -47,9 +47,9 @@ def _action(diagnosis: Diagnosis, made: Plan) -> str:
     parts = [] if undecided or stop is None else [_advice(stop)]
     wanted = written(made)
     if wanted:
-        parts.append(_sentence(f"Change {_named(wanted)}: `{command(made)}` writes the config"))
+        parts.append(full_sentence(f"Change {_named(wanted)}: `{command(made)}` writes the config"))
     elif found and found[0].advice:
-        parts.append(_sentence(found[0].advice))
+        parts.append(full_sentence(found[0].advice))
     return " ".join(parts)
 
 
@@ -59,7 +59,7 @@ def _advice(stop: StopAdvice) -> str:
         return "Keep training: the last evaluation is the best so far."
     word = {Recommendation.CONTINUE: "Keep training", Recommendation.STOP: "Stop"}.get(stop.recommendation)
     reasons = "; ".join(stop.reasons)
-    return _sentence(f"{word}: {reasons}" if word else reasons)
+    return full_sentence(f"{word}: {reasons}" if word else reasons)
 
 
 def _named(wanted: list[Change]) -> str:
@@ -97,7 +97,7 @@ def _missing(diagnosis: Diagnosis, stop: StopAdvice) -> str:
     return "; none was kept near it" if stop.axis is Axis.STEP else ""
 
 
-def _sentence(words: str) -> str:
+def full_sentence(words: str) -> str:
     """The words with a capital and a full stop."""
     words = words.strip()
     return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")

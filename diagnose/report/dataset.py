@@ -17,7 +17,8 @@ from diagnose.data.inspect import Survey
 from diagnose.data.manifest import Split
 from diagnose.finding import Diagnosis, Finding
 from diagnose.report.as_json import envelope
-from diagnose.report.screen import Screen, finding_body, finding_head, printed
+from diagnose.report.scale import round_step
+from diagnose.report.screen import Screen, finding_body, finding_head, heading, printed
 
 BINS = 10
 """Bars of the histogram, about: the width of each is a round number of seconds."""
@@ -74,17 +75,11 @@ def histogram(seconds: npt.NDArray[np.float64]) -> list[tuple[float, float, int]
     if not len(seconds):
         return []
     low, high = float(seconds.min()), float(np.percentile(seconds, 99))
-    width = _round_up(max((high - low) / BINS, NARROWEST))
+    width = round_step(max((high - low) / BINS, NARROWEST))
     edges = np.arange(np.floor(low / width), np.floor(high / width) + 2) * width
     edges[-1] = max(edges[-1], float(np.nextafter(seconds.max(), np.inf)))
     counts, _ = np.histogram(seconds, edges)
     return [(float(low), float(high), int(n)) for low, high, n in zip(edges, edges[1:], counts, strict=False)]
-
-
-def _round_up(width: float) -> float:
-    """The next of 1, 2, 2.5 and 5 times a power of ten."""
-    power = 10.0 ** np.floor(np.log10(width))
-    return float(next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= width * (1 - 1e-9)))
 
 
 def _problem_as_json(finding: Finding) -> dict[str, Any]:
@@ -122,7 +117,7 @@ def _lengths(seconds: npt.NDArray[np.float64], screen: Screen) -> Iterator[Rende
     if not len(seconds):
         return
     shortest, median, longest = np.percentile(seconds, (0, 50, 100))
-    yield _title(f"Length: {shortest:.2f} to {longest:.2f} s, median {median:.2f} s")
+    yield heading(f"Length: {shortest:.2f} to {longest:.2f} s, median {median:.2f} s")
     bars = histogram(seconds)
     most = max(count for _, _, count in bars)
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -137,7 +132,7 @@ def _people(found: Survey) -> Iterator[RenderableType]:
         ranked = sorted(found.speakers.items(), key=lambda item: -item[1])
         shown = [f"{plain(name)} {count:,}" for name, count in ranked[:MOST_SPEAKERS]]
         more = [f"and {len(ranked) - MOST_SPEAKERS} more"] if len(ranked) > MOST_SPEAKERS else []
-        yield _title(f"Speakers: {len(ranked)}")
+        yield heading(f"Speakers: {len(ranked)}")
         yield Padding(Text(", ".join([*shown, *more])), (0, 0, 0, 2))
 
 
@@ -145,18 +140,14 @@ def _characters(found: Survey) -> Iterator[RenderableType]:
     if found.characters:
         letters = [letter for letter in found.characters if not letter.isspace()]
         more = f" and {len(letters) - MOST_CHARACTERS} more" if len(letters) > MOST_CHARACTERS else ""
-        yield _title(f"Characters: {len(found.characters)}, most frequent first")
+        yield heading(f"Characters: {len(found.characters)}, most frequent first")
         yield Padding(Text(plain(" ".join(letters[:MOST_CHARACTERS])) + more), (0, 0, 0, 2))
 
 
 def _problems(findings: Sequence[Finding]) -> Iterator[RenderableType]:
-    yield _title("Problems")
+    yield heading("Problems")
     if not findings:
         yield Padding(Text("none found", "green"), (0, 0, 0, 2))
     for finding in findings:
         yield Padding(finding_head(finding), (0, 0, 0, 2))
         yield Padding(finding_body(finding), (0, 0, 0, 4))
-
-
-def _title(words: str) -> Text:
-    return Text(f"\n{words}", "bold underline")

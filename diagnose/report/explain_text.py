@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from rich.console import Group, RenderableType
 from rich.markdown import Markdown
@@ -95,8 +94,4 @@ def listing(screen: Screen) -> str:
 
 def known_names() -> list[str]:
     """Everything that can be explained: codes, names of checks, hyperparameters."""
-    return [*_both(topics()), *entries()]
-
-
-def _both(found: Iterable[Topic]) -> list[str]:
-    return [name for topic in found for name in (topic.code, topic.name)]
+    return [*(name for topic in topics() for name in (topic.code, topic.name)), *entries()]

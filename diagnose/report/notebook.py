@@ -10,6 +10,7 @@ from diagnose.clean import plain
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Verdict
 from diagnose.plan import Plan
+from diagnose.report.answer import full_sentence
 from diagnose.report.changes import Change, left, written
 from diagnose.report.html.picture import svg
 from diagnose.report.panels import panels
@@ -44,11 +45,7 @@ def diagnosis_html(diagnosis: Diagnosis) -> str:
 def _finding(one: ShownFinding) -> str:
     head = f"{one.finding.severity.value} <b>{one.name}</b>{f', {one.place}' if one.place else ''}"
     sentences = filter(None, (one.message, one.proof, one.advice))
-    return f"<p>{head}: {' '.join(_text(_ended(part)) for part in sentences)}</p>"
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+    return f"<p>{head}: {' '.join(_text(full_sentence(part)) for part in sentences)}</p>"
 
 
 def _changes(rows: list[Change]) -> str:

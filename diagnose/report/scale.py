@@ -50,7 +50,7 @@ def scale_of(panel: Panel, lines: int) -> Scale:
     )
 
 
-def round_step(width: float, logarithmic: bool) -> float:
+def round_step(width: float, logarithmic: bool = False) -> float:
     """The next of 1, 2 and 5 times a power of ten; half or whole decades on a logarithmic scale."""
     if logarithmic:
         return 0.5 if width <= 0.5 else float(np.ceil(width))

@@ -96,6 +96,13 @@ def printed(content: RenderableType, screen: Screen, width: int | None = None) -
     return _encoded(text, screen)
 
 
+def heading(words: str) -> Text:
+    """The heading of a section, below a blank line."""
+    from rich.text import Text
+
+    return Text(f"\n{words}", "bold underline")
+
+
 def finding_head(finding: Finding) -> Text:
     """`warning CFG003 contradiction`."""
     from rich.text import Text

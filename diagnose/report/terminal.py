@@ -14,7 +14,7 @@ from diagnose.finding import Diagnosis, Verdict
 from diagnose.report.answer import command
 from diagnose.report.changes_table import changes_table, not_made
 from diagnose.report.chart import loss_chart
-from diagnose.report.screen import RED, VERDICT_MARK, VERDICT_STYLE, Screen, finding_head, printed
+from diagnose.report.screen import RED, VERDICT_MARK, VERDICT_STYLE, Screen, finding_head, heading, printed
 from diagnose.report.shown import Shown, ShownFinding, shown
 from diagnose.report.table import Cell, LossTable, loss_table
 from diagnose.report.words import causes, counted, number, place_of, title
@@ -65,7 +65,7 @@ def _input(diagnosis: Diagnosis, verbose: bool) -> RenderableType:
 def _evidence(what: Shown, verbose: bool) -> Iterator[RenderableType]:
     """The findings; what only informs in one line each."""
     if what.findings:
-        yield _title("Evidence" if causes(what.diagnosis) else "Good to know")
+        yield heading("Evidence" if causes(what.diagnosis) else "Good to know")
     for one in what.findings:
         indent = 4 if one.finding.explained_by else 2
         yield Padding(_finding_line(one), (0, 0, 0, indent))
@@ -108,8 +108,8 @@ def _after(what: Shown, *, verbose: bool, calm: bool) -> Iterator[RenderableType
 def _loss_rows(loss: LossTable) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("mean up to" if loss.means else "", no_wrap=True)
-    for heading in loss.headings:
-        table.add_column(plain(heading).replace("/", "/\n"), justify="right", overflow="fold")
+    for name in loss.headings:
+        table.add_column(plain(name).replace("/", "/\n"), justify="right", overflow="fold")
         table.add_column("", justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for row in loss.rows:
@@ -129,7 +129,7 @@ def _cell(cell: Cell | None, better: int) -> tuple[Text, Text]:
 
 def _changes(what: Shown) -> Iterator[RenderableType]:
     if what.changed:
-        yield _title(f"What to change ({plain(command(what.plan))} writes it)")
+        yield heading(f"What to change ({plain(command(what.plan))} writes it)")
         yield Padding(changes_table(what.changed), (0, 0, 0, 2))
     yield from (Padding(line, (0, 0, 0, 2)) for line in not_made(what.left))
 
@@ -156,7 +156,7 @@ def _moments(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     stop = diagnosis.stop
     if stop is None:
         return
-    yield _title("Listen to")
+    yield heading("Listen to")
     for moment in stop.listen:
         file = f": {plain(moment.file)}" if moment.file else ""
         yield Padding(Text(f"{place_of(diagnosis.run, stop.metric, moment.step)} ({moment.why}){file}"), (0, 0, 0, 2))
@@ -187,7 +187,7 @@ def _not_judged(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]
     for skipped in diagnosis.skipped:
         reasons.setdefault(skipped.reason, []).append(skipped.name)
     if reasons and verbose:
-        yield _title("Not judged")
+        yield heading("Not judged")
         lines = [f"{', '.join(names)}: {plain(reason)}" for reason, names in reasons.items()]
         yield Padding(Text("\n".join(lines), "dim"), (0, 0, 0, 2))
     elif reasons:
@@ -197,7 +197,3 @@ def _not_judged(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]
     first = next(iter(diagnosis.findings), None)
     if first is not None:
         yield Text(f"{'' if reasons else chr(10)}More on {first.name}: ttsdoc explain {first.code}", "dim")
-
-
-def _title(words: str) -> Text:
-    return Text(f"\n{words}", "bold underline")

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diagnose.engine import examine
 from diagnose.errors import LogError, TrainerError
 from diagnose.facts import Facts, Hints
+from diagnose.finding import Confidence, Finding, Severity
 from diagnose.live.child import start
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
-from diagnose.live.stops import filled, last_good, memorises
+from diagnose.live.stops import alarms, filled, last_good, memorises, with_fault
 from diagnose.live.verdict import Noise, compare, estimated, score
 from diagnose.run import Axis, Curve, Role, Run
 
@@ -63,6 +65,14 @@ def test_a_place_with_far_more_points_counts_before_a_surer_one(tmp_path: Path) 
     assert places.look() is None
     surer.write_text("".join(f'{{"step": {step}, "loss": {9 - step / 100}}}\n' for step in range(0, 300, 10)))
     assert Places([surer, console], Hints()).look().run.source == str(surer)  # type: ignore[union-attr]
+
+
+def test_what_a_run_was_stopped_for_is_not_lost_when_its_last_points_no_longer_show_it() -> None:
+    healthy = examine(run([5.0, 4.0, 3.5, 3.3]))
+    fault = Finding("FIT001", "plateau", Severity.WARNING, Confidence.MEDIUM, "train_loss", "it is flat")
+    assert alarms(with_fault(healthy, fault)) - alarms(healthy) == {"plateau"}
+    assert with_fault(with_fault(healthy, fault), fault).findings.count(fault) == 1
+    assert with_fault(healthy, None) is healthy
 
 
 def test_better_by_less_than_noise_is_not_better() -> None:

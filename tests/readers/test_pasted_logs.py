@@ -165,13 +165,22 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([25.1, 25.0, 24.9], [251, 270, 306]),
         None,
     ),
+    "the first bar of Keras, where the loss explodes": (
+        """
+        Epoch 1/10
+          1/100 [..............................] - ETA: 10s - loss: 3.1
+         50/100 [==============>...............] - ETA: 5s - loss: inf
+        """,
+        ([3.1, math.inf], [1, 50]),
+        None,
+    ),
     "the first bar of Keras, unfinished": (
         """
         Epoch 1/10
           1/100 [..............................] - ETA: 10s - loss: 3.1
          50/100 [==============>...............] - ETA: 5s - loss: 2.8
         """,
-        ([3.1, 2.8], [1, 50]),
+        ([2.8], [1]),
         None,
     ),
     "YOLO version 5": (

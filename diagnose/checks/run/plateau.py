@@ -46,7 +46,7 @@ class Plateau(LossCheck):
     explained_by = ("dead-schedule", "learning-rate-too-low", "vanishing-gradients", "learning-rate-too-high")
     part_of = ("divergence", "oscillation", "impossible-loss", "non-finite-loss", "past-best", "overfitting")
 
-    never: float = 0.08
+    never: float = 0.1
     """Fall in ln that is none. Source: the mean answer, learned at once; real runs."""
     still: float = 0.45
     """Order of the second half beyond which it still falls. Source: three of four pairs in order."""

@@ -69,7 +69,7 @@ class SlowLearning(LossCheck):
         if trend is None or trend.signed or self.skip_reason(facts) or late_piece(measured):
             return False
         lost = setback(trend)
-        if lost is not None and lost.left > 2 * trend.noise:
+        if lost is not None and 2 * lost.left > max(trend.net, trend.noise):
             return False  # it was better before
         short = 0 < trend.net < self.little and trend.fell_z >= self.z
         straight = (

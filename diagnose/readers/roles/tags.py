@@ -70,6 +70,8 @@ RECONSTRUCTION = re.compile(
     re.IGNORECASE,
 )
 _GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
+# `training's l2`, `valid_1's l1`: squared and absolute errors of LightGBM.
+_LIGHTGBM = re.compile(r"'s l[12]$")
 _WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
 # A perplexity or an error is a unit of its own, so its word stays a part.
 _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
@@ -177,19 +179,18 @@ def read_tag(tag: str) -> Reading:
 
 
 def _lossy(tag: str, there: frozenset[str], parts: frozenset[str]) -> int:
-    if there & (_LOSS | _FORMULA) or any(words <= there for words in _FORMULAS):
+    if there & (_LOSS | _FORMULA) or any(words <= there for words in _FORMULAS) or _LIGHTGBM.search(tag):
         return 3
     if there & _PERPLEXITY:
         return 2
-    if tag == "total":  # `[epoch: 0/200, iter: 25/448] total: 1.93`
-        return 1
     if there <= _TRAIN or there <= _VAL:  # `train 3.44 val 3.43`
         return 3 if there else 0
     # `generator_total`, `train total`: a sum of which nothing else is said is the loss.
     if there & _WHOLE and there & (GENERATOR | ADVERSARY | _TRAIN | _VAL) and not parts - ADVERSARY:
         return 3
     part = bool(_GENERATED.match(tag) and RECONSTRUCTION.search(tag) and not _WEIGHT.search(tag))
-    return int(bool(there & _LOSSLIKE) or part or bool(_LETTER.search(tag)))
+    alone = tag == "total"  # `[epoch: 0/200, iter: 25/448] total: 1.93`
+    return int(bool(there & _LOSSLIKE) or part or alone or bool(_LETTER.search(tag)))
 
 
 def _split(words: list[str], there: frozenset[str]) -> str:

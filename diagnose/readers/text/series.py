@@ -54,10 +54,15 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
 
 
 def _is_first_bar(columns: Mapping[str, Column]) -> bool:
-    """Whether all there is of the training is the bar of its first epoch, not at its end: then it shows a course."""
+    """Whether all there is of the training is an unfinished bar in which a loss stops to be finite: where, it shows.
+
+    Otherwise a bar is one epoch: it shows running means, which are no course.
+    """
     if not {ITERATION, PER_EPOCH} <= columns.keys() or (EPOCH in columns and len(columns[EPOCH].values) > 1):
         return False
     iteration = columns[ITERATION].values
+    if all(np.isfinite(column.values).all() for name, column in columns.items() if read_tag(name).lossy):
+        return False
     return len(np.unique(iteration)) > 1 and bool((iteration < columns[PER_EPOCH].values[-1]).all())
 
 

@@ -146,12 +146,8 @@ def _differing(diagnoses: Sequence[Diagnosis]) -> dict[str, list[str]]:
     settings = [one.facts.settings for one in diagnoses[:MOST_IN_FULL]]
     known = [one for one in settings if one]
     names = dict.fromkeys(name for one in known for name in one)
-    differing = [name for name in names if len({_setting(one.get(name)) for one in known}) > 1]
-    return {name: [_setting(one.get(name)) for one in settings] for name in differing}
-
-
-def _setting(value: object) -> str:
-    return number(value) if value is None or isinstance(value, str | int | float) else str(value)
+    differing = [name for name in names if len({number(one.get(name)) for one in known}) > 1]
+    return {name: [number(one.get(name)) for one in settings] for name in differing}
 
 
 def _environment() -> Any:
