@@ -15,6 +15,8 @@ SETS = {
     "first": "known while the rules were written",
     "opened": "known while the rules were written",
     "second": "blind: never looked at while developing",
+    "shown": "collected later; shown to the developers near the end",
+    "fresh": "collected later, of repositories that no other set has: nobody has looked at a verdict",
 }
 
 
