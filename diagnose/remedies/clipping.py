@@ -38,7 +38,7 @@ def _clip_at(facts: Facts, norms: Curve | None, when: str) -> tuple[Prescription
         edit, support = Edit("grad_clip_norm", Operation.SET, usual, why), Support.MEASURED
         expected = "with outlier gradients the bundled trainer ends at 3.5 with clipping, at 5.3 without (2 seeds)"
     elif in_force is not None and in_force <= LOOSEST and facts.curve(Role.GRAD_NORM) is None:
-        why = "no gradient norm is logged to choose by: half of it"
+        why = "half of what is in force: no gradient norm is logged to choose by"
         edit, support, expected = Edit("grad_clip_norm", Operation.SCALE, 0.5, why), Support.GUIDE, ""
     else:
         return ()

@@ -83,7 +83,8 @@ def _keep(diagnosis: Diagnosis) -> str:
     if stop is None:
         return ""
     where = place_of(diagnosis.run, stop.metric, stop.best_step)
-    best = f"{where}, the lowest {metric_words(stop.metric)} ({number(stop.best_value)})"
+    lowest, about = ("lowest smoothed", "about ") if stop.smoothed else ("lowest", "")
+    best = f"{where}, the {lowest} {metric_words(stop.metric)} ({about}{number(stop.best_value)})"
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:
         return f"{file}: {best}."

@@ -35,7 +35,7 @@ MUTATIONS = {
     ),
     "the check of an edit": Mutation(
         "diagnose/config/edit.py",
-        "if path != path_after or not _unchanged(node, node_after, changed):",
+        "if was != now:",
         "if False:",
         "tests/promises/test_11_fix_changes_only_what_it_lists.py::"
         "test_an_editor_that_errs_is_caught_before_anything_is_written",

@@ -59,7 +59,8 @@ class TooLittleLogged(Check):
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
         if late_piece(measured) and trend.order > -self.order:
             return f"the log begins at {curve.place(curve.steps[0])}: what came before is unknown"
-        if points < self.few and not self._clear(trend):
+        hidden = trend.net_error > self.material and abs(trend.net) < 2 * trend.net_error  # a change, or none: unseen
+        if (points < self.few or hidden) and not self._clear(trend):
             return f"{points} points without a clear course are too few to judge; log more often"
         return None
 

@@ -80,22 +80,27 @@ def _without_short(files: list[Written]) -> tuple[list[Written], list[str]]:
     """The files without launches that began anew and ended after a few points: they replace no training."""
     kept: list[Written] = []
     notes = []
+    reached: dict[str, int] = {}  # tag -> highest step of the kept files
     for file in files:
-        before = max((sum(_points_from(one, file) for one in kept), 0))
-        own = max(map(len, file.tags.values()), default=0)
-        if own and own < SHORT * before and not file.file.decoder.restarts:
+        tag = max(file.tags, key=lambda tag: len(file.tags[tag]), default="")
+        own = len(file.tags[tag]) if tag else 0
+        begins_anew = own and file.tags[tag].steps[0] <= reached.get(tag, -1) and not file.file.decoder.restarts
+        if begins_anew and _replaces_more(kept, tag, int(file.tags[tag].steps[0]), own / SHORT):
             notes.append(f"{file.part.name}: {own} points of a launch that is short beside those before it, left out")
-        else:
-            kept.append(file)
+            continue
+        kept.append(file)
+        reached |= {tag: max(reached.get(tag, -1), int(points.steps.max())) for tag, points in file.tags.items()}
     return kept, notes
 
 
-def _points_from(one: Written, later: Written) -> int:
-    """How many points of its longest tag a file has from where a later one begins."""
-    longest = max(later.tags, key=lambda tag: len(later.tags[tag]), default="")
-    if longest not in one.tags or longest not in later.tags:
-        return 0
-    return int((one.tags[longest].steps >= later.tags[longest].steps[0]).sum())
+def _replaces_more(kept: Sequence[Written], tag: str, first: int, points: float) -> bool:
+    """Whether the files have more than so many points of a tag from a step on. Latest first: a few files tell."""
+    found = 0
+    for one in reversed(kept):
+        found += int((one.tags[tag].steps >= first).sum()) if tag in one.tags else 0
+        if found > points:
+            return True
+    return False
 
 
 def run_of(source: Source, written: Sequence[Written]) -> Run:
