@@ -19,6 +19,7 @@ def normed(lost: npt.NDArray[np.bool_]) -> Run:
 
 
 FAULTY = (
+    case("all of them", normed(PLACE >= 0), "GRD004"),
     case("every fourth", normed(PLACE % 4 == 0), "GRD004"),
     case("every eighth, from the middle on", normed((PLACE % 4 == 0) & (PLACE > 200)), "GRD004"),
     case("half of them", normed(PLACE % 2 == 1), "GRD004"),

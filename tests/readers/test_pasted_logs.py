@@ -357,6 +357,16 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([2.0, 1.9], [10, 20]),
         None,
     ),
+    "rows with marks and remarks behind them": (
+        "**Summary of this run:**\n\nEpoch\ttrain/loss\tval/loss\t\n0\t0.4\t0.5\t\n1\t**0.3**\t0.6\tval goes UP\n2\t0.2\t**0.45**\t**best val**\n",
+        ([0.4, 0.3, 0.2], [0, 1, 2]),
+        ([0.5, 0.6, 0.45], [0, 1, 2]),
+    ),
+    "the same loss again and again while the epoch is rounded": (
+        "\n".join("{'loss': 0.0, 'grad_norm': nan, 'learning_rate': 1e-07, 'epoch': 0.0}" for _ in range(5)),
+        ([0.0] * 5, []),
+        None,
+    ),
     "a loss without the word": (
         "\n".join(f"Epoch[{n}] Batch [20]\tSpeed: 36.2 samples/sec\tTrain-SmoothL1={40 - n}.25" for n in range(3)),
         ([40.25, 39.25, 38.25], [20, 40, 60]),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
+from math import log
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
 from diagnose.checks.run._loss import MANY, beyond_noise, change, improves, moving_target, onset
 from diagnose.checks.run.oscillation import Oscillation
+from diagnose.run import Axis
 from diagnose.signals import Trend, signals
 
 
@@ -49,6 +51,9 @@ class Divergence(Check):
     part: float = 1.5
     """Rise of a component above its own start, in ln: 4.5 times. Source: KL of a VAE that grew; healthy weights of
     components drift by a factor of two or three."""
+    few: int = 8
+    """Single batches up to which a loss must have fallen by as much as it rises, or have doubled. Source: pasted
+    excerpts, in which four noisy batches look like a turn."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No loss with three finite points, or one that says nothing."""
@@ -88,6 +93,9 @@ class Divergence(Check):
         """Whether the level at the end is above the best beyond doubt."""
         lost = trend.lost(trend.end, trend.best)
         if len(trend) < 4 or trend.rise < self.rise or lost < self.share or trend.rise * min(lost, 1) < self.effect:
+            return False
+        few = len(trend) <= self.few and trend.curve.axis is Axis.STEP  # single batches: a rise that small may be noise
+        if few and trend.first - trend.best < trend.rise < log(2):
             return False
         fell = 2 * (trend.first - trend.best) > self.z * trend.noise  # else noise fell, and noise climbs back
         return trend.rise_z >= self.z or (trend.climbs and (2 * trend.rise_z >= self.z or (fell and trend.rise_z > 1)))

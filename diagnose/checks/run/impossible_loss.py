@@ -24,9 +24,9 @@ class ImpossibleLoss(Check):
     1000 epochs and look better every hour.
 
     ## How it is detected
-    The training loss never changes at all; or it stays at hundreds of millions; or it is negative although its
-    name says cross-entropy, L1 or MSE; or it falls below zero by more than `plunge` times the level at which it began
-    (a likelihood may be negative, but does not fall without bound).
+    The training loss never changes after its first point; or it stays at hundreds of millions; or it is negative
+    although its name says cross-entropy, L1 or MSE; or it falls below zero by more than `plunge` times the level at
+    which it began (a likelihood may be negative, but does not fall without bound).
 
     ## What to do
     Check what the loss is computed from before tuning anything: model output, target, sign, frozen weights.
@@ -54,8 +54,9 @@ class ImpossibleLoss(Check):
         curve = self.curve(facts, Role.TRAIN_LOSS).finite
         values, level, lowest = curve.values, float(np.median(curve.values)), float(curve.values.min())
         named = BOUNDED.search(curve.tag) is not None
-        if len(values) >= self.points and np.ptp(values) == 0:
-            message = f"The loss is exactly {level:g} at all {len(curve):,} points: nothing is being learned from it."
+        if len(values) >= self.points and np.ptp(values[1:]) == 0:  # the first may be of before the fault
+            same = int((values == level).sum())
+            message = f"The loss is exactly {level:g} at {same:,} of {len(curve):,} points: nothing is learned from it."
             yield self._error(curve, message, Evidence("level", level), Evidence("points", len(curve)), sure=True)
         elif level > self.absurd and 2 * last_level(values) > first_level(values):
             message = f"The loss is near {level:.3g}: no loss that a network learns from is so large."

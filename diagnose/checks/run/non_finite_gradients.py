@@ -33,6 +33,7 @@ class NonFiniteGradients(Check):
     name = "non-finite-gradients"
     needs = (Role.GRAD_NORM,)
     part_of = ("non-finite-loss",)
+    min_points = 0  # none of them need be finite
 
     share: float = 0.02
     """Of the norms. Source: a scaler that doubles its scale every 2000 steps skips one in 2000."""

@@ -226,11 +226,14 @@ class _Frame:
             return Axis.STEP
         if self.keep_last and _beside(epoch, places):
             return Axis.EPOCH
+        passed = len(np.unique(epochs))
         if read_tag(tag).split in HELD_OUT:
             own = _last_of_each(epochs, self._evaluations(places))[1].sum()
+        elif passed == 1:  # a value that is always the same is logged again all the same
+            own = len(places)
         else:
             own = (changes(epochs) | changes(column.values)).sum()
-        return Axis.EPOCH if len(np.unique(epochs)) >= ONE_PER_EPOCH * own else Axis.STEP
+        return Axis.EPOCH if passed >= ONE_PER_EPOCH * own else Axis.STEP
 
     def _evaluations(self, places: IntArray) -> IntArray:
         """The number of the evaluation at each place: an evaluation ends where training goes on."""

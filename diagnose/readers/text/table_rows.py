@@ -103,6 +103,8 @@ def _row_of_cells(line: str, separator: str) -> list[Span | None]:
         text = line[start:end].rstrip(_MARKS)
         inner = text.lstrip(_MARKS)
         cell = _WORD_CELL.fullmatch(inner) or (_WORD_CELL.fullmatch(_REMARK.sub("", inner)) if "|" in line else None)
+        if cell is None and separator != "|" and len(spans) > 1 and not re.search(r"\d", line[start:]):
+            break  # a remark behind the row
         if cell is None and (separator != "|" or re.search(r"\d", inner)):
             return []
         words += cell is None
