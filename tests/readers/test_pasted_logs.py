@@ -358,8 +358,10 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         None,
     ),
     "rows with marks and remarks behind them": (
-        "**Summary of this run:**\n\nEpoch\ttrain/loss\tval/loss\t\n0\t0.4\t0.5\t\n"
-        "1\t**0.3**\t0.6\tval goes UP\n2\t0.2\t**0.45**\t**best val**\n",
+        (
+            "**Summary of this run:**\n\nEpoch\ttrain/loss\tval/loss\t\n0\t0.4\t0.5\t\n"
+            "1\t**0.3**\t0.6\tval goes UP\n2\t0.2\t**0.45**\t**best val**\n"
+        ),
         ([0.4, 0.3, 0.2], [0, 1, 2]),
         ([0.5, 0.6, 0.45], [0, 1, 2]),
     ),
