@@ -59,13 +59,20 @@ class TooLittleLogged(Check):
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
         if late_piece(measured) and trend.order > -self.order:
             return f"the log begins at {curve.place(curve.steps[0])}: what came before is unknown"
-        hidden = trend.net_error > self.material and abs(trend.net) < 2 * trend.net_error  # a change, or none: unseen
-        if (points < self.few or hidden) and not self._clear(trend):
+        if (points < self.few or self._hidden(trend)) and not self._clear(trend):
             return f"{points} points without a clear course are too few to judge; log more often"
         return None
 
     def _clear(self, trend: Trend) -> bool:
         return abs(trend.order) >= self.order and abs(trend.net) > max(self.material, 2 * trend.net_error)
+
+    def _hidden(self, trend: Trend) -> bool:
+        """Whether neither the levels nor the order of the points show a change, and a material one could be there.
+
+        The standard error of Kendall's tau without a trend is 2 / (3 sqrt(n)) for many points n (Kendall 1938).
+        """
+        unseen = abs(trend.net) < 2 * trend.net_error and abs(trend.order) < 4 / (3 * len(trend) ** 0.5)
+        return unseen and trend.net_error > self.material
 
 
 def _no_loss(facts: Facts) -> str:
