@@ -69,12 +69,15 @@ class Setback:
 
     best: int
     """Index of the lowest point before it."""
+    top: int
+    """Index of the highest point after that."""
     height: float
     """From there to the highest point after it."""
     left: float
     """What the last three points are above the lowest."""
     lasts: bool
-    """Whether the second half of the time since the highest brought the curve down by less than what is left."""
+    """Whether the second half of the time since the highest brought the curve down by less than what is left, and no
+    point since then came back halfway: among noisy batches of a healthy run some would."""
 
 
 def setback(trend: Trend) -> Setback | None:
@@ -87,7 +90,9 @@ def setback(trend: Trend) -> Setback | None:
     middle = (top + len(level)) // 2
     end = last_level(level[top:])
     left = end - float(level[best])
-    return Setback(best, float(level[top] - level[best]), left, last_level(level[top : middle + 1]) - end < left)
+    height = float(level[top] - level[best])
+    stays_up = 2 * float(level[top:].min() - level[best]) >= height
+    return Setback(best, top, height, left, stays_up and last_level(level[top : middle + 1]) - end < left)
 
 
 def deepest_dip(trend: Trend) -> float:

@@ -49,6 +49,13 @@ FAULTY = (
     case("bounces at a constant rate", training(noisy(bouncing()), constant(1e-3)), "OPT001", "STB003"),
 )
 HEALTHY = (
+    case(
+        "noisy single batches in the warm-up of a healthy run",
+        training(
+            [5.9, 6.1, 3.3, 3.5, 3.1, 3.1, 3.3, 4.0, 2.6, 3.9, 4.5, 3.9, 3.8, 3.0, 2.8, 3.3, 3.8, 5.1],
+            curve(Role.LEARNING_RATE, 0.05 * np.arange(1, 19) / 40),
+        ),
+    ),
     case("a warm-up hump of 1.4 that has healed within a tenth of the run", training(hump(until=0.08))),
     case("a healthy loss", training(noisy(descent()), constant(1e-3))),
     case("a loss that falls tenfold at once and goes on", training(np.append([8.0], noisy(descent())), constant(1e-3))),

@@ -92,7 +92,7 @@ class LearningRateTooHigh(Check):
             return
         curve, low = trend.curve, float(trend.level[thrown.best])
         best, lost = int(curve.steps[thrown.best]), trend.lost(low + thrown.left, low)
-        early = rate.past_peak(best) or len(curve) - thrown.best <= max(self.points, thrown.best // 2)
+        early = rate.past_peak(best) or len(curve) - thrown.top < max(self.points, thrown.best // 2)
         if early or thrown.height < max(usual.rise, 4 * trend.noise) or lost < usual.share:
             return
         yield self.report(
