@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.real.corpus import MEANS, STRICT, Answer, Labelled
 
-HEAD = ("", "right", "sick right", "labels of high confidence", "healthy alarmed", "abstained")
+HEAD = ("", "right", "unhealthy right", "labels of high confidence", "healthy alarmed", "abstained")
 
 
 def row(title: str, logs: Sequence[Labelled], answers: Sequence[Answer]) -> str:

@@ -46,9 +46,9 @@ class Selftest:
 
     @property
     def recall(self) -> float:
-        """The share of sick runs whose fault was named first, 0 to 1; NaN without sick runs."""
-        sick = [tally for tally in self.tallies if tally.fault is not Fault.HEALTHY]
-        return _share(sum(tally.right for tally in sick), sum(tally.runs for tally in sick))
+        """The share of faulty runs whose fault was named first, 0 to 1; NaN without faulty runs."""
+        faulty = [tally for tally in self.tallies if tally.fault is not Fault.HEALTHY]
+        return _share(sum(tally.right for tally in faulty), sum(tally.runs for tally in faulty))
 
     @property
     def false_alarms(self) -> float:

@@ -17,7 +17,7 @@ from enum import Enum
 import numpy as np
 
 from diagnose.run import Role, Run
-from diagnose.testing import sick, sound
+from diagnose.testing import faulty, sound
 from diagnose.testing.setting import DECAYING, Kind, Noise, Schedule, draw_setting, record
 
 
@@ -129,43 +129,43 @@ _KINDS: Mapping[Fault, tuple[Kind, ...]] = {
     ),
     Fault.SPIKE: (
         # Ten points make a course, five before and five after: fewer, and a rise may be the new level.
-        Kind(sick.sudden_rises, 20, loudest=0.1),
+        Kind(faulty.sudden_rises, 20, loudest=0.1),
     ),
     Fault.DIVERGENCE: (
         # The story: 13.18, 7.71, 6.93, 9.11. Two epochs down and one that gives most of it back.
-        Kind(sick.climb, 4, loudest=0.1),
-        Kind(sick.collapse, 6, loudest=0.1),
-        Kind(sick.blow_up, 4, loudest=0.1),
+        Kind(faulty.climb, 4, loudest=0.1),
+        Kind(faulty.collapse, 6, loudest=0.1),
+        Kind(faulty.blow_up, 4, loudest=0.1),
     ),
     Fault.NAN: (  # a single NaN is proof
-        Kind(sick.sudden_nan, 4),
-        Kind(sick.nan_after_climb, 8),
-        Kind(sick.scattered_nan, 8),
-        Kind(sick.hidden_nan, 8, gradients=True),
+        Kind(faulty.sudden_nan, 4),
+        Kind(faulty.nan_after_climb, 8),
+        Kind(faulty.scattered_nan, 8),
+        Kind(faulty.hidden_nan, 8, gradients=True),
     ),
     Fault.PLATEAU: (
         # Below 20 points a flat end is a pause. The rate must not have decayed: else the end is its schedule's.
-        Kind(sick.stuck_from_start, 20, schedules=_FLAT, loudest=0.06),
-        Kind(sick.stuck_midway, 24, schedules=_FLAT, loudest=0.06),
-        Kind(sick.frozen, 40, rate=True, loudest=0.06, accepted=frozenset({"dead-schedule"})),
+        Kind(faulty.stuck_from_start, 20, schedules=_FLAT, loudest=0.06),
+        Kind(faulty.stuck_midway, 24, schedules=_FLAT, loudest=0.06),
+        Kind(faulty.frozen, 40, rate=True, loudest=0.06, accepted=frozenset({"dead-schedule"})),
     ),
     Fault.OVERFITTING: (
         # Eight evaluations: three down, three up, and two for the turn.
-        Kind(sick.overfit_late, 8, validation=True),
-        Kind(sick.overfit_early, 24, validation=True),
+        Kind(faulty.overfit_late, 8, validation=True),
+        Kind(faulty.overfit_early, 24, validation=True),
     ),
     Fault.RATE_TOO_HIGH: (
         # Four bounces of four points: fewer cannot be told from one spike or from noise.
-        Kind(sick.bouncing, 20, schedules=_FLAT, loudest=0.05),
-        Kind(sick.thrown_up, 24, schedules=_FLAT, loudest=0.05, accepted=frozenset({"missing-warmup"})),
-        Kind(sick.relieved, 40, rate=True, schedules=(Schedule.LINEAR, Schedule.WARMUP_COSINE), loudest=0.05),
+        Kind(faulty.bouncing, 20, schedules=_FLAT, loudest=0.05),
+        Kind(faulty.thrown_up, 24, schedules=_FLAT, loudest=0.05, accepted=frozenset({"missing-warmup"})),
+        Kind(faulty.relieved, 40, rate=True, schedules=(Schedule.LINEAR, Schedule.WARMUP_COSINE), loudest=0.05),
     ),
     Fault.RATE_TOO_LOW: (
         # A dozen points show that a line is straight. A decayed rate bends any line, so it must stay up.
-        Kind(sick.crawling, 12, schedules=_FLAT, loudest=0.03),
+        Kind(faulty.crawling, 12, schedules=_FLAT, loudest=0.03),
     ),
     Fault.MEMORISATION: (
         # Six epochs of twelve logged points: the stairs must recur, and each be longer than the noise.
-        Kind(sick.staircase, 72, longest=10_000, per_epoch=False, validation=False, loudest=0.08),
+        Kind(faulty.staircase, 72, longest=10_000, per_epoch=False, validation=False, loudest=0.08),
     ),
 }

@@ -1,4 +1,4 @@
-"""Shapes of sick runs: what each cause makes of the loss."""
+"""Shapes of faulty runs: what each cause makes of the loss."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import numpy as np
 from diagnose.run import FloatArray
 from diagnose.testing.setting import Noise, Setting, Shape, log_uniform
 from diagnose.testing.sound import descent
-
-# --- sick runs -------------------------------------------------------------------------------------------
 
 
 def sudden_rises(rng: np.random.Generator, setting: Setting) -> Shape:
