@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import LossCheck, change, late_piece
+from diagnose.checks.run._loss import LossCheck, change
 from diagnose.remedies.evidence import number
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
@@ -66,7 +66,7 @@ class SlowLearning(LossCheck):
     def creeps(self, facts: Facts) -> bool:
         """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
         measured, trend = signals(facts), signals(facts).train
-        if trend is None or trend.signed or self.skip_reason(facts) or late_piece(measured):
+        if trend is None or trend.signed or self.skip_reason(facts) or measured.begins_late:
             return False
         lost = setback(trend)
         if lost is not None and 2 * lost.left > max(trend.net, trend.noise):
