@@ -15,7 +15,7 @@ from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.remedies.evidence import high_still, peak_rate
 from diagnose.remedies.rate import HIGH
-from diagnose.signals import Trend, signals
+from diagnose.signals import Rate, Trend, signals
 from diagnose.signals.excursions import setback
 
 
@@ -114,7 +114,7 @@ class LearningRateTooHigh(Check):
             return
         fallen = trend.half - trend.end
         at_rate = rate.peak >= HIGH and 2 * rate.share(float(trend.curve.steps[-1])) >= 1
-        if at_rate and high_still(facts) and fallen < self.still and self._shocked(facts, trend):
+        if at_rate and high_still(facts) and fallen < self.still and self._shocked(facts, trend, rate):
             yield self.report(
                 trend.curve,
                 f"The loss began at {trend.loss(trend.first):.4g}, was thrown about, and does not leave "
@@ -123,12 +123,10 @@ class LearningRateTooHigh(Check):
                 prescriptions=remedies.trial_lower_rate(facts),
             )
 
-    def _shocked(self, facts: Facts, trend: Trend) -> bool:
+    def _shocked(self, facts: Facts, trend: Trend, rate: Rate) -> bool:
         """Whether the loss rose above its beginning or fell only below the peak rate, or the norms were far higher."""
-        rate, half, norms = signals(facts).rate, len(trend) // 2, facts.curve(Role.GRAD_NORM)
-        peak = (
-            0 if rate is None else int(np.searchsorted(trend.curve.steps, rate.curve.steps[rate.curve.values.argmax()]))
-        )
+        half, norms = len(trend) // 2, facts.curve(Role.GRAD_NORM)
+        peak = int(np.searchsorted(trend.curve.steps, rate.curve.steps[rate.curve.values.argmax()]))
         if 0 < peak <= len(trend) - 2 * self.points and trend.smooth[peak] - trend.end < 2 * self.still:
             return True
         if float(trend.level[:half].max() - trend.level[0]) >= Divergence().rise:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import sqrt
 
 from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import MANY, late_piece
 from diagnose.readers.roles import ADVERSARIAL
 from diagnose.signals import Kind, Trend, signals
+
+SHOWN = 9
+"""Tags that a message names."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +75,12 @@ class TooLittleLogged(Check):
 
         The standard error of Kendall's tau without a trend is 2 / (3 sqrt(n)) for many points n (Kendall 1938).
         """
-        unseen = abs(trend.net) < 2 * trend.net_error and abs(trend.order) < 4 / (3 * len(trend) ** 0.5)
+        unseen = abs(trend.net) < 2 * trend.net_error and abs(trend.order) < 4 / (3 * sqrt(len(trend)))
         return unseen and trend.net_error > self.material
 
 
 def _no_loss(facts: Facts) -> str:
     if any(curve.adversarial for curve in facts.run.curves.values()):
         return f"what is logged {ADVERSARIAL}"
-    tags = ", ".join(list(facts.run.curves)[: TooLittleLogged.fewest])
+    tags = ", ".join(list(facts.run.curves)[:SHOWN])
     return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"
