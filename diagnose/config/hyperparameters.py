@@ -28,12 +28,13 @@ class Kind(str, Enum):
     """A path or a name: read, never rewritten."""
 
     def accepts(self, value: Any) -> bool:
-        """Whether a plain value, or each member of a list, can be one of this kind; None can be any."""
+        """Whether a plain value, or each member of a list that has any, can be one of this kind; None can be any."""
         if self in {Kind.TEXT, Kind.LIST} or value is None:
             return True
         if self in {Kind.CHOICE, Kind.SWITCH}:
             return not isinstance(value, list) and (self is Kind.CHOICE or isinstance(value, bool))
-        return all(map(_may_be_number, value if isinstance(value, list) else [value]))
+        members = value if isinstance(value, list) else [value]
+        return bool(members) and all(map(_may_be_number, members))
 
 
 def _may_be_number(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from string import ascii_letters
 from typing import Any
 
 import yaml
@@ -61,16 +62,18 @@ def test_a_yaml_edit_is_right_for_every_loader(text: str, name: str) -> None:
     assert parse_config(rewrite.text, "config.yaml").rewrite({name: CHANGES[name]}).text == rewrite.text
 
 
+# No letters: a key `SGD` or `lr` in the noise would be a second learning rate, which is rightly not changed.
+KEYS = st.text(st.characters(codec="utf-8", exclude_characters=ascii_letters), max_size=6)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=8,
 )
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    st.dictionaries(st.text(max_size=6), JSON_VALUES, max_size=4),
+    st.dictionaries(KEYS, JSON_VALUES, max_size=4),
     st.sampled_from([None, 0, 2, "\t"]),
     st.booleans(),
     st.sampled_from(sorted(CHANGES)),

@@ -401,3 +401,9 @@ def test_the_other_rate_of_a_gan_follows_by_the_same_factor() -> None:
     assert config.companions({"learning_rate": 0.0001}) == (("learning_rate", "learning_rate_discriminator", 0.0002),)
     assert config.companions({"learning_rate": 0.0001, "learning_rate_discriminator": 0.0004}) == ()
     assert parse_config("lr: 0.0002\nepochs: 3\n", "config.yaml").companions({"learning_rate": 0.0001}) == ()
+
+
+@pytest.mark.parametrize("name", ["SGD", "lr", "base_lr"])
+def test_an_empty_list_is_no_second_place_of_a_number(name: str) -> None:
+    result = rewrite(f"training: {{learning_rate: 2e-4, other: {{{name}: []}}}}\n", learning_rate=5e-5)
+    assert set(result.applied) == {"learning_rate"}
