@@ -61,13 +61,13 @@ class LossAboveTarget(Check):
         falling = last <= float(curve.values.min()) or (trend is not None and trend.late_order < 0)
         sure = band.confidence is not Confidence.LOW
         aim = f"target {band.low:g} to {band.high:g}, from {band.source}"
-        path = "" if expected is None else f"a healthy run is near {expected:.3g} at this epoch"
+        path = f"a healthy run is near {expected:.3g} at this epoch" if behind else ""
         yield self.report(
             curve,
             _message(band, facts, last, path, falling=falling),
             Evidence("loss", last, band.high, band.loss, f"the loss is {last:.4g} ({aim})"),
             Evidence("target_low", band.low, None, band.loss, f"target from {band.low:g}"),
-            *([Evidence("healthy_path", expected, None, band.loss, path)] if expected is not None else []),
+            *([Evidence("healthy_path", expected, None, band.loss, path)] if expected and behind else []),
             first=-1,
             severity=Severity.WARNING if sure and (behind or not falling) else Severity.INFO,
             confidence=band.confidence,
