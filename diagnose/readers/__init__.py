@@ -103,21 +103,27 @@ def runs(path: str | Path) -> Iterator[Run]:
 def follow(path: str | Path) -> Iterator[Run | None]:
     """Look again and again at a log that is still being written: the run so far, or None if nothing is new.
 
-    Only what is new is read. Of several runs the one that was written to last counts. Each step of the iterator
-    is one look; the caller waits between them. Raises LogError, in one line, if the path does not exist.
+    Only what is new is read. Of several runs the one that was written to last counts; a JSON document that holds no
+    run (a summary, a config) hides none. Each step of the iterator is one look; the caller waits between them.
+    Raises LogError, in one line, if the path does not exist.
     """
     followed: dict[str, FollowedEvents | FollowedText] = {}
     while True:
-        source = _latest(str(path))
         run = None
-        if source is not None:
-            if source.name not in followed:
-                followed[source.name] = _followed(source)
+        for source in _newest_first(str(path)):
+            log = followed.get(source.name) or _followed(source)
+            followed[source.name] = log
             try:
-                run = followed[source.name].poll(source)
+                run = log.poll(source)
             except FileNotFoundError:  # removed between two looks
                 followed.pop(source.name)
+            if run is not None or not _is_summary(log, source):
+                break
         yield None if run is None or not run.curves else assign_roles(run)
+
+
+def _is_summary(log: FollowedEvents | FollowedText, source: Source) -> bool:
+    return isinstance(log, FollowedText) and not log.readable and source.name.endswith(".json")
 
 
 def _followed(source: Source) -> FollowedEvents | FollowedText:
@@ -130,15 +136,15 @@ def _growing(source: Source) -> GrowingLog | None:
     return reader.TextLog() if reader is _module("text") else None
 
 
-def _latest(path: str) -> Source | None:
-    """The run at or below a path that was written to last; None while there is none."""
+def _newest_first(path: str) -> list[Source]:
+    """The runs at or below a path, the one that was written to last first."""
     try:
         sources = [source for source in discover(path) if not source.reason]
     except LogError:
         if is_remote(path) or Path(path).exists():
-            return None
+            return []
         raise
-    return max(sources, key=lambda source: source.written)
+    return sorted(sources, key=lambda source: source.written, reverse=True)
 
 
 def discover(path: str | Path) -> list[Source]:

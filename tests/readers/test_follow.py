@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,20 @@ def test_a_growing_text_log_is_given_when_something_is_new(tmp_path: Path) -> No
     run = look(looks)
     assert points(run) == points(diagnose.read(path))
     assert len(run.curves["loss"]) == 7
+
+
+def test_a_document_that_is_no_log_hides_none(tmp_path: Path) -> None:
+    """A trainer that ends writes its last points, then a summary."""
+    path, rows = tmp_path / "metrics.jsonl", [f'{{"step": {step}, "loss": {9 - step}}}\n' for step in range(8)]
+    path.write_text("".join(rows[:5]))
+    looks = follow(tmp_path)
+    assert len(look(looks).curves["loss"]) == 5
+    path.write_text("".join(rows))
+    (tmp_path / "summary.json").write_text('{"schema_version": 1, "run": "here", "reason": "done", "files": {}}')
+    os.utime(tmp_path / "summary.json", (2e9, 2e9))
+    assert len(look(looks).curves["loss"]) == 8
+    assert next(looks) is None
+    assert len(look(follow(tmp_path)).curves["loss"]) == 8
 
 
 def test_of_a_long_text_log_only_new_bytes_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,8 @@ class FollowedText:
     read: Callable[[Source], Run]
     growing: Callable[[Source], GrowingLog | None]
     """The log to feed, where the format has one. Asked when so much is there that the format will stay."""
+    readable: bool = False
+    """Whether it has given a run."""
     _tail: Tail = field(default_factory=Tail)
     _seen: int = 0
     _content: bytearray = field(default_factory=bytearray)
@@ -134,6 +136,7 @@ class FollowedText:
             run = self._run(source)
         except LogError:
             return None
+        self.readable = True
         return replace(run, notes=(*run.notes, *self._tail.notes(source.name)))
 
     def _take(self, source: Source, block: bytes) -> None:
