@@ -21,11 +21,17 @@ def rated(values: Floats, *, held_out: bool = True) -> Run:
 FAULTY = (
     case("down to a fifth, up to a half", rated(noisy(0.2 + 0.3 * np.abs(TIME - 0.4) / 0.6, 0.02)), "FIT007"),
     case("in per cent", rated(100 * noisy(0.3 + 0.4 * np.abs(TIME - 0.3), 0.02)), "FIT007"),
+    case(
+        "doubled after it had fallen to a tenth",
+        rated(noisy(0.06 + 0.7 * np.exp(-TIME / 0.12) + 0.2 * np.maximum(TIME - 0.5, 0), 0.02)),
+        "FIT007",
+    ),
     case("a cliff in the last third", rated(np.where(TIME < 0.66, 0.6 - 0.5 * TIME, 0.55)), "FIT007"),
 )
 HEALTHY = (
     case("falls to the end", rated(noisy(0.6 - 0.4 * TIME, 0.03))),
     case("scatters by a fifth", rated(noisy(0.3 + 0.3 * np.exp(-TIME / 0.1), 0.2))),
+    case("a tenth worse, however plainly", rated(noisy(0.1 + 0.5 * np.exp(-TIME / 0.1) + 0.015 * TIME, 0.01))),
     case("converged", rated(noisy(0.1 + 0.5 * np.exp(-TIME / 0.1), 0.02))),
 )
 EDGE = (

@@ -263,3 +263,9 @@ def test_a_validation_loss_of_zeros_is_none() -> None:
     assert run.curve(Role.VAL_LOSS) is None
     assert run.curve(Role.TRAIN_LOSS) is not None
     assert any("all zeros, ignored: val/box_loss" in note for note in run.notes)
+
+
+@pytest.mark.parametrize("tag", ["loss/g/kl", "gen_loss_dur", "generator/pitch_loss", "loss_g_commit"])
+def test_a_named_part_of_a_generators_loss_is_judged_by_itself(tag: str) -> None:
+    run = assign_roles(run_with(tag, "loss/g/mel", "loss/g/total", "loss/d/total"))
+    assert [name for name, curve in run.curves.items() if curve.adversarial] == ["loss/g/total", "loss/d/total"]

@@ -20,8 +20,9 @@ class WorseningMetric(Check):
     The loss is a stand-in: what is wanted is fewer errors. A run whose word error rate rises gets worse.
 
     ## How it is detected
-    The last level of a logged error rate (or of what a score, as a share, leaves to one) is above its best by `rise`,
-    by `lost` of what it had gained, and by `z` standard errors, at eight evaluations or more.
+    The last level of a logged error rate (or of what a score, as a share, leaves to one) is above its best by `rise`
+    and by `z` standard errors, at eight evaluations or more. Rise and the share lost of what it had gained make up for
+    each other (`effect`).
 
     ## What to do
     Listen to the checkpoint of the best rate beside that of the lowest loss; look at decoding and lengths.
@@ -36,8 +37,9 @@ class WorseningMetric(Check):
 
     rise: float = 0.15
     """Rise in ln: 16 %. Source: error rates scatter more than losses."""
-    lost: float = 0.3
-    """Of what was gained. Source: as for spikes: nobody acts on less."""
+    effect: float = 0.045
+    """Rise in ln times the share lost (at most 1). Source: a third of the gain at a rise of 16 %, below which nobody
+    acts; a doubled error rate is worse than its best however much was gained before."""
     z: float = 5.0
     """Standard errors. Source: one in two million for normal noise."""
 
@@ -57,13 +59,13 @@ class WorseningMetric(Check):
                 f"{curve.tag} was best near {curve.place(curve.steps[best])} ({curve.values[best]:.3g}) and ends at "
                 f"{last_level(curve.values):.3g}, while the loss fell.",
                 Evidence("rise", trend.rise, self.rise, "", f"{change(trend.rise)} more errors than at its best"),
-                Evidence("share_lost", lost, self.lost, "", f"lost {min(lost, 1):.0%} of what it had gained"),
+                Evidence("share_lost", lost, sentence=f"lost {min(lost, 1):.0%} of what it had gained"),
                 first=best,
             )
 
     def _worsens(self, trend: Trend) -> bool:
-        lost = trend.lost(trend.end, trend.best) >= self.lost and trend.rise >= self.rise
-        return lost and trend.rise_z >= self.z and not trend.signed
+        effect = trend.rise * min(trend.lost(trend.end, trend.best), 1)
+        return trend.rise >= self.rise and effect >= self.effect and trend.rise_z >= self.z and not trend.signed
 
 
 def _errors(facts: Facts) -> list[tuple[Curve, Trend]]:

@@ -15,7 +15,7 @@ from diagnose.errors import LogError
 from diagnose.readers.roles.families import FAMILIES, Family, family_of, pair_of
 from diagnose.readers.roles.headline import ADVERSARIAL, Headline, complete, why
 from diagnose.readers.roles.patterns import beside_the_losses
-from diagnose.readers.roles.tags import HELD_OUT, Reading, in_english, letter_splits, read_tag, rises
+from diagnose.readers.roles.tags import HELD_OUT, PARTS, Reading, in_english, letter_splits, read_tag, rises
 from diagnose.run import SHARED_ROLES, Axis, Curve, IntArray, Role, Run
 
 __all__ = ("ADVERSARIAL", "FAMILIES", "HELD_OUT", "NOTE", "assign_roles", "in_english", "read_tag", "some_of")
@@ -120,7 +120,9 @@ def _shared_role(reading: Reading) -> Role | None:
 
 
 def _adversarial(reading: Reading) -> bool:
-    return bool(reading.lossy) and (reading.adversarial or reading.of_generator)
+    """A generator's KL or duration is a measure of its own, whoever it plays against."""
+    total = reading.of_generator and not reading.parts & PARTS
+    return bool(reading.lossy) and (reading.adversarial or total)
 
 
 def _counted_in_epochs(curves: Mapping[str, Curve], readings: Mapping[str, Reading]) -> IntArray | None:
