@@ -22,7 +22,8 @@ from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.run import InputHealth, Run
 
-_NUMBER = re.compile(r"\s*(?:[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?))\s*", re.IGNORECASE)
+_PLAIN = r"[-+]?(?:(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?)"
+_NUMBER = re.compile(rf"[\s*`\[]*(?:tensor\(\[?{_PLAIN}\]?(?:,.*)?\)|{_PLAIN})[\s*`\]]*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]")
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse|(?:^|[_/ ])b?ce$", re.IGNORECASE)
 # `loss: (0` begins a line of a log, no table.

@@ -15,13 +15,14 @@ from diagnose.run import FloatArray, IntArray
 
 # No row of a table of numbers is longer: a quote that opens a longer cell was meant as a letter.
 LONGEST_ROW = 1 << 20
-# Blanks around a cell that are stripped at once; Ultralytics pads to 23.
+# Blanks and marks around a cell that are stripped at once; Ultralytics pads to 23.
 _PADDING = 64
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+TENSOR = re.compile(r"^tensor\(\[?([^\],)]+).*\)$")
 _BLANK = np.zeros(256, np.bool_)
-_BLANK[list(b' \t\n"')] = True  # a line feed, where a blank line came before
+_BLANK[list(b' \t\n"*`[]')] = True  # a line feed, where a blank line came before; `**0.3**`, `[0.3]`
 _BEGINS_NUMBER = np.zeros(256, np.bool_)
-_BEGINS_NUMBER[list(b"+-.0123456789nNiI ")] = True
+_BEGINS_NUMBER[list(b"+-.0123456789nNiIt ")] = True
 _LINE_FEED = 10
 
 
@@ -135,8 +136,8 @@ def _stripped(text: Bytes, starts: IntArray, stops: IntArray) -> tuple[IntArray,
 
 
 def _read(cell: str) -> float | None:
-    """The number in a cell that is written in an uncommon way (`nan`, `.5`, `1,234.5`)."""
-    cell = cell.strip()
+    """The number in a cell that is written in an uncommon way (`nan`, `.5`, `1,234.5`, `tensor(0.5, device='cpu')`)."""
+    cell = TENSOR.sub(r"\1", cell.strip())
     return to_number(cell.replace(",", "") if _THOUSANDS.fullmatch(cell) else cell)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 HELD_OUT = frozenset({"val", "test"})
 """Splits that are not trained on."""
@@ -19,7 +20,7 @@ _PERPLEXITY = frozenset({"perplexity", "ppl"})
 _LOSSLIKE = frozenset({"energy", "error", "err", "objective", "elbo", "bpb", "bpc"})
 _TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner", "learn"})
 _VAL = frozenset(
-    {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "cv", "dev", "heldout", "held", "out"}
+    {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "vld", "cv", "dev", "heldout", "held", "out"}
 )
 _TEST = frozenset({"test", "testing", "tst"})
 _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
@@ -72,19 +73,23 @@ RECONSTRUCTION = re.compile(
 _GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
 # `training's l2`, `valid_1's l1`: squared and absolute errors of LightGBM.
 _LIGHTGBM = re.compile(r"'s l[12]$")
+# Short names of two splits, which only side by side are that: `loss_t` and `loss_v`, `tr_loss` and `te_loss`.
+_TWINS = (("t", "v", "val"), ("tr", "te", "test"), ("tr", "ts", "test"))
 _WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
 # A perplexity or an error is a unit of its own, so its word stays a part.
 _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
 # The same words in other languages; in those without spaces they are inside others. Longer ones first.
 _FOREIGN = {
     "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
-    "loss": r"损失|損失|손실|verlust|потер[иья]|pertes?\b|p[ée]rdidas?\b|perda\b|perdita\b",
+    "loss": r"损失|損失|손실|verlust|потер[иья]|втрат[аи]|pertes?\b|p[ée]rdidas?\b|perda\b|perdita\b|verlies\b"
+    r"|kay[\u0131i]?[bp]\w*|strat[ay]\b|ztr[áa]ta\b|f[öo]rlust",
     "train": r"训练集?|訓練|学習|훈련|학습|trainings|обучени[еяи]|d['\u2019]entra[iî]nement|entrenamiento|treino|"
-    "treinamento",
-    "val": "验证集?|驗證|検証|검증|validierungs?|валидаци[ияей]+|validaç[ãa]o|validaci[óo]n|validazione",
-    "test": "测试集?|測試|テスト|테스트",
+    r"treinamento|addestramento|e[ğg]itim|trening\w*|träning\w*",
+    "val": "验证集?|驗證|検証|검증|validierungs?|валидаци[ияей]+|validaç[ãa]o|validaci[óo]n|validazione|do[ğg]rulama"
+    r"|walidac\w+|validač?n\w+|validerings?",
+    "test": "测试集?|測試|テスト|테스트|тест",
     "mean": r"平均|mittlerer?|средн\w+",
-    "epoch": r"轮次?|輪|epoche\b|[eéÉ]po(?:ca|que)\b|эпоха|エポック|에포크|에폭",
+    "epoch": r"轮次?|輪|epoche\b|epoka\b|epok\b|epocha\b|[eéÉ]po(?:ca|que)\b|эпоха|епоха|エポック|에포크|에폭",
     "step": r"步数?|ステップ|스텝|schritt\b|шаг|迭代|passo\b",
     "of": r"\bн\u0430\b|\bde\b|\bdi\b|的",
 }
@@ -183,8 +188,9 @@ def _lossy(tag: str, there: frozenset[str], parts: frozenset[str]) -> int:
         return 3
     if there & _PERPLEXITY:
         return 2
-    if there <= _TRAIN or there <= _VAL:  # `train 3.44 val 3.43`
-        return 3 if there else 0
+    bare = there - {"l"}
+    if bare and (bare <= _TRAIN or bare <= _VAL or (bare < there and bare <= _TEST)):  # `train 3.4 val 3.5`, `l_train`
+        return 3
     # `generator_total`, `train total`: a sum of which nothing else is said is the loss.
     if there & _WHOLE and there & (GENERATOR | ADVERSARY | _TRAIN | _VAL) and not parts - ADVERSARY:
         return 3
@@ -217,14 +223,13 @@ def rises(reading: Reading) -> bool | None:
 
 def letter_splits(tags: Iterable[str]) -> dict[str, str]:
     """`loss_t` and `loss_v` side by side are the losses of training and validation: tag -> its name in full."""
-    there = list(tags)
-    known = {tuple(words_of(tag)): tag for tag in there}
+    known = {tuple(words_of(tag)): tag for tag in tags}
     named = {}
-    for words, tag in known.items():
-        twin = tuple("t" if word == "v" else word for word in words)
-        if "v" in words and twin in known:
-            named[tag] = "val " + " ".join(word for word in words if word != "v")
-            named[known[twin]] = "train " + " ".join(word for word in twin if word != "t")
+    for (train, other, split), (words, tag) in product(_TWINS, known.items()):
+        twin = tuple(train if word == other else word for word in words)
+        if other in words and twin in known:
+            named[tag] = f"{split} " + " ".join(word for word in words if word != other)
+            named[known[twin]] = "train " + " ".join(word for word in twin if word != train)
     return named
 
 

@@ -29,7 +29,7 @@ _STUCK = tuple(
     )
 )
 # Epochs that follow one another on one line: a paste that has lost its line ends.
-_EPOCHS = re.compile(rb"(?<=\d)(?=Epoch:? ?\[?\d)")
+_EPOCHS = re.compile(rb"(?<=\d)(?=[Ee]poch:? ?\[?\d)")
 _LOOKED_AT = 1 << 14
 # A quoted log in a mail or a forum.
 _QUOTED = re.compile(rb"^(?:> ?)+", re.MULTILINE)

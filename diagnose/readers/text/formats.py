@@ -65,7 +65,7 @@ class Format:
     counters: Mapping[str, str] = field(default_factory=dict)
     """Name of an item -> what it counts."""
     lists: Mapping[str, Mapping[int, tuple[str, ...]]] = field(default_factory=dict)
-    """Group (`list`, `list_x`) and length of a list -> the names of its items."""
+    """Group (`list`, `list_x`) and length of a list -> the names of its items; numbered where it is not there."""
     splits: Mapping[str, str] = field(default_factory=dict)
     """What the group `split` may hold -> what the tags of the line get in front."""
     sections: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
@@ -78,6 +78,8 @@ class Format:
     """What all steps count, where the lines do not show it."""
     axes: Mapping[str, Axis] = field(default_factory=dict)
     """Tag -> what its steps count, where that is not what the others count."""
+    negated: frozenset[str] = frozenset()
+    """Tags of what rises as a model gets better, by which its negative is a loss."""
     family: str | None = None
     keep_last: bool = False
     """Whether the last of several values at one step counts (redraws of a progress bar)."""
@@ -140,7 +142,8 @@ class Format:
 
     def _listed(self, group: str, line: str, span: tuple[int, int], split: str) -> Iterator[Meaning]:
         spans = [match.span() for match in _NUMBERS.finditer(line, *span)]
-        for name, where in zip(self.lists.get(group, {}).get(len(spans), ()), spans, strict=False):
+        numbered = [f"{group.removeprefix(_LIST).strip('_') or _LIST}/{number}" for number in range(1, len(spans) + 1)]
+        for name, where in zip(self.lists.get(group, {}).get(len(spans), numbered), spans, strict=True):
             yield self._named(name, split), where
 
     def with_sections(self, columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -162,7 +165,8 @@ class Format:
         return named
 
     def _on_axis(self, name: str, column: Column) -> Column:
-        return replace(column, axis=self.axes.get(name, self.axis))
+        values = -column.values if name in self.negated else column.values
+        return Column(column.places, values, self.axes.get(name, self.axis))
 
     def with_roles(self, curves: Mapping[str, Curve]) -> dict[str, Curve]:
         """The curves, the first of each role's tags that has enough points playing it."""
@@ -224,6 +228,7 @@ def load_format(data: Mapping[str, Any]) -> Format:
         axis=Axis(known.pop("axis")) if "axis" in known else None,
         axes={tag: Axis(axis) for tag, axis in known.pop("axes", {}).items()},
         titles=tuple(known.pop("titles", ())),
+        negated=frozenset(known.pop("negated", ())),
         notes=tuple(known.pop("notes", ())),
         **{name: value for name, value in known.items() if name != "examples"},
     )

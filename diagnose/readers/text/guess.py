@@ -17,7 +17,7 @@ _NAME = (
     r"(?<![\w@./-])(?P<name>(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s)?"
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
-_STRONG = r"[ \t]*(?:::?|=|->|:=|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was)[ \t]+"
+_STRONG = r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was)[ \t]+"
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
@@ -28,7 +28,8 @@ _COUNTER = re.compile(
     r"(?<![A-Za-z0-9_.])(?P<name>global[_ ]?step|num_updates"
     r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
     r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
-    r"|epoche|époque|época|эпоха|エポック|에포크|에폭|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|paso|passo)"
+    r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
+    r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
     r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
@@ -45,8 +46,10 @@ _BRACKETS = re.compile(
     r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
     re.IGNORECASE,
 )
-# `[50/5000] loss`, `[50] train-rmse`
-_COUNTED_FIRST = re.compile(r"^[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[)")
+# `[50/5000] loss`, `[50] train-rmse`, `logging_writer.py:48] [50] loss`
+_COUNTED_FIRST = re.compile(
+    r"^(?:.{0,99}\.py:\d+\])?[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[)"
+)
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 # Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
 # `100: 4.21, 4.09 avg loss` (Darknet), `print(loss.item())` and
@@ -101,14 +104,18 @@ _FOLD = re.compile(
     r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
 )
 # The process that prints, in front of its lines.
-_RANK = re.compile(r"^\W{0,2}rank[ _:-]?(?P<rank>\d+)\W", re.IGNORECASE)
+_RANK = re.compile(
+    r"^\W{0,2}(?:(?:rank|gpu|default)[ _:-]?(?P<rank>\d+)\W|(?P<first>\d+): (?=\W*(?:epoch|step|iter)))", re.IGNORECASE
+)
 # What a logger writes before its message.
 _LOGGERS = tuple(
     re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")
 )
 _LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR)[ \t]+(?=\w)")
 _PROSE = re.compile(
-    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$", re.IGNORECASE
+    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$"
+    r"|\.(?:py|pyx|cc|cpp|cu|h|hpp|lua)$",  # `trainer.py:118`
+    re.IGNORECASE,
 )
 # `|    loss   | 0.53   |`: one name and its number in a box.
 _BOXED = re.compile(
@@ -133,7 +140,24 @@ _GROUPS = {"epoch": EPOCH, "step": STEP, "loss": "loss", "bare": BARE}
 # What counts within an epoch.
 _INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
 _COUNTERS = dict.fromkeys(
-    ("epoch", "epochs", "ep", "epoche", "époque", "época", "эпоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
+    (
+        *(
+            "epoch",
+            "epochs",
+            "ep",
+            "epoche",
+            "époque",
+            "época",
+            "epoque",
+            "epoca",
+            "epok",
+            "epoka",
+            "epocha",
+            "эпоха",
+            "епоха",
+        ),
+        *("エポック", "에포크", "에폭", "轮", "轮次", "第"),
+    ),
     EPOCH,
 )
 
@@ -144,7 +168,7 @@ def meaning_of(line: str) -> Iterator[Meaning]:
         yield LAUNCH, 1.0
     rank = _RANK.match(line)
     if rank:
-        yield RANK, rank.span("rank")
+        yield RANK, rank.span(str(rank.lastgroup))
     whole = next(filter(None, (pattern.match(line) for pattern in _WHOLE_LINES)), None)
     if whole:
         yield from ((_GROUPS[group], whole.span(group)) for group in whole.groupdict())
@@ -274,7 +298,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         name = _LEVEL.sub("", match["name"])
         if not match["sep"].strip() and not METRIC.search(name) and not _is_bare_split(line, match):
             continue
-        if _PROSE.match(name) or _COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):
+        if _PROSE.search(name) or _COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):
             continue
         split = _split_of(match, splits)
         two = paired.get(match.start())

@@ -6,7 +6,7 @@ import re
 
 from diagnose.readers.text.patterns import HEADINGS, LONGEST_HEADING
 
-# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (full-width ones in UTF-8),
+# What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (an arrow, full-width ones),
 # a counter or a metric's name, two numbers in a row, or words that can be the header of a table. The pattern looks
 # from the number backwards, over the reversed line: it begins with a letter that prose has not, so prose costs little.
 _WORDS = (
@@ -31,14 +31,15 @@ _WORDS = (
 _SPLITS = ("train", "val", "valid", "validation", "dev", "eval")
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
 _BEHIND = (
-    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x9a\xbc\xef|\x9d\xbc\xef)|[-+]?[ \t]+(?:si|saw)\b"
+    r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x92\x86\xe2|\x9a\xbc\xef|\x9d\xbc\xef)"
+    r"|[-+]?[ \t]+(?:si|saw)\b"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
     rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
 )
 _NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
 _NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
 _ROW_BEGIN = re.compile(
-    rb"(?:[\s|,;*]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)"
+    rb"(?:[\s|,;*\[(]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)"
     rb"|[ \t]*[a-z]\w*[ \t]*,[ \t]*[-+]?\0[ \t]*,",
     re.IGNORECASE,
 )

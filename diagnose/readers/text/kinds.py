@@ -17,7 +17,9 @@ Meaning = tuple[str, tuple[int, int] | float]
 Parse = Callable[[str], Iterable[Meaning]]
 """What the numbers of a line mean. It must not look at their digits: it sees one line for all of a kind."""
 _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
-_DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?")
+DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?")
+UNSURE_COMMA = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
+"""A thousand and some, unless other numbers of the name have decimal commas."""
 _HOLE = 0
 # A line that names a loss and holds a number: if nothing of it is understood, something was lost. What looks back
 # (`Saved new best model with loss 2.2`) says nothing new.
@@ -103,7 +105,7 @@ def field_at(name: str, line: str, span: tuple[int, int], spans: list[tuple[int,
 def plain_float(text: str) -> float | None:
     """The number that is written in an uncommon way."""
     try:
-        return float(text.replace(",", "." if _DECIMAL_COMMA.fullmatch(text) else ""))
+        return float(text.replace(",", "." if DECIMAL_COMMA.fullmatch(text) else ""))
     except ValueError:
         return None
 

@@ -17,7 +17,18 @@ import numpy as np
 from diagnose.readers.columns import COUNTERS, END, MOST_NAMES, WALL_TIME, Column
 from diagnose.readers.columns.numbers import find_numbers
 from diagnose.readers.text.cleaning import cleaned, last_break
-from diagnose.readers.text.kinds import Block, Field, Kind, Parse, field_at, names_a_loss, plain_float, with_holes
+from diagnose.readers.text.kinds import (
+    DECIMAL_COMMA,
+    UNSURE_COMMA,
+    Block,
+    Field,
+    Kind,
+    Parse,
+    field_at,
+    names_a_loss,
+    plain_float,
+    with_holes,
+)
 from diagnose.readers.text.stamps import seconds_at, stamp_in
 from diagnose.run import FloatArray, IntArray
 
@@ -76,6 +87,10 @@ class LineColumns:
     unread_lines: int = 0
     """Those of them of which nothing was taken."""
     unread_example: str = ""
+    _decimal_commas: set[str] = field(default_factory=set)
+    """Names of which a number has a decimal comma."""
+    _unsure: dict[str, list[int]] = field(default_factory=dict)
+    """Name -> the lines where its number is written as `1,234`."""
 
     def feed(self, data: bytes) -> None:
         """Take more bytes. An unfinished last line waits for its rest."""
@@ -94,6 +109,8 @@ class LineColumns:
         for name, parts in self._parts.items():
             places = np.concatenate([part[0] for part in parts])
             values = np.concatenate([part[1] for part in parts])
+            if name in self._decimal_commas:
+                values[np.isin(places, self._unsure.get(name, ()))] /= 1000
             order = np.argsort(places, kind="stable")
             found[name] = Column(places[order], values[order])
         return dict(sorted(found.items(), key=lambda item: item[1].places[0]))
@@ -234,7 +251,12 @@ class LineColumns:
     def _one(self, place: int, line: str) -> None:
         """One line whose numbers are written in an uncommon way."""
         for name, meaning in self.parse(_looked_at(line)):
-            value = meaning if isinstance(meaning, float) else plain_float(line[slice(*meaning)])
+            text = "" if isinstance(meaning, float) else line[slice(*meaning)]
+            value = meaning if isinstance(meaning, float) else plain_float(text)
+            if DECIMAL_COMMA.fullmatch(text):
+                self._decimal_commas.add(name)
+            elif UNSURE_COMMA.fullmatch(text):
+                self._unsure.setdefault(name, []).append(self.lines + place)
             if value is not None:
                 self._put(name, np.array([self.lines + place]), np.array([value]))
 

@@ -112,16 +112,22 @@ def _evaluations(columns: Mapping[str, Column], logged: IntArray, headings: IntA
 
 
 def _moved(columns: Mapping[str, Column], prefix: str, places: IntArray) -> dict[str, Column]:
-    """The columns, with the values at some places in columns of their own, unless that is most of them."""
+    """The columns, with the values at some places in columns of their own, unless that is most of them.
+
+    What is at none but these places is that of evaluations where another loss is at none of them.
+    """
     named: dict[str, Column] = {}
     lossy = {name: read_tag(name) for name in columns if name[0] != "@"}
     if prefix != RECAP:  # a line that names its held-out losses needs no heading
         named_so = [columns[name].places for name, role in lossy.items() if role.held_out]
         places = places[~np.isin(places, np.concatenate([places[:0], *named_so]))]
+    inside = {name: np.isin(column.places, places) for name, column in columns.items()}
+    apart = any(role.lossy and not role.held_out and not inside[name].any() for name, role in lossy.items())
     for name, column in columns.items():
-        there = np.isin(column.places, places)
+        there = inside[name]
         named_split = name[0] != "@" and lossy[name].split and prefix != RECAP
-        if name[0] == "@" or named_split or not 0 < there.mean() <= _MOST_EVALUATIONS:
+        share = there.mean() if len(there) else 0.0
+        if name[0] == "@" or named_split or not (0 < share <= _MOST_EVALUATIONS or (share == 1 and apart)):
             named[name] = column
         else:
             named[name], named[prefix + name] = column.where(~there), column.where(there)

@@ -18,7 +18,12 @@ from diagnose.readers.roles import in_english, read_tag
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.run import IntArray
 
-HEADER, CELL = "@header ", "@cell "
+HEADER, CELL, PADDED = "@header ", "@cell ", "@padded "
+# A row that may have a blank cell: Chainer pads its columns to 10 at least.
+_WIDE_GAP = 10 * " "
+# `[2.5, 2.3, 17.6]`, `(1, 3.6, 3.8)`: a row in brackets.
+_LIST = re.compile(rf"\s*[\[(]\s*(?:{NUMBER})(?:\s*,\s*(?:{NUMBER}))+\s*[\])]\s*")
+_BRACKETS = str.maketrans("[]()", "    ")
 Span = tuple[int, int]
 
 # Boxes drawn around tables, one character for one: places in the line stay.
@@ -51,14 +56,28 @@ def header_in(line: str) -> Iterator[str]:
     for cells in _splits(line, separator):
         named = all(map(_is_title, cells)) and any(_COUNTED.search(in_english(cell)) for cell in cells)
         if len(cells) > 1 and named and any(read_tag(cell).lossy for cell in cells):
-            yield HEADER + "\t".join(cells)
+            yield HEADER + "\t".join(cells) + _starts(line, cells)
+
+
+def _starts(line: str, cells: list[str]) -> str:
+    """Where the names of a header begin, behind a line feed: by this blank cells of a padded table are known."""
+    starts, end = [], 0
+    for cell in cells:
+        starts.append(line.index(cell, end))
+        end = starts[-1] + len(cell)
+    return "\n" + " ".join(map(str, starts))
 
 
 def row_in(line: str) -> list[tuple[str, Span]]:
     """The numbers of a row of a table, named by their place in it; nothing where the line is no row."""
+    if _LIST.fullmatch(line):
+        line = line.translate(_BRACKETS)
     separator = _separator(line)
     spans = _row_of_words(line) if separator is None else _row_of_cells(line, separator)
-    return [(f"{CELL}{number}/{len(spans)}", span) for number, span in enumerate(spans) if span is not None]
+    cells = [(f"{CELL}{number}/{len(spans)}", span) for number, span in enumerate(spans) if span is not None]
+    if separator is None and _WIDE_GAP in line.rstrip():
+        cells += [(f"{PADDED}{span[0]}/{len(spans)}", span) for span in spans if span is not None]
+    return cells
 
 
 def _separator(line: str) -> str | None:
@@ -135,27 +154,48 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
 
     A header that comes again marks where a launch may begin.
     """
-    parts = {name: [column] for name, column in columns.items() if not name.startswith((HEADER, CELL))}
+    parts = {name: [column] for name, column in columns.items() if not name.startswith((HEADER, CELL, PADDED))}
     headers = {name.removeprefix(HEADER): column for name, column in columns.items() if name.startswith(HEADER)}
     again: list[IntArray] = []
     for header, where in headers.items():
-        names = header.split("\t")
-        if not any(read_tag(name).lossy for name in names):
+        names, _, starts = header.partition("\n")
+        titles = names.split("\t")
+        if not any(read_tag(title).lossy for title in titles):
             continue
-        rivals = [column.places for other, column in headers.items() if other.count("\t") == header.count("\t")]
-        counters = {name: counter for counter, name in counters_in(names).items()}
-        found = False
-        for number, name in enumerate(names):
-            below = _below(columns.get(f"{CELL}{number}/{len(names)}"), where.places, np.concatenate(rivals))
-            if below is not None and name:
-                parts.setdefault(counters.get(name, name), []).append(below)
-                found = True
-        if found:
+        rivals = np.concatenate([column.places for other, column in headers.items() if _alike(other, header)])
+        counters = {name: counter for counter, name in counters_in(titles).items()}
+        # A printed data frame has a column of row numbers without a title.
+        ways = (_cells_of(columns, named, starts.split(), where, rivals) for named in (titles, ["", *titles]))
+        cells = next(filter(None, ways), {})
+        for title, found in cells.items():
+            parts.setdefault(counters.get(title, title), []).extend(found)
+        if cells:
             again.append(where.places[1:])
     marks = np.concatenate(again) if again else np.zeros(0, np.int64)
     if len(marks):
         parts.setdefault(LAUNCH, []).append(Column(marks, np.ones(len(marks))))
     return without_placeholders({name: _merged(some) for name, some in parts.items()})
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two headers have as many names."""
+    return one.count("\t") == other.count("\t")
+
+
+def _cells_of(
+    columns: Mapping[str, Column], titles: list[str], starts: list[str], where: Column, headers: IntArray
+) -> dict[str, list[Column]]:
+    """Title -> the cells below it: in rows of as many cells, and in rows with blank ones that begin where it does."""
+    found: dict[str, list[Column]] = {}
+    for number, title in enumerate(titles):
+        names = [f"{CELL}{number}/{len(titles)}"]
+        if len(starts) == len(titles):
+            begin = f"{PADDED}{starts[number]}/"
+            names += [name for name in columns if name.startswith(begin) and name != f"{begin}{len(titles)}"]
+        below = [_below(columns.get(name), where.places, headers) for name in names]
+        if title and any(below):
+            found[title] = [column for column in below if column is not None]
+    return found
 
 
 def _below(column: Column | None, own: IntArray, all_headers: IntArray) -> Column | None:
