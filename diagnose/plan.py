@@ -17,12 +17,16 @@ from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Support
 from diagnose.numbers import Value, round_count
+from diagnose.remedies.evidence import epoch_length
+from diagnose.run import Role
 
 if TYPE_CHECKING:
     from diagnose.config import Config, Rewrite
 
 # Rounds in which what a change upsets is adjusted after it: warm-up, intervals, patience follow one another.
 MOST_ROUNDS = 4
+LONG_WARMUP = 0.1
+"""Share of the run that may be warm-up, however small it was before. Source: the tuning playbook of Google Research."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def plan(
     config = diagnosis.facts.config
     if config is None or not config.training:
         return _unwritten(diagnosis, choice)
-    drafted = _passing(diagnosis.facts, config, choice)
+    drafted = _passing(_with_clips(diagnosis.facts, config), config, choice)
     return _written(diagnosis, config, drafted)
 
 
@@ -105,6 +109,21 @@ def plan_of_config(
     if config is None or not config.training:
         raise ConfigError(f"{config.source if config else 'no config'}: no training hyperparameters here to fix")
     return plan(diagnosis, only=only, unsafe=unsafe, minimal=minimal)
+
+
+def _with_clips(facts: Facts, config: Config) -> Facts:
+    """The facts with as many clips as the epochs of the log hold, where nothing else counts them.
+
+    Only without accumulation: a step of the log may be a batch or an update.
+    """
+    from diagnose.config.effective import effective
+
+    train, amounts = facts.curve(Role.TRAIN_LOSS), effective(config)
+    each = None if train is None else epoch_length(train)
+    batch, summed = amounts.batch_size, config.value("grad_accumulation_steps") or 1
+    if facts.train_samples is not None or each is None or batch is None or summed != 1:
+        return facts
+    return replace(facts, listed_for_training=max(1, round(each) * int(batch)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,18 +188,23 @@ def _with(choice: Choice, cures: list[Prescription]) -> Choice:
 
 
 def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
-    """A shorter run keeps the share of its warm-up."""
-    from diagnose.config.effective import warmup_and_run
+    """A shorter run keeps the share of its warm-up, or a tenth."""
+    from diagnose.config.effective import peak_follows_warmup, warmup_and_run
 
+    if peak_follows_warmup(config):
+        return []
     old = warmup_and_run(config, facts.train_samples)
     new = warmup_and_run(config.edited(draft.rewrite.text), facts.train_samples)
-    if old is None or new is None or not old[0] or new[0] / new[1] <= old[0] / old[1]:
+    if old is None or new is None or not old[0]:
         return []
-    name, share = f"warmup_{old[2]}", old[0] / old[1]
+    name, share = f"warmup_{old[2]}", max(old[0] / old[1], LONG_WARMUP)
+    if new[0] / new[1] <= share:
+        return []
     fixed = config.values.get(name)
     if name in draft.choice.chosen or fixed is None or fixed.value in (None, 0) or fixed.dead:
         return []
-    why = f"the run is shorter now: a warm-up of about {share:.0%} of it, as before"
+    before = ", as before" if share > LONG_WARMUP else ""
+    why = f"the run is shorter now: a warm-up of about {share:.0%} of it{before}"
     shorter = Edit(name, Operation.SET, round_count(share * new[1], 2), why)
     epochs = draft.choice.chosen.get("max_epochs")
     answers = epochs.prescription.answers if epochs else ()
@@ -188,7 +212,7 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
 
 
 def _partners(config: Config, draft: _Draft) -> list[Prescription]:
-    """The other rate of a GAN follows by the same factor: the two are balanced against each other."""
+    """The other rate of a GAN, and the end of a schedule, follow by the same factor."""
     values = {name: chosen.value for name, chosen in draft.choice.chosen.items() if chosen.value is not None}
     found = []
     for name, partner, value in config.companions(values):
@@ -196,7 +220,7 @@ def _partners(config: Config, draft: _Draft) -> list[Prescription]:
             cause = draft.choice.chosen[name].prescription
             why = f"balanced against {name}, which changes by the same factor"
             edit = Edit(partner, Operation.SET, value, why)
-            found.append(Prescription("Keep the rates of a GAN in balance", why, (edit,), Safety.SAFE, cause.answers))
+            found.append(Prescription("Keep the rates in balance", why, (edit,), Safety.SAFE, cause.answers))
     return found
 
 

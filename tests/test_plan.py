@@ -223,6 +223,42 @@ def test_a_warm_up_in_epochs_follows_in_epochs(samples: int | None) -> None:
     assert {applied.parameter: applied.now for applied in made.applied} == {"max_epochs": 100, "warmup_epochs": 20}
 
 
+@pytest.mark.parametrize(
+    ("text", "shorter"),
+    [
+        pytest.param("lr: 1.0\nlr_scheduler: noam\nwarmup_steps: 1700\n", None, id="Noam: its peak follows"),
+        pytest.param("adam_eps: 1.0e-9\nwarmup_steps: 1700\n", None, id="a rate that the trainer computes"),
+        pytest.param("lr: 1.0e-3\nlr_scheduler: cosine\nwarmup_steps: 1700\n", 170, id="cosine"),
+        pytest.param("lr: 1.0e-3\nwarmup_steps: 150\n", None, id="still below a tenth"),
+    ],
+)
+def test_a_warm_up_is_cut_only_where_that_is_safe_and_needed(text: str, shorter: int | None) -> None:
+    cure = prescription(edit("max_epochs", Operation.CAP, 100))
+    made = planned(cure, text=f"batch_size: 10\nepochs: 2000\n{text}", samples=200)
+    applied = {applied.parameter: applied.now for applied in made.applied}
+    assert applied == {"max_epochs": 100} | ({} if shorter is None else {"warmup_steps": shorter})
+
+
+@pytest.mark.parametrize(
+    ("floor", "after"),
+    [("1.0e-4", "2.5e-05"), ("3e-5", "7.5e-06"), ("1.0e-6", "1.0e-6")],
+    ids=["a tenth", "3 %", "a guard"],
+)
+def test_the_end_of_a_schedule_follows_its_top(floor: str, after: str) -> None:
+    made = planned(prescription(QUARTER), text=f"lr: 1.0e-3\nmin_lr: {floor}\nepochs: 9\n")
+    assert made.after == f"lr: 0.00025\nmin_lr: {after}\nepochs: 9\n"
+
+
+@pytest.mark.parametrize(("accumulation", "saved"), [(1, 60), (4, 2500)], ids=["a step is a batch", "unknown"])
+def test_the_epochs_of_the_log_say_how_long_a_run_in_epochs_is(accumulation: int, saved: int) -> None:
+    steps = np.arange(1, 41) * 28
+    loss = Curve("loss", steps, np.linspace(4, 1, 40), role=Role.TRAIN_LOSS, epochs=steps / 56)
+    text = f"lr: 0.1\nbatch_size: 4\nepochs: 1000\nsave_steps: 2500\naccumulation_steps: {accumulation}\n"
+    known = facts(text, run=Run("r", "r", "test", {"loss": loss}))
+    made = plan(diagnosis(prescription(edit("max_epochs", Operation.CAP, 10)), known=known))
+    assert parse_config(made.after, "c.yaml").value("save_interval") == saved
+
+
 def test_a_rate_that_is_low_already_while_another_was_logged_is_not_passed_over_in_silence() -> None:
     steps = np.arange(1, 41)
     run = Run("r", "r", "test", {"lr": Curve("lr", steps, np.full(40, 8e-4), role=Role.LEARNING_RATE)})

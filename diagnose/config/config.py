@@ -127,7 +127,7 @@ class Config:
         return tree if isinstance(tree, dict) else {}
 
     def companions(self, changes: Mapping[str, Value]) -> tuple[tuple[str, str, PlainValue], ...]:
-        """What else must change with `changes`: (why, canonical name, value) of the other rate of a GAN."""
+        """What else must change with `changes`: (why, canonical name, value) of the rates that follow."""
         return tuple(companions(sites(self.document, self.definition), changes))
 
     def edited(self, text: str) -> Config:

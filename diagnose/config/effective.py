@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from diagnose.config import Config
@@ -68,6 +69,17 @@ def warmup_and_run(config: Config, samples: int | None) -> tuple[float, float, s
     amounts = effective(config, samples)
     known = amounts.warmup_steps is not None and amounts.total_steps is not None
     return (amounts.warmup_steps or 0, amounts.total_steps or 0, "steps") if known else None
+
+
+def peak_follows_warmup(config: Config) -> bool:
+    """Whether a shorter warm-up makes a higher learning rate: Noam's, and a rate that the trainer computes itself.
+
+    Coqui's and SpeechBrain's Noam reach the configured rate whatever the warm-up.
+    """
+    if config.learning_rate_peak is not None:
+        return True
+    noam = re.search("(?i)noam|transformer", str(config.value("lr_scheduler")))
+    return config.definition.synonyms is not None and (bool(noam) or "learning_rate" not in config.values)
 
 
 def number(config: Config, name: str) -> Number | None:

@@ -81,13 +81,16 @@ def _is_about_else(leaf: _Leaf, synonyms: Synonyms) -> bool:
     return any(section in synonyms.never or _parts(section) & synonyms.never for section in unknown)
 
 
+OF_TRAINING = 3
+"""Words of training that make a section of any name one about training (`classifier: {lr, batch_size, ...}`)."""
 BY_PHRASE = 1000
 """The number of a word that is none of the list: any that is comes before it."""
 
 
 def _meant(leaf: _Leaf, synonyms: Synonyms) -> Iterator[Word]:
     """What the key is a word for; else what its words mean; else what they mean with those of the sections around."""
-    known = not leaf.sections or any(section in synonyms.sections for section in leaf.sections)
+    trains = len(synonyms.anywhere.intersection(leaf.beside)) >= OF_TRAINING
+    known = not leaf.sections or trains or any(section in synonyms.sections for section in leaf.sections)
     listed = [
         word for word in synonyms.words.get(leaf.key, ()) if known or word.around or leaf.key in synonyms.anywhere
     ]
@@ -181,7 +184,7 @@ _WORDS = frozenset({"optimizer", "lr_scheduler"})
 
 def _is_patience(name: str, leaf: _Leaf) -> bool:
     """Whether a bare `patience` is that of this name: of a schedule that lowers the rate, or of early stopping."""
-    if leaf.key != "patience" or len(leaf.path) == 1:
+    if leaf.key != "patience":
         return True
     named = frozenset[str]().union(*map(_parts, leaf.sections)) & {"scheduler", "schedule", "plateau"}
     factor = any(key.endswith("factor") for key in leaf.beside)
@@ -212,14 +215,15 @@ def _is_of_schedule(_: str, leaf: _Leaf) -> bool:
 
 
 def _is_warmup(name: str, leaf: _Leaf) -> bool:
-    """Whether a number can be this part of a warm-up: `warmup` alone may be steps or a share, by its size."""
+    """Whether a number can be this part of a warm-up: what is called steps, or warm-up alone, is a share below 1."""
     text = isinstance(leaf.value, str) and is_written_number(leaf.value)
     value = number_of(leaf.value) if text else leaf.value
     if not is_number(value):
         return True
-    if leaf.key in {"warmup", "warm_up"}:
+    counts = re.search("step|iter|update|epoch", leaf.key)
+    if leaf.key in {"warmup", "warm_up"} or (counts and name != "warmup_init_lr"):
         return (0 < value < 1) == (name == "warmup_ratio")
-    rate = _parts(leaf.key) >= {"lr", "warmup"} and not re.search("step|iter|update|epoch", leaf.key)
+    rate = _parts(leaf.key) >= {"lr", "warmup"} and not counts
     return not rate or name == "warmup_ratio" or (value >= MANY if name == "warmup_steps" else value < 1)
 
 

@@ -91,11 +91,13 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
 def _counting_first(name: str, places: tuple[Site, ...]) -> tuple[Site, ...]:
     """A place with a value counts before one that is there but empty, a live one before a dead one.
 
-    A learning rate of 0 means one that the trainer computes (DINO's `lr: 0.` beside `base_lr`).
+    A learning rate of 0 means one that the trainer computes (DINO's `lr: 0.` beside `base_lr`); of two switches of half
+    precision the one that is on counts.
     """
 
     def rank(site: Site) -> tuple[bool, bool]:
-        empty = site.value is None or (name == "learning_rate" and site.value == 0)
+        nothing = {"learning_rate": 0, "mixed_precision": False}
+        empty = site.value is None or (name in nothing and site.value == nothing[name])
         return empty, bool(site.candidate.dead)
 
     return tuple(sorted(places, key=rank))

@@ -24,8 +24,13 @@ PARTNERS = (
     ("learning_rate", "learning_rate_generator"),
     ("learning_rate", "learning_rate_discriminator"),
     ("learning_rate_generator", "learning_rate_discriminator"),
+    ("learning_rate", "min_learning_rate"),
 )
-"""Rates that are balanced against each other (GANs): when the one changes, the other follows by the same factor."""
+"""Rates that are balanced against each other: the two of a GAN, the top of a schedule and its end. When the one
+changes, the other follows by the same factor."""
+LEAST_END = 0.01
+"""Share of the top from which a floor is the end of a schedule, and no guard of a plateau's. Schedules end by factors
+of 10 to 100 (cosine to 10 %: Hoffmann et al. 2022)."""
 
 
 _OBJECT = re.compile("python/(?:object|name|module)")
@@ -242,6 +247,8 @@ def companions(
         if name not in changes or partner in changes or name not in found or partner not in found:
             continue
         mine, its, new = found[name][0], found[partner][0], changes[name]
-        apart = mine.source is not its.source and not its.candidate.dead
-        if apart and is_number(new) and is_number(mine.value) and is_number(its.value) and mine.value and its.value:
+        if mine.source is its.source or its.candidate.dead or not (is_number(mine.value) and is_number(its.value)):
+            continue
+        guards = partner == "min_learning_rate" and its.value < LEAST_END * mine.value
+        if is_number(new) and mine.value and its.value and not guards:
             yield name, partner, float(f"{its.value * new / mine.value:.4g}")

@@ -64,13 +64,16 @@ def planned_end(facts: Facts, curve: Curve) -> int | None:
 
 def steps_of_epochs(facts: Facts, train: Curve) -> float | None:
     """The configured epochs in steps of the log, where the log counts both."""
-    epochs = number(facts, "max_epochs")
-    if epochs is None or train.epochs is None or len(train) < 2:
+    epochs, each = number(facts, "max_epochs"), epoch_length(train)
+    return None if epochs is None or each is None else round(epochs * each)
+
+
+def epoch_length(train: Curve) -> float | None:
+    """The steps of an epoch, where the log counts both."""
+    if train.epochs is None or len(train) < 2 or train.axis is not Axis.STEP:
         return None
     span = float(train.epochs[-1] - train.epochs[0])
-    if not isfinite(span) or span <= 0:
-        return None
-    return round(epochs * float(train.steps[-1] - train.steps[0]) / span)
+    return float(train.steps[-1] - train.steps[0]) / span if isfinite(span) and span > 0 else None
 
 
 def logged_rates(facts: Facts) -> Curve | None:

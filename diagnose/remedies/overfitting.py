@@ -33,7 +33,7 @@ def regularise(facts: Facts, best_step: int | None) -> tuple[Prescription, ...]:
         title, measured = "Stop at the best validation loss", Support.MEASURED
         found.append(Prescription(title, where, stop, Safety.SAFE, expected=expected, support=measured))
     dropout = facts.settings.get("dropout")
-    if is_number(dropout) and 0 <= dropout < DROPOUT:
+    if is_number(dropout) and 0 < dropout < DROPOUT:  # 0 is a decision: fine-tuned and convolutional nets have none
         why = "makes memorising harder"
         found.append(Prescription("Regularise", why, (Edit("dropout", Operation.SET, DROPOUT, why),), Safety.SAFE))
     return tuple(found)
@@ -58,20 +58,26 @@ def _stop_at_best(facts: Facts, best_step: int | None) -> Iterator[Edit]:
     val = facts.curve(Role.VAL_LOSS)
     left = 0 if val is None or best_step is None else int(np.count_nonzero(val.steps > best_step))
     switch, patience = facts.settings.get("early_stopping"), number(facts, "early_stopping_patience")
-    if "early_stopping_patience" not in facts.settings:  # it may have none, or one that never fires
-        yield from _epochs_of_best(val, best_step)
+    silent = patience is not None and switch is not False and left > patience  # it did not fire in this run
+    if "early_stopping_patience" not in facts.settings or silent or switch is patience is None:
+        yield from _length_of_best(facts, val, best_step)
     if switch is None and patience is None:
         return
     if switch is False:
         yield Edit("early_stopping", Operation.SET, True, "stops after the best evaluation")
     wait = int(np.clip(left // 2, *PATIENCE))
-    if left and (patience is None or patience > wait):
-        yield Edit("early_stopping_patience", Operation.SET, wait, f"only {left} evaluations came after the best")
+    if left and (patience is None or wait < left <= patience or (switch is False and patience > wait)):
+        yield Edit("early_stopping_patience", Operation.SET, wait, f"{left} evaluations came after the best")
 
 
-def _epochs_of_best(val: Curve | None, best_step: int | None) -> Iterator[Edit]:
+def _length_of_best(facts: Facts, val: Curve | None, best_step: int | None) -> Iterator[Edit]:
+    """The run as long as the best needed, in whatever the config counts its length by."""
     if val is None or best_step is None:
         return
+    if val.axis is Axis.STEP and number(facts, "max_steps") is not None:
+        yield Edit("max_steps", Operation.CAP, max(1, best_step), "the step of the best validation loss")
+        if number(facts, "max_epochs") is None:
+            return
     if val.axis is Axis.EPOCH:
         yield Edit("max_epochs", Operation.CAP, max(1, best_step), "the epoch of the best validation loss")
     elif val.epochs is not None and (val.steps <= best_step).any():

@@ -39,6 +39,33 @@ GENERIC = [
         {"batch_size": 4, "eval_batch_size": 9},
         id="two batch sizes",
     ),
+    pytest.param(
+        "classifier: {learning_rate: 0.1, batch_size: 4, weight_decay: 0, epoch: 9, patience: 2, seed: 5}\n",
+        {"max_epochs": 9, "early_stopping_patience": 2, "seed": 5},
+        id="a section of any name that trains",
+    ),
+    pytest.param(
+        "stage_one: {lr: 0.1, epochs: 4, dropout: 0.2, save_every: 500}\n",
+        {"max_epochs": 4, "save_interval": 500},
+        id="another that trains",
+    ),
+    pytest.param(
+        "agent: {learning_rate: 0.1, gamma: 0.9, seed: 3}\n", {"seed": None, "lr_decay": None}, id="one that may not"
+    ),
+    pytest.param("lr: 0.1\nwarmup_steps: 0.03\n", {"warmup_ratio": 0.03, "warmup_steps": None}, id="steps below 1"),
+    pytest.param("lr: 0.1\nnum_warmup_steps: 0.1\n", {"warmup_ratio": 0.1, "warmup_steps": None}, id="more of them"),
+    pytest.param("lr: 0.1\nwarmup_steps: 0\n", {"warmup_ratio": None, "warmup_steps": 0}, id="no steps at all"),
+    pytest.param("lr: 0.1\nepochs: 3\nvalidation: {seed: 43}\n", {"seed": None}, id="the seed of the validation"),
+    pytest.param(
+        "opt: {type: adam, lr: 1.0e-3, gamma: 0.5}\n", {"optimizer": "adam", "lr_decay": 0.5}, id="opt for optimiser"
+    ),
+    pytest.param("lr: 0.1\nepochs: 9\npatience: 3\n", {"plateau_patience": None}, id="a patience at the top stops"),
+    pytest.param(
+        "lr: 0.1\nval_freq_iteration: 125\nckpting_save_iter: 900\ncosine_cycle_iters: 4500\n",
+        {"eval_interval": 125, "save_interval": 900, "decay_steps": 4500},
+        id="words in any order",
+    ),
+    pytest.param("lr: 0.1\nfp16: false\nbf16: true\n", {"mixed_precision": True}, id="the switch that is on"),
     pytest.param("agent: {learning_rate: 0.1}\n", {"learning_rate": 0.1}, id="a section of another name"),
     pytest.param(
         "train: {lr: 0.1}\nagent: {lr: 0.2}\nzoo: {epoch: 5, dropout: 0.3}\n",

@@ -250,3 +250,34 @@ def test_what_a_framework_leaves_to_its_users_is_found_by_the_usual_words() -> N
     config = parse_config(text, "config.yaml")
     assert (config.dialect, config.value("learning_rate"), config.value("batch_size")) == ("lightning_cli", 7e-4, 12)
     assert config.rewrite({"learning_rate": 1e-4}).text == text.replace("7.0e-4", "0.0001")
+
+
+RECORD = (
+    "accumulate_grad_batches: 1\nbatch_size: 4\nfast_dev_run: false\nlimit_train_batches: 1.0\nlimit_val_batches: 1.0\n"
+    "lr: 3.0e-05\nmax_epochs: 100\nnum_sanity_val_steps: 2\n"
+)
+
+
+def test_what_lightning_writes_of_a_run_is_read_and_not_edited() -> None:
+    config = parse_config(RECORD, "hparams.yaml")
+    assert said(config, "learning_rate", "max_epochs") == {"learning_rate": 3e-5, "max_epochs": 100}
+    assert "nothing reads back" in config.rewrite({"max_epochs": 9}).refused["max_epochs"]
+    assert not parse_config(RECORD.replace("fast_dev_run: false\n", ""), "hparams.yaml").record
+
+
+@pytest.mark.parametrize("mark", ["hydra: {run: {dir: x}}", "x: 1 # - override hydra/launcher: y", "x: 1 # - _self_"])
+def test_hydra_reads_a_number_without_a_dot_as_one(mark: str) -> None:
+    text = f"defaults:\n- agent: sac\nlr: 3e-6\nepochs: 9\n{mark}\n"
+    config = parse_config(text, "config.yaml")
+    assert (config.dialect, config.value("learning_rate"), config.problems) == ("hydra_generic", 3e-6, ())
+    assert parse_config(text.replace(mark, "x: 1"), "config.yaml").problems
+
+
+@pytest.mark.parametrize(
+    ("written", "name"), [("0.03", "warmup_ratio"), (".1", "warmup_ratio"), ("300", "warmup_steps")]
+)
+def test_hugging_face_takes_warm_up_steps_below_one_as_a_share(written: str, name: str) -> None:
+    text = f"output_dir: x\nlearning_rate: 0.1\nnum_train_epochs: 3\nwarmup_steps: {written}\n"
+    config = parse_config(text, "train.yaml")
+    assert (config.dialect, config.value(name)) == ("hf_training_args", float(written))
+    assert ("warmup_steps" in config.values) == (name == "warmup_steps")

@@ -160,11 +160,19 @@ def test_patience_can_fire_within_what_was_left_of_the_run() -> None:
     assert found["early_stopping_patience"] in range(2, 5)
 
 
-def test_without_early_stopping_in_the_config_the_epochs_of_the_best_are_enough() -> None:
+def test_without_early_stopping_that_fires_the_length_of_the_best_is_enough() -> None:
     val = Curve("val", np.arange(1, 13), np.array([5, 4, 3, 2.5, 3, 3.5, 4, 4, 4, 4, 4, 4.0]), role=Role.VAL_LOSS)
     val = Curve("val", val.steps * 10, val.values, epochs=val.steps.astype(float), role=Role.VAL_LOSS)
-    found = values(remedies.regularise(Facts(Run("r", "", "test", {"val": val}), settings={"max_epochs": 12}), 40))
-    assert found == {"max_epochs": 4}
+    run = Run("r", "", "test", {"val": val})
+    for settings, end in (
+        ({"max_epochs": 12}, {"max_epochs": 4}),
+        ({"max_steps": 120}, {"max_steps": 40}),
+        ({"max_steps": 120, "max_epochs": 12}, {"max_steps": 40, "max_epochs": 4}),
+        ({"max_epochs": 12, "early_stopping_patience": 3}, {"max_epochs": 4}),  # it did not fire
+        ({"max_epochs": 12, "early_stopping_patience": 0}, {"max_epochs": 4}),
+        ({"max_epochs": 12, "dropout": 0}, {"max_epochs": 4}),
+    ):
+        assert values(remedies.regularise(Facts(run, settings=settings), 40)) == end, settings
 
 
 def test_batches_come_from_the_guide_alone_and_only_where_no_norm_was_logged() -> None:
@@ -181,9 +189,10 @@ def test_batches_come_from_the_guide_alone_and_only_where_no_norm_was_logged() -
 
 def test_a_tiny_rate_is_not_lowered() -> None:
     facts = run_with()
-    rates = Curve("lr", np.arange(2, 26, 2), np.full(12, 2e-6), role=Role.LEARNING_RATE)
-    tiny = Facts(Run("r", "", "test", {**facts.run.curves, "lr": rates}))
-    assert remedies.calm(tiny, 16) == ()
+    for rate, lowered in ((1e-6, {}), (2e-6, {"learning_rate": 1e-6})):
+        rates = Curve("lr", np.arange(2, 26, 2), np.full(12, rate), role=Role.LEARNING_RATE)
+        tiny = Facts(Run("r", "", "test", {**facts.run.curves, "lr": rates}))
+        assert values(remedies.calm(tiny, 16)) == lowered
 
 
 def test_the_rate_is_that_before_the_first_setback_however_late_the_fault_is_reported() -> None:

@@ -77,7 +77,7 @@ class DeadSchedule(Check):
         """Look at the rate over the run, at the loss since it died, and at the plan."""
         planned = self._endless_warmup(facts)
         if planned:
-            yield self._warmup(*planned)
+            yield self._warmup(facts, *planned)
         if super().skip_reason(facts) is None:
             yield from self._rate(facts, self.curve(facts, Role.LEARNING_RATE).finite)
 
@@ -126,20 +126,29 @@ class DeadSchedule(Check):
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )
 
-    def _warmup(self, warmup: float, length: float, unit: str) -> Finding:
+    def _warmup(self, facts: Facts, warmup: float, length: float, unit: str) -> Finding:
         never = f"would not end within the {length:,.0f} {unit} of the run"
         long = f"is {warmup / length:.0%} of the {length:,.0f} {unit} of the run"
         why = f"the warm-up of {warmup:,.0f} {unit} {never if warmup >= length else long}"
         edit = Edit(f"warmup_{unit}", Operation.SET, round_count(length / 10), "a tenth of the run or less")
+        cure = Prescription("Shorten the warm-up", why, (edit,), Safety.SAFE, support=Support.CITED)
+        bound = self._peak_is_of_warmup(facts)
         return self.finding(
-            Severity.ERROR if warmup >= length else Severity.WARNING,
+            Severity.INFO if bound else Severity.ERROR if warmup >= length else Severity.WARNING,
             Confidence.HIGH,
             "config",
             f"The configured {why[4:]}.",
             evidence=(Evidence("warmup_share", warmup / length, self.longest),),
-            prescriptions=(Prescription("Shorten the warm-up", why, (edit,), Safety.SAFE, support=Support.CITED),),
-            advice="Warm up for 1 to 10 % of the run.",
+            prescriptions=() if bound else (cure,),
+            advice="Lower the rate before you shorten it: this schedule's peak follows from the warm-up."
+            if bound
+            else "Warm up for 1 to 10 % of the run.",
         )
+
+    def _peak_is_of_warmup(self, facts: Facts) -> bool:
+        from diagnose.config.effective import peak_follows_warmup  # here, as below
+
+        return facts.config is not None and peak_follows_warmup(facts.config)
 
     def _endless_warmup(self, facts: Facts) -> tuple[float, float, str] | None:
         """The configured warm-up, the configured run and their unit, if the one is too long for the other."""
