@@ -22,10 +22,10 @@ def clipped(share: float) -> Curve:
     return curve(Role.CLIPPED_SHARE, np.full(400, share))
 
 
-def set_back() -> Floats:
-    """A loss that is a third higher for ten points after each outlier of `norms(5, ...)`."""
+def set_back(times: int = 5) -> Floats:
+    """A loss that is a third higher for ten points after each outlier of `norms(times, ...)`."""
     values = noisy(descent(), 0.01)
-    for place in range(250, 350, 20):
+    for place in range(250, 250 + 20 * times, 20):
         values[place + 1 : place + 11] *= np.linspace(1.35, 1.0, 10)
     return values
 
@@ -37,6 +37,11 @@ FAULTY = (
         "GRD001",
     ),
     case("outliers that nothing clips", training(noisy(descent()), norms(5, 50.0), clipped(0.0)), "GRD001"),
+    case(
+        "one outlier that nothing clips and that throws the loss up",
+        training(set_back(1), norms(1, 50.0), clipped(0.0)),
+        "GRD001",
+    ),
     case("outliers after each of which the loss is higher", training(set_back(), norms(5, 50.0)), "GRD001"),
 )
 HEALTHY = (
@@ -50,6 +55,8 @@ HEALTHY = (
 EDGE = (
     case("outliers that clipping cut, and the loss falls on", training(noisy(descent()), norms(5, 50.0))),
     case("one outlier is what clipping is for", training(noisy(descent()), norms(1, 50.0))),
+    case("one outlier that costs nothing", training(noisy(descent()), norms(1, 50.0), clipped(0.0))),
+    case("one clipped outlier before a setback", training(set_back(1), norms(1, 50.0), clipped(1.0))),
 )
 
 

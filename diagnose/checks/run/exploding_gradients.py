@@ -50,24 +50,29 @@ class ExplodingGradients(Check):
     times: int = 3
     """Source: as above: single outliers are what clipping is for."""
     setback: float = 0.02
-    """Median rise of the loss over the next points, in ln. Source: outlier batches in the bundled trainer cost 3 to
+    """Rise of the loss to the median of the next points, in ln. Source: outlier batches in the bundled trainer cost 3 to
     6 %, clipped ones nothing."""
+    thrown: float = 0.1
+    """Such a rise after which a single outlier is enough. Source: outlier batches in the bundled trainer, 3 seeds."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for norms far above their course, and for a course that has left its level."""
         norms = self.curve(facts, Role.GRAD_NORM).finite
-        course = Trend.of(norms.where(np.arange(len(norms)) >= len(norms) // 20))
-        if course is None or course.signed:
+        course = self._course(norms)
+        if course is None:
             return
         usual = course.loss(float(np.median(course.level)))
-        high = course.curve.where(course.residuals > np.log(self.ratio))
-        grown, harmful = len(high) < self.times, False
-        if len(high) >= self.times:
+        high = self._outliers(course)
+        rises = self._rises_after(facts, high)
+        unclipped = len(high) > 0 and nothing_clips(facts, high.steps)
+        thrown = unclipped and max(rises, default=0.0) >= self.thrown
+        grown, harmful = len(high) < self.times and not thrown, False
+        if not grown:
             factor = float(high.values.max()) / usual
-            rise = self._rise_after(facts, high)
-            harmful = rise >= self.setback or nothing_clips(facts, high.steps)
-            what = f"reaches {factor:.0f} times its median, at {len(high)} points"
-            what += f"; the loss is {change(rise)} higher after them" if rise >= self.setback else ""
+            rise = max(rises) if thrown else float(np.median(rises)) if len(rises) >= self.times else 0.0
+            harmful = rise >= self.setback or unclipped
+            what = f"reaches {factor:.0f} times its median, at {len(high)} point{'s' * (len(high) > 1)}"
+            what += f"; the loss is {change(rise)} higher after it" if rise >= self.setback else ""
         else:
             factor = course.loss(course.end) / usual
             high = course.curve.where(course.curve.values > self.ratio * usual)
@@ -90,12 +95,32 @@ class ExplodingGradients(Check):
             else remedies.clip_outliers(facts, int(high.steps[0])),
         )
 
-    def _rise_after(self, facts: Facts, high: Curve) -> float:
-        """By how much the loss rose after the outliers, in ln: that of their own points is from before they acted."""
+    def thrown_at(self, facts: Facts) -> int | None:
+        """The step of the last outlier that nothing clipped and that threw the loss up; None where there is none."""
+        norms = facts.curve(Role.GRAD_NORM)
+        course = None if norms is None else self._course(norms.finite)
+        high = None if course is None else self._outliers(course)
+        if high is None or not len(high) or not nothing_clips(facts, high.steps):
+            return None
+        rises = self._rises_after(facts, high)
+        steps = [int(step) for step, rise in zip(high.steps, rises, strict=False) if rise >= self.thrown]
+        return steps[-1] if steps else None
+
+    def _course(self, norms: Curve) -> Trend | None:
+        course = Trend.of(norms.where(np.arange(len(norms)) >= len(norms) // 20))
+        return None if course is None or course.signed else course
+
+    def _outliers(self, course: Trend) -> Curve:
+        return course.curve.where(course.residuals > np.log(self.ratio))
+
+    def _rises_after(self, facts: Facts, high: Curve) -> list[float]:
+        """By how much the loss rose after each outlier, in ln: that of its own point is from before it acted.
+
+        In the order of the outliers; without those after which too little is logged.
+        """
         course = signals(facts).train
         if course is None or course.signed or course.curve.axis is not high.axis:
-            return 0.0
+            return []
         places = np.searchsorted(course.curve.steps, high.steps)
-        spans = [course.level[place : place + 1 + self.times] for place in places]
-        rises = [float(np.median(span[1:]) - span[0]) for span in spans if len(span) > 2]
-        return float(np.median(rises)) if len(rises) >= self.times else 0.0
+        spans = [course.level[place : place + 1 + 2 * self.times] for place in places]
+        return [float(np.median(span[1:]) - span[0]) for span in spans if len(span) > self.times]
