@@ -17,9 +17,9 @@ from diagnose.errors import LogError
 from diagnose.facts import Facts
 from diagnose.gather import facts_of_run
 from diagnose.live.history import remember
+from diagnose.live.news import News
 from diagnose.live.record import read_record
 from diagnose.live.stops import alarms, held_out
-from diagnose.live.watch import Watch
 from diagnose.plan import plan
 from diagnose.readers import read
 from diagnose.run import Role
@@ -89,9 +89,9 @@ def named(facts: Facts) -> list[str]:
 
 def live_alarms(facts: Facts) -> dict[str, int]:
     """What `ttsdoc watch` would have reported, and when, had it looked at every logged point."""
-    curve, watched, found = facts.curve(Role.TRAIN_LOSS), Watch(""), {}
+    curve, news, found = facts.curve(Role.TRAIN_LOSS), News(), {}
     for step in () if curve is None else curve.steps:
-        for finding in watched.news(examine(facts.until(int(step)))):
+        for finding in news.take(examine(facts.until(int(step)))):
             found[finding.name] = int(step)
     return found
 

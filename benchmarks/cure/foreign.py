@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,12 +126,14 @@ def main() -> int:
     parser.add_argument("--makemore", type=Path)
     parser.add_argument("--language-model", type=Path)
     parser.add_argument("--seeds", default="0")
+    parser.add_argument("--kinds", default=",".join(FACTORS))
     parser.add_argument("--minutes", type=float, default=60.0)
     asked = parser.parse_args()
     until = time.monotonic() + 60 * asked.minutes
     for one in trainers(asked.makemore, asked.language_model, asked.out.resolve()):
         for seed in map(int, asked.seeds.split(",")):
-            cells = [("reference", untreated), *((kind, arm) for kind in FACTORS for arm in (untreated, heal))]
+            kinds = [(kind, arm) for kind in asked.kinds.split(",") for arm in (untreated, heal)]
+            cells = [("reference", untreated), ("reference", heal), *kinds]
             for kind, arm in cells:
                 if time.monotonic() < until:
                     run(one, kind, seed, arm, asked.out.resolve())
@@ -159,26 +162,23 @@ def table(out: Path) -> str:
     lines = ["| trainer | fault | reference | as it was | named at the end | healed | cured | relaunches | cost |"]
     lines.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for (trainer, kind, seed, arm), found in known.items():
-        reference, was = (
-            known.get((trainer, "reference", seed, "untreated")),
-            known.get((trainer, kind, seed, "untreated")),
-        )
-        if arm != "heal" or reference is None or was is None:
-            continue
-        lost = was["best"] or float("inf")
-        fault = lost > reference["best"] * (1 + NOISE)
-        closed = (lost - found["best"]) / (lost - reference["best"]) if fault and lost < float("inf") else 1.0
-        cured = "no fault" if not fault else "yes" if closed >= CLOSED else f"no ({closed:.0%})"
-        row = (
-            trainer,
-            f"{kind}, seed {seed}",
-            f"{reference['best']:.3g}",
-            f"{lost:.3g}",
-            ", ".join(was["named"]) or "-",
-        )
-        rest = (f"{found['best']:.3g}", cured, found["relaunches"], f"{found['cost'] / reference['last_step']:.2f}")
-        lines.append(f"| {' | '.join(map(str, (*row, *rest)))} |")
+        reference, was = (known.get((trainer, one, seed, "untreated")) for one in ("reference", kind))
+        if arm == "heal" and reference is not None and was is not None:
+            lines.append(f"| {' | '.join(map(str, _row(reference, was, found)))} |")
     return "\n".join(lines)
+
+
+def _row(reference: dict[str, Any], was: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
+    """The columns of one healing."""
+    lost = was["best"] or float("inf")
+    fault = lost > reference["best"] * (1 + NOISE)
+    closed = (lost - found["best"]) / (lost - reference["best"]) if fault and lost < float("inf") else 1.0
+    yield from (found["trainer"], f"{found['kind']}, seed {found['seed']}", f"{reference['best']:.3g}", f"{lost:.3g}")
+    yield ", ".join(was["named"]) or "-"
+    yield f"{found['best']:.3g}"
+    yield "no fault" if not fault else "yes" if closed >= CLOSED else f"no ({closed:.0%})"
+    yield str(found["relaunches"])
+    yield f"{found['cost'] / reference['last_step']:.2f}"
 
 
 if __name__ == "__main__":

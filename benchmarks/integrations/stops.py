@@ -18,9 +18,8 @@ from diagnose import LogError, examine, read
 from diagnose.facts import Facts
 from diagnose.finding import Finding, Severity
 from diagnose.gather import facts_of_run
-from diagnose.integrations.confirmed import Confirmed, just_begun
-from diagnose.integrations.loop import _checks
-from diagnose.live.watch import warming_up
+from diagnose.integrations.loop import _checks, just_begun
+from diagnose.live.news import News, warming_up
 from diagnose.run import Role
 
 LOOKS = 15
@@ -69,11 +68,12 @@ def stopped_at(facts: Facts) -> tuple[int, Finding] | None:
         return None
     places = np.unique(np.linspace(len(train) / LOOKS, len(train), LOOKS).astype(int)) - 1
     checks = _checks()
-    confirmed = Confirmed(checks)
+    news = News(checks)
     for step in train.steps[places[places >= 0]]:
         known = facts.until(int(step))
-        confirmed.take(examine(known, checks=checks))
-        grave = [finding for finding in confirmed.findings if finding.severity is Severity.ERROR]
+        diagnosis = examine(known, checks=checks)
+        news.take(diagnosis)
+        grave = [finding for finding in news.sure(diagnosis) if finding.severity is Severity.ERROR]
         if grave and not just_begun(known) and not warming_up(known):
             return int(step), grave[0]
     return None

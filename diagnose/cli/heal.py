@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diagnose.live.order import Order
     from diagnose.live.record import Record
 
-STATUS = {"healthy": 0, "cured": 0, "not cured": 1, "failed": 2, "interrupted": 130, "unfinished": 2}
+STATUS = {"healthy": 0, "cured": 0, "improved": 1, "not cured": 1, "failed": 2, "interrupted": 130, "unfinished": 2}
 """Exit status by verdict."""
 
 Attempts = Annotated[int, typer.Option(min=1, help="Trainings at most.")]
@@ -63,8 +63,8 @@ def heal(
 
     Only what is better is kept.
 
-    Each attempt is watched as by `ttsdoc watch`. Status 0: healthy or cured; 1: not cured, the original config
-    stays; 2: could not run.
+    Each attempt is watched as by `ttsdoc watch`. Status 0: healthy or cured; 1: better, but stopped for a
+    fault too, or not cured: the original config stays; 2: could not run.
     """
     from diagnose.facts import Hints
     from diagnose.live.order import Order

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Severity
-from diagnose.integrations.confirmed import Confirmed, just_begun
 from diagnose.integrations.memory import MemoryLog
 from diagnose.integrations.written import write_report
+from diagnose.live.news import News, warming_up
 from diagnose.report.line import finding_line
-from diagnose.run import Axis
+from diagnose.run import Axis, Role
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -36,6 +36,10 @@ logging; benchmarks/integrations measures both."""
 FIRST_COST = 1.0
 """Seconds that the first examination is taken to need, before one was timed: 8,000 points took 0.8 s on a machine of
 two cores that nine trainings shared, 0.25 s alone."""
+BEGINNING = 50
+BEGINNING_IN_EPOCHS = 8
+"""Points of the loss before which nothing stops a training. Source: Applio's overtraining detector was withdrawn
+because it took the warm-up for the best epoch (IAHispano/Applio#356)."""
 LOAN = 8
 """Examinations that may be made out of turn, when a NaN is logged; the time they take is waited for afterwards."""
 
@@ -73,7 +77,7 @@ class Doctor:
         self._share = share
         self._log = MemoryLog(name, axis)
         self._checks = _checks()  # imported now, so that no step pays for it
-        self._confirmed = Confirmed(self._checks)
+        self._news = News(self._checks)
         self._config: Config | None = None
         self.diagnosis: Diagnosis | None = None
         """The latest; None before the first examination."""
@@ -150,28 +154,33 @@ class Doctor:
 
     def _judge(self) -> None:
         from diagnose.engine import examine
-        from diagnose.live.watch import warming_up
 
         facts = self._facts_of(self._log)
         self.diagnosis = examine(facts, checks=self._checks)
-        for finding in self._confirmed.take(self.diagnosis):
+        for finding in self._news.take(self.diagnosis):
             logger.warning("%s", finding_line(facts.run, finding))
             if self._on_finding is not None:
                 self._on_finding(finding)
-        if self._stop_at is not None and not self.should_stop and not just_begun(facts) and not warming_up(facts):
-            self._decide(self._stop_at)
+        if not self.should_stop and not just_begun(facts) and not warming_up(facts):
+            self._decide(self.diagnosis)
 
-    def _decide(self, least: Severity) -> None:
-        grave = [finding for finding in self._confirmed.findings if finding.severity.rank >= least.rank]
-        worst = max(grave, key=lambda finding: finding.severity.rank, default=None)
-        if worst is not None:
-            self.should_stop = True
-            logger.warning("stop the training: %s %s is confirmed", worst.code, worst.name)
+    def _decide(self, diagnosis: Diagnosis) -> None:
+        for finding in self._news.sure(diagnosis):
+            if self._stop_at is not None and finding.severity.rank >= self._stop_at.rank:
+                self.should_stop = True
+                logger.warning("stop the training: %s %s is confirmed", finding.code, finding.name)
+                return
 
     def _facts_of(self, log: MemoryLog) -> Facts:
         from diagnose.gather import facts_of
 
         return facts_of(log.run(), self._hints, self._config)
+
+
+def just_begun(facts: Facts) -> bool:
+    """Whether too little is logged to stop a training for it."""
+    loss = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.VAL_LOSS)
+    return loss is None or len(loss) < (BEGINNING_IN_EPOCHS if loss.axis is Axis.EPOCH else BEGINNING)
 
 
 def _checks() -> tuple[Check, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from diagnose.errors import LogError
 from diagnose.facts import Hints
 from diagnose.finding import Diagnosis, Finding
+from diagnose.live.news import News
 from diagnose.live.watch import Watch
 from diagnose.run import Role
 
@@ -29,6 +30,7 @@ class Places:
         self._seen: dict[int, Diagnosis] = {}
         """Place -> its newest diagnosis."""
         self._counts = 0
+        self._news = News()
 
     def look(self) -> Diagnosis | None:
         """The run as it is now, judged; None if nothing is new."""
@@ -49,9 +51,8 @@ class Places:
 
     def sure(self, diagnosis: Diagnosis) -> list[Finding]:
         """What is confirmed: news, and what was news before and is still found."""
-        watch = self._watches[self._counts]
-        watch.news(diagnosis)
-        return watch.reported(diagnosis)
+        self._news.take(diagnosis)
+        return self._news.sure(diagnosis)
 
 
 def _points(diagnosis: Diagnosis) -> int:

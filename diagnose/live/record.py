@@ -98,7 +98,8 @@ class Record:
     """As the user gave it."""
     attempts: tuple[Attempt, ...] = ()
     verdict: str = "unfinished"
-    """`healthy`, `cured`, `not cured`, `failed`, `interrupted` or `unfinished`."""
+    """`healthy`, `cured`, `improved` (better, but stopped for a fault, too), `not cured`, `failed`, `interrupted` or
+    `unfinished`."""
     chosen: int | None = None
     """The attempt whose config is the result; None: the original."""
     noise: dict[str, Any] = field(default_factory=dict)

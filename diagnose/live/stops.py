@@ -14,7 +14,7 @@ from diagnose.errors import TrainerError
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Severity, Verdict
 from diagnose.live.history import NOT_OF_THE_RUN
-from diagnose.live.watch import WORTH, last_step, planned_end
+from diagnose.live.news import WORTH, last_step, planned_end
 from diagnose.numbers import is_number
 from diagnose.remedies.evidence import onset_of
 from diagnose.run import Role
@@ -24,14 +24,8 @@ UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss",
 KEPT = frozenset({"overfitting", "memorisation", "past-best"})
 """Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
 SLOW = frozenset({"learning-rate-too-low", "slow-learning"})
-"""Faults that are only warnings, and worth a stop once `WORTH` of the planned run is over."""
-STUCK = frozenset({"plateau"})
-"""Faults that are worth a stop where the run never got going: they began in the first `EARLY` of the planned run, and
-the loss is between `HIGH` and `FELL` of where it began. Lower, it may have converged; higher, it never moved, and
-may have converged before the first point."""
-EARLY = 0.25
-HIGH, FELL = 0.5, 0.95
-"""Source: the bundled trainer thrown to chance level is at 0.7 to 0.8 of its first loss."""
+"""Faults that are only warnings, and worth a stop once `WORTH` of the planned run is over. A plateau is none: noisy
+batches of a healthy run look like one, and its second half is worth more than the time it takes."""
 LASTED = 0.2
 """Share of the planned run for which an instability that is only a warning must have lasted. Source: our choice: a
 healthy run comes back from a swing sooner, or is not planned to the end of it."""
@@ -78,7 +72,7 @@ def _has_lasted(facts: Facts, finding: Finding, *, last: bool) -> bool:
         return now - since >= LASTED * planned
     if last or not finding.prescriptions or now < WORTH * planned:
         return False  # a slow run that nothing can hasten is better than half of it
-    return finding.name in SLOW or (finding.name in STUCK and since <= EARLY * planned and _at_chance(facts))
+    return finding.name in SLOW
 
 
 def died(status: int | None, diagnosis: Diagnosis) -> bool:
@@ -99,15 +93,6 @@ def only_memorised(diagnosis: Diagnosis) -> bool:
     """Whether overfitting is all that is wrong, and its best state is on disk."""
     facts = diagnosis.facts
     return alarms(diagnosis) <= KEPT and memorises(facts) and kept_best(facts) is not None
-
-
-def _at_chance(facts: Facts) -> bool:
-    """Whether the training loss fell a little at first and is high still: learned is what any model learns at once."""
-    train = facts.curve(Role.TRAIN_LOSS)
-    if train is None or len(train.finite) < 3 or train.finite.values[0] <= 0:
-        return False
-    values = train.finite.values
-    return HIGH < float(np.median(values[-max(3, len(values) // 10) :])) / float(values[0]) < FELL
 
 
 def kept_best(facts: Facts) -> str | None:

@@ -19,6 +19,7 @@ from diagnose.finding import Diagnosis, Finding
 from diagnose.interrupt import Asked, interruptible
 from diagnose.live.child import Child, alive, start
 from diagnose.live.history import remember
+from diagnose.live.news import last_step
 from diagnose.live.order import Order
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
@@ -34,7 +35,6 @@ from diagnose.live.stops import (
     worth_a_stop,
 )
 from diagnose.live.verdict import compare, score
-from diagnose.live.watch import last_step
 from diagnose.plan import Plan, plan
 from diagnose.remedies.rate import HALF
 
@@ -251,7 +251,7 @@ class _Healing:
             self._write(self._cured_text(best))
             if self.order.one_at_a_time:
                 self._alone(best)
-            return self._end("cured", best)
+            return self._end("improved" if best.stopped_by else "cured", best)
         if self.base is not None and not alarms(self.base):
             return self._end("healthy", self.record.attempts[-1])
         self.say("no improvement: the original config is kept")

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 import numpy as np
 
 from diagnose.config import Config
-from diagnose.config.effective import effective
 from diagnose.engine import examine
 from diagnose.errors import LogError
 from diagnose.facts import Facts, Hints
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.gather import configs_near, facts_of, read_settings
-from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, confirmed_now
+from diagnose.live.news import News, last_step, planned_end
 from diagnose.readers import follow
-from diagnose.remedies.evidence import steps_of_epochs
-from diagnose.run import Axis, Role, Run
+from diagnose.run import Role, Run
 
 COST = 0.01
 """Share of one processor that watching may take. Source: the promise to users."""
@@ -34,13 +32,6 @@ SILENT = 20.0
 """Times the usual wait between two points after which a log counts as silent. Source: our choice, with a floor."""
 LEAST_SILENCE = 600.0
 """Seconds; evaluations and checkpoints of large models take minutes."""
-
-
-SLOWNESS = frozenset({"learning-rate-too-low", "slow-learning", "plateau", "loss-above-target"})
-"""Findings that only time can show: before `WORTH` of the planned run they are no news."""
-WORTH = 0.45
-"""Share of the planned run. Source: benchmarks/cure: healthy runs at a quarter of the best rate look slow up to a third
-of the run, those at a twentieth to the end."""
 
 
 class End(str, Enum):
@@ -97,7 +88,6 @@ class Watch:
     _looks: Iterator[Run | None] | None = None
     _config: Config | None = None
     _config_of: str = ""
-    _reported: set[str] = field(default_factory=set)
 
     def look(self) -> Diagnosis | None:
         """The run as it is now, judged; None if nothing is new. Raises LogError while the place is not there."""
@@ -109,19 +99,6 @@ class Watch:
             self._looks = None  # a generator that has raised is spent
             raise
         return None if run is None else examine(self._facts(run))
-
-    def news(self, diagnosis: Diagnosis) -> list[Finding]:
-        """The findings of `diagnosis` to report now: confirmed, not reported before, and not of a beginning."""
-        facts = diagnosis.facts
-        of_the_run = [finding for finding in diagnosis.findings if finding.metric not in NOT_OF_THE_RUN]
-        fresh = [finding for finding in of_the_run if finding.name not in self._reported]
-        found = [finding for finding in confirmed_now(facts, fresh) if not _too_early(facts, finding)]
-        self._reported.update(finding.name for finding in found)
-        return [replace(finding, first_seen=finding.first_step, confirmed=last_step(facts)) for finding in found]
-
-    def reported(self, diagnosis: Diagnosis) -> list[Finding]:
-        """The findings of `diagnosis` that were news now or earlier."""
-        return [finding for finding in diagnosis.findings if finding.name in self._reported]
 
     def _facts(self, run: Run) -> Facts:
         """The run with its config, which is looked for once a run."""
@@ -147,7 +124,7 @@ def watch(
     `until`: ERROR ends at the first confirmed error too. `alive`: whether the trainer still lives; after its end one
     more look is taken. Raises LogError where the place is not there with `once`; else it is waited for.
     """
-    watched = Watch(place, hints)
+    watched, news = Watch(place, hints), News()
     diagnosis: Diagnosis | None = None
     last_news, looked = time.monotonic(), False
     while True:
@@ -155,10 +132,10 @@ def watch(
         found = _look(watched, must=once)
         if found is not None:
             diagnosis, last_news = found, time.monotonic()
-            news = watched.news(found)
+            fresh = news.take(found)
             yield progress(found)
-            yield from (NewFinding(finding, last_step(found.facts), found) for finding in news)
-            if until is End.ERROR and any(finding.severity is Severity.ERROR for finding in news):
+            yield from (NewFinding(finding, last_step(found.facts), found) for finding in fresh)
+            if until is End.ERROR and any(finding.severity is Severity.ERROR for finding in fresh):
                 yield Ended(End.ERROR, diagnosis)
                 return
         if once or over or _finished(diagnosis, time.monotonic() - last_news):
@@ -185,13 +162,6 @@ def progress(diagnosis: Diagnosis) -> Progress:
     return Progress(step, diagnosis, speed, planned, left)
 
 
-def last_step(facts: Facts) -> int:
-    """The newest step of the training loss, else of any curve."""
-    train = facts.curve(Role.TRAIN_LOSS)
-    curves = [train] if train is not None and len(train) else list(facts.run.curves.values())
-    return max((int(curve.steps[-1]) for curve in curves if len(curve)), default=0)
-
-
 def speed_of(facts: Facts) -> float | None:
     """Steps (or epochs) a second over the last points; None where the log has no times."""
     train = facts.curve(Role.TRAIN_LOSS)
@@ -200,40 +170,6 @@ def speed_of(facts: Facts) -> float | None:
     seconds = float(train.wall_times[-1] - train.wall_times[-RECENT:][0])
     steps = int(train.steps[-1] - train.steps[-RECENT:][0])
     return steps / seconds if np.isfinite(seconds) and seconds > 0 and steps > 0 else None
-
-
-def planned_end(facts: Facts) -> int | None:
-    """The last step that the config asks for, in units of the training loss; None where it is not known."""
-    train, config = facts.curve(Role.TRAIN_LOSS), facts.config
-    if train is None or config is None:
-        return None
-    epochs = config.value("max_epochs")
-    if train.axis is Axis.EPOCH:
-        return epochs if isinstance(epochs, int) else None
-    ends = [effective(config, facts.samples).total_steps, steps_of_epochs(facts, train)]
-    return min((int(end) for end in ends if end is not None), default=None)
-
-
-def _too_early(facts: Facts, finding: Finding) -> bool:
-    """Whether so little is known that only an error may be reported, or nothing at all."""
-    train = facts.curve(Role.TRAIN_LOSS)
-    if train is None or len(train) < FEWEST:
-        return True
-    if finding.name in SLOWNESS:
-        planned = planned_end(facts)
-        if planned is not None and last_step(facts) < WORTH * planned:
-            return True
-    return finding.severity is not Severity.ERROR and warming_up(facts)
-
-
-def warming_up(facts: Facts) -> bool:
-    """Whether the configured warm-up is not over; else whether the logged rate still rises."""
-    train = facts.curve(Role.TRAIN_LOSS)
-    planned = None if facts.config is None else effective(facts.config, facts.samples).warmup_steps
-    if planned is not None and train is not None and len(train) and train.axis is Axis.STEP:
-        return bool(train.steps[-1] <= planned)
-    rates = facts.curve(Role.LEARNING_RATE)
-    return rates is not None and len(rates) > 1 and bool(rates.values[-1] > rates.values[:-1].max())
 
 
 def _finished(diagnosis: Diagnosis | None, silence: float) -> bool:

@@ -50,8 +50,8 @@ class ExplodingGradients(Check):
     times: int = 3
     """Source: as above: single outliers are what clipping is for."""
     setback: float = 0.02
-    """Rise of the loss to the median of the next points, in ln. Source: outlier batches in the bundled trainer cost 3 to
-    6 %, clipped ones nothing."""
+    """Rise of the loss to the median of the next points, in ln. Source: outlier batches in the bundled trainer cost 3
+    to 6 %, clipped ones nothing."""
     thrown: float = 0.1
     """Such a rise after which a single outlier is enough. Source: outlier batches in the bundled trainer, 3 seeds."""
 

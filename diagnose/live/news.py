@@ -1,0 +1,83 @@
+"""What of a growing run is reported, and when: what is confirmed, once each, and nothing of a beginning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from diagnose.checks.base import Check
+from diagnose.config.effective import effective
+from diagnose.facts import Facts
+from diagnose.finding import Diagnosis, Finding, Severity
+from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, confirmed_now
+from diagnose.remedies.evidence import steps_of_epochs
+from diagnose.run import Axis, Role
+
+SLOWNESS = frozenset({"learning-rate-too-low", "slow-learning", "plateau", "loss-above-target"})
+"""Findings that only time can show: before `WORTH` of the planned run they are no news."""
+WORTH = 0.45
+"""Share of the planned run. Source: benchmarks/cure: healthy runs at a quarter of the best rate look slow up to a third
+of the run, those at a twentieth to the end."""
+
+
+@dataclass(eq=False)
+class News:
+    """The findings of one run that have been reported."""
+
+    checks: tuple[Check, ...] | None = None
+    """By which a finding must be confirmed; None: all."""
+    _reported: set[str] = field(default_factory=set)
+
+    def take(self, diagnosis: Diagnosis) -> list[Finding]:
+        """The findings of a longer log to report now: confirmed, not reported before, and not of a beginning."""
+        facts = diagnosis.facts
+        of_the_run = [finding for finding in diagnosis.findings if finding.metric not in NOT_OF_THE_RUN]
+        fresh = [finding for finding in of_the_run if finding.name not in self._reported]
+        confirmed = confirmed_now(facts, fresh, checks=self.checks)
+        found = [finding for finding in confirmed if not _too_early(facts, finding)]
+        self._reported.update(finding.name for finding in found)
+        return [replace(finding, first_seen=finding.first_step, confirmed=last_step(facts)) for finding in found]
+
+    def sure(self, diagnosis: Diagnosis) -> list[Finding]:
+        """The findings of `diagnosis` that were news now or earlier."""
+        return [finding for finding in diagnosis.findings if finding.name in self._reported]
+
+
+def last_step(facts: Facts) -> int:
+    """The newest step of the training loss, else of any curve."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    curves = [train] if train is not None and len(train) else list(facts.run.curves.values())
+    return max((int(curve.steps[-1]) for curve in curves if len(curve)), default=0)
+
+
+def planned_end(facts: Facts) -> int | None:
+    """The last step that the config asks for, in units of the training loss; None where it is not known."""
+    train, config = facts.curve(Role.TRAIN_LOSS), facts.config
+    if train is None or config is None:
+        return None
+    epochs = config.value("max_epochs")
+    if train.axis is Axis.EPOCH:
+        return epochs if isinstance(epochs, int) else None
+    ends = [effective(config, facts.samples).total_steps, steps_of_epochs(facts, train)]
+    return min((int(end) for end in ends if end is not None), default=None)
+
+
+def _too_early(facts: Facts, finding: Finding) -> bool:
+    """Whether so little is known that only an error may be reported, or nothing at all."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    if train is None or len(train) < FEWEST:
+        return True
+    if finding.name in SLOWNESS:
+        planned = planned_end(facts)
+        if planned is not None and last_step(facts) < WORTH * planned:
+            return True
+    return finding.severity is not Severity.ERROR and warming_up(facts)
+
+
+def warming_up(facts: Facts) -> bool:
+    """Whether the configured warm-up is not over; else whether the logged rate still rises."""
+    train = facts.curve(Role.TRAIN_LOSS)
+    planned = None if facts.config is None else effective(facts.config, facts.samples).warmup_steps
+    if planned is not None and train is not None and len(train) and train.axis is Axis.STEP:
+        return bool(train.steps[-1] <= planned)
+    rates = facts.curve(Role.LEARNING_RATE)
+    return rates is not None and len(rates) > 1 and bool(rates.values[-1] > rates.values[:-1].max())
