@@ -107,16 +107,24 @@ def kept_best(facts: Facts) -> str | None:
 def last_good(diagnosis: Diagnosis) -> str | None:
     """The newest checkpoint that is not younger than the best point before the first instability."""
     facts = diagnosis.facts
-    onsets = [one.first_step for one in diagnosis.findings if one.name in UNSTABLE and one.first_step is not None]
+    onsets = [_onset(facts, one.name, one.first_step) for one in diagnosis.findings if one.name in UNSTABLE]
+    known_onsets = [onset for onset in onsets if onset is not None]
     train = facts.curve(Role.TRAIN_LOSS)
-    if not onsets or train is None:
+    if not known_onsets or train is None:
         return None
-    before = train.finite.until(onset_of(facts, min(onsets)))
+    before = train.finite.until(min(known_onsets))
     if not len(before):
         return None
     best = int(before.steps[np.argmin(before.values)])
     known = [one.file for one in facts.checkpoints if one.step <= best]
     return known[-1] if known else None
+
+
+def _onset(facts: Facts, name: str, first: int | None) -> int | None:
+    """The last step that may be free of the fault. An outlier struck before the point that shows it."""
+    if first is None or name == "exploding-gradients":
+        return None if first is None else first - 1
+    return onset_of(facts, first)
 
 
 def filled(command: Sequence[str], config: Path, logs: Path, resume: str | None) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from diagnose.engine import examine
 from diagnose.errors import LogError, TrainerError
-from diagnose.facts import Facts, Hints
+from diagnose.facts import Checkpoint, Facts, Hints
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.live.child import start
 from diagnose.live.places import Places
@@ -189,3 +190,14 @@ def test_without_instability_there_is_nothing_to_go_back_to() -> None:
     from diagnose.engine import examine
 
     assert last_good(examine(run([5.0, 4.0, 3.5, 3.4]))) is None
+
+
+def test_a_state_from_the_update_of_a_huge_gradient_is_not_gone_on_from() -> None:
+    """The point of step 40 shows a gradient of step 31 to 40: a state of step 35 may have it in its optimiser."""
+    facts = run([5.0, 4.0, 3.5, 3.4])
+    states = tuple(Checkpoint(step, f"step-{step}.pt") for step in (20, 35, 40))
+    every_tenth = facts.run.curves["loss"].where(facts.run.curves["loss"].steps % 10 == 0)
+    curves = {**facts.run.curves, "loss": every_tenth}
+    facts = replace(facts, run=replace(facts.run, curves=curves), checkpoints=states)
+    huge = Finding("GRD001", "exploding-gradients", Severity.WARNING, Confidence.MEDIUM, "grad_norm", "", first_step=40)
+    assert last_good(with_fault(examine(facts), huge)) == "step-20.pt"

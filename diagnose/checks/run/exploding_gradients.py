@@ -26,9 +26,10 @@ class ExplodingGradients(Check):
     turns NaN.
 
     ## How it is detected
-    After the first twentieth of the run the norm is `ratio` times above its running median at `times` points or more,
-    or its trend has grown to `ratio` times its usual level at the end. Single outliers are a warning where nothing
-    clipped them, or where the loss was higher afterwards, by `setback` in the middle of them.
+    The norm is `ratio` times above its running median at `times` points or more (in the first twentieth of the run:
+    where it jumped there), or its trend has grown to `ratio` times its usual level at the end. Single outliers are a
+    warning where nothing clipped them, or where the loss was higher afterwards, by `setback` in the middle of them.
+    One is enough where nothing clipped it and the loss was higher by `thrown` afterwards.
 
     ## What to do
     Clip at the 90th percentile of the logged norm. If it grows steadily, lower the learning rate too.
@@ -58,8 +59,8 @@ class ExplodingGradients(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for norms far above their course, and for a course that has left its level."""
         norms = self.curve(facts, Role.GRAD_NORM).finite
-        course = self._course(norms)
-        if course is None:
+        course = Trend.of(norms)
+        if course is None or course.signed:
             return
         usual = course.loss(float(np.median(course.level)))
         high = self._outliers(course)
@@ -75,7 +76,9 @@ class ExplodingGradients(Check):
             what += f"; the loss is {change(rise)} higher after it" if rise >= self.setback else ""
         else:
             factor = course.loss(course.end) / usual
-            high = course.curve.where(course.curve.values > self.ratio * usual)
+            high = course.curve.where(
+                (course.curve.values > self.ratio * usual) & (np.arange(len(norms)) >= len(norms) // 20)
+            )
             what = f"has grown to {course.loss(course.end):.3g}, {factor:.0f} times its median"
         if factor < self.ratio or not len(high):
             return
@@ -98,20 +101,19 @@ class ExplodingGradients(Check):
     def thrown_at(self, facts: Facts) -> int | None:
         """The step of the last outlier that nothing clipped and that threw the loss up; None where there is none."""
         norms = facts.curve(Role.GRAD_NORM)
-        course = None if norms is None else self._course(norms.finite)
-        high = None if course is None else self._outliers(course)
+        course = None if norms is None else Trend.of(norms.finite)
+        high = None if course is None or course.signed else self._outliers(course)
         if high is None or not len(high) or not nothing_clips(facts, high.steps):
             return None
         rises = self._rises_after(facts, high)
         steps = [int(step) for step, rise in zip(high.steps, rises, strict=False) if rise >= self.thrown]
         return steps[-1] if steps else None
 
-    def _course(self, norms: Curve) -> Trend | None:
-        course = Trend.of(norms.where(np.arange(len(norms)) >= len(norms) // 20))
-        return None if course is None or course.signed else course
-
     def _outliers(self, course: Trend) -> Curve:
-        return course.curve.where(course.residuals > np.log(self.ratio))
+        """The points far above the course; at the start, where norms fall from far above, only those that jump up."""
+        values, places = course.curve.values, np.arange(len(course))
+        jumps = np.append(False, values[1:] > self.ratio * values[:-1])
+        return course.curve.where((course.residuals > np.log(self.ratio)) & ((places >= len(course) // 20) | jumps))
 
     def _rises_after(self, facts: Facts, high: Curve) -> list[float]:
         """By how much the loss rose after each outlier, in ln: that of its own point is from before it acted.
