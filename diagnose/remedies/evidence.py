@@ -19,6 +19,9 @@ Source: norms of healthy runs of the bundled trainer stay below twice their medi
 first."""
 OUTLIER = 10.0
 """Times its median from which a single norm is an outlier. Source: as for exploding-gradients."""
+STRUCK = 1.06
+"""Loss of the next points over the one that a huge gradient came with. Source: outlier batches in the bundled trainer
+cost 3 to 16 %."""
 SETBACK = 0.1
 """Rise over the best so far, as a share of it, that may be the first of the fault. Source: noise between two logged
 points of the bundled trainer is below 5 %."""
@@ -164,6 +167,21 @@ def unclipped_outliers(facts: Facts) -> int | None:
     if np.count_nonzero(single) < FEWEST_NORMS or np.count_nonzero(high) > 2 * np.count_nonzero(single):
         return None
     return int(steps[np.argmax(single)]) if nothing_clips(facts, steps[single]) else None
+
+
+def struck_at(facts: Facts) -> int | None:
+    """The step of the last huge norm that nothing clipped and after which the loss stayed up; None where none is."""
+    norms, train = facts.curve(Role.GRAD_NORM), facts.curve(Role.TRAIN_LOSS)
+    if norms is None or train is None or not len(norms.finite) or train.axis is not norms.axis:
+        return None
+    huge = norms.finite.steps[norms.finite.values > OUTLIER * np.median(norms.finite.values)]
+    loss, steps = train.finite.values, train.finite.steps
+    for step in huge[::-1] if nothing_clips(facts, huge) else ():
+        at = int(np.searchsorted(steps, step))
+        before, after = loss[max(0, at - 2) : at + 1], loss[at + 1 : at + 1 + 2 * FEWEST_NORMS]
+        if len(after) > FEWEST_NORMS and np.median(after) > STRUCK * np.median(before) > 0:
+            return int(step)
+    return None
 
 
 def nothing_clips(facts: Facts, steps: IntArray) -> bool:

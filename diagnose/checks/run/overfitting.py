@@ -10,8 +10,8 @@ from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import beyond_noise, change, confidence
 from diagnose.checks.run.divergence import Divergence
-from diagnose.checks.run.exploding_gradients import ExplodingGradients
 from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
+from diagnose.remedies.evidence import struck_at
 from diagnose.signals import Gap, Trend, signals
 from diagnose.signals.gap import FEWEST
 
@@ -57,9 +57,8 @@ class Overfitting(Check):
         gap, val, train = measured.gap, measured.val, measured.train
         if any(LearningRateTooHigh().thrown_back(facts)):
             return  # both losses rose: the rate is the cause
-        thrown = ExplodingGradients().thrown_at(facts)
-        if thrown is not None and gap is not None and val is not None and thrown > val.curve.steps[gap.best]:
-            return  # one huge gradient raised both
+        if gap is not None and val is not None and (struck_at(facts) or 0) > val.curve.steps[gap.best]:
+            return  # as above: one huge gradient
         if gap is not None and val is not None and self._turned(gap) and self._learned(facts, gap):
             clear = gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST and train is not None
             yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))
