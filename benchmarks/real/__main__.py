@@ -17,6 +17,8 @@ SETS = {
     "second": "blind: never looked at while developing",
     "shown": "collected later; shown to the developers near the end",
     "fresh": "collected later, of repositories that no other set has: nobody has looked at a verdict",
+    "late": "collected last, mostly faulty: developed on",
+    "late-blind": "collected with them, other repositories: scored once",
 }
 
 
