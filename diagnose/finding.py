@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from diagnose.numbers import Number, Value
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from diagnose.facts import Facts
+    from diagnose.plan import Plan
 
 
 class Severity(str, Enum):
@@ -263,6 +265,13 @@ class Diagnosis:
     def reasons(self) -> tuple[str, ...]:
         """What keeps the curves from being judged, and what to log: why a verdict is `inconclusive`."""
         return tuple(finding.message for finding in self.findings if finding.inconclusive)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What to change: the edits that `ttsdoc fix` makes without options."""
+        from diagnose.plan import plan
+
+        return plan(self)
 
     def __repr__(self) -> str:
         names = ", ".join(finding.name for finding in self.findings if finding.alarming)

@@ -1,4 +1,4 @@
-"""Fine-tunes: from trained weights the loss falls at once, and then hardly; their sick twins.
+"""Fine-tunes: from trained weights the loss falls at once, and then hardly; their faulty twins.
 
 The curve alone cannot tell a fine-tune that has adapted from a training that got stuck: both fall and lie flat.
 What an expert goes by is said by the log in each run here: a learning rate that only fine-tunes have, a level that

@@ -101,9 +101,9 @@ def by_class(judged: Sequence[Judged]) -> list[list[str]]:
 
 
 def by_finding(judged: Sequence[Judged]) -> list[list[str]]:
-    """Rows: finding, how often it was told of the runs that it fits, of the other sick runs, of the healthy ones.
+    """Rows: finding, how often it was reported of the runs that it fits, of the other faulty runs, of the healthy ones.
 
-    A fault that several findings fit is told by one of them, so that the first share may be far below 100 %.
+    A fault that several findings fit is reported by one of them, so that the first share may be far below 100 %.
     """
     names = sorted(set().union(*(one.answer.named | one.case.accepted for one in judged)))
     return [[name, *_told(name, judged)] for name in names]
@@ -111,9 +111,9 @@ def by_finding(judged: Sequence[Judged]) -> list[list[str]]:
 
 def _told(name: str, judged: Sequence[Judged]) -> Iterator[str]:
     healthy = [one for one in judged if one.case.fault is Fault.HEALTHY]
-    sick = [one for one in judged if one.case.fault is not Fault.HEALTHY]
-    fitting = [one for one in sick if name in one.case.accepted]
-    others = [one for one in sick if name not in one.case.accepted]
+    faulty = [one for one in judged if one.case.fault is not Fault.HEALTHY]
+    fitting = [one for one in faulty if name in one.case.accepted]
+    others = [one for one in faulty if name not in one.case.accepted]
     return (share(part, lambda one: name in one.answer.named) for part in (fitting, others, healthy))
 
 
@@ -130,8 +130,8 @@ def by_kind(judged: Sequence[Judged]) -> list[list[str]]:
         for kind in dict.fromkeys(one.case.kind for one in judged)
         if (part := [one for one in judged if one.case.kind == kind])
     ]
-    for name, sick in (("**all healthy**", False), ("**all sick**", True)):
-        part = [one for one in judged if (one.case.fault is not Fault.HEALTHY) is sick]
+    for name, faulty in (("**all healthy**", False), ("**all faulty**", True)):
+        part = [one for one in judged if (one.case.fault is not Fault.HEALTHY) is faulty]
         rows += [[name, "", *_shares(part), ""]] if part else []
     return rows
 
@@ -149,13 +149,13 @@ def _said(part: Iterable[Judged]) -> str:
 
 
 def by_planted(judged: Sequence[Judged], twin_of: Mapping[str, str]) -> list[list[str]]:
-    """Rows: check, how often it was told at any level: of the runs with its fault, of the others, of its twins."""
+    """Rows: check, how often it was reported at any level: of the runs with its fault, of the others, of its twins."""
     rows = []
     for name, twin in twin_of.items():
-        sick = [one for one in judged if one.case.fault is not Fault.HEALTHY]
+        faulty = [one for one in judged if one.case.fault is not Fault.HEALTHY]
         parts = (
-            [one for one in sick if one.case.kind == name],
-            [one for one in sick if one.case.kind != name],
+            [one for one in faulty if one.case.kind == name],
+            [one for one in faulty if one.case.kind != name],
             [one for one in judged if one.case.kind == twin],
         )
         rows.append([name, *(share(part, partial(_tells, name)) for part in parts)])

@@ -313,16 +313,16 @@ _PAIRS = (
     (_loss_above_target, _loss_in_target),
     *operations.PAIRS,
 )
-# Findings that may be told first instead, as the cause: thrown by the first updates, a rate too high says more.
+# Findings that may be reported first instead, as the cause: thrown by the first updates, a rate too high says more.
 _ALSO = {"missing-warmup": names("learning-rate-too-high"), "past-best": names("overfitting")}
 
 
 def _kinds() -> Iterator[Kind]:
-    for sick, sound in _PAIRS:
-        name = Kind(sick).name
-        yield Kind(sick, names(name) | _ALSO.get(name, frozenset()), None)
+    for faulty, sound in _PAIRS:
+        name = Kind(faulty).name
+        yield Kind(faulty, names(name) | _ALSO.get(name, frozenset()), None)
         yield Kind(sound)
 
 
 KINDS = tuple(_kinds())
-TWIN_OF = {Kind(sick).name: Kind(sound).name for sick, sound in _PAIRS}
+TWIN_OF = {Kind(faulty).name: Kind(sound).name for faulty, sound in _PAIRS}

@@ -27,7 +27,7 @@ class Prefixes:
 
     runs: int
     taken_back: int
-    """Runs in which an error was told at some step and was gone at 1.2 times that step."""
+    """Runs in which an error was reported at some step and was gone at 1.2 times that step."""
 
 
 def prefixes(cases: Iterable[Case]) -> Prefixes:

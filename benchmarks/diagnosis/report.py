@@ -48,10 +48,10 @@ STORIES = {
     "habits": "Schedules, stages, logs and losses of practice that look like a fault and are none.",
     "unfamiliar": "The eight faults in other shapes than those on which the checks were developed.",
 }
-HEAD = ("finding", "runs that it fits", "other sick runs", "healthy runs")
+HEAD = ("finding", "runs that it fits", "other faulty runs", "healthy runs")
 PLANTED = """Faults that none of the eight classes calls for, planted one at a time, and twins that log the same data
-without the fault. `Healthy runs` are the check's own twins, `other sick runs` those of the other rows (some of
-which have no validation either, or few clips); told is told at any level, information included.
+without the fault. `Healthy runs` are the check's own twins, `other faulty runs` those of the other rows (some of
+which have no validation either, or few clips); findings count at any level, information included.
 """
 
 
@@ -88,7 +88,7 @@ def judgement(group: str, judged: Sequence[Judged], seconds: float) -> str:
         f"Time: {1000 * seconds / max(len(judged), 1):.0f} ms a run, reading included.\n",
         "By what is logged and how long the run is:\n",
         table(["runs", "faults right", "healthy right"], _traits(judged)),
-        "By finding (where several fit a fault, one of them is told):\n",
+        "By finding (where several fit a fault, one of them is reported):\n",
         table(HEAD, by_finding(judged)),
         "What was said where it was wrong (`-`: nothing):\n" if wrong else "Nothing was wrong.\n",
         table(["class", "kind", "named first", "runs"], wrong) if wrong else "",
@@ -104,7 +104,7 @@ def kinds(group: str, judged: Sequence[Judged], seconds: float) -> str:
         STORIES[group] + "\n",
         table(head, by_kind(judged)),
         f"Time: {1000 * seconds / max(len(judged), 1):.0f} ms a run, reading included.\n",
-        "By finding (where several fit a fault, one of them is told):\n",
+        "By finding (where several fit a fault, one of them is reported):\n",
         table(HEAD, by_finding(judged)),
     ]
     return "\n".join(parts)
@@ -141,8 +141,8 @@ def _traits(judged: Sequence[Judged]) -> Iterator[list[str]]:
         ),
     ]
     for name, part in parts:
-        sick = [one for one in part if one.case.fault is not Fault.HEALTHY]
-        yield [name, share(sick), share(one for one in part if one.case.fault is Fault.HEALTHY)]
+        faulty = [one for one in part if one.case.fault is not Fault.HEALTHY]
+        yield [name, share(faulty), share(one for one in part if one.case.fault is Fault.HEALTHY)]
 
 
 def peers(judged: Sequence[Judged], answers: Sequence[PeerAnswer]) -> str:
@@ -171,8 +171,8 @@ def _peer_rows(judged: Sequence[Judged], answers: Sequence[PeerAnswer], tools: S
     for fault in Fault:
         ours = [one for one in judged if one.case.fault is fault]
         yield row(f"{fault.value} ({len(ours)} runs)", ours, [one for one in answered if one.case.fault is fault])
-    sick = [one for one in judged if one.case.fault is not Fault.HEALTHY]
-    yield row("**all faults**", sick, [one for one in answered if one.case.fault is not Fault.HEALTHY])
+    faulty = [one for one in judged if one.case.fault is not Fault.HEALTHY]
+    yield row("**all faults**", faulty, [one for one in answered if one.case.fault is not Fault.HEALTHY])
     unanswered = Counter(one.tool for one in answers if one.problem is not None)
     yield [
         "runs without an answer",
@@ -213,7 +213,7 @@ def properties(watched: Prefixes, thousand: float, million: float) -> str:
     """What must hold of every diagnosis."""
     return (
         "## Watched and timed\n\n"
-        f"Healthy runs watched as they grew: in {watched.taken_back} of {watched.runs} an error was told and was gone\n"
+        f"Healthy runs watched as they grew: in {watched.taken_back} of {watched.runs} an error was reported and was gone\n"
         "when the run had grown by a fifth.\n\n"
         f"One examination of a healthy run: {thousand:.1f} ms at 1,000 points, {million:.0f} ms at 1,000,000.\n"
     )

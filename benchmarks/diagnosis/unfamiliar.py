@@ -284,7 +284,7 @@ def _kinds() -> Iterator[Kind]:
     spike = names("loss-spike")
     for make in (_square_spike, _early_spike, _lone_tall_spike):
         yield Kind(make, spike, Fault.SPIKE)
-    # A bump that takes a tenth of the run to heal may be told as a spike or as an instability.
+    # A bump that takes a tenth of the run to heal may be reported as a spike or as an instability.
     yield Kind(_wide_spike, spike | names("divergence", "learning-rate-too-high"), Fault.SPIKE)
     for make in (_slow_divergence, _to_a_constant, _step_by_step):
         yield Kind(make, names("divergence"), Fault.DIVERGENCE)

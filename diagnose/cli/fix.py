@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def fix(
-    config: Annotated[Path, typer.Argument(help="The training config, YAML or JSON.")],
+    config: Annotated[Path, typer.Argument(help="The training config: YAML, JSON, TOML or Python.")],
     logs: Annotated[
         list[Path] | None, typer.Option(help="Its logs, where its own log_dir does not lead to them.")
     ] = None,

@@ -101,7 +101,7 @@ class _Reader:
         while not isinstance(closing := next(self.events), yaml.CollectionEndEvent):
             nodes.append(self.node(closing, depth + 1))
         weight = 1 + sum(node.weight for node in nodes)
-        start, end = event.start_mark.index + self.shift, closing.end_mark.index + self.shift  # type: ignore[union-attr]
+        start, end = event.start_mark.index + self.shift, closing.end_mark.index + self.shift  # type: ignore[union-attr]  # PyYAML gives marks
         rest = (bool(event.flow_style), event.tag, event.anchor, weight)
         if isinstance(event, yaml.SequenceStartEvent):
             return Array(start, end, line, tuple(nodes), *rest)

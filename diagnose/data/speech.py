@@ -10,9 +10,6 @@ import numpy as np
 from diagnose.data.audio import AudioError, Header, Samples, header, read
 from diagnose.data.manifest import Clip
 
-# F5-TTS leaves out clips below 0.3 s and above 30 s (its model/dataset.py): a shorter one hardly holds a word,
-# and the memory that a longer one takes goes with the square of its length.
-SHORTEST_SECONDS, LONGEST_SECONDS = 0.3, 30.0
 # Speech that peaks 60 dB below full scale has 6 of the 16 bits left: what is there is the noise of the room.
 SILENT_PEAK = 10 ** (-60 / 20)
 # A wave that just touches full scale stays there for a sample or two; three in a row are a cut-off top.

@@ -13,7 +13,7 @@ import numpy as np
 from diagnose import __version__
 from diagnose.clean import json_text
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
-from diagnose.plan import Plan, plan
+from diagnose.plan import Plan
 from diagnose.report.answer import answer
 from diagnose.run import Curve
 
@@ -41,7 +41,7 @@ def diagnoses(found: Iterable[Diagnosis]) -> dict[str, Any]:
 
 
 def _run(diagnosis: Diagnosis) -> dict[str, Any]:
-    run, made = diagnosis.run, plan(diagnosis)
+    run, made = diagnosis.run, diagnosis.plan
     return {
         "name": run.name,
         "source": run.source,

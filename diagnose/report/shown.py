@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diagnose.finding import Diagnosis, Finding
-from diagnose.plan import Plan, plan
+from diagnose.plan import Plan
 from diagnose.report.answer import answer
 from diagnose.report.changes import Change, left, written
 from diagnose.report.words import proof, span
@@ -45,7 +45,7 @@ class Shown:
 
 def shown(diagnosis: Diagnosis) -> Shown:
     """What a report shows of a diagnosis."""
-    made = plan(diagnosis)
+    made = diagnosis.plan
     reply = answer(diagnosis, made).lines()
     said = " ".join(sentence for _, sentence in reply)
     findings = tuple(_shown(diagnosis, finding, said) for finding in diagnosis.findings if not finding.inconclusive)

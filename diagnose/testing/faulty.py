@@ -186,7 +186,7 @@ def crawling(rng: np.random.Generator, setting: Setting) -> Shape:
 
 
 def staircase(rng: np.random.Generator, setting: Setting) -> Shape:
-    """A tiny set learned by heart: flat within an epoch, a step down at each new one, nearly nothing left."""
+    """A tiny set memorised: flat within an epoch, a step down at each new one, nearly nothing left."""
     epochs = setting.time * int(np.clip(setting.points // 12, 6, rng.integers(8, 41)))
     first, floor = rng.uniform(0.4, 0.7), rng.uniform(0.005, 0.05)
     step = max(rng.uniform(0.2, 0.5), 4 * setting.level)

@@ -59,4 +59,4 @@ def freeze_rows(embedding: nn.Embedding, count: int) -> None:
         gradient[:count] = 0
         return gradient
 
-    embedding.weight.register_hook(without_frozen)  # type: ignore[no-untyped-call]
+    embedding.weight.register_hook(without_frozen)  # type: ignore[no-untyped-call]  # torch

@@ -193,7 +193,7 @@ class Trainer:
                     sums = torch.stack(self.parallel(batch.to(self.device)))
                 means = sums / counts
                 # DistributedDataParallel averages over the processes; the sum is wanted.
-                (means.sum() * factor).backward()  # type: ignore[no-untyped-call]
+                (means.sum() * factor).backward()  # type: ignore[no-untyped-call]  # torch
             total += means.detach()
         return total
 

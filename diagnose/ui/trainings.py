@@ -142,6 +142,6 @@ def _born(pid: int) -> str:
     except OSError:
         if Path("/proc/self/stat").exists():
             return ""
-        shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607
+        shown = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S607 - the system's own ps
         return shown.stdout.strip()
     return "" if stat[0] == "Z" else stat[19]

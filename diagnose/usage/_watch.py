@@ -1,4 +1,4 @@
-# ruff: noqa: PTH100, PTH118, PTH119, PTH120, PTH121, PTH123
+# ruff: noqa: PTH100, PTH118, PTH119, PTH120, PTH121, PTH123 - pathlib may be what is watched
 # (pathlib would cost start-up time in every Python process that the training starts.)
 """Runs inside the user's own training process, as `sitecustomize`: notes which keys of the config are read.
 
@@ -103,7 +103,7 @@ for _name in ("__getitem__", "get", "pop", "setdefault"):
     setattr(Section, _name, _noting(_name, "read"))
 for _name in ("__iter__", "__reversed__", "keys", "items", "values", "popitem", "copy"):
     setattr(Section, _name, _noting(_name, "walked"))
-Section.__contains__ = _noting("__contains__", "tested")  # type: ignore[method-assign]
+Section.__contains__ = _noting("__contains__", "tested")  # type: ignore[method-assign]  # watched
 Section.__name__, Section.__qualname__, Section.__module__ = "dict", "dict", "builtins"
 
 
@@ -319,7 +319,7 @@ class Finder(importlib.abc.MetaPathFinder):
             execute(module)
             apply(name, module)
 
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # watched
         return spec
 
 

@@ -49,6 +49,9 @@ class ImplausibleValue(Check):
     clip_below: float = 10.0
     """Parts of the smallest bound on the norm in use (0.1): below 0.01 every update is cut to its direction."""
 
+    surely: float = 3.0
+    """Times these factors beyond which it is sure. Source: our choice: one step of tuning more (Smith 2018)."""
+
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare each value that is known and read."""
         config = facts.config
@@ -102,7 +105,7 @@ class ImplausibleValue(Check):
         first = f"start with {cures[0].edits[0].value:g}" if cures else f"use {used}, or say why not"
         found = self.finding(
             Severity.WARNING,
-            Confidence.HIGH if times > 3 * max(below, above) else Confidence.MEDIUM,
+            Confidence.HIGH if times > self.surely * max(below, above) else Confidence.MEDIUM,
             "config",
             f"{setting.path}: {setting.value} (line {setting.line}) is {side} in use for {span.title} ({used})",
             evidence=(

@@ -15,8 +15,6 @@ from diagnose.finding import Confidence, Evidence, Finding, Severity
 
 EXAMPLES = 3
 """Clips named in a report; the rest is counted."""
-NOTABLE_SHARE = 0.01
-"""What spoils quality but breaks nothing is a warning from this share of the clips on, and a note below it."""
 
 Hit = tuple[ClipAudio, str]
 """A clip that has the problem, and what it shows."""
@@ -28,10 +26,9 @@ class ClipFault(Check):
     about = About.DATASET
     meaning: ClassVar[str]
     """What is said after `3 of 525 clips: `."""
-    advice: ClassVar[str]
     severity: ClassVar[Severity] = Severity.WARNING
-    tolerable: ClassVar[bool] = False
-    """Whether it is only a note below `NOTABLE_SHARE` of the clips."""
+    notable: float = 0.0
+    """Share of the clips below which it is only a note."""
 
     @abstractmethod
     def hits(self, survey: Survey) -> list[Hit]:
@@ -43,7 +40,7 @@ class ClipFault(Check):
         hits = self.hits(survey) if survey else []
         if survey is None or not hits:
             return
-        rare = self.tolerable and len(hits) < NOTABLE_SHARE * survey.clips
+        rare = len(hits) < self.notable * survey.clips
         yield Finding(
             self.code,
             self.name,
@@ -53,7 +50,7 @@ class ClipFault(Check):
             f"{len(hits)} of {survey.clips} clips: {self.meaning}",
             evidence=(Evidence(self.name.replace("-", "_"), len(hits)), Evidence("clips", survey.clips)),
             examples=tuple(place(one.clip, detail) for one, detail in hits[:EXAMPLES]),
-            advice=self.advice,
+            advice=self.what_to_do(),
         )
 
 

@@ -29,7 +29,6 @@ class EmptyText(ClipFault):
     code = "DAT104"
     name = "empty-text"
     meaning = "no text to speak"
-    advice = "write what is said, or delete these lines"
 
     def hits(self, survey: Survey) -> list[Hit]:
         """The clips that have the problem."""

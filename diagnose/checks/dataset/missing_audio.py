@@ -29,7 +29,6 @@ class MissingAudio(ClipFault):
     code = "DAT101"
     name = "missing-audio"
     meaning = "no recording"
-    advice = "correct the paths in the list, or delete these lines"
     severity = Severity.ERROR
 
     def hits(self, survey: Survey) -> list[Hit]:

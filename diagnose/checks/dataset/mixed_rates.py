@@ -28,7 +28,6 @@ class MixedRates(ClipFault):
     code = "DAT113"
     name = "mixed-rates"
     meaning = "another sample rate than the rest; trainers that do not resample play them too slow or too fast"
-    advice = "bring all to one rate: ttsdoc data merge DIR --out NEW does it"
 
     def hits(self, survey: Survey) -> list[Hit]:
         """The clips that have the problem."""

@@ -28,7 +28,6 @@ class RepeatedClip(ClipFault):
     code = "DAT110"
     name = "repeated-clip"
     meaning = "listed more than once"
-    advice = "keep one line for each recording"
 
     def hits(self, survey: Survey) -> list[Hit]:
         """The clips that have the problem."""

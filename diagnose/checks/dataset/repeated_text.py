@@ -21,7 +21,7 @@ class RepeatedText(ClipFault):
     Texts are compared without case, punctuation and spacing.
 
     ## What to do
-    Keep them on one side of the split: ttsdoc data split DIR.
+    No harm in training; keep them on one side of the split: ttsdoc data split DIR.
 
     ## Blind spots
     Texts that differ in one word.
@@ -30,7 +30,6 @@ class RepeatedText(ClipFault):
     code = "DAT111"
     name = "repeated-text"
     meaning = "a text that another clip has too"
-    advice = "no harm in training; keep them on one side of the split: ttsdoc data split DIR"
     severity = Severity.INFO
 
     def hits(self, survey: Survey) -> list[Hit]:

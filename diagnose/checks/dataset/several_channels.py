@@ -28,7 +28,6 @@ class SeveralChannels(ClipFault):
     code = "DAT109"
     name = "several-channels"
     meaning = "more than one channel; trainers that expect one read them at the wrong speed or not at all"
-    advice = "mix them down: ttsdoc data merge DIR --out NEW does it"
 
     def hits(self, survey: Survey) -> list[Hit]:
         """The clips that have the problem."""

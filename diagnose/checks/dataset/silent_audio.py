@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when
 from diagnose.data.inspect import Survey
-from diagnose.data.speech import SHORTEST_SECONDS, SILENT_PEAK
+from diagnose.data.speech import SILENT_PEAK
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,13 @@ class SilentAudio(ClipFault):
     code = "DAT103"
     name = "silent-audio"
     meaning = "only silence"
-    advice = "record or cut them again, or delete their lines"
+    shortest: float = 0.3
+    """Seconds; a shorter clip is too-short."""
+    peak: float = SILENT_PEAK
+    """Of full scale. Source: 60 dB below it 6 of the 16 bits are left: what is there is the noise of the room."""
 
     def hits(self, survey: Survey) -> list[Hit]:
         """The clips that have the problem."""
         return each(
-            survey, lambda one: when(one.seconds >= SHORTEST_SECONDS and one.peak < SILENT_PEAK, f"peak {one.peak:.5f}")
+            survey, lambda one: when(one.seconds >= self.shortest and one.peak < self.peak, f"peak {one.peak:.5f}")
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when
 from diagnose.data.inspect import Survey
-from diagnose.data.speech import SHORTEST_SECONDS, ClipAudio, text_beyond_audio
+from diagnose.data.speech import ClipAudio, text_beyond_audio
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class TextBeyondAudio(ClipFault):
     code = "DAT105"
     name = "text-beyond-audio"
     meaning = "more text than the audio can hold, on which aligners give NaN"
-    advice = "the text belongs to another recording or the cut is wrong: repair or delete these lines"
+    shortest: float = 0.3
+    """Seconds; a shorter clip is too-short."""
 
     def hits(self, survey: Survey) -> list[Hit]:
         """The clips that have the problem."""
-        return each(survey, _beyond)
+        return each(survey, self._beyond)
 
-
-def _beyond(one: ClipAudio) -> str | None:
-    """The letters and the seconds of a clip whose text is too long for it."""
-    too_much = one.seconds >= SHORTEST_SECONDS and text_beyond_audio(one.clip.text, one.seconds)
-    return when(too_much, f"{len(one.clip.text)} characters in {one.seconds:.2f} s")
+    def _beyond(self, one: ClipAudio) -> str | None:
+        """The letters and the seconds of a clip whose text is too long for it."""
+        too_much = one.seconds >= self.shortest and text_beyond_audio(one.clip.text, one.seconds)
+        return when(too_much, f"{len(one.clip.text)} characters in {one.seconds:.2f} s")

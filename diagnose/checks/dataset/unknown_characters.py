@@ -29,7 +29,6 @@ class UnknownCharacters(ClipFault):
     code = "DAT112"
     name = "unknown-characters"
     meaning = "characters that the model cannot know"
-    advice = "save the list as UTF-8, and write such characters as words or delete them"
 
     def hits(self, survey: Survey) -> list[Hit]:
         """The clips that have the problem."""

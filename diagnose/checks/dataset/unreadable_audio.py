@@ -29,7 +29,6 @@ class UnreadableAudio(ClipFault):
     code = "DAT102"
     name = "unreadable-audio"
     meaning = "a recording that cannot be read"
-    advice = "convert it again: ffmpeg -i IN -ac 1 -ar 22050 -c:a pcm_s16le OUT.wav"
     severity = Severity.ERROR
 
     def hits(self, survey: Survey) -> list[Hit]:

@@ -52,7 +52,7 @@ class Series:
         """Add points. `growth`: how many times more are expected in all (memory that is not used costs nothing)."""
         size = self.size + len(columns[0])
         if size > len(self.columns[0]):
-            self.columns = tuple(_grown(old, self.size, int(size * growth) + 16) for old in self.columns)  # type: ignore[assignment]
+            self.columns = tuple(_grown(old, self.size, int(size * growth) + 16) for old in self.columns)  # type: ignore[assignment]  # as many
         for column, new in zip(self.columns, columns, strict=True):
             column[self.size : size] = new
         self.size = size

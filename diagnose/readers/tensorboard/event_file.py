@@ -271,7 +271,7 @@ def _read(file: BinaryIO, start: int, size: int, buffer: Bytes | None = None) ->
     buffer = np.empty(size + PAD, np.uint8) if buffer is None else buffer
     view = memoryview(buffer.data)
     filled = 0
-    while filled < size and (count := file.readinto(view[filled:size])):  # type: ignore[attr-defined]
+    while filled < size and (count := file.readinto(view[filled:size])):  # type: ignore[attr-defined]  # raw
         filled += count
     buffer[filled : filled + PAD] = 0
     return buffer[: filled + PAD]

@@ -65,7 +65,7 @@ class Written:
     def _rewinds(self) -> list[int]:
         """For each restart the lowest step that it or a later one goes back to."""
         steps = np.array(self.file.decoder.restarts, np.int64)
-        return np.minimum.accumulate(steps[::-1])[::-1].tolist()  # type: ignore[no-any-return]
+        return np.minimum.accumulate(steps[::-1])[::-1].tolist()  # type: ignore[no-any-return]  # of ints
 
     @cached_property
     def span(self) -> tuple[float, float]:

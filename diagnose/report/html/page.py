@@ -111,7 +111,7 @@ def healing_rows(healing: Mapping[str, Any]) -> list[dict[str, Any]]:
             "edits": ", ".join(map(_edit_words, _list(attempt.get("edits")))),
             "findings": ", ".join(map(_finding_words, _list(attempt.get("findings")))),
             "loss": number(loss) if isinstance(loss := attempt.get("best_val_loss"), int | float) else "-",
-            "accepted": {True: "yes", False: "no"}.get(attempt.get("accepted"), "-"),  # type: ignore[arg-type]
+            "accepted": {True: "yes", False: "no"}.get(attempt.get("accepted"), "-"),  # type: ignore[arg-type]  # any JSON
         }
         for index, attempt in enumerate(known, 1)
     ]

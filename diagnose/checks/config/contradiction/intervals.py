@@ -15,6 +15,9 @@ MANY_EPOCHS = 5
 """Epochs between two evaluations above which overfitting is seen late. A judgement, not a measurement: small sets
 overfit within tens of epochs, so that ten looks or more remain."""
 
+LOOKS = 10
+"""Evaluations and checkpoints of a run that had none. Source: our choice; any number sees and keeps something."""
+
 
 def evaluation_out_of_reach(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
     """An interval longer than the run evaluates nothing; one of many epochs sees overfitting late."""
@@ -48,8 +51,8 @@ def nothing_saved(config: Config, effective: Effective, _: Facts) -> Iterator[Fi
 
 def _tenth(parameter: str, steps: int) -> Prescription:
     """Ten times in the run."""
-    why = f"ten times in the {steps:,} steps of the run"
-    edit = Edit(parameter, Operation.SET, round_count(steps / 10), why)
+    why = f"{LOOKS} times in the {steps:,} steps of the run"
+    edit = Edit(parameter, Operation.SET, round_count(steps / LOOKS), why)
     return Prescription(f"Make the {parameter.replace('_', ' ')} shorter than the run", why, (edit,), Safety.SAFE)
 
 
