@@ -213,7 +213,7 @@ def properties(watched: Prefixes, thousand: float, million: float) -> str:
     """What must hold of every diagnosis."""
     return (
         "## Watched and timed\n\n"
-        f"Healthy runs watched as they grew: in {watched.taken_back} of {watched.runs} an error was reported and was gone\n"
-        "when the run had grown by a fifth.\n\n"
+        f"Healthy runs watched as they grew: in {watched.taken_back} of {watched.runs} an error was reported and\n"
+        "was gone when the run had grown by a fifth.\n\n"
         f"One examination of a healthy run: {thousand:.1f} ms at 1,000 points, {million:.0f} ms at 1,000,000.\n"
     )
