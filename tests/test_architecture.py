@@ -46,7 +46,7 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-SHOWN = ("__str__", "_repr_html_", "plot")
+SHOWN = ("__str__", "_repr_html_", "plot", "plan")
 
 
 def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
@@ -58,7 +58,7 @@ def imports(path: Path) -> Iterator[tuple[str, ast.stmt]]:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for inner in ast.walk(node)
     }
-    # How an object looks is asked of the report at the moment when somebody looks at it.
+    # How a diagnosis looks, and the plan that follows from it, are asked for when somebody looks at them.
     typing_only |= {
         id(inner)
         for node in ast.walk(tree)
