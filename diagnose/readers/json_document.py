@@ -11,7 +11,7 @@ import numpy as np
 from diagnose.errors import LogError
 from diagnose.readers.columns import EPOCH, Column, curves_of
 from diagnose.readers.columns.document import LARGEST, NAME, parse_document, read_document
-from diagnose.readers.columns.tables import columns_of_rows, counters_in, to_number
+from diagnose.readers.columns.tables import columns_of_rows, counters_in, spread, to_number
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.run import Axis, InputHealth, Role, Run
 
@@ -23,6 +23,8 @@ _LIST = re.compile(
 )
 # Numbers in such a list, and the share of the file that lists take, from which on it is a file of lists.
 _FEWEST, _MOSTLY = 5, 0.6
+# `{"1": {"loss": 2.4}, "2": ...}`: records by their epoch.
+_BY_NUMBER = re.compile(rb'\{\s*"\d+"\s*:\s*\{')
 _NVLOG = {"train_iteration_loss": Role.TRAIN_LOSS, "val_iter_loss": Role.VAL_LOSS}
 # Words in the path of a list that say that its items are steps; other histories have one item an epoch.
 _STEPWISE = ("iter", "step", "batch")
@@ -92,17 +94,22 @@ def _numbers_in(items: str) -> list[float]:
 
 def _is_document(head: bytes) -> bool:
     """Whether the first line is not a whole record by itself, as in JSON lines."""
+    if b"}\n{" in head:  # one after the other, as `pprint` leaves them
+        return False
     first = head.split(b"\n", 1)[0].strip()
     if head[:1] == b"[" or not first.endswith(b"}"):
         return True
-    return b"[" in first and b"\n{" not in head
+    return (b"[" in first or _BY_NUMBER.match(first) is not None) and b"\n{" not in head
 
 
 def _records(document: Any) -> dict[str, Column]:
-    """Columns of a list of objects, wherever in the first levels it is."""
+    """Columns of a list of objects, or of objects by their epoch, wherever in the first levels it is."""
     for part in _parts(document, _DEEPEST):
-        if isinstance(part, list) and len(part) > 1 and all(isinstance(item, dict) for item in part):
-            return columns_of_rows(part)
+        rows = part
+        if isinstance(part, dict) and all(str(key).isdecimal() for key in part):
+            rows = [{"epoch": int(key), **item} for key, item in part.items() if isinstance(item, dict)]
+        if isinstance(rows, list) and len(rows) > 1 and all(isinstance(item, dict) for item in rows):
+            return columns_of_rows([spread(item) for item in rows])
     return {}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from diagnose.readers.columns import curves_of
-from diagnose.readers.columns.tables import Records, with_counters
+from diagnose.readers.columns.tables import Records, is_spread, spread, with_counters
 from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
 
@@ -15,6 +15,8 @@ from diagnose.run import InputHealth, Run
 LONGEST_LINE = 1 << 20
 # Bytes that are parsed at one time: few enough for their objects to stay in the processor's cache.
 _BLOCK = 1 << 17
+# Records of each block in which a split must be named, if any is.
+_LOOKED_AT = 50
 
 
 def sniff(source: Source) -> int:
@@ -36,7 +38,10 @@ def read(source: Source) -> Run:
     with source.open() as file:
         for lines in _lines(file):
             records = _objects(lines)
-            rows.add([_row(record) if type(record.get("step")) is list else record for record in records if record])
+            whole = [_row(record) if type(record.get("step")) is list else record for record in records if record]
+            rows.add(
+                [*map(spread, whole)] if is_spread(key for record in whole[:_LOOKED_AT] for key in record) else whole
+            )
             wrong = [line for line, record in zip(lines, records, strict=True) if record is None]
             bad, skipped = bad + len(wrong), skipped + sum(map(len, wrong))
     health = InputHealth(files=1, records=rows.rows, bad_records=bad, bytes_skipped=skipped)

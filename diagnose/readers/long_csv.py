@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from diagnose.readers.columns import curves_of
 from diagnose.readers.columns.cells import LONGEST_ROW
-from diagnose.readers.columns.tables import columns_of_points, seconds_of, to_number
+from diagnose.readers.columns.tables import columns_of_points, seconds_of, split_named, to_number
+from diagnose.readers.roles import HELD_OUT
 from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
 
@@ -24,6 +25,8 @@ _COLUMNS = {
 }
 _DELIMITERS = ",\t;"
 _LOOKED_AT = 12
+# Rows in which both splits must be named, if they are.
+_SEARCHED = 500
 
 
 def sniff(source: Source) -> int:
@@ -74,9 +77,17 @@ def _rows(source: Source) -> tuple[list[dict[str, str]], int]:
         text = file.read().replace(b"\0", b"").decode("utf-8-sig", errors="replace").splitlines()
     lines = (line if len(line) <= LONGEST_ROW else "-" for line in text)
     header, *rows = (row for row in csv.reader(lines, delimiter=_delimiter(text[0])) if row)
-    places = _places(header)
     whole = [row for row in rows if len(row) == len(header)]
+    places = _places(header) | _split_column(whole)
     return [{what: row[place].strip() for what, place in places.items()} for row in whole], len(rows) - len(whole)
+
+
+def _split_column(rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    """The column that says on which split a row was measured: words for training and for held-out data are in it."""
+    splits = [{split_named(word) for word in column} for column in zip(*rows[:_SEARCHED], strict=True)]
+    found = (place for place, named in enumerate(splits) if "train" in named and not named.isdisjoint(HELD_OUT))
+    place = next(found, None)
+    return {} if place is None else {"split": place}
 
 
 def _one_run(rows: list[dict[str, str]]) -> tuple[list[dict[str, str]], list[str]]:
@@ -96,4 +107,6 @@ def _point(row: Mapping[str, str]) -> dict[str, float | None] | None:
     if value is None:
         return None
     clocks = {"epoch": to_number(row.get("epoch", "")), "wall_time": seconds_of(row.get("time", ""))}
-    return {**clocks, "global_step": to_number(row.get("step", "")), row["tag"]: value}
+    split = split_named(row.get("split", ""))
+    tag = f"{split}/{row['tag']}" if split in HELD_OUT else row["tag"]
+    return {**clocks, "global_step": to_number(row.get("step", "")), tag: value}

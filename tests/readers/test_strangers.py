@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from diagnose.errors import LogError
-from diagnose.readers import read, read_source
+from diagnose.readers import read, read_source, runs
 from diagnose.readers.sources import Source
 from diagnose.run import Role, Run
+from tests.readers.events import scalar, write
 
 COUNT = 24
 EPOCHS = list(range(1, COUNT + 1))
@@ -45,9 +47,20 @@ LINES = {
     "an evaluation below its heading": "Epoch {e}\n-----\nloss: {t} [ 64/60]\nTest Error: \nAcc: 4%, Avg loss: {v}",
     "loguru": "2025-03-04 10:00:12.345 | INFO | eng:fit:118 - Epoch [{e}/24] | train loss: {t} | valid loss: {v}",
     "absl, epochs in words": "I0304 10:00:00.1 140 train.py:155] epoch: {e}, train loss: {t}, eval loss: {v}",
+    "a pair of names": "Epoch {e}: Loss (train/val): {t}/{v}",
+    "a pair of names in front": "[INFO] epoch {e} train/val loss: {t} / {v}",
+    "values of a method": "epoch={e} train_loss.item()={t} val_loss.item()={v}",
+    "printed record": "{{'epoch': {e},\n 'train_loss': {t},\n 'val_loss': {v}}}",
+    "record in any order": "epoch: {e} logs: {{'val_acc': 0.5, 'loss': {t}, 'acc': 0.4, 'val_loss': {v}}}",
+    "mpirun": "[1,0]<stdout>:epoch {e} train_loss {t} val_loss {v}",
+    "tabs that only align": "[2022/02/21 14:22:5{n}] - {e} \t 1.5 \t \t {t} \t \t {v}",
+    "a score by the split alone": "Epoch: {e:03d}, Loss: {t}, val_loss: {v}, Train: 0.51, Val: 0.42, Test: 0.41",
     "bold cells": "| {e} | **{t}** | {v} |",
 }
-HEADS = {"bold cells": "| epoch | loss | val loss |\n|---|---|---|"}
+HEADS = {
+    "bold cells": "| epoch | loss | val loss |\n|---|---|---|",
+    "tabs that only align": "[2022/02/21 14:22:18] - Epoch \t Time \t Train Loss \t \t Test Loss",
+}
 
 
 @pytest.mark.parametrize("layout", LINES)
@@ -122,3 +135,87 @@ def test_rows_in_brackets_are_refused_with_the_option_that_reads_them() -> None:
         Source("x.log", content=filled("({e}, {t}, {v})").encode(), columns=("epoch", "loss", "val_loss"))
     )
     assert np.allclose(run.curves["val_loss"].values, VAL)
+
+
+SPREAD = {
+    "csv": ("epoch,phase,loss,acc", "{e},train,{t},0.5\n{e},val,{v},0.5"),
+    "tsv": ("split\tepoch\tloss", "train\t{e}\t{t}\nvalid\t{e}\t{v}"),
+    "long csv": (
+        "epoch,input_type,metric_name,layer,value",
+        "{e},train,loss,,{t}\n{e},test,loss,,{v}\n{e},all,norm,a,1.5",
+    ),
+    "json lines": ("", '{{"mode": "train", "epoch": {e}, "loss": {t}}}\n{{"mode": "val", "epoch": {e}, "loss": {v}}}'),
+    "nested": (
+        "",
+        '{{"phase": "train", "epoch": {e}, "m": {{"loss": {t}}}}}\n{{"phase": "eval", "epoch": {e}, "m/loss": {v}}}',
+    ),
+    "named values": (
+        "",
+        '{{"epoch": {e}, "name": "train_loss", "value": {t}}}\n{{"epoch": {e}, "name": "val_loss", "value": {v}}}',
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", SPREAD)
+def test_a_cell_that_names_the_split_of_its_row_is_heard(tmp_path: Path, layout: str) -> None:
+    head, row = SPREAD[layout]
+    path = tmp_path / ("history.csv" if head else "history.jsonl")
+    path.write_text(filled(row, head))
+    assert found(read(path), Role.TRAIN_LOSS) == (TRAIN, EPOCHS)
+    assert found(read(path), Role.VAL_LOSS) == (VAL, EPOCHS)
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("Epoch,Train,Train,Val,Val\n,Loss,Acc,Loss,Acc", "{e},{t},0.5,{v},0.5"),
+        ("epoch,train_loss,val_loss", "Epoch {e},{t},{v}"),
+        ("epoch,train_loss,val_loss", "{e}/24,{t},{v}"),
+    ],
+    ids=["names of two levels", "epoch in words", "epoch of how many"],
+)
+def test_a_table_of_another_make(tmp_path: Path, head: str, row: str) -> None:
+    path = tmp_path / "history.csv"
+    path.write_text(filled(row, head))
+    assert found(read(path), Role.TRAIN_LOSS) == (TRAIN, EPOCHS)
+    assert found(read(path), Role.VAL_LOSS) == (VAL, EPOCHS)
+
+
+def test_records_by_their_epoch_are_read_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "history.json"
+    path.write_text(
+        json.dumps({str(e): {"loss": t, "val_loss": v} for e, t, v in zip(EPOCHS, TRAIN, VAL, strict=True)})
+    )
+    assert found(read(path), Role.TRAIN_LOSS) == (TRAIN, EPOCHS)
+    assert found(read(path), Role.VAL_LOSS) == (VAL, EPOCHS)
+
+
+@pytest.mark.parametrize("row", ["[{}/3] {}00), Loss: {}", "step {} ({}00) loss {}"])
+def test_a_count_that_stands_still_over_many_lines_is_no_step(row: str) -> None:
+    lines = [row.format(1 + n // 20, n % 20, round(3 - n / 100, 4)) for n in range(60)]
+    run = text_run("\n".join(lines) + "\n")
+    assert len(run.curve(Role.TRAIN_LOSS).values) == 60  # type: ignore[union-attr]
+
+
+LAYOUTS = {
+    "checkpoints below the run": ("runs/a", "checkpoint-120", "checkpoint-240"),
+    "checkpoints beside the logs": ("logs", "results/checkpoint-120", "results/checkpoint-240"),
+    "checkpoints beside the files": ("", "checkpoint-120", "checkpoint-240"),
+    "an early checkpoint alone": ("logs/b", "out/checkpoint-120"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_checkpoints_of_a_run_are_no_second_run(tmp_path: Path, layout: str) -> None:
+    events, *checkpoints = LAYOUTS[layout]
+    (tmp_path / events).mkdir(parents=True, exist_ok=True)
+    write(tmp_path / events, [scalar("train/loss", 10 * e, t) for e, t in zip(EPOCHS, TRAIN, strict=True)])
+    for checkpoint in checkpoints:
+        upto = int(checkpoint.rpartition("-")[2])
+        history = [{"loss": t, "step": 10 * e} for e, t in zip(EPOCHS, TRAIN, strict=True) if 10 * e <= upto]
+        (tmp_path / checkpoint).mkdir(parents=True)
+        (tmp_path / checkpoint / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    (run,) = runs(tmp_path)
+    curve = run.curve(Role.TRAIN_LOSS)
+    assert curve is not None
+    assert curve.steps.tolist() == [10 * e for e in EPOCHS]

@@ -38,6 +38,8 @@ FARTHEST = 2.0**62
 ONE_PER_EPOCH = 0.9
 # Losses from which on a step that does not move is none. Source: our choice.
 FEWEST_STEPS = 10
+# New losses at one step, in the mean, from which on that is no step. Source: our choice: more than a node has ranks.
+STILL = 8
 # A log that begins more than this many of its own intervals behind 0 does not begin with the training.
 LATE_SPACINGS = 2.5
 
@@ -82,8 +84,12 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     loss = _training_loss(logged)
     columns = without_other_counts(columns, logged, loss)
     clocks = clocks_of(columns, _union([column.places for column in logged.values()]))
-    if loss is not None and clocks.step is not None and _is_no_clock(clocks.step.at(loss.places)):
-        clocks = replace(clocks, step=None)
+    if loss is not None and clocks.step is not None:
+        steps = clocks.step.at(loss.places)
+        if _is_no_clock(steps):
+            clocks = replace(clocks, step=None)
+        elif not columns.keys() & {RANK, REDRAWN} and _stands_still(steps, loss.values):
+            clocks = replace(clocks, step=None, epoch=clocks.epoch or clocks.step)
     launches = launches_in(columns, logged, clocks)
     if len(launches) > 1:
         clocks = counted_on(clocks, launches, loss)
@@ -104,6 +110,12 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
 def _is_no_clock(steps: FloatArray) -> bool:
     """Whether the steps of so many losses are next to all the same: `Total steps: 200`, the length of an episode."""
     return len(steps) >= FEWEST_STEPS and len(np.unique(steps)) <= 2
+
+
+def _stands_still(steps: FloatArray, losses: FloatArray) -> bool:
+    """Whether the count moves so rarely that it counts epochs: `[3/41] ...` in front of each of many lines."""
+    moves = int((np.diff(steps) != 0).sum())
+    return len(steps) >= FEWEST_STEPS and int(changes(losses).sum()) > STILL * (moves + 1)
 
 
 def _training_loss(logged: Columns) -> Column | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from diagnose.readers.columns import EPOCH, ITERATION, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
-from diagnose.readers.roles import in_english
+from diagnose.readers.roles import HELD_OUT, in_english, read_tag
 from diagnose.run import FloatArray, IntArray
 
 # Best first: a name further right counts only where none before it is there.
@@ -39,6 +39,9 @@ _WALLS = ("_timestamp", "wall time", "wall_time", "timestamp", "walltime")
 _DEEPEST = 4
 # Seconds since 1970 reach this in the year 5138; MLflow counts milliseconds.
 _MILLISECONDS = 1e11
+# What a column is called that says on which split a row was measured, and one that names what a row measured.
+_SPLITS = ("split", "phase", "mode", "stage", "set", "subset", "partition", "dataset", "type", "kind")
+_NAMES = ("tag", "name", "metric", "key")
 _NO_NUMBERS = frozenset({dict, list, bool, type(None)})
 _COUNTERS = ((STEP, _STEPS), (EPOCH, _EPOCHS), (ITERATION, _ITERATIONS), (WALL_TIME, _WALLS))
 
@@ -74,6 +77,34 @@ def columns_of_points(points: list[dict[str, float | None]]) -> dict[str, Column
         sorted(range(len(points)), key=lambda place: times[place] or 0.0) if None not in times else range(len(points))
     )
     return columns_of_rows([points[place] for place in order])
+
+
+def spread(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record with what it measured in its keys: `val/loss` for `{"split": "val", "loss": 2}`.
+
+    And `x` for `{"tag": "x", "value": 2}`. What was measured on the training set keeps its name.
+    """
+    words = {key.casefold(): value for key, value in record.items() if isinstance(value, str)}
+    name = next((words[key] for key in _NAMES if key in words), None)
+    split = next((split_named(words[key]) for key in _SPLITS if key in words), "")
+    if "value" in record and name is not None:
+        record = {key: value for key, value in record.items() if key != "value"} | {name: record["value"]}
+    if split not in HELD_OUT:
+        return record
+    counters = set(counters_in(record).values())
+    return {key if key in counters else f"{split}/{key}": value for key, value in record.items()}
+
+
+def split_named(word: str) -> str:
+    """The split of which this is the name, and nothing else; empty where it is none."""
+    reading = read_tag(word)
+    return reading.split if len(reading.words) == 1 else ""
+
+
+def is_spread(names: Iterable[str]) -> bool:
+    """Whether `spread` may have something to do for records with these keys."""
+    there = {name.casefold() for name in names}
+    return not there.isdisjoint(_SPLITS) or ("value" in there and not there.isdisjoint(_NAMES))
 
 
 @dataclass

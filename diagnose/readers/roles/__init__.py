@@ -36,7 +36,7 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     Raises LogError if a tag asked for is not there, or is asked for twice.
     """
     names = letter_splits(run.curves)
-    readings = {tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves}
+    readings = _read_together({tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves})
     idle = [tag for tag in run.curves if _idle(readings[tag], run.curves, readings)]
     curves = {tag: curve for tag, curve in run.curves.items() if len(curve) and tag not in idle}
     family = family_of(run.family, curves)
@@ -51,6 +51,14 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     note = "; ".join(filter(None, [_story(headline, rule, readings, curves), _idle_note(idle)]))
     notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
     return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
+
+
+def _read_together(readings: dict[str, Reading]) -> dict[str, Reading]:
+    """The readings, `Train` and `Val` no losses beside a training loss with a name: then they are scores."""
+    losses = [reading for reading in readings.values() if reading.lossy == 3 and not reading.held_out]
+    if len({reading.bare for reading in losses}) < 2:
+        return readings
+    return {tag: replace(reading, lossy=0) if reading.bare else reading for tag, reading in readings.items()}
 
 
 def _idle(reading: Reading, curves: Mapping[str, Curve], readings: Mapping[str, Reading]) -> bool:

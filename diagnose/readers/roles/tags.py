@@ -28,7 +28,7 @@ _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
     | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
-    | {"dataloader", "idx", "iters"}
+    | {"dataloader", "idx", "iters", "item"}
 )
 # Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
 # `eval_clean_loss`.
@@ -123,6 +123,11 @@ class Reading:
     def held_out(self) -> bool:
         """Whether it was measured on data that is not trained on."""
         return self.split in HELD_OUT
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is called after its split and nothing else."""
+        return frozenset(self.words) <= _TRAIN | _VAL | _TEST
 
     @property
     def whole(self) -> bool:

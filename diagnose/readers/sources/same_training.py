@@ -26,6 +26,7 @@ _HEAD, _MOST = 1 << 19, 400
 _FEWEST, _SHARE = 3, 0.6
 # Logs of other forms in one folder that are compared with one another, event runs below a folder, event files of one.
 _MOST_TEXTS, _MOST_RUNS, _MOST_FILES = 6, 12, 4
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
 _LOSS = re.compile(
     rb"loss[\w/.]*['\"]?\s{0,3}[:=|,]?\s{0,3}['\"\[(]?(?:tensor\()?([-+]?\d+\.(\d{3,})(?:[eE][-+]?\d+)?)", re.IGNORECASE
 )
@@ -98,14 +99,18 @@ def _with_its_texts(source: Source) -> Iterator[Source]:
 
 
 def _candidates(sources: Sequence[Source]) -> Iterator[tuple[int, int]]:
-    """Pairs that may belong to one training: an event run and a text in its folder or above, two texts in a folder."""
+    """Pairs that may belong to one training: an event run and a text in its folder, above or beside, two texts in one.
+
+    A folder of event files beside the folder of checkpoints is how the Trainer's own example has it.
+    """
     texts = [number for number, source in enumerate(sources) if not source.parts and not source.reason]
     runs = [number for number, source in enumerate(sources) if source.parts]
     folders: dict[str, list[int]] = {}
     for number in texts:
         folders.setdefault(_folder(sources[number]), []).append(number)
     for folder, there in folders.items():
-        below = [run for run in runs if _is_below(sources[run].label, folder)]
+        near = (folder, str(PurePosixPath(folder).parent))
+        below = next(filter(None, ([run for run in runs if _is_below(sources[run].label, one)] for one in near)), [])
         if len(there) > _MOST_TEXTS or len(below) > _MOST_RUNS:
             continue
         for text in there:
@@ -120,7 +125,11 @@ def _forms_differ(sources: Sequence[Source], first: int, second: int) -> bool:
 
 
 def _folder(source: Source) -> str:
-    return source.label if source.parts else str(PurePosixPath(source.label).parent)
+    """Where it is; a checkpoint is where its folder is."""
+    if source.parts:
+        return source.label
+    folder = PurePosixPath(source.label).parent
+    return str(folder.parent if _CHECKPOINT.fullmatch(folder.name) else folder)
 
 
 def _is_below(label: str, folder: str) -> bool:

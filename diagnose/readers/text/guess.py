@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, RANK, REDRAWN, STEP
 from diagnose.readers.text.kinds import Meaning
-from diagnose.readers.text.patterns import HEADINGS, LONGEST_HEADING, NUMBER
+from diagnose.readers.text.patterns import FOLD, HEADINGS, LEVEL, LOGGERS, LONGEST_HEADING, NUMBER, PROCESS, PROSE
 from diagnose.readers.text.table_rows import header_in, row_in
 
 # A number may be quoted, in brackets, or printed as a tensor.
 _OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
 # Up to four words; the French elide before a vowel: `perte d'apprentissage`.
 _NAME = (
-    r"(?<![\w@./-])(?P<name>(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s)?"
+    r"(?<![\w@./-])(?P<name>(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
 _STRONG = r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was)[ \t]+"
@@ -41,7 +41,7 @@ _COUNTER = re.compile(
 _LETTER_I = re.compile(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
 # `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
 _BRACKETS = re.compile(
-    r"^(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
+    r"^(?!.{0,50}\]<std)(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
     r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*(?:/[ \t]*\d+[ \t]*)?\][ \t]*\[[ \t]*|,[ \t]*)|(?P<bare>\d+)[ \t]*\[[ \t]*)"
     r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
     re.IGNORECASE,
@@ -74,6 +74,12 @@ _AT = re.compile(
 _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 # `loss: (7, 2.5)`: a step and its value, or two values.
 _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
+# `train/val loss: 3.4 / 3.5`, `Loss (train/val) 3.4/3.5`: two names and two numbers.
+_BOTH = re.compile(
+    rf"(?P<before>\b[A-Za-z]+ )?\(?\b(?P<one>train\w*|trn?)[ \t]*[/|,][ \t]*(?P<two>val\w*|va|dev|eval\w*|test)\b\)?"
+    rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*[:=]?[ \t]*(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
+    re.IGNORECASE,
+)
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 _VAL = re.compile(
     r"(?<![A-Za-z])(?:valid|vali|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
@@ -100,23 +106,6 @@ RECAP = "best/"
 """What the tags of a line that looks back get in front: they are kept, and judged by nobody."""
 _HEADING = re.compile(HEADINGS, re.IGNORECASE)
 HEADING = "@heading "
-_FOLD = re.compile(
-    r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
-)
-# The process that prints, in front of its lines.
-_RANK = re.compile(
-    r"^\W{0,2}(?:(?:rank|gpu|default)[ _:-]?(?P<rank>\d+)\W|(?P<first>\d+): (?=\W*(?:epoch|step|iter)))", re.IGNORECASE
-)
-# What a logger writes before its message.
-_LOGGERS = tuple(
-    re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")
-)
-_LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR)[ \t]+(?=\w)")
-_PROSE = re.compile(
-    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$"
-    r"|\.(?:py|pyx|cc|cpp|cu|h|hpp|lua)$",  # `trainer.py:118`
-    re.IGNORECASE,
-)
 # `|    loss   | 0.53   |`: one name and its number in a box.
 _BOXED = re.compile(
     rf"^[ \t]*[|│┃][ \t]*(?P<name>[^\W\d][\w/ .-]*?)[ \t]*[|│┃][ \t]*(?P<number>{NUMBER})[ \t]*[|│┃][ \t]*$"
@@ -164,9 +153,9 @@ _COUNTERS = dict.fromkeys(
 
 def meaning_of(line: str) -> Iterator[Meaning]:
     """The counters and metrics of one line."""
-    if _FOLD.match(line):
+    if FOLD.match(line):
         yield LAUNCH, 1.0
-    rank = _RANK.match(line)
+    rank = PROCESS.match(line)
     if rank:
         yield RANK, rank.span(str(rank.lastgroup))
     whole = next(filter(None, (pattern.match(line) for pattern in _WHOLE_LINES)), None)
@@ -176,7 +165,7 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     if _IN_TURN.fullmatch(line):
         yield from ((_plain_name(turn["name"]), turn.span("number")) for turn in _TURN.finditer(line))
         return
-    starts = dict.fromkeys([0, *(logger.end() for one in _LOGGERS if (logger := one.match(line)))])
+    starts = dict.fromkeys([0, *(logger.end() for one in LOGGERS if (logger := one.match(line)))])
     for start in starts:
         row = row_in(line[start:])
         if row:
@@ -292,13 +281,20 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     meters = _METERS.search(line)
     if meters:
         yield from ((name, meters.span(name)) for name in meters.groupdict())
+    both = list(_BOTH.finditer(line))
+    for match in both:
+        what = (match["behind"] or match["before"] or " loss").strip(" _")
+        yield f"{match['one']} {what}", match.span("first")
+        yield f"{match['two']} {what}", match.span("second")
     splits = [*_VAL.finditer(line), *_TRAIN.finditer(line)]
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     for match in PAIR.finditer(line):
-        name = _LEVEL.sub("", match["name"])
+        name = LEVEL.sub("", match["name"])
         if not match["sep"].strip() and not METRIC.search(name) and not _is_bare_split(line, match):
             continue
-        if _PROSE.search(name) or _COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):
+        if any(other.start() < match.end() and match.start() < other.end() for other in both):
+            continue
+        if PROSE.search(name) or _COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):
             continue
         split = _split_of(match, splits)
         two = paired.get(match.start())
@@ -327,6 +323,9 @@ def _is_bare_split(line: str, match: re.Match[str]) -> bool:
 def _split_of(match: re.Match[str], splits: Sequence[re.Match[str]]) -> str:
     """`val/` or `test/` for a metric that does not name its split, where the line did before it."""
     if _VAL.search(match["name"]) or _TRAIN.search(match["name"]):
+        return ""
+    twin = rf"(?<![A-Za-z])(?:val|valid|validation|eval|dev|test)[_/]{re.escape(match['name'])}(?![\w/])"
+    if re.search(twin, match.string):  # `{'val_acc': 0.5, 'loss': 2.4, 'val_loss': 2.6}`
         return ""
     before = [split for split in splits if split.start() < match.start("name")]
     last = max(before, key=re.Match.start, default=None)

@@ -1,4 +1,8 @@
-"""What numbers and headings look like where a regular expression must find them."""
+"""What numbers and headings look like where a regular expression must find them, and what is in front of a message."""
+
+from __future__ import annotations
+
+import re
 
 # `1,234.5` has thousands; `0,53`, `12,5` and `5,0613` have decimal commas.
 NUMBER = (
@@ -12,3 +16,24 @@ HEADINGS = (
     r"(?:(?P<val>val|valid|validat\w+|eval|evaluat\w+|dev)|(?P<test>test\w*)|(?P<train>train\w*))\b"
 )
 LONGEST_HEADING = 60
+
+FOLD = re.compile(
+    r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
+)
+# The process that prints, in front of its lines.
+PROCESS = re.compile(
+    r"^\W{0,2}(?:(?:rank|gpu|default)[ _:-]?(?P<rank>\d+)\W|(?P<first>\d+): (?=\W*(?:epoch|step|iter)))"
+    r"|^\[\d+,(?:mpirank:)?(?P<mpi>\d+)[^]]{0,40}\]<std",
+    re.IGNORECASE,
+)
+# What a logger writes before its message.
+LOGGERS = (
+    *(re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")),
+    re.compile(r"^\W?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[\d.,]*[\])]?[ \t]*[-:|]?[ \t]+"),
+)
+LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR)[ \t]+(?=\w)")
+PROSE = re.compile(
+    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$"
+    r"|\.(?:py|pyx|cc|cpp|cu|h|hpp|lua)$",  # `trainer.py:118`
+    re.IGNORECASE,
+)

@@ -23,6 +23,7 @@ HEADER, CELL, PADDED = "@header ", "@cell ", "@padded "
 _WIDE_GAP = 10 * " "
 # `[2.5, 2.3, 17.6]`, `(1, 3.6, 3.8)`: a row in brackets.
 _LIST = re.compile(rf"\s*[\[(]\s*(?:{NUMBER})(?:\s*,\s*(?:{NUMBER}))+\s*[\])]\s*")
+_ALIGNED = re.compile(r"\t[ \t]*\t")
 _BRACKETS = str.maketrans("[]()", "    ")
 Span = tuple[int, int]
 
@@ -74,6 +75,8 @@ def row_in(line: str) -> list[tuple[str, Span]]:
         line = line.translate(_BRACKETS)
     separator = _separator(line)
     spans = _row_of_words(line) if separator is None else _row_of_cells(line, separator)
+    if separator == "\t" and _ALIGNED.search(line.strip()):  # tabs only align: there may be more than one
+        spans = [span for span in spans if span is not None]
     cells = [(f"{CELL}{number}/{len(spans)}", span) for number, span in enumerate(spans) if span is not None]
     if separator is None and _WIDE_GAP in line.rstrip():
         cells += [(f"{PADDED}{span[0]}/{len(spans)}", span) for span in spans if span is not None]
@@ -93,7 +96,8 @@ def _is_title(cell: str) -> bool:
 def _splits(line: str, separator: str | None) -> list[list[str]]:
     line = line.strip(" \t#")
     if separator is not None:
-        return [[cell.strip() for cell in line.split(separator)]]
+        cells = [cell.strip() for cell in line.split(separator)]
+        return [[cell for cell in cells if cell]] if separator == "\t" else [cells]
     if re.search(r"(?<![^\W\d])\d", line):
         return []
     joined = _SPLIT_LOSS.sub(r"\1\0\2", line).split()
