@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from diagnose.usage.flow import Flow, nodes, sections
+from diagnose.usage.flow import Flow
 from diagnose.usage.libraries import names_of
-from diagnose.usage.values import NOTHING, Bound, Container, Instance, Node, Scope, Values
+from diagnose.usage.values import NOTHING, Bound, Scope, Thing, Values, containers, nodes, sections
 
 TAKES_ANY_KEYWORD = {"dict", "update", "set_defaults", "create", "partial", "init", "type", "Series"}
 
@@ -29,26 +28,24 @@ class Arguments:
     def __post_init__(self) -> None:
         object.__setattr__(self, "everything", NOTHING.union(*self.args, *self.keywords.values(), *self.packs))
 
-    def after(self, *first: Values) -> Arguments:
-        """The same with further arguments in front."""
-        return replace(self, args=[*first, *self.args])
+    def after(self, first: Any) -> Arguments:
+        """The same with a further argument in front."""
+        return replace(self, args=[frozenset({first}), *self.args])
 
 
 def call_defined(flow: Flow, value: Any, given: Arguments) -> Values:
     """What a call of a function, method, class or object of the project gives back."""
     if isinstance(value, Bound):
-        owner = value.owner.cls if isinstance(value.owner, Instance) else value.owner
-        method = value.method
-        if method.is_static:
-            return call_function(flow, method, given)
-        return call_function(flow, method, given.after(frozenset({owner if method.is_classmethod else value.owner})))
+        cls = value.owner.cls if isinstance(value.owner, Thing) else value.owner
+        takes = cls if value.method.is_classmethod else value.owner
+        return call_function(flow, value.method, given.after(takes) if value.method.first else given)
     if isinstance(value, Scope) and value.kind == "class":
         return construct(flow, value, given)
     if isinstance(value, Scope):
-        return call_function(flow, value, given.after(frozenset({value.owner})) if value.is_classmethod else given)
-    if isinstance(value, Instance):
+        return call_function(flow, value, given.after(value.owner) if value.is_classmethod else given)
+    if isinstance(value, Thing) and value.cls:
         hooks = [value.cls.method(hook) for hook in ("__call__", "forward")]
-        return NOTHING.union(*[call_function(flow, hook, given.after(frozenset({value}))) for hook in hooks if hook])
+        return NOTHING.union(*[call_function(flow, hook, given.after(value)) for hook in hooks if hook])
     return NOTHING
 
 
@@ -59,99 +56,87 @@ def call_function(flow: Flow, func: Scope, given: Arguments) -> Values:
     for index, values in enumerate(given.args):
         if index < len(func.positional):
             flow.put(func.variables, func.positional[index], values)
-        elif func.star:
-            container = flow.container(func)
-            flow.store(container, index - len(func.positional), values)
-            flow.put(func.variables, func.star, frozenset({container}))
+        else:
+            _put_among(flow, func, func.star, index - len(func.positional), values)
     for word, values in given.keywords.items():
         if word in func.parameters:
             flow.put(func.variables, word, values)
-        elif func.double_star:
-            container = flow.container((func, "**"))
-            flow.store(container, word, values)
-            flow.put(func.variables, func.double_star, frozenset({container}))
+        else:
+            _put_among(flow, func, func.double_star, word, values)
     for pack in given.packs:
         _unpack_into(flow, func, pack)
-    returned = func.returned.get("", NOTHING)
     whole = nodes(NOTHING.union(*given.args, *given.keywords.values())) if func.is_walker else NOTHING
-    return whole | {value for value in returned if not isinstance(value, Node | Container)} if whole else returned
+    returned = func.returned
+    return whole | (returned - nodes(returned) - set(containers(returned))) if whole else returned
+
+
+def _put_among(flow: Flow, func: Scope, name: str | None, key: str | int, values: Values) -> None:
+    """Further arguments go into the list, or the dict, of the others, where the function takes them."""
+    if name:
+        others = flow.thing((func, name))
+        flow.put(others.items, key, values)
+        flow.put(func.variables, name, frozenset({others}))
 
 
 def _unpack_into(flow: Flow, func: Scope, pack: Values) -> None:
     """`func(**pack)`."""
     if not pack and flow.final:
         flow.notes.open_parameters |= set(filter(func.uses, func.parameters))
-    for value in pack:
-        if isinstance(value, Node) and value.is_section:
-            _unpack_section(flow, func, value)
-        elif isinstance(value, Container):
-            _unpack_container(flow, func, value)
-        else:
-            continue
-        if func.double_star:
-            flow.put(func.variables, func.double_star, frozenset({value}))
-
-
-def _unpack_section(flow: Flow, func: Scope, section: Node) -> None:
-    for key in func.parameters & section.data.keys():
-        flow.put(func.variables, key, section.child(key).followed)
-        if flow.final and func.uses(key):
-            flow.notes.reads[section.child(key)].add(flow.place(func.node, func))
-
-
-def _unpack_container(flow: Flow, func: Scope, container: Container) -> None:
-    for key in func.parameters & container.items.keys():
-        flow.put(func.variables, key, container.items[key])
-    for one in nodes(container.items.get("*", NOTHING)):
-        if one.path and one.path[-1] in func.parameters:
-            flow.put(func.variables, one.path[-1], frozenset({one}))
+    for section in sections(pack):
+        for key in func.parameters & section.data.keys():
+            child = section.find(key)
+            assert child is not None
+            flow.put(func.variables, key, child.followed)
+            if flow.final and func.uses(key):
+                flow.notes.reads[child].add(flow.place(func.node, func))
+    for container in containers(pack):
+        for key in func.parameters & container.items.keys():
+            flow.put(func.variables, key, container.items[key])
+        for one in nodes(container.at("*")):
+            if one.path and one.path[-1] in func.parameters:
+                flow.put(func.variables, one.path[-1], frozenset({one}))
+    if func.double_star:
+        flow.put(func.variables, func.double_star, sections(pack) | set(containers(pack)))
 
 
 def construct(flow: Flow, cls: Scope, given: Arguments) -> Values:
     """An object of the class; one that wraps a section is the section as well."""
-    result: set[Any] = {cls.instance}
     method = cls.method("__init__") or cls.method("__new__")
     if method is not None:
-        call_function(flow, method, given.after(frozenset({cls.instance})))
+        call_function(flow, method, given.after(cls.instance))
     held = nodes(given.everything)
+    result = frozenset({cls.instance}) | (NOTHING if held else flow.wrapped(cls.instance))
     if held and cls.is_wrapper:
         result |= held
-        flow.put(cls.wraps, "", held)
+        flow.wrap([cls.instance], held)
         for inner in (inner for one in cls.mro for inner in one.names.values()):
             if inner is not None and inner.first and not inner.is_classmethod:
                 flow.put(inner.variables, inner.first, held)
     if cls.is_record:
         for word, values in given.keywords.items():
-            flow.put(cls.fields, word, values)
+            flow.put(cls.instance.items, word, values)
         bind_fields(flow, cls, held)
-    if not held:
-        result |= flow.wrapped(cls)
     if method is None and cls.outer_bases and not cls.is_wrapper:
         note_unpacked(flow, f"{cls.name}({cls.outer_bases[0]})", given)
         if cls.unfamiliar_base:
             how = f"handed to {cls.outer_bases[0]} of {cls.unfamiliar_base}"
             flow.escape(given.everything, how, given.node, given.scope)
-    return frozenset(result)
+    return result
 
 
 def bind_fields(flow: Flow, cls: Scope, held: Values, seen: frozenset[Scope] = frozenset()) -> None:
     """Sections go to the fields of a data class, and to the classes that these are annotated with."""
     if not held or cls in seen:
         return
-    flow.put(cls.wraps, "", held)
-    for name, annotation, home in _annotations(cls):
-        parts = frozenset(value.child(name) for value in sections(held) if name in value.data)
-        for part in ast.walk(annotation) if parts else ():
-            found = flow.project.resolve(part, home)
-            if isinstance(found, Scope) and found.kind == "class":
-                bind_fields(flow, found, parts, seen | {cls})
-
-
-def _annotations(cls: Scope) -> Iterator[tuple[str, ast.AST, Scope]]:
-    for one in cls.mro:
-        for node in one.node.body:
-            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                yield node.target.id, node.annotation, one
+    flow.wrap([cls.instance], held)
+    for node, home in ((node, one) for one in cls.mro for node in one.body):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found = [value.find(node.target.id) for value in sections(held)]
+            parts = frozenset(part for part in found if part is not None)
+            for name in ast.walk(node.annotation) if parts else ():
+                for inner in flow.project.resolve(name, home):
+                    if isinstance(inner, Scope) and inner.kind == "class":
+                        bind_fields(flow, inner, parts, seen | {cls})
 
 
 def note_unpacked(flow: Flow, what: str, given: Arguments) -> None:

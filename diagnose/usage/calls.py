@@ -6,25 +6,27 @@ import ast
 from typing import Any
 
 from diagnose.usage.arguments import Arguments, call_defined, construct
-from diagnose.usage.binding import also_assign, set_attribute, wrap
-from diagnose.usage.flow import NAMED, Flow, classes, nodes, sections
+from diagnose.usage.binding import also_assign, kept, looped_sections, store
+from diagnose.usage.flow import NAMED, Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.library import call_library
 from diagnose.usage.loops import VIEWS
-from diagnose.usage.members import Access, attribute, by_computed_key, member
+from diagnose.usage.members import Access, attribute, by_computed_key, is_super, member
 from diagnose.usage.syntax import constant, last_name
 from diagnose.usage.values import (
+    ITSELF,
     NOTHING,
-    Container,
-    Instance,
-    KeysOf,
+    Bound,
     Node,
     Outside,
     Scope,
-    Super,
-    Text,
     Values,
     Variable,
+    containers,
+    is_object,
+    nodes,
+    sections,
+    things,
 )
 
 GETTERS = {"get", "pop", "setdefault", "__getitem__", "__getattr__"}
@@ -41,7 +43,9 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
     name = last_name(node.func) if not isinstance(node.func, ast.Call) else ""
     receiver: Values = NOTHING
     if isinstance(node.func, ast.Attribute):
-        if flow.project.resolve(node.func, scope) is None:
+        if is_super(node.func, scope):
+            receiver = frozenset({scope.owner.instance} if scope.owner else ())
+        elif not flow.project.resolve(node.func, scope):
             receiver = flow.value(node.func.value, scope)
             found = _mapping_method(flow, name, receiver, given, node)
             if found is not None:
@@ -51,14 +55,8 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
         return _by_name(flow, name, node, given)
     elif name == "vars" and given.args:
         return given.args[0]
-    elif name == "super" and isinstance(node.func, ast.Name):
-        return frozenset({Super(scope.owner)}) if scope.owner else NOTHING
     else:
         called = flow.value(node.func, scope)
-    for value in receiver:
-        if isinstance(value, Super):
-            methods = [base.names.get(name) for base in value.cls.mro[1:]]
-            called |= {value.cls.instance.bind(method) for method in methods if method}
     return call_values(flow, called, given, name, receiver)
 
 
@@ -78,35 +76,38 @@ def _given(flow: Flow, node: ast.Call, scope: Scope) -> Arguments:
 
 def _unpacked(values: Values) -> list[Values]:
     """The arguments that `*values` makes, each by its position where that is known."""
-    lists = [value for value in values if isinstance(value, Container)]
+    lists = containers(values)
     count = max([STAR_ARGUMENTS, *(key + 1 for one in lists for key in one.items if isinstance(key, int))])
-    rest = values - set(lists) - set(sections(values))  # a mapping gives its keys
-    return [rest.union(*[one.at(index) for one in lists]) for index in range(count)]
+    rest = values - set(lists) - sections(values)  # a mapping gives its keys
+    return [rest.union(*[one.at(index) | one.at("*") for one in lists]) for index in range(count)]
 
 
 def call_values(flow: Flow, called: Values, given: Arguments, name: str, receiver: Values = NOTHING) -> Values:
     """What a call of any of these gives back; of something outside where nothing is known of what is called."""
-    result: set[Any] = set()
+    result: Values = NOTHING
     outside = [value for value in called if isinstance(value, Outside | Node)]
-    called = frozenset(value for value in called if not isinstance(value, Container | Text | KeysOf))
-    if not called:
+    defined = [value for value in called if isinstance(value, Scope | Bound) or is_object(value)]
+    unknown = not (outside or defined)
+    if unknown:
         result |= _call_unknown(flow, given, name)
         if not flow.guesses:
-            return frozenset(result)
-        for cls in classes(receiver):
+            return result
+        for cls in [value for value in receiver if isinstance(value, Scope) and value.kind == "class"]:
             result |= construct(flow, cls, given) if cls.is_wrapper else NOTHING
-    for value in called:
+    for value in defined:
         result |= call_defined(flow, value, given)
-    if outside or not called:
+    if outside or unknown:
         what = next((value for value in outside if isinstance(value, Outside)), None)
         result |= call_library(flow, what, name, receiver, given)
-    return frozenset(result)
+    return result
 
 
 def _call_unknown(flow: Flow, given: Arguments, name: str) -> Values:
     """A call of something that only the run knows: of a class that the config names, where it names one."""
     func = given.node.func if isinstance(given.node, ast.Call) else None
-    chosen = isinstance(func, ast.Name) and isinstance(flow.project.lookup(func.id, given.scope), Variable)
+    chosen = isinstance(func, ast.Name) and any(
+        isinstance(one, Variable) for one in flow.project.lookup(func.id, given.scope)
+    )
     if chosen and flow.named_by_config and flow.level >= NAMED:
         return NOTHING.union(*[call_defined(flow, named, given) for named in flow.named_by_config])
     followed_later = flow.guesses and not chosen and not isinstance(func, ast.Subscript | ast.Call)
@@ -121,14 +122,14 @@ def _call_unknown(flow: Flow, given: Arguments, name: str) -> Values:
 
 def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, node: ast.Call) -> Values | None:  # noqa: PLR0911 - one case, one answer
     """A method that every mapping or list has, where the receiver may be one; None: it is another call."""
-    own = any(isinstance(value, Instance) and value.cls.method(name) for value in receiver)
-    held = frozenset(value for value in receiver if isinstance(value, Node | Container))
-    if own:
+    if any(value.cls.method(name) for value in filter(is_object, receiver)):
         return None
+    lists = containers(receiver)
+    held = nodes(receiver) | set(lists)
     if name in GETTERS and node.args and held:
         return _get(flow, receiver, given, node)
-    if name in TAKERS and not node.args and any(isinstance(value, Container) for value in held):
-        return NOTHING.union(*[value.everything() for value in held if isinstance(value, Container)])
+    if name in TAKERS and not node.args and lists:
+        return NOTHING.union(*[value.everything() for value in lists])
     if name in {"get", "pop"} and node.args and not receiver:
         _get(flow, receiver, given, node)
         return None
@@ -145,7 +146,7 @@ def _get(flow: Flow, receiver: Values, given: Arguments, node: ast.Call) -> Valu
     key = constant(node.args[0])
     fallback = NOTHING.union(*given.args[1:])
     if key is None:
-        return fallback | by_computed_key(flow, receiver, node.args[0], node, given.scope) if receiver else NOTHING
+        return fallback | by_computed_key(flow, receiver, node.args[0], node, given.scope)
     default = ast.unparse(node.args[1]) if len(node.args) > 1 else "None"
     form = "get" if len(node.args) > 1 or last_name(node) != "pop" else "subscript"
     return fallback | member(flow, receiver, Access(key, form, node, given.scope, default, written=node.args[0]))
@@ -154,27 +155,23 @@ def _get(flow: Flow, receiver: Values, given: Arguments, node: ast.Call) -> Valu
 def _merge(flow: Flow, name: str, receiver: Values, given: Arguments, node: Any) -> Values | None:
     """`x.update(y)`, `x.append(y)`: x is y as well, or holds it."""
     added = given.everything
-    for value in [value for value in receiver if isinstance(value, Container)]:
-        if name in ADDERS:
-            flow.store(value, "*", added)
-            continue
-        parts = [part.items for part in added if isinstance(part, Container)]
-        for key, values in [pair for items in (*parts, given.keywords) for pair in items.items()]:
-            flow.store(value, key, values)
+    lists = frozenset(containers(receiver))
+    merged = [given.keywords, *(part.items for part in containers(added))]
+    for key, values in [("*", added)] if name in ADDERS else [pair for items in merged for pair in items.items()]:
+        store(flow, lists, key, values)
     if name in MERGERS:
-        wrap(flow, receiver, frozenset(sections(added)))
+        flow.wrap(things(receiver), sections(added))
     else:
-        wrap(flow, frozenset(value for value in receiver if isinstance(value, Instance)), nodes(added))
+        flow.wrap(filter(is_object, receiver), nodes(added))
     target = node.func.value
     if added and (name in MERGERS or not receiver):
-        kept = frozenset(value for value in added if isinstance(value, Node | Container))
         if isinstance(target, ast.Attribute) and target.attr == "__dict__":
             target = target.value
         elif isinstance(target, ast.Call) and last_name(target) == "vars" and target.args:
             target = target.args[0]
         if isinstance(target, ast.Call) and last_name(target) in {"globals", "locals"}:
-            flow.put(given.scope.module.globals, "", nodes(kept))
-        also_assign(flow, target, kept, given.scope)
+            flow.put(given.scope.module.scope.variables, ITSELF, nodes(added))
+        also_assign(flow, target, kept(added), given.scope)
     return NOTHING if receiver else None
 
 
@@ -183,10 +180,10 @@ def _merge(flow: Flow, name: str, receiver: Values, given: Arguments, node: Any)
 
 def _by_name(flow: Flow, name: str, node: ast.Call, given: Arguments) -> Values:
     key, base = constant(node.args[1]), given.args[0]
+    fallback = NOTHING.union(*given.args[2:])
     if name == "setattr":
         _set_by_name(flow, key, node, given)
         return NOTHING
-    fallback = NOTHING.union(*given.args[2:])
     if key is None:
         return fallback | by_computed_key(flow, base, node.args[1], node, given.scope)
     if name == "hasattr":
@@ -199,19 +196,15 @@ def _by_name(flow: Flow, name: str, node: ast.Call, given: Arguments) -> Values:
 
 
 def _set_by_name(flow: Flow, key: str | int | None, node: ast.Call, given: Arguments) -> None:
-    values = given.args[2] if len(given.args) > 2 else NOTHING
     if key is not None:
-        for value in given.args[0]:
-            set_attribute(flow, value, str(key), values)
+        store(flow, given.args[0], key, NOTHING.union(*given.args[2:]))
         return
-    looped = frozenset(one.section for one in given.args[1] if isinstance(one, KeysOf))
-    wrap(flow, given.args[0], looped)
+    looped = looped_sections(given.args[1])
+    flow.wrap(things(given.args[0]), looped)
     also_assign(flow, node.args[0], looped, given.scope)
 
 
 def note_presence(flow: Flow, base: Values, key: str | int, node: ast.AST, scope: Scope) -> None:
     """`key in base`: no value is read, but the run may go another way."""
-    if flow.final:
-        for section in sections(base):
-            if key in section.data:
-                flow.notes.tested.setdefault(section.child(str(key)), flow.place(node, scope))
+    found = [section.find(key) for section in sections(base) if key in section.data]
+    flow.note(flow.notes.tested, found, "only its presence is tested", node, scope)

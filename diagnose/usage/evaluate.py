@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from diagnose.usage.arguments import Arguments
 from diagnose.usage.binding import assign
 from diagnose.usage.calls import call, call_values, note_presence
-from diagnose.usage.flow import Evaluator, Flow, nodes
+from diagnose.usage.flow import Evaluator, Flow
+from diagnose.usage.library import CONFIG_FILE
 from diagnose.usage.loops import comprehension, loop
 from diagnose.usage.members import attribute, name, subscript
 from diagnose.usage.syntax import DEFINITIONS, constant
-from diagnose.usage.values import NOTHING, Bound, Instance, Scope, Text, Values, text_value
+from diagnose.usage.values import NOTHING, RETURNED, Bound, Scope, Values, is_object, nodes
 
-CONFIG_FILE = re.compile(r".*\.(json|ya?ml|toml)", re.DOTALL)
 PARTS: Mapping[type, tuple[str, ...]] = {
     ast.IfExp: ("body", "orelse"),
     ast.BoolOp: ("values",),
@@ -60,16 +59,16 @@ def _for(flow: Flow, node: ast.For | ast.AsyncFor, scope: Scope) -> Values:
 
 def _with(flow: Flow, node: ast.withitem, scope: Scope) -> Values:
     values = flow.value(node.context_expr, scope)
-    entered = [value.cls.method("__enter__") for value in values if isinstance(value, Instance)]
-    values = values.union(*[method.returned.get("", NOTHING) for method in entered if method])
+    entered = [value.cls.method("__enter__") for value in filter(is_object, values)]
     if node.optional_vars is not None:
+        values = values.union(*[method.returned for method in entered if method])
         assign(flow, node.optional_vars, values, scope)
     return values
 
 
 def _return(flow: Flow, node: ast.Return | ast.Yield, scope: Scope) -> Values:
     if node.value is not None:
-        flow.put(scope.returned, "", flow.value(node.value, scope))
+        flow.put(scope.variables, RETURNED, flow.value(node.value, scope))
     return NOTHING
 
 
@@ -85,25 +84,23 @@ def _parts(field: Any) -> list[ast.AST]:
     return [one for one in (field if isinstance(field, list) else [field]) if isinstance(one, ast.AST)]
 
 
-def _constant(flow: Flow, node: ast.Constant, scope: Scope) -> Values:
+def _constant(_flow: Flow, node: ast.Constant, _scope: Scope) -> Values:
+    """A name, or a file that may be a config."""
     text = node.value
-    if not isinstance(text, str):
-        return NOTHING
-    is_file = CONFIG_FILE.fullmatch(text) is not None
-    return frozenset({text_value(text, is_file)}) if is_file or text.isidentifier() else NOTHING
+    known = isinstance(text, str) and (text.isidentifier() or CONFIG_FILE.fullmatch(text))
+    return frozenset({text}) if known else NOTHING
 
 
 def _sequence(flow: Flow, node: ast.Tuple | ast.List | ast.Set, scope: Scope) -> Values:
-    container = flow.container(node)
+    made = flow.thing(node)
     for index, one in enumerate(node.elts):
-        starred = isinstance(one, ast.Starred)
-        flow.store(container, "*" if starred else index, flow.value(one, scope))
-    return frozenset({container})
+        flow.put(made.items, "*" if isinstance(one, ast.Starred) else index, flow.value(one, scope))
+    return frozenset({made})
 
 
 def _dict(flow: Flow, node: ast.Dict, scope: Scope) -> Values:
-    container = flow.container(node)
-    result: set[Any] = {container}
+    made = flow.thing(node)
+    result: set[Any] = {made}
     for key, one in zip(node.keys, node.values, strict=True):
         values = flow.value(one, scope)
         if key is None:
@@ -111,13 +108,13 @@ def _dict(flow: Flow, node: ast.Dict, scope: Scope) -> Values:
             continue
         flow.value(key, scope)
         known = constant(key)
-        flow.store(container, "*" if known is None else known, values)
+        flow.put(made.items, "*" if known is None else known, values)
         if isinstance(known, str):
             flow.put(flow.stored_anywhere, known, nodes(values))
     return frozenset(result)
 
 
-def _lambda(flow: Flow, node: ast.Lambda, scope: Scope) -> Values:
+def _lambda(_flow: Flow, node: ast.Lambda, scope: Scope) -> Values:
     return frozenset({scope.module.scopes[node]})
 
 
@@ -128,22 +125,22 @@ def _binary(flow: Flow, node: ast.BinOp, scope: Scope) -> Values:
     return _without_words(flow.value(node.left, scope) | right)
 
 
+def _text(flow: Flow, node: ast.JoinedStr, scope: Scope) -> Values:
+    return _without_words(flow.values(node.values, scope))
+
+
 def _without_words(values: Values) -> Values:
-    return frozenset(value for value in values if not isinstance(value, Text) or value.is_file)
+    return frozenset(value for value in values if not isinstance(value, str) or CONFIG_FILE.fullmatch(value))
 
 
 def _compare(flow: Flow, node: ast.Compare, scope: Scope) -> Values:
     flow.value(node.left, scope)
+    key = constant(node.left)
     for op, right in zip(node.ops, node.comparators, strict=True):
         values = flow.value(right, scope)
-        key = constant(node.left)
         if isinstance(op, ast.In | ast.NotIn) and key is not None:
             note_presence(flow, values, key, node, scope)
     return NOTHING
-
-
-def _text(flow: Flow, node: ast.JoinedStr, scope: Scope) -> Values:
-    return _without_words(flow.values(node.values, scope))
 
 
 EVALUATORS: Mapping[type, Evaluator] = {

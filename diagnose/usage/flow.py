@@ -13,8 +13,8 @@ from diagnose.usage.mentions import options
 from diagnose.usage.project import Project, config_strings
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
-from diagnose.usage.syntax import FUNCTIONS, is_main_test
-from diagnose.usage.values import NOTHING, Container, Node, Scope, Values, Variable
+from diagnose.usage.syntax import FUNCTIONS, defaults_of, is_main_test
+from diagnose.usage.values import ITSELF, NOTHING, RETURNED, Node, Scope, Thing, Values, Variable, sections
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
 MOST_GUESSES = 5_000_000  # the rounds of guesses need less than half of it, or grow without end
@@ -51,13 +51,7 @@ class AbsentRead:
     default: str | None
     """What is used, as Python would write it."""
     place: Place
-    form: str
-    """How: see Access."""
-
-    @property
-    def sure(self) -> bool:
-        """Whether the run needs it: it is read without a default."""
-        return self.form not in {"get", "getattr"}
+    by_attribute: bool
 
 
 @dataclass
@@ -65,9 +59,9 @@ class Notes:
     """What became of the config, noted in the last round."""
 
     reads: dict[Node, set[Place]] = field(default_factory=lambda: defaultdict(set))
-    tested: dict[Node, Place] = field(default_factory=dict)
-    """Keys whose presence alone is asked for."""
     absent: list[AbsentRead] = field(default_factory=list)
+    tested: dict[Node, Event] = field(default_factory=dict)
+    """Keys whose presence alone is asked for."""
     consumed: dict[Node, Event] = field(default_factory=dict)
     """Sections of which every key is used."""
     maybe_consumed: dict[Node, Event] = field(default_factory=dict)
@@ -79,22 +73,20 @@ class Notes:
     """Sections that were handed to code that cannot be followed."""
     elsewhere: dict[str, Place] = field(default_factory=dict)
     """Names that are read from something known which is not the section in question."""
+    unresolved: dict[str, Place] = field(default_factory=dict)
+    """Names that are read from something that could not be followed."""
+    of_tensors: dict[str, Place] = field(default_factory=dict)
+    """The same, where the name is an attribute that tensors have too."""
     followed: set[ast.AST] = field(default_factory=set)
     """String literals that are the key of a reading which was followed."""
-    unresolved: dict[str, str] = field(default_factory=dict)
-    """Names that are read from something that could not be followed."""
-    of_tensors: dict[str, str] = field(default_factory=dict)
-    """The same, where the name is an attribute that tensors have too."""
     by_attribute: set[Node] = field(default_factory=set)
     """Sections of which a key is read as an attribute."""
-    settled: set[str] = field(default_factory=set)
-    """Names whose reading is fully explained at some place."""
     open_parameters: set[str] = field(default_factory=set)
     """Parameters of functions that are called with `**` of something not followed."""
-    executed: Place | None = None
-    """Where code is run that is not in the project's files."""
     declared: set[str] = field(default_factory=set)
     """Fields of classes that the config is parsed into."""
+    executed: Place | None = None
+    """Where code is run that is not in the project's files."""
 
 
 class Flow:
@@ -109,28 +101,26 @@ class Flow:
         evaluators: Mapping[type, Evaluator],
     ) -> None:
         self.project, self.reach, self.config, self.file_name = project, reach, config, file_name
+        self._evaluators = evaluators
         self.notes = Notes()
         self.changed = True
         self.converged = False
-        self.most_work, self.rounds = MOST_WORK, 0
-        self.level, self.most_level = FOLLOWED, GUESSED
-        """What counts by now, and what may count without becoming more than anyone would wait for."""
+        """Whether the last round before the notes learned nothing."""
         self.final = False
         """The last round, which takes the notes."""
-        self.work = 0
+        self.work, self.most_work = 0, MOST_WORK
+        self.level, self.most_level = FOLLOWED, GUESSED
+        """What counts by now, and what may count without becoming more than anyone would wait for."""
         self.sites: dict[Any, tuple[Scope, Node]] = {}
         """The places that load a config: a call, or a function that is given it."""
-        self.named_otherwise: set[Any] = set()
-        """Loads of a file with another name."""
         self.ignored: set[Any] | None = set()
-        """Loads whose file has other keys; None: every load counts, for the others read no key of the config."""
+        """Loads whose file has other keys; None: every load counts, whatever its file is called."""
         self.hits: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         self.misses: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         """By load: the keys that are read by name, with their section, which has them or has not."""
         self.stored_anywhere: dict[str, Values] = {}
         """What was stored under an attribute, or a key, of this name anywhere."""
-        self.containers: dict[Any, Container] = {}
-        self._evaluators = evaluators
+        self._things: dict[Any, Thing] = {}
 
     @property
     def guesses(self) -> bool:
@@ -143,15 +133,13 @@ class Flow:
         Raises TooMuchError when that is more work than anyone would wait for.
         """
         self._to_the_end()
-        if len(self.notes.reads) < ENOUGH_READS and (self.named_otherwise or self.ignored):
-            self.ignored = None
+        if len(self.notes.reads) < ENOUGH_READS:
+            self.ignored = None  # what seemed to be another file may be the config
             self._forget()
             self._to_the_end()
 
     def _to_the_end(self) -> None:
-        self.rounds = 0
-        while self.rounds < MOST_ROUNDS and not self.converged:
-            self.rounds += 1
+        for _ in range(MOST_ROUNDS):
             try:
                 self.changed = False
                 self._round()
@@ -163,10 +151,11 @@ class Flow:
                 continue
             if self._ignores_more():
                 self._forget()
+            elif not self.changed and self.level == self.most_level:
+                self.converged = True
+                break
             elif not self.changed:
-                self.converged = self.level == self.most_level
-                self.level = min(self.level + 1, self.most_level)
-                self.most_work = self.work + MOST_GUESSES
+                self.level, self.most_work = self.level + 1, self.work + MOST_GUESSES
         self.final, self.level, self.most_work = True, self.most_level, self.work + MOST_WORK
         self._round()
 
@@ -181,13 +170,13 @@ class Flow:
     def _forget(self) -> None:
         """Start again, with what is known of the loads."""
         self.notes, self.final, self.converged, self.level = Notes(), False, False, FOLLOWED
-        self.work, self.most_work, self.rounds = 0, MOST_WORK, 0
-        for holder in (self.sites, self.stored_anywhere, self.containers, self.hits, self.misses):
+        self.work, self.most_work = 0, MOST_WORK
+        for holder in (self.sites, self.stored_anywhere, self._things, self.hits, self.misses):
             holder.clear()
         for module in self.project.modules:
-            module.globals.clear()
             for scope in [module.scope, *module.scopes.values()]:
-                scope.forget()
+                scope.variables.clear()
+                scope.instance.items.clear()
 
     def _round(self) -> None:
         for scope in list(self.reach.scopes):
@@ -197,28 +186,24 @@ class Flow:
                 if not (foreign and is_main_test(node)):
                     values = self.value(node, scope)
                     if isinstance(scope.node, ast.Lambda):
-                        self.put(scope.returned, "", values)
+                        self.put(scope.variables, RETURNED, values)
 
     def _enter(self, scope: Scope) -> None:
         """Bind what a function has before it runs: its instance and its defaults."""
         if is_hydra_main(scope) and scope.positional:
             self.put(scope.variables, scope.positional[0], frozenset({self.load(scope.node, scope)}))
         if scope.first and scope.owner:
-            mine = {scope.owner} if scope.is_classmethod else {scope.owner.instance, *self.wrapped(scope.owner)}
-            self.put(scope.variables, scope.first, frozenset(mine))
-        if scope.kind == "function":
-            given, outer = scope.node.args, scope.parent or scope
-            for name, default in zip(reversed(scope.positional), reversed(given.defaults), strict=False):
-                self.put(scope.variables, name, self.value(default, outer))
-            for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
-                if default is not None:
-                    self.put(scope.variables, one.arg, self.value(default, outer))
+            mine = self.wrapped(scope.owner.instance)
+            mine = frozenset({scope.owner}) if scope.is_classmethod else mine | {scope.owner.instance}
+            self.put(scope.variables, scope.first, mine)
+        for name, default in defaults_of(scope.node).items() if scope.kind == "function" else ():
+            self.put(scope.variables, name, self.value(default, scope.parent or scope))
 
     def value(self, node: ast.AST, scope: Scope) -> Values:
         """What an expression may be; a statement binds what it binds."""
         evaluate = self._evaluators.get(type(node))
         if evaluate is None:
-            self.others(node, scope)
+            self.values(ast.iter_child_nodes(node), scope)
             return NOTHING
         found = evaluate(self, node, scope)
         self.work += 1 + len(found)
@@ -226,29 +211,27 @@ class Flow:
             raise TooMuchError
         return found
 
-    def others(self, node: ast.AST, scope: Scope) -> None:
-        """Go through the parts of a node that means nothing itself."""
-        for child in ast.iter_child_nodes(node):
-            self.value(child, scope)
-
     def values(self, nodes: Iterable[ast.AST], scope: Scope) -> Values:
         """What any of several expressions may be."""
         return NOTHING.union(*[self.value(node, scope) for node in nodes])
 
     def put(self, holder: MutableMapping[Key, Values], key: Key, values: Values) -> None:
         """Let what `holder` has under `key` also be `values`."""
-        known = holder.get(key, NOTHING)
+        known = holder.setdefault(key, NOTHING)
         self.work += len(values)
-        if values <= known:
-            return
-        self.work += len(known)
-        holder[key] = known | values
-        self.changed = True
+        if not values <= known:
+            self.work += len(known)
+            holder[key] = known | values
+            self.changed = True
 
-    def store(self, container: Container, key: Any, values: Values) -> None:
-        """Let a list or dict also hold `values`; under `*` where the key is not known."""
-        container.items.setdefault(key, NOTHING)
-        self.put(container.items, key, values)
+    def wrap(self, things: Iterable[Thing], wrapped: Values) -> None:
+        """These things, and all other objects of their classes, stand for sections from here on."""
+        for thing in things if wrapped else ():
+            self.put(thing.items, ITSELF, wrapped)
+
+    def wrapped(self, thing: Thing) -> Values:
+        """The sections that a thing stands for."""
+        return thing.at(ITSELF)
 
     @cached_property
     def named_by_config(self) -> list[Scope]:
@@ -262,9 +245,9 @@ class Flow:
         """The command line's options."""
         return options(self.reach)
 
-    def container(self, key: Any) -> Container:
+    def thing(self, key: Any) -> Thing:
         """The list or dict that is made at this place."""
-        return self.containers.setdefault(key, Container())
+        return self._things.setdefault(key, Thing())
 
     def load(self, site: Any, scope: Scope) -> Node:
         """The config as it is loaded at this place."""
@@ -272,52 +255,36 @@ class Flow:
             self.sites[site] = (scope, Node(site, (), self.config))
         return self.sites[site][1]
 
-    def wrapped(self, cls: Scope) -> Values:
-        """The sections that the instances of a class, or of its bases, wrap."""
-        return NOTHING.union(*[one.wraps.get("", NOTHING) for one in cls.mro])
-
     def variables_of(self, name: str, scope: Scope) -> MutableMapping[str, Values]:
         """Where the values of a name are kept that is assigned in `scope`."""
         found = self.project.lookup(name, scope)
         outer = scope.module.scope if name in scope.outer_names else scope
-        home = found.scope if isinstance(found, Variable) else outer
-        return home.fields if home.kind == "class" else home.variables
+        home = found[0].scope if found and isinstance(found[0], Variable) else outer
+        return home.instance.items if home.kind == "class" else home.variables
 
     def place(self, node: ast.AST, scope: Scope) -> Place:
         """The line of a node."""
         node = node.target if isinstance(node, ast.comprehension) else node
         return Place(scope.module.shown, getattr(node, "lineno", 1))
 
+    def note(
+        self, noted: dict[Any, Event], values: Iterable[Any], how: str, node: ast.AST, scope: Scope
+    ) -> None:
+        """Note what happens to sections here, in the last round."""
+        for value in values if self.final else ():
+            noted.setdefault(value, Event(how, self.place(node, scope)))
+
     def consume(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
         """Note that every key of a section is used.
 
         Where other things may be meant as well, a section that is read by names is probably not.
         """
-        noted = self.notes.consumed if len(values) == len(sections(values)) else self.notes.maybe_consumed
-        if self.final:
-            for value in sections(values):
-                noted.setdefault(value, Event(how, self.place(node, scope)))
+        sure = values == sections(values)
+        self.note(self.notes.consumed if sure else self.notes.maybe_consumed, sections(values), how, node, scope)
 
     def escape(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
         """Note that a section is handed to code that cannot be followed."""
-        if self.final:
-            for value in sections(values):
-                self.notes.escaped.setdefault(value, Event(how, self.place(node, scope)))
-
-
-def sections(values: Iterable[Any]) -> list[Node]:
-    """The sections of the config among the values."""
-    return [value for value in values if isinstance(value, Node) and value.is_section]
-
-
-def nodes(values: Iterable[Any]) -> Values:
-    """The sections and single values of the config among the values."""
-    return frozenset(value for value in values if isinstance(value, Node))
-
-
-def classes(values: Iterable[Any]) -> list[Scope]:
-    """The classes among the values."""
-    return [value for value in values if isinstance(value, Scope) and value.kind == "class"]
+        self.note(self.notes.escaped, sections(values), how, node, scope)
 
 
 def is_hydra_main(scope: Scope) -> bool:

@@ -10,41 +10,45 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.usage.arguments import Arguments, bind_fields, call_defined, call_function, construct, note_unpacked
-from diagnose.usage.flow import Event, Flow, classes, nodes, sections
+from diagnose.usage.flow import Event, Flow
 from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
     NOTHING,
     OTHER_FILE,
     Bound,
-    Container,
-    Instance,
     Node,
     Outside,
     Scope,
-    Super,
-    Text,
+    Thing,
     Values,
-    outside,
+    containers,
+    is_object,
+    nodes,
+    sections,
     with_contents,
 )
 
+CONFIG_FILE = re.compile(r".*\.(json|ya?ml|toml)", re.DOTALL)
 OWN_LOADER = re.compile(r"(load|from|read|parse|merge)_(from_)?(json|ya?ml|toml|file|config)")
-PARSER = outside("argparse.ArgumentParser()")
+PARSER = Outside("argparse.ArgumentParser()")
 MAKERS = {"instantiate", "from_config", "from_pretrained", "from_argparse_args"}
 PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"}
 
 
-def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:  # noqa: C901, PLR0911 - one case, one answer
+def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
     """A call of something outside (`what`), or of a method `name` of something not followed."""
     top = what.top if what else ""
     if OWN_LOADER.fullmatch(name):
         _load_into(flow, receiver, given)
     if _is_loader(what, name, receiver):
         return _load(flow, name, receiver, given)
-    _bind_records(flow, receiver, given)
-    if name in {"partial", "submit"} and (called := _functions(given.args[:1])):
-        for value in called:
-            call_defined(flow, value, replace(given, args=given.args[1:]))
+    for cls in _classes(given.everything | receiver):  # `from_dict(Config, section)`
+        if cls.is_record:
+            bind_fields(flow, cls, sections(given.everything | receiver))
+    called = _functions(given.args[0]) if given.args and name in {"partial", "submit"} else NOTHING
+    for value in called:
+        call_defined(flow, value, replace(given, args=given.args[1:]))
+    if called:
         return called
     _call_back(flow, name, given)
     if name == "load" and top in names_of("numeric"):
@@ -57,35 +61,52 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
         return frozenset({PARSER})
     if name in {"parse_args", "parse_known_args"} and PARSER in receiver:
         return _parse_arguments(flow, name, receiver, given)
-    kept = given.everything | receiver
-    made = _instantiate(flow, given) if name == "instantiate" else NOTHING
-    held = frozenset(value for value in kept if isinstance(value, Node | Container | Text | Scope | Bound)) | made
-    is_method = not what and isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Attribute)
+    return _passed_on(flow, what, name, receiver, given)
+
+
+def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
+    """What is left of a call's arguments in what it gives back.
+
+    Tensors are no configs; a method of something unknown gives back itself, or something made of plain values.
+    """
+    held = _held(given.everything | receiver)
+    if name == "instantiate":
+        held |= _instantiate(flow, given)
     if name in names_of("mapping_bases") and not sections(held):
-        held |= {flow.container(given.node)}
-    if top in names_of("numeric") or (is_method and kept and name not in names_of("loaders")):
-        # tensors are no configs; a method of something unknown gives back itself, or something made of plain values
+        held |= {flow.thing(given.node)}
+    is_method = not what and isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Attribute)
+    if (what and what.top in names_of("numeric")) or (is_method and held and name not in names_of("loaders")):
         return frozenset(value for value in held if value in receiver or not _is_config_like(value))
     return held
+
+
+def _held(values: Values) -> Values:
+    return frozenset(value for value in values if isinstance(value, Node | Scope | Bound | str) or _is_list(value))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Thing) and value.cls is None
+
+
+def _is_config_like(value: Any) -> bool:
+    return _is_list(value) or bool(sections([value])) or (isinstance(value, str) and not CONFIG_FILE.fullmatch(value))
+
+
+def _classes(values: Values) -> list[Scope]:
+    return [value for value in values if isinstance(value, Scope) and value.kind == "class"]
 
 
 def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     """The namespace that argparse makes: with the options, and the sections that were given to the parser."""
     if None in flow.options:  # actions of the project's own set whatever they like
         return nodes(receiver | given.everything)
-    namespace = flow.container((given.node, "options"))
-    flow.put(namespace.wraps, "", frozenset(sections(receiver | given.everything)))
+    namespace, pair = flow.thing((given.node, "options")), flow.thing((given.node, "pair"))
+    flow.wrap([namespace], sections(receiver | given.everything))
     for option in flow.options:
-        flow.store(namespace, option, NOTHING)
+        flow.put(namespace.items, option, NOTHING)
     made = frozenset({namespace, *given.keywords.get("namespace", NOTHING)})
-    if name == "parse_args":
-        return made
-    flow.store(flow.container((given.node, "pair")), 0, made)
-    return frozenset({flow.container((given.node, "pair"))})
-
-
-def _is_config_like(value: Any) -> bool:
-    return isinstance(value, Container) or bool(sections([value])) or (isinstance(value, Text) and not value.is_file)
+    flow.put(pair.items, 0, made)
+    return made if name == "parse_args" else frozenset({pair})
 
 
 # --- loading a config
@@ -103,101 +124,94 @@ def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     another = flow.ignored is not None and (site in flow.ignored or _is_another_file(flow, site, given.everything))
     if another or _has_another_format(flow, given.everything):
         flow.sites.pop(site, None)
-        flow.named_otherwise.add(site)
         return frozenset({OTHER_FILE})
     loaded = flow.load(site, given.scope)
     result = frozenset({loaded})
     if name.endswith("load_all"):
-        flow.store(flow.container(site), "*", result)
-        return frozenset({flow.container(site)})
+        flow.put(flow.thing(site).items, "*", result)
+        return frozenset({flow.thing(site)})
     if name.startswith("parse_") and name.endswith("_file"):
-        return _parse_into_classes(flow, loaded, receiver, site, given.scope)
+        return _parse_into_classes(flow, loaded, receiver, given)
     hooks = [value for value in given.keywords.get("object_hook", NOTHING) if isinstance(value, Scope | Bound)]
     _give_to(flow, hooks, given.everything | result, given)
-    return result | {value.instance for value in classes(given.everything)}
+    return result | {cls.instance for cls in _classes(given.everything)}
+
+
+def _files(source: Values) -> list[Path]:
+    return [Path(value) for value in source if isinstance(value, str) and CONFIG_FILE.fullmatch(value)]
 
 
 def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
     """Whether a file is not the config: a value of the config names it, or a literal with another name."""
-    if any(isinstance(value, Node) and not value.is_section and value.site is not site for value in source):
+    if any(not value.is_section and value.site is not site for value in nodes(source)):
         return True
-    files = {Path(value.text).name for value in source if isinstance(value, Text) and value.is_file}
-    may_be_any = any(
-        "*" in file or (Path(file).stem in names_of("generic_stems") and _format_of(file) == _format_of(flow.file_name))
-        for file in files
-    )
-    return bool(files) and flow.file_name not in files and not may_be_any
+    files = _files(source)
+    same = [file for file in files if _format_of(file) == _format_of(Path(flow.file_name))]
+    may_be_any = any("*" in file.name for file in files) or any(file.stem in names_of("generic_stems") for file in same)
+    return bool(files) and flow.file_name not in {file.name for file in files} and not may_be_any
 
 
 def _has_another_format(flow: Flow, source: Values) -> bool:
     """Whether only files of another format than the config's are named: a JSON file is no YAML config."""
-    formats = {_format_of(value.text) for value in source if isinstance(value, Text) and value.is_file}
-    return bool(flow.file_name and formats) and _format_of(flow.file_name) not in formats
+    formats = {_format_of(file) for file in _files(source)}
+    return bool(flow.file_name and formats) and _format_of(Path(flow.file_name)) not in formats
 
 
-def _format_of(file: str) -> str:
-    return Path(file).suffix.replace(".yml", ".yaml")
+def _format_of(file: Path) -> str:
+    return file.suffix.replace(".yml", ".yaml")
 
 
-def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, site: Any, scope: Scope) -> Values:
+def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, given: Arguments) -> Values:
     """`HfArgumentParser((A, B)).parse_yaml_file(...)`: one object for each class."""
-    made = flow.container((site, "parsed"))
-    lists = [value for value in receiver if isinstance(value, Container) and value is not made]
+    made = flow.thing((given.node, "parsed"))
+    lists = [value for value in containers(receiver) if value is not made]
     for index, member in [pair for listed in lists for pair in listed.items.items()]:
-        for one in classes(member):
+        for one in _classes(member):
             bind_fields(flow, one, frozenset({loaded}))
             flow.notes.declared |= one.annotated
-            flow.store(made, index, frozenset({loaded, one.instance}))
+            flow.put(made.items, index, frozenset({loaded, one.instance}))
             if any(base.outer_bases for base in one.mro):
-                flow.escape(frozenset({loaded}), f"fields of the base of {one.name}", site, scope)
+                flow.escape(frozenset({loaded}), f"fields of the base of {one.name}", given.node, given.scope)
         for other in [one for one in member if isinstance(one, Outside)]:
-            flow.store(made, index, frozenset({other}))
-            flow.escape(frozenset({loaded}), f"fields of {other.name}", site, scope)
+            flow.put(made.items, index, frozenset({other}))
+            flow.escape(frozenset({loaded}), f"fields of {other.name}", given.node, given.scope)
     return frozenset({made})
 
 
 def _load_into(flow: Flow, receiver: Values, given: Arguments) -> None:
     """`config.load_json(file)`, `config.merge_from_file(file)`: the object has the file's keys from here on."""
-    for value in receiver:
-        if isinstance(value, Instance) and value.cls.is_wrapper:
-            bind_fields(flow, value.cls, frozenset({flow.load(given.node, given.scope)}))
-        elif isinstance(value, Container):
-            flow.put(value.wraps, "", frozenset({flow.load(given.node, given.scope)}))
+    for thing in [value for value in receiver if isinstance(value, Thing)]:
+        if thing.cls is None:
+            flow.wrap([thing], frozenset({flow.load(given.node, given.scope)}))
+        elif thing.cls.is_wrapper:
+            bind_fields(flow, thing.cls, frozenset({flow.load(given.node, given.scope)}))
 
 
 # --- what a library does with what it is given
 
 
-def _bind_records(flow: Flow, receiver: Values, given: Arguments) -> None:
-    """`from_dict(Config, section)`: the fields of the class are the section's keys."""
-    kept = given.everything | receiver
-    for cls in classes(kept):
-        if cls.is_record:
-            bind_fields(flow, cls, frozenset(sections(kept)))
-
-
 def _call_back(flow: Flow, name: str, given: Arguments) -> None:
     """A library calls the functions that it is given, with what it was given beside them."""
-    functions = _functions([given.everything])
-    listed = [value for value in given.keywords.get("args", NOTHING) if isinstance(value, Container)]
+    functions = _functions(given.everything)
+    listed = containers(given.keywords.get("args", NOTHING))
     if not (functions and listed) or given.packs:
         return _give_to(flow, functions, given.everything - functions, given)
     lead = [NOTHING] if name in {"spawn", "start_processes"} else []
     for value in listed:
         count = 1 + max((key for key in value.items if isinstance(key, int)), default=0)
-        order = [value.at(index) for index in range(count)]
+        order = [value.at(index) | value.at("*") for index in range(count)]
         for one in functions:
             if isinstance(one, Bound) or one.kind == "function":
                 call_defined(flow, one, replace(given, args=[*lead, *order], keywords={}, packs=[]))
     return None
 
 
-def _functions(args: list[Values]) -> Values:
-    return frozenset(value for values in args for value in values if isinstance(value, Scope | Bound))
+def _functions(values: Values) -> Values:
+    return frozenset(value for value in values if isinstance(value, Scope | Bound))
 
 
 def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, given: Arguments) -> None:
-    passed = frozenset(value for value in with_contents(values) if isinstance(value, Node | Instance))
+    passed = frozenset(value for value in with_contents(values) if isinstance(value, Node) or is_object(value))
     packed = replace(given, args=[], keywords={})
     for one in functions:
         func = one.method if isinstance(one, Bound) else one
@@ -211,33 +225,28 @@ def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, giv
 
 
 def _note_uses(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> None:
-    owners = [value.cls for value in receiver if isinstance(value, Instance | Super)]
-    library = what.top if what else next((cls.unfamiliar_base for cls in owners if cls.unfamiliar_base), None)
+    unfamiliar = [value.cls.unfamiliar_base for value in filter(is_object, receiver)]
+    library = what.top if what else next(filter(None, unfamiliar), None)
     shown = what.name if what else f"{name} of {library}" if library else name
     note_unpacked(flow, shown, given)
     familiar = library is None or is_familiar(library) or name in names_of("keepers")
     if not familiar or name in MAKERS:
         plain = with_contents(NOTHING.union(*given.args, *given.keywords.values()))
         flow.escape(plain, f"handed to {shown}", given.node, given.scope)
-    if name in {"eval", "exec"} and what and what.top == "builtins" and not any(map(_is_node, given.everything)):
+    if name in {"eval", "exec"} and what and what.top == "builtins" and not nodes(given.everything):
         where = flow.place(given.node, given.scope)
         flow.notes.computed.setdefault(None, Event("code is made and run", where))
         if name == "exec":
             flow.notes.executed = where
 
 
-def _is_node(value: Any) -> bool:
-    return isinstance(value, Node)
-
-
 def _builtin(name: str, given: Arguments) -> Values:
     """What functions of Python itself give back."""
-    held = frozenset(value for value in given.everything if isinstance(value, Node | Container | Text | Scope | Bound))
+    held = _held(given.everything)
     if name in {"next", "max", "min", "reversed", "filter"}:
-        inside = [value.everything() for value in given.everything if isinstance(value, Container)]
-        return held.union(*inside)
+        return held.union(*[value.everything() for value in containers(held)])
     if name in {"int", "float"}:
-        return frozenset(value for value in held if isinstance(value, Node) and not value.is_section)
+        return nodes(held) - sections(held)
     return NOTHING if name in PLAIN_RESULTS else held
 
 

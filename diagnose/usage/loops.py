@@ -8,10 +8,10 @@ from enum import Enum
 from typing import Any
 
 from diagnose.usage.binding import assign
-from diagnose.usage.flow import Event, Flow, sections
+from diagnose.usage.flow import Flow
 from diagnose.usage.libraries import names_of
-from diagnose.usage.syntax import calls_in, is_pair, last_name, names_in
-from diagnose.usage.values import NOTHING, Container, Instance, Node, Scope, Values
+from diagnose.usage.syntax import is_pair, last_name, names_in
+from diagnose.usage.values import NOTHING, KeysOf, Node, Scope, Thing, Values, containers, sections
 
 VIEWS = {"items", "values", "keys"}
 STORES = (ast.Assign, ast.AnnAssign, ast.Dict, ast.DictComp, ast.Yield, ast.Return, ast.Expr)
@@ -38,18 +38,20 @@ class Loop:
     scope: Scope
 
 
-def loop(flow: Flow, target: ast.AST, source: ast.AST, body: list[Any], node: ast.AST, scope: Scope) -> None:
-    """Bind the loop's names; in the last round, note what it does with the section that it goes through."""
+def loop(flow: Flow, target: ast.AST, source: ast.AST, body: list[Any], node: ast.AST, scope: Scope) -> Values:
+    """Bind the loop's names, and note what it does with the sections that it goes through, which are given back."""
     if isinstance(source, ast.Call) and last_name(source) == "enumerate" and source.args and is_pair(target):
         target, source = target.elts[1], source.args[0]  # type: ignore[attr-defined]  # a pair has elements
     values = flow.value(source, scope)
-    keys, items = _bound_names(target, _view(source), bool(sections(values)))
+    found = sections(values)
+    keys, items = _bound_names(target, _view(source), bool(found))
     one = Loop(keys, items, body, node, scope)
-    for section in sections(values):
+    for section in found:
         _go_through(flow, section, one, values)
-    rest = NOTHING.union(*[_items_of(value) for value in values if value not in sections([value])])
+    rest = NOTHING.union(*[_items_of(value) for value in values - found])
     if rest:
         assign(flow, target, rest, scope)
+    return found
 
 
 def _bound_names(target: ast.AST, view: str, of_section: bool) -> tuple[list[str], list[str]]:
@@ -70,33 +72,31 @@ def _view(source: ast.AST) -> str:
 
 
 def _go_through(flow: Flow, section: Node, loop: Loop, others: Values) -> None:
-    parts = section.children()
     for name in loop.values:
-        flow.put(flow.variables_of(name, loop.scope), name, parts)
+        flow.put(flow.variables_of(name, loop.scope), name, section.children())
     for name in loop.keys:
-        flow.put(flow.variables_of(name, loop.scope), name, frozenset({section.keys}))
+        flow.put(flow.variables_of(name, loop.scope), name, frozenset({KeysOf(section)}))
     if flow.final and section.data and (loop.keys or loop.values):
         effect = _effect(flow, section, loop)
         if effect is Effect.USE:
             flow.consume(frozenset({section, *others}), "a loop uses its values", loop.node, loop.scope)
         elif effect is Effect.RENAME:
-            place = flow.place(loop.node, loop.scope)
-            flow.notes.computed.setdefault(section, Event("a loop stores it under computed keys", place))
+            how = "a loop stores it under computed keys"
+            flow.note(flow.notes.computed, [section], how, loop.node, loop.scope)
 
 
 def _items_of(value: Any) -> Values:
     """What a loop over a value of ours gets."""
-    if isinstance(value, Container):
-        return value.everything()
-    if not isinstance(value, Instance):
+    if not isinstance(value, Thing):
         return frozenset({value})
+    if value.cls is None:
+        return value.everything()
     methods = [value.cls.method(hook) for hook in ("__iter__", "__getitem__", "__next__")]
     if not any(methods):
         return frozenset({value})
-    found: set[Any] = set()
-    for one in NOTHING.union(*[method.returned.get("", NOTHING) for method in methods if method]):
-        found |= one.everything() if isinstance(one, Container) and one.items else {one}
-    return frozenset(found)
+    given = NOTHING.union(*[method.returned for method in methods if method])
+    full = {one for one in containers(given) if one.items}
+    return (given - full).union(*[one.everything() for one in full])
 
 
 def _effect(flow: Flow, section: Node, loop: Loop) -> Effect:
@@ -144,29 +144,27 @@ def _keeps(flow: Flow, node: ast.AST, parents: dict[ast.AST, ast.AST], loop: Loo
 
 def _call_keeps(flow: Flow, name: str, scope: Scope) -> bool:
     """Whether a function of this name keeps what it is given: it copies, wraps, or walks the tree."""
-    own = {scope.name, scope.owner.name if scope.owner else scope.name}
-    if name in names_of("keepers") or name in own or name in {"dict", "Namespace", "SimpleNamespace", "update"}:
+    own = {scope.name, scope.owner.name if scope.owner else scope.name, "dict", "Namespace", "SimpleNamespace"}
+    if name in names_of("keepers") or name in own or name == "update":
         return True
-    for found in flow.project.by_name.get(name, ()):
-        if found.kind == "class" and found.is_wrapper:
-            return True
-        if found.kind == "function" and any(found.name == last_name(call) for call in calls_in(found.node)):
-            return True
+    found = flow.project.by_name.get(name, ())
+    if any(one.is_wrapper if one.kind == "class" else one.is_walker for one in found):
+        return True
     return name[:1].isupper() and name not in {"Path", "Tensor"}
 
 
 def comprehension(flow: Flow, node: Any, scope: Scope) -> Values:
-    """A container of what it makes; a dict, or pairs, made from a section is the section as well."""
-    found: list[Node] = []
-    makes_pairs = isinstance(node, ast.DictComp) or is_pair(node.elt)
+    """A list or dict of what it makes; a dict, or pairs, made from a section is the section as well."""
+    found: Values = NOTHING
     for part in node.generators:
-        loop(flow, part.target, part.iter, [ast.Expr(one) for one in (*_made(node), *part.ifs)], part, scope)
-        found += sections(flow.value(part.iter, scope))
+        body = [ast.Expr(one) for one in (*_made(node), *part.ifs)]
+        found |= loop(flow, part.target, part.iter, body, part, scope)
         flow.values(part.ifs, scope)
-    container = flow.container(node)
-    flow.values([node.key] if isinstance(node, ast.DictComp) else [], scope)
-    flow.store(container, "*", flow.value(node.value if isinstance(node, ast.DictComp) else node.elt, scope))
-    return frozenset({container, *(found if makes_pairs else ())})
+    is_dict = isinstance(node, ast.DictComp)
+    flow.values([node.key] if is_dict else [], scope)
+    made = flow.thing(node)
+    flow.put(made.items, "*", flow.value(node.value if is_dict else node.elt, scope))
+    return frozenset({made, *(found if is_dict or is_pair(node.elt) else ())})
 
 
 def _made(node: Any) -> list[ast.AST]:

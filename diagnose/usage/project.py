@@ -8,15 +8,15 @@ import re
 import sys
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from diagnose.errors import SourceError
 from diagnose.usage.libraries import is_familiar
-from diagnose.usage.syntax import DEFINITIONS, constant, last_name, literal_start
-from diagnose.usage.values import Choice, Module, Outside, Scope, Variable, outside
+from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, last_name, literal_start
+from diagnose.usage.values import Module, Outside, Scope, Variable
 
 PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 ROOT_MARKS = ("requirements.txt", "README.md", "LICENSE")
@@ -25,7 +25,8 @@ MOST_BYTES = 2_000_000  # a larger file was not written by hand
 MOST_ENTRIES = 200_000  # files of any kind: a project may hold its data set, which takes minutes to list
 MOST_IN_PACKAGE = 500
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
-Binding = Variable | Scope | Module | Outside | Choice | None
+Bindings = tuple[Variable | Scope | Module | Outside, ...]
+"""What a name may be bound to: several where several imports bind it."""
 
 
 class Project:
@@ -45,7 +46,7 @@ class Project:
         self.main = self._open(self.trainer)
         """None where the trainer itself is no Python; `notes` says so."""
         for text in filter(DOTTED.fullmatch, config_strings(config)):  # `_target_`, registries
-            self._find_dotted(text.split("."))
+            self._find_named(text.split("."))
         named_by_config = len(self._found) > 1
         while self._unlinked:
             self._link(self._unlinked.pop())
@@ -88,7 +89,7 @@ class Project:
             self.notes.append(f"{shown}: cannot be read ({error})")
         return None
 
-    def _bind(self, body: list[Any], scope: Scope) -> None:
+    def _bind(self, body: Iterable[ast.AST], scope: Scope) -> None:
         """Make the scopes below, and note the names that are bound in this one."""
         waiting = list(body)
         while waiting:
@@ -108,7 +109,6 @@ class Project:
         """The scope of a definition; the expressions of it that belong to the scope around."""
         inner = Scope("class" if isinstance(node, ast.ClassDef) else "function", node, scope.module, scope)
         scope.module.scopes[node] = inner
-        outer: list[ast.AST] = []
         if not isinstance(node, ast.Lambda):
             later = scope.names.get(node.name)
             if later is None or scope.kind != "class" or later.decorators & {"setter", "deleter"}:
@@ -116,9 +116,9 @@ class Project:
             if later is not None and scope.kind != "class":
                 inner.alternatives = [later, *later.alternatives]
             self.by_name[node.name].append(inner)
-            outer += node.decorator_list
         self._bind(inner.body, inner)
-        return outer + (defaults_of(node) if inner.kind == "function" else [])
+        outer = [] if inner.kind == "class" else list(defaults_of(node).values())
+        return [*outer, *getattr(node, "decorator_list", [])]
 
     # --- imports
 
@@ -150,21 +150,20 @@ class Project:
         for alias in node.names:
             first = alias.name.partition(".")[0]
             found = self._find(alias.name.split("."), module.path.parent)
-            if alias.asname or not found:
-                home = found or (alias.name if alias.asname else first)
-            else:
-                home = self._find([first], module.path.parent) or found
+            if not alias.asname and found:
+                found = self._find([first], module.path.parent) or found
+            home = found or (alias.name if alias.asname else first)
             module.imports.setdefault(alias.asname or first, []).append([(home, None)])
 
     def _link_from(self, node: ast.ImportFrom, module: Module) -> None:
         folder = module.path.parent
         for _ in range(node.level - 1):
             folder = folder.parent
+        find = self._at if node.level else lambda folder, parts: self._find(parts, folder)
         parts = node.module.split(".") if node.module else []
-        home = self._at(folder, parts) if node.level else self._find(parts, folder)
+        home = find(folder, parts) if parts or node.level else None
         for alias in node.names:
-            inner = [*parts, alias.name]
-            sub = self._at(folder, inner) if node.level else self._find(inner, folder)
+            sub = find(folder, [*parts, alias.name])
             if alias.name == "*" and home:
                 module.stars.append(home)
             else:  # what the package itself binds to the name comes before its module of that name
@@ -207,7 +206,7 @@ class Project:
         texts = (path.read_text("utf-8", "replace") for path in files if path.stat().st_size <= MOST_BYTES)
         return frozenset(word for text in texts for word in re.findall(r"\w+", text))
 
-    def _find_dotted(self, parts: list[str]) -> None:
+    def _find_named(self, parts: list[str]) -> None:
         folders = (self.root, self.trainer.parent, self.root / "src")
         for end in range(len(parts), 0, -1):
             if any(self._at(folder, parts[:end]) for folder in folders):
@@ -225,63 +224,61 @@ class Project:
 
     def _link_bases(self, scope: Scope) -> None:
         for node in scope.node.bases:
-            found = options_of(self.resolve(node, scope.parent or scope))
+            found = self.resolve(node, scope.parent or scope)
             own = [one for one in found if isinstance(one, Scope) and one.kind == "class" and one is not scope]
             scope.bases += own
             scope.libraries |= {one.top for one in found if isinstance(one, Outside)}
-            if len(own) < len(found) and last_name(node) != "object":
+            if (not found or len(own) < len(found)) and last_name(node) != "object":
                 scope.outer_bases.append(last_name(node))
 
     # --- names
 
-    def lookup(self, name: str, scope: Scope) -> Binding:
-        """What a name is bound to, seen from `scope`."""
+    def lookup(self, name: str, scope: Scope) -> Bindings:
+        """What a name may be bound to, seen from `scope`."""
         at: Scope | None = scope
         while at is not None:
             if name in at.names and name not in at.outer_names and (at.kind != "class" or at is scope):
-                return at.names[name] or Variable(at)
+                return (at.names[name] or Variable(at),)
             at = at.parent
         return self.in_module(name, scope.module)
 
-    def in_module(self, name: str, module: Module, seen: frozenset[Module] = frozenset()) -> Binding:
+    def in_module(self, name: str, module: Module, seen: frozenset[Module] = frozenset()) -> Bindings:
         """What a module has under `name`, imported names included."""
         if module in seen:
-            return None
+            return ()
         if name in module.scope.names:
-            return module.scope.names[name] or Variable(module.scope)
+            return (module.scope.names[name] or Variable(module.scope),)
         imported = [self._imported(homes, seen | {module}) for homes in module.imports.get(name, ())]
         if any(imported):
-            return one_of(imported)
+            return tuple(dict.fromkeys(one for found in imported for one in found))
         starred = (self.in_module(name, star, seen | {module}) for star in module.stars)
-        return next((found for found in starred if found is not None), None)
+        return next(filter(None, starred), ())
 
-    def _imported(self, homes: list[tuple[Module | str, str | None]], seen: frozenset[Module]) -> Binding:
+    def _imported(self, homes: list[tuple[Module | str, str | None]], seen: frozenset[Module]) -> Bindings:
         for home, attribute in homes:
             if isinstance(home, str):
-                return outside(f"{home}.{attribute}" if attribute else home)
-            found = self.in_module(attribute, home, seen) if attribute else home
-            if found is not None:
+                return (Outside(f"{home}.{attribute}" if attribute else home),)
+            found = self.in_module(attribute, home, seen) if attribute else (home,)
+            if found:
                 return found
-        return None
+        return ()
 
-    def resolve(self, node: ast.AST, scope: Scope) -> Binding:
-        """What a (dotted) name is bound to, as far as it needs no values."""
+    def resolve(self, node: ast.AST, scope: Scope) -> Bindings:
+        """What a (dotted) name may be bound to, as far as it needs no values."""
         if isinstance(node, ast.Name):
             return self.lookup(node.id, scope)
         if not isinstance(node, ast.Attribute):
-            return None
-        return self._attribute(self.resolve(node.value, scope), node.attr)
+            return ()
+        return tuple(found for base in self.resolve(node.value, scope) for found in self._attribute(base, node.attr))
 
-    def _attribute(self, base: Binding, name: str) -> Binding:
-        if isinstance(base, Choice):
-            return one_of([self._attribute(option, name) for option in base.options])
+    def _attribute(self, base: Variable | Scope | Module | Outside, name: str) -> Bindings:
         if isinstance(base, Module):
-            return self.in_module(name, base) or self._found.get((base.path.parent / f"{name}.py").resolve())
+            beside = self._found.get((base.path.parent / f"{name}.py").resolve())
+            return self.in_module(name, base) or ((beside,) if beside else ())
         if isinstance(base, Outside):
-            return outside(f"{base.name}.{name}")
-        if isinstance(base, Scope) and base.kind == "class":
-            return base.names.get(name)
-        return None
+            return (Outside(f"{base.name}.{name}"),)
+        found = base.names.get(name) if isinstance(base, Scope) and base.kind == "class" else None
+        return (found,) if found else ()
 
 
 def python_files(folder: Path) -> Iterator[Path]:
@@ -293,22 +290,6 @@ def python_files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted(names) if name.endswith(".py"))
         if entries > MOST_ENTRIES:
             return
-
-
-def one_of(bindings: list[Binding]) -> Binding:
-    """The only one of several bindings, or a choice between them."""
-    found = tuple(dict.fromkeys(one for one in bindings if one is not None))
-    return Choice(found) if len(found) > 1 else found[0] if found else None
-
-
-def options_of(binding: Binding) -> tuple[Binding, ...]:
-    """The bindings that one may be."""
-    return binding.options if isinstance(binding, Choice) else (binding,)
-
-
-def defaults_of(node: Any) -> list[ast.AST]:
-    """The default values of a function's parameters."""
-    return [one for one in [*node.args.defaults, *node.args.kw_defaults] if one is not None]
 
 
 def config_strings(data: Any) -> Iterator[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from diagnose.usage.libraries import names_of
-from diagnose.usage.project import Project, config_strings, defaults_of, options_of
-from diagnose.usage.syntax import DEFINITIONS, is_main_test, last_name
+from diagnose.usage.project import Project, config_strings
+from diagnose.usage.syntax import DEFINITIONS, defaults_of, is_main_test, last_name
 from diagnose.usage.values import Scope
 
 
@@ -35,19 +35,27 @@ class Reachable:
             self._say(text.rpartition(".")[2])
         self._go()
 
-    def add(self, scope: Any) -> None:
-        """Let a scope run, with whatever it mentions; of a choice, each."""
-        for one in options_of(scope):
+    def add(self, found: Iterable[Any]) -> None:
+        """Let scopes run, with whatever they mention."""
+        for one in found:
             if isinstance(one, Scope) and not one.reached:
                 self._waiting += [one, *one.alternatives]
 
     def add_late(self, scope: Scope) -> bool:
         """A class or function that the config names runs too; whether that is news."""
         before = len(self.scopes)
-        for one in [scope, *filter(None, scope.names.values())]:
-            self.add(one)
+        self.add([scope, *scope.names.values()])
         self._go()
         return len(self.scopes) > before
+
+    def calls(self) -> Iterator[tuple[Scope, ast.Call]]:
+        """Every call in code that runs."""
+        for scope in self.scopes:
+            yield from ((scope, node) for node in self.code[scope] if isinstance(node, ast.Call))
+
+    def calls_named(self, name: str) -> Iterator[tuple[Scope, ast.Call]]:
+        """The calls of functions or methods of this name."""
+        return ((scope, call) for scope, call in self.calls() if last_name(call) == name)
 
     def _go(self) -> None:
         while self._waiting:
@@ -59,25 +67,20 @@ class Reachable:
     def _visit(self, scope: Scope) -> None:
         self.scopes.append(scope)
         if scope.kind == "class":
-            self._visit_class(scope)
+            self.add(scope.bases)
+            open_ended = any(one.outer_bases for one in scope.mro)
+            for inner in filter(None, scope.names.values()):
+                if open_ended or inner.name in self.names or inner.name.startswith("__") or inner.decorators:
+                    self.add([inner])
         self.code[scope] = list(self._own_nodes(scope))
         for node in self.code[scope]:
             self._note(node, scope)
 
-    def _visit_class(self, scope: Scope) -> None:
-        for base in scope.bases:
-            self.add(base)
-        open_ended = any(one.outer_bases for one in scope.mro)
-        for inner in filter(None, scope.names.values()):
-            if open_ended or inner.name in self.names or inner.name.startswith("__") or inner.decorators:
-                self.add(inner)
-
     def _own_nodes(self, scope: Scope) -> Iterator[ast.AST]:
         """The nodes that run with a scope; definitions in it are left out, but their decorators and defaults."""
-        waiting: list[Any] = list(scope.body)
+        waiting: list[Any] = [*scope.body, *getattr(scope.node, "decorator_list", [])]
         if scope.kind == "function":
-            waiting += defaults_of(scope.node)
-        waiting += getattr(scope.node, "decorator_list", [])
+            waiting += defaults_of(scope.node).values()
         foreign = scope.kind == "module" and scope.module is not self.project.main
         while waiting:
             node = waiting.pop()
@@ -86,8 +89,8 @@ class Reachable:
             if isinstance(node, DEFINITIONS):
                 inner = scope.module.scopes[node]
                 if isinstance(node, ast.Lambda) or (inner.decorators and scope.kind != "class"):
-                    self.add(inner)
-                waiting += inner.node.bases if isinstance(node, ast.ClassDef) else defaults_of(node)
+                    self.add([inner])
+                waiting += inner.node.bases if isinstance(node, ast.ClassDef) else defaults_of(node).values()
                 continue
             yield node
             waiting += ast.iter_child_nodes(node)
@@ -103,14 +106,13 @@ class Reachable:
         elif isinstance(node, ast.Name):
             self.add(self.project.lookup(node.id, scope))
             if node.id in {"globals", "eval", "exec"}:
-                for inner in scope.module.scope.names.values():
-                    self.add(inner)
+                self.add(scope.module.scope.names.values())
         elif isinstance(node, ast.Attribute):
             self.add(self.project.resolve(node, scope))
             self._say(node.attr)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
             self._say(node.value)
-            self.add(scope.module.scope.names.get(node.value))
+            self.add([scope.module.scope.names.get(node.value)])
 
     def _note_call(self, node: ast.Call, scope: Scope) -> None:
         if last_name(node) in {"type", "isinstance", scope.name}:
@@ -118,13 +120,10 @@ class Reachable:
         if last_name(node) in names_of("keepers") | names_of("mapping_bases") | {"keys"}:
             self.iterated |= {one for one in node.args if isinstance(one, ast.Call)}
         if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name
-            for inner in scope.module.scopes.values():
-                self.add(inner)
+            self.add(scope.module.scopes.values())
 
     def _say(self, name: str) -> None:
         """Whatever function, or method of a reached class, has this name may run."""
         if name not in self.names:
             self.names.add(name)
-            for scope in self.project.by_name.get(name, ()):
-                if scope.owner is None or scope.owner.reached:
-                    self.add(scope)
+            self.add(scope for scope in self.project.by_name.get(name, ()) if not scope.owner or scope.owner.reached)

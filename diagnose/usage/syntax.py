@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+DEFINITIONS = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
 
 
 def last_name(node: Any) -> str:
@@ -34,14 +34,17 @@ def is_pair(node: ast.AST) -> bool:
     return isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2
 
 
-def calls_in(node: ast.AST) -> list[ast.Call]:
-    """Every call inside a node."""
-    return [one for one in ast.walk(node) if isinstance(one, ast.Call)]
-
-
 def names_in(node: ast.AST) -> list[str]:
     """Every name inside a node."""
     return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+
+
+def defaults_of(node: Any) -> dict[str, ast.AST]:
+    """The default values of a function's parameters, by their names."""
+    positional = [one.arg for one in [*node.args.posonlyargs, *node.args.args]]
+    found = dict(zip(reversed(positional), reversed(node.args.defaults), strict=False))
+    named = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    return found | {one.arg: value for one, value in named if value is not None}
 
 
 def literal_start(node: ast.AST) -> str | None:
@@ -65,4 +68,5 @@ def key_pattern(key: ast.AST) -> str:
 
 
 def _literal_part(node: ast.AST) -> str:
-    return re.escape(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else ".*"
+    text = constant(node)
+    return re.escape(text) if isinstance(text, str) else ".*"

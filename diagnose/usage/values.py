@@ -1,19 +1,24 @@
-"""What a name in a Python source may be, while a config is followed through it. Compared by identity."""
+"""What a name in a Python source may be, while a config is followed through it."""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
-from functools import cache, cached_property
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from diagnose.usage.libraries import is_familiar, names_of
-from diagnose.usage.syntax import FUNCTIONS, calls_in, last_name
+from diagnose.usage.syntax import FUNCTIONS, last_name
 
 Values = frozenset[Any]
-"""Of Scope (a function or class), Instance, Bound, Node, KeysOf, Container, Outside, Text, Super."""
+"""Of Scope (a function or class), Bound, Thing, Node, KeysOf, Outside, and str: a name or a file in the source."""
 NOTHING: Values = frozenset()
+RETURNED = "return"
+"""The name under which a function's variables hold what it gives back: a keyword, so no variable has it."""
+ITSELF = "<itself>"
+"""The key under which a thing holds the sections that it stands for; among variables: of all global names."""
 WRAPPER_MARKS = {"__dict__", "__setattr__", "__setitem__", "save_hyperparameters", "__slots__"}
 
 
@@ -33,13 +38,6 @@ class Scope:
         self.libraries: set[str] = set()
         """Where these are from."""
         self.variables: dict[str, Values] = {}
-        self.fields: dict[Any, Values] = {}
-        """Of a class: attributes of it and its instances; `[]` for items under computed keys."""
-        self.returned: dict[str, Values] = {}
-        self.wraps: dict[str, Values] = {}
-        """Of a class: sections that its instances wrap."""
-        self.owned: set[Any] = set()
-        """Of a class: names of attributes that are assigned to it or its instances."""
         self.alternatives: list[Scope] = []
         """Other definitions of its name beside it: `if fast: def step(): ...`, `else: def step(): ...`."""
         self.reached = False
@@ -50,10 +48,10 @@ class Scope:
         self.double_star = given.kwarg.arg if given and given.kwarg else None
         self.names |= dict.fromkeys([*self.parameters, *filter(None, [self.star, self.double_star])])
 
-    def forget(self) -> None:
-        """Lose what is known of values."""
-        for holder in (self.variables, self.fields, self.returned, self.wraps):
-            holder.clear()
+    @property
+    def returned(self) -> Values:
+        """What a function may give back."""
+        return self.variables.get(RETURNED, NOTHING)
 
     @property
     def owner(self) -> Scope | None:
@@ -66,19 +64,14 @@ class Scope:
         return frozenset(last_name(one) for one in getattr(self.node, "decorator_list", []))
 
     @property
-    def is_static(self) -> bool:
-        """Whether a method takes no instance."""
-        return "staticmethod" in self.decorators
+    def first(self) -> str | None:
+        """The name of the parameter that takes the instance, or the class."""
+        return self.positional[0] if self.owner and self.positional and "staticmethod" not in self.decorators else None
 
     @property
     def is_classmethod(self) -> bool:
         """Whether a method takes its class."""
-        return self.owner is not None and "classmethod" in self.decorators
-
-    @property
-    def first(self) -> str | None:
-        """The name of the parameter that takes the instance, or the class."""
-        return self.positional[0] if self.owner and self.positional and not self.is_static else None
+        return self.first is not None and "classmethod" in self.decorators
 
     @cached_property
     def body(self) -> list[ast.AST]:
@@ -99,15 +92,8 @@ class Scope:
 
     def method(self, name: Any) -> Scope | None:
         """The function of a class that has this name."""
-        for one in self.mro:
-            found = one.names.get(name)
-            if found is not None and found.kind == "function":
-                return found
-        return None
-
-    def has(self, key: Any) -> bool:
-        """Whether a class, or its base, has an attribute of this name."""
-        return any(key in one.names or key in one.owned for one in self.mro)
+        found = (one.names.get(name) for one in self.mro)
+        return next((one for one in found if one is not None and one.kind == "function"), None)
 
     @cached_property
     def unfamiliar_base(self) -> str | None:
@@ -115,20 +101,15 @@ class Scope:
         libraries = sorted(library for one in self.mro for library in one.libraries)
         return next((library for library in libraries if not is_familiar(library)), None)
 
-    def field_values(self, key: Any) -> Values:
-        """What an attribute of a class or its instances may be."""
-        return NOTHING.union(*(one.fields.get(key, NOTHING) for one in self.mro))
-
     @cached_property
-    def instance(self) -> Instance:
-        """Any object of the class."""
-        return Instance(self)
+    def instance(self) -> Thing:
+        """Any object of the class; what is assigned to the class itself is there, too."""
+        return Thing(self)
 
     @cached_property
     def annotated(self) -> frozenset[str]:
         """Of a class: the fields that its body declares with a type."""
-        parts = (node.target for node in ast.walk(self.node) if isinstance(node, ast.AnnAssign))
-        return frozenset(target.id for target in parts if isinstance(target, ast.Name))
+        return frozenset(last_name(node.target) for node in self.body if isinstance(node, ast.AnnAssign))
 
     @cached_property
     def is_record(self) -> bool:
@@ -146,28 +127,19 @@ class Scope:
     @cached_property
     def is_walker(self) -> bool:
         """Whether a function calls itself on the parts of a mapping: what comes back is what went in."""
-        if not any(last_name(call) == self.name for call in calls_in(self.node)):
-            return False
         nodes = list(ast.walk(self.node))
-        named = {node.id for node in nodes if isinstance(node, ast.Name)} & {"dict", "Mapping"}
-        return bool(named) or any(
-            isinstance(node, ast.Attribute) and node.attr in {"items", "Mapping", "DictConfig"} for node in nodes
-        )
+        named = {last_name(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
+        calls_itself = any(isinstance(node, ast.Call) and last_name(node) == self.name for node in nodes)
+        return calls_itself and bool(named & {"dict", "Mapping", "items", "DictConfig"})
 
     def uses(self, parameter: str) -> bool:
         """Whether a function does anything with its parameter."""
-        if isinstance(self.node, ast.Lambda):
+        nodes = [node for statement in self.body for node in ast.walk(statement)]
+        loaded = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        if loaded & {parameter, "locals", "vars"}:
             return True
-        for node in (node for statement in self.body for node in ast.walk(statement)):
-            if (
-                isinstance(node, ast.Name)
-                and isinstance(node.ctx, ast.Load)
-                and node.id in {parameter, "locals", "vars"}
-            ):
-                return True
-            if isinstance(node, ast.Call) and last_name(node) == "save_hyperparameters" and self.owner is not None:
-                return any(one.mentions(parameter) for one in self.owner.mro)
-        return False
+        saved = any(isinstance(node, ast.Call) and last_name(node) == "save_hyperparameters" for node in nodes)
+        return saved and self.owner is not None and any(one.mentions(parameter) for one in self.owner.mro)
 
     def mentions(self, name: str) -> bool:
         """Whether its text has this name as an attribute or as a string."""
@@ -192,121 +164,24 @@ class Module:
         self.stars: list[Module] = []
         self.scopes: dict[ast.AST, Scope] = {}
         self.scope = Scope("module", tree, self, None)
-        self.globals: dict[str, Values] = {}
-        """Sections whose keys were made global names (`globals().update(config)`)."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Variable:
     """A name that is bound by assignment, in this scope."""
 
     scope: Scope
 
 
-@dataclass(frozen=True, eq=False)
-class Choice:
-    """A name that several imports bind: `if a: from x import Net`, `else: from y import Net`."""
-
-    options: tuple[Any, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Instance:
-    """Any object of a class of the project."""
-
-    cls: Scope
-    bound: dict[Scope, Bound] = field(default_factory=dict)
-
-    def bind(self, method: Scope) -> Bound:
-        """The method with this object."""
-        return self.bound.setdefault(method, Bound(method, self))
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Bound:
-    """A method with its object."""
+    """A method with its object, or its class."""
 
     method: Scope
-    owner: Instance | Scope
+    owner: Any
 
 
-@dataclass(frozen=True, eq=False)
-class Super:
-    """What `super()` gives in a method of this class."""
-
-    cls: Scope
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """A section or a value of the config, as it was loaded at one place in the source."""
-
-    site: Any
-    """The place: the node of the call that loads it, or of the function that is given it."""
-    path: tuple[str, ...]
-    data: Any
-    extra: dict[Any, Values] = field(default_factory=dict)
-    """What the source itself stored under further keys."""
-    made: dict[str, Node] = field(default_factory=dict)
-
-    @cached_property
-    def keys(self) -> KeysOf:
-        """Any key of the section, in a loop over it."""
-        return KeysOf(self)
-
-    @property
-    def is_section(self) -> bool:
-        """Whether it is a mapping, and not a value."""
-        return isinstance(self.data, dict)
-
-    def child(self, key: str) -> Node:
-        """The node under `key`, which the section must have."""
-        if key not in self.made:
-            self.made[key] = Node(self.site, (*self.path, key), self.data[key])
-        return self.made[key]
-
-    def find(self, key: Any) -> Node | None:
-        """The node under a key, or under a dotted path as a flattened config has it."""
-        node: Node | None = self
-        for part in [key] if key in self.data else str(key).split("."):
-            node = node.child(part) if node is not None and node.is_section and part in node.data else None
-        return node
-
-    @property
-    def followed(self) -> Values:
-        """The node itself where it is worth following: a section, or a text, which may name another file."""
-        return frozenset({self}) if isinstance(self.data, dict | str) else NOTHING
-
-    def children(self) -> Values:
-        """What is worth following under any of its keys."""
-        return NOTHING.union(*[self.child(key).followed for key in (self.data if self.is_section else ())])
-
-
-@dataclass(frozen=True, eq=False)
-class KeysOf:
-    """Any key of a section, in a loop over it."""
-
-    section: Node
-
-
-class Container:
-    """A list, tuple, dict or namespace that the source itself makes; `*` for items under unknown keys."""
-
-    def __init__(self) -> None:
-        self.items: dict[Any, Values] = {}
-        self.wraps: dict[str, Values] = {}
-        """Sections whose keys were put into it."""
-
-    def at(self, key: Any) -> Values:
-        """What it may hold under a key."""
-        return self.items.get(key, NOTHING) | self.items.get("*", NOTHING)
-
-    def everything(self) -> Values:
-        """What it may hold."""
-        return NOTHING.union(*self.items.values())
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Outside:
     """Something of a library, by its dotted name."""
 
@@ -318,27 +193,115 @@ class Outside:
         return self.name.partition(".")[0]
 
 
+OTHER_FILE = Outside("the content of another file")
+
+
+@dataclass(frozen=True)
+class KeysOf:
+    """Any key of a section, in a loop over it."""
+
+    section: Node
+
+
+class Thing:
+    """A list, dict or namespace that the source makes, or any object of a class; `*` for items under unknown keys."""
+
+    def __init__(self, cls: Scope | None = None) -> None:
+        self.cls = cls
+        self.items: dict[Any, Values] = {}
+
+    @property
+    def parts(self) -> list[Thing]:
+        """Itself; an object has what its class and the bases of it have."""
+        return [one.instance for one in self.cls.mro] if self.cls else [self]
+
+    def at(self, key: Any) -> Values:
+        """What it may hold under a key."""
+        return NOTHING.union(*(one.items.get(key, NOTHING) for one in self.parts))
+
+    def has(self, key: Any) -> bool:
+        """Whether anything is known under a key."""
+        return any(key in one.items or (one.cls is not None and key in one.cls.names) for one in self.parts)
+
+    def everything(self) -> Values:
+        """What a list or dict may hold."""
+        return NOTHING.union(*(values for key, values in self.items.items() if key != ITSELF))
+
+
 @dataclass(frozen=True, eq=False)
-class Text:
-    """A string in the source: an identifier, or the name of a file that may be a config."""
+class Node:
+    """A section or a value of the config, as it was loaded at one place in the source."""
 
-    text: str
-    is_file: bool
+    site: Any
+    """The place: the node of the call that loads it, or of the function that is given it."""
+    path: tuple[str, ...]
+    data: Any
+
+    @cached_property
+    def items(self) -> dict[Any, Values]:
+        """What the source itself stored under further keys."""
+        return {}
+
+    @cached_property
+    def _children(self) -> dict[str, Node]:
+        parts = self.data.items() if self.is_section else ()
+        return {key: Node(self.site, (*self.path, key), value) for key, value in parts}
+
+    @property
+    def is_section(self) -> bool:
+        """Whether it is a mapping, and not a value."""
+        return isinstance(self.data, dict)
+
+    def find(self, key: Any) -> Node | None:
+        """The node under a key, or under a dotted path as a flattened config has it."""
+        node: Node | None = self
+        for part in [key] if key in self._children else str(key).split("."):
+            node = node._children.get(part) if node is not None else None
+        return node
+
+    @property
+    def followed(self) -> Values:
+        """The node itself where it is worth following: a section, or a text, which may name another file."""
+        return frozenset({self}) if isinstance(self.data, dict | str) else NOTHING
+
+    def children(self) -> Values:
+        """What is worth following under any of its keys."""
+        return NOTHING.union(*(child.followed for child in self._children.values()))
 
 
-outside = cache(Outside)
-text_value = cache(Text)
-OTHER_FILE = outside("the content of another file")
+def sections(values: Iterable[Any]) -> Values:
+    """The sections of the config among the values."""
+    return frozenset(value for value in values if isinstance(value, Node) and value.is_section)
+
+
+def nodes(values: Iterable[Any]) -> Values:
+    """The sections and single values of the config among the values."""
+    return frozenset(value for value in values if isinstance(value, Node))
+
+
+def things(values: Iterable[Any]) -> list[Thing]:
+    """The things among the values; for a class, any object of it."""
+    found = (value.instance if isinstance(value, Scope) and value.kind == "class" else value for value in values)
+    return [value for value in found if isinstance(value, Thing)]
+
+
+def is_object(value: Any) -> bool:
+    """Whether a value is an object of a class of the project."""
+    return isinstance(value, Thing) and value.cls is not None
+
+
+def containers(values: Iterable[Any]) -> list[Thing]:
+    """The lists, dicts and namespaces among the values."""
+    return [thing for thing in things(values) if thing.cls is None]
 
 
 def with_contents(values: Values) -> Values:
-    """The values and what the containers among them hold."""
+    """The values and what the lists and dicts among them hold."""
     seen: set[Any] = set()
     waiting = list(values)
     while waiting:
         value = waiting.pop()
         if value not in seen:
             seen.add(value)
-            if isinstance(value, Container):
-                waiting += value.everything()
+            waiting += [one for part in containers([value]) for one in part.everything()]
     return frozenset(seen)

@@ -13,7 +13,7 @@ from typing import Any
 
 from diagnose.finding import Confidence
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, GUESSED, AbsentRead, Event, Flow, is_hydra_main
-from diagnose.usage.mentions import Mentions, calls_named, handed_to_a_process, literal, mentions
+from diagnose.usage.mentions import Mentions, handed_to_a_process, literal, mentions
 from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
 from diagnose.usage.values import Node, Scope
 
@@ -107,7 +107,7 @@ class Judge:
         return self._by_path(self.flow.notes.escaped)
 
     @cached_property
-    def tested(self) -> dict[Path_, Place]:
+    def tested(self) -> dict[Path_, Event]:
         """Keys whose presence alone is asked for."""
         return self._by_path(self.flow.notes.tested)
 
@@ -136,7 +136,7 @@ class Judge:
             )
         if not (self.named_sections or self.computed or self.consumed or self.escaped):
             return "the file that the trainer reads has other keys"
-        return handed_to_a_process(flow.reach, iter([(flow.sites[site][0], site) for site in self.sites]))
+        return handed_to_a_process(flow.reach, [(flow.sites[site][0], site) for site in self.sites])
 
     @cached_property
     def _composed_elsewhere(self) -> bool:
@@ -166,7 +166,7 @@ class Judge:
         if name.startswith("_") and name.endswith("_"):
             return "a key for the library that makes objects from the config"
         if path in self.tested:
-            return f"only its presence is tested ({self.tested[path]})"
+            return str(self.tested[path])
         escaped = next((self.escaped[one] for one in above if one in self.escaped), None)
         if escaped and name not in self.flow.notes.declared:
             what = ".".join(next(one for one in above if one in self.escaped)) or "the whole config"
@@ -219,12 +219,12 @@ class Judge:
     @cached_property
     def _lightning(self) -> Scope | None:
         """Where Lightning's command line is started, which reads the config itself."""
-        return next((scope for scope, _ in calls_named(self.flow.reach, "LightningCLI")), None)
+        return next((scope for scope, _ in self.flow.reach.calls_named("LightningCLI")), None)
 
     @cached_property
     def _target_names(self) -> set[str]:
         """The keys under which a section names the class that a library makes from it."""
-        makes = any(calls_named(self.flow.reach, "instantiate"))
+        makes = any(self.flow.reach.calls_named("instantiate"))
         return {"_target_"} if makes else {"class_path"} if self._lightning is not None else set()
 
     def _of_class(self, path: Path_, name: str, rest: Path_) -> KeyUse:
@@ -264,7 +264,7 @@ class Judge:
                 return unknown(dotted, f"{'.'.join(section)} is read from something not followed")
         if not self.mentions.has(name):
             return self._dead(path, Confidence.HIGH, "")
-        if name in self.mentions.strings and name not in notes.settled:
+        if name in self.mentions.strings and name not in notes.elsewhere:
             return unknown(dotted, f"{PROBABLY}: its name is a string in the source, at no reading that was followed")
         if name in notes.open_parameters:
             return unknown(dotted, f"{PROBABLY}: it may be a keyword of a function that is called with `**`")
@@ -306,7 +306,7 @@ class Judge:
         found = [one for one in self.flow.notes.absent if one.section.site in self.sites]
         found = [one for one in found if (one.place, one.key) not in hits and not one.key.startswith("__")]
         by_attribute = {node.path for node in self.flow.notes.by_attribute}  # an attribute of a plain dict is no key
-        found = [one for one in found if one.form != "attribute" or one.section.path in by_attribute]
+        found = [one for one in found if not one.by_attribute or one.section.path in by_attribute]
         return sorted(found, key=lambda one: (one.section.path, one.place))
 
     def _dead(self, path: Path_, confidence: Confidence, reason: str) -> KeyUse:
