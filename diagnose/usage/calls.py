@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnose.usage.arguments import Arguments, call_defined, construct
 from diagnose.usage.binding import also_assign, kept, looped_sections, store
-from diagnose.usage.flow import NAMED, Flow
+from diagnose.usage.flow import Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.library import call_library
 from diagnose.usage.loops import VIEWS
@@ -21,7 +21,6 @@ from diagnose.usage.values import (
     Outside,
     Scope,
     Values,
-    Variable,
     containers,
     is_object,
     nodes,
@@ -89,7 +88,6 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
     defined = [value for value in called if isinstance(value, Scope | Bound) or is_object(value)]
     unknown = not (outside or defined)
     if unknown:
-        result |= _call_unknown(flow, given, name)
         if not flow.guesses:
             return result
         for cls in [value for value in receiver if isinstance(value, Scope) and value.kind == "class"]:
@@ -100,21 +98,6 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
         what = next((value for value in outside if isinstance(value, Outside)), None)
         result |= call_library(flow, what, name, receiver, given)
     return result
-
-
-def _call_unknown(flow: Flow, given: Arguments, name: str) -> Values:
-    """A call of something that only the run knows: of a class that the config names, where it names one."""
-    func = given.node.func if isinstance(given.node, ast.Call) else None
-    chosen = isinstance(func, ast.Name) and any(
-        isinstance(one, Variable) for one in flow.project.lookup(func.id, given.scope)
-    )
-    if chosen and flow.named_by_config and flow.level >= NAMED:
-        return NOTHING.union(*[call_defined(flow, named, given) for named in flow.named_by_config])
-    followed_later = flow.guesses and not chosen and not isinstance(func, ast.Subscript | ast.Call)
-    if name not in names_of("keepers") and not followed_later:
-        how = f"handed to {name or 'a function'}, which only the run knows"
-        flow.escape(given.everything, how, given.node, given.scope)
-    return NOTHING
 
 
 # --- methods of mappings and lists

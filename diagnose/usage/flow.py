@@ -10,16 +10,16 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from diagnose.usage.mentions import options
-from diagnose.usage.project import Project, config_strings
+from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
-from diagnose.usage.syntax import FUNCTIONS, defaults_of, is_main_test
+from diagnose.usage.syntax import FUNCTIONS, defaults_of
 from diagnose.usage.values import ITSELF, NOTHING, RETURNED, Node, Scope, Thing, Values, Variable, sections
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
 MOST_GUESSES = 5_000_000  # the rounds of guesses need less than half of it, or grow without end
-FOLLOWED, NAMED, GUESSED = range(3)
-"""What counts: what is known to be called; also what the config names; also what an unknown call may mean."""
+FOLLOWED, GUESSED = range(2)
+"""What counts: what is known to be called; also what an unknown call may mean."""
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
 ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
@@ -64,7 +64,6 @@ class Notes:
     """Keys whose presence alone is asked for."""
     consumed: dict[Node, Event] = field(default_factory=dict)
     """Sections of which every key is used."""
-    maybe_consumed: dict[Node, Event] = field(default_factory=dict)
     computed: dict[Node | None, Event] = field(default_factory=dict)
     """Sections of which keys are read that only the run knows; None: code is made at run time."""
     patterns: dict[Node, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -113,8 +112,6 @@ class Flow:
         """What counts by now, and what may count without becoming more than anyone would wait for."""
         self.sites: dict[Any, tuple[Scope, Node]] = {}
         """The places that load a config: a call, or a function that is given it."""
-        self.ignored: set[Any] | None = set()
-        """Loads whose file has other keys; None: every load counts, whatever its file is called."""
         self.hits: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         self.misses: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         """By load: the keys that are read by name, with their section, which has them or has not."""
@@ -132,13 +129,6 @@ class Flow:
 
         Raises TooMuchError when that is more work than anyone would wait for.
         """
-        self._to_the_end()
-        if len(self.notes.reads) < ENOUGH_READS:
-            self.ignored = None  # what seemed to be another file may be the config
-            self._forget()
-            self._to_the_end()
-
-    def _to_the_end(self) -> None:
         for _ in range(MOST_ROUNDS):
             try:
                 self.changed = False
@@ -146,29 +136,19 @@ class Flow:
             except TooMuchError:
                 if self.level == FOLLOWED:
                     raise
-                self.most_level = self.level - 1
+                self.most_level = FOLLOWED
                 self._forget()
                 continue
-            if self._ignores_more():
-                self._forget()
-            elif not self.changed and self.level == self.most_level:
+            if not self.changed and self.level == self.most_level:
                 self.converged = True
                 break
-            elif not self.changed:
-                self.level, self.most_work = self.level + 1, self.work + MOST_GUESSES
+            if not self.changed:
+                self.level, self.most_work = GUESSED, self.work + MOST_GUESSES
         self.final, self.level, self.most_work = True, self.most_level, self.work + MOST_WORK
         self._round()
 
-    def _ignores_more(self) -> bool:
-        """Whether a load has shown to be of another file, now that a load of the config is known."""
-        if self.ignored is None or not any(len(keys) >= ENOUGH_READS for keys in self.hits.values()):
-            return False
-        others = {site for site in self.sites if self.misses[site] and not self.hits[site]}
-        self.ignored |= others
-        return bool(others)
-
     def _forget(self) -> None:
-        """Start again, with what is known of the loads."""
+        """Start again."""
         self.notes, self.final, self.converged, self.level = Notes(), False, False, FOLLOWED
         self.work, self.most_work = 0, MOST_WORK
         for holder in (self.sites, self.stored_anywhere, self._things, self.hits, self.misses):
@@ -181,12 +161,9 @@ class Flow:
     def _round(self) -> None:
         for scope in list(self.reach.scopes):
             self._enter(scope)
-            foreign = scope.kind == "module" and scope.module is not self.project.main
-            for node in scope.body:
-                if not (foreign and is_main_test(node)):
-                    values = self.value(node, scope)
-                    if isinstance(scope.node, ast.Lambda):
-                        self.put(scope.variables, RETURNED, values)
+            values = self.values(scope.body, scope)
+            if isinstance(scope.node, ast.Lambda):
+                self.put(scope.variables, RETURNED, values)
 
     def _enter(self, scope: Scope) -> None:
         """Bind what a function has before it runs: its instance and its defaults."""
@@ -234,13 +211,6 @@ class Flow:
         return thing.at(ITSELF)
 
     @cached_property
-    def named_by_config(self) -> list[Scope]:
-        """The classes and functions of the project that a text of the config names: `type: Net`, `model: nets.Net`."""
-        names = dict.fromkeys(text.rpartition(".")[2] for text in config_strings(self.config))
-        found = [scope for name in names for scope in self.project.by_name.get(name, ())]
-        return [scope for scope in found if scope.owner is None]
-
-    @cached_property
     def options(self) -> dict[str | None, tuple[str | None, Place]]:
         """The command line's options."""
         return options(self.reach)
@@ -275,12 +245,8 @@ class Flow:
             noted.setdefault(value, Event(how, self.place(node, scope)))
 
     def consume(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
-        """Note that every key of a section is used.
-
-        Where other things may be meant as well, a section that is read by names is probably not.
-        """
-        sure = values == sections(values)
-        self.note(self.notes.consumed if sure else self.notes.maybe_consumed, sections(values), how, node, scope)
+        """Note that every key of a section is used."""
+        self.note(self.notes.consumed, sections(values), how, node, scope)
 
     def escape(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
         """Note that a section is handed to code that cannot be followed."""

@@ -121,8 +121,7 @@ def _is_loader(what: Outside | None, name: str, receiver: Values) -> bool:
 def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     """`yaml.load(file)` and its like: the config, as far as it is known here."""
     site = given.node
-    another = flow.ignored is not None and (site in flow.ignored or _is_another_file(flow, site, given.everything))
-    if another or _has_another_format(flow, given.everything):
+    if _is_another_file(flow, site, given.everything):
         flow.sites.pop(site, None)
         return frozenset({OTHER_FILE})
     loaded = flow.load(site, given.scope)
@@ -137,24 +136,16 @@ def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     return result | {cls.instance for cls in _classes(given.everything)}
 
 
-def _files(source: Values) -> list[Path]:
-    return [Path(value) for value in source if isinstance(value, str) and CONFIG_FILE.fullmatch(value)]
-
-
 def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
-    """Whether a file is not the config: a value of the config names it, or a literal with another name."""
+    """Whether a file is not the config: a value of the config names it, or a literal with another name or format."""
     if any(not value.is_section and value.site is not site for value in nodes(source)):
         return True
-    files = _files(source)
-    same = [file for file in files if _format_of(file) == _format_of(Path(flow.file_name))]
-    may_be_any = any("*" in file.name for file in files) or any(file.stem in names_of("generic_stems") for file in same)
-    return bool(files) and flow.file_name not in {file.name for file in files} and not may_be_any
-
-
-def _has_another_format(flow: Flow, source: Values) -> bool:
-    """Whether only files of another format than the config's are named: a JSON file is no YAML config."""
-    formats = {_format_of(file) for file in _files(source)}
-    return bool(flow.file_name and formats) and _format_of(Path(flow.file_name)) not in formats
+    files = [Path(value) for value in source if isinstance(value, str) and CONFIG_FILE.fullmatch(value)]
+    ours = _format_of(Path(flow.file_name)) if flow.file_name else None
+    same = [file for file in files if ours is None or _format_of(file) == ours]
+    may_be_any = any("*" in file.name or file.stem in names_of("generic_stems") for file in same)
+    named = flow.file_name in {file.name for file in files}
+    return bool(files) and not named and not may_be_any
 
 
 def _format_of(file: Path) -> str:

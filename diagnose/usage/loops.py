@@ -47,7 +47,7 @@ def loop(flow: Flow, target: ast.AST, source: ast.AST, body: list[Any], node: as
     keys, items = _bound_names(target, _view(source), bool(found))
     one = Loop(keys, items, body, node, scope)
     for section in found:
-        _go_through(flow, section, one, values)
+        _go_through(flow, section, one)
     rest = NOTHING.union(*[_items_of(value) for value in values - found])
     if rest:
         assign(flow, target, rest, scope)
@@ -71,7 +71,7 @@ def _view(source: ast.AST) -> str:
     return ""
 
 
-def _go_through(flow: Flow, section: Node, loop: Loop, others: Values) -> None:
+def _go_through(flow: Flow, section: Node, loop: Loop) -> None:
     for name in loop.values:
         flow.put(flow.variables_of(name, loop.scope), name, section.children())
     for name in loop.keys:
@@ -79,7 +79,7 @@ def _go_through(flow: Flow, section: Node, loop: Loop, others: Values) -> None:
     if flow.final and section.data and (loop.keys or loop.values):
         effect = _effect(flow, section, loop)
         if effect is Effect.USE:
-            flow.consume(frozenset({section, *others}), "a loop uses its values", loop.node, loop.scope)
+            flow.consume(frozenset({section}), "a loop uses its values", loop.node, loop.scope)
         elif effect is Effect.RENAME:
             how = "a loop stores it under computed keys"
             flow.note(flow.notes.computed, [section], how, loop.node, loop.scope)

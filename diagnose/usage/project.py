@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import SourceError
-from diagnose.usage.libraries import is_familiar
 from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, last_name, literal_start
 from diagnose.usage.values import Module, Outside, Scope, Variable
 
@@ -172,15 +170,8 @@ class Project:
                 module.imports.setdefault(alias.asname or alias.name, []).append(homes)
 
     def _find(self, parts: list[str], near: Path) -> Module | None:
-        for folder in self._search_path(parts[0], near):
-            found = self._at(folder, parts)
-            if found:
-                return found
-        if is_familiar(parts[0]) or parts[0] in sys.stdlib_module_names:
-            return None
-        end = "/" + "/".join(parts) + ".py"
-        files = [path for path in self._files.get(parts[-1], []) if path.as_posix().endswith(end)]
-        return self._open(files[0]) if len(files) == 1 else None
+        found = (self._at(folder, parts) for folder in self._search_path(parts[0], near))
+        return next(filter(None, found), None)
 
     def _search_path(self, package: str, near: Path) -> dict[Path, None]:
         folders = [self.trainer.parent, near]
@@ -193,16 +184,9 @@ class Project:
         return dict.fromkeys(folders)
 
     @cached_property
-    def _files(self) -> dict[str, list[Path]]:
-        found: dict[str, list[Path]] = defaultdict(list)
-        for path in python_files(self.root):
-            found[path.stem].append(path)
-        return found
-
-    @cached_property
     def words_elsewhere(self) -> frozenset[str]:
         """Every word in those files of the project that no followed import opens."""
-        files = (path for listed in self._files.values() for path in listed if path.resolve() not in self._found)
+        files = (path for path in python_files(self.root) if path.resolve() not in self._found)
         texts = (path.read_text("utf-8", "replace") for path in files if path.stat().st_size <= MOST_BYTES)
         return frozenset(word for text in texts for word in re.findall(r"\w+", text))
 

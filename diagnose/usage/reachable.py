@@ -8,7 +8,7 @@ from typing import Any
 
 from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Project, config_strings
-from diagnose.usage.syntax import DEFINITIONS, defaults_of, is_main_test, last_name
+from diagnose.usage.syntax import DEFINITIONS, defaults_of, last_name
 from diagnose.usage.values import Scope
 
 
@@ -81,11 +81,8 @@ class Reachable:
         waiting: list[Any] = [*scope.body, *getattr(scope.node, "decorator_list", [])]
         if scope.kind == "function":
             waiting += defaults_of(scope.node).values()
-        foreign = scope.kind == "module" and scope.module is not self.project.main
         while waiting:
             node = waiting.pop()
-            if foreign and is_main_test(node):
-                continue
             if isinstance(node, DEFINITIONS):
                 inner = scope.module.scopes[node]
                 if isinstance(node, ast.Lambda) or (inner.decorators and scope.kind != "class"):

@@ -17,11 +17,6 @@ def last_name(node: Any) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def is_main_test(node: ast.AST) -> bool:
-    """`if __name__ == ...:`."""
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Compare) and last_name(node.test.left) == "__name__"
-
-
 def constant(node: ast.AST) -> str | int | None:
     """The value of a literal that can be a key."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str | int) and not isinstance(node.value, bool):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -90,10 +89,7 @@ class Judge:
     @cached_property
     def consumed(self) -> dict[Path_, Event]:
         """Sections of which every key is used."""
-        probably = self._by_path(self.flow.notes.maybe_consumed)
-        named = Counter(path[:-1] for path in self.reads)
-        few = {path: event for path, event in probably.items() if named[path] < ENOUGH_READS}
-        return few | self._by_path(self.flow.notes.consumed)
+        return self._by_path(self.flow.notes.consumed)
 
     @cached_property
     def computed(self) -> dict[Path_, Event]:
