@@ -42,6 +42,8 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
         _load_into(flow, receiver, given)
     if _is_loader(what, name, receiver):
         return _load(flow, name, receiver, given)
+    if name in names_of("loaders") and any(cls.is_record and cls.outer_bases for cls in _classes(receiver)):
+        return _load_records(flow, receiver, given)
     for cls in _classes(given.everything | receiver):  # `from_dict(Config, section)`
         if cls.is_record:
             bind_fields(flow, cls, sections(given.everything | receiver))
@@ -150,6 +152,14 @@ def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
 
 def _format_of(file: Path) -> str:
     return file.suffix.replace(".yml", ".yaml")
+
+
+def _load_records(flow: Flow, receiver: Values, given: Arguments) -> Values:
+    """`Config.load(file)` of a base that a library has: an object whose fields are the file's keys."""
+    loaded = frozenset({flow.load(given.node, given.scope)})
+    for cls in _classes(receiver):
+        bind_fields(flow, cls, loaded)
+    return loaded | {cls.instance for cls in _classes(receiver)}
 
 
 def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, given: Arguments) -> Values:

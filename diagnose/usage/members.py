@@ -174,7 +174,7 @@ def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attrib
     """What `x.name` may be."""
     found = flow.project.resolve(node, scope)
     if found:
-        return _bound(found, node.attr)
+        return _bound(found)
     if is_super(node, scope) and scope.owner:
         methods = [one.names.get(node.attr) for one in scope.owner.mro[1:]]
         return frozenset({Bound(method, scope.owner.instance) for method in methods if method})
@@ -244,19 +244,19 @@ def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:
     """What a bare name may be."""
     found = flow.project.lookup(node.id, scope)
     if found:
-        return _bound(found, node.id)
+        return _bound(found)
     world = scope.module.scope.variables.get(ITSELF, NOTHING)
     if world:
         return member(flow, world, Access(node.id, "get", node, scope))
     return frozenset({Outside(f"builtins.{node.id}")}) if hasattr(builtins, node.id) else NOTHING
 
 
-def _bound(bindings: Bindings, name: str) -> Values:
+def _bound(bindings: Bindings) -> Values:
     """The values behind the bindings of a name."""
     found: set[Any] = {one for one in bindings if isinstance(one, Outside)}
     for one in bindings:
         if isinstance(one, Scope | Variable):
             home = one.scope if isinstance(one, Variable) else one.parent or one
-            found |= home.instance.at(name) if home.kind == "class" else home.variables.get(name, NOTHING)
+            found |= home.instance.at(one.name) if home.kind == "class" else home.variables.get(one.name, NOTHING)
             found |= {one, *one.alternatives} if isinstance(one, Scope) else NOTHING
     return frozenset(found)

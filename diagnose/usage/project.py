@@ -222,7 +222,7 @@ class Project:
         at: Scope | None = scope
         while at is not None:
             if name in at.names and name not in at.outer_names and (at.kind != "class" or at is scope):
-                return (at.names[name] or Variable(at),)
+                return (at.names[name] or Variable(at, name),)
             at = at.parent
         return self.in_module(name, scope.module)
 
@@ -231,7 +231,7 @@ class Project:
         if module in seen:
             return ()
         if name in module.scope.names:
-            return (module.scope.names[name] or Variable(module.scope),)
+            return (module.scope.names[name] or Variable(module.scope, name),)
         imported = [self._imported(homes, seen | {module}) for homes in module.imports.get(name, ())]
         if any(imported):
             return tuple(dict.fromkeys(one for found in imported for one in found))

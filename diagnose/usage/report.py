@@ -118,6 +118,11 @@ class KeyReport:
         return tuple(use for use in self.keys if use.state in {KeyState.DEAD, KeyState.MISPLACED})
 
 
+def read_by(path: tuple[str, ...], reason: str, place: Place) -> KeyUse:
+    """A key that is used by whatever is at `place`."""
+    return KeyUse(".".join(path), KeyState.LIVE, Confidence.MEDIUM, reads=(place,), reason=reason)
+
+
 def unknown(path: str, reason: str) -> KeyUse:
     """A key of which nothing can be known."""
     return KeyUse(path, KeyState.UNKNOWN, Confidence.LOW, reason=reason)

@@ -47,7 +47,7 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     if trouble is not None:
         return _unknown_report(trainer, plain, [*project.notes, trouble], trouble)
     judge = Judge(flow, plain, config_file)
-    keys = without_references(tuple(judge.uses()), plain, config_file, judge.composed_with)
+    keys = without_references(tuple(judge.uses()), plain, config_file, judge.frameworks.included)
     reasons = {judge.lost} if judge.lost else {use.reason for use in keys}
     idle = [use for use in keys if use.state is not KeyState.UNKNOWN]
     lost = sorted(reasons) if judge.lost or (len(reasons) == 1 and not idle) else []

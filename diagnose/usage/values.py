@@ -168,9 +168,10 @@ class Module:
 
 @dataclass(frozen=True)
 class Variable:
-    """A name that is bound by assignment, in this scope."""
+    """A name that is bound by assignment, in this scope; it may be imported under another one."""
 
     scope: Scope
+    name: str
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""Hydra, and Lightning's command line: what they do with a config themselves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from diagnose.usage.flow import is_hydra_main
+from diagnose.usage.reachable import Reachable
+from diagnose.usage.report import KeyState, KeyUse, Place, read_by, unknown
+from diagnose.usage.values import Scope
+
+MOST_FILES = 500
+
+
+class Frameworks:
+    """Which of them start the trainer, and what of the config is theirs."""
+
+    def __init__(self, reach: Reachable, config: Mapping[str, Any], config_file: Path | None) -> None:
+        self.reach, self.config, self.config_file = reach, config, config_file
+        self._hydra = list(filter(is_hydra_main, reach.scopes))
+        self.lightning = next((scope for scope, _ in reach.calls_named("LightningCLI")), None)
+        """Where Lightning's command line is started, which reads the config itself."""
+
+    @cached_property
+    def composes_elsewhere(self) -> bool:
+        """Whether Hydra looks for its first file in another folder than that of this one."""
+        near = self.config_file.resolve().parent.name if self.config_file else None
+        decorators = [(scope, call) for scope in self._hydra for call in scope.node.decorator_list]
+        for scope, word in [(scope, word) for scope, call in decorators for word in getattr(call, "keywords", [])]:
+            texts = [one.value for one in ast.walk(word.value) if isinstance(one, ast.Constant)]
+            paths = [Path(text) for text in texts if isinstance(text, str)]
+            folders = {path.parent.name if path.suffix in {".yaml", ".yml"} else path.name for path in paths}
+            folders = {name or scope.module.path.parent.name for name in folders}  # `.`: beside the trainer
+            if word.arg == "config_path" and near and folders and near not in folders:
+                return True
+        return False
+
+    @cached_property
+    def included(self) -> list[Path]:
+        """The files of the same folder that Hydra may put the config together from."""
+        folder = self.config_file.parent if self.config_file and self._hydra else None
+        return sorted(folder.rglob("*.yaml"))[:MOST_FILES] if folder else []
+
+    def use(self, path: tuple[str, ...]) -> KeyUse | None:
+        """What becomes of a key that one of them reads, or of a section that it makes an object from."""
+        section: Any = self.config
+        named = {"_target_"} if any(self.reach.calls_named("instantiate")) else set()
+        named |= {"class_path"} if self.lightning else set()
+        for depth in range(len(path)):
+            for name in named & section.keys():
+                rest = path[depth + 1 :] if path[depth] == "init_args" else path[depth:]
+                return self._of_class(path, str(section[name]).rpartition(".")[2], rest, named)
+            section = section[path[depth]]
+        if self._hydra and path[0] in {"hydra", "defaults"}:
+            return read_by(path, "read by Hydra itself", _place(self._hydra[0]))
+        if self.lightning is not None:
+            reason = "LightningCLI takes it, and refuses a key that nothing takes"
+            return read_by(path, reason, _place(self.lightning))
+        return None
+
+    def _of_class(self, path: tuple[str, ...], name: str, rest: tuple[str, ...], named: set[str]) -> KeyUse:
+        """A key of the section that an object of a class is made from; `rest`: its path inside the arguments."""
+        found = next(iter(self.reach.project.by_name.get(name, ())), None)
+        made = f"{name} is made from its section"
+        if found and rest[0] in named:
+            return read_by(path, made, _place(found))
+        method = found.method("__init__") if found and found.kind == "class" else found
+        if method is None or rest[0] not in method.parameters:
+            by_library = self.lightning is not None and found is None
+            return read_by(path, made, _place(self.lightning)) if by_library else unknown(".".join(path), made)
+        if method.uses(rest[0]):
+            return read_by(path, f"parameter of {name}", _place(method))
+        reason = f"{name} takes the parameter and does not use it"
+        return KeyUse(".".join(path), KeyState.DEAD, reason=reason, place=_place(method))
+
+
+def _place(scope: Scope | None) -> Place:
+    assert scope is not None
+    return Place(scope.module.shown, getattr(scope.node, "lineno", 1))
