@@ -129,6 +129,7 @@ def bind_fields(flow: Flow, cls: Scope, held: Values, seen: frozenset[Scope] = f
     if not held or cls in seen:
         return
     flow.wrap([cls.instance], held)
+    flow.notes.declared |= cls.annotated
     for node, home in ((node, one) for one in cls.mro for node in one.body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found = [value.find(node.target.id) for value in sections(held)]

@@ -8,7 +8,6 @@ from typing import Any
 from diagnose.usage.arguments import Arguments, call_defined, construct
 from diagnose.usage.binding import also_assign, kept, looped_sections, store
 from diagnose.usage.flow import Flow
-from diagnose.usage.libraries import names_of
 from diagnose.usage.library import call_library
 from diagnose.usage.loops import VIEWS
 from diagnose.usage.members import Access, attribute, by_computed_key, is_super, member

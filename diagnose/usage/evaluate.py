@@ -16,17 +16,6 @@ from diagnose.usage.members import attribute, name, subscript
 from diagnose.usage.syntax import DEFINITIONS, constant
 from diagnose.usage.values import NOTHING, RETURNED, Bound, Scope, Values, is_object, nodes
 
-PARTS: Mapping[type, tuple[str, ...]] = {
-    ast.IfExp: ("body", "orelse"),
-    ast.BoolOp: ("values",),
-    ast.Await: ("value",),
-    ast.Starred: ("value",),
-    ast.FormattedValue: ("value",),
-    ast.YieldFrom: ("value",),
-}
-"""Expressions that have the values of their parts."""
-
-
 # --- statements
 
 
@@ -73,15 +62,6 @@ def _return(flow: Flow, node: ast.Return | ast.Yield, scope: Scope) -> Values:
 
 
 # --- expressions
-
-
-def _of_parts(flow: Flow, node: ast.AST, scope: Scope) -> Values:
-    found = [(name, flow.values(_parts(part), scope)) for name, part in ast.iter_fields(node)]
-    return NOTHING.union(*[values for name, values in found if name in PARTS[type(node)]])
-
-
-def _parts(field: Any) -> list[ast.AST]:
-    return [one for one in (field if isinstance(field, list) else [field]) if isinstance(one, ast.AST)]
 
 
 def _constant(_flow: Flow, node: ast.Constant, _scope: Scope) -> Values:
@@ -145,7 +125,6 @@ def _compare(flow: Flow, node: ast.Compare, scope: Scope) -> Values:
 
 EVALUATORS: Mapping[type, Evaluator] = {
     **dict.fromkeys(DEFINITIONS, _definition),
-    **dict.fromkeys(PARTS, _of_parts),
     **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.NamedExpr), _assign),
     **dict.fromkeys((ast.For, ast.AsyncFor), _for),
     **dict.fromkeys((ast.Return, ast.Yield), _return),

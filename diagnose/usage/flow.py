@@ -83,7 +83,7 @@ class Notes:
     open_parameters: set[str] = field(default_factory=set)
     """Parameters of functions that are called with `**` of something not followed."""
     declared: set[str] = field(default_factory=set)
-    """Fields of classes that the config is parsed into."""
+    """Fields of classes that a section is parsed into."""
     executed: Place | None = None
     """Where code is run that is not in the project's files."""
 
@@ -177,12 +177,13 @@ class Flow:
             self.put(scope.variables, name, self.value(default, scope.parent or scope))
 
     def value(self, node: ast.AST, scope: Scope) -> Values:
-        """What an expression may be; a statement binds what it binds."""
+        """What an expression may be: any of its parts, where nothing else is known; a statement binds what it binds."""
         evaluate = self._evaluators.get(type(node))
-        if evaluate is None:
-            self.values(ast.iter_child_nodes(node), scope)
-            return NOTHING
-        found = evaluate(self, node, scope)
+        if evaluate is not None:
+            found = evaluate(self, node, scope)
+        else:
+            parts = self.values(ast.iter_child_nodes(node), scope)
+            found = parts if isinstance(node, ast.expr) else NOTHING
         self.work += 1 + len(found)
         if self.work > self.most_work:
             raise TooMuchError
@@ -237,9 +238,7 @@ class Flow:
         node = node.target if isinstance(node, ast.comprehension) else node
         return Place(scope.module.shown, getattr(node, "lineno", 1))
 
-    def note(
-        self, noted: dict[Any, Event], values: Iterable[Any], how: str, node: ast.AST, scope: Scope
-    ) -> None:
+    def note(self, noted: dict[Any, Event], values: Iterable[Any], how: str, node: ast.AST, scope: Scope) -> None:
         """Note what happens to sections here, in the last round."""
         for value in values if self.final else ():
             noted.setdefault(value, Event(how, self.place(node, scope)))

@@ -25,11 +25,13 @@ from diagnose.usage.values import (
     is_object,
     nodes,
     sections,
+    things,
     with_contents,
 )
 
 CONFIG_FILE = re.compile(r".*\.(json|ya?ml|toml)", re.DOTALL)
 OWN_LOADER = re.compile(r"(load|from|read|parse|merge)_(from_)?(json|ya?ml|toml|file|config)")
+LOADS_SEVERAL = re.compile(r".*load_all|parse_\w+_file")
 PARSER = Outside("argparse.ArgumentParser()")
 MAKERS = {"instantiate", "from_config", "from_pretrained", "from_argparse_args"}
 PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"}
@@ -37,13 +39,8 @@ PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"
 
 def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
     """A call of something outside (`what`), or of a method `name` of something not followed."""
-    top = what.top if what else ""
-    if OWN_LOADER.fullmatch(name):
-        _load_into(flow, receiver, given)
     if _is_loader(what, name, receiver):
         return _load(flow, name, receiver, given)
-    if name in names_of("loaders") and any(cls.is_record and cls.outer_bases for cls in _classes(receiver)):
-        return _load_records(flow, receiver, given)
     for cls in _classes(given.everything | receiver):  # `from_dict(Config, section)`
         if cls.is_record:
             bind_fields(flow, cls, sections(given.everything | receiver))
@@ -53,10 +50,15 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
     if called:
         return called
     _call_back(flow, name, given)
-    if name == "load" and top in names_of("numeric"):
-        return NOTHING
     if flow.final:
         _note_uses(flow, what, name, receiver, given)
+    return _result(flow, what, name, receiver, given)
+
+
+def _result(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
+    top = what.top if what else ""
+    if name == "load" and top in names_of("numeric"):
+        return NOTHING
     if top == "builtins" and name != "dict":
         return _builtin(name, given)
     if top == "argparse" and name == "ArgumentParser":
@@ -115,27 +117,44 @@ def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Arguments) 
 
 
 def _is_loader(what: Outside | None, name: str, receiver: Values) -> bool:
+    if OWN_LOADER.fullmatch(name) and any(_may_load(thing) for thing in things(receiver)):
+        return True
     homes = {value.top for value in receiver if isinstance(value, Outside)} | ({what.top} if what else set())
-    known = bool(homes & names_of("loader_homes")) or not (what or receiver) or name.startswith("parse_")
-    return name in names_of("loaders") and known
+    known = homes & names_of("loader_homes") or not (what or receiver) or name.startswith("parse_")
+    by_base = any(cls.is_record and cls.outer_bases for cls in _classes(receiver))  # `Config.load(file)`
+    return name in names_of("loaders") and bool(known or by_base)
+
+
+def _may_load(thing: Thing) -> bool:
+    """`config.load_json(file)`, `config.merge_from_file(file)` of a dict, or of an object that wraps one."""
+    return thing.cls is None or thing.cls.is_wrapper
 
 
 def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
-    """`yaml.load(file)` and its like: the config, as far as it is known here."""
+    """`yaml.load(file)` and its like: the config, as far as it is known here.
+
+    The fields of the classes at hand, as in `HfArgumentParser((A, B)).parse_yaml_file(file)`, are the file's keys.
+    """
     site = given.node
     if _is_another_file(flow, site, given.everything):
         flow.sites.pop(site, None)
         return frozenset({OTHER_FILE})
-    loaded = flow.load(site, given.scope)
-    result = frozenset({loaded})
-    if name.endswith("load_all"):
-        flow.put(flow.thing(site).items, "*", result)
-        return frozenset({flow.thing(site)})
-    if name.startswith("parse_") and name.endswith("_file"):
-        return _parse_into_classes(flow, loaded, receiver, given)
+    result: Values = frozenset({flow.load(site, given.scope)})
+    flow.wrap(filter(_may_load, things(receiver)) if OWN_LOADER.fullmatch(name) else (), result)
+    at_hand = with_contents(receiver | given.everything)
+    for cls in _classes(at_hand):
+        bind_fields(flow, cls, result)
+        if any(base.outer_bases for base in cls.mro):
+            flow.escape(result, f"fields of the base of {cls.name}", site, given.scope)
+    for other in [one for one in at_hand if isinstance(one, Outside)] if name.startswith("parse_") else ():
+        flow.escape(result, f"fields of {other.name}", site, given.scope)
     hooks = [value for value in given.keywords.get("object_hook", NOTHING) if isinstance(value, Scope | Bound)]
     _give_to(flow, hooks, given.everything | result, given)
-    return result | {cls.instance for cls in _classes(given.everything)}
+    result |= {cls.instance for cls in _classes(at_hand)}
+    if not LOADS_SEVERAL.fullmatch(name):
+        return result
+    flow.put(flow.thing(site).items, "*", result)
+    return frozenset({flow.thing(site)})
 
 
 def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
@@ -152,40 +171,6 @@ def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
 
 def _format_of(file: Path) -> str:
     return file.suffix.replace(".yml", ".yaml")
-
-
-def _load_records(flow: Flow, receiver: Values, given: Arguments) -> Values:
-    """`Config.load(file)` of a base that a library has: an object whose fields are the file's keys."""
-    loaded = frozenset({flow.load(given.node, given.scope)})
-    for cls in _classes(receiver):
-        bind_fields(flow, cls, loaded)
-    return loaded | {cls.instance for cls in _classes(receiver)}
-
-
-def _parse_into_classes(flow: Flow, loaded: Node, receiver: Values, given: Arguments) -> Values:
-    """`HfArgumentParser((A, B)).parse_yaml_file(...)`: one object for each class."""
-    made = flow.thing((given.node, "parsed"))
-    lists = [value for value in containers(receiver) if value is not made]
-    for index, member in [pair for listed in lists for pair in listed.items.items()]:
-        for one in _classes(member):
-            bind_fields(flow, one, frozenset({loaded}))
-            flow.notes.declared |= one.annotated
-            flow.put(made.items, index, frozenset({loaded, one.instance}))
-            if any(base.outer_bases for base in one.mro):
-                flow.escape(frozenset({loaded}), f"fields of the base of {one.name}", given.node, given.scope)
-        for other in [one for one in member if isinstance(one, Outside)]:
-            flow.put(made.items, index, frozenset({other}))
-            flow.escape(frozenset({loaded}), f"fields of {other.name}", given.node, given.scope)
-    return frozenset({made})
-
-
-def _load_into(flow: Flow, receiver: Values, given: Arguments) -> None:
-    """`config.load_json(file)`, `config.merge_from_file(file)`: the object has the file's keys from here on."""
-    for thing in [value for value in receiver if isinstance(value, Thing)]:
-        if thing.cls is None:
-            flow.wrap([thing], frozenset({flow.load(given.node, given.scope)}))
-        elif thing.cls.is_wrapper:
-            bind_fields(flow, thing.cls, frozenset({flow.load(given.node, given.scope)}))
 
 
 # --- what a library does with what it is given
