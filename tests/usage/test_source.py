@@ -302,6 +302,40 @@ def test_work_is_counted_wherever_it_grows(tmp_path: Path, monkeypatch: pytest.M
     assert 400_000 < counted[0] < 500_000
 
 
+@pytest.mark.parametrize(
+    "read_by",
+    ["from settings import hparam as hp", "import settings as s\nhp = s.hparam", "from settings import *\nhp = hparam"],
+)
+def test_an_imported_variable_may_have_another_name(tmp_path: Path, read_by: str) -> None:
+    settings = "import yaml\nhparam = yaml.safe_load(open('c'))\n"
+    report = read(tmp_path, f"{read_by}\nprint(hp['lr'])\n", "{lr: 1, spare: 2}", settings=settings)
+    assert (report.live, report.dead) == (("lr",), ("spare",))
+
+
+@pytest.mark.parametrize("load", ["Config.load(path)", "Config.from_yaml(path)", "Config.parse_file(path)"])
+def test_a_data_class_may_have_its_loader_from_a_library(tmp_path: Path, load: str) -> None:
+    source = f"""
+        import sys
+        from dataclasses import dataclass
+        from simple_parsing.helpers import Serializable
+
+        @dataclass
+        class Optim(Serializable):
+            lr: float = 1.0
+            spare: int = 2
+
+        @dataclass
+        class Config(Serializable):
+            optim: Optim
+
+        path = sys.argv[1]
+        config = {load}
+        print(config.optim.lr)
+    """
+    report = read(tmp_path, source, "{optim: {lr: 1, spare: 2}}")
+    assert (report.live, report.dead) == (("optim.lr",), ("optim.spare",))
+
+
 def test_a_package_that_is_imported_by_computed_names_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / "nets").mkdir()
     (tmp_path / "nets" / "__init__.py").write_text("", "utf-8")
