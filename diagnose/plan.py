@@ -16,7 +16,7 @@ from diagnose.engine import examine
 from diagnose.errors import ConfigError
 from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription, Safety, Support
-from diagnose.numbers import Value, round_count
+from diagnose.numbers import Value, is_number, round_count
 from diagnose.remedies.evidence import epoch_length
 from diagnose.run import Role
 
@@ -114,14 +114,17 @@ def plan_of_config(
 def _with_clips(facts: Facts, config: Config) -> Facts:
     """The facts with as many clips as the epochs of the log hold, where nothing else counts them.
 
-    Only without accumulation: a step of the log may be a batch or an update.
+    Only without accumulation: a step of the log may be a batch or an update. And not where the log has more epochs than
+    the config asks for: it is not of this config.
     """
     from diagnose.config.effective import effective
 
-    train, amounts = facts.curve(Role.TRAIN_LOSS), effective(config)
+    train, batch = facts.curve(Role.TRAIN_LOSS), effective(config).batch_size
     each = None if train is None else epoch_length(train)
-    batch, summed = amounts.batch_size, config.value("grad_accumulation_steps") or 1
-    if facts.train_samples is not None or each is None or batch is None or summed != 1:
+    if train is None or facts.train_samples is not None or each is None or batch is None:
+        return facts
+    planned, summed = config.value("max_epochs"), config.value("grad_accumulation_steps") or 1
+    if summed != 1 or (is_number(planned) and 0 < planned < float(train.steps[-1]) / each - 1):
         return facts
     return replace(facts, listed_for_training=max(1, round(each) * int(batch)))
 
@@ -205,10 +208,16 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
         return []
     before = ", as before" if share > LONG_WARMUP else ""
     why = f"the run is shorter now: a warm-up of about {share:.0%} of it{before}"
-    shorter = Edit(name, Operation.SET, round_count(share * new[1], 2), why)
-    epochs = draft.choice.chosen.get("max_epochs")
-    answers = epochs.prescription.answers if epochs else ()
-    return [Prescription("Shorten the warm-up with the run", why, (shorter,), Safety.SAFE, answers)]
+    edits = [Edit(name, Operation.SET, round_count(share * new[1], 2), why)]
+    end = draft.choice.chosen.get("max_epochs") or draft.choice.chosen.get("max_steps")
+    measured = end is not None and end.prescription.support is Support.MEASURED
+    if measured and new[1] < old[0] and "learning_rate" not in draft.choice.chosen:
+        if not is_number(config.value("learning_rate")):
+            return []
+        reached = "the rate that the run had come to there: its warm-up was not over"
+        edits.append(Edit("learning_rate", Operation.SCALE, new[1] / old[0], reached))
+    answers = end.prescription.answers if end else ()
+    return [Prescription("Shorten the warm-up with the run", why, tuple(edits), Safety.SAFE, answers)]
 
 
 def _partners(config: Config, draft: _Draft) -> list[Prescription]:

@@ -25,6 +25,7 @@ from diagnose.finding import (
     Prescription,
     Safety,
     Severity,
+    Support,
 )
 from diagnose.numbers import Value
 from diagnose.plan import Plan, plan
@@ -240,6 +241,20 @@ def test_a_warm_up_is_cut_only_where_that_is_safe_and_needed(text: str, shorter:
 
 
 @pytest.mark.parametrize(
+    ("rate", "applied"),
+    [
+        pytest.param("lr: 1.0e-3", {"max_steps": 500, "warmup_steps": 50, "learning_rate": 2.5e-4}, id="a rate"),
+        pytest.param("weight_decay: 0", {"max_steps": 500}, id="none to lower"),
+    ],
+)
+def test_a_run_that_ends_within_its_warm_up_keeps_the_rate_that_it_had(rate: str, applied: dict[str, float]) -> None:
+    text = f"lr_scheduler: cosine\n{rate}\nmax_steps: 40000\nwarmup_steps: 2000\n"
+    best = replace(prescription(edit("max_steps", Operation.CAP, 500)), support=Support.MEASURED)
+    made = planned(best, text=text)
+    assert {one.parameter: one.now for one in made.applied} == applied
+
+
+@pytest.mark.parametrize(
     ("floor", "after"),
     [("1.0e-4", "2.5e-05"), ("3e-5", "7.5e-06"), ("1.0e-6", "1.0e-6")],
     ids=["a tenth", "3 %", "a guard"],
@@ -269,10 +284,21 @@ def test_a_rate_that_is_low_already_while_another_was_logged_is_not_passed_over_
 
 
 def test_a_change_that_would_make_a_contradiction_is_not_made() -> None:
-    text = "lr: 1.0e-3\nbatch_size: 10\nepochs: 100\nearly_stopping_patience: 40\neval_steps: 17\n"
-    made = planned(prescription(edit("max_epochs", Operation.CAP, 20)), text=text, samples=200)
+    text = "lr: 1.0e-3\nbatch_size: 10\nepochs: 100\n"
+    made = planned(prescription(edit("batch_size", Operation.SET, 400)), text=text, samples=200)
     assert made.after == text
     assert "would contradict itself" in made.deferred[0].reason
+
+
+def test_what_a_shorter_run_upsets_follows_it() -> None:
+    text = "lr: 1.0e-3\nmax_steps: 30000\nearly_stopping_patience: 4\neval_steps: 5000\nsave_steps: 5000\n"
+    made = planned(prescription(edit("max_steps", Operation.CAP, 1000)), text=text)
+    follows = {"max_steps": 1000, "eval_interval": 100, "save_interval": 100}
+    assert ({one.parameter: one.now for one in made.applied}, made.deferred) == (follows, ())
+    patient = planned(
+        prescription(edit("max_steps", Operation.CAP, 1000)), text=text.replace("patience: 4", "patience: 5")
+    )
+    assert {one.parameter: one.now for one in patient.applied} == follows
 
 
 def test_without_a_config_the_plan_says_what_is_wanted() -> None:

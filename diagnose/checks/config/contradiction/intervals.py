@@ -18,6 +18,9 @@ overfit within tens of epochs, so that ten looks or more remain."""
 LOOKS = 10
 """Evaluations and checkpoints of a run that had none. Source: our choice; any number sees and keeps something."""
 
+SOON = 0.3
+"""Share of the run after which early stopping may act. Source: Lightning waits 3 evaluations, of ten here."""
+
 
 def evaluation_out_of_reach(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
     """An interval longer than the run evaluates nothing; one of many epochs sees overfitting late."""
@@ -77,7 +80,13 @@ def patience_out_of_reach(config: Config, effective: Effective, _: Facts) -> Ite
         where = at(config, "early_stopping_patience")
         message = f"{where}: needs {needed:g} {unit} without progress, the run has {length:g}"
         advice = "lower the patience or evaluate more often"
-        yield contradiction(Severity.WARNING, message, advice, line=setting.line, needed=needed, available=length)
+        fits = max(1, int(SOON * length * patience / needed))
+        why = f"it can stop within the {length:g} {unit} of the run"
+        shorter = Edit("early_stopping_patience", Operation.SET, fits, why)
+        cure = Prescription("Lower the patience", why, (shorter,), Safety.SAFE)
+        cures = (cure,) if needed / patience < length else ()  # where no evaluation is reached, that comes first
+        numbers = {"needed": needed, "available": length}
+        yield contradiction(Severity.WARNING, message, advice, *cures, line=setting.line, **numbers)
 
 
 def best_model_needs_both(config: Config, effective: Effective, _: Facts) -> Iterator[Finding]:
