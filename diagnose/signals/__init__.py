@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,9 @@ from diagnose.signals.kind import Kind, kind_of
 from diagnose.signals.rate import Rate
 from diagnose.signals.robust import FloatArray
 from diagnose.signals.trend import EDGE, FEW, Trend
+
+OPPONENT = re.compile(r"(?i)dis|critic|error_?d|(?:^|[^a-z])d(?:[^a-z]|$)")
+"""Names of the losses of a discriminator."""
 
 __all__ = ["EpochSteps", "Excursion", "Gap", "Kind", "Rate", "Signals", "Trend", "signals"]
 
@@ -112,6 +116,15 @@ class Signals:
         return {trend.curve.tag: trend for trend in map(Trend.of, curves) if trend is not None}
 
     @cached_property
+    def rivals(self) -> tuple[Trend, Trend] | None:
+        """The losses of a generator and of its discriminator, those of the shortest names; None without both."""
+        curves = sorted((one for one in self.run.curves.values() if one.adversarial and not one.held_out), key=_length)
+        known = [trend for trend in map(Trend.of, curves) if trend is not None and len(trend) >= 2 * FEW]
+        against = [trend for trend in known if OPPONENT.search(trend.curve.tag)]
+        own = [trend for trend in known if trend not in against]
+        return (own[0], against[0]) if own and against else None
+
+    @cached_property
     def part_gaps(self) -> tuple[tuple[Trend, Gap], ...]:
         """Components of the validation loss, each with its gap to the same component of training."""
         mine = {trend.curve.component: trend for trend in self.parts.values()}
@@ -123,6 +136,10 @@ class Signals:
             if val is not None and gap is not None:
                 found.append((val, gap))
         return tuple(found)
+
+
+def _length(curve: Curve) -> int:
+    return len(curve.tag)
 
 
 def _trend(curve: Curve | None) -> Trend | None:

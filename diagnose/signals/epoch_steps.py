@@ -36,8 +36,6 @@ class EpochSteps:
     """The same in standard errors, over the boundaries or of the noise, whichever is less sure."""
     coverage: float
     """The jumps together, as a share of the whole fall over these epochs."""
-    falling: float
-    """Share of the boundaries at which the loss jumps down."""
     first: int
     """Index of the first boundary."""
 
@@ -96,7 +94,6 @@ def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -
         float(jumps.mean()),
         float(jumps.mean()) / error,
         float(jumps.sum()) / fall if fall > 0 else 0.0,
-        float(np.mean(jumps > 0)),
         places[0] * scale,
     )
 

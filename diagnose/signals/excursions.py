@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ BEYOND = 3.0
 """Standard errors from which the trend has left its best: one in 700 by chance."""
 LEAST_HEIGHT = 0.05
 """Five per cent of the loss: less is nobody's excursion."""
+GROSS = log(10)
+"""Ten times the first and the usual level, whatever the noise: of a short curve that is its own spikes."""
 OPENING = 0.03
 """Share of the run at its start: what falls steeply there is no outlier."""
 
@@ -52,12 +55,13 @@ def excursions(trend: Trend) -> tuple[Excursion, ...]:
 
 def outliers(trend: Trend) -> tuple[Excursion, ...]:
     """Of single points above the trend, in their order; neighbours together."""
-    if trend.width == 1:
-        return ()
-    hot = trend.residuals > np.maximum(OUTLIER * trend.noise_at, LEAST_HEIGHT)
+    usual = max(trend.first, float(np.median(trend.level)))
+    gross = trend.level - usual > GROSS
+    above = np.where(gross, trend.level - usual, trend.residuals)
+    hot = gross | (trend.residuals > np.maximum(OUTLIER * trend.noise_at, LEAST_HEIGHT))
     hot[: opening(trend)] = False
     runs = _runs(np.flatnonzero(hot), trend.width // 2)
-    return tuple(_excursion(trend, trend.level, trend.residuals, run, trend.noise_at) for run in runs)
+    return tuple(_excursion(trend, trend.level, above, run, trend.noise_at) for run in runs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import exp
+from typing import ClassVar
 
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Role
 from diagnose.signals import Kind, Signals, Trend, signals
-from diagnose.signals.trend import EDGE
+from diagnose.signals.trend import EDGE, FEW
 
 MANY = 25
 """Points from which a curve may be judged with high confidence. Source: measured on real runs, benchmarks/real."""
@@ -23,13 +24,16 @@ LONG = 200
 
 
 class LossCheck(Check):
-    """A check of the judged loss, which must have a trend whose level says something of health."""
+    """A check of the judged loss, whose level must say something of health."""
+
+    fewest: ClassVar[int] = FEW
+    """Points of it; below twelve it has no trend but the points themselves."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No loss, too few points, or one that says nothing."""
         measured = signals(facts)
-        if measured.main is None or measured.main.width == 1:
-            return "no loss of twelve points is logged"
+        if measured.main is None or len(measured.main) < self.fewest:
+            return f"no loss of {self.fewest} points is logged"
         return super().skip_reason(facts) or moving_target(measured)
 
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from math import log
 
+import numpy as np
+
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
-from diagnose.checks.run._loss import MANY, beyond_noise, change, improves, moving_target, onset
+from diagnose.checks.run._loss import beyond_noise, change, moving_target, onset
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
+from diagnose.signals.trend import FEW
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,10 @@ class Divergence(Check):
 
     ## How it is detected
     The level at the end is compared with the best level before it: the rise, the share of all progress that it undoes,
-    and how many standard errors it is. Rise and share make up for each other. A component that ends far above its own
-    start counts too, whatever the total does; so does a validation loss that rose while training did not fall.
+    and how many standard errors it is. A component that ends far above its own
+    start counts too, whatever the total does; so does a validation loss that rose while training did not fall, and a
+    generator's loss that ends above its start while little is left of the discriminator's: it has won, and teaches
+    nothing any more.
 
     ## What to do
     Stop, and go back to the best checkpoint; lower the learning rate, clip.
@@ -39,9 +44,6 @@ class Divergence(Check):
     part_of = ("non-finite-loss",)
     explained_by = ("learning-rate-too-high", "broken-resume")
 
-    effect: float = 0.08
-    """Rise in ln times the share of progress lost (at most 1). Source: the guide's story has 0.095; measured on
-    real runs, where doubling it costs nothing."""
     rise: float = 0.1
     """Rise of the level in ln at least: 10 %. Source: the drift of healthy losses over harder data."""
     share: float = 0.25
@@ -57,11 +59,18 @@ class Divergence(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No loss with three finite points, or one that says nothing."""
+        if signals(facts).rivals is not None:
+            return None
         return moving_target(signals(facts)) if signals(facts).main else "no loss is logged"
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """The judged loss, else a component, else validation."""
-        yield from islice(chain(self.of_training(facts), self._parts(facts), self._validation(facts)), 1)
+        """The judged loss, else a component, else validation, else the balance of two networks."""
+        told = self.of_losses(facts) if moving_target(signals(facts)) is None else iter(())
+        yield from islice(chain(told, self._won(facts)), 1)
+
+    def of_losses(self, facts: Facts) -> Iterator[Finding]:
+        """The same without the balance of two networks, of which the rate is not the cause."""
+        yield from chain(self.of_training(facts), self._parts(facts), self._validation(facts))
 
     def of_training(self, facts: Facts) -> Iterator[Finding]:
         """The judged loss ends far above its best."""
@@ -69,8 +78,6 @@ class Divergence(Check):
         if trend is None or not self.turned(trend):
             return
         lost = trend.lost(trend.end, trend.best)
-        if improves(signals(facts)) and lost < 1:
-            return  # harder batches
         if Oscillation().bounces(trend) and trend.end - trend.first < self.rise:
             return  # one swing of many
         curve = trend.curve
@@ -92,7 +99,7 @@ class Divergence(Check):
     def turned(self, trend: Trend) -> bool:
         """Whether the level at the end is above the best beyond doubt."""
         lost = trend.lost(trend.end, trend.best)
-        if len(trend) < 4 or trend.rise < self.rise or lost < self.share or trend.rise * min(lost, 1) < self.effect:
+        if len(trend) < 4 or trend.rise < self.rise or lost < self.share:
             return False
         few = len(trend) <= self.few and trend.curve.axis is Axis.STEP  # single batches: a rise that small may be noise
         if few and trend.first - trend.best < trend.rise < log(2):
@@ -105,7 +112,7 @@ class Divergence(Check):
         for tag, trend in signals(facts).parts.items():
             grown = trend.end - trend.start
             small = total is not None and trend.loss(trend.end) < total.loss(total.end)  # switched on late, or weighed
-            if len(trend) < MANY or trend.signed or grown < self.part or trend.rise_z < 2 * self.z or small:
+            if len(trend) < FEW or trend.signed or grown < self.part or trend.rise_z < 2 * self.z or small:
                 continue
             first = int(trend.curve.steps[trend.best_index])
             yield self.report(
@@ -117,6 +124,23 @@ class Divergence(Check):
                 prescriptions=remedies.calm(facts, first),
                 advice="Lower its weight, or look at what it measures; the total hides it.",
             )
+
+    def _won(self, facts: Facts) -> Iterator[Finding]:
+        rivals = signals(facts).rivals
+        if rivals is None or any(trend.signed for trend in rivals):
+            return
+        generator, other = rivals
+        climbed = generator.end - generator.start
+        if other.net < self.part or other.order > -1 / 2 or climbed < 4 * self.rise or generator.late_order < 0:
+            return
+        first = int(np.argmax(generator.smooth > generator.start + self.rise))
+        yield self.report(
+            generator.curve,
+            f"The discriminator has won: {_course(other)}, while {_course(generator)}.",
+            Evidence("growth", climbed, 4 * self.rise, "", f"rose by {change(climbed)} above its start"),
+            first=first,
+            advice="Go back to before it climbed; train the discriminator less often, or regularise it."
+        )
 
     def _validation(self, facts: Facts) -> Iterator[Finding]:
         measured = signals(facts)
@@ -137,3 +161,7 @@ class Divergence(Check):
             prescriptions=remedies.calm(facts, first),
             advice=f"Go back to the checkpoint nearest to {best}.",
         )
+
+
+def _course(trend: Trend) -> str:
+    return f"{trend.curve.tag} goes from {trend.loss(trend.start):.3g} to {trend.loss(trend.end):.3g}"

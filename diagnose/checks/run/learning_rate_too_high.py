@@ -28,8 +28,7 @@ class LearningRateTooHigh(Check):
 
     ## How it is detected
     The training loss diverges or oscillates (by the measures of those two checks); or it was thrown back while the
-    rate still rose and has not come back; or it never got going at a high rate, after a shock. A logged rate had not
-    yet decayed to a tenth of its peak when that began, nor is it tiny.
+    rate still rose and has not come back; or it never got going at a high rate, after a shock.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate.
@@ -45,18 +44,10 @@ class LearningRateTooHigh(Check):
     explained_by = ("broken-resume",)
     part_of = ("non-finite-loss",)
 
-    decayed: float = 0.1
-    """Share of its peak below which a rate is not to blame any more. Source: lr/10 cured every diverging run of the
-    bundled trainer."""
-    tiny: float = 1e-6
-    """Rate at or below which it is not to blame. Source: as for a rate that is too low."""
     points: int = 8
     """Logged since it was thrown back. Source: collapsed runs of the bundled trainer are sure after ten."""
     still: float = 0.05
     """Fall of the second half, in ln, that is none. Source: collapsed runs of the bundled trainer creep by 0.03."""
-    shock: float = 5.0
-    """Highest gradient norm of the first half over the usual one later. Source: 10 to 50 in collapsed runs of the
-    bundled trainer, below 2 in its healthy ones."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No training loss, or one that says nothing of health."""
@@ -64,15 +55,13 @@ class LearningRateTooHigh(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
-        unstable = (Divergence().check(facts), Oscillation().check(facts))
+        unstable = (Divergence().of_losses(facts), Oscillation().check(facts))
         effects = [*chain(*unstable, self.thrown_back(facts), self._never_began(facts))]
-        rate, logged = peak_rate(facts), signals(facts).rate
-        if not effects or (rate is not None and rate <= self.tiny):
+        rate = peak_rate(facts)
+        if not effects:
             return
         effect = effects[0]
         step = effect.first_step or 0
-        if logged is not None and logged.past_peak(step) and logged.share(step) < self.decayed:
-            return
         known = "looks" if rate is None else f"of {rate:g} is"
         yield self.finding(
             effect.severity,
@@ -114,7 +103,7 @@ class LearningRateTooHigh(Check):
             return
         fallen = trend.half - trend.end
         at_rate = rate.peak >= HIGH and 2 * rate.share(float(trend.curve.steps[-1])) >= 1
-        if at_rate and high_still(facts) and fallen < self.still and self._shocked(facts, trend, rate):
+        if at_rate and high_still(facts) and fallen < self.still and self._shocked(trend, rate):
             yield self.report(
                 trend.curve,
                 f"The loss began at {trend.loss(trend.first):.4g}, was thrown about, and does not leave "
@@ -123,15 +112,10 @@ class LearningRateTooHigh(Check):
                 prescriptions=remedies.trial_lower_rate(facts),
             )
 
-    def _shocked(self, facts: Facts, trend: Trend, rate: Rate) -> bool:
-        """Whether the loss rose above its beginning or fell only below the peak rate, or the norms were far higher."""
-        half, norms = len(trend) // 2, facts.curve(Role.GRAD_NORM)
+    def _shocked(self, trend: Trend, rate: Rate) -> bool:
+        """Whether the loss rose above its beginning, or fell only below the peak rate."""
+        half = len(trend) // 2
         peak = int(np.searchsorted(trend.curve.steps, rate.curve.steps[rate.curve.values.argmax()]))
         if 0 < peak <= len(trend) - 2 * self.points and trend.smooth[peak] - trend.end < 2 * self.still:
             return True
-        if float(trend.level[:half].max() - trend.level[0]) >= Divergence().rise:
-            return True
-        if norms is None or len(norms.finite) < 2 * self.points:
-            return False
-        early, late = np.array_split(norms.finite.values, 2)
-        return float(early.max()) >= self.shock * float(np.median(late)) > 0
+        return float(trend.level[:half].max() - trend.level[0]) >= Divergence().rise

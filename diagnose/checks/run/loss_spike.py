@@ -10,7 +10,8 @@ from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding
 from diagnose.checks.run._loss import LossCheck, beyond_noise, change, confidence, onset
 from diagnose.signals import Excursion, Trend, signals
-from diagnose.signals.excursions import deepest_dip, opening, repeats_start
+from diagnose.signals.excursions import GROSS, deepest_dip, opening, repeats_start
+from diagnose.signals.trend import FEW
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class LossSpike(LossCheck):
     name = "loss-spike"
     explained_by = ("learning-rate-too-high", "missing-warmup", "broken-resume")
     part_of = ("divergence", "non-finite-loss", "oscillation")
+    fewest = FEW // 2
 
     effect: float = 0.25
     """Height in ln times the share of progress undone (at most 1). Source: 1.3 times the loss, all progress lost."""
@@ -51,18 +53,19 @@ class LossSpike(LossCheck):
         trend = measured.main
         if trend is None:
             return
-        sharp = [
-            one for one in measured.outliers if self._big(trend, one) and one.height >= self.odd * deepest_dip(trend)
-        ]
+        dip, big = deepest_dip(trend), [one for one in measured.outliers if self._big(trend, one)]
+        gross = [one for one in big if one.over_start >= GROSS]
+        sharp = [one for one in big if one.height >= self.odd * dip]
         top = max((one.height for one in sharp), default=0.0)
         if 2 * sum(2 * one.height > top for one in measured.outliers) > sqrt(len(trend)):
             sharp = []  # so many that are half as high are another kind of batch
         slow = [one for one in measured.excursions if self._big(trend, one) and self._short(trend, one)]
-        if sharp or slow:
-            yield self._spikes(facts, trend, sharp + slow)
+        if gross or sharp or slow:
+            yield self._spikes(facts, trend, gross or sharp + slow)
 
     def _big(self, trend: Trend, one: Excursion) -> bool:
-        return one.effect >= self.effect and one.z >= self.z and one.last < len(trend) - 1
+        sure = one.z >= self.z or one.over_start >= GROSS
+        return one.effect >= self.effect and sure and one.last < len(trend) - 1
 
     def _short(self, trend: Trend, one: Excursion) -> bool:
         """Whether it lasted under half of the run, and is no hump of the warm-up and no further launch in one log."""

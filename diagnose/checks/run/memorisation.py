@@ -22,9 +22,9 @@ class Memorisation(Check):
 
     ## How it is detected
     Only where no validation loss is logged. The jump of the loss at the epoch boundaries, beyond the slope within the
-    epochs, reaches `drop` on average, stands out by `z` standard errors, happens at nearly all boundaries and makes
-    `coverage` of the fall. Where the log has no epochs a period is looked for, and more is asked. A loss that
-    came down to `left` of its start without such steps is only suspected: without validation nobody can tell.
+    epochs, reaches `drop` on average, stands out by `z` standard errors and makes `coverage` of the fall. Where the log
+    has no epochs a period is looked for, and more is asked. A loss that came down to `left` of its start
+    without such steps is only suspected: without validation nobody can tell.
 
     ## What to do
     Keep 25 clips or more out of training, log their loss, and stop when it turns up.
@@ -47,8 +47,6 @@ class Memorisation(Check):
     coverage: float = 0.5
     """Share of the fall that happens at the boundaries. Source: half of it; more than all of it is won back within
     the epochs, as by clips sorted by length."""
-    falling: float = 0.7
-    """Share of the boundaries at which the loss jumps down. Source: half of them would by chance."""
     left: float = 0.05
     """Loss that is left of its start, from which on one may suspect. Source: information only."""
 
@@ -89,7 +87,7 @@ class Memorisation(Check):
             )
 
     def _is_clear(self, seen: EpochSteps, trend: Trend) -> bool:
-        clear = seen.z >= self.z and seen.falling >= self.falling and self.coverage <= seen.coverage <= 1.2
+        clear = seen.z >= self.z and self.coverage <= seen.coverage <= 1.2
         # A period that was looked for could be chance: its steps must be seen by eye, and the set be nearly used up.
         by_eye = seen.drop >= 2 * max(self.drop, trend.noise) and trend.net > 1
         return clear and seen.drop >= self.drop and (seen.known or by_eye)

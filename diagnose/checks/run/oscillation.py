@@ -41,8 +41,10 @@ class Oscillation(LossCheck):
     """Span of the middle four fifths of the means in ln: 28 %. Source: real runs; loud noise stays below."""
     against_noise: float = 3.5
     """The same in standard errors of a mean. Source: white noise spans 2.6; a third more."""
+    undone: float = 0.02
+    """Share of the progress that they undo. Source: a loss that falls to nothing swings by any factor there."""
     trend: float = 0.5
-    """Kendall's tau from which a run falls, however it bounces. Source: three of four pairs in order."""
+    """Kendall's tau from which a run falls or rises, however it bounces. Source: three of four pairs in order."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the swings with the noise and with the progress."""
@@ -65,7 +67,12 @@ class Oscillation(LossCheck):
 
     def bounces(self, trend: Trend) -> bool:
         """Whether it turns again and again, beyond noise and trend."""
-        if trend.order <= -self.trend:
+        if abs(trend.order) >= self.trend:
             return False
-        wide = [one for one in trend.swings if one.spread >= max(self.spread, self.against_noise * one.error)]
+        wide = [
+            one
+            for one in trend.swings
+            if one.spread >= max(self.spread, self.against_noise * one.error)
+            and trend.lost(one.high, one.low) >= self.undone
+        ]
         return any(one.turns >= self.turns for one in wide)

@@ -25,8 +25,8 @@ class Overfitting(Check):
 
     ## How it is detected
     The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond
-    its noise (`z`; less of a rise with more certainty), the best is before `latest` of the evaluations, and training
-    did not rise since. Where only validation is logged, or a component of it, more is asked.
+    its noise (`z`; less of a rise with more certainty), and training did not rise since. Where only validation is
+    logged, or a component of it, more is asked.
 
     ## What to do
     Use the checkpoint of the best validation loss, stop early, add dropout and data, train fewer epochs.
@@ -48,8 +48,6 @@ class Overfitting(Check):
     """Of what validation had gained. Source: real runs."""
     z: float = 2.5
     """Standard errors. Source: one in 160 for normal noise; without it half of the noisy validations alarm."""
-    latest: float = 0.88
-    """Share of the evaluations at the best. Source: a rise of the last few evaluations may be their noise."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
@@ -63,7 +61,7 @@ class Overfitting(Check):
             clear = gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST and train is not None
             yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))
             return
-        sterner = Overfitting(4 * self.rise, 2 * self.share, 2 * self.z, self.latest)
+        sterner = Overfitting(4 * self.rise, 2 * self.share, 2 * self.z)
         for part, apart in measured.part_gaps:
             if sterner._turned(apart) and not self._lost(apart):
                 yield self._overfits(facts, part, apart, Confidence.MEDIUM)
@@ -72,7 +70,7 @@ class Overfitting(Check):
     def _turned(self, gap: Gap) -> bool:
         """Whether validation has turned up: far, or little but beyond any doubt."""
         high = gap.rise * gap.rise_z >= self.rise * self.z and gap.rise_z >= self.z
-        return high and gap.rise_share >= self.share and gap.best_at <= self.latest
+        return high and gap.rise_share >= self.share
 
     def _learned(self, facts: Facts, gap: Gap) -> bool:
         """Whether training went on learning; where none is logged, whether validation rose far and did not diverge."""

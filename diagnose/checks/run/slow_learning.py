@@ -12,6 +12,7 @@ from diagnose.remedies.evidence import number
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
 from diagnose.signals.excursions import setback
+from diagnose.signals.trend import EDGE
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,6 @@ class SlowLearning(LossCheck):
     """Fall in ln: 22 %. Source: a healthy run wins that in its first hundredth."""
     z: float = 8.0
     """Standard errors of the fall. Source: operators' rule, as for spikes."""
-    begun: float = 0.2
-    """Share of the planned run up to which it has only begun. Source: nobody should stop a run for its first fifth."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for a short, straight fall."""
@@ -76,12 +75,13 @@ class SlowLearning(LossCheck):
             self.line + 1 / max(trend.fell_z, 1) <= measured.straightness <= 1 - self.line / 2
             and 2 * trend.late_share >= self.line
         )
-        burst = trend.first - trend.start > trend.net * self.begun + 2 * trend.noise
-        return short and straight and trend.late_order < -self.begun and not burst and not self._has_begun(facts, trend)
+        burst = trend.first - trend.start > trend.net * EDGE + 2 * trend.noise
+        return short and straight and trend.late_order < -EDGE and not burst and not _has_begun(facts, trend)
 
-    def _has_begun(self, facts: Facts, trend: Trend) -> bool:
-        """Whether it is in its first part by its plan, or by a rate that has hardly left its peak."""
-        last, rate = float(trend.curve.steps[-1]), signals(facts).rate
-        planned = number(facts, "max_epochs" if trend.curve.axis is Axis.EPOCH else "max_steps")
-        falling = rate is not None and 1 - self.begun / 2 < rate.share(last) < 1
-        return falling or (planned is not None and last < self.begun * planned)
+
+def _has_begun(facts: Facts, trend: Trend) -> bool:
+    """Whether it is in its first fifth by its plan, or by a rate that has hardly left its peak."""
+    last, rate = float(trend.curve.steps[-1]), signals(facts).rate
+    planned = number(facts, "max_epochs" if trend.curve.axis is Axis.EPOCH else "max_steps")
+    falling = rate is not None and 1 - EDGE < rate.share(last) < 1
+    return falling or (planned is not None and last < 2 * EDGE * planned)

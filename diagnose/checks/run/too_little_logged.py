@@ -55,7 +55,7 @@ class TooLittleLogged(Check):
         measured, trend = signals(facts), signals(facts).main
         curve = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.VAL_LOSS)
         if curve is None:
-            return _no_loss(facts)
+            return None if measured.rivals is not None else _no_loss(facts)
         if measured.kind is Kind.REINFORCEMENT:
             return "the loss of reinforcement learning moves with its own targets: judge by the reward"
         points = len(curve.finite) if trend is None else len(trend)
