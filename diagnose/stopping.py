@@ -21,7 +21,7 @@ HOPELESS = ("divergence", "impossible-loss", "dead-schedule", "plateau", "non-fi
 IF_GRAVE = frozenset({"non-finite-loss", "learning-rate-too-high"})
 # Faults that heal: where only these were found, training may go on.
 PAST = frozenset({"loss-spike", "missing-warmup", "broken-resume", "non-finite-loss", "non-finite-gradients"})
-MEMORISED = ("overfitting", "past-best", "memorisation")
+MEMORISED = ("overfitting", "memorisation")
 # Share of the run within which a checkpoint is near, where fewer than two tell how often one is saved.
 NEAR = 0.05
 

@@ -192,6 +192,6 @@ KINDS = (
     Kind(_shuffled_labels, names("plateau", "loss-above-target"), Fault.PLATEAU),
     Kind(_rate_too_low, names("learning-rate-too-low", "slow-learning"), Fault.RATE_TOO_LOW),
     Kind(_forgets, names("learning-rate-too-high", "missing-warmup", "divergence"), Fault.RATE_TOO_HIGH),
-    Kind(_validation_rises, names("overfitting", "past-best"), Fault.OVERFITTING),
+    Kind(_validation_rises, names("overfitting"), Fault.OVERFITTING),
 )
 UNTOLD = (Kind(_untold),)

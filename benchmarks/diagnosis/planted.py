@@ -85,22 +85,6 @@ def _clipped_outliers(rng: Generator) -> Draft:
     return replace(draft, gradients=norms, config=plain_config(draft, grad_clip_norm=float(np.quantile(norms, 0.9))))
 
 
-def _past_best(rng: Generator) -> Draft:
-    """Validation has not moved since the first third; training has lost more than half of its loss since."""
-    points = length(rng, 100, 2000)
-    course = np.exp(-rng.uniform(1.5, 3.0) * time(points))
-    low = course[int(rng.uniform(0.1, 0.3) * points)]
-    seen = np.maximum(course, low) * np.exp(0.003 * rng.standard_normal(points))
-    return Draft(course * scatter(rng, points, 0.04), validation=1.05 * seen, rate=constant(rng, points, 1e-4, 1e-3))
-
-
-def _still_better(rng: Generator) -> Draft:
-    points = length(rng, 100, 2000)
-    course = np.exp(-rng.uniform(1.5, 3.0) * time(points))
-    seen = course**0.6 * np.exp(0.003 * rng.standard_normal(points))
-    return Draft(course * scatter(rng, points, 0.04), validation=1.05 * seen, rate=constant(rng, points, 1e-4, 1e-3))
-
-
 def _wav(samples: Floats) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
@@ -242,21 +226,6 @@ def _with_validation(rng: Generator) -> Draft:
     return sound_run(rng)
 
 
-def _noisy_validation(rng: Generator) -> Draft:
-    """A handful of clips: evaluations scatter by 30 to 100 % of all that was gained."""
-    points = length(rng, 100, 2000)
-    gain = rng.uniform(0.1, 0.4)
-    course = 1 - gain * (1 - np.exp(-time(points) / 0.2))
-    seen = course + gain * rng.uniform(0.3, 1.0) * rng.standard_normal(points)
-    return Draft(course * scatter(rng, points, 0.03), validation=seen, rate=cosine(points, 2e-4))
-
-
-def _calm_validation(rng: Generator) -> Draft:
-    draft = sound_run(rng)
-    assert draft.validation is not None
-    return replace(draft, validation=draft.validation * np.exp(0.02 * rng.standard_normal(len(draft.loss))))
-
-
 def _impossible_loss(rng: Generator) -> Draft:
     """One constant, a cross-entropy below zero, or a fall without bound."""
     points, form = length(rng, 30, 2000), rng.integers(3)
@@ -299,7 +268,6 @@ _PAIRS = (
     (_exploding_gradients, _sound_gradients),
     (_vanishing_gradients, _shrinking_gradients),
     (_over_clipped_gradients, _clipped_outliers),
-    (_past_best, _still_better),
     (_noise_audio, _speech_audio),
     (_stalled_run, _pauses),
     (_learning_rate_mismatch, _rate_as_asked),
@@ -308,13 +276,12 @@ _PAIRS = (
     (_small_dataset, _large_dataset),
     (_validation_is_training, _validation_is_near),
     (_missing_validation, _with_validation),
-    (_noisy_validation, _calm_validation),
     (_impossible_loss, _possible_loss),
     (_loss_above_target, _loss_in_target),
     *operations.PAIRS,
 )
 # Findings that may be reported first instead, as the cause: thrown by the first updates, a rate too high says more.
-_ALSO = {"missing-warmup": names("learning-rate-too-high"), "past-best": names("overfitting")}
+_ALSO = {"missing-warmup": names("learning-rate-too-high")}
 
 
 def _kinds() -> Iterator[Kind]:

@@ -463,9 +463,7 @@ _CAUSES: Mapping[Fault, tuple[_Injection, ...]] = {
         _Injection("shuffled-labels", _shuffled_labels, _stuck, _names("plateau"), _without),
         _Injection("decayed-at-once", _decayed_at_once, _stuck, _names("plateau", "dead-schedule"), _without),
     ),
-    Fault.OVERFITTING: (
-        _Injection("few-noisy-samples", _few_noisy_samples, _overfitted, _names("overfitting", "past-best")),
-    ),
+    Fault.OVERFITTING: (_Injection("few-noisy-samples", _few_noisy_samples, _overfitted, _names("overfitting")),),
     Fault.RATE_TOO_HIGH: (
         # At such a rate a real run may also give back what it gained: then divergence is what there is to see.
         _Injection(

@@ -288,7 +288,7 @@ def _kinds() -> Iterator[Kind]:
     yield Kind(_wide_spike, spike | names("divergence", "learning-rate-too-high"), Fault.SPIKE)
     for make in (_slow_divergence, _to_a_constant, _step_by_step):
         yield Kind(make, names("divergence"), Fault.DIVERGENCE)
-    yield Kind(_validation_alone, names("overfitting", "divergence", "past-best"), Fault.DIVERGENCE)
+    yield Kind(_validation_alone, names("overfitting", "divergence"), Fault.DIVERGENCE)
     for make in (_infinite_first, _last_points):
         yield Kind(make, names("non-finite-loss"), Fault.NAN)
     for make in (_first_level, _after_progress):
@@ -302,7 +302,7 @@ def _kinds() -> Iterator[Kind]:
     for make in (_line, _line_in_the_logarithm, _line_below_the_noise):
         yield Kind(make, names("learning-rate-too-low", "slow-learning"), Fault.RATE_TOO_LOW)
     for make in (_slow_rise, _flat_while_training_falls, _few_evaluations):
-        yield Kind(make, names("overfitting", "past-best"), Fault.OVERFITTING)
+        yield Kind(make, names("overfitting"), Fault.OVERFITTING)
     yield Kind(_soft_stairs, names("memorisation"), Fault.MEMORISATION)
 
 

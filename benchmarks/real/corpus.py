@@ -26,7 +26,6 @@ MEANS = {
     "plateau": "plateau",
     "overfitting": "overfitting",
     "memorisation": "overfitting",
-    "past-best": "overfitting",
     "oscillation": "oscillation",
     "slow-learning": "underfit",
     "learning-rate-too-low": "underfit",

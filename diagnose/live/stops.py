@@ -21,7 +21,7 @@ from diagnose.run import Role
 
 UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss", "exploding-gradients", "oscillation"})
 """Faults after which a state from before them is worth going on from."""
-KEPT = frozenset({"overfitting", "memorisation", "past-best"})
+KEPT = frozenset({"overfitting", "memorisation"})
 """Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
 SLOW = frozenset({"learning-rate-too-low", "slow-learning"})
 """Faults that are only warnings, and worth a stop once `WORTH` of the planned run is over. A plateau is none: noisy

@@ -102,7 +102,7 @@ _ACCEPTED: Mapping[Fault, frozenset[str]] = {
     Fault.DIVERGENCE: frozenset({"divergence"}),
     Fault.NAN: frozenset({"non-finite-loss"}),
     Fault.PLATEAU: frozenset({"plateau"}),
-    Fault.OVERFITTING: frozenset({"overfitting", "past-best"}),
+    Fault.OVERFITTING: frozenset({"overfitting"}),
     Fault.RATE_TOO_HIGH: frozenset({"learning-rate-too-high", "oscillation"}),
     Fault.RATE_TOO_LOW: frozenset({"learning-rate-too-low", "slow-learning"}),
     Fault.MEMORISATION: frozenset({"memorisation"}),

@@ -81,3 +81,44 @@ EDGE = (
 def test_overfitting(one: Case) -> None:
     """Validation that parts from training is found beyond its own noise."""
     assert_findings(one)
+
+
+FLAT = (
+    case(
+        "validation stays flat for most of the run while training falls tenfold",
+        training(
+            noisy(0.02 + np.exp(-np.linspace(0, 4, 400)), 0.02),
+            evaluations(noisy(0.8 + 0.4 * np.exp(-np.linspace(0, 30, 400)), 0.003, 1)),
+        ),
+        "FIT002",
+    ),
+)
+FINISHED = (
+    case(
+        "validation, still below training, can hardly fall any more",
+        training(
+            noisy(0.1 + np.exp(-np.linspace(0, 4, 400)), 0.02),
+            evaluations(noisy(0.05 + 0.4 * np.exp(-np.linspace(0, 30, 400)), 0.003, 1)),
+        ),
+    ),
+    case("both fall", training(noisy(descent()), evaluations(noisy(1.05 * descent(), 0.01, 1)))),
+    case(
+        "both stay flat",
+        training(
+            noisy(0.1 + np.exp(-np.linspace(0, 30, 400)), 0.02),
+            evaluations(noisy(0.12 + np.exp(-np.linspace(0, 30, 400)), 0.003, 1)),
+        ),
+    ),
+)
+FEW = (
+    case(
+        "six evaluations are too few",
+        training(noisy(np.exp(-np.linspace(0, 4, 400)), 0.02), evaluations(np.full(400, 0.8), 6)),
+    ),
+)
+
+
+@pytest.mark.parametrize("one", table(FLAT, FINISHED, FEW))
+def test_validation_that_gains_nothing(one: Case) -> None:
+    """Training that halves while validation stays flat is reported, a finished run is not."""
+    assert_findings(one)

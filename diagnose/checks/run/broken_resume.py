@@ -22,7 +22,8 @@ class BrokenResume(Check):
 
     ## How it is detected
     The logged learning rate falls at once to less than half and then climbs again, and at the same step the loss
-    jumps by `jump` and `z` standard errors. Not where it happens again and again: that is a schedule of warm restarts.
+    jumps by `jump` and `z` standard errors; or a decayed rate is at once back near its peak, and the loss lost half of
+    its progress. Not where it happens again and again: that is a schedule of warm restarts.
 
     ## What to do
     Resume from the checkpoint with optimiser, scheduler and step, not from the weights alone.
@@ -51,18 +52,23 @@ class BrokenResume(Check):
         values, steps = rate.curve.values, rate.curve.steps
         halved = np.flatnonzero(2 * values[1:] < values[:-1]) + 1
         again = [i for i in halved if values[i:].max() > 2 * values[i]]
-        first = int(np.searchsorted(trend.curve.steps, steps[again[0]])) if len(again) == 1 else 0
+        doubled = np.flatnonzero(values[1:] > 2 * values[:-1]) + 1
+        anew = [i for i in doubled if 2 * values[i] > rate.peak and rate.past_peak(steps[i])]
+        places = again or anew
+        first = int(np.searchsorted(trend.curve.steps, steps[places[0]])) if len(places) == 1 else 0
         if not ODD_ONE_OUT <= first <= len(trend) - ODD_ONE_OUT:
             return
-        jump = first_level(trend.level[first:]) - last_level(trend.level[:first])
-        if jump < max(self.jump, self.z * trend.noise):
+        low, high = last_level(trend.level[:first]), first_level(trend.level[first:])
+        jump = high - low
+        if jump < max(self.jump, self.z * trend.noise) or (not again and 2 * trend.lost(high, low) < 1):
             return
-        before, after = values[again[0] - 1], values[again[0]]
+        before, after = values[places[0] - 1], values[places[0]]
+        how = "falls" if again else "goes"
         yield self.report(
             trend.curve,
-            f"At {trend.curve.place(steps[again[0]])} the learning rate falls from {before:.3g} to {after:.3g} and "
-            f"climbs again, and the loss jumps by {change(jump)}: it was resumed without the state of its optimiser "
-            "and schedule.",
+            f"At {trend.curve.place(steps[places[0]])} the learning rate {how} from {before:.3g} to {after:.3g}"
+            f"{' and climbs again' if again else ' at once'}, and the loss jumps by {change(jump)}: it was resumed "
+            "without the state of its optimiser and schedule.",
             Evidence("jump", jump, self.jump, "", f"the loss jumps by {change(jump)}"),
             Evidence("rate_before", float(before), None, "", f"the learning rate was {before:.3g} before"),
             first=first,

@@ -11,8 +11,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
-from diagnose.checks.run._loss import beyond_noise, change, moving_target, onset
-from diagnose.checks.run.oscillation import Oscillation
+from diagnose.checks.run._loss import beyond_noise, change, improves, moving_target, onset
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
 from diagnose.signals.trend import FEW
@@ -78,8 +77,8 @@ class Divergence(Check):
         if trend is None or not self.turned(trend):
             return
         lost = trend.lost(trend.end, trend.best)
-        if Oscillation().bounces(trend) and trend.end - trend.first < self.rise:
-            return  # one swing of many
+        if improves(signals(facts)) and 2 * lost < 1:
+            return  # harder batches
         curve = trend.curve
         low = trend.lowest_index
         best, end = curve.place(curve.steps[low]), trend.said(trend.end, -1)
@@ -99,7 +98,8 @@ class Divergence(Check):
     def turned(self, trend: Trend) -> bool:
         """Whether the level at the end is above the best beyond doubt."""
         lost = trend.lost(trend.end, trend.best)
-        if len(trend) < 4 or trend.rise < self.rise or lost < self.share:
+        far = lost >= self.share or (trend.rise >= self.part and trend.climbs)
+        if len(trend) < 4 or trend.rise < self.rise or not far:
             return False
         few = len(trend) <= self.few and trend.curve.axis is Axis.STEP  # single batches: a rise that small may be noise
         if few and trend.first - trend.best < trend.rise < log(2):
@@ -131,7 +131,7 @@ class Divergence(Check):
             return
         generator, other = rivals
         climbed = generator.end - generator.start
-        if other.net < self.part or other.order > -1 / 2 or climbed < 4 * self.rise or generator.late_order < 0:
+        if other.net < self.part or other.order > -1 / 2 or climbed < 4 * self.rise:
             return
         first = int(np.argmax(generator.smooth > generator.start + self.rise))
         yield self.report(
@@ -139,7 +139,7 @@ class Divergence(Check):
             f"The discriminator has won: {_course(other)}, while {_course(generator)}.",
             Evidence("growth", climbed, 4 * self.rise, "", f"rose by {change(climbed)} above its start"),
             first=first,
-            advice="Go back to before it climbed; train the discriminator less often, or regularise it."
+            advice="Go back to before it climbed; train the discriminator less often, or regularise it.",
         )
 
     def _validation(self, facts: Facts) -> Iterator[Finding]:

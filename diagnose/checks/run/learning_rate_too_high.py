@@ -12,11 +12,13 @@ from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import late_piece, moving_target, onset
 from diagnose.checks.run.divergence import Divergence
+from diagnose.checks.run.learning_rate_too_low import LearningRateTooLow
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.remedies.evidence import high_still, peak_rate
 from diagnose.remedies.rate import HIGH
 from diagnose.signals import Rate, Trend, signals
 from diagnose.signals.excursions import setback
+from diagnose.signals.trend import EDGE
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class LearningRateTooHigh(Check):
 
     ## How it is detected
     The training loss diverges or oscillates (by the measures of those two checks); or it was thrown back while the
-    rate still rose and has not come back; or it never got going at a high rate, after a shock.
+    rate still rose and has not come back; or it never got going at a high rate, after a shock. A logged rate had not
+    yet decayed to a tenth of its peak when that began, nor is it tiny.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate.
@@ -57,11 +60,13 @@ class LearningRateTooHigh(Check):
         """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
         unstable = (Divergence().of_losses(facts), Oscillation().check(facts))
         effects = [*chain(*unstable, self.thrown_back(facts), self._never_began(facts))]
-        rate = peak_rate(facts)
-        if not effects:
+        rate, logged = peak_rate(facts), signals(facts).rate
+        if not effects or (rate is not None and rate <= LearningRateTooLow.tiny):
             return
         effect = effects[0]
         step = effect.first_step or 0
+        if logged is not None and logged.past_peak(step) and logged.share(step) < EDGE:
+            return  # it had decayed by then
         known = "looks" if rate is None else f"of {rate:g} is"
         yield self.finding(
             effect.severity,

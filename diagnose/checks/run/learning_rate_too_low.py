@@ -34,7 +34,7 @@ class LearningRateTooLow(LossCheck):
     code = "OPT002"
     name = "learning-rate-too-low"
     needs = (Role.TRAIN_LOSS,)
-    part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule", "past-best")
+    part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule")
 
     low: float = 3e-3
     """Rate above which a creeping loss has other causes. Source: three times Adam's default."""

@@ -106,6 +106,11 @@ class NonFiniteLoss(Check):
         if factor >= self.climb:
             return f"{back} at a lower learning rate with clipping: the loss had climbed before it was lost."
         cause = "fp16 overflows so" if half else "half precision (fp16) overflows so, where it is used"
+        lost = _lost_gradients(facts, curve, bad[0])
+        if lost is not None:
+            return (
+                f"{back}. The gradients overflowed first, at {lost}: {cause}, cured by bf16, clipping or a lower rate."
+            )
         return f"{back}. It came out of nothing: {cause}, cured by bf16 or full precision; else {clips}"
 
     def _filtered(self, facts: Facts) -> Iterator[Finding]:
@@ -145,6 +150,13 @@ def _is_data(facts: Facts, curve: Curve, bad: IntArray) -> bool:
         return False
     values = val.values
     return len(values) > 2 and bool(np.isfinite(values).all()) and float(values[-2:].mean()) < float(values[0])
+
+
+def _lost_gradients(facts: Facts, curve: Curve, first: int) -> str | None:
+    """Where the gradient norm was not finite before the loss was not, if it is logged."""
+    norms = facts.curve(Role.GRAD_NORM)
+    bad = None if norms is None else np.flatnonzero(~np.isfinite(norms.values) & (norms.steps <= curve.steps[first]))
+    return norms.place(norms.steps[bad[0]]) if norms is not None and bad is not None and len(bad) else None
 
 
 def _cures(facts: Facts, curve: Curve, first: int) -> tuple[Prescription, ...]:

@@ -1,4 +1,4 @@
-"""FIT002: validation rises while training falls."""
+"""FIT002: validation rises, or gains nothing, while training falls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from diagnose.signals.gap import FEWEST
 
 @dataclass(frozen=True)
 class Overfitting(Check):
-    """The validation loss rises while the training loss goes on falling.
+    """The validation loss rises, or has gained nothing for most of the run, while the training loss goes on falling.
 
     ## Why it matters
     From the turn on the model memorises the training clips; new text gets worse with every epoch.
@@ -26,14 +26,16 @@ class Overfitting(Check):
     ## How it is detected
     The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond
     its noise (`z`; less of a rise with more certainty), and training did not rise since. Where only validation is
-    logged, or a component of it, more is asked.
+    logged, or a component of it, more is asked. Or an evaluation before `early` of the run is about as good as the best
+    of all (within a tenth of what was gained, or 5 %, or the noise), and training fell by `fall` since.
 
     ## What to do
     Use the checkpoint of the best validation loss, stop early, add dropout and data, train fewer epochs.
 
     ## Blind spots
     For speech the validation loss may rise while the voice still gets better: listen to the best and to the last
-    checkpoint. The total of a GAN has no such meaning at all.
+    checkpoint. The total of a GAN has no such meaning at all. Losses that saturate (Tacotron 2, flow matching) stay flat
+    while the voice improves; there training does not halve either.
     """
 
     code = "FIT002"
@@ -48,6 +50,10 @@ class Overfitting(Check):
     """Of what validation had gained. Source: real runs."""
     z: float = 2.5
     """Standard errors. Source: one in 160 for normal noise; without it half of the noisy validations alarm."""
+    early: float = 0.3
+    """Share of the evaluations. Source: real runs; a third of the run before, two thirds for nothing."""
+    fall: float = 0.6
+    """Fall of the training loss since, in ln: 45 %. Source: what halves in training must show in validation."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
@@ -60,6 +66,9 @@ class Overfitting(Check):
         if gap is not None and val is not None and self._turned(gap) and self._learned(facts, gap):
             clear = gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST and train is not None
             yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))
+            return
+        if gap is not None and val is not None and self._gains_nothing(facts, gap):
+            yield self._past_best(facts, val, gap)
             return
         sterner = Overfitting(4 * self.rise, 2 * self.share, 2 * self.z)
         for part, apart in measured.part_gaps:
@@ -81,6 +90,25 @@ class Overfitting(Check):
     def _lost(self, gap: Gap) -> bool:
         """Whether training learned nothing since: then it diverged."""
         return gap.train_kept < -self.rise or 2 * gap.train_fall <= self.rise
+
+    def _gains_nothing(self, facts: Facts, gap: Gap) -> bool:
+        """Whether only training improved after an early evaluation, and did not end above validation."""
+        enough = gap.evaluations >= 2 * FEWEST and gap.near_at <= self.early and gap.apart >= 0
+        return enough and gap.train_fall_near >= self.fall and next(Divergence().of_losses(facts), None) is None
+
+    def _past_best(self, facts: Facts, val: Trend, gap: Gap) -> Finding:
+        since, fallen = gap.evaluations - 1 - gap.near, 1 - exp(-gap.train_fall_near)
+        step = int(val.curve.steps[gap.near])
+        place = val.curve.place(step)
+        return self.report(
+            val.curve,
+            f"Since {place} ({since} evaluations) the validation loss has hardly improved, while the training loss "
+            f"fell by {fallen:.0%}: the rest is memorised.",
+            Evidence("train_fall", gap.train_fall_near, self.fall, "", f"training fell by {fallen:.0%} since"),
+            first=gap.near,
+            prescriptions=remedies.regularise(facts, step),
+            advice=f"Stop here; listen to the checkpoints from {place} on and keep the best.",
+        )
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
         step, fallen = int(val.curve.steps[gap.best]), 1 - exp(-max(gap.train_fall, 0))

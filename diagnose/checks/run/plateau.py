@@ -44,7 +44,7 @@ class Plateau(LossCheck):
     code = "FIT001"
     name = "plateau"
     explained_by = ("dead-schedule", "learning-rate-too-low", "vanishing-gradients", "learning-rate-too-high")
-    part_of = ("divergence", "oscillation", "impossible-loss", "non-finite-loss", "past-best", "overfitting")
+    part_of = ("divergence", "oscillation", "impossible-loss", "non-finite-loss", "overfitting")
 
     never: float = 0.1
     """Fall in ln that is none. Source: the mean answer, learned at once; real runs."""
@@ -110,7 +110,12 @@ class Plateau(LossCheck):
     def _flat(self, facts: Facts, trend: Trend, since: float) -> Finding:
         curve, end = trend.curve, trend.loss(trend.end)
         first, chance = int(since * (len(curve) - 1)), _chance(facts, end)
-        if since == 0:
+        if since == 0 and signals(facts).begins_late:
+            message = (
+                f"The loss does not fall: {trend.loss(trend.start):.4g} where the log begins, {end:.4g} at the end"
+            )
+            advice = "What came before is not known: if it fell then, it has converged, or needs a lower learning rate."
+        elif since == 0:
             message = f"The loss never fell: {trend.loss(trend.start):.4g} at the start, {end:.4g} at the end"
             advice = "Check labels, tokenizer and frozen weights; then try another learning rate."
         else:
@@ -123,7 +128,11 @@ class Plateau(LossCheck):
             curve,
             message + (f"; that is chance level, ln {chance:,}." if chance else "."),
             Evidence(
-                "fall", trend.net, self.never if since == 0 else self.little, "", f"fell by {1 - exp(-trend.net):.1%}"
+                "fall",
+                trend.net,
+                self.never if since == 0 else self.little,
+                "",
+                f"fell by {1 - exp(-trend.net):.1%}" if trend.net > NEAR / 2 else "did not fall",
             ),
             *([Evidence("chance_level", log(chance), sentence=f"guessing costs {log(chance):.4g}")] if chance else []),
             first=first,

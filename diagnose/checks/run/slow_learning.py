@@ -38,7 +38,7 @@ class SlowLearning(LossCheck):
     name = "slow-learning"
     needs = (Role.TRAIN_LOSS,)
     explained_by = ("learning-rate-too-low",)
-    part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule", "plateau", "past-best")
+    part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule", "plateau")
 
     line: float = 0.4
     """Share of the fall in the second half. Source: 0.5 for a line; a logarithm that bends after a third of the run,

@@ -23,7 +23,8 @@ class TooLittleLogged(Check):
     Silence about a run is only good news where a fault would have been seen.
 
     ## How it is detected
-    There is no loss, or it has too few points to show a course, or few points without a clear order.
+    There is no loss, or it has too few points to show a course, or few points without a clear order. Two networks
+    whose losses stay within bounds are healthy as far as losses show.
 
     ## What to do
     Log more often, log a validation loss, or name the loss with `--train-tag`.
@@ -49,13 +50,14 @@ class TooLittleLogged(Check):
         reason = self._reason(facts)
         if reason:
             said = f"{reason[0].upper()}{reason[1:]}."
-            yield replace(self.finding(Severity.INFO, Confidence.HIGH, "run", said), inconclusive=True)
+            found = self.finding(Severity.INFO, Confidence.HIGH, "run", said)
+            yield replace(found, inconclusive=signals(facts).rivals is None)
 
     def _reason(self, facts: Facts) -> str | None:
         measured, trend = signals(facts), signals(facts).main
         curve = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.VAL_LOSS)
         if curve is None:
-            return None if measured.rivals is not None else _no_loss(facts)
+            return _no_loss(facts)
         if measured.kind is Kind.REINFORCEMENT:
             return "the loss of reinforcement learning moves with its own targets: judge by the reward"
         points = len(curve.finite) if trend is None else len(trend)

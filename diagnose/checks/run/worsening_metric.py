@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from diagnose.checks.base import Check, Curve, Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import change
-from diagnose.signals import Trend, signals
+from diagnose.signals import Kind, Trend, signals
 from diagnose.signals.gap import FEWEST
 from diagnose.signals.robust import as_share, last_level
 
@@ -22,7 +22,8 @@ class WorseningMetric(Check):
     ## How it is detected
     The last level of a logged error rate (or of what a score, as a share, leaves to one) is above its best by `rise`
     and by `z` standard errors, at eight evaluations or more. Rise and the share lost of what it had gained make up for
-    each other (`effect`).
+    each other (`effect`). In reinforcement learning the reward is judged so, whatever the losses do: half of what it
+    had gained must be lost.
 
     ## What to do
     Listen to the checkpoint of the best rate beside that of the lowest loss; look at decoding and lengths.
@@ -49,32 +50,39 @@ class WorseningMetric(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at each of held-out data; the first that worsens is enough."""
-        loss = signals(facts).main
+        loss, moving = signals(facts).main, signals(facts).kind is Kind.REINFORCEMENT
         worse = [(logged, trend) for logged, trend in _errors(facts) if self._worsens(trend)]
-        if worse and (loss is None or loss.net >= 0):
+        if worse and (moving or loss is None or loss.net >= 0):
             curve, trend = worse[0]
             lost, best = trend.lost(trend.end, trend.best), trend.lowest_index
             yield self.report(
                 curve,
                 f"{curve.tag} was best near {curve.place(curve.steps[best])} ({curve.values[best]:.3g}) and ends at "
-                f"{last_level(curve.values):.3g}, while the loss fell.",
-                Evidence("rise", trend.rise, self.rise, "", f"{change(trend.rise)} more errors than at its best"),
+                f"{last_level(curve.values):.3g}{'' if moving else ', while the loss fell'}.",
+                *(
+                    []
+                    if trend.signed
+                    else [Evidence("rise", trend.rise, self.rise, "", f"{change(trend.rise)} more errors than at best")]
+                ),
                 Evidence("share_lost", lost, sentence=f"lost {min(lost, 1):.0%} of what it had gained"),
                 first=best,
             )
 
     def _worsens(self, trend: Trend) -> bool:
-        effect = trend.rise * min(trend.lost(trend.end, trend.best), 1)
-        return trend.rise >= self.rise and effect >= self.effect and trend.rise_z >= self.z and not trend.signed
+        lost = min(trend.lost(trend.end, trend.best), 1)
+        far = 2 * lost >= 1 if trend.signed else trend.rise >= self.rise and trend.rise * lost >= self.effect
+        return far and trend.rise_z >= self.z
 
 
 def _errors(facts: Facts) -> list[tuple[Curve, Trend]]:
-    """Error rates of held-out data as logged, and described; a score by what it leaves to one."""
-    found = []
+    """Error rates of held-out data as logged, and described; a score by what it leaves to one, a reward turned over."""
+    found, moving = [], signals(facts).kind is Kind.REINFORCEMENT
     for curve in (*facts.run.played_by(Role.ERROR_RATE), *facts.run.played_by(Role.SCORE)):
         finite = curve.finite
         values = 1 - as_share(finite.values) if curve.role is Role.SCORE else finite.values
-        trend = Trend.of(replace(finite, values=values)) if curve.held_out and len(finite) >= 2 * FEWEST else None
+        values = -finite.values if moving and curve.role is Role.SCORE else values
+        judged = (curve.held_out or moving) and len(finite) >= 2 * FEWEST
+        trend = Trend.of(replace(finite, values=values)) if judged else None
         if trend is not None:
             found.append((finite, trend))
     return found

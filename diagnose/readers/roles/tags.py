@@ -61,6 +61,8 @@ _SCORES = frozenset(
     {"acc", "accuracy", "bleu", "chrf", "rouge", "f1", "precision", "recall", "map", "auc", "auroc", "iou", "miou"}
     | {"dice", "pesq", "stoi", "mos", "utmos", "dnsmos", "snr", "sdr", "psnr", "ssim", "score", "top"}
 )
+_REWARDS = frozenset({"reward", "rew", "return"})
+_SPREADS = frozenset({"std", "var", "min", "max", "norm", "baseline", "margin"})
 _SINGLE = frozenset({"step", "batch", "iter", "iteration"})
 _SMOOTHED = frozenset({"avg", "average", "running", "smooth", "smoothed", "ema", "far"})
 # `L: 9.5, L_crf: 4.5`: how papers write a loss and its parts.
@@ -221,7 +223,8 @@ def rises(reading: Reading) -> bool | None:
     """True for a score, which rises as a model gets better; False for an error rate; None for neither."""
     if _ERROR_RATES.intersection(reading.words):
         return False
-    if _SCORES.intersection(reading.words) and not reading.lossy:
+    rewarded = _REWARDS.intersection(reading.words) and not _SPREADS.intersection(reading.words)
+    if (_SCORES.intersection(reading.words) or rewarded) and not reading.lossy:
         return True
     return None
 
