@@ -34,8 +34,8 @@ class Overfitting(Check):
 
     ## Blind spots
     For speech the validation loss may rise while the voice still gets better: listen to the best and to the last
-    checkpoint. The total of a GAN has no such meaning at all. Losses that saturate (Tacotron 2, flow matching) stay flat
-    while the voice improves; there training does not halve either.
+    checkpoint. The total of a GAN has no such meaning at all. Losses that saturate (Tacotron 2, flow matching) stay
+    flat while the voice improves; there training does not halve either.
     """
 
     code = "FIT002"
