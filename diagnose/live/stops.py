@@ -29,6 +29,9 @@ batches of a healthy run look like one, and its second half is worth more than t
 LASTED = 0.2
 """Share of the planned run for which an instability that is only a warning must have lasted. Source: our choice: a
 healthy run comes back from a swing sooner, or is not planned to the end of it."""
+SAVED = 0.1
+"""Share of the planned run. Source: a state of the bundled trainer after three updates at thirty times the rate never
+got going at a tenth of that, where a fresh start did."""
 SUMMARY = "summary.json"
 """Where a trainer may report the loss on a second validation set (`held_out_loss`)."""
 
@@ -105,7 +108,10 @@ def kept_best(facts: Facts) -> str | None:
 
 
 def last_good(diagnosis: Diagnosis) -> str | None:
-    """The newest checkpoint that is not younger than the best point before the first instability."""
+    """The newest checkpoint that is not younger than the best point before the first instability.
+
+    None where it would save less than `SAVED` of the planned run: to begin afresh is surer then.
+    """
     facts = diagnosis.facts
     onsets = [_onset(facts, one.name, one.first_step) for one in diagnosis.findings if one.name in UNSTABLE]
     known_onsets = [onset for onset in onsets if onset is not None]
@@ -116,7 +122,8 @@ def last_good(diagnosis: Diagnosis) -> str | None:
     if not len(before):
         return None
     best = int(before.steps[np.argmin(before.values)])
-    known = [one.file for one in facts.checkpoints if one.step <= best]
+    least = SAVED * (planned_end(facts) or 0)
+    known = [one.file for one in facts.checkpoints if least <= one.step <= best]
     return known[-1] if known else None
 
 
