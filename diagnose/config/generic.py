@@ -192,6 +192,11 @@ def _is_patience(name: str, leaf: _Leaf) -> bool:
     return (name == "plateau_patience") == (bool(named) or (factor and not stops))
 
 
+def _is_rate(_: str, leaf: _Leaf) -> bool:
+    """Whether a `step_size` is how far a step goes: a schedule that goes down in stairs has one of steps or epochs."""
+    return leaf.key not in {"step_size", "stepsize"} or isinstance(leaf.value, float)
+
+
 def _is_length(_: str, leaf: _Leaf) -> bool:
     """Whether it is the length of the run: no milestones, and not that of an epoch or of an agent's rollout."""
     of_part = any("epoch" in key for key in leaf.beside) or not {"gamma", "num_envs", "n_envs"}.isdisjoint(leaf.beside)
@@ -230,6 +235,7 @@ def _is_warmup(name: str, leaf: _Leaf) -> bool:
 _AGREES: Mapping[str, Callable[[str, _Leaf], bool]] = {
     "early_stopping_patience": _is_patience,
     "plateau_patience": _is_patience,
+    "learning_rate": _is_rate,
     "max_steps": _is_length,
     "grad_clip_norm": _is_norm,
     "eps": _is_of_optimizer,

@@ -39,7 +39,8 @@ from diagnose.plan import Plan, plan
 from diagnose.remedies.rate import HALF
 
 RECORD = "heal.json"
-CURED = "cured.yaml"
+CURED = "cured"
+"""Name of the cured config; it ends as the given one does."""
 CONSOLE = "console.log"
 
 
@@ -264,7 +265,7 @@ class _Healing:
         return Path(best.config).read_text("utf-8") if rewrite.refused else rewrite.text
 
     def _write(self, text: str) -> None:
-        path = self.order.out / CURED
+        path = self.order.out / f"{CURED}{self.order.config.suffix}"
         write_whole(path, text.encode("utf-8"))
         self.say(f"the cured config: {path}")
 

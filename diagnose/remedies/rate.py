@@ -86,15 +86,18 @@ def tenth(facts: Facts, rate: float) -> Prescription:
     )
 
 
-def speed_up(facts: Facts) -> tuple[Prescription, ...]:
+def speed_up(facts: Facts, *, sure: bool = True) -> tuple[Prescription, ...]:
     """For a loss that creeps in a straight line: ten times the rate; four times where a trained model is tuned.
 
-    Where that is no safe change, but a trial, Adam's default as well, which is one.
+    Where that is no safe change, but a trial, Adam's default as well, which is one. All is a trial where it is not
+    `sure` that the run had this rate.
     """
     rate = peak_rate(facts)
     if rate is None or HIGHEST_RAISED < rate < SURELY_SGD:
         return ()
     factor = 4.0 if facts.settings.get("init_checkpoint") else 10.0
+    if not sure:
+        return (_raised(rate, factor, Safety.UNSAFE),)
     if rate <= SAFELY_RAISED:
         return (_raised(rate, factor, Safety.SAFE),)
     to_default = HIGHEST_RAISED / rate

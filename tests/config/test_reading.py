@@ -35,6 +35,13 @@ GENERIC = [
     pytest.param("lr: 0.1\nwarmup: 0.1\n", {"warmup_ratio": 0.1, "warmup_steps": None}, id="warm-up as a share"),
     pytest.param("lr: 0.1\nwarmup: 100\n", {"warmup_ratio": None, "warmup_steps": 100}, id="warm-up in steps"),
     pytest.param(
+        "optim: {step_size: 0.05, n_updates: 900}\n", {"learning_rate": 0.05, "max_steps": 900}, id="own names"
+    ),
+    pytest.param("eta0: 2e-3\nepochs: 9\n", {"learning_rate": 2e-3, "max_epochs": 9}, id="eta"),
+    pytest.param(
+        "lr: 0.1\nscheduler: {step_size: 30, gamma: 0.1}\n", {"learning_rate": 0.1}, id="the steps of a stair"
+    ),
+    pytest.param(
         "training: {lr: 0.1, batch_size: 4}\nvalidation: {batch_size: 9}\n",
         {"batch_size": 4, "eval_batch_size": 9},
         id="two batch sizes",

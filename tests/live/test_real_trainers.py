@@ -86,10 +86,25 @@ def test_a_bad_rate_in_its_own_config_is_healed(name: str, tmp_path: Path) -> No
     record = json.loads((out / "heal.json").read_text("utf-8")) if (out / "heal.json").exists() else {}
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{record}"
     assert record["result"]["verdict"] == "cured"
-    assert rate_in(out / "cured.yaml", external.rate) < rate_in(config, external.rate) / 2
+    assert rate_in(out / f"cured{external.suffix}", external.rate) < rate_in(config, external.rate) / 2
     first, chosen = record["attempts"][0], record["attempts"][record["result"]["attempt"] - 1]
     assert chosen["accepted"]
     assert chosen["best_val_loss"] < first["best_val_loss"]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("rate", "worst"), [(0.5, 40.0), (1.5, 40.0), (2e-4, 150.0)])
+def test_a_trainer_with_names_and_a_loss_of_its_own_is_healed(rate: float, worst: float, tmp_path: Path) -> None:
+    """Its loss is summed, its rate is a `step_size`; at 0.05 it ends at 16, at 0.5 it diverges, at 2e-4 it creeps."""
+    config, out = tmp_path / "mine.toml", tmp_path / "healed"
+    config.write_text(f"[optim]\nstep_size = {rate}\nn_updates = 1200\nnap = 0.004\n", encoding="utf-8")
+    trainer = [sys.executable, str(TRAINERS / "stranger.py"), "{config}", "--workdir", "{log_dir}"]
+    heal = [sys.executable, "-m", "diagnose", "heal", str(config), "--out", str(out), "--interval", "0.3", "--quiet"]
+    done = subprocess.run([*heal, "--", *trainer], capture_output=True, text=True, check=False)
+    record = json.loads((out / "heal.json").read_text("utf-8"))
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert record["attempts"][record["result"]["attempt"] - 1]["best_val_loss"] < worst
+    assert "step_size" in (out / "cured.toml").read_text("utf-8")
 
 
 def _needs_keras() -> None:

@@ -76,7 +76,7 @@ class ExplodingGradients(Check):
         else:
             factor = course.loss(course.end) / usual
             high = course.curve.where(late & (course.curve.values > self.ratio * usual))
-            what = f"has grown to {course.loss(course.end):.3g}, {factor:.0f} times its median"
+            what = f"has grown to {course.loss(course.end):.3g}, {factor:.3g} times its median"
         if factor < self.ratio or not len(high):
             return
         yield self.finding(
@@ -87,12 +87,10 @@ class ExplodingGradients(Check):
             steps=(high.steps[0], high.steps[-1]),
             evidence=(
                 Evidence("median", usual),
-                Evidence("factor", factor, self.ratio, "", f"{factor:.0f} times its median"),
+                Evidence("factor", factor, self.ratio, "", f"{factor:.3g} times its median"),
                 Evidence("points", len(high), self.times),
             ),
-            prescriptions=remedies.clip(facts, int(high.steps[0]))
-            if grown
-            else remedies.clip_outliers(facts, int(high.steps[0])),
+            prescriptions=(remedies.calm if grown else remedies.clip_outliers)(facts, int(high.steps[0])),
         )
 
     def _rise_after(self, facts: Facts, high: Curve) -> float:
