@@ -6,11 +6,16 @@ python stranger.py CONFIG.toml --workdir DIR
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-import tomllib
 from pathlib import Path
 
 import numpy as np
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 WIDTH, HIDDEN, CLASSES, BATCH = 24, 48, 12, 128
 
@@ -51,10 +56,9 @@ def main() -> None:
             back = (share @ weights[1].T) * (hidden > 0)
             gradients = [inputs[batch].T @ back, hidden.T @ share]
             size = float(np.sqrt(sum((each**2).sum() for each in gradients)))
-            for weight, pace, gradient in zip(weights, speed, gradients, strict=True):
-                pace *= 0.9
-                pace -= eta / BATCH * gradient
-                weight += pace
+            for place, gradient in enumerate(gradients):
+                speed[place] = 0.9 * speed[place] - eta / BATCH * gradient
+                weights[place] += speed[place]
             if update % 10 == 0:
                 line = f"[{update:05d}/{optim['n_updates']:05d}] nll={objective:.2f} eta={eta:.3e} gnorm={size:.3g}"
                 if update % 50 == 0:
