@@ -19,7 +19,6 @@ from diagnose.finding import Diagnosis
 from diagnose.gather import facts_of_run
 from diagnose.readers import discover, read_source
 from diagnose.readers.sources import Source
-from diagnose.run import Curve
 
 Progress = Callable[[int, int], None]
 """Called with how many runs of how many are judged."""
@@ -141,13 +140,9 @@ def _lightly(judge: Judge, source: Source) -> Diagnosis | str:
         return outcome
     named = {finding.metric for finding in outcome.findings}
     curves = {tag: curve for tag, curve in outcome.run.curves.items() if curve.role or tag in named}
-    light = {tag: _without_times(curve) for tag, curve in curves.items()}
+    light = {tag: replace(curve, wall_times=None) for tag, curve in curves.items()}
     run = replace(outcome.run, curves=light, attachments=())
     return replace(outcome, facts=replace(outcome.facts, run=run))
-
-
-def _without_times(curve: Curve) -> Curve:
-    return replace(curve, wall_times=None)
 
 
 def badness(diagnosis: Diagnosis) -> tuple[int, int, int]:

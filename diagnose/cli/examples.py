@@ -40,7 +40,9 @@ def show(app: typer.Typer) -> None:
     """Give every command its examples."""
     for path, command in commands(app):
         if path in EXAMPLES:
-            lines = "\n".join(f"  {_typed(example)}" for example in EXAMPLES[path])
+            lines = "\n".join(
+                f"  {example if 'ttsdoc' in example else f'ttsdoc {example}'}" for example in EXAMPLES[path]
+            )
             command.epilog = f"\b\nExamples:\n{lines}"
 
 
@@ -52,7 +54,3 @@ def commands(app: typer.Typer, above: str = "") -> Iterator[tuple[str, CommandIn
     for group in app.registered_groups:
         if group.typer_instance is not None:
             yield from commands(group.typer_instance, f"{above}{group.name} ")
-
-
-def _typed(example: str) -> str:
-    return example if "ttsdoc" in example else f"ttsdoc {example}"

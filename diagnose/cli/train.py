@@ -192,9 +192,6 @@ def _after(outcome: Outcome, folder: RunFolder, form: TextOrJson, fail_on: FailO
     silent = subprocess.DEVNULL if form is TextOrJson.JSON else None
     status = subprocess.run(judge, check=False, stdout=silent).returncode
     if outcome.sample_text and not outcome.broken:
-        typer.echo(f"\nhear it: {folder.samples}, or {shlex.join(_say_command(outcome.sample_text, folder))}", err=True)
+        say = ["ttsdoc", "say", outcome.sample_text, "--run", str(folder.path)]
+        typer.echo(f"\nhear it: {folder.samples}, or {shlex.join(say)}", err=True)
     return 1 if outcome.broken else status
-
-
-def _say_command(text: str, folder: RunFolder) -> list[str]:
-    return ["ttsdoc", "say", text, "--run", str(folder.path)]

@@ -81,7 +81,7 @@ def replacement(document: Document, scalar: Scalar, value: PlainValue) -> Splice
 
 def addition(document: Document, table: Table, key: str, value: PlainValue) -> Splice:
     """The splice that adds `key: value` to `table`, beside its siblings and in their indentation."""
-    quoted = document.syntax == "json" or (table.flow and _json_style(document, table))
+    quoted = document.syntax == "json" or (table.flow and any(key.style == '"' for key, _ in table.entries))
     name = f'"{key}"' if quoted else key
     text = f"{name}{' = ' if document.syntax == 'toml' else ': '}{value_text(value, '', document.syntax, '')}"
     if document.syntax == "python":
@@ -97,10 +97,6 @@ def addition(document: Document, table: Table, key: str, value: PlainValue) -> S
             return _line_below(lines, indent, child, text)
         return Splice(start + bom, start + bom, f"{indent}{text},{_line_end(lines, start)}")
     return _inline(table, text)
-
-
-def _json_style(document: Document, table: Table) -> bool:
-    return any(key.style == '"' for key, _ in table.entries)
 
 
 def _line_end(text: str, at: int) -> str:

@@ -220,15 +220,19 @@ def _is_of_schedule(_: str, leaf: _Leaf) -> bool:
 
 
 def _is_warmup(name: str, leaf: _Leaf) -> bool:
-    """Whether a number can be this part of a warm-up: what is called steps, or warm-up alone, is a share below 1."""
+    """Whether a number can be this part of a warm-up: `warmup` alone may be steps or a share, by its size.
+
+    So may `warmup_steps` of transformers 5; elsewhere 0.1 steps are a slip.
+    """
     text = isinstance(leaf.value, str) and is_written_number(leaf.value)
     value = number_of(leaf.value) if text else leaf.value
     if not is_number(value):
         return True
-    counts = re.search("step|iter|update|epoch", leaf.key)
-    if leaf.key in {"warmup", "warm_up"} or (counts and name != "warmup_init_lr"):
+    if leaf.key == "warmup_steps" and "num_train_epochs" not in leaf.beside:
+        return name == "warmup_steps"
+    if leaf.key in {"warmup", "warm_up", "warmup_steps"}:
         return (0 < value < 1) == (name == "warmup_ratio")
-    rate = _parts(leaf.key) >= {"lr", "warmup"} and not counts
+    rate = _parts(leaf.key) >= {"lr", "warmup"} and not re.search("step|iter|update|epoch", leaf.key)
     return not rate or name == "warmup_ratio" or (value >= MANY if name == "warmup_steps" else value < 1)
 
 

@@ -99,7 +99,10 @@ def estimate(config: Config, family: str | None, gigabytes: float) -> Estimate |
     batch = setting.value if setting is not None and setting.unit in {None, "samples", "frames"} else None
     if not is_number(batch) or batch <= 0 or setting is None:
         return None
-    report = next((report for report in _reports() if _is_of(report, config, family)), None)
+    measured = (
+        one for one in _reports() if family in one.get("families", ()) or config.dialect in one.get("dialects", ())
+    )
+    report = next(measured, None)
     if report is not None:
         state, each, formula = _reported(report, config)
         unit, title, source = report.get("unit", "clips"), report["title"], report["source"]
@@ -116,10 +119,6 @@ def estimate(config: Config, family: str | None, gigabytes: float) -> Estimate |
     fitting = max(0, int((gigabytes * USABLE - CONTEXT - state) / each))
     least, most = (CONTEXT + state * max(part, 0.8) + batch * each * part for part in SPREAD)
     return Estimate(title, gigabytes, batch, unit, needed, least, most, fitting, formula, source)
-
-
-def _is_of(report: Mapping[str, Any], config: Config, family: str | None) -> bool:
-    return family in report.get("families", ()) or config.dialect in report.get("dialects", ())
 
 
 def _reported(report: Mapping[str, Any], config: Config) -> tuple[float, float, str]:

@@ -137,12 +137,11 @@ def merged(under: Node, over: Node) -> Node:
     if not isinstance(below, Table) or not isinstance(above, Table) or above.get("_delete_") is not None:
         return over
     kept = [(key, child) for key, child in below.entries if above.get(key_text(key)) is None]
-    entries = [(key, _over(below.get(key_text(key)), child)) for key, child in above.entries]
+    entries = [
+        (key, merged(old, child) if (old := below.get(key_text(key))) is not None else child)
+        for key, child in above.entries
+    ]
     return Table(above.start, above.end, above.line, (*kept, *entries), above.flow, above.tag)
-
-
-def _over(under: Node | None, over: Node) -> Node:
-    return over if under is None else merged(under, over)
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,14 +46,10 @@ class Clock:
         return self.steps_per_epoch
 
 
-def _share(epochs: float) -> float:
-    return min(1.0, float(f"{epochs:.3g}"))
-
-
 _FROM_EPOCHS: Mapping[str, Callable[[float], float]] = {
     "epochs": lambda epochs: max(1, round(epochs)),
     "per_epoch": lambda epochs: max(1, round(1 / epochs)),
-    SHARE_OF_EPOCH: _share,
+    SHARE_OF_EPOCH: lambda epochs: min(1.0, float(f"{epochs:.3g}")),
 }
 
 

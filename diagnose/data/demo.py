@@ -47,7 +47,7 @@ def make(
     """
     sentences = _sentences(language, clips, seed)
     spoken_by = _who(voice)
-    speak = _speaker(spoken_by, language)
+    speak = partial(espeak.speak, language=language) if spoken_by is Voice.ESPEAK else formant_voice.speak
     seconds = 0.0
     with folder_written_whole(folder, force=force) as staging, workers() as pool:
         (staging / "wavs").mkdir()
@@ -73,10 +73,6 @@ def _who(asked: Voice) -> Voice:
     if asked is Voice.AUTO:
         return Voice.ESPEAK if espeak.installed() else Voice.BUILTIN
     return asked
-
-
-def _speaker(spoken_by: Voice, language: str) -> Callable[[str], Sound]:
-    return partial(espeak.speak, language=language) if spoken_by is Voice.ESPEAK else formant_voice.speak
 
 
 def _record(folder: Path, speak: Callable[[str], Sound], row: Row) -> float:

@@ -94,7 +94,9 @@ def _take(
         write_clip(row, result)
         rows.append(row)
         seconds += result.seconds
-    return _Take(file, found.encoding, rows, seconds, sorted(rejected, key=_line))
+    return _Take(
+        file, found.encoding, rows, seconds, sorted(rejected, key=lambda each: int(each.where.rpartition(":")[2]))
+    )
 
 
 def _segments(
@@ -124,10 +126,6 @@ def _write(folder: Path, rate: int, row: Row, sound: Sound) -> None:
 
 def _refused(file: Path, cue: Cue, reason: str) -> Rejected:
     return Rejected(f"{file}:{cue.line}", reason, cue.text, f"{cue.start:.2f} to {cue.end:.2f} s")
-
-
-def _line(each: Rejected) -> int:
-    return int(each.where.rpartition(":")[2])
 
 
 def _prefixes(files: Sequence[Path]) -> list[str]:

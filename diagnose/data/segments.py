@@ -90,7 +90,7 @@ def sentences(cues: Sequence[Cue], longest: float) -> list[Segment]:
     found: list[Segment] = []
     for cue in cues:
         if joins and found and _goes_on(found[-1], cue, longest):
-            found[-1] = _joined(found[-1], cue)
+            found[-1] = replace(found[-1], end=cue.end, text=f"{found[-1].text} {cue.text}")
         else:
             found.append(Segment(cue.start, cue.end, cue.text, cue.speaker, cue.line))
     return found
@@ -107,10 +107,6 @@ def _goes_on(before: Segment, cue: Cue, longest: float) -> bool:
         and cue.start - before.end <= LONGEST_GAP
         and cue.end - before.start <= longest
     )
-
-
-def _joined(before: Segment, cue: Cue) -> Segment:
-    return Segment(before.start, cue.end, f"{before.text} {cue.text}", before.speaker, before.line)
 
 
 def reaches(segments: Sequence[Segment], cues: Sequence[Cue], seconds: float) -> Iterator[tuple[float, float]]:

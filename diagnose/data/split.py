@@ -105,20 +105,12 @@ def divide(
 ) -> dict[Split, list[Clip]]:
     """The clips of each side, in their order: as `split` writes them."""
     apart = _speakers_apart(clips, mix_speakers=mix_speakers)
-    return _divide(clips, _by_speaker if apart else _by_text, shares, seed)
+    return _divide(clips, lambda clip: (clip.speaker or "") if apart else spoken(clip.text) or clip.id, shares, seed)
 
 
 def _speakers_apart(clips: Iterable[Clip], *, mix_speakers: bool) -> bool:
     """Whether each speaker is on one side only."""
     return not mix_speakers and len({clip.speaker for clip in clips if clip.speaker}) >= FEWEST_SPEAKERS
-
-
-def _by_text(clip: Clip) -> str:
-    return spoken(clip.text) or clip.id
-
-
-def _by_speaker(clip: Clip) -> str:
-    return clip.speaker or ""
 
 
 def _divide(

@@ -110,10 +110,6 @@ def _memory(memory: Estimate) -> str:
     )
 
 
-def _memory_json(memory: Estimate | None) -> dict[str, Any] | None:
-    return None if memory is None else {**asdict(memory), "verdict": memory.verdict}
-
-
 def check_json(diagnosis: Diagnosis, gpu: float | None = None) -> dict[str, Any]:
     """The contract of `ttsdoc check --format json`, without the envelope. `gpu`: its GB."""
     config = checked(diagnosis)
@@ -123,7 +119,9 @@ def check_json(diagnosis: Diagnosis, gpu: float | None = None) -> dict[str, Any]
     used = {} if keys is None else {"keys": keys_json(keys)}
     first = first_learning_rate(config, diagnosis.facts.family) if config.training else None
     ahead = {} if first is None else {"first_learning_rate": {"value": first[0], "source": first[1].source}}
-    fits = {} if gpu is None else {"gpu": _memory_json(estimate(config, diagnosis.facts.family, gpu))}
+    memory = None if gpu is None else estimate(config, diagnosis.facts.family, gpu)
+    needed = None if memory is None else {**asdict(memory), "verdict": memory.verdict}
+    fits = {} if gpu is None else {"gpu": needed}
     notes = [*config.notes, *diagnosis.facts.notes]
     return {**config_json(config, amounts), **used, **ahead, **fits, "findings": shown, "notes": notes}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from importlib.resources import files
 from textwrap import dedent
@@ -61,7 +61,7 @@ def every_explanation() -> str:
 
 def _of_check(check: Check) -> str:
     """The check's documentation, thresholds with their defaults and sources included."""
-    lines = [_documentation(check), *_measured(check)]
+    lines = [inspect.cleandoc(check.__doc__ or ""), *_measured(check)]
     if check.needs:
         lines += ["", f"Needs: {', '.join(MEANING[role] for role in check.needs)}."]
     if check.explained_by:
@@ -69,10 +69,6 @@ def _of_check(check: Check) -> str:
     if check.part_of:
         lines += ["", f"Not reported beside: {', '.join(check.part_of)}."]
     return "\n".join([*lines, *_thresholds(check)])
-
-
-def _documentation(check: Check) -> str:
-    return inspect.cleandoc(check.__doc__ or "")
 
 
 def _measured(check: Check) -> list[str]:
@@ -139,12 +135,11 @@ def _thresholds(check: Check) -> list[str]:
     if not declared:
         return []
     sources = _field_docstrings(type(check))
-    rows = [f"| `{field.name}` | {_default(field)} | {sources.get(field.name, '')} |" for field in declared]
+    rows = [
+        f"| `{field.name}` | {'' if field.default is MISSING else field.default} | {sources.get(field.name, '')} |"
+        for field in declared
+    ]
     return ["", "| threshold | default | meaning and source |", "|---|---|---|", *rows]
-
-
-def _default(field: Field[Any]) -> str:
-    return "" if field.default is MISSING else f"{field.default}"
 
 
 def _field_docstrings(check: type[Check]) -> dict[str, str]:

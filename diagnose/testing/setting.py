@@ -224,7 +224,8 @@ def record(rng: np.random.Generator, setting: Setting, shape: Shape, name: str) 
     """The run as its log shows it."""
     axis = Axis.EPOCH if setting.per_epoch else Axis.STEP
     walls = _wall_times(rng, setting, shape)
-    curves = [_train_curve(setting, shape, _noisy(rng, setting, shape))]
+    values = _noisy(rng, setting, shape)
+    curves = [Curve(shape.tag or "train/loss", setting.steps, values, epochs=shape.epochs, role=Role.TRAIN_LOSS)]
     if setting.logs_validation:
         curves.append(_validation_curve(rng, setting, shape))
     if setting.logs_rate:
@@ -235,10 +236,6 @@ def record(rng: np.random.Generator, setting: Setting, shape: Shape, name: str) 
     curves += [_extra_curve(setting, tag, values) for tag, values in shape.extras.items()]
     dated = [replace(c, axis=axis, wall_times=np.interp(c.steps, setting.steps, walls)) for c in curves]
     return Run(name, name, "synthetic", {curve.tag: curve for curve in dated}, family=shape.family)
-
-
-def _train_curve(setting: Setting, shape: Shape, values: FloatArray) -> Curve:
-    return Curve(shape.tag or "train/loss", setting.steps, values, epochs=shape.epochs, role=Role.TRAIN_LOSS)
 
 
 def _validation_curve(rng: np.random.Generator, setting: Setting, shape: Shape) -> Curve:

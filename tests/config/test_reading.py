@@ -59,8 +59,12 @@ GENERIC = [
     pytest.param(
         "agent: {learning_rate: 0.1, gamma: 0.9, seed: 3}\n", {"seed": None, "lr_decay": None}, id="one that may not"
     ),
-    pytest.param("lr: 0.1\nwarmup_steps: 0.03\n", {"warmup_ratio": 0.03, "warmup_steps": None}, id="steps below 1"),
-    pytest.param("lr: 0.1\nnum_warmup_steps: 0.1\n", {"warmup_ratio": 0.1, "warmup_steps": None}, id="more of them"),
+    pytest.param(
+        "training: {lr: 0.1, num_train_epochs: 1, warmup_steps: 0.03}\n",
+        {"warmup_ratio": 0.03, "warmup_steps": None},
+        id="steps below 1 of transformers",
+    ),
+    pytest.param("lr: 0.1\nwarmup_steps: 0.1\n", {"warmup_ratio": None, "warmup_steps": 0.1}, id="of another trainer"),
     pytest.param("lr: 0.1\nwarmup_steps: 0\n", {"warmup_ratio": None, "warmup_steps": 0}, id="no steps at all"),
     pytest.param("lr: 0.1\nepochs: 3\nvalidation: {seed: 43}\n", {"seed": None}, id="the seed of the validation"),
     pytest.param(

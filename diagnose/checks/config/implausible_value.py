@@ -61,10 +61,11 @@ class ImplausibleValue(Check):
         yield from self._rate(config, known, facts.family)
         for name in ("batch_size", "grad_clip_norm", "warmup_steps", "warmup_ratio", "max_epochs"):
             value = _value(config, name)
-            span = known.get("frames" if name == "batch_size" and _in_frames(config) else name)
+            unit = config.values[name].unit if value is not None else None
+            span = known.get("frames" if name == "batch_size" and unit == "frames" else name)
             if value is None or value <= 0 or span is None:
                 continue
-            if name == "batch_size" and config.values[name].unit not in {None, "samples", "frames"}:
+            if name == "batch_size" and unit not in {None, "samples", "frames"}:
                 continue
             below = self.clip_below if name == "grad_clip_norm" else self.count_below
             above = 0.0 if name == "grad_clip_norm" else self.count_above  # a large bound is a way to switch it off
@@ -126,7 +127,3 @@ def _start_with(rate: float, span: Range) -> Prescription:
 def _value(config: Config, name: str) -> float | None:
     setting = config.values.get(name)
     return float(setting.value) if setting is not None and not setting.dead and is_number(setting.value) else None
-
-
-def _in_frames(config: Config) -> bool:
-    return "batch_size" in config.values and config.values["batch_size"].unit == "frames"
