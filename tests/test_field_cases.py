@@ -262,3 +262,20 @@ def test_a_nan_after_gradients_that_overflowed_did_not_come_out_of_nothing(
     diagnosis = table(tmp_path / "n.csv", {"step": steps, "loss": losses, "grad_norm": norms})
     finding = next(one for one in diagnosis.findings if one.name == "non-finite-loss")
     assert f"overflowed first, at step {overflow}" in finding.advice
+
+
+@pytest.mark.parametrize(("level", "points", "noise"), [(0.115, 22, 0.08), (4.6, 21, 0.07), (310.0, 24, 0.06)])
+def test_twenty_points_without_any_trend_are_a_plateau(tmp_path: Path, level: float, points: int, noise: float) -> None:
+    losses = level * np.exp(noise * np.tile([1, -1, 0.5, -0.5], 6)[:points])
+    assert alarms(table(tmp_path / "f.csv", {"step": np.arange(points), "loss": losses})) == {"plateau"}
+
+
+@pytest.mark.parametrize(("at", "factor", "long"), [(0.3, 3.0, 30), (0.5, 20.0, 12), (0.7, 6.0, 40)])
+def test_a_validation_that_is_thrown_up_for_a_while_is_a_spike(
+    tmp_path: Path, at: float, factor: float, long: int
+) -> None:
+    """Training hides it: it runs on other statistics than evaluation does."""
+    val = noisy(1.1 * descent(300), 0.02, 1)
+    val[int(300 * at) : int(300 * at) + long] *= factor
+    columns = {"epoch": np.arange(300), "train_loss": noisy(descent(300), 0.02), "val_loss": val}
+    assert alarms(table(tmp_path / "v.csv", columns)) == {"loss-spike"}

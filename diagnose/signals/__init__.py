@@ -13,7 +13,7 @@ import numpy as np
 from diagnose.facts import Facts
 from diagnose.run import Axis, Curve, Role, Run
 from diagnose.signals.epoch_steps import EpochSteps, epoch_steps
-from diagnose.signals.excursions import Excursion, excursions, outliers
+from diagnose.signals.excursions import Excursion
 from diagnose.signals.gap import Gap, gap_of
 from diagnose.signals.kind import Kind, kind_of
 from diagnose.signals.rate import Rate
@@ -98,16 +98,6 @@ class Signals:
         counted = curve is not None and curve.counted and curve.axis is not Axis.TIME
         late = curve is not None and counted and bool(curve.steps[0] > curve.steps[-1] - curve.steps[0] + 2)
         return self.run.beginning is not None or late
-
-    @cached_property
-    def excursions(self) -> tuple[Excursion, ...]:
-        """Of the trend of the judged curve above its best so far."""
-        return () if self.main is None else excursions(self.main)
-
-    @cached_property
-    def outliers(self) -> tuple[Excursion, ...]:
-        """Of single points of the judged curve above its trend."""
-        return () if self.main is None else outliers(self.main)
 
     @cached_property
     def parts(self) -> Mapping[str, Trend]:

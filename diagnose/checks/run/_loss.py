@@ -12,7 +12,7 @@ from diagnose.checks.base import Check, Confidence, Evidence, Facts, Role
 from diagnose.signals import Kind, Signals, Trend, signals
 from diagnose.signals.trend import EDGE, FEW
 
-MANY = 25
+MANY = 20
 """Points from which a curve may be judged with high confidence. Source: measured on real runs, benchmarks/real."""
 KNOWN_NOISE = 16
 """Points from which standard errors are stated. Source: of 16 the standard deviation is known to a fifth; of four,

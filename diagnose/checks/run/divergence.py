@@ -112,7 +112,7 @@ class Divergence(Check):
         for tag, trend in signals(facts).parts.items():
             grown = trend.end - trend.start
             small = total is not None and trend.loss(trend.end) < total.loss(total.end)  # switched on late, or weighed
-            if len(trend) < FEW or trend.signed or grown < self.part or trend.rise_z < 2 * self.z or small:
+            if len(trend) < FEW or trend.signed or grown < self.part or not self.turned(trend) or small:
                 continue
             first = int(trend.curve.steps[trend.best_index])
             yield self.report(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import sqrt
 
 from diagnose import remedies
-from diagnose.checks.base import Evidence, Facts, Finding
+from diagnose.checks.base import Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import LossCheck, beyond_noise, change, confidence, onset
 from diagnose.signals import Excursion, Trend, signals
-from diagnose.signals.excursions import GROSS, deepest_dip, opening, repeats_start
+from diagnose.signals.excursions import GROSS, deepest_dip, excursions, opening, outliers, repeats_start
 from diagnose.signals.trend import FEW
 
 
@@ -48,20 +48,25 @@ class LossSpike(LossCheck):
     """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """One finding for all spikes."""
+        """One finding for all spikes of the judged loss, else for those of validation."""
         measured = signals(facts)
-        trend = measured.main
-        if trend is None:
-            return
-        dip, big = deepest_dip(trend), [one for one in measured.outliers if self._big(trend, one)]
+        for trend in dict.fromkeys((measured.main, measured.val)):
+            spikes = [] if trend is None else self._spikes(trend, several=trend is not measured.main)
+            if trend is not None and spikes:
+                yield self._told(facts, trend, spikes)
+                return
+
+    def _spikes(self, trend: Trend, *, several: bool) -> list[Excursion]:
+        """Those that count; `several`: of validation a single evaluation is left out."""
+        single = outliers(trend)
+        dip, big = deepest_dip(trend), [one for one in single if self._big(trend, one)]
         gross = [one for one in big if one.over_start >= GROSS]
         sharp = [one for one in big if one.height >= self.odd * dip]
         top = max((one.height for one in sharp), default=0.0)
-        if 2 * sum(2 * one.height > top for one in measured.outliers) > sqrt(len(trend)):
+        if several or 2 * sum(2 * one.height > top for one in single) > sqrt(len(trend)):
             sharp = []  # so many that are half as high are another kind of batch
-        slow = [one for one in measured.excursions if self._big(trend, one) and self._short(trend, one)]
-        if gross or sharp or slow:
-            yield self._spikes(facts, trend, gross or sharp + slow)
+        slow = [one for one in excursions(trend) if self._big(trend, one) and self._short(trend, one)]
+        return gross or sharp + slow
 
     def _big(self, trend: Trend, one: Excursion) -> bool:
         sure = one.z >= self.z or one.over_start >= GROSS
@@ -72,14 +77,15 @@ class LossSpike(LossCheck):
         hump = one.first <= opening(trend) and one.over_start < self.effect
         return 2 * (one.last - one.first + 1) < len(trend) and not hump and not repeats_start(trend, one)
 
-    def _spikes(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
+    def _told(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
         worst = max(spikes, key=lambda one: one.effect)
         curve, first, last = trend.curve, min(one.first for one in spikes), max(one.last for one in spikes)
         many = f", one of {len(spikes)} spikes" if len(spikes) > 1 else ""
         past = 2 * last < len(trend)
+        whose = "validation loss" if curve.role is Role.VAL_LOSS else "loss"
         return self.report(
             curve,
-            f"The loss jumps to {curve.values[worst.peak]:.4g} at {curve.place(curve.steps[worst.peak])}, "
+            f"The {whose} jumps to {curve.values[worst.peak]:.4g} at {curve.place(curve.steps[worst.peak])}, "
             f"{change(worst.height)} above its course, and comes back{many}.",
             Evidence("spikes", len(spikes)),
             Evidence("height", worst.height, None, "", f"{change(worst.height)} above its course"),

@@ -26,7 +26,7 @@ class Overfitting(Check):
     ## How it is detected
     The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond
     its noise (`z`; less of a rise with more certainty), and training did not rise since. Where only validation is
-    logged, or a component of it, more is asked. Or an evaluation before `early` of the run is about as good as the best
+    logged, or a component of it, more is asked. Or an evaluation of the first third is about as good as the best
     of all (within a tenth of what was gained, or 5 %, or the noise), and training fell by `fall` since.
 
     ## What to do
@@ -50,8 +50,6 @@ class Overfitting(Check):
     """Of what validation had gained. Source: real runs."""
     z: float = 2.5
     """Standard errors. Source: one in 160 for normal noise; without it half of the noisy validations alarm."""
-    early: float = 0.3
-    """Share of the evaluations. Source: real runs; a third of the run before, two thirds for nothing."""
     fall: float = 0.6
     """Fall of the training loss since, in ln: 45 %. Source: what halves in training must show in validation."""
 
@@ -93,7 +91,7 @@ class Overfitting(Check):
 
     def _gains_nothing(self, facts: Facts, gap: Gap) -> bool:
         """Whether only training improved after an early evaluation, and did not end above validation."""
-        enough = gap.evaluations >= 2 * FEWEST and gap.near_at <= self.early and gap.apart >= 0
+        enough = gap.evaluations >= 2 * FEWEST and 3 * gap.near_at <= 1 and gap.apart >= 0
         return enough and gap.train_fall_near >= self.fall and next(Divergence().of_losses(facts), None) is None
 
     def _past_best(self, facts: Facts, val: Trend, gap: Gap) -> Finding:

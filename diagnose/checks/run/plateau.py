@@ -70,7 +70,7 @@ class Plateau(LossCheck):
         seen = len(trend) >= MANY or 16 * trend.net_error <= self.never
         still = trend.late_order > -self.still or trend.fell_at_most < self.never / 4
         # In a loud curve a fall that nobody can tell from none, after so many points, is none.
-        loud = trend.noise > max(self.never, trend.first - trend.end) and trend.fell_z <= 2
+        loud = 2 * trend.noise > max(self.never, trend.first - trend.end) and trend.fell_z <= 2
         return seen and ((trend.fell_at_most < self.never and still) or loud)
 
     def _stopped(self, facts: Facts, trend: Trend) -> bool:
