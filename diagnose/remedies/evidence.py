@@ -215,6 +215,15 @@ def thrown_at(facts: Facts) -> int | None:
     return int(train.finite.steps[top]) if rise[top] >= SETBACK * abs(values[0]) else None
 
 
+def shocked(facts: Facts) -> bool:
+    """Whether a gradient norm of the first half was far above the usual one of the second: what threw a run down."""
+    norms = facts.curve(Role.GRAD_NORM)
+    if norms is None or len(norms.finite) < 4 * FEWEST_NORMS:
+        return False
+    early, late = np.array_split(norms.finite.values, 2)
+    return float(early.max()) >= EXPLODED * float(np.median(late)) > 0
+
+
 def high_still(facts: Facts) -> bool:
     """Whether the training loss ends above half of its first level: it never got going."""
     train = facts.curve(Role.TRAIN_LOSS)

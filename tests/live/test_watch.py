@@ -45,6 +45,15 @@ def found(events: list[Event]) -> dict[str, NewFinding]:
     return {event.finding.name: event for event in events if isinstance(event, NewFinding)}
 
 
+@pytest.mark.parametrize(
+    ("case", "name", "latest"),
+    [("thrown-without-warmup", "learning-rate-too-high", 40), ("one-huge-gradient", "exploding-gradients", 90)],
+)
+def test_a_run_thrown_off_by_its_gradients_is_named_in_time(case: str, name: str, latest: int, tmp_path: Path) -> None:
+    """At four times the rate from the first step: never below 10; one unclipped gradient of sixty times the usual."""
+    assert found(events_of(case, tmp_path, at_a_time=2))[name].step <= latest
+
+
 def test_a_divergence_is_reported_while_it_happens_once_and_with_its_step(tmp_path: Path) -> None:
     events = events_of("forgotten-divergence", tmp_path)
     errors = [event for event in events if isinstance(event, NewFinding) and event.finding.severity is Severity.ERROR]

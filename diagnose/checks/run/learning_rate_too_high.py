@@ -14,7 +14,7 @@ from diagnose.checks.run._loss import late_piece, moving_target, onset
 from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.learning_rate_too_low import LearningRateTooLow
 from diagnose.checks.run.oscillation import Oscillation
-from diagnose.remedies.evidence import high_still, peak_rate
+from diagnose.remedies.evidence import high_still, peak_rate, shocked
 from diagnose.remedies.rate import HIGH
 from diagnose.signals import Rate, Trend, signals
 from diagnose.signals.excursions import setback
@@ -30,8 +30,8 @@ class LearningRateTooHigh(Check):
 
     ## How it is detected
     The training loss diverges or oscillates (by the measures of those two checks); or it was thrown back while the
-    rate still rose and has not come back; or it never got going at a high rate, after a shock. A logged rate had not
-    yet decayed to a tenth of its peak when that began, nor is it tiny.
+    rate still rose and has not come back; or it never got going at a high rate, after a shock of loss or gradients. A
+    logged rate had not yet decayed to a tenth of its peak when that began, nor is it tiny.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate.
@@ -108,7 +108,8 @@ class LearningRateTooHigh(Check):
             return
         fallen = trend.half - trend.end
         at_rate = rate.peak >= HIGH and 2 * rate.share(float(trend.curve.steps[-1])) >= 1
-        if at_rate and high_still(facts) and fallen < self.still and self._shocked(trend, rate):
+        thrown = shocked(facts) or self._shocked(trend, rate)
+        if at_rate and high_still(facts) and fallen < self.still and thrown:
             yield self.report(
                 trend.curve,
                 f"The loss began at {trend.loss(trend.first):.4g}, was thrown about, and does not leave "
