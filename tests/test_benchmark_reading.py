@@ -25,7 +25,7 @@ def test_all_points_of_a_set_are_found(one: Set, tmp_path: Path) -> None:
 def test_tensors_are_written_as_torch_and_tf2_write_them() -> None:
     from torch.utils.tensorboard.summary import scalar
 
-    (value,) = scalar("loss", 0.5, new_style=True).value  # type: ignore[no-untyped-call]
+    (value,) = scalar("loss", 0.5, new_style=True).value  # type: ignore[no-untyped-call]  # tensorboard
     ours = Event.FromString(event(1.0, 3, torch_tensor("loss", 0.5))[12:-4]).summary.value[0]
     assert ours == Summary.Value.FromString(value.SerializeToString())
     number = Event.FromString(event(1.0, 3, tf2_tensor("loss", 0.5))[12:-4]).summary.value[0].tensor

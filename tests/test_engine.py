@@ -25,9 +25,9 @@ class Fires(Check):
     """A check that always finds the same."""
 
     code: str = "TST001"  # type: ignore[misc]  # an instance's own code, so that one class makes many checks
-    name: str = "always"  # type: ignore[misc]
-    explained_by: tuple[str, ...] = ()  # type: ignore[misc]
-    part_of: tuple[str, ...] = ()  # type: ignore[misc]
+    name: str = "always"  # type: ignore[misc]  # an instance's own
+    explained_by: tuple[str, ...] = ()  # type: ignore[misc]  # an instance's own
+    part_of: tuple[str, ...] = ()  # type: ignore[misc]  # an instance's own
     severity: Severity = Severity.WARNING
     confidence: Confidence = Confidence.HIGH
     steps: tuple[int, int] | None = field(default=(1, 2))
@@ -48,7 +48,7 @@ class Breaks(Fires):
 class NeedsGradients(Fires):
     """A check that needs what was not logged."""
 
-    needs: tuple[Role, ...] = (Role.GRAD_NORM,)  # type: ignore[misc]
+    needs: tuple[Role, ...] = (Role.GRAD_NORM,)  # type: ignore[misc]  # an instance's own
 
 
 def test_a_consequence_is_reported_under_its_cause_even_when_it_is_worse() -> None:

@@ -84,7 +84,7 @@ def test_the_documentation_has_its_headings_in_order(check: Check) -> None:
 @each_check
 def test_every_threshold_has_a_default_and_a_source(check: Check) -> None:
     source = Path(importlib.import_module(type(check).__module__).__file__ or "").read_text(encoding="utf-8")
-    for threshold in dataclasses.fields(check):  # type: ignore[arg-type]
+    for threshold in dataclasses.fields(check):  # type: ignore[arg-type]  # every check is a dataclass
         assert threshold.default is not dataclasses.MISSING
         comment = re.search(rf"^    {threshold.name}: .*?\n    \"\"\"(.*?)\"\"\"", source, re.MULTILINE | re.DOTALL)
         assert comment, f"{threshold.name} has no comment"

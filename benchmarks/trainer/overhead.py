@@ -22,14 +22,14 @@ calm_threads()
 
 import torch  # noqa: E402 - after the thread settings
 
-from diagnose.trainer.corpus import Corpus, Vocabulary  # noqa: E402
-from diagnose.trainer.distributed import World  # noqa: E402
-from diagnose.trainer.folder import RunFolder  # noqa: E402
-from diagnose.trainer.log import RunLog  # noqa: E402
-from diagnose.trainer.loop import Trainer  # noqa: E402
-from diagnose.trainer.model import SpeechModel  # noqa: E402
-from diagnose.trainer.options import Options, load  # noqa: E402
-from diagnose.trainer.tokens import Codec  # noqa: E402
+from diagnose.trainer.corpus import Corpus, Vocabulary  # noqa: E402 - as above
+from diagnose.trainer.distributed import World  # noqa: E402 - as above
+from diagnose.trainer.folder import RunFolder  # noqa: E402 - as above
+from diagnose.trainer.log import RunLog  # noqa: E402 - as above
+from diagnose.trainer.loop import Trainer  # noqa: E402 - as above
+from diagnose.trainer.model import SpeechModel  # noqa: E402 - as above
+from diagnose.trainer.options import Options, load  # noqa: E402 - as above
+from diagnose.trainer.tokens import Codec  # noqa: E402 - as above
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz "
 

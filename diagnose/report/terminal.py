@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
@@ -109,7 +110,7 @@ def _loss_rows(loss: LossTable) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("mean up to" if loss.means else "", no_wrap=True)
     for name in loss.headings:
-        table.add_column(plain(name).replace("/", "/\n"), justify="right", overflow="fold")
+        table.add_column(re.sub(r"([/_])(?=\w)", "\\1\n", plain(name)), justify="right", overflow="fold")
         table.add_column("", justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for row in loss.rows:

@@ -161,7 +161,7 @@ def test_a_leak_says_how_much_of_the_held_out_list_is_trained_on(make_set: MakeS
 def test_every_clip_is_handed_to_the_one_who_watches(make_set: MakeSet) -> None:
     seen = []
 
-    def watch(clips, total):  # type: ignore[no-untyped-def]
+    def watch(clips, total):  # type: ignore[no-untyped-def]  # as what it replaces
         for clip in clips:
             seen.append((clip.clip.id, total))
             yield clip

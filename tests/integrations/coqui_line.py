@@ -49,7 +49,7 @@ class Line(TrainerModel):
 
     def get_data_loader(self, *_: Any, **__: Any) -> Any:
         points = [{"x": torch.tensor([i / 64]), "y": torch.tensor([i / 32])} for i in range(64)]
-        return torch.utils.data.DataLoader(points, batch_size=64)  # type: ignore[arg-type]
+        return torch.utils.data.DataLoader(points, batch_size=64)  # type: ignore[arg-type]  # a list is a data set too
 
 
 if __name__ == "__main__":

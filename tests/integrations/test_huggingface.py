@@ -23,7 +23,7 @@ from tests.integrations.conftest import ALWAYS
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
-class Line(torch.nn.Module):  # type: ignore[name-defined]
+class Line(torch.nn.Module):  # type: ignore[name-defined]  # torch is skipped by mypy
     """y = w x, whose loss breaks from a step on."""
 
     def __init__(self, breaks_at: int | None) -> None:

@@ -58,7 +58,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fixed(config: Path, log: Path) -> bytes:
     result = ttsdoc("fix", config, "--logs", log, text=False, errors=None)
     assert result.returncode == 0, result.stderr
-    return result.stdout  # type: ignore[return-value]
+    return result.stdout  # type: ignore[return-value]  # text
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -93,7 +93,7 @@ def test_in_place_writes_what_is_printed_and_keeps_the_old_beside_it(tmp_path: P
     printed = fixed(config, log)
     error_lines(ttsdoc("fix", config, "--logs", log, "--in-place"))
     assert config.read_bytes() == printed
-    assert [(tmp_path / name).read_text() for name in os.listdir(tmp_path) if name != "config.yaml"] == [PLAIN]  # noqa: PTH208
+    assert [(tmp_path / name).read_text() for name in os.listdir(tmp_path) if name != "config.yaml"] == [PLAIN]  # noqa: PTH208 - names
 
 
 @pytest.mark.parametrize("text", ["lr: 0.1\nbatch_size: 5\n", "lr: 0.1\n", "lr: 0.1\nepochs: 4\n", "lr: [\n"])

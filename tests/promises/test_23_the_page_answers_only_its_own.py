@@ -70,7 +70,7 @@ def listening(port: int) -> set[str]:
     return {row[1].split(":")[0] for row in rows if row[3] == "0A" and int(row[1].split(":")[1], 16) == port}
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/net/tcp"), reason="no Linux")  # noqa: PTH110
+@pytest.mark.skipif(not os.path.exists("/proc/net/tcp"), reason="no Linux")  # noqa: PTH110 - a file of the system
 def test_only_this_machine_can_connect(port: int) -> None:
     assert listening(port) == {"0100007F"}
 

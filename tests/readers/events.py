@@ -71,6 +71,6 @@ def read_bytes(data: bytes) -> Run:
 def points(run: Run) -> dict[str, list[tuple[int, float]]]:
     """Step and value of each point, by tag; NaN as None, so that lists compare."""
     return {
-        tag: [(int(s), None if np.isnan(v) else float(v)) for s, v in zip(curve.steps, curve.values, strict=True)]  # type: ignore[misc]
+        tag: [(int(s), None if np.isnan(v) else float(v)) for s, v in zip(curve.steps, curve.values, strict=True)]  # type: ignore[misc]  # pairs
         for tag, curve in run.curves.items()
     }

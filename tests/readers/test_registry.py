@@ -201,7 +201,7 @@ def test_what_is_missing_far_away_is_refused_in_one_line() -> None:
     assert "nosuch" in refusal("nosuch://bucket/logs")
 
 
-class FaultyFileSystem(MemoryFileSystem):  # type: ignore[misc]
+class FaultyFileSystem(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
     """Every second read fails, or every one."""
 
     protocol = "faulty"
@@ -210,7 +210,7 @@ class FaultyFileSystem(MemoryFileSystem):  # type: ignore[misc]
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
-        return super()._strip_protocol(path.removeprefix("faulty://"))  # type: ignore[no-any-return]
+        return super()._strip_protocol(path.removeprefix("faulty://"))  # type: ignore[no-any-return]  # fsspec has no types
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> Any:
         type(self).calls += 1

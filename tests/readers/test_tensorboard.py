@@ -46,7 +46,7 @@ def as_tensorboard_reads(path: Path) -> Columns:
         ]
         if numbers:
             found[tag] = numbers
-    return {tag: tuple(map(list, zip(*rows, strict=True))) for tag, rows in found.items()}  # type: ignore[misc]
+    return {tag: tuple(map(list, zip(*rows, strict=True))) for tag, rows in found.items()}  # type: ignore[misc]  # two columns
 
 
 def assert_same(run: Run, expected: Columns) -> None:
@@ -322,7 +322,7 @@ def test_hyperparameters_texts_and_sounds_can_be_asked_for(tmp_path: Path) -> No
 def _hparams(values: dict[str, Any]) -> Any:
     from torch.utils.tensorboard.summary import hparams
 
-    return hparams(values, {"loss": 0.0})[1]  # type: ignore[no-untyped-call]
+    return hparams(values, {"loss": 0.0})[1]  # type: ignore[no-untyped-call]  # tensorboardX
 
 
 def test_scalars_in_a_record_with_an_image_are_read() -> None:

@@ -26,7 +26,7 @@ PATHS = [path for path, _ in commands(app)]
 
 @pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.code)
 def test_what_to_do_comes_before_why_and_thresholds_only_when_asked_for(topic: object) -> None:
-    found = find_topic(topic.code)  # type: ignore[attr-defined]
+    found = find_topic(topic.code)  # type: ignore[attr-defined]  # a check or a name
     assert found is not None
     brief, long = (topic_text(found, Screen(), long=wanted) for wanted in (False, True))
     assert brief.index("What to do") < brief.index("Why it matters")

@@ -69,7 +69,7 @@ def test_the_answer_is_before_the_curves_and_every_curve_has_words(browser: Brow
         assert len(labels) == 2
         assert all("Validation loss starts at" in label and "FIT002" in label for label in labels)
         assert tab.locator(".chart .scatterlayer .trace").count() == 3
-        assert tab.locator("dl.answer").bounding_box()["y"] < tab.locator(".chart").first.bounding_box()["y"]  # type: ignore[index]
+        assert tab.locator("dl.answer").bounding_box()["y"] < tab.locator(".chart").first.bounding_box()["y"]  # type: ignore[index]  # both are shown
 
 
 def test_a_curve_is_enlarged_by_dragging_and_colours_change_by_a_click(browser: Browser, tmp_path: Path) -> None:

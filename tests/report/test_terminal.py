@@ -18,8 +18,8 @@ from tests.report.diagnoses import curve, diagnosis, finding, overfit, run, stop
 
 
 def report(*arguments: object, verbose: bool = False, **options: object) -> list[str]:
-    screen = Screen(**options)  # type: ignore[arg-type]
-    return render(arguments[0], screen, verbose=verbose).split("\n")  # type: ignore[arg-type]
+    screen = Screen(**options)  # type: ignore[arg-type]  # any options
+    return render(arguments[0], screen, verbose=verbose).split("\n")  # type: ignore[arg-type]  # any options
 
 
 def test_problem_action_and_checkpoint_are_in_the_first_lines() -> None:
@@ -70,6 +70,14 @@ def test_both_losses_and_the_error_rate_are_in_the_table() -> None:
     assert table.headings == ("training loss", "validation loss", "eval_wer")
     assert [row.label for row in table.rows] == ["step 10", "step 20", "step 30"]
     assert [row.cells[2].value for row in table.rows if row.cells[2]] == [0.5, 0.4, 0.3]
+
+
+@pytest.mark.parametrize("tag", ["val_accuracy", "eval/character_error_rate", "score/mos_predicted"])
+def test_a_heading_is_broken_between_its_words(tag: str) -> None:
+    val = curve("eval_loss", Role.VAL_LOSS, [10, 20, 30], [3, 2, 2.5])
+    train = curve("loss", Role.TRAIN_LOSS, list(range(1, 31)), [30 / step for step in range(1, 31)])
+    of = diagnosis(run(train, val, curve(tag, Role.SCORE, [10, 20, 30], [0.5, 0.4, 0.3])), finding())
+    assert set(tag.replace("/", "/ ").replace("_", "_ ").split()) <= set(" ".join(report(of, width=50)).split())
 
 
 def test_what_is_no_number_is_counted_in_its_row() -> None:
