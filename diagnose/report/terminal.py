@@ -23,6 +23,8 @@ from diagnose.run import Role
 
 # A change for the worse by less is the noise of any loss: not coloured.
 WORSE = 0.01
+LABELS, CHANGING = 26, 18
+"""Columns of the screen that the labels and notes of the table of losses take, and each loss with its changes."""
 
 
 def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> str:
@@ -34,7 +36,7 @@ def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> st
     chart = loss_chart(diagnosis, screen.chart_width, unicode=screen.unicode, small=calm)
     if chart is not None:
         text += "\n" + printed(chart, screen, screen.chart_width)
-    return text + printed(Group(*_after(what, verbose=verbose, calm=calm)), screen)
+    return text + printed(Group(*_after(what, screen, verbose=verbose, calm=calm)), screen)
 
 
 def _heading(diagnosis: Diagnosis) -> Text:
@@ -92,12 +94,13 @@ def _finding_body(one: ShownFinding, *, brief: bool) -> Text:
     return Text("\n").join(parts)
 
 
-def _after(what: Shown, *, verbose: bool, calm: bool) -> Iterator[RenderableType]:
+def _after(what: Shown, screen: Screen, *, verbose: bool, calm: bool) -> Iterator[RenderableType]:
     """What is below the chart."""
     diagnosis = what.diagnosis
     table = None if calm else loss_table(diagnosis)
     if table is not None:
-        yield Padding(_loss_rows(table), (1, 0, 0, 2))
+        narrow = screen.text_width < LABELS + CHANGING * len(table.headings)
+        yield Padding(_loss_rows(table, narrow=narrow), (1, 0, 0, 2))
     yield from _changes(what)
     yield from _level(diagnosis, verbose)
     if verbose:
@@ -106,15 +109,18 @@ def _after(what: Shown, *, verbose: bool, calm: bool) -> Iterator[RenderableType
     yield from _not_judged(diagnosis, verbose)
 
 
-def _loss_rows(loss: LossTable) -> RenderableType:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def _loss_rows(loss: LossTable, *, narrow: bool) -> RenderableType:
+    """The course of the run; `narrow`: without the changes from row to row."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0 if narrow else 1))
     table.add_column("mean up to" if loss.means else "", no_wrap=True)
     for name in loss.headings:
         table.add_column(re.sub(r"([/_])(?=\w)", "\\1\n", plain(name)), justify="right", overflow="fold")
-        table.add_column("", justify="right", no_wrap=True)
+        if not narrow:
+            table.add_column("", justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for row in loss.rows:
-        cells = [part for cell, better in zip(row.cells, loss.better, strict=True) for part in _cell(cell, better)]
+        pairs = [_cell(cell, better) for cell, better in zip(row.cells, loss.better, strict=True)]
+        cells = [part for pair in pairs for part in (pair[:1] if narrow else pair)]
         table.add_row(row.label, *cells, Text(row.note))
     return table
 

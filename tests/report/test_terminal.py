@@ -77,7 +77,7 @@ def test_a_heading_is_broken_between_its_words(tag: str) -> None:
     val = curve("eval_loss", Role.VAL_LOSS, [10, 20, 30], [3, 2, 2.5])
     train = curve("loss", Role.TRAIN_LOSS, list(range(1, 31)), [30 / step for step in range(1, 31)])
     of = diagnosis(run(train, val, curve(tag, Role.SCORE, [10, 20, 30], [0.5, 0.4, 0.3])), finding())
-    assert set(tag.replace("/", "/ ").replace("_", "_ ").split()) <= set(" ".join(report(of, width=50)).split())
+    assert set(tag.replace("/", "/ ").replace("_", "_ ").split()) <= set(" ".join(report(of, width=60)).split())
 
 
 def test_what_is_no_number_is_counted_in_its_row() -> None:
