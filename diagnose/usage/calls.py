@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from diagnose.usage.arguments import Arguments, call_defined, construct
-from diagnose.usage.binding import also_assign, kept, looped_sections, store
+from diagnose.usage.binding import Arguments, also_assign, call_defined, construct, kept, looped_sections, store
 from diagnose.usage.flow import Flow
 from diagnose.usage.library import call_library
 from diagnose.usage.loops import VIEWS
@@ -87,8 +86,6 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
     defined = [value for value in called if isinstance(value, Scope | Bound) or is_object(value)]
     unknown = not (outside or defined)
     if unknown:
-        if not flow.guesses:
-            return result
         for cls in [value for value in receiver if isinstance(value, Scope) and value.kind == "class"]:
             result |= construct(flow, cls, given) if cls.is_wrapper else NOTHING
     for value in defined:

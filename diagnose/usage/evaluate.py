@@ -6,15 +6,14 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from diagnose.usage.arguments import Arguments
-from diagnose.usage.binding import assign
+from diagnose.usage.binding import Arguments, assign
 from diagnose.usage.calls import call, call_values, note_presence
 from diagnose.usage.flow import Evaluator, Flow
 from diagnose.usage.library import CONFIG_FILE
 from diagnose.usage.loops import comprehension, loop
 from diagnose.usage.members import attribute, name, subscript
 from diagnose.usage.syntax import DEFINITIONS, constant
-from diagnose.usage.values import NOTHING, RETURNED, Bound, Scope, Values, is_object, nodes
+from diagnose.usage.values import NOTHING, RETURNED, Bound, Scope, Values, nodes
 
 # --- statements
 
@@ -48,9 +47,7 @@ def _for(flow: Flow, node: ast.For | ast.AsyncFor, scope: Scope) -> Values:
 
 def _with(flow: Flow, node: ast.withitem, scope: Scope) -> Values:
     values = flow.value(node.context_expr, scope)
-    entered = [value.cls.method("__enter__") for value in filter(is_object, values)]
     if node.optional_vars is not None:
-        values = values.union(*[method.returned for method in entered if method])
         assign(flow, node.optional_vars, values, scope)
     return values
 

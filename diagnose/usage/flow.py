@@ -17,9 +17,6 @@ from diagnose.usage.syntax import FUNCTIONS, defaults_of
 from diagnose.usage.values import ITSELF, NOTHING, RETURNED, Node, Scope, Thing, Values, Variable, sections
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
-MOST_GUESSES = 5_000_000  # the rounds of guesses need less than half of it, or grow without end
-FOLLOWED, GUESSED = range(2)
-"""What counts: what is known to be called; also what an unknown call may mean."""
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
 ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
@@ -108,8 +105,6 @@ class Flow:
         self.final = False
         """The last round, which takes the notes."""
         self.work, self.most_work = 0, MOST_WORK
-        self.level, self.most_level = FOLLOWED, GUESSED
-        """What counts by now, and what may count without becoming more than anyone would wait for."""
         self.sites: dict[Any, tuple[Scope, Node]] = {}
         """The places that load a config: a call, or a function that is given it."""
         self.hits: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
@@ -119,44 +114,19 @@ class Flow:
         """What was stored under an attribute, or a key, of this name anywhere."""
         self._things: dict[Any, Thing] = {}
 
-    @property
-    def guesses(self) -> bool:
-        """Whether calls and attributes of what is not known count, as soon as all that is known was followed."""
-        return self.level == GUESSED
-
     def run(self) -> None:
         """Rounds over all the code until one of them learns nothing, then one that takes notes.
 
         Raises TooMuchError when that is more work than anyone would wait for.
         """
         for _ in range(MOST_ROUNDS):
-            try:
-                self.changed = False
-                self._round()
-            except TooMuchError:
-                if self.level == FOLLOWED:
-                    raise
-                self.most_level = FOLLOWED
-                self._forget()
-                continue
-            if not self.changed and self.level == self.most_level:
+            self.changed = False
+            self._round()
+            if not self.changed:
                 self.converged = True
                 break
-            if not self.changed:
-                self.level, self.most_work = GUESSED, self.work + MOST_GUESSES
-        self.final, self.level, self.most_work = True, self.most_level, self.work + MOST_WORK
+        self.final, self.most_work = True, self.work + MOST_WORK
         self._round()
-
-    def _forget(self) -> None:
-        """Start again."""
-        self.notes, self.final, self.converged, self.level = Notes(), False, False, FOLLOWED
-        self.work, self.most_work = 0, MOST_WORK
-        for holder in (self.sites, self.stored_anywhere, self._things, self.hits, self.misses):
-            holder.clear()
-        for module in self.project.modules:
-            for scope in [module.scope, *module.scopes.values()]:
-                scope.variables.clear()
-                scope.instance.items.clear()
 
     def _round(self) -> None:
         for scope in list(self.reach.scopes):

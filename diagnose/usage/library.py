@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from diagnose.usage.arguments import Arguments, bind_fields, call_defined, call_function, construct, note_unpacked
+from diagnose.usage.binding import Arguments, bind_fields, call_defined, call_function, construct, note_unpacked
 from diagnose.usage.flow import Event, Flow
 from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
@@ -51,7 +51,7 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
         return called
     _call_back(flow, name, given)
     if flow.final:
-        _note_uses(flow, what, name, receiver, given)
+        _note_uses(flow, what, name, given)
     return _result(flow, what, name, receiver, given)
 
 
@@ -74,8 +74,6 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
     Tensors are no configs; a method of something unknown gives back itself, or something made of plain values.
     """
     held = _held(given.everything | receiver)
-    if name == "instantiate":
-        held |= _instantiate(flow, given)
     if name in names_of("mapping_bases") and not sections(held):
         held |= {flow.thing(given.node)}
     is_method = not what and isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Attribute)
@@ -210,12 +208,10 @@ def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, giv
             call_function(flow, func, packed)
 
 
-def _note_uses(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> None:
-    unfamiliar = [value.cls.unfamiliar_base for value in filter(is_object, receiver)]
-    library = what.top if what else next(filter(None, unfamiliar), None)
-    shown = what.name if what else f"{name} of {library}" if library else name
+def _note_uses(flow: Flow, what: Outside | None, name: str, given: Arguments) -> None:
+    shown = what.name if what else name
     note_unpacked(flow, shown, given)
-    familiar = library is None or is_familiar(library) or name in names_of("keepers")
+    familiar = what is None or is_familiar(what.top) or name in names_of("keepers")
     if not familiar or name in MAKERS:
         plain = with_contents(NOTHING.union(*given.args, *given.keywords.values()))
         flow.escape(plain, f"handed to {shown}", given.node, given.scope)
@@ -234,17 +230,3 @@ def _builtin(name: str, given: Arguments) -> Values:
     if name in {"int", "float"}:
         return nodes(held) - sections(held)
     return NOTHING if name in PLAIN_RESULTS else held
-
-
-def _instantiate(flow: Flow, given: Arguments) -> Values:
-    """Hydra's `instantiate(section)`: an object of the class that its `_target_` names."""
-    made: Values = NOTHING
-    for section in sections(given.everything):
-        name = str(section.data.get("_target_", "")).rpartition(".")[2]
-        for found in flow.project.by_name.get(name, ()):
-            if flow.reach.add_late(found):
-                flow.changed = True
-            packed = replace(given, args=[], keywords={}, packs=[frozenset({section})])
-            made |= call_defined(flow, found, packed)
-            flow.notes.escaped.pop(section, None)
-    return made

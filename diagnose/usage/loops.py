@@ -11,7 +11,7 @@ from diagnose.usage.binding import assign
 from diagnose.usage.flow import Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.syntax import is_pair, last_name, names_in
-from diagnose.usage.values import NOTHING, KeysOf, Node, Scope, Thing, Values, containers, sections
+from diagnose.usage.values import NOTHING, KeysOf, Node, Outside, Scope, Thing, Values, containers, sections
 
 VIEWS = {"items", "values", "keys"}
 STORES = (ast.Assign, ast.AnnAssign, ast.Dict, ast.DictComp, ast.Yield, ast.Return, ast.Expr)
@@ -138,19 +138,16 @@ def _keeps(flow: Flow, node: ast.AST, parents: dict[ast.AST, ast.AST], loop: Loo
     if isinstance(up, ast.Attribute):
         return up.attr in VIEWS | {"copy"}
     if isinstance(up, ast.Call):
-        return _call_keeps(flow, last_name(up), loop.scope)
+        return _call_keeps(flow, up, loop.scope)
     return isinstance(up, ast.Subscript) and up.slice is not node
 
 
-def _call_keeps(flow: Flow, name: str, scope: Scope) -> bool:
-    """Whether a function of this name keeps what it is given: it copies, wraps, or walks the tree."""
-    own = {scope.name, scope.owner.name if scope.owner else scope.name, "dict", "Namespace", "SimpleNamespace"}
-    if name in names_of("keepers") or name in own or name == "update":
-        return True
-    found = flow.project.by_name.get(name, ())
-    if any(one.is_wrapper if one.kind == "class" else one.is_walker for one in found):
-        return True
-    return name[:1].isupper() and name not in {"Path", "Tensor"}
+def _call_keeps(flow: Flow, call: ast.Call, scope: Scope) -> bool:
+    """Whether a function keeps what it is given: not one of Python itself, or of a library of numbers."""
+    found = [one.top for one in flow.project.resolve(call.func, scope) if isinstance(one, Outside)]
+    builtin = isinstance(call.func, ast.Name) and not flow.project.resolve(call.func, scope)
+    uses = bool(set(found) & names_of("numeric")) or builtin
+    return last_name(call) in names_of("keepers") | names_of("mapping_bases") or not uses
 
 
 def comprehension(flow: Flow, node: Any, scope: Scope) -> Values:

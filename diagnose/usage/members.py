@@ -7,8 +7,7 @@ import builtins
 from dataclasses import dataclass
 from typing import Any
 
-from diagnose.usage.arguments import Arguments, call_function
-from diagnose.usage.binding import looped_sections
+from diagnose.usage.binding import Arguments, call_function, looped_sections
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Bindings
@@ -28,8 +27,6 @@ from diagnose.usage.values import (
     sections,
     things,
 )
-
-MAPPING_METHODS = {"items", "keys", "values", "get", "pop", "update", "copy"}
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,8 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
     key = access.key
     base = base.union(*[flow.wrapped(thing) for thing in things(base)])
     result = NOTHING.union(*[_of_value(flow, value, access, base) for value in base])
-    if not base and flow.guesses and isinstance(key, str):
-        result |= _of_anything(flow, key, called=access.form == "method")
+    if not base:  # of something unknown: what was stored under that name anywhere
+        result |= flow.stored_anywhere.get(str(key), NOTHING)
     if flow.final and isinstance(key, str) and not access.stores:
         _note_reading(flow, base, key, access)
     if key in {"__dict__", "hparams"}:
@@ -153,21 +150,10 @@ def _of_object(flow: Flow, thing: Thing, value: Thing | Scope, access: Access) -
 
 def _by_own_method(flow: Flow, thing: Thing, keys: Values, node: ast.AST, scope: Scope) -> Values:
     """`thing[key]` by the `__getitem__` of its class; a class that wraps a section is it anyway."""
-    method = thing.cls.method("__getitem__") if thing.cls else None
-    if method is None or not thing.cls or thing.cls.is_wrapper:
-        return method.returned if method else NOTHING
-    return call_function(flow, method, Arguments([frozenset({thing}), keys], {}, [], node, scope))
-
-
-def _of_anything(flow: Flow, key: str, *, called: bool) -> Values:
-    """A member of something unknown: what was stored under that name anywhere, or the methods that a call may mean.
-
-    A method of mappings (`items`, `get`) is one of any dict, not of the class that wraps the config.
-    """
-    found = [one for one in flow.project.by_name.get(key, ()) if one.owner and one.reached] if called else []
-    owned = [(one, one.owner) for one in found if one.owner]
-    bound = {Bound(one, cls.instance) for one, cls in owned if not (key in MAPPING_METHODS and cls.is_wrapper)}
-    return flow.stored_anywhere.get(key, NOTHING) | bound
+    method = thing.cls.method("__getitem__") if thing.cls and not thing.cls.is_wrapper else None
+    return (
+        call_function(flow, method, Arguments([frozenset({thing}), keys], {}, [], node, scope)) if method else NOTHING
+    )
 
 
 def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attribute") -> Values:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import SourceError
-from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, last_name, literal_start
+from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, last_name
 from diagnose.usage.values import Module, Outside, Scope, Variable
 
 PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
@@ -21,7 +21,6 @@ ROOT_MARKS = ("requirements.txt", "README.md", "LICENSE")
 LEVELS_UP = 5  # a trainer is at most this deep in its project
 MOST_BYTES = 2_000_000  # a larger file was not written by hand
 MOST_ENTRIES = 200_000  # files of any kind: a project may hold its data set, which takes minutes to list
-MOST_IN_PACKAGE = 500
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 Bindings = tuple[Variable | Scope | Module | Outside, ...]
 """What a name may be bound to: several where several imports bind it."""
@@ -127,22 +126,11 @@ class Project:
             elif isinstance(node, ast.ImportFrom):
                 self._link_from(node, module)
             elif isinstance(node, ast.Call) and node.args and last_name(node) in {"import_module", "__import__"}:
-                self._link_computed(node, module)
-
-    def _link_computed(self, node: ast.Call, module: Module) -> None:
-        """`import_module(f"package.{name}")` may import any module of the package."""
-        name, near = constant(node.args[0]), module.path.parent
-        prefix = literal_start(node.args[0])
-        if isinstance(name, str):
-            self._find(name.strip(".").split("."), near)
-        elif prefix is None:
-            self.computed_imports.append(f"{module.shown}:{node.lineno}")
-        else:
-            parts = [part for part in prefix.split(".") if part]
-            folders = [folder.joinpath(*parts) for folder in self._search_path(parts[0], near)] if parts else [near]
-            package = next((folder for folder in folders if folder.is_dir()), near)
-            for path in sorted(package.glob("*.py"))[:MOST_IN_PACKAGE]:
-                self._open(path)
+                name = constant(node.args[0])
+                if isinstance(name, str):
+                    self._find(name.strip(".").split("."), module.path.parent)
+                else:
+                    self.computed_imports.append(f"{module.shown}:{node.lineno}")
 
     def _link_import(self, node: ast.Import, module: Module) -> None:
         for alias in node.names:
@@ -211,7 +199,6 @@ class Project:
             found = self.resolve(node, scope.parent or scope)
             own = [one for one in found if isinstance(one, Scope) and one.kind == "class" and one is not scope]
             scope.bases += own
-            scope.libraries |= {one.top for one in found if isinstance(one, Outside)}
             if (not found or len(own) < len(found)) and last_name(node) != "object":
                 scope.outer_bases.append(last_name(node))
 

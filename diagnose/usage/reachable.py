@@ -41,13 +41,6 @@ class Reachable:
             if isinstance(one, Scope) and not one.reached:
                 self._waiting += [one, *one.alternatives]
 
-    def add_late(self, scope: Scope) -> bool:
-        """A class or function that the config names runs too; whether that is news."""
-        before = len(self.scopes)
-        self.add([scope, *scope.names.values()])
-        self._go()
-        return len(self.scopes) > before
-
     def calls(self) -> Iterator[tuple[Scope, ast.Call]]:
         """Every call in code that runs."""
         for scope in self.scopes:

@@ -97,14 +97,10 @@ def _is_named(path: str, names: Iterable[str]) -> bool:
 
 def _must_be_readable(trainer: Path) -> None:
     try:
-        with trainer.open("rb"):
-            pass
-    except FileNotFoundError:
-        raise SourceError(f"{trainer}: no such file; name the Python file that starts the training") from None
+        trainer.open("rb").close()
     except OSError as error:
-        raise SourceError(
-            f"{trainer}: {error.strerror or error}; name the Python file that starts the training"
-        ) from None
+        trouble = str(error.strerror or error).lower()
+        raise SourceError(f"{trainer}: {trouble}; name the Python file that starts the training") from None
 
 
 def _plain(value: Any) -> Any:

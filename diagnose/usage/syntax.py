@@ -42,15 +42,6 @@ def defaults_of(node: Any) -> dict[str, ast.AST]:
     return found | {one.arg: value for one, value in named if value is not None}
 
 
-def literal_start(node: ast.AST) -> str | None:
-    """The package in `f"package.{name}"` or `"package." + name`; empty for the own one; None where none is given."""
-    first = node.values[0] if isinstance(node, ast.JoinedStr) else node.left if isinstance(node, ast.BinOp) else node
-    text = constant(first)
-    if isinstance(text, str) and "." in text:
-        return text.rpartition(".")[0]
-    return "" if set(names_in(first)) & {"__name__", "__package__"} else None
-
-
 def key_pattern(key: ast.AST) -> str:
     """A regular expression for a key that is computed, as far as its text is known."""
     if isinstance(key, ast.JoinedStr):

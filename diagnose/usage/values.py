@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from diagnose.usage.libraries import is_familiar, names_of
+from diagnose.usage.libraries import names_of
 from diagnose.usage.syntax import FUNCTIONS, last_name
 
 Values = frozenset[Any]
@@ -35,8 +35,6 @@ class Scope:
         self.bases: list[Scope] = []
         self.outer_bases: list[str] = []
         """Names of base classes outside of the project."""
-        self.libraries: set[str] = set()
-        """Where these are from."""
         self.variables: dict[str, Values] = {}
         self.alternatives: list[Scope] = []
         """Other definitions of its name beside it: `if fast: def step(): ...`, `else: def step(): ...`."""
@@ -94,12 +92,6 @@ class Scope:
         """The function of a class that has this name."""
         found = (one.names.get(name) for one in self.mro)
         return next((one for one in found if one is not None and one.kind == "function"), None)
-
-    @cached_property
-    def unfamiliar_base(self) -> str | None:
-        """The library of a base that may look up any key of a config that it is given."""
-        libraries = sorted(library for one in self.mro for library in one.libraries)
-        return next((library for library in libraries if not is_familiar(library)), None)
 
     @cached_property
     def instance(self) -> Thing:

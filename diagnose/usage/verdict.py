@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.finding import Confidence
-from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, GUESSED, Event, Flow
+from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, Event, Flow
 from diagnose.usage.frameworks import Frameworks
 from diagnose.usage.mentions import handed_to_a_process, literal, mentions
 from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
@@ -183,7 +183,6 @@ class Judge:
             ),
             (name in notes.open_parameters, "it may be a keyword of a function that is called with `**`"),
             (name in loose, f"its name is read from something not followed ({loose.get(name)})"),
-            (self.flow.most_level < GUESSED, "it is mentioned in a source that is too large to follow all of it"),
         ]
         for doubted, doubt in doubts:
             if doubted:

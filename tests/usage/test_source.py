@@ -590,14 +590,6 @@ def test_a_numbered_loop_binds_keys_and_values(tmp_path: Path) -> None:
     assert read(tmp_path, source, "{net: {width: 1, spare: 2}}").dead == ("net.spare",)
 
 
-def test_guesses_that_grow_without_end_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "MOST_GUESSES", 0)
-    source = "import yaml, kit\ncfg = yaml.safe_load(open('c'))\nprint(cfg['lr'])\nkit.make(3).spare(4)\n"
-    report = read(tmp_path, source, "{lr: 1, warmup: 2, spare: 3}")
-    assert (report.live, report.dead) == (("lr",), ("warmup",))
-    assert "too large to follow all of it" in report["spare"].reason
-
-
 def test_of_two_methods_of_a_name_the_last_one_runs(tmp_path: Path) -> None:
     source = """
         import yaml
@@ -629,10 +621,7 @@ def test_keys_of_a_section_that_something_unknown_reads_are_not_accused(tmp_path
     assert report.dead == ("spare",)
 
 
-def test_what_a_function_chosen_by_the_run_is_given_is_not_accused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(flow, "MOST_GUESSES", 0)
+def test_what_a_function_chosen_by_the_run_is_given_is_not_accused(tmp_path: Path) -> None:
     source = """
         import sys, yaml
         cfg = yaml.safe_load(open("c"))
