@@ -185,9 +185,6 @@ def _unpack_into(flow: Flow, func: Scope, pack: Values) -> None:
     for container in containers(pack):
         for key in func.parameters & container.items.keys():
             flow.put(func.variables, key, container.items[key])
-        for one in nodes(container.at("*")):
-            if one.path and one.path[-1] in func.parameters:
-                flow.put(func.variables, one.path[-1], frozenset({one}))
     if func.double_star:
         flow.put(func.variables, func.double_star, sections(pack) | set(containers(pack)))
 
@@ -202,9 +199,6 @@ def construct(flow: Flow, cls: Scope, given: Arguments) -> Values:
     if held and cls.is_wrapper:
         result |= held
         flow.wrap([cls.instance], held)
-        for inner in (inner for one in cls.mro for inner in one.names.values()):
-            if inner is not None and inner.first and not inner.is_classmethod:
-                flow.put(inner.variables, inner.first, held)
     if cls.is_record:
         for word, values in given.keywords.items():
             flow.put(cls.instance.items, word, values)

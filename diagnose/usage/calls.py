@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from diagnose.usage.binding import Arguments, also_assign, call_defined, construct, kept, looped_sections, store
+from diagnose.usage.binding import Arguments, also_assign, call_defined, kept, looped_sections, store
 from diagnose.usage.flow import Flow
 from diagnose.usage.library import call_library
 from diagnose.usage.loops import VIEWS
@@ -27,7 +27,6 @@ from diagnose.usage.values import (
 )
 
 GETTERS = {"get", "pop", "setdefault", "__getitem__", "__getattr__"}
-TAKERS = {"pop", "popleft", "get", "popitem", "get_nowait"}
 MERGERS = {"update", "merge_with", "merge", "set_defaults"}
 ADDERS = {"append", "put", "extend", "add", "insert", "appendleft"}
 COPIES = VIEWS | {"copy", "popitem", "to_dict", "toDict", "as_dict"}
@@ -84,13 +83,9 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
     result: Values = NOTHING
     outside = [value for value in called if isinstance(value, Outside | Node)]
     defined = [value for value in called if isinstance(value, Scope | Bound) or is_object(value)]
-    unknown = not (outside or defined)
-    if unknown:
-        for cls in [value for value in receiver if isinstance(value, Scope) and value.kind == "class"]:
-            result |= construct(flow, cls, given) if cls.is_wrapper else NOTHING
     for value in defined:
         result |= call_defined(flow, value, given)
-    if outside or unknown:
+    if outside or not defined:
         what = next((value for value in outside if isinstance(value, Outside)), None)
         result |= call_library(flow, what, name, receiver, given)
     return result
@@ -99,7 +94,7 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
 # --- methods of mappings and lists
 
 
-def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, node: ast.Call) -> Values | None:  # noqa: PLR0911 - one case, one answer
+def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, node: ast.Call) -> Values | None:
     """A method that every mapping or list has, where the receiver may be one; None: it is another call."""
     if any(value.cls.method(name) for value in filter(is_object, receiver)):
         return None
@@ -107,8 +102,6 @@ def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, n
     held = nodes(receiver) | set(lists)
     if name in GETTERS and node.args and held:
         return _get(flow, receiver, given, node)
-    if name in TAKERS and not node.args and lists:
-        return NOTHING.union(*[value.everything() for value in lists])
     if name in {"get", "pop"} and node.args and not receiver:
         _get(flow, receiver, given, node)
         return None

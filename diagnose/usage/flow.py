@@ -182,7 +182,7 @@ class Flow:
         return thing.at(ITSELF)
 
     @cached_property
-    def options(self) -> dict[str | None, tuple[str | None, Place]]:
+    def options(self) -> dict[str, tuple[str | None, Place]]:
         """The command line's options."""
         return options(self.reach)
 

@@ -34,7 +34,6 @@ OWN_LOADER = re.compile(r"(load|from|read|parse|merge)_(from_)?(json|ya?ml|toml|
 LOADS_SEVERAL = re.compile(r".*load_all|parse_\w+_file")
 PARSER = Outside("argparse.ArgumentParser()")
 MAKERS = {"instantiate", "from_config", "from_pretrained", "from_argparse_args"}
-PLAIN_RESULTS = {"len", "print", "isinstance", "range", "bool", "hasattr", "abs"}
 
 
 def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
@@ -52,16 +51,7 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
     _call_back(flow, name, given)
     if flow.final:
         _note_uses(flow, what, name, given)
-    return _result(flow, what, name, receiver, given)
-
-
-def _result(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
-    top = what.top if what else ""
-    if name == "load" and top in names_of("numeric"):
-        return NOTHING
-    if top == "builtins" and name != "dict":
-        return _builtin(name, given)
-    if top == "argparse" and name == "ArgumentParser":
+    if what and what.name.endswith("argparse.ArgumentParser"):
         return frozenset({PARSER})
     if name in {"parse_args", "parse_known_args"} and PARSER in receiver:
         return _parse_arguments(flow, name, receiver, given)
@@ -100,8 +90,6 @@ def _classes(values: Values) -> list[Scope]:
 
 def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     """The namespace that argparse makes: with the options, and the sections that were given to the parser."""
-    if None in flow.options:  # actions of the project's own set whatever they like
-        return nodes(receiver | given.everything)
     namespace, pair = flow.thing((given.node, "options")), flow.thing((given.node, "pair"))
     flow.wrap([namespace], sections(receiver | given.everything))
     for option in flow.options:
@@ -220,13 +208,3 @@ def _note_uses(flow: Flow, what: Outside | None, name: str, given: Arguments) ->
         flow.notes.computed.setdefault(None, Event("code is made and run", where))
         if name == "exec":
             flow.notes.executed = where
-
-
-def _builtin(name: str, given: Arguments) -> Values:
-    """What functions of Python itself give back."""
-    held = _held(given.everything)
-    if name in {"next", "max", "min", "reversed", "filter"}:
-        return held.union(*[value.everything() for value in containers(held)])
-    if name in {"int", "float"}:
-        return nodes(held) - sections(held)
-    return NOTHING if name in PLAIN_RESULTS else held

@@ -11,7 +11,7 @@ from diagnose.usage.binding import assign
 from diagnose.usage.flow import Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.syntax import is_pair, last_name, names_in
-from diagnose.usage.values import NOTHING, KeysOf, Node, Outside, Scope, Thing, Values, containers, sections
+from diagnose.usage.values import NOTHING, KeysOf, Node, Outside, Scope, Values, containers, sections
 
 VIEWS = {"items", "values", "keys"}
 STORES = (ast.Assign, ast.AnnAssign, ast.Dict, ast.DictComp, ast.Yield, ast.Return, ast.Expr)
@@ -40,17 +40,16 @@ class Loop:
 
 def loop(flow: Flow, target: ast.AST, source: ast.AST, body: list[Any], node: ast.AST, scope: Scope) -> Values:
     """Bind the loop's names, and note what it does with the sections that it goes through, which are given back."""
-    if isinstance(source, ast.Call) and last_name(source) == "enumerate" and source.args and is_pair(target):
-        target, source = target.elts[1], source.args[0]  # type: ignore[attr-defined]  # a pair has elements
     values = flow.value(source, scope)
     found = sections(values)
-    keys, items = _bound_names(target, _view(source), bool(found))
+    view = source.func.attr if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute) else ""
+    keys, items = _bound_names(target, view, bool(found))
     one = Loop(keys, items, body, node, scope)
     for section in found:
         _go_through(flow, section, one)
-    rest = NOTHING.union(*[_items_of(value) for value in values - found])
-    if rest:
-        assign(flow, target, rest, scope)
+    lists = containers(values)
+    rest = (values - found - set(lists)).union(*[one.everything() for one in lists])
+    assign(flow, target, rest, scope)
     return found
 
 
@@ -59,16 +58,6 @@ def _bound_names(target: ast.AST, view: str, of_section: bool) -> tuple[list[str
         return names_in(target.elts[0]), names_in(target.elts[1])
     names = names_in(target)
     return ([], names) if view in {"values", "items"} else (names, [])
-
-
-def _view(source: ast.AST) -> str:
-    """`items` of `sorted(x.items())`."""
-    while isinstance(source, ast.Call):
-        view = source.func.attr if isinstance(source.func, ast.Attribute) else ""
-        if view in VIEWS or not source.args:
-            return view
-        source = source.args[0]
-    return ""
 
 
 def _go_through(flow: Flow, section: Node, loop: Loop) -> None:
@@ -83,20 +72,6 @@ def _go_through(flow: Flow, section: Node, loop: Loop) -> None:
         elif effect is Effect.RENAME:
             how = "a loop stores it under computed keys"
             flow.note(flow.notes.computed, [section], how, loop.node, loop.scope)
-
-
-def _items_of(value: Any) -> Values:
-    """What a loop over a value of ours gets."""
-    if not isinstance(value, Thing):
-        return frozenset({value})
-    if value.cls is None:
-        return value.everything()
-    methods = [value.cls.method(hook) for hook in ("__iter__", "__getitem__", "__next__")]
-    if not any(methods):
-        return frozenset({value})
-    given = NOTHING.union(*[method.returned for method in methods if method])
-    full = {one for one in containers(given) if one.items}
-    return (given - full).union(*[one.everything() for one in full])
 
 
 def _effect(flow: Flow, section: Node, loop: Loop) -> Effect:

@@ -141,10 +141,6 @@ def _of_object(flow: Flow, thing: Thing, value: Thing | Scope, access: Access) -
         result |= thing.at("*")
     if access.form == "subscript" and isinstance(key, str):
         result |= _by_own_method(flow, thing, frozenset({key}), access.node, access.scope)
-    fallback = cls.method("__getattr__")
-    if fallback is not None:
-        held = [one.find(key) for one in sections(fallback.returned)]
-        result = result.union(*[one.followed for one in held if one is not None])
     return result | {value} if key == "module" or (key == "__dict__" and cls.is_wrapper) else result
 
 

@@ -72,17 +72,12 @@ def _names_of(node: Any, scope: Scope, reach: Reachable) -> set[str]:
     return set()
 
 
-def options(reach: Reachable) -> dict[str | None, tuple[str | None, Place]]:
-    """The command line's `--options` by name, each with its default and where it is defined.
-
-    Under None where one has an action of the project's own.
-    """
-    found: dict[str | None, tuple[str | None, Place]] = {}
+def options(reach: Reachable) -> dict[str, tuple[str | None, Place]]:
+    """The command line's `--options` by name, each with its default and where it is defined."""
+    found: dict[str, tuple[str | None, Place]] = {}
     for scope, call in reach.calls_named("add_argument"):
         place = Place(scope.module.shown, call.lineno)
         default = next((ast.unparse(word.value) for word in call.keywords if word.arg == "default"), None)
-        if any(word.arg == "action" and constant(word.value) is None for word in call.keywords):
-            found[None] = (None, place)
         for text in filter(None, map(constant, call.args)):
             if str(text).startswith("--"):
                 found.setdefault(str(text)[2:].replace("-", "_"), (default, place))

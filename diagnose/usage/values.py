@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from diagnose.usage.libraries import names_of
-from diagnose.usage.syntax import FUNCTIONS, last_name
+from diagnose.usage.syntax import last_name
 
 Values = frozenset[Any]
 """Of Scope (a function or class), Bound, Thing, Node, KeysOf, Outside, and str: a name or a file in the source."""
@@ -19,7 +19,8 @@ RETURNED = "return"
 """The name under which a function's variables hold what it gives back: a keyword, so no variable has it."""
 ITSELF = "<itself>"
 """The key under which a thing holds the sections that it stands for; among variables: of all global names."""
-WRAPPER_MARKS = {"__dict__", "__setattr__", "__setitem__", "save_hyperparameters", "__slots__"}
+WRITERS = {"__setattr__", "__setitem__", "setattr", "save_hyperparameters"}
+WRAPPER_MARKS = WRITERS | {"__dict__", "__slots__", "vars", "__getattr__", "__getattribute__"}
 
 
 class Scope:
@@ -110,40 +111,34 @@ class Scope:
         return bool(self.decorators & names_of("field_decorators") or bases & names_of("field_bases"))
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Every name, attribute, definition and text in its source."""
+        parts = (getattr(node, one, "") for node in ast.walk(self.node) for one in ("attr", "id", "name", "value"))
+        return frozenset(part for part in parts if isinstance(part, str))
+
+    @cached_property
     def is_wrapper(self) -> bool:
         """Whether instances of a class wrap the mapping that they were made from."""
-        return self.is_record or any(
-            set(one.outer_bases) & names_of("mapping_bases") or any(map(_wraps, ast.walk(one.node))) for one in self.mro
-        )
+        bases = names_of("mapping_bases")
+        return self.is_record or any(bases & set(one.outer_bases) or WRAPPER_MARKS & one.words for one in self.mro)
 
     @cached_property
     def is_walker(self) -> bool:
         """Whether a function calls itself on the parts of a mapping: what comes back is what went in."""
-        nodes = list(ast.walk(self.node))
-        named = {last_name(node) for node in nodes if isinstance(node, ast.Name | ast.Attribute)}
-        calls_itself = any(isinstance(node, ast.Call) and last_name(node) == self.name for node in nodes)
-        return calls_itself and bool(named & {"dict", "Mapping", "items", "DictConfig"})
+        calls = (last_name(node) for node in ast.walk(self.node) if isinstance(node, ast.Call))
+        return self.name in calls and bool(self.words & {"dict", "Mapping", "items", "DictConfig"})
 
     def uses(self, parameter: str) -> bool:
         """Whether a function does anything with its parameter."""
-        nodes = [node for statement in self.body for node in ast.walk(statement)]
+        nodes = (node for statement in self.body for node in ast.walk(statement))
         loaded = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        if loaded & {parameter, "locals", "vars"}:
-            return True
-        saved = any(isinstance(node, ast.Call) and last_name(node) == "save_hyperparameters" for node in nodes)
-        return saved and self.owner is not None and any(one.mentions(parameter) for one in self.owner.mro)
-
-    def mentions(self, name: str) -> bool:
-        """Whether its text has this name as an attribute or as a string."""
-        return any(getattr(node, "attr", getattr(node, "value", None)) == name for node in ast.walk(self.node))
+        saved = self.owner.mro if self.owner and "save_hyperparameters" in self.words else []
+        return bool(loaded & {parameter, "locals", "vars"}) or any(_has_field(one, parameter) for one in saved)
 
 
-def _wraps(node: ast.AST) -> bool:
-    return (
-        (isinstance(node, ast.Attribute) and node.attr in WRAPPER_MARKS)
-        or (isinstance(node, ast.Name) and node.id in {"setattr", "vars"})
-        or (isinstance(node, FUNCTIONS) and getattr(node, "name", "") in {"__getattr__", "__getattribute__"})
-    )
+def _has_field(cls: Scope, name: str) -> bool:
+    """Whether a class has the name as an attribute, or as a text, anywhere."""
+    return any(getattr(node, "attr", getattr(node, "value", None)) == name for node in ast.walk(cls.node))
 
 
 class Module:
