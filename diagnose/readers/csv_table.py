@@ -16,7 +16,7 @@ from diagnose.errors import LogError
 from diagnose.readers.columns import MOST_NAMES, Column, curves_of
 from diagnose.readers.columns.cells import LONGEST_ROW, Rows
 from diagnose.readers.columns.placeholders import without_placeholders
-from diagnose.readers.columns.tables import columns_of_rows, is_spread, split_named, spread, to_number, with_counters
+from diagnose.readers.columns.tables import to_number, with_counters
 from diagnose.readers.roles import read_tag
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.paired_log import with_paired_log
@@ -91,10 +91,6 @@ def _read(source: Source) -> Run:
         raise LogError(f"{source.name}: no table with a header and rows of numbers: is this a training log?")
     if top.is_wide:
         return _read_rows(source, top)
-    if any(
-        split_named(cell) and is_spread([name]) for row in top.rows for name, cell in zip(top.header, row, strict=False)
-    ):
-        return _read_splits(source, top)
     if len(top.header) > MOST_NAMES:
         raise LogError(f"{source.name}: {len(top.header)} columns are no training log: leave out what is no metric")
     commas = _has_decimal_commas(top.rows)
@@ -120,17 +116,6 @@ def _read_rows(source: Source, top: _Top) -> Run:
     health = InputHealth(files=1, records=len(top.rows))
     note = f"no header: each row is read as a series ({', '.join(names)}); --columns names them"
     return curves_of(columns).run(source, "csv", health, [note], empty="no numbers in its rows")
-
-
-def _read_splits(source: Source, top: _Top) -> Run:
-    """A table in which a column of words says on which split each row was measured."""
-    with source.open() as file:
-        text = file.read().replace(b"\0", b"").decode("utf-8-sig", "replace")
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=_delimiter(_head(source))) if row][1:]
-    whole = [row for row in rows if len(row) == len(top.header)]
-    columns = columns_of_rows([spread(dict(zip(top.header, row, strict=True))) for row in whole])
-    health = InputHealth(files=1, records=len(whole), bad_records=len(rows) - len(whole))
-    return curves_of(columns).run(source, "csv", health, empty="no column of numbers: is this a training log?")
 
 
 def _names_of_rows(count: int) -> list[str]:
@@ -195,7 +180,7 @@ def _top(source: Source) -> _Top:
     if len(table) > 1 and all(_NUMBER.fullmatch(cell) for row in table for cell in row):
         names, note = _names_without_header(table, source.columns)
         return _Top(names, table, named=False, note=note)
-    header = [name.strip() for name in table[0]]
+    header = [name.strip().lstrip("# ") or name.strip() for name in table[0]]
     twice = len(set(header)) < len(header) == len(table[1]) if len(table) > 2 else False
     if twice and not any(map(_NUMBER.fullmatch, table[1])):  # a data frame with names of two levels
         header = [" ".join(filter(None, map(str.strip, names))) for names in zip(*table[:2], strict=True)]

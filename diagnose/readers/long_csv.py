@@ -1,4 +1,4 @@
-"""CSV tables with one number a row, its name in a cell: MLflow's metrics, tidy exports (`run,tag,step,value`)."""
+"""CSV tables whose rows say what they hold: its name (MLflow's metrics, `run,tag,step,value`), or its split."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from diagnose.readers.columns import curves_of
 from diagnose.readers.columns.cells import LONGEST_ROW
-from diagnose.readers.columns.tables import columns_of_points, seconds_of, split_named, to_number
+from diagnose.readers.columns.tables import columns_of_points, columns_of_rows, seconds_of, split_named, to_number
 from diagnose.readers.roles import HELD_OUT
 from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
@@ -24,22 +24,24 @@ _COLUMNS = {
     "is_nan": ("is_nan",),
 }
 _DELIMITERS = ",\t;"
-_LOOKED_AT = 12
 # Rows in which both splits must be named, if they are.
-_SEARCHED = 500
+_LOOKED_AT = 500
 
 
 def sniff(source: Source) -> int:
-    """A header that names a metric and its value, above rows whose metric is a word."""
+    """A header that names a metric and its value above rows whose metric is a word, or a column that names splits."""
     head = source.head()
     if b"\0" in head or b"\n" not in head:
         return 0
     lines = head.decode("utf-8-sig", errors="replace").splitlines()[:_LOOKED_AT]
     header, *rows = csv.reader(lines, delimiter=_delimiter(lines[0]))
+    rows = [row for row in rows if len(row) == len(header)]
     places = _places(header)
+    if _split_column(rows):
+        return 95
     if not {"tag", "value"} <= places.keys() or not places.keys() & {"step", "epoch", "time"} or not rows:
         return 0
-    names = [row[places["tag"]] for row in rows if len(row) == len(header)]
+    names = [row[places["tag"]] for row in rows]
     return 95 if names and all(name and to_number(name) is None for name in names) else 0
 
 
@@ -52,7 +54,8 @@ def read(source: Source) -> Run:
     lost = [f"{bad} rows without a number, or with another number of cells than the header, were left out"]
     health = InputHealth(files=1, records=len(points), bad_records=bad)
     empty = "no numbers in its column of values: is this a training log?"
-    story = curves_of(columns_of_points(points))
+    named = bool(rows) and {"tag", "value"} <= rows[0].keys()
+    story = curves_of(columns_of_points(points) if named else columns_of_rows(points))
     return story.run(source, "long-csv", health, [*others, *(lost if bad else [])], empty=empty)
 
 
@@ -72,19 +75,21 @@ def _places(header: Sequence[str]) -> dict[str, int]:
 
 
 def _rows(source: Source) -> tuple[list[dict[str, str]], int]:
-    """The cells, called after what they hold, and how many rows were torn."""
+    """The cells, called after what they hold or else by the header, and how many rows were torn."""
     with source.open() as file:
         text = file.read().replace(b"\0", b"").decode("utf-8-sig", errors="replace").splitlines()
     lines = (line if len(line) <= LONGEST_ROW else "-" for line in text)
     header, *rows = (row for row in csv.reader(lines, delimiter=_delimiter(text[0])) if row)
     whole = [row for row in rows if len(row) == len(header)]
     places = _places(header) | _split_column(whole)
-    return [{what: row[place].strip() for what, place in places.items()} for row in whole], len(rows) - len(whole)
+    names = {place: what for what, place in places.items()}
+    called = [names.get(place, name) for place, name in enumerate(header)]
+    return [dict(zip(called, map(str.strip, row), strict=True)) for row in whole], len(rows) - len(whole)
 
 
 def _split_column(rows: Sequence[Sequence[str]]) -> dict[str, int]:
     """The column that says on which split a row was measured: words for training and for held-out data are in it."""
-    splits = [{split_named(word) for word in column} for column in zip(*rows[:_SEARCHED], strict=True)]
+    splits = [{split_named(word) for word in column} for column in zip(*rows[:_LOOKED_AT], strict=True)]
     found = (place for place, named in enumerate(splits) if "train" in named and not named.isdisjoint(HELD_OUT))
     place = next(found, None)
     return {} if place is None else {"split": place}
@@ -102,11 +107,17 @@ def _one_run(rows: list[dict[str, str]]) -> tuple[list[dict[str, str]], list[str
 
 
 def _point(row: Mapping[str, str]) -> dict[str, float | None] | None:
-    """The number of a row and when it was logged; None without one. MLflow writes 0 for NaN, and marks it."""
-    value = float("nan") if row.get("is_nan", "").casefold() in {"1", "true", "t"} else to_number(row["value"])
-    if value is None:
+    """The numbers of a row and when they were logged; None without one. MLflow writes 0 for NaN, and marks it."""
+    if {"tag", "value"} <= row.keys():
+        is_nan = row.get("is_nan", "").casefold() in {"1", "true", "t"}
+        numbers = {row["tag"]: float("nan") if is_nan else to_number(row["value"])}
+    else:
+        numbers = {name: to_number(cell) for name, cell in row.items() if name not in {*_COLUMNS, "split"}}
+    known = {name: number for name, number in numbers.items() if number is not None}
+    if not known:
         return None
     clocks = {"epoch": to_number(row.get("epoch", "")), "wall_time": seconds_of(row.get("time", ""))}
     split = split_named(row.get("split", ""))
-    tag = f"{split}/{row['tag']}" if split in HELD_OUT else row["tag"]
-    return {**clocks, "global_step": to_number(row.get("step", "")), tag: value}
+    prefix = f"{split}/" if split in HELD_OUT else ""
+    named = {prefix + name: number for name, number in known.items()}
+    return {**clocks, "global_step": to_number(row.get("step", "")), **named}

@@ -219,3 +219,24 @@ def test_checkpoints_of_a_run_are_no_second_run(tmp_path: Path, layout: str) -> 
     curve = run.curve(Role.TRAIN_LOSS)
     assert curve is not None
     assert curve.steps.tolist() == [10 * e for e in EPOCHS]
+
+
+SENTENCES = {
+    "prose": "Epoch {e} has train loss of {t} and validation loss of {v}.",
+    "a logger's sentence": "[I 2024-01-01 10:00:01,123] Epoch {e} finished with train loss: {t} and val loss: {v}.",
+    "a count of its own": "({e}/24) train loss {t} valid loss {v}",
+    "a hash": "#{e} train loss {t} valid loss {v}",
+    "dots before the count": "Step... ({e} / 1000 | Loss: {t}, Learning Rate: 1e-05)\nstep {e} eval loss: {v}",
+    "scores before the loss": "[Epoch {e}] train=0.71 val=0.70 loss={t} val_loss={v}",
+    "results at a step": "train results@{e}: {{'total_loss': {t}}}\nvalidation results@{e}: {{'total_loss': {v}}}",
+    "header behind a hash": "{e} {t} {v}",
+    "cross entropy beside its exponential": "[step={e}/99]\n train/CrossEntropyLoss={t}\n train/Perplexity=9.5",
+}
+
+
+@pytest.mark.parametrize("layout", SENTENCES)
+def test_numbers_in_words(layout: str) -> None:
+    run = text_run(filled(SENTENCES[layout], "# epoch train valid" if "hash" in layout and "header" in layout else ""))
+    assert found(run, Role.TRAIN_LOSS) == (TRAIN, EPOCHS)
+    val = run.curve(Role.VAL_LOSS)
+    assert layout.startswith("cross") or (val is not None and val.values.tolist() == VAL)

@@ -191,7 +191,7 @@ class _Frame:
         epochs = self.clocks.epoch.at(places) if self.clocks.epoch is not None else None
         axis = column.axis or self._axis(tag, column, epochs)
         steps, counted = self._steps(axis, column, epochs)
-        if read_tag(tag).split in HELD_OUT and not self._has_ranks(places):
+        if self._is_evaluated(tag) and not self._has_ranks(places):
             order, single = _last_of_each(steps, self._evaluations(places))
         else:
             order, single = _unrepeated(steps, values, keep_last=self.keep_last or self._is_redrawn(places, steps))
@@ -206,6 +206,10 @@ class _Frame:
             axis,
             counted=counted,
         )
+
+    def _is_evaluated(self, tag: str) -> bool:
+        """Whether its values belong to evaluations that the training between them tells apart."""
+        return read_tag(tag).split in HELD_OUT and len(self.trained) > 0
 
     def _is_redrawn(self, places: IntArray, steps: FloatArray) -> bool:
         """Whether the values are in a bar that comes again with one count: at first it shows the value before."""
@@ -239,7 +243,7 @@ class _Frame:
         if self.keep_last and _beside(epoch, places):
             return Axis.EPOCH
         passed = len(np.unique(epochs))
-        if read_tag(tag).split in HELD_OUT:
+        if self._is_evaluated(tag):
             own = _last_of_each(epochs, self._evaluations(places))[1].sum()
         elif passed == 1:  # a value that is always the same is logged again all the same
             own = len(places)

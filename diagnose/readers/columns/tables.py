@@ -97,8 +97,7 @@ def spread(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def split_named(word: str) -> str:
     """The split of which this is the name, and nothing else; empty where it is none."""
-    reading = read_tag(word)
-    return reading.split if len(reading.words) == 1 else ""
+    return read_tag(word).split if word.strip().isalpha() and read_tag(word).bare else ""
 
 
 def is_spread(names: Iterable[str]) -> bool:

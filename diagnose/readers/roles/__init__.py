@@ -13,7 +13,7 @@ import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.roles.families import FAMILIES, Family, family_of, pair_of
-from diagnose.readers.roles.headline import ADVERSARIAL, Headline, complete, why
+from diagnose.readers.roles.headline import ADVERSARIAL, Headline, alike, complete, why
 from diagnose.readers.roles.patterns import beside_the_losses
 from diagnose.readers.roles.tags import HELD_OUT, PARTS, Reading, in_english, letter_splits, read_tag, rises
 from diagnose.run import SHARED_ROLES, Axis, Curve, IntArray, Role, Run
@@ -36,7 +36,8 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     Raises LogError if a tag asked for is not there, or is asked for twice.
     """
     names = letter_splits(run.curves)
-    readings = _read_together({tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves})
+    readings = {tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves}
+    readings = _read_together(readings, run.curves)
     idle = [tag for tag in run.curves if _idle(readings[tag], run.curves, readings)]
     curves = {tag: curve for tag, curve in run.curves.items() if len(curve) and tag not in idle}
     family = family_of(run.family, curves)
@@ -53,10 +54,12 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
 
 
-def _read_together(readings: dict[str, Reading]) -> dict[str, Reading]:
-    """The readings, `Train` and `Val` no losses beside a training loss with a name: then they are scores."""
+def _read_together(readings: dict[str, Reading], curves: Mapping[str, Curve]) -> dict[str, Reading]:
+    """The readings, `Train` and `Val` no losses beside a training loss with a name from which they differ: scores."""
     losses = [reading for reading in readings.values() if reading.lossy == 3 and not reading.held_out]
-    if len({reading.bare for reading in losses}) < 2:
+    called = [curves[reading.tag] for reading in losses if not reading.bare]
+    plain = [curves[reading.tag] for reading in losses if reading.bare]
+    if not called or not plain or any(alike(one, other) for one in called for other in plain):
         return readings
     return {tag: replace(reading, lossy=0) if reading.bare else reading for tag, reading in readings.items()}
 

@@ -186,7 +186,7 @@ def _of_a_set(val: Reading, train: Reading, free: Sequence[Reading], curves: Cur
     parts = PARTS.union(*(other.parts for other in free if not other.held_out))
     if val.lossy != train.lossy or not train.parts <= val.parts or extra & parts:
         return False
-    return _alike(curves[train.tag], curves[val.tag])
+    return alike(curves[train.tag], curves[val.tag])
 
 
 def _of_a_dropped_total(val: Reading, train: Reading, free: Sequence[Reading], curves: Curves) -> bool:
@@ -194,12 +194,12 @@ def _of_a_dropped_total(val: Reading, train: Reading, free: Sequence[Reading], c
     if val.parts:
         return False
     plain = [other for other in free if other.lossy and other.split == "train" and _same_unit(other, val)]
-    return any(_alike(curves[train.tag], curves[other.tag]) for other in plain) and _alike(
+    return any(alike(curves[train.tag], curves[other.tag]) for other in plain) and alike(
         curves[train.tag], curves[val.tag]
     )
 
 
-def _alike(train: Curve, val: Curve) -> bool:
+def alike(train: Curve, val: Curve) -> bool:
     """Whether two losses agree while the training is young: later on a model that overfits has them far apart."""
     ours, theirs = train.finite, val.finite
     if not len(ours) or not len(theirs) or ours.values.min() <= 0 or theirs.values.min() <= 0:

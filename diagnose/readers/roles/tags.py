@@ -28,7 +28,7 @@ _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
     | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
-    | {"dataloader", "idx", "iters", "item"}
+    | {"dataloader", "idx", "iters", "item", "and", "with", "has", "finished"}
 )
 # Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
 # `eval_clean_loss`.
@@ -139,7 +139,7 @@ class Reading:
     @property
     def secondary(self) -> bool:
         """Whether it is a part that keeps a model in shape beside what it learns."""
-        return bool(_SECONDARY & self.parts)
+        return bool(_SECONDARY & self.parts) and "cross" not in self.parts  # cross entropy
 
     @property
     def smoothed(self) -> bool:

@@ -17,7 +17,7 @@ _NAME = (
     r"(?<![\w@./-])(?P<name>(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
-_STRONG = r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was)[ \t]+"
+_STRONG = r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|of)[ \t]+"
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
@@ -25,12 +25,12 @@ PAIR = re.compile(
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 _COUNTER = re.compile(
-    r"(?<![A-Za-z0-9_.])(?P<name>global[_ ]?step|num_updates"
+    r"(?<![A-Za-z0-9_.])(?P<name>global[_ ]?step|num_updates|results@"
     r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
     r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
     r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
-    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
+    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>(?:\.{3})?['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
     r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
     # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, ` | 143/573 |`: the place in the epoch.
@@ -46,9 +46,10 @@ _BRACKETS = re.compile(
     r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
     re.IGNORECASE,
 )
-# `[50/5000] loss`, `[50] train-rmse`, `logging_writer.py:48] [50] loss`
+# `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `logging_writer.py:48] [50] loss`
 _COUNTED_FIRST = re.compile(
-    r"^(?:.{0,99}\.py:\d+\])?[ \t]*\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[)"
+    r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:#(?P<hash>\d+)[ \t:]"
+    r"|[\[(][ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*[\])](?!\[))"
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 # Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
@@ -86,6 +87,7 @@ _VAL = re.compile(
     re.IGNORECASE,
 )
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECASE)
+_VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})")
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 METRIC = re.compile(
     r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$"
@@ -105,6 +107,8 @@ _RECAP = re.compile(
 RECAP = "best/"
 """What the tags of a line that looks back get in front: they are kept, and judged by nobody."""
 _HEADING = re.compile(HEADINGS, re.IGNORECASE)
+# `***** Eval results *****`: the next line with numbers holds them.
+_RESULTS = re.compile(r"[ \t]*(?:results?|metrics)\b", re.IGNORECASE)
 HEADING = "@heading "
 # `|    loss   | 0.53   |`: one name and its number in a box.
 _BOXED = re.compile(
@@ -199,6 +203,8 @@ def _heading(line: str) -> Iterator[Meaning]:
         yield f"{HEADING}best", 1.0
     elif found and len(line) - found.start() <= LONGEST_HEADING:
         yield f"{HEADING}{found.lastgroup}", 1.0
+        if found.lastgroup != "train" and _RESULTS.match(line, found.end()):
+            yield f"{HEADING}results", 1.0
 
 
 def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meaning]) -> bool:
@@ -260,7 +266,7 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         if brackets["per"]:
             yield PER_EPOCH, brackets.span("per")
     elif first:
-        yield STEP, first.span("step")
+        yield STEP, first.span("step" if first["step"] else "hash")
         if first["total"]:
             yield PER_EPOCH, first.span("total")
     elif bar:
@@ -296,7 +302,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
             continue
         if PROSE.search(name) or _COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):
             continue
-        split = _split_of(match, splits)
+        split = _split_of(line, match, splits)
         two = paired.get(match.start())
         if two:
             yield PAIRED + split + name, two.span("first")
@@ -320,14 +326,15 @@ def _is_bare_split(line: str, match: re.Match[str]) -> bool:
     return len(others) > 1
 
 
-def _split_of(match: re.Match[str], splits: Sequence[re.Match[str]]) -> str:
+def _split_of(line: str, match: re.Match[str], splits: Sequence[re.Match[str]]) -> str:
     """`val/` or `test/` for a metric that does not name its split, where the line did before it."""
     if _VAL.search(match["name"]) or _TRAIN.search(match["name"]):
         return ""
     twin = rf"(?<![A-Za-z])(?:val|valid|validation|eval|dev|test)[_/]{re.escape(match['name'])}(?![\w/])"
-    if re.search(twin, match.string):  # `{'val_acc': 0.5, 'loss': 2.4, 'val_loss': 2.6}`
+    if re.search(twin, line):  # `{'val_acc': 0.5, 'loss': 2.4, 'val_loss': 2.6}`
         return ""
-    before = [split for split in splits if split.start() < match.start("name")]
+    # `val=0.7 loss=2.1`: what has a number of its own says nothing of the next.
+    before = [split for split in splits if split.start() < match.start("name") and not _VALUED.match(line, split.end())]
     last = max(before, key=re.Match.start, default=None)
     if last is None or last.re is _TRAIN:
         return ""

@@ -32,7 +32,7 @@ _SPLITS = ("train", "val", "valid", "validation", "dev", "eval")
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
 _BEHIND = (
     r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x92\x86\xe2|\x9a\xbc\xef|\x9d\xbc\xef)"
-    r"|[-+]?[ \t]+(?:si|saw)\b"
+    r"|[-+]?[ \t]+(?:si|saw|fo)\b"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
     rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
 )
@@ -63,6 +63,7 @@ def worth_a_look(rest: bytes) -> bool:
         return True
     if b"nan" in lower or b"fni" in lower:
         return _NAN_BEHIND.search(lower) is not None
-    if b"\0" in rest or not (b"ssol" in lower or b"tsoc" in lower or b"lpp" in lower):
+    if b"\0" in rest:
         return False
-    return _HEADER_BEGIN.match(rest) is not None or any(sign in rest for sign in _TABLE)
+    lossy = b"ssol" in lower or b"tsoc" in lower or b"lpp" in lower
+    return _HEADER_BEGIN.match(rest) is not None or (lossy and any(sign in rest for sign in _TABLE))

@@ -88,6 +88,9 @@ def by_heading(columns: Mapping[str, Column]) -> dict[str, Column]:
     logged = np.unique(np.concatenate([none, *(column.places for name, column in named.items() if name[0] != "@")]))
     if "best" in marks and len(logged):
         named = _moved(named, RECAP, logged[np.minimum(np.searchsorted(logged, marks["best"]), len(logged) - 1)])
+    if "results" in marks and len(logged):
+        below = np.unique(np.searchsorted(logged, marks["results"]))
+        named = _moved(named, "val/", logged[below[below < len(logged)]], most=1.0)
     held_out = np.sort(np.concatenate([marks.get(word, none) for word in ("val", "test")]))
     if not len(held_out):
         return named
@@ -111,7 +114,9 @@ def _evaluations(columns: Mapping[str, Column], logged: IntArray, headings: IntA
     return kept
 
 
-def _moved(columns: Mapping[str, Column], prefix: str, places: IntArray) -> dict[str, Column]:
+def _moved(
+    columns: Mapping[str, Column], prefix: str, places: IntArray, most: float = _MOST_EVALUATIONS
+) -> dict[str, Column]:
     """The columns, with the values at some places in columns of their own, unless that is most of them.
 
     What is at none but these places is that of evaluations where another loss is at none of them.
@@ -127,7 +132,7 @@ def _moved(columns: Mapping[str, Column], prefix: str, places: IntArray) -> dict
         there = inside[name]
         named_split = name[0] != "@" and lossy[name].split and prefix != RECAP
         share = there.mean() if len(there) else 0.0
-        if name[0] == "@" or named_split or not (0 < share <= _MOST_EVALUATIONS or (share == 1 and apart)):
+        if name[0] == "@" or named_split or not (0 < share <= most or (share == 1 and apart)):
             named[name] = column
         else:
             named[name], named[prefix + name] = column.where(~there), column.where(there)
