@@ -11,7 +11,7 @@ import pytest
 from diagnose.errors import LogError
 from diagnose.readers import read, read_source, runs
 from diagnose.readers.sources import Source
-from diagnose.run import Role, Run
+from diagnose.run import EndingKind, Role, Run
 from tests.readers.events import scalar, write
 
 COUNT = 24
@@ -197,6 +197,25 @@ def test_a_count_that_stands_still_over_many_lines_is_no_step(row: str) -> None:
     assert len(run.curve(Role.TRAIN_LOSS).values) == 60  # type: ignore[union-attr]  # it is there
 
 
+ENDS = {
+    "RuntimeError: DataLoader worker (pid 123) is killed by signal: Killed.": EndingKind.KILLED,
+    "ChildFailedError:\n exitcode  : -9 (pid: 3412)": EndingKind.KILLED,
+    "command terminated with exit code 137": EndingKind.KILLED,
+    "Process finished with exit code -1073740791": EndingKind.DIED,
+    "thread 'main' panicked at src/main.rs:10": EndingKind.DIED,
+    "ValueError: bad\nwandb: Run summary:\nwandb: train_loss 1.8\nwandb: Synced run": EndingKind.DIED,
+    "训练完成": EndingKind.FINISHED,
+    "Process finished with exit code 0": None,
+}
+
+
+@pytest.mark.parametrize("last", ENDS)
+def test_how_a_process_says_that_it_is_over(last: str) -> None:
+    run = text_run(filled("Epoch {e}: train_loss={t} val_loss={v}") + last + "\n")
+    assert (run.ending and run.ending.kind) == ENDS[last]
+    assert found(run, Role.TRAIN_LOSS) == (TRAIN, EPOCHS)
+
+
 LAYOUTS = {
     "checkpoints below the run": ("runs/a", "checkpoint-120", "checkpoint-240"),
     "checkpoints beside the logs": ("logs", "results/checkpoint-120", "results/checkpoint-240"),
@@ -240,3 +259,20 @@ def test_numbers_in_words(layout: str) -> None:
     assert found(run, Role.TRAIN_LOSS) == (TRAIN, EPOCHS)
     val = run.curve(Role.VAL_LOSS)
     assert layout.startswith("cross") or (val is not None and val.values.tolist() == VAL)
+
+
+ONLY_EVALUATED = {
+    "results below their heading": "*** Evaluation ***\n  Examples = 9\n***** Eval results **\n acc: 0.7 - loss: {v}",
+    "one name": "Test set: Average loss: {v}, Accuracy: 90/100",
+    "records": '{{"eval_loss": {v}, "eval_runtime": 1.5}}',
+    "a last word on the epochs": "num_epochs = 30\nvalid loss: {v}",
+}
+
+
+@pytest.mark.parametrize("layout", ONLY_EVALUATED)
+def test_a_log_of_evaluations_alone_keeps_each_of_them(layout: str) -> None:
+    run = text_run(filled(ONLY_EVALUATED[layout]))
+    assert run.curve(Role.TRAIN_LOSS) is None
+    val = run.curve(Role.VAL_LOSS)
+    assert val is not None
+    assert val.values.tolist() == VAL

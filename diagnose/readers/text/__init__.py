@@ -13,6 +13,7 @@ from diagnose.readers.sources import Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.readers.text.ending import ending_in, resumed_in
 from diagnose.readers.text.formats import GUESS, Format, format_of
+from diagnose.readers.text.guess import RECAP
 from diagnose.readers.text.hint import worth_a_look
 from diagnose.readers.text.lines import LineColumns
 from diagnose.readers.text.series import series_of
@@ -111,7 +112,8 @@ class TextLog:
         lossy = any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves)
         if not lossy and not (source.tag_named and story.curves):
             raise LogError(f"{source.name}: {self._what_was_seen(list(story.curves))}")
-        last = max((column.places[-1] for tag, column in columns.items() if read_tag(tag).lossy), default=0)
+        losses = (column for tag, column in columns.items() if read_tag(tag).lossy and not tag.startswith(RECAP))
+        last = max((column.places[-1] for column in losses), default=0)
         resumed = resumed_in(_decoded(self._log.first_lines))
         beginning = story.beginning and replace(story.beginning, line=resumed)
         return Run(

@@ -24,7 +24,8 @@ _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
         EndingKind.KILLED,
         re.compile(
             r"^\W*(?:\S+ line \d+: +\d+ )?(?:Killed|Terminated|Hangup)\b|KeyboardInterrupt|SIGTERM|SIGKILL|SIGINT"
-            r"|signal(?: \w+)? ?(?:9|15|2)\b|exitcode ?: -(?:9|15)|CANCELLED|DUE TO (?:TIME|NODE)|PREEMPT"
+            r"|signal(?: \w+)? ?(?:9|15|2)\b|killed by signal|exit ?code *:? *(?:-(?:9|15)|137|143)\b|CANCELLED"
+            r"|DUE TO (?:TIME|NODE)|PREEMPT"
             r"|slurmstepd: error",
         ),
     ),
@@ -34,14 +35,16 @@ _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
             r"^(?:\[?rank\d+\]?:? ?)?(?:[\w.]+\.)?\w*(?:Error|Exception|Failure)\b(?::|$)"
             r"|Segmentation fault|core dumped"
             r"|ChildFailedError|Fatal Python error|^Traceback \(most recent|\bAborted\b|terminate called"
-            r"|NCCL (?:error|WARN)|SIGSEGV|SIGABRT",
+            r"|NCCL (?:error|WARN)|Watchdog caught|SIGSEGV|SIGABRT|panicked at|exit ?code *:? *-?[1-9]",
         ),
     ),
     (
         EndingKind.FINISHED,
         re.compile(
             r"train_runtime|\btraining\b.{0,24}\b(?:complete|finish|done|stopped)|\b(?:finished|completed) training"
-            r"|FINISHED optimi|early[ -]?stop|max_(?:epochs|steps)=?.{0,12} reached|^\W*(?:done|finished|complete)\W*$",
+            r"|FINISHED optimi|early[ -]?stop|max_(?:epochs|steps)=?.{0,12} reached|^\W*(?:done|finished|complete)\W*$"
+            r"|训练(?:完成|结束)|训练已完成|abgeschlossen|entra[iî]nement terminé"
+            r"|entrenamiento (?:completado|finalizado)|обучение завершено",
             re.IGNORECASE,
         ),
     ),

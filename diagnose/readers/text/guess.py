@@ -209,6 +209,8 @@ def _heading(line: str) -> Iterator[Meaning]:
 
 def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meaning]) -> bool:
     """Whether the line repeats what was reported before: `Best epoch: 12`, `Restored epoch 1 (val_loss=1.3)`."""
+    if line.startswith("wandb:"):  # its summary
+        return True
     recap = _RECAP.search(line)
     if recap is None:
         return False
