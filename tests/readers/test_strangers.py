@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,7 @@ def test_one_row_an_epoch(layout: str) -> None:
     [
         *("tr_loss te_loss", "TrLoss TeLoss", "loss_tr loss_ts", "loss_trn loss_vld", "l_train l_test"),
         *("train_l valid_l", "Loss(train) Loss(held-out)"),
+        *("loss_tr loss_vl", "fit_loss holdout_loss", "in_sample_loss out_of_sample_loss"),
     ],
 )
 def test_short_names_of_a_pair(tmp_path: Path, names: str) -> None:
@@ -86,8 +88,8 @@ def test_short_names_of_a_pair(tmp_path: Path, names: str) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    ["{e},**{t}**,{v}*", "{e},`{t}`,[{v}]", "{e},\"tensor({t}, device='cuda:0')\",tensor({v})"],
-    ids=["bold", "code and list", "tensors"],
+    ["{e},{t},{v} (best)", "{e},**{t}**,{v}*", "{e},`{t}`,[{v}]", "{e},\"tensor({t}, device='cuda:0')\",tensor({v})"],
+    ids=["remark", "bold", "code and list", "tensors"],
 )
 def test_marks_around_a_number_in_a_cell(tmp_path: Path, row: str) -> None:
     path = tmp_path / "history.csv"
@@ -127,13 +129,12 @@ def test_a_fork_of_vits_with_more_losses_has_its_mel_loss_where_vits_has_it() ->
     assert found(run, Role.TRAIN_LOSS) == (TRAIN, [100 * e for e in EPOCHS])
 
 
-def test_rows_in_brackets_are_refused_with_the_option_that_reads_them() -> None:
-    source = Source("x.log", content=filled("({e}, {t}, {v})").encode())
+@pytest.mark.parametrize("row", ["({e}, {t}, {v})", "INFO:a:Train Epoch: {e} [0%]\nINFO:a:[{e}, {t}, {v}]"])
+def test_rows_in_brackets_are_refused_with_the_option_that_reads_them(row: str) -> None:
+    source = Source("x.log", content=filled(row).encode())
     with pytest.raises(LogError, match="rows of 3 numbers without a header: name them, as in --columns"):
         read_source(source)
-    run = read_source(
-        Source("x.log", content=filled("({e}, {t}, {v})").encode(), columns=("epoch", "loss", "val_loss"))
-    )
+    run = read_source(replace(source, columns=("epoch", "loss", "val_loss")))
     assert np.allclose(run.curves["val_loss"].values, VAL)
 
 
@@ -244,6 +245,7 @@ SENTENCES = {
     "prose": "Epoch {e} has train loss of {t} and validation loss of {v}.",
     "a logger's sentence": "[I 2024-01-01 10:00:01,123] Epoch {e} finished with train loss: {t} and val loss: {v}.",
     "a count of its own": "({e}/24) train loss {t} valid loss {v}",
+    "Kaldi's first nets": "ITERATION {e:02d}: TRAIN AVG.LOSS {t}, (lrate0.008), CROSSVAL AVG.LOSS {v}, nnet accepted",
     "a hash": "#{e} train loss {t} valid loss {v}",
     "dots before the count": "Step... ({e} / 1000 | Loss: {t}, Learning Rate: 1e-05)\nstep {e} eval loss: {v}",
     "scores before the loss": "[Epoch {e}] train=0.71 val=0.70 loss={t} val_loss={v}",

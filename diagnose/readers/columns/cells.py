@@ -18,8 +18,11 @@ LONGEST_ROW = 1 << 20
 # Blanks and marks around a cell that are stripped at once; Ultralytics pads to 23.
 _PADDING = 64
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-# `tensor(0.5, device='cpu')`, `Epoch 3`, `3/10`.
-_WRAPPED = re.compile(r"^tensor\(\[?([^\],)]+).*\)$|^(?:epoch[ _:]*)?(\d+)(?:[ ]?(?:/|of)[ ]?\d+)?$", re.IGNORECASE)
+# `tensor(0.5, device='cpu')`, `Epoch 3`, `3/10`, `0.5 (best)`.
+_WRAPPED = re.compile(
+    r"^tensor\(\[?([^\],)]+).*\)$|^(?:epoch[ _:]*)?(\d+)(?:[ ]?(?:/|of)[ ]?\d+)?$|^(-?\d+\.\d+)[ ]+[(*<a-z].*$",
+    re.IGNORECASE,
+)
 _BLANK = np.zeros(256, np.bool_)
 _BLANK[list(b' \t\n"*`[]')] = True  # a line feed, where a blank line came before; `**0.3**`, `[0.3]`
 _BEGINS_NUMBER = np.zeros(256, np.bool_)
@@ -138,7 +141,7 @@ def _stripped(text: Bytes, starts: IntArray, stops: IntArray) -> tuple[IntArray,
 
 def _read(cell: str) -> float | None:
     """The number in a cell that is written in an uncommon way (`nan`, `.5`, `1,234.5`)."""
-    cell = _WRAPPED.sub(r"\1\2", cell.strip())
+    cell = _WRAPPED.sub(r"\1\2\3", cell.strip())
     return to_number(cell.replace(",", "") if _THOUSANDS.fullmatch(cell) else cell)
 
 

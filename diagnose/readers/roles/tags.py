@@ -18,9 +18,10 @@ _FORMULA = frozenset({"ce", "bce", "xent", "crossentropy", "mse", "rmse", "mae",
 _FORMULAS = (frozenset({"cross", "entropy"}), frozenset({"smooth", "l"}))
 _PERPLEXITY = frozenset({"perplexity", "ppl"})
 _LOSSLIKE = frozenset({"energy", "error", "err", "objective", "elbo", "bpb", "bpc"})
-_TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner", "learn"})
+_TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner", "learn", "fit"})
 _VAL = frozenset(
     {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "vld", "cv", "dev", "heldout", "held", "out"}
+    | {"crossval", "holdout"}
 )
 _TEST = frozenset({"test", "testing", "tst"})
 _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
@@ -28,7 +29,7 @@ _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
     | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
-    | {"dataloader", "idx", "iters", "item", "and", "with", "has", "finished"}
+    | {"dataloader", "idx", "iters", "item", "and", "with", "has", "finished", "in", "sample"}
 )
 # Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
 # `eval_clean_loss`.
@@ -76,7 +77,7 @@ _GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
 # `training's l2`, `valid_1's l1`: squared and absolute errors of LightGBM.
 _LIGHTGBM = re.compile(r"'s l[12]$")
 # Short names of two splits, which only side by side are that: `loss_t` and `loss_v`, `tr_loss` and `te_loss`.
-_TWINS = (("t", "v", "val"), ("tr", "te", "test"), ("tr", "ts", "test"))
+_TWINS = (("t", "v", "val"), ("tr", "vl", "val"), ("tr", "te", "test"), ("tr", "ts", "test"))
 _WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
 # A perplexity or an error is a unit of its own, so its word stays a part.
 _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}

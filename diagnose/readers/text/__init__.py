@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from diagnose.errors import LogError
-from diagnose.readers.columns import COUNTERS, curves_of
+from diagnose.readers.columns import curves_of
 from diagnose.readers.roles import read_tag, some_of
 from diagnose.readers.sources import Source
 from diagnose.readers.sources.paired_log import with_paired_log
@@ -95,8 +95,9 @@ class TextLog:
 
     @property
     def understood(self) -> bool:
-        """Whether a number was found in a log that is finished, or nothing more is to be hoped for."""
-        return self._format is GUESS or not self._log.columns().keys() <= COUNTERS
+        """Whether a loss was found in a log that is finished, or nothing more is to be hoped for."""
+        found = self._format.losses.union(name for name in self._log.columns() if read_tag(name).lossy)
+        return self._format is GUESS or not found.isdisjoint(self._log.columns())
 
     @property
     def unread_share(self) -> float:

@@ -28,6 +28,7 @@ PROCESS = re.compile(
 )
 # What a logger writes before its message.
 LOGGERS = (
+    re.compile(r"^(?:INFO|DEBUG):[\w.]+:"),
     *(re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")),
     re.compile(r"^\W?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[\d.,]*[\])]?[ \t]*[-:|]?[ \t]+"),
 )
