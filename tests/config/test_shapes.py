@@ -281,3 +281,9 @@ def test_hugging_face_takes_warm_up_steps_below_one_as_a_share(written: str, nam
     config = parse_config(text, "train.yaml")
     assert (config.dialect, config.value(name)) == ("hf_training_args", float(written))
     assert ("warmup_steps" in config.values) == (name == "warmup_steps")
+
+
+def test_the_end_of_hugging_faces_schedule_follows_its_top() -> None:
+    text = "output_dir: x\nlearning_rate: 2.0e-4\nnum_train_epochs: 3\nlr_scheduler_kwargs: {min_lr: 2.0e-5}\n"
+    config = parse_config(text, "train.yaml")
+    assert config.companions({"learning_rate": 5e-5}) == (("learning_rate", "min_learning_rate", 5e-6),)
