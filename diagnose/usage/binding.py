@@ -63,7 +63,7 @@ def _assign_attribute(flow: Flow, target: ast.Attribute, values: Values, scope: 
     for found in flow.project.resolve(target.value, scope):
         if isinstance(found, Module):
             flow.put(found.scope.variables, target.attr, values)
-    flow.put(flow.stored_anywhere, target.attr, values)
+    flow.put(flow.stored_anywhere, target.attr, kept(values))
 
 
 def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope) -> None:

@@ -39,9 +39,7 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
     name = last_name(node.func) if not isinstance(node.func, ast.Call) else ""
     receiver: Values = NOTHING
     if isinstance(node.func, ast.Attribute):
-        if is_super(node.func, scope):
-            receiver = frozenset({scope.owner.instance} if scope.owner else ())
-        elif not flow.project.resolve(node.func, scope):
+        if not is_super(node.func, scope) and not flow.project.resolve(node.func, scope):
             receiver = flow.value(node.func.value, scope)
             found = _mapping_method(flow, name, receiver, given, node)
             if found is not None:

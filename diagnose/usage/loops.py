@@ -40,16 +40,21 @@ class Loop:
 
 def loop(flow: Flow, target: ast.AST, source: ast.AST, body: list[Any], node: ast.AST, scope: Scope) -> Values:
     """Bind the loop's names, and note what it does with the sections that it goes through, which are given back."""
+    if isinstance(source, ast.Call) and last_name(source) == "enumerate" and source.args and is_pair(target):
+        target, source = target.elts[1], source.args[0]  # type: ignore[attr-defined]  # a pair has elements
     values = flow.value(source, scope)
     found = sections(values)
-    view = source.func.attr if isinstance(source, ast.Call) and isinstance(source.func, ast.Attribute) else ""
+    while isinstance(source, ast.Call) and isinstance(source.func, ast.Name) and source.args:
+        source = source.args[0]  # sorted(x.items())
+    view = last_name(source) if isinstance(source, ast.Call) else ""
     keys, items = _bound_names(target, view, bool(found))
     one = Loop(keys, items, body, node, scope)
     for section in found:
         _go_through(flow, section, one)
     lists = containers(values)
     rest = (values - found - set(lists)).union(*[one.everything() for one in lists])
-    assign(flow, target, rest, scope)
+    of_items = view == "items" and isinstance(target, ast.Tuple) and is_pair(target)
+    assign(flow, target.elts[1] if of_items else target, rest, scope)  # the keys of a dict are none of its values
     return found
 
 

@@ -590,6 +590,26 @@ def test_a_numbered_loop_binds_keys_and_values(tmp_path: Path) -> None:
     assert read(tmp_path, source, "{net: {width: 1, spare: 2}}").dead == ("net.spare",)
 
 
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for name, part in parts.items():",
+        "for name, part in sorted(parts.items()):",
+        "for i, (name, part) in enumerate(parts.items()):",
+    ],
+)
+def test_the_keys_of_a_dict_are_none_of_its_values(tmp_path: Path, loop: str) -> None:
+    source = f"""
+        import yaml
+        cfg = yaml.safe_load(open("c"))
+        parts = {{"a": cfg["net"], "b": cfg["head"]}}
+        {loop}
+            print(name.upper(), part["width"])
+    """
+    report = read(tmp_path, source, "{net: {width: 1, upper: 2}, head: {width: 3}}")
+    assert report.live == ("net.width", "head.width")
+
+
 def test_of_two_methods_of_a_name_the_last_one_runs(tmp_path: Path) -> None:
     source = """
         import yaml
