@@ -53,8 +53,9 @@ def loop(flow: Flow, target: ast.AST, source: ast.AST, body: list[Any], node: as
         _go_through(flow, section, one)
     lists = containers(values)
     rest = (values - found - set(lists)).union(*[one.everything() for one in lists])
-    of_items = view == "items" and isinstance(target, ast.Tuple) and is_pair(target)
-    assign(flow, target.elts[1] if of_items else target, rest, scope)  # the keys of a dict are none of its values
+    if view == "items" and is_pair(target):
+        target = target.elts[1]  # type: ignore[attr-defined]  # the keys of a dict are none of its values
+    assign(flow, target, rest, scope)
     return found
 
 
