@@ -238,7 +238,10 @@ def test_a_reward_that_collapses_is_told_whatever_the_losses_do(
     learned = best - abs(best) * np.exp(-6 * TIME)
     reward = np.where(TIME < 0.6, learned, last) + 0.02 * abs(best) * RNG.standard_normal(300)
     columns = {"step": np.arange(300), tag: reward, "value_loss": noisy(descent(300), 0.3), "approx_kl": 0.01 + TIME}
-    assert alarms(table(tmp_path / "p.csv", columns)) == {"worsening-metric"}
+    diagnosis = table(tmp_path / "p.csv", columns)
+    assert alarms(diagnosis) == {"worsening-metric"}
+    assert diagnosis.stop is not None
+    assert diagnosis.stop.best_value == pytest.approx(best, abs=0.1 * abs(best))
 
 
 @pytest.mark.parametrize(("at", "decay", "height"), [(0.6, 2.2, 4.1), (0.4, 4.0, 2.0), (0.75, 1.5, 9.0)])
@@ -279,3 +282,12 @@ def test_a_validation_that_is_thrown_up_for_a_while_is_a_spike(
     val[int(300 * at) : int(300 * at) + long] *= factor
     columns = {"epoch": np.arange(300), "train_loss": noisy(descent(300), 0.02), "val_loss": val}
     assert alarms(table(tmp_path / "v.csv", columns)) == {"loss-spike"}
+
+
+@pytest.mark.parametrize(("points", "best", "end"), [(40, 15, 1.45), (60, 10, 2.5), (25, 9, 0.9)])
+def test_validation_alone_that_turns_and_climbs_evenly_is_overfitting(
+    tmp_path: Path, points: int, best: int, end: float
+) -> None:
+    val = np.concatenate([np.geomspace(1.2, 0.58, best), np.linspace(0.58, end, points - best)])
+    diagnosis = table(tmp_path / "o.csv", {"epoch": np.arange(points), "val_loss": noisy(val, 0.01)})
+    assert alarms(diagnosis) == {"overfitting"}

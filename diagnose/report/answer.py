@@ -8,7 +8,7 @@ from diagnose.finding import Diagnosis, Recommendation, StopAdvice, Verdict
 from diagnose.plan import Plan
 from diagnose.report.changes import Change, written
 from diagnose.report.words import causes, counted, metric_words, number, place_of
-from diagnose.run import Axis
+from diagnose.run import Axis, Role
 
 # Changes named in the answer; the table has all.
 NAMED = 2
@@ -84,6 +84,8 @@ def _keep(diagnosis: Diagnosis) -> str:
         return ""
     where = place_of(diagnosis.run, stop.metric, stop.best_step)
     lowest, about = ("lowest smoothed", "about ") if stop.smoothed else ("lowest", "")
+    if stop.metric == Role.SCORE.value:
+        lowest = "highest"
     best = f"{where}, the {lowest} {metric_words(stop.metric)} ({about}{number(stop.best_value)})"
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:

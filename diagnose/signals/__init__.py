@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
@@ -104,6 +104,12 @@ class Signals:
         """Further losses of the training, by tag: components of the total, other heads."""
         curves = [curve for curve in self.run.played_by(Role.TRAIN_COMPONENT) if not curve.adversarial]
         return {trend.curve.tag: trend for trend in map(Trend.of, curves) if trend is not None}
+
+    @cached_property
+    def reward(self) -> Trend | None:
+        """What reinforcement learning is for, turned over: it falls as the policy gets better."""
+        scores = self.run.played_by(Role.SCORE) if self.kind is Kind.REINFORCEMENT else ()
+        return next((Trend.of(replace(curve, values=-curve.values)) for curve in scores), None)
 
     @cached_property
     def rivals(self) -> tuple[Trend, Trend] | None:

@@ -17,6 +17,8 @@ MANY = 20
 KNOWN_NOISE = 16
 """Points from which standard errors are stated. Source: of 16 the standard deviation is known to a fifth; of four,
 differences that happen to be equal give any number of standard errors."""
+SURE = 8.0
+"""Standard errors that nobody doubts. Source: operators' rule for spikes on log loss; healthy runs reach 4.5."""
 PLENTY = 100
 """Standard errors beyond which the number says nothing more."""
 LONG = 200

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import change
+from diagnose.checks.run._loss import SURE, change
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
 
@@ -40,8 +40,8 @@ class BrokenResume(Check):
 
     jump: float = 0.2
     """Rise of the loss in ln: 20 %. Source: the jump of a healthy second stage is smaller or takes longer."""
-    z: float = 8.0
-    """Noise of a point. Source: operators' rule on log loss."""
+    z: float = SURE
+    """Noise of a point."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for the one place where rate and loss break together."""

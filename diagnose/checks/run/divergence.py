@@ -11,7 +11,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
-from diagnose.checks.run._loss import beyond_noise, change, improves, moving_target, onset
+from diagnose.checks.run._loss import SURE, beyond_noise, change, improves, moving_target, onset
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
 from diagnose.signals.trend import FEW
@@ -47,8 +47,8 @@ class Divergence(Check):
     """Rise of the level in ln at least: 10 %. Source: the drift of healthy losses over harder data."""
     share: float = 0.25
     """Share of the progress lost at least. Source: a quarter, below which experts say noise or spike."""
-    z: float = 8.0
-    """Standard errors. Source: operators' rule for spikes on log loss; healthy runs reach 4.5."""
+    z: float = SURE
+    """Standard errors."""
     part: float = 1.5
     """Rise of a component above its own start, in ln: 4.5 times. Source: KL of a VAE that grew; healthy weights of
     components drift by a factor of two or three."""
@@ -77,8 +77,8 @@ class Divergence(Check):
         if trend is None or not self.turned(trend):
             return
         lost = trend.lost(trend.end, trend.best)
-        if improves(signals(facts)) and 2 * lost < 1:
-            return  # harder batches
+        if (improves(signals(facts)) and 2 * lost < 1) or (trend is signals(facts).val and (lost < 1 or trend.climbs)):
+            return  # harder batches; of validation alone, overfitting
         curve = trend.curve
         low = trend.lowest_index
         best, end = curve.place(curve.steps[low]), trend.said(trend.end, -1)
@@ -131,13 +131,13 @@ class Divergence(Check):
             return
         generator, other = rivals
         climbed = generator.end - generator.start
-        if other.net < self.part or other.order > -1 / 2 or climbed < 4 * self.rise:
+        if other.net < self.part or other.order > -1 / 2 or climbed < 2 * self.rise:
             return
         first = int(np.argmax(generator.smooth > generator.start + self.rise))
         yield self.report(
             generator.curve,
             f"The discriminator has won: {_course(other)}, while {_course(generator)}.",
-            Evidence("growth", climbed, 4 * self.rise, "", f"rose by {change(climbed)} above its start"),
+            Evidence("growth", climbed, 2 * self.rise, "", f"rose by {change(climbed)} above its start"),
             first=first,
             advice="Go back to before it climbed; train the discriminator less often, or regularise it.",
         )

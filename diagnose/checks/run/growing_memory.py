@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.signals.pace import SETTLED, settled
 from diagnose.signals.robust import block_medians, order
+from diagnose.signals.trend import EDGE
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class GrowingMemory(Check):
 
     growth: float = 1.3
     """Last over first. Source: allocators settle within a tenth after the longest batch was seen."""
-    order: float = 0.9
+    order: float = 1 - EDGE
     """Kendall's tau. Source: nineteen of twenty pairs in order: a steady climb."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:

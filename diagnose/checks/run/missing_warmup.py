@@ -14,7 +14,8 @@ from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.run import Role
 from diagnose.signals import signals
-from diagnose.signals.robust import running_median
+from diagnose.signals.robust import ODD_ONE_OUT, running_median
+from diagnose.signals.trend import EDGE, OUTLIER
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ class MissingWarmup(Check):
 
     height: float = 0.33
     """Rise above the first level in ln: 1.4 times. Source: warm-up humps of healthy runs (Applio#113)."""
-    z: float = 6.0
+    z: float = OUTLIER
     """Times the noise of a point: the first is only one. Source: one in a billion for normal noise."""
-    peak: float = 0.9
+    peak: float = 1 - EDGE
     """First rate over the highest. Source: a rival's rule for a missing warm-up."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
@@ -56,7 +57,8 @@ class MissingWarmup(Check):
         course = measured.train
         if course is None or course is not measured.main or not self._at_peak(facts):
             return
-        early = running_median(course.level[: max(4, len(course) // 10)], max(3, len(course) // 100 | 1))
+        tenth = max(ODD_ONE_OUT + 1, int(EDGE * len(course)))
+        early = running_median(course.level[:tenth], max(ODD_ONE_OUT, int(EDGE * tenth) | 1))
         rise = float(early.max() - course.level[0])
         if rise < self.height or rise < self.z * course.noise:
             return

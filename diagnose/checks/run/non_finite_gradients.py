@@ -9,6 +9,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
 from diagnose.signals.pace import SETTLED
+from diagnose.signals.trend import EDGE
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class NonFiniteGradients(Check):
 
     share: float = 0.02
     """Of the norms. Source: a scaler that doubles its scale every 2000 steps skips one in 2000."""
-    harmful: float = 0.1
+    harmful: float = EDGE
     """Of the norms. Source: a tenth of the training is thrown away."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import LossCheck, change
+from diagnose.checks.run._loss import SURE, LossCheck, change
 from diagnose.remedies.evidence import number
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
@@ -45,8 +45,8 @@ class SlowLearning(LossCheck):
     the straightest healthy course, has 0.37 (arXiv 2503.12811)."""
     little: float = 0.25
     """Fall in ln: 22 %. Source: a healthy run wins that in its first hundredth."""
-    z: float = 8.0
-    """Standard errors of the fall. Source: operators' rule, as for spikes."""
+    z: float = SURE
+    """Standard errors of the fall."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for a short, straight fall."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from diagnose.checks.base import Check, Curve, Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import change
-from diagnose.signals import Kind, Trend, signals
+from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
 from diagnose.signals.robust import as_share, last_level
 
@@ -50,7 +50,7 @@ class WorseningMetric(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at each of held-out data; the first that worsens is enough."""
-        loss, moving = signals(facts).main, signals(facts).kind is Kind.REINFORCEMENT
+        loss, moving = signals(facts).main, signals(facts).reward is not None
         worse = [(logged, trend) for logged, trend in _errors(facts) if self._worsens(trend)]
         if worse and (moving or loss is None or loss.net >= 0):
             curve, trend = worse[0]
@@ -66,6 +66,7 @@ class WorseningMetric(Check):
                 ),
                 Evidence("share_lost", lost, sentence=f"lost {min(lost, 1):.0%} of what it had gained"),
                 first=best,
+                advice=f"Go back to the checkpoint nearest to {curve.place(curve.steps[best])}." if moving else None,
             )
 
     def _worsens(self, trend: Trend) -> bool:
@@ -76,13 +77,12 @@ class WorseningMetric(Check):
 
 def _errors(facts: Facts) -> list[tuple[Curve, Trend]]:
     """Error rates of held-out data as logged, and described; a score by what it leaves to one, a reward turned over."""
-    found, moving = [], signals(facts).kind is Kind.REINFORCEMENT
+    reward = signals(facts).reward
+    found = [] if reward is None else [(replace(reward.curve, values=-reward.curve.values), reward)]
     for curve in (*facts.run.played_by(Role.ERROR_RATE), *facts.run.played_by(Role.SCORE)):
         finite = curve.finite
         values = 1 - as_share(finite.values) if curve.role is Role.SCORE else finite.values
-        values = -finite.values if moving and curve.role is Role.SCORE else values
-        judged = (curve.held_out or moving) and len(finite) >= 2 * FEWEST
-        trend = Trend.of(replace(finite, values=values)) if judged else None
-        if trend is not None:
+        trend = Trend.of(replace(finite, values=values)) if curve.held_out else None
+        if trend is not None and reward is None:
             found.append((finite, trend))
-    return found
+    return [(logged, trend) for logged, trend in found if len(trend) >= 2 * FEWEST]
