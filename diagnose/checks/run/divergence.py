@@ -130,14 +130,14 @@ class Divergence(Check):
         if rivals is None or any(trend.signed for trend in rivals):
             return
         generator, other = rivals
-        climbed = generator.end - generator.start
-        if other.net < self.part or other.order > -1 / 2 or climbed < 2 * self.rise:
+        climbed, far = generator.end - generator.start, 4 * self.rise
+        if other.net < self.part or other.order > -1 / 2 or climbed < far:
             return
         first = int(np.argmax(generator.smooth > generator.start + self.rise))
         yield self.report(
             generator.curve,
             f"The discriminator has won: {_course(other)}, while {_course(generator)}.",
-            Evidence("growth", climbed, 2 * self.rise, "", f"rose by {change(climbed)} above its start"),
+            Evidence("growth", climbed, far, "", f"rose by {change(climbed)} above its start"),
             first=first,
             advice="Go back to before it climbed; train the discriminator less often, or regularise it.",
         )
