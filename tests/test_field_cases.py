@@ -291,3 +291,10 @@ def test_validation_alone_that_turns_and_climbs_evenly_is_overfitting(
     val = np.concatenate([np.geomspace(1.2, 0.58, best), np.linspace(0.58, end, points - best)])
     diagnosis = table(tmp_path / "o.csv", {"epoch": np.arange(points), "val_loss": noisy(val, 0.01)})
     assert alarms(diagnosis) == {"overfitting"}
+
+
+@pytest.mark.parametrize(("first", "last"), [(-200, -20), (1, 480), (0.1, 0.8)])
+def test_a_reward_that_grows_is_judged_though_no_loss_can_be(tmp_path: Path, first: float, last: float) -> None:
+    reward = last + (first - last) * np.exp(-4 * TIME) + 0.05 * abs(last - first) * RNG.standard_normal(300)
+    columns = {"step": np.arange(300), "ep_rew_mean": reward, "value_loss": noisy(np.ones(300), 0.4), "kl": TIME}
+    assert table(tmp_path / "r.csv", columns | {"approx_kl": 0.01 + TIME}).verdict is Verdict.HEALTHY

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import sqrt
 
 from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import MANY, late_piece
@@ -59,26 +58,20 @@ class TooLittleLogged(Check):
         if curve is None:
             return _no_loss(facts)
         if measured.kind is Kind.REINFORCEMENT:
-            return "the loss of reinforcement learning moves with its own targets: judge by the reward"
+            reward = measured.reward
+            seen = reward is not None and len(reward) >= self.few and reward.net > 2 * reward.net_error
+            return None if seen else "the loss of reinforcement learning moves with its own targets: log the reward"
         points = len(curve.finite) if trend is None else len(trend)
         if trend is None or points < self.fewest:
             return f"{points} points of the loss are too few to judge; log at least {self.few}"
         if late_piece(measured) and trend.order > -self.order:
             return f"the log begins at {curve.place(curve.steps[0])}: what came before is unknown"
-        if (points < self.few or self._hidden(trend)) and not self._clear(trend):
+        if points < self.few and not self._clear(trend):
             return f"{points} points without a clear course are too few to judge; log more often"
         return None
 
     def _clear(self, trend: Trend) -> bool:
         return abs(trend.order) >= self.order and abs(trend.net) > max(self.material, 2 * trend.net_error)
-
-    def _hidden(self, trend: Trend) -> bool:
-        """Whether neither the levels nor the order of the points show a change, and a material one could be there.
-
-        The standard error of Kendall's tau without a trend is 2 / (3 sqrt(n)) for many points n (Kendall 1938).
-        """
-        unseen = abs(trend.net) < 2 * trend.net_error and abs(trend.order) < 4 / (3 * sqrt(len(trend)))
-        return unseen and trend.net_error > self.material
 
 
 def _no_loss(facts: Facts) -> str:
