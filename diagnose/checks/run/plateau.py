@@ -77,20 +77,9 @@ class Plateau(LossCheck):
         flat = trend.half - trend.end < max(self.never * trend.fall, trend.error) and trend.late_order > -self.still
         little = float(trend.level[:ODD_ONE_OUT].max()) - trend.best + trend.noise < self.little  # beyond doubt
         little = little or _nothing_right(facts) or self._at_chance(facts, trend)
-        return (
-            len(trend) >= MANY
-            and flat
-            and trend.near_best_from <= self.early
-            and little
-            and self._no_better(facts, trend)
-        )
-
-    def _no_better(self, facts: Facts, trend: Trend) -> bool:
-        """Whether validation, too, had no gain from the rest of the run, as far as it is known."""
-        gap, val = signals(facts).gap, facts.curve(Role.VAL_LOSS)
-        if val is None or gap is not None:
-            return gap is None or gap.near_at < self.early or trend is signals(facts).val
-        return len(val.finite) <= 1 or int(np.argmin(val.finite.values)) < len(val.finite) - 1
+        gap, early = signals(facts).gap, trend.near_best_from <= self.early
+        better = gap is not None and gap.near_at >= self.early and trend is not signals(facts).val
+        return len(trend) >= MANY and flat and early and little and not better
 
     def _at_chance(self, facts: Facts, trend: Trend) -> bool:
         """Whether the second half does not move at all, and is what guessing costs."""
