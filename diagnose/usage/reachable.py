@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Project, config_strings
 from diagnose.usage.syntax import DEFINITIONS, defaults_of, last_name
 from diagnose.usage.values import Scope
+
+MAKE_OBJECTS = {"_target_", "class_path"}  # keys of Hydra and Lightning, which no trainer mentions
 
 
 class Reachable:
@@ -31,8 +33,7 @@ class Reachable:
         self.walks: set[ast.AST] = set()
         """`x = x[key]`, `type(x[key])`, a function that calls itself with `x[key]`: no value is used by that yet."""
         self._waiting = [module.scope for module in project.modules]
-        for text in config_strings(config):  # classes that the config names are made
-            self._say(text.rpartition(".")[2])
+        self._named = list(_named_by(config))
         self._go()
 
     def add(self, found: Iterable[Any]) -> None:
@@ -56,6 +57,15 @@ class Reachable:
             if not scope.reached:
                 scope.reached = True
                 self._visit(scope)
+            if not self._waiting:
+                self._say_named()
+
+    def _say_named(self) -> None:
+        """Classes that the config names are made, but not under a key that nothing mentions, unlike those beside it."""
+        mentioned = self.names.union(*(scope.parameters for scope in self.scopes))
+        for beside, key, text in self._named:
+            if key in mentioned or key in MAKE_OBJECTS or ":" in text or not mentioned & beside:
+                self._say(text.rpartition(".")[2])
 
     def _visit(self, scope: Scope) -> None:
         self.scopes.append(scope)
@@ -80,7 +90,8 @@ class Reachable:
                 inner = scope.module.scopes[node]
                 if isinstance(node, ast.Lambda) or (inner.decorators and scope.kind != "class"):
                     self.add([inner])
-                waiting += inner.node.bases if isinstance(node, ast.ClassDef) else defaults_of(node).values()
+                if not isinstance(node, ast.ClassDef):  # the bases of a class run if it does
+                    waiting += defaults_of(node).values()
                 continue
             yield node
             waiting += ast.iter_child_nodes(node)
@@ -117,3 +128,10 @@ class Reachable:
         if name not in self.names:
             self.names.add(name)
             self.add(scope for scope in self.project.by_name.get(name, ()) if not scope.owner or scope.owner.reached)
+
+
+def _named_by(config: Any) -> Iterator[tuple[frozenset[str], str, str]]:
+    """Every text of a config with its key, and the keys beside that one."""
+    for key, value in config.items() if isinstance(config, Mapping) else ():
+        yield from ((frozenset(config), key, text) for text in config_strings(value) if not isinstance(value, Mapping))
+        yield from _named_by(value)

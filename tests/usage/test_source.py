@@ -511,6 +511,34 @@ def test_a_class_that_the_config_names_by_its_path_runs(tmp_path: Path) -> None:
     assert report["lr"].state is KeyState.LIVE
 
 
+NAMED_CLASSES = {
+    "under a key that nothing mentions": ("{task: tasks.Task, lr: 1, prepare: prep.Prepare, size: 2}", True),
+    "under one of a section": ("{task: tasks.Task, lr: 1, run: {lr: 1, prepare: prep.Prepare}, size: 2}", True),
+    "where no key beside it is mentioned": ("{task: tasks.Task, lr: 1, hooks: {a: prep.Prepare}, size: 2}", False),
+}
+
+
+@pytest.mark.parametrize("where", NAMED_CLASSES)
+def test_a_class_that_the_config_names_for_another_program_does_not_run(tmp_path: Path, where: str) -> None:
+    config, dead = NAMED_CLASSES[where]
+    source = """
+        import importlib
+        from settings import hparams
+        package, _, name = hparams["task"].rpartition(".")
+        getattr(importlib.import_module(package), name)().start()
+        print(hparams.get("run", {"lr": 1})["lr"])
+    """
+    modules = {
+        "settings": "import yaml\nhparams = yaml.safe_load(open('c'))\n",
+        "tasks": "from settings import hparams\nclass Task:\n    def start(self):\n        hparams['lr']\n",
+        "prep": (
+            "from settings import hparams\nclass Base:\n    def __init__(self):\n        hparams['size']\n"
+            "class Prepare(Base):\n    pass\n"
+        ),
+    }
+    assert read(tmp_path, source, config, **modules)["size"].state is (KeyState.DEAD if dead else KeyState.LIVE)
+
+
 LIGHTNING = """
 data: {class_path: parts.Data, init_args: {folder: x, unused: 1}}
 trainer: {max_steps: 5}
