@@ -107,6 +107,8 @@ class Flow:
         self.work, self.most_work = 0, MOST_WORK
         self.sites: dict[Any, tuple[Scope, Node]] = {}
         """The places that load a config: a call, or a function that is given it."""
+        self.named_otherwise: set[Any] = set()
+        """Those whose file has another name than the config's."""
         self.hits: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         self.misses: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         """By load: the keys that are read by name, with their section, which has them or has not."""

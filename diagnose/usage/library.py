@@ -14,7 +14,6 @@ from diagnose.usage.flow import Event, Flow
 from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
     NOTHING,
-    OTHER_FILE,
     Bound,
     Node,
     Outside,
@@ -122,9 +121,9 @@ def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     The fields of the classes at hand, as in `HfArgumentParser((A, B)).parse_yaml_file(file)`, are the file's keys.
     """
     site = given.node
+    flow.named_otherwise.discard(site)
     if _is_another_file(flow, site, given.everything):
-        flow.sites.pop(site, None)
-        return frozenset({OTHER_FILE})
+        flow.named_otherwise.add(site)
     result: Values = frozenset({flow.load(site, given.scope)})
     flow.wrap(filter(_may_load, things(receiver)) if OWN_LOADER.fullmatch(name) else (), result)
     at_hand = with_contents(receiver | given.everything)

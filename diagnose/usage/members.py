@@ -15,7 +15,6 @@ from diagnose.usage.syntax import constant, key_pattern, last_name
 from diagnose.usage.values import (
     ITSELF,
     NOTHING,
-    OTHER_FILE,
     Bound,
     Node,
     Outside,
@@ -86,8 +85,6 @@ def _explains(value: Any, key: str) -> bool:
 def _of_value(flow: Flow, value: Any, access: Access, base: Values) -> Values:
     if isinstance(value, Node):
         return _of_section(flow, value, access, base)
-    if value is OTHER_FILE:
-        return frozenset({value})
     for thing in things([value]):
         return _of_object(flow, thing, value, access) if thing.cls else thing.at(access.key) | thing.at("*")
     return NOTHING
@@ -185,7 +182,7 @@ def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
 def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:
     """`base[key]` for a key that is no literal there."""
     keys = flow.value(key, scope)
-    result = frozenset(value for value in nodes(base) if not value.is_section) | (base & {OTHER_FILE})
+    result = frozenset(value for value in nodes(base) if not value.is_section)
     for section in sections(base):
         result |= _of_section_by(flow, section, keys, key, node, scope)
     for thing in [value for value in base if isinstance(value, Thing)]:

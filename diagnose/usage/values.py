@@ -181,9 +181,6 @@ class Outside:
         return self.name.partition(".")[0]
 
 
-OTHER_FILE = Outside("the content of another file")
-
-
 @dataclass(frozen=True)
 class KeysOf:
     """Any key of a section, in a loop over it."""

@@ -71,14 +71,15 @@ class Judge:
     def _sites(self) -> set[Any]:
         """The loads whose file is this config: its keys are those that are read of it."""
         flow = self.flow
-        misses = {site: [one for one in flow.misses[site] if one[0] not in flow.notes.computed] for site in flow.sites}
-        hits = {site: len(flow.hits[site]) for site in flow.sites}
-        shares = {site: hits[site] / max(hits[site] + len(misses[site]), 1) for site in flow.sites}
+        sites = set(flow.sites) - flow.named_otherwise or set(flow.sites)  # no name is sure
+        misses = {site: [one for one in flow.misses[site] if one[0] not in flow.notes.computed] for site in sites}
+        hits = {site: len(flow.hits[site]) for site in sites}
+        shares = {site: hits[site] / max(hits[site] + len(misses[site]), 1) for site in sites}
         best = max(shares.values(), default=0.0)
         proved = any(share >= FAIR_SHARE and hits[site] >= ENOUGH_READS for site, share in shares.items())
-        chosen = {site for site in flow.sites if hits[site] and shares[site] >= FAIR_SHARE * best}
-        others = {site for site in flow.sites if not hits[site] and not misses[site]}
-        return (chosen if proved else chosen | others) or set(flow.sites)
+        chosen = {site for site in sites if hits[site] and shares[site] >= FAIR_SHARE * best}
+        others = {site for site in sites if not hits[site] and not misses[site]}
+        return (chosen if proved else chosen | others) or sites
 
     def _by_path(self, noted: Mapping[Any, Any]) -> dict[Path_, Any]:
         found: dict[Path_, Any] = {}

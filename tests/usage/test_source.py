@@ -511,6 +511,20 @@ def test_a_class_that_the_config_names_by_its_path_runs(tmp_path: Path) -> None:
     assert report["lr"].state is KeyState.LIVE
 
 
+@pytest.mark.parametrize(
+    "loads",
+    [
+        "def restore():\n    return load('temp-restore.yaml')\nprint(restore)\ncfg = load(sys.argv[1])",
+        "def again(path='last-run.yaml'):\n    return load(path)\ncfg = again(sys.argv[1])",
+        "for path in ('defaults-of-us.yaml', sys.argv[1]):\n    cfg = load(path)",
+    ],
+)
+def test_a_load_that_other_files_go_through_too_is_the_config_if_none_else_is(tmp_path: Path, loads: str) -> None:
+    source = f"import sys, yaml\ndef load(path):\n    return yaml.safe_load(open(path))\n{loads}\nprint(cfg['lr'])\n"
+    report = read(tmp_path, source, "{lr: 1, spare: 2}")
+    assert (report.live, report.dead) == (("lr",), ("spare",))
+
+
 NAMED_CLASSES = {
     "under a key that nothing mentions": ("{task: tasks.Task, lr: 1, prepare: prep.Prepare, size: 2}", True),
     "under one of a section": ("{task: tasks.Task, lr: 1, run: {lr: 1, prepare: prep.Prepare}, size: 2}", True),
