@@ -59,7 +59,7 @@ class LearningRateTooHigh(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
         unstable = (Divergence().of_losses(facts), Oscillation().check(facts))
-        effects = [*chain(*unstable, self.thrown_back(facts), self._never_began(facts))]
+        effects = [*chain(*unstable, self.thrown_back(facts), self.never_began(facts))]
         rate, logged = peak_rate(facts), signals(facts).rate
         if not effects or (rate is not None and rate <= LearningRateTooLow.tiny):
             return
@@ -101,13 +101,13 @@ class LearningRateTooHigh(Check):
             prescriptions=remedies.calm(facts, best),
         )
 
-    def _never_began(self, facts: Facts) -> Iterator[Finding]:
+    def never_began(self, facts: Facts) -> Iterator[Finding]:
         """The loss is high and does not move at a high rate, after a shock of loss or gradients."""
         trend, rate = signals(facts).train, signals(facts).rate
         if trend is None or rate is None or len(trend) < 2 * self.points or late_piece(signals(facts)):
             return
         fallen = trend.half - trend.end
-        at_rate = rate.peak >= HIGH and 2 * rate.share(float(trend.curve.steps[-1])) >= 1
+        at_rate = rate.peak * rate.share(float(trend.curve.steps[-1])) >= HIGH
         thrown = shocked(facts) or self._shocked(trend, rate)
         if at_rate and high_still(facts) and fallen < self.still and thrown:
             yield self.report(
