@@ -76,9 +76,9 @@ class Overfitting(Check):
                 return
 
     def _turned(self, gap: Gap) -> bool:
-        """Whether validation has turned up: far, or little but beyond any doubt."""
+        """Whether validation has turned up, for two evaluations at least: far, or little but beyond any doubt."""
         high = gap.rise * gap.rise_z >= self.rise * self.z and gap.rise_z >= self.z
-        return high and gap.rise_share >= self.share
+        return high and gap.rise_share >= self.share and gap.since >= 2
 
     def _learned(self, facts: Facts, gap: Gap) -> bool:
         """Whether training went on learning; where none is logged, whether validation rose far and did not diverge."""
