@@ -108,8 +108,7 @@ class LearningRateTooHigh(Check):
             return
         fallen = trend.half - trend.end
         at_rate = rate.peak * rate.share(float(trend.curve.steps[-1])) >= HIGH
-        thrown = shocked(facts) or self._shocked(trend, rate)
-        if at_rate and high_still(facts) and fallen < self.still and thrown:
+        if at_rate and high_still(facts) and fallen < self.still and (shocked(facts) or self._shocked(trend, rate)):
             yield self.report(
                 trend.curve,
                 f"The loss began at {trend.loss(trend.first):.4g}, was thrown about, and does not leave "

@@ -57,8 +57,7 @@ class Overfitting(Check):
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
         measured = signals(facts)
         gap, val, train = measured.gap, measured.val, measured.train
-        rate = LearningRateTooHigh()
-        if any(rate.thrown_back(facts)) or any(rate.never_began(facts)):
+        if any(LearningRateTooHigh().thrown_back(facts)) or any(LearningRateTooHigh().never_began(facts)):
             return  # both losses rose: the rate is the cause
         if gap is not None and val is not None and (struck_at(facts) or 0) > val.curve.steps[gap.best]:
             return  # as above: one huge gradient
