@@ -298,3 +298,14 @@ def test_a_reward_that_grows_is_judged_though_no_loss_can_be(tmp_path: Path, fir
     reward = last + (first - last) * np.exp(-4 * TIME) + 0.05 * abs(last - first) * RNG.standard_normal(300)
     columns = {"step": np.arange(300), "ep_rew_mean": reward, "value_loss": noisy(np.ones(300), 0.4), "kl": TIME}
     assert table(tmp_path / "r.csv", columns | {"approx_kl": 0.01 + TIME}).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize(("noise", "at", "long"), [(0.5, 90, 80), (0.35, 150, 60), (0.45, 60, 50)])
+def test_a_loud_loss_that_is_thrown_up_for_a_while_is_no_second_launch(
+    tmp_path: Path, noise: float, at: int, long: int
+) -> None:
+    """Within so much noise anything is near the beginning; a launch that begins anew falls again as it did."""
+    losses = noisy(0.3 + 1.7 * np.exp(-np.arange(600) / 12), noise)
+    losses[at : at + long] *= 8
+    said = alarms(table(tmp_path / "t.csv", {"step": np.arange(600), "loss": losses}))
+    assert said & {"loss-spike", "oscillation"}

@@ -108,8 +108,8 @@ def repeats_start(trend: Trend, one: Excursion) -> bool:
     """Whether the curve goes on from there as it began: another launch was logged behind the first."""
     points = min(one.last - one.first + 1, one.first)
     began, again = trend.level[:points], trend.level[one.first : one.first + points]
-    apart = float(np.median(np.abs(again - began)))
-    return points >= trend.width and apart <= 2 * trend.noise and 2 * apart < float(np.ptp(began))
+    near = points >= trend.width and float(np.median(np.abs(again - began))) <= 2 * trend.noise
+    return near and float(np.corrcoef(began, again)[0, 1]) >= 1 / 2  # in a loud curve anything is near
 
 
 def opening(trend: Trend) -> int:
