@@ -32,8 +32,8 @@ class Mistake:
     fault: Fault
     kind: str
     seed: int
-    told: tuple[str, ...]
-    """Names of the warnings and errors that were told, the first one first."""
+    named: tuple[str, ...]
+    """Names of the warnings and errors that were reported, the first one first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Selftest:
     def false_alarms(self) -> float:
         """The share of healthy runs with a warning or an error, 0 to 1; NaN without healthy runs."""
         healthy = sum(tally.runs for tally in self.tallies if tally.fault is Fault.HEALTHY)
-        return _share(sum(one.fault is Fault.HEALTHY and bool(one.told) for one in self.mistakes), healthy)
+        return _share(sum(one.fault is Fault.HEALTHY and bool(one.named) for one in self.mistakes), healthy)
 
 
 def _share(part: int, whole: int) -> float:
@@ -73,16 +73,16 @@ def selftest(seeds: Sequence[int] = SEEDS) -> Selftest:
 
 def _mistake(one: Sample) -> Mistake | None:
     diagnosis = examine(Facts(one.run))
-    told = tuple(finding.name for finding in diagnosis.findings if finding.alarming)
+    named = tuple(finding.name for finding in diagnosis.findings if finding.alarming)
     if one.fault is not Fault.HEALTHY:
         right = bool(first_named(diagnosis) & one.accepted)
     else:
-        right = diagnosis.verdict is Verdict.HEALTHY or (not told and not one.judgeable)
-    return None if right else Mistake(one.fault, one.kind, one.seed, told)
+        right = diagnosis.verdict is Verdict.HEALTHY or (not named and not one.judgeable)
+    return None if right else Mistake(one.fault, one.kind, one.seed, named)
 
 
 def first_named(diagnosis: Diagnosis) -> frozenset[str]:
-    """The first warning or error that is not a consequence, with the consequences told under it."""
+    """The first warning or error that is not a consequence, with the consequences shown under it."""
     alarms = [finding for finding in diagnosis.findings if finding.alarming]
     cause = next((finding.name for finding in alarms if finding.explained_by is None), None)
     return frozenset(finding.name for finding in alarms if cause in (finding.name, finding.explained_by))
