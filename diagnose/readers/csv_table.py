@@ -17,7 +17,7 @@ from diagnose.readers.columns import MOST_NAMES, Column, curves_of
 from diagnose.readers.columns.cells import LONGEST_ROW, Rows
 from diagnose.readers.columns.placeholders import without_placeholders
 from diagnose.readers.columns.tables import to_number, with_counters
-from diagnose.readers.roles import read_tag
+from diagnose.readers.roles import losses_in, read_tag
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.run import InputHealth, Run
@@ -73,7 +73,7 @@ def sniff(source: Source) -> int:
     numeric = sum(1 for row in top.rows for cell in row if _NUMBER.fullmatch(cell) or not cell.strip())
     if numeric < 0.5 * len(top.rows) * len(top.header):
         return 0
-    lossy = any(_LOSS.search(name) or read_tag(name).lossy for name in names)
+    lossy = bool(losses_in(names)) or any(map(_LOSS.search, names))
     return 90 if lossy else 40 if any(map(_COUNTER.match, names)) else 0
 
 

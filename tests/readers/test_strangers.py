@@ -245,6 +245,10 @@ SENTENCES = {
     "prose": "Epoch {e} has train loss of {t} and validation loss of {v}.",
     "a logger's sentence": "[I 2024-01-01 10:00:01,123] Epoch {e} finished with train loss: {t} and val loss: {v}.",
     "a count of its own": "({e}/24) train loss {t} valid loss {v}",
+    "parts without the word": "epoch {e} train total {t} mel 1.5 | val total {v} mel 1.4",
+    "parts in brackets": "epoch {e} | total {t} (mel 1.5 dur 0.2) | val total {v} (mel 1.4 dur 0.2)",
+    "parts by signs": "[{e}] mel: {t} kl: 1.2 dur: 0.9 val_mel: {v}",
+    "a time in a table": "| {e} | **{t}** | {v} | 3m12s |",
     "Kaldi's first nets": "ITERATION {e:02d}: TRAIN AVG.LOSS {t}, (lrate0.008), CROSSVAL AVG.LOSS {v}, nnet accepted",
     "a hash": "#{e} train loss {t} valid loss {v}",
     "dots before the count": "Step... ({e} / 1000 | Loss: {t}, Learning Rate: 1e-05)\nstep {e} eval loss: {v}",
@@ -255,9 +259,15 @@ SENTENCES = {
 }
 
 
+SENTENCE_HEADS = {
+    "header behind a hash": "# epoch train valid",
+    "a time in a table": "| Epoch | Loss | Val Loss | Time |\n|---|---|---|---|",
+}
+
+
 @pytest.mark.parametrize("layout", SENTENCES)
 def test_numbers_in_words(layout: str) -> None:
-    run = text_run(filled(SENTENCES[layout], "# epoch train valid" if "hash" in layout and "header" in layout else ""))
+    run = text_run(filled(SENTENCES[layout], SENTENCE_HEADS.get(layout, "")))
     assert found(run, Role.TRAIN_LOSS) == (TRAIN, EPOCHS)
     val = run.curve(Role.VAL_LOSS)
     assert layout.startswith("cross") or (val is not None and val.values.tolist() == VAL)

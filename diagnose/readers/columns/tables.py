@@ -29,6 +29,7 @@ _STEPS = (
         "num_iters",
         "n_iter",
         "#",
+        *("timesteps", "total_timesteps", "time/total_timesteps", "num_timesteps", "env_steps", "frames"),
         "_step",
     ),
 )

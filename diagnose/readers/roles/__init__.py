@@ -15,10 +15,20 @@ from diagnose.errors import LogError
 from diagnose.readers.roles.families import FAMILIES, Family, family_of, pair_of
 from diagnose.readers.roles.headline import ADVERSARIAL, Headline, alike, complete, why
 from diagnose.readers.roles.patterns import beside_the_losses
-from diagnose.readers.roles.tags import HELD_OUT, PARTS, Reading, in_english, letter_splits, read_tag, rises
+from diagnose.readers.roles.tags import HELD_OUT, PARTS, Reading, in_english, letter_splits, losses_in, read_tag, rises
 from diagnose.run import SHARED_ROLES, Axis, Curve, IntArray, Role, Run
 
-__all__ = ("ADVERSARIAL", "FAMILIES", "HELD_OUT", "NOTE", "assign_roles", "in_english", "read_tag", "some_of")
+__all__ = (
+    "ADVERSARIAL",
+    "FAMILIES",
+    "HELD_OUT",
+    "NOTE",
+    "assign_roles",
+    "in_english",
+    "losses_in",
+    "read_tag",
+    "some_of",
+)
 
 NOTE = "curves: "
 """How the note on what was taken begins."""
@@ -37,6 +47,7 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     """
     names = letter_splits(run.curves)
     readings = {tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves}
+    readings |= {tag: reading for tag, reading in losses_in(run.curves).items() if not readings[tag].lossy > 1}
     readings = _read_together(readings, run.curves)
     idle = [tag for tag in run.curves if _idle(readings[tag], run.curves, readings)]
     curves = {tag: curve for tag, curve in run.curves.items() if len(curve) and tag not in idle}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from diagnose.errors import LogError
 from diagnose.readers.columns import curves_of
-from diagnose.readers.roles import read_tag, some_of
+from diagnose.readers.roles import losses_in, read_tag, some_of
 from diagnose.readers.sources import Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.readers.text.ending import ending_in, resumed_in
@@ -41,7 +41,7 @@ def sniff(source: Source) -> int:
     log = LineColumns(GUESS.parse, worth_a_look)
     log.feed(head)
     log.finish()
-    losses = [name for name in series_of(log.columns(), GUESS) if read_tag(name).lossy]
+    losses = losses_in(series_of(log.columns(), GUESS))
     # What was asked for by name is read to its end before it is refused.
     return 60 if losses else 10 if _METRIC.search(head) else int(source.asked)
 
@@ -110,7 +110,7 @@ class TextLog:
             return self._so_far().run(source)
         columns = series_of(self._log.columns(), self._format, source.columns)
         story = curves_of(columns, keep_last=self._format.keep_last)
-        lossy = any(read_tag(tag).lossy or tag in self._format.losses for tag in story.curves)
+        lossy = losses_in(story.curves) or any(tag in self._format.losses for tag in story.curves)
         if not lossy and not (source.tag_named and story.curves):
             raise LogError(f"{source.name}: {self._what_was_seen(list(story.curves))}")
         losses = (column for tag, column in columns.items() if read_tag(tag).lossy and not tag.startswith(RECAP))

@@ -7,7 +7,18 @@ from collections.abc import Iterator, Sequence
 
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, RANK, REDRAWN, STEP
 from diagnose.readers.text.kinds import Meaning
-from diagnose.readers.text.patterns import FOLD, HEADINGS, LEVEL, LOGGERS, LONGEST_HEADING, NUMBER, PROCESS, PROSE
+from diagnose.readers.text.patterns import (
+    BOTH,
+    FOLD,
+    HEADINGS,
+    LEVEL,
+    LOGGERS,
+    LONGEST_HEADING,
+    NUMBER,
+    PARTS,
+    PROCESS,
+    PROSE,
+)
 from diagnose.readers.text.table_rows import header_in, row_in
 
 # A number may be quoted, in brackets, or printed as a tensor.
@@ -75,12 +86,6 @@ _AT = re.compile(
 _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 # `loss: (7, 2.5)`: a step and its value, or two values.
 _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
-# `train/val loss: 3.4 / 3.5`, `Loss (train/val) 3.4/3.5`: two names and two numbers.
-_BOTH = re.compile(
-    rf"(?P<before>\b[A-Za-z]+ )?\(?\b(?P<one>train\w*|trn?)[ \t]*[/|,][ \t]*(?P<two>val\w*|va|dev|eval\w*|test)\b\)?"
-    rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*[:=]?[ \t]*(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
-    re.IGNORECASE,
-)
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 _VAL = re.compile(
     r"(?<![A-Za-z])(?:valid|vali|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
@@ -289,7 +294,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     meters = _METERS.search(line)
     if meters:
         yield from ((name, meters.span(name)) for name in meters.groupdict())
-    both = list(_BOTH.finditer(line))
+    both = list(BOTH.finditer(line))
     for match in both:
         what = (match["behind"] or match["before"] or " loss").strip(" _")
         yield f"{match['one']} {what}", match.span("first")
@@ -298,7 +303,8 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     for match in PAIR.finditer(line):
         name = LEVEL.sub("", match["name"])
-        if not match["sep"].strip() and not METRIC.search(name) and not _is_bare_split(line, match):
+        unsigned = not match["sep"].strip() and not METRIC.search(name)
+        if unsigned and not PARTS.search(line) and not _is_bare_split(line, match):
             continue
         if any(other.start() < match.end() and match.start() < other.end() for other in both):
             continue

@@ -38,3 +38,15 @@ PROSE = re.compile(
     r"|\.(?:py|pyx|cc|cpp|cu|h|hpp|lua)$",  # `trainer.py:118`
     re.IGNORECASE,
 )
+# `total 3.7 | mel 1.7 | stop 0.3`: parts of a loss, two of them at least.
+PARTS = re.compile(
+    r"\b(?:(?:total|mel|dur(?:ation)?|pitch|kld?|stop|gate|ctc|postnet|commit|vq|recon|stft|prior|diffusion|box|obj|cls)"
+    rf"[ \t]+(?:{NUMBER})\W*){{2}}",
+    re.IGNORECASE,
+)
+# `train/val loss: 3.4 / 3.5`, `Loss (train/val) 3.4/3.5`: two names and two numbers.
+BOTH = re.compile(
+    rf"(?P<before>\b[A-Za-z]+ )?\(?\b(?P<one>train\w*|trn?)[ \t]*[/|,][ \t]*(?P<two>val\w*|va|dev|eval\w*|test)\b\)?"
+    rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*[:=]?[ \t]*(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
+    re.IGNORECASE,
+)

@@ -29,7 +29,7 @@ Span = tuple[int, int]
 
 # Boxes drawn around tables, one character for one: places in the line stay.
 _BOXES = str.maketrans("│┃║", "|||")
-_CLOCK = r"\d+:\d+(?::\d+)*(?:\.\d+)?"
+_CLOCK = r"\d+:\d+(?::\d+)*(?:\.\d+)?|(?:\d+[dhm] ?)+\d+(?:\.\d+)?s"
 _BLANK = r"no log|none|null|n/?a|#na#|[-\u2013\u2014.]{0,3}"
 _WORD_CELL = re.compile(rf"(?P<blank>{_BLANK}|{_CLOCK})|(?P<number>{NUMBER})(?:[%a-z]|/\d+)?", re.IGNORECASE)
 _WORDS = re.compile(rf"no log|{_CLOCK}(?!\S)|\S+", re.IGNORECASE)
