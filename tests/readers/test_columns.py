@@ -133,12 +133,6 @@ def test_no_columns_give_no_curves() -> None:
     assert story(step=column([])).curves == {}
 
 
-def test_a_launch_of_one_epoch_is_a_launch() -> None:
-    table = story(epoch=column([0, 0, 1, 2]), loss=column([9, 8, 7, 6]))
-    assert list(table.curves["loss"].values) == [8, 7, 6]
-    assert "2 launches" in table.notes[0]
-
-
 def test_steps_that_are_far_apart_from_the_first_on_are_one_launch() -> None:
     table = story(step=column([0, 12800, 25600, 38400]), loss=column([4, 3, 2, 1]))
     assert len(table.curves["loss"]) == 4
@@ -163,10 +157,3 @@ def test_lines_left_out_of_a_log_are_no_launch() -> None:
     )
     assert list(table.curves["loss"].steps) == [1000, 1500, 2000, 34500, 35000]
     assert not table.notes
-
-
-def test_a_launch_of_one_epoch_is_known_by_its_announced_epochs() -> None:
-    table = story(epoch=column([1, 1, 2], [0, 5, 10]), loss=column([9, 8, 7], [3, 8, 13]), val=column([6, 5], [8, 13]))
-    assert list(table.curves["loss"].values) == [8, 7]
-    train = story(epoch=column([1, 1, 2], [0, 5, 10]), loss=column([9, 7], [3, 13]), val=column([6], [8]))
-    assert not train.notes

@@ -74,8 +74,6 @@ def launches_in(columns: Columns, logged: Columns, clocks: Clocks) -> list[Launc
     if clock is None or _each_counts_by_itself(clock, logged):
         return [WHOLE_LOG]
     marks, ends = (columns[name].places if name in columns else np.zeros(0, np.int64) for name in (LAUNCH, END))
-    if clock is clocks.epoch:
-        marks = np.sort(np.concatenate([marks, _first_again(clock, logged)]))
     return _split(clock, marks, ends, clocks.epoch)
 
 
@@ -88,23 +86,6 @@ def _each_counts_by_itself(clock: Column, logged: Columns) -> bool:
     if len(beside) < 2 or not all(here.all() for _, here in beside):
         return False
     return all((np.diff(clock.at(column.places)) >= 0).all() for column, _ in beside)
-
-
-def _first_again(epoch: Column, logged: Columns) -> IntArray:
-    """Where the first epoch, and no other, is logged a second time: a launch of one epoch was followed by another."""
-    again = np.flatnonzero(np.diff(epoch.values) == 0)
-    if len(epoch.values) < 3 or again.tolist() != [0]:
-        return np.zeros(0, np.int64)
-    twice = epoch.places[:2]
-    beside = len(epoch.values) > 3 and any(np.isin(twice, column.places).all() for column in logged.values())
-    behind = any(_is_in_each(column.places, epoch.places[:3]) for column in logged.values())
-    return twice[1:] if beside or behind else twice[:0]
-
-
-def _is_in_each(places: IntArray, edges: IntArray) -> bool:
-    """Whether some of the places are between each two edges, and none at one."""
-    inside = np.diff(np.searchsorted(places, edges))
-    return bool((inside > 0).all()) and not np.isin(edges, places).any()
 
 
 def _split(clock: Column, marks: IntArray, ends: IntArray, epoch: Column | None) -> list[Launch]:

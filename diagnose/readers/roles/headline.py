@@ -144,7 +144,6 @@ def _pair_up(headline: Headline, free: Sequence[Reading], curves: Curves) -> Non
     train = train or read_tag(tag)
     same = [reading for reading in held_out if _same_unit(reading, train)]
     same = same or [reading for reading in held_out if _of_a_set(reading, train, free, curves)]
-    same = same or [reading for reading in held_out if _of_a_dropped_total(reading, train, free, curves)]
     if same:
         headline.chosen[Role.VAL_LOSS] = _first(best(same, curves))
         return
@@ -187,16 +186,6 @@ def _of_a_set(val: Reading, train: Reading, free: Sequence[Reading], curves: Cur
     if val.lossy != train.lossy or not train.parts <= val.parts or extra & parts:
         return False
     return alike(curves[train.tag], curves[val.tag])
-
-
-def _of_a_dropped_total(val: Reading, train: Reading, free: Sequence[Reading], curves: Curves) -> bool:
-    """Whether a plain validation loss belongs to a plain training loss of too few points, whose unit this one is."""
-    if val.parts:
-        return False
-    plain = [other for other in free if other.lossy and other.split == "train" and _same_unit(other, val)]
-    return any(alike(curves[train.tag], curves[other.tag]) for other in plain) and alike(
-        curves[train.tag], curves[val.tag]
-    )
 
 
 def alike(train: Curve, val: Curve) -> bool:
