@@ -288,3 +288,21 @@ def test_a_log_of_evaluations_alone_keeps_each_of_them(layout: str) -> None:
     val = run.curve(Role.VAL_LOSS)
     assert val is not None
     assert val.values.tolist() == VAL
+
+
+def test_the_layers_of_a_printed_model_count_nothing() -> None:
+    model = "\n".join(f"  ({n}): Conv2d(3, 64, kernel_size=3, padding={n})" for n in range(9))
+    rows = "\n".join(f"Epoch: [{n // 8}][{n % 8 * 50}/400]\tLoss {3 - n / 100:.4f} (3.0000)" for n in range(80))
+    curve = text_run(f"{model}\n{rows}\n").curve(Role.TRAIN_LOSS)
+    assert curve is not None
+    assert curve.steps.tolist() == [50 * n for n in range(80)]
+
+
+def test_an_evaluation_that_is_written_again_at_its_step_counts_once() -> None:
+    rows = [
+        "Validation Step 1000, Total Loss: 3.5",
+        *(f"Validation Step {1000 * e}, Total Loss: {4 / e}" for e in EPOCHS),
+    ]
+    curve = text_run("\n".join(rows) + "\n").curve(Role.VAL_LOSS)
+    assert curve is not None
+    assert curve.steps.tolist() == [1000 * e for e in EPOCHS]

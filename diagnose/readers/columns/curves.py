@@ -38,6 +38,8 @@ FARTHEST = 2.0**62
 ONE_PER_EPOCH = 0.9
 # Losses from which on a step that does not move is none. Source: our choice.
 FEWEST_STEPS = 10
+# The share of the evaluations at which the clock must move to tell them apart. Source: our choice.
+MOST_MOVE = 0.5
 # New losses at one step, in the mean, from which on that is no step. Source: our choice: more than a node has ranks.
 STILL = 8
 # A log that begins more than this many of its own intervals behind 0 does not begin with the training.
@@ -191,7 +193,7 @@ class _Frame:
         epochs = self.clocks.epoch.at(places) if self.clocks.epoch is not None else None
         axis = column.axis or self._axis(tag, column, epochs)
         steps, counted = self._steps(axis, column, epochs)
-        if self._is_evaluated(tag) and not self._has_ranks(places):
+        if self._is_evaluated(tag, places) and not self._has_ranks(places):
             order, single = _last_of_each(steps, self._evaluations(places))
         else:
             order, single = _unrepeated(steps, values, keep_last=self.keep_last or self._is_redrawn(places, steps))
@@ -207,9 +209,12 @@ class _Frame:
             counted=counted,
         )
 
-    def _is_evaluated(self, tag: str) -> bool:
-        """Whether its values belong to evaluations that the training between them tells apart."""
-        return read_tag(tag).split in HELD_OUT and len(self.trained) > 0
+    def _is_evaluated(self, tag: str, places: IntArray) -> bool:
+        """Whether its values belong to evaluations that the training between them, or the clock, tells apart."""
+        if read_tag(tag).split not in HELD_OUT:
+            return False
+        clock = self.clocks.main
+        return len(self.trained) > 0 or (clock is not None and changes(clock.at(places)).mean() > MOST_MOVE)
 
     def _is_redrawn(self, places: IntArray, steps: FloatArray) -> bool:
         """Whether the values are in a bar that comes again with one count: at first it shows the value before."""
@@ -243,7 +248,7 @@ class _Frame:
         if self.keep_last and _beside(epoch, places):
             return Axis.EPOCH
         passed = len(np.unique(epochs))
-        if self._is_evaluated(tag):
+        if self._is_evaluated(tag, places):
             own = _last_of_each(epochs, self._evaluations(places))[1].sum()
         elif passed == 1:  # a value that is always the same is logged again all the same
             own = len(places)

@@ -59,8 +59,8 @@ _BRACKETS = re.compile(
 )
 # `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `logging_writer.py:48] [50] loss`
 _COUNTED_FIRST = re.compile(
-    r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:#(?P<hash>\d+)[ \t:]"
-    r"|[\[(][ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*[\])](?!\[))"
+    r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:#(?P<hash>\d+)[ \t:]|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)"
+    r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 # Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
@@ -273,7 +273,7 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         if brackets["per"]:
             yield PER_EPOCH, brackets.span("per")
     elif first:
-        yield STEP, first.span("step" if first["step"] else "hash")
+        yield STEP, first.span("step" if first["step"] else "of" if first["of"] else "hash")
         if first["total"]:
             yield PER_EPOCH, first.span("total")
     elif bar:
