@@ -309,3 +309,14 @@ def test_a_loud_loss_that_is_thrown_up_for_a_while_is_no_second_launch(
     losses[at : at + long] *= 8
     said = alarms(table(tmp_path / "t.csv", {"step": np.arange(600), "loss": losses}))
     assert said & {"loss-spike", "oscillation"}
+
+
+@pytest.mark.parametrize(("top", "low", "points"), [(2.7, 0.45, 100), (1.9, 0.3, 60), (4.0, 0.6, 150)])
+def test_a_fine_tune_that_its_first_steps_threw_and_that_ends_below_its_start_is_healthy(
+    tmp_path: Path, top: float, low: float, points: int
+) -> None:
+    """Validation was thrown within the warm-up; the last evaluations scatter about the best."""
+    time = np.linspace(0, 1, points)
+    val = np.where(time < 0.02, 1.0, low + (top - low) * np.exp(-5 * time))
+    columns = {"epoch": np.arange(points), "train_loss": noisy(np.exp(-time), 0.01), "val_loss": noisy(val, 0.01, 1)}
+    assert alarms(table(tmp_path / "b.csv", columns)) == set()

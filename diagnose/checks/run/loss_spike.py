@@ -74,7 +74,7 @@ class LossSpike(LossCheck):
 
     def _short(self, trend: Trend, one: Excursion) -> bool:
         """Whether it lasted under half of the run, and is no hump of the warm-up and no further launch in one log."""
-        hump = one.first <= opening(trend) and one.over_start < self.effect
+        hump = one.first <= opening(trend) and (trend.curve.role is Role.VAL_LOSS or one.over_start < self.effect)
         return 2 * (one.last - one.first + 1) < len(trend) and not hump and not repeats_start(trend, one)
 
     def _told(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:

@@ -13,7 +13,7 @@ from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
 from diagnose.remedies.evidence import struck_at
 from diagnose.signals import Gap, Trend, signals
-from diagnose.signals.gap import FEWEST
+from diagnose.signals.gap import FEWEST, TAIL
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,11 @@ class Overfitting(Check):
     From the turn on the model memorises the training clips; new text gets worse with every epoch.
 
     ## How it is detected
-    The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond
-    its noise (`z`; less of a rise with more certainty), and training did not rise since. Where only validation is
-    logged, or a component of it, more is asked. Or an evaluation of the first third is about as good as the best
-    of all (within a tenth of what was gained, or 5 %, or the noise), and training fell by `fall` since.
+    The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond its
+    noise (`z`; less of a rise with more certainty), the best is not among the last, and training did not rise since.
+    Where only validation is logged, or a component of it, more is asked. Or an evaluation of the first third is about
+    as good as the best of all (within a tenth of what was gained, or 5 %, or the noise), and training fell by `fall`
+    since.
 
     ## What to do
     Use the checkpoint of the best validation loss, stop early, add dropout and data, train fewer epochs.
@@ -77,7 +78,7 @@ class Overfitting(Check):
     def _turned(self, gap: Gap) -> bool:
         """Whether validation has turned up, for two evaluations at least: far, or little but beyond any doubt."""
         high = gap.rise * gap.rise_z >= self.rise * self.z and gap.rise_z >= self.z
-        return high and gap.rise_share >= self.share and gap.since >= 2
+        return high and gap.rise_share >= self.share and gap.best_at <= 1 - TAIL and gap.since >= 2
 
     def _learned(self, facts: Facts, gap: Gap) -> bool:
         """Whether training went on learning; where none is logged, whether validation rose far and did not diverge."""
