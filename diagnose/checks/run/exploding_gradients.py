@@ -90,7 +90,7 @@ class ExplodingGradients(Check):
                 Evidence("factor", factor, self.ratio, "", f"{factor:.3g} times its median"),
                 Evidence("points", len(high), self.times),
             ),
-            prescriptions=(remedies.calm if grown else remedies.clip_outliers)(facts, int(high.steps[0])),
+            prescriptions=(remedies.clip if grown else remedies.clip_outliers)(facts, int(high.steps[0])),
         )
 
     def _rise_after(self, facts: Facts, high: Curve) -> float:
