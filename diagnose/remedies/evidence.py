@@ -193,6 +193,12 @@ def nothing_clips(facts: Facts, steps: IntArray) -> bool:
     return len(then) > 0 and not then.any()
 
 
+def clipped(facts: Facts, steps: IntArray) -> bool:
+    """Whether the log says that the gradients of some of these steps were clipped."""
+    shares = facts.curve(Role.CLIPPED_SHARE)
+    return shares is not None and bool(shares.values[np.isin(shares.steps, steps)].any())
+
+
 def at_full_rate(facts: Facts, onset: int) -> bool:
     """Whether the run began at its highest rate, unwarmed, and went wrong in its first tenth."""
     train, rates, end = facts.curve(Role.TRAIN_LOSS), logged_rates(facts), planned_steps(facts)

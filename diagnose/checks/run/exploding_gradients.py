@@ -12,7 +12,7 @@ from diagnose.checks.base import Check
 from diagnose.checks.run._loss import change
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.remedies.evidence import nothing_clips, struck_at
+from diagnose.remedies.evidence import clipped, nothing_clips, struck_at
 from diagnose.run import Curve, Role
 from diagnose.signals import Trend, signals
 
@@ -80,7 +80,7 @@ class ExplodingGradients(Check):
         if factor < self.ratio or not len(high):
             return
         yield self.finding(
-            Severity.WARNING if grown or harmful else Severity.INFO,
+            Severity.WARNING if harmful or (grown and not clipped(facts, high.steps)) else Severity.INFO,
             Confidence.MEDIUM,
             Role.GRAD_NORM.value,
             f"The gradient norm {what}.",
