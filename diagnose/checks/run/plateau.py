@@ -69,6 +69,7 @@ class Plateau(LossCheck):
     def _never_fell(self, trend: Trend) -> bool:
         seen = len(trend) >= MANY or 16 * trend.net_error <= self.never
         still = trend.late_order > -self.still or trend.fell_at_most < self.never / 4
+        still = still or trend.half - trend.end < self.never * trend.fall  # it creeps, however surely
         # In a loud curve a fall that nobody can tell from none, after so many points, is none.
         loud = 2 * trend.noise > max(self.never, trend.first - trend.end) and trend.fell_z <= 2
         return seen and ((trend.fell_at_most < self.never and still) or loud)
