@@ -211,7 +211,7 @@ class _Frame:
 
     def _is_evaluated(self, tag: str, places: IntArray) -> bool:
         """Whether its values belong to evaluations that the training between them, or the clock, tells apart."""
-        if read_tag(tag).split not in HELD_OUT:
+        if read_tag(tag).split not in HELD_OUT or not len(places):
             return False
         clock = self.clocks.main
         return len(self.trained) > 0 or (clock is not None and changes(clock.at(places)).mean() > MOST_MOVE)
