@@ -320,3 +320,13 @@ def test_a_fine_tune_that_its_first_steps_threw_and_that_ends_below_its_start_is
     val = np.where(time < 0.02, 1.0, low + (top - low) * np.exp(-5 * time))
     columns = {"epoch": np.arange(points), "train_loss": noisy(np.exp(-time), 0.01), "val_loss": noisy(val, 0.01, 1)}
     assert alarms(table(tmp_path / "b.csv", columns)) == set()
+
+
+@pytest.mark.parametrize(("level", "fall", "speed"), [(4.85, 0.4, 8), (1.2, 0.09, 8), (31.0, 2.4, 7.5)])
+def test_a_loss_that_won_little_and_creeps_for_half_of_the_run_is_a_plateau(
+    tmp_path: Path, level: float, fall: float, speed: float
+) -> None:
+    """What is won after the middle is surely more than nothing, and surely not worth the second half."""
+    time = np.linspace(0, 1, 120)
+    losses = level + fall * (np.exp(-speed * time) - 0.02 * time)
+    assert "plateau" in alarms(table(tmp_path / "p.csv", {"epoch": np.arange(120), "loss": noisy(losses, 0.0008)}))

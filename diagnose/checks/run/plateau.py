@@ -135,10 +135,8 @@ class Plateau(LossCheck):
 
 def _nothing_right(facts: Facts) -> bool:
     """Whether a logged error rate of words or letters says at the end that hardly one was right: blanks, in CTC."""
-    for curve in facts.run.played_by(Role.ERROR_RATE):
-        if len(curve.finite) > 2 and last_level(as_share(curve.finite.values)) >= 0.95:
-            return True
-    return False
+    rates = (curve.finite for curve in facts.run.played_by(Role.ERROR_RATE))
+    return any(len(rate) > 2 and last_level(as_share(rate.values)) >= 0.95 for rate in rates)
 
 
 def _chance(facts: Facts, loss: float) -> int | None:
