@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -124,11 +125,18 @@ def _keeps(flow: Flow, node: ast.AST, parents: dict[ast.AST, ast.AST], loop: Loo
 
 
 def _call_keeps(flow: Flow, call: ast.Call, scope: Scope) -> bool:
-    """Whether a function keeps what it is given: not one of Python itself, or of a library of numbers."""
-    found = [one.top for one in flow.project.resolve(call.func, scope) if isinstance(one, Outside)]
-    builtin = isinstance(call.func, ast.Name) and not flow.project.resolve(call.func, scope)
-    uses = bool(set(found) & names_of("numeric")) or builtin
-    return last_name(call) in names_of("keepers") | names_of("mapping_bases") or not uses
+    """Whether a function keeps what it is given: it stores, copies or prints it, makes an object, or walks the tree.
+
+    All others use it, as `os.makedirs(folder)` and the trainer's own `make_folder(folder)` do.
+    """
+    name = last_name(call)
+    if name in names_of("keepers") | names_of("mapping_bases") | {"update", scope.name}:
+        return True
+    ours = [one.node for one in flow.project.by_name.get(name, ()) if one.kind == "function"]
+    if any(isinstance(node, ast.Call) and last_name(node) == name for one in ours for node in ast.walk(one)):
+        return True
+    outside = {one.top for one in flow.project.resolve(call.func, scope) if isinstance(one, Outside)}
+    return name[:1].isupper() and not outside & (names_of("numeric") | sys.stdlib_module_names)
 
 
 def comprehension(flow: Flow, node: Any, scope: Scope) -> Values:

@@ -652,6 +652,61 @@ def test_the_keys_of_a_dict_are_none_of_its_values(tmp_path: Path, loop: str) ->
     assert report.live == ("net.width", "head.width")
 
 
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for folder in cfg['path'].values(): os.makedirs(folder, exist_ok=True)",
+        "for name, folder in cfg['path'].items(): Path(folder).mkdir()",
+        "for name in cfg['path']: shutil.rmtree(cfg['path'][name])",
+        "for folder in cfg['path'].values(): make(folder)",
+        "for folder in cfg['path'].values(): Maker().make_in(folder)",
+        "for folder in cfg['path'].values(): assert os.path.isdir(os.path.join('runs', folder))",
+        "[os.makedirs(folder) for folder in cfg['path'].values()]",
+    ],
+)
+def test_a_function_that_a_loop_gives_each_value_to_uses_it(tmp_path: Path, loop: str) -> None:
+    source = f"""
+        import os, shutil, yaml
+        from pathlib import Path
+
+        class Maker:
+            def make_in(self, folder):
+                os.makedirs(folder)
+
+        def make(folder):
+            os.makedirs(folder)
+
+        cfg = yaml.safe_load(open("c"))
+        {loop}
+        print(cfg["path"]["log"])
+    """
+    assert read(tmp_path, source, "{path: {log: a, result: b}, spare: 1}").dead == ("spare",)
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "for name, value in cfg['net'].items(): setattr(kept, name, value)",
+        "for name, value in cfg['net'].items(): kept.__dict__[name] = copy.deepcopy(value)",
+        "for name, value in cfg['net'].items(): print(name, str(value))",
+        "for name, value in cfg['net'].items(): kept.__dict__[name] = wrap(value)",
+    ],
+)
+def test_a_loop_that_stores_or_prints_each_value_does_not_use_it(tmp_path: Path, loop: str) -> None:
+    source = f"""
+        import copy, types, yaml
+
+        def wrap(value):
+            return {{k: wrap(v) for k, v in value.items()}} if isinstance(value, dict) else value
+
+        kept = types.SimpleNamespace()
+        cfg = yaml.safe_load(open("c"))
+        {loop}
+        print(cfg["net"]["width"])
+    """
+    assert read(tmp_path, source, "{net: {width: 1, spare: 2}}").dead == ("net.spare",)
+
+
 def test_of_two_methods_of_a_name_the_last_one_runs(tmp_path: Path) -> None:
     source = """
         import yaml
