@@ -238,7 +238,7 @@ class Trend:
         """A rise from level `low` to `high` as a share of all progress since `start`, in loss units; 2 at most."""
         made = self.loss(self.first if start is None else start) - self.loss(self.best)
         lost = self.loss(high) - self.loss(low)
-        return lost / max(made, lost / 2) if lost > 0 else 0.0
+        return 0.0 if lost <= 0 else 2.0 if 2 * made <= lost else lost / made
 
     # --- did it fall at all
 

@@ -27,7 +27,8 @@ def test_ctrl_c_at_any_moment_is_status_130(tmp_path: Path, delay: float) -> Non
         time.sleep(delay)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate()
-    assert process.returncode in (130, 0)
+    # Python ends itself by the signal where it came while a data class was made; a shell says 130 for that as well.
+    assert process.returncode in (130, -signal.SIGINT, 0)
     assert "Traceback" not in errors, errors
 
 
