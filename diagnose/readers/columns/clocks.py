@@ -158,8 +158,8 @@ def _global_step(iteration: Column, epoch: Column, per_epoch: Column | None) -> 
     length = per_epoch.at(iteration.places) if per_epoch is not None else np.full(len(number), np.nan)
     length = np.where(np.isnan(length), _span(iteration.values), length)
     base = min(1.0, float(np.nanmin(number, initial=1.0)))
-    whole = np.nan_to_num(number - base, nan=0.0) * length
-    return Column(iteration.places, whole + iteration.values)
+    with np.errstate(all="ignore"):  # a damaged count may be infinite
+        return Column(iteration.places, np.nan_to_num(number - base, nan=0.0) * length + iteration.values)
 
 
 def _span(iterations: FloatArray) -> float:
