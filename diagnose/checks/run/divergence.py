@@ -26,10 +26,9 @@ class Divergence(Check):
 
     ## How it is detected
     The level at the end is compared with the best level before it: the rise, the share of all progress that it undoes,
-    and how many standard errors it is. A component that ends far above its own
-    start counts too, whatever the total does; so does a validation loss that rose while training did not fall, and a
-    generator's loss that ends above its start while little is left of the discriminator's: it has won, and teaches
-    nothing any more.
+    and how many standard errors it is. A component that ends far above its own start counts too, whatever the total
+    does; so does a validation loss that rose while training did not fall, and a generator's loss that ends above its
+    start while little is left of the discriminator's: it has won, and teaches nothing any more.
 
     ## What to do
     Stop, and go back to the best checkpoint; lower the learning rate, clip.
@@ -64,8 +63,8 @@ class Divergence(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """The judged loss, else a component, else validation, else the balance of two networks."""
-        told = self.of_losses(facts) if moving_target(signals(facts)) is None else iter(())
-        yield from islice(chain(told, self._won(facts)), 1)
+        losses = self.of_losses(facts) if moving_target(signals(facts)) is None else iter(())
+        yield from islice(chain(losses, self._won(facts)), 1)
 
     def of_losses(self, facts: Facts) -> Iterator[Finding]:
         """The same without the balance of two networks, of which the rate is not the cause."""

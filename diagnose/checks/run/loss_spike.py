@@ -50,10 +50,10 @@ class LossSpike(LossCheck):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """One finding for all spikes of the judged loss, else for those of validation."""
         measured = signals(facts)
-        for trend in dict.fromkeys((measured.main, measured.val)):
-            spikes = [] if trend is None else self._spikes(trend, several=trend is not measured.main)
-            if trend is not None and spikes:
-                yield self._told(facts, trend, spikes)
+        for trend in filter(None, dict.fromkeys((measured.main, measured.val))):
+            spikes = self._spikes(trend, several=trend is not measured.main)
+            if spikes:
+                yield self._jumps(facts, trend, spikes)
                 return
 
     def _spikes(self, trend: Trend, *, several: bool) -> list[Excursion]:
@@ -77,7 +77,7 @@ class LossSpike(LossCheck):
         hump = one.first <= opening(trend) and (trend.curve.role is Role.VAL_LOSS or one.over_start < self.effect)
         return 2 * (one.last - one.first + 1) < len(trend) and not hump and not repeats_start(trend, one)
 
-    def _told(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
+    def _jumps(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
         worst = max(spikes, key=lambda one: one.effect)
         curve, first, last = trend.curve, min(one.first for one in spikes), max(one.last for one in spikes)
         many = f", one of {len(spikes)} spikes" if len(spikes) > 1 else ""

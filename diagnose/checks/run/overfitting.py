@@ -60,15 +60,16 @@ class Overfitting(Check):
         gap, val, train = measured.gap, measured.val, measured.train
         if any(LearningRateTooHigh().thrown_back(facts)) or any(LearningRateTooHigh().never_began(facts)):
             return  # both losses rose: the rate is the cause
-        if gap is not None and val is not None and (struck_at(facts) or 0) > val.curve.steps[gap.best]:
-            return  # as above: one huge gradient
-        if gap is not None and val is not None and self._turned(gap) and self._learned(facts, gap):
-            clear = gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST and train is not None
-            yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))
-            return
-        if gap is not None and val is not None and self._gains_nothing(facts, gap):
-            yield self._past_best(facts, val, gap)
-            return
+        if gap is not None and val is not None:
+            if (struck_at(facts) or 0) > val.curve.steps[gap.best]:
+                return  # as above: one huge gradient
+            if self._turned(gap) and self._learned(facts, gap):
+                clear = gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST and train is not None
+                yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))
+                return
+            if self._gains_nothing(facts, gap):
+                yield self._past_best(facts, val, gap)
+                return
         sterner = Overfitting(4 * self.rise, 2 * self.share, 2 * self.z)
         for part, apart in measured.part_gaps:
             if sterner._turned(apart) and not self._lost(apart):
