@@ -78,11 +78,11 @@ def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -
     width = max(1, int(period / 3))
     fallen = level <= level.min() + (level[0] - level.min()) * FLOOR
     end = max(int(np.argmax(fallen)) or len(level), FEWEST * period)
-    places = [round(edge) for edge in edges if width <= edge <= end and edge + width <= len(level)]
+    places = np.array([round(edge) for edge in edges if width <= edge <= end and edge + width <= len(level)])
     if len(places) < FEWEST - 1 or period < POINTS:
         return None
-    before = np.array([np.median(level[place - width : place]) for place in places])
-    after = np.array([np.median(level[place : place + width]) for place in places])
+    around = np.median(level[places[:, None, None] + np.arange(-width, width).reshape(2, width)], axis=2)
+    before, after = around.T
     within = (after[:-1] - before[1:]) / max(period - width, 1)
     jumps = before - after - np.maximum(np.append(within, within[-1:]), 0) * width
     noise = MEDIAN_COST * robust_std(np.diff(level)) / sqrt(width)
@@ -94,7 +94,7 @@ def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -
         float(jumps.mean()),
         float(jumps.mean()) / error,
         float(jumps.sum()) / fall if fall > 0 else 0.0,
-        places[0] * scale,
+        int(places[0]) * scale,
     )
 
 
