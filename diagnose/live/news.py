@@ -9,7 +9,7 @@ from diagnose.config.effective import effective
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, confirmed_now
-from diagnose.remedies.evidence import steps_of_epochs
+from diagnose.remedies.evidence import planned_end
 from diagnose.run import Axis, Role
 
 SLOWNESS = frozenset({"learning-rate-too-low", "slow-learning", "plateau", "loss-above-target"})
@@ -47,18 +47,6 @@ def last_step(facts: Facts) -> int:
     train = facts.curve(Role.TRAIN_LOSS)
     curves = [train] if train is not None and len(train) else list(facts.run.curves.values())
     return max((int(curve.steps[-1]) for curve in curves if len(curve)), default=0)
-
-
-def planned_end(facts: Facts) -> int | None:
-    """The last step that the config asks for, in units of the training loss; None where it is not known."""
-    train, config = facts.curve(Role.TRAIN_LOSS), facts.config
-    if train is None or config is None:
-        return None
-    epochs = config.value("max_epochs")
-    if train.axis is Axis.EPOCH:
-        return epochs if isinstance(epochs, int) else None
-    ends = [effective(config, facts.samples).total_steps, steps_of_epochs(facts, train)]
-    return min((int(end) for end in ends if end is not None), default=None)
 
 
 def _too_early(facts: Facts, finding: Finding) -> bool:

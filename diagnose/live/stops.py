@@ -14,9 +14,9 @@ from diagnose.errors import TrainerError
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Severity, Verdict
 from diagnose.live.history import NOT_OF_THE_RUN
-from diagnose.live.news import WORTH, last_step, planned_end
+from diagnose.live.news import WORTH, last_step
 from diagnose.numbers import is_number
-from diagnose.remedies.evidence import onset_of
+from diagnose.remedies.evidence import onset_of, planned_end
 from diagnose.run import Role
 
 UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss", "exploding-gradients", "oscillation"})

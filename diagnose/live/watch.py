@@ -20,8 +20,9 @@ from diagnose.errors import LogError
 from diagnose.facts import Facts, Hints
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.gather import configs_near, facts_of, read_settings
-from diagnose.live.news import News, last_step, planned_end
+from diagnose.live.news import News, last_step
 from diagnose.readers import follow
+from diagnose.remedies.evidence import planned_end
 from diagnose.run import Role, Run
 
 COST = 0.01

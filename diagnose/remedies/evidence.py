@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from math import isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.numbers import is_number
 from diagnose.run import Axis, Curve, IntArray, Role
+
+if TYPE_CHECKING:
+    from diagnose.config import Config
 
 FEWEST_NORMS = 3
 """Norms before the onset from which a percentile is taken. Source: our choice: the 90th is between the two highest of
@@ -47,28 +51,29 @@ def peak_rate(facts: Facts) -> float | None:
     return facts.run.peak_logged_rate or number(facts, "learning_rate")
 
 
-def planned_steps(facts: Facts) -> int | None:
-    """The step at which the run ends: as planned, in the steps of the log; never before its last point."""
-    train = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.LEARNING_RATE)
-    if train is None or not len(train) or train.axis is not Axis.STEP:
-        steps = number(facts, "max_steps")
-        return None if steps is None else int(steps)
-    ends = [number(facts, "max_steps"), steps_of_epochs(facts, train)]
-    planned = min((end for end in ends if end is not None), default=0.0)
-    return max(int(train.steps[-1]), int(planned))
+def planned_end(facts: Facts, curve: Curve | None = None) -> int | None:
+    """The last step that the config asks for, in the unit of `curve` (None: the training loss); None: not known."""
+    train, epochs, config = facts.curve(Role.TRAIN_LOSS), number(facts, "max_epochs"), facts.config
+    counted = curve or train
+    if counted is not None and counted.axis is Axis.EPOCH:
+        return None if epochs is None else int(epochs)
+    steps = number(facts, "max_steps") if config is None else _steps_of(config, facts.train_samples)
+    each = None if train is None else epoch_length(train)
+    ends = [steps, None if epochs is None or each is None else round(epochs * each)]
+    return min((int(end) for end in ends if end is not None), default=None)
 
 
-def planned_end(facts: Facts, curve: Curve) -> int | None:
-    """The end of the planned run in the unit that `curve` counts by."""
-    if curve.axis is not Axis.EPOCH:
-        return planned_steps(facts)
-    return max(int(curve.steps[-1]), int(number(facts, "max_epochs") or 0))
+def _steps_of(config: Config, samples: int | None) -> int | None:
+    from diagnose.config.effective import effective
+
+    return effective(config, samples).total_steps
 
 
-def steps_of_epochs(facts: Facts, train: Curve) -> float | None:
-    """The configured epochs in steps of the log, where the log counts both."""
-    epochs, each = number(facts, "max_epochs"), epoch_length(train)
-    return None if epochs is None or each is None else round(epochs * each)
+def length_of(facts: Facts, curve: Curve | None = None) -> int | None:
+    """The step at which the run ends, as planned; never before its last point."""
+    curve = curve or facts.curve(Role.TRAIN_LOSS)
+    ends = [planned_end(facts, curve), None if curve is None or not len(curve) else int(curve.steps[-1])]
+    return max((end for end in ends if end is not None), default=None)
 
 
 def epoch_length(train: Curve) -> float | None:
@@ -158,30 +163,34 @@ def exploded(facts: Facts) -> bool:
 
 def unclipped_outliers(facts: Facts) -> int | None:
     """The step of the first of several single norms, far above their median, that nothing clipped; None: none are."""
-    norms = facts.curve(Role.GRAD_NORM)
-    if norms is None or len(norms.finite) < 2 * FEWEST_NORMS:
+    norms, huge = _unclipped(facts)
+    stretches = np.count_nonzero(np.diff(huge) > 1) + 1
+    if norms is None or len(norms) < 2 * FEWEST_NORMS or stretches < FEWEST_NORMS or len(huge) > 2 * stretches:
         return None
-    values, steps = norms.finite.values, norms.finite.steps
-    high = values > OUTLIER * np.median(values)
-    single = high & ~np.roll(high, 1)
-    if np.count_nonzero(single) < FEWEST_NORMS or np.count_nonzero(high) > 2 * np.count_nonzero(single):
-        return None
-    return int(steps[np.argmax(single)]) if nothing_clips(facts, steps[single]) else None
+    return int(norms.steps[huge[0]])
 
 
 def struck_at(facts: Facts) -> int | None:
     """The step of the last huge norm that nothing clipped and after which the loss stayed up; None where none is."""
-    norms, train = facts.curve(Role.GRAD_NORM), facts.curve(Role.TRAIN_LOSS)
-    if norms is None or train is None or not len(norms.finite) or train.axis is not norms.axis:
+    (norms, huge), train = _unclipped(facts), facts.curve(Role.TRAIN_LOSS)
+    if norms is None or train is None or train.axis is not norms.axis:
         return None
-    huge = norms.finite.steps[norms.finite.values > OUTLIER * np.median(norms.finite.values)]
     loss, steps = train.finite.values, train.finite.steps
-    for step in huge[::-1] if nothing_clips(facts, huge) else ():
+    for step in norms.steps[huge[::-1]]:
         at = int(np.searchsorted(steps, step))
         before, after = loss[max(0, at - 2) : at + 1], loss[at + 1 : at + 1 + 2 * FEWEST_NORMS]
         if len(after) > FEWEST_NORMS and np.median(after) > STRUCK * np.median(before) > 0:
             return int(step)
     return None
+
+
+def _unclipped(facts: Facts) -> tuple[Curve | None, IntArray]:
+    """The finite gradient norms, and the places of those far above their median that nothing clipped."""
+    norms, none = facts.curve(Role.GRAD_NORM), np.zeros(0, int)
+    if norms is None or not len(norms.finite):
+        return None, none
+    huge = np.flatnonzero(norms.finite.values > OUTLIER * np.median(norms.finite.values))
+    return norms.finite, huge if nothing_clips(facts, norms.finite.steps[huge]) else none
 
 
 def nothing_clips(facts: Facts, steps: IntArray) -> bool:
@@ -201,7 +210,7 @@ def clipped(facts: Facts, steps: IntArray) -> bool:
 
 def at_full_rate(facts: Facts, onset: int) -> bool:
     """Whether the run began at its highest rate, unwarmed, and went wrong in its first tenth."""
-    train, rates, end = facts.curve(Role.TRAIN_LOSS), logged_rates(facts), planned_steps(facts)
+    train, rates, end = facts.curve(Role.TRAIN_LOSS), logged_rates(facts), length_of(facts)
     warmed = number(facts, "warmup_steps") is not None or train is None or train.axis is not Axis.STEP
     if warmed or end is None or onset > end / 10:
         return False
@@ -211,14 +220,15 @@ def at_full_rate(facts: Facts, onset: int) -> bool:
 
 
 def thrown_at(facts: Facts) -> int | None:
-    """The step of the highest rise of the training loss; None where it never rose by `SETBACK` of its first level."""
+    """The step before the highest rise of the training loss; None where that is below `SETBACK` of its first level."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or not len(train.finite):
         return None
     values = train.finite.values
     rise = values - np.minimum.accumulate(values)
     top = int(np.argmax(rise))
-    return int(train.finite.steps[top]) if rise[top] >= SETBACK * abs(values[0]) else None
+    before = int(np.argmin(values[: top + 1]))
+    return int(train.finite.steps[before]) if rise[top] >= SETBACK * abs(values[0]) else None
 
 
 def shocked(facts: Facts) -> bool:
@@ -232,11 +242,16 @@ def shocked(facts: Facts) -> bool:
 
 def high_still(facts: Facts) -> bool:
     """Whether the training loss ends above half of its first level: it never got going."""
+    return (share_left(facts) or 0.0) > LEFT
+
+
+def share_left(facts: Facts) -> float | None:
+    """Where the training loss ends, as a share of its first level."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or not len(train.finite) or train.finite.values[0] <= 0:
-        return False
+        return None
     values = train.finite.values
-    return float(np.median(values[-max(3, len(values) // 10) :])) > LEFT * float(values[0])
+    return float(np.median(values[-max(3, len(values) // 10) :])) / float(values[0])
 
 
 def announced(facts: Facts, onset: int, first_lost: int) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from diagnose.facts import Facts
 from diagnose.finding import Edit, Operation, Prescription, Safety, Support
 from diagnose.numbers import is_number
-from diagnose.remedies.evidence import number, planned_steps
+from diagnose.remedies.evidence import length_of, number
 from diagnose.run import Axis, Curve, Role
 
 PATIENCE = (2, 5)
@@ -44,7 +44,7 @@ def log_validation(facts: Facts) -> tuple[Prescription, ...]:
     edits = []
     if facts.settings.get("val_split") == 0:
         edits.append(Edit("val_split", Operation.SET, HELD_OUT, "no clip is held out to validate on"))
-    interval, length = number(facts, "eval_interval"), planned_steps(facts)
+    interval, length = number(facts, "eval_interval"), length_of(facts)
     if interval is not None and length is not None and interval > length:
         tenth = max(1, length // 10)
         edits.append(Edit("eval_interval", Operation.CAP, tenth, f"the run ends at step {length:,}, before the first"))

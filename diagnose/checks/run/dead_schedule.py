@@ -23,7 +23,7 @@ from diagnose.finding import (
     Support,
 )
 from diagnose.numbers import round_count
-from diagnose.remedies.evidence import number, planned_end
+from diagnose.remedies.evidence import length_of, number
 from diagnose.run import Curve, Role
 
 
@@ -87,7 +87,7 @@ class DeadSchedule(Check):
 
     def _foreseen(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         """An exponential decay that leaves next to nothing long before the planned end."""
-        decay, end, now = remedies.even_fall(rates), planned_end(facts, rates), float(rates.values[-1])
+        decay, end, now = remedies.even_fall(rates), length_of(facts, rates), float(rates.values[-1])
         if decay is None or end is None or now > self.begun * decay.peak:
             return
         over = decay.reaches(10 * self.dead)
