@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import time
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--second-size", action="store_true")
     parser.add_argument("--minutes", type=float, default=180.0)
     asked = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads of torch that wait for a busy processor cost it more
     if asked.what == "run":
         run(asked)
     print(tables(asked.out))

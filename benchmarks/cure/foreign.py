@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -129,6 +130,7 @@ def main() -> int:
     parser.add_argument("--kinds", default=",".join(FACTORS))
     parser.add_argument("--minutes", type=float, default=60.0)
     asked = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in `benchmarks.cure`
     until = time.monotonic() + 60 * asked.minutes
     for one in trainers(asked.makemore, asked.language_model, asked.out.resolve()):
         for seed in map(int, asked.seeds.split(",")):

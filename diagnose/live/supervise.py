@@ -223,6 +223,9 @@ class _Healing:
         return self._with_config(attempt, text, (edit,), attempt.resume)
 
     def _may_go_on(self, attempt: Attempt) -> bool:
+        if attempt.accepted is False and self.base is not None and alarms(self.base) == {"plateau"}:
+            self.say("the trial changed nothing: it may be all that the model can do")
+            return False
         if attempt.number < self.order.attempts and not self._spent():
             return True
         self.say(f"no attempt is left after {attempt.number}")

@@ -10,6 +10,7 @@ from diagnose.facts import Facts
 from diagnose.finding import Prescription
 from diagnose.remedies.clipping import clip, clip_outliers
 from diagnose.remedies.evidence import (
+    SETBACK,
     announced,
     at_full_rate,
     exploded,
@@ -17,6 +18,7 @@ from diagnose.remedies.evidence import (
     onset_of,
     peak_rate,
     rate_rose,
+    share_left,
     thrown_at,
     unclipped_outliers,
 )
@@ -25,10 +27,12 @@ from diagnose.remedies.overfitting import log_validation, regularise
 from diagnose.remedies.rate import (
     HALF,
     HIGH,
+    LOWEST_RATE,
     QUARTER,
     even_fall,
     gentler_decay,
     lower_rate,
+    quarter,
     speed_up,
     tenth,
     warm_up,
@@ -69,9 +73,14 @@ def calm(facts: Facts, onset_step: int, *, non_finite: bool = False) -> tuple[Pr
 
 
 def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
-    """For a run that never left chance level at a high rate: as for a throw where there was one, else a tenth of it."""
-    rate = peak_rate(facts)
-    if rate is None or rate < HIGH or not high_still(facts):
+    """For a flat loss. One that never got going at a high rate: as for a throw where there was one, else a tenth of it.
+
+    One that fell and then stopped: a quarter, as a trial.
+    """
+    rate, left = peak_rate(facts), share_left(facts)
+    if rate is None or left is None:
         return ()
-    thrown = thrown_at(facts)
-    return (tenth(facts, rate), *warm_up(facts)) if thrown is None else calm(facts, thrown)
+    if rate >= HIGH and high_still(facts):
+        thrown = thrown_at(facts)
+        return (tenth(facts, rate), *warm_up(facts)) if thrown is None else calm(facts, thrown)
+    return (quarter(facts, rate),) if left < 1 - SETBACK and rate > LOWEST_RATE else ()

@@ -161,6 +161,23 @@ def test_one_at_a_time_reports_what_each_change_did(tmp_path: Path) -> None:
         assert "alone" in done.stdout
 
 
+@pytest.mark.parametrize(("noise", "verdict"), [(300.0, "cured"), (0.0, "not cured")])
+def test_a_plateau_is_not_stopped_and_gets_a_trial_and_another_only_where_that_helped(
+    noise: float, verdict: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump({"training": {"learning_rate": 2e-3, "noise": noise}}), encoding="utf-8")
+    trainer = [sys.executable, str(PLAIN.with_name("floor.py")), "{config}", "{log_dir}"]
+    done = subprocess.run([*command(path)[: command(path).index("--") + 1], *trainer], capture_output=True, check=False)
+    record = json.loads((tmp_path / "healed" / "heal.json").read_text("utf-8"))
+    first, second = record["attempts"][:2]
+    assert len(record["attempts"]) == (3 if verdict == "cured" else 2)
+    assert (first["stopped_by"], first["last_step"]) == (None, 2000)
+    assert [(edit["parameter"], edit["now"]) for edit in second["edits"]] == [("learning_rate", 5e-4)]
+    assert record["result"]["verdict"] == verdict
+    assert done.returncode == (0 if verdict == "cured" else 1)
+
+
 @pytest.mark.parametrize(("text", "expected"), [("90m", 5400.0), ("12h", 43_200.0), ("600", 600.0), ("2d", 172_800.0)])
 def test_a_budget_is_a_time(text: str, expected: float) -> None:
     from diagnose.cli.heal import seconds

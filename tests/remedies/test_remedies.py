@@ -10,7 +10,7 @@ import pytest
 
 from diagnose import remedies
 from diagnose.facts import Facts
-from diagnose.finding import Operation, Prescription, Support
+from diagnose.finding import Prescription, Safety, Support
 from diagnose.gather import facts_of_config
 from diagnose.remedies.rate import END_RATE
 from diagnose.run import Axis, Curve, Role, Run
@@ -143,12 +143,22 @@ def test_a_decay_that_comes_once_an_epoch_is_counted_in_epochs() -> None:
     assert found["lr_decay"] == pytest.approx(END_RATE ** (1 / 10), rel=0.05)
 
 
-def test_a_rate_far_too_low_is_raised_tenfold_at_least() -> None:
-    (prescription,) = remedies.speed_up(facts_of("rate-100-times-too-low"))
-    (edit,) = prescription.edits
-    assert edit.operation is Operation.SCALE
-    assert edit.value == 10
-    assert prescription.support is Support.MEASURED
+def test_a_rate_far_too_low_is_raised_the_more_the_less_the_loss_moved_and_safely_to_the_default_of_adam() -> None:
+    facts = facts_of("rate-100-times-too-low")
+    hardly, some = remedies.speed_up(facts, 0.06), remedies.speed_up(facts, 0.3)
+    rate = facts.run.peak_logged_rate
+    assert rate == pytest.approx(4e-5)
+    assert [(one.edits[0].value, one.safety.value) for one in hardly] == [(50.0, "unsafe"), (25.0, "safe")]
+    assert [(one.edits[0].value, one.safety.value) for one in some] == [(10.0, "safe")]
+    assert all(one.support is Support.MEASURED for one in (*hardly, *some))
+
+
+def test_half_of_a_fall_in_half_of_the_planned_run_asks_for_as_much() -> None:
+    loss = Curve("loss", np.arange(1, 51), np.linspace(9, 8, 50), role=Role.TRAIN_LOSS)
+    half = Facts(Run("r", "", "test", {"loss": loss}), settings={"learning_rate": 1e-5, "max_steps": 100})
+    (whole,) = remedies.speed_up(Facts(half.run, settings={"learning_rate": 1e-5}), 0.1)
+    (begun,) = remedies.speed_up(half, 0.05)
+    assert whole.edits[0].value == begun.edits[0].value == 30
 
 
 def test_patience_can_fire_within_what_was_left_of_the_run() -> None:
@@ -214,13 +224,24 @@ def test_a_rise_that_was_made_good_is_no_setback() -> None:
 
 def test_a_run_that_never_got_going_gets_a_quarter_of_what_it_bore_before_a_throw_else_a_tenth() -> None:
     steps = np.arange(2, 50, 2)
-    rates = Curve("lr", steps, np.full(24, 0.12), role=Role.LEARNING_RATE)
+    full = Curve("lr", steps, np.full(24, 0.12), role=Role.LEARNING_RATE)
     flat = np.concatenate([[12, 11, 10.6], np.full(21, 10.0)])
     thrown = np.concatenate([[12, 11, 14.6], np.full(21, 10.9)])
-    for loss, rate in ((flat, 0.012), (thrown, 0.03)):
+    rising = Curve("lr", steps, np.minimum(0.12, np.arange(1, 25) * 0.012), role=Role.LEARNING_RATE)
+    up = np.concatenate([[12.1, 10.8, 11.1, 12.1, 11.4, 11.1, 10.8, 10.3], np.full(16, 9.9)])  # never back for long
+    for loss, rates, rate in ((flat, full, 0.012), (thrown, full, 0.03), (up, rising, 0.006)):
         curves = {"loss": Curve("loss", steps, loss, role=Role.TRAIN_LOSS), "lr": rates}
         found = values(remedies.trial_lower_rate(Facts(Run("r", "", "test", curves))))
         assert found["learning_rate"] == pytest.approx(rate)
+
+
+def test_a_loss_that_fell_and_stopped_gets_a_quarter_as_a_trial_one_that_never_fell_nothing() -> None:
+    steps = np.arange(1, 41)
+    for end, titles in ((3.0, ["Try a quarter of the learning rate"]), (9.9, [])):
+        loss = Curve("loss", steps, np.maximum(end, 10 - steps / 1.0), role=Role.TRAIN_LOSS)
+        found = remedies.trial_lower_rate(Facts(Run("r", "", "test", {"loss": loss}), settings={"learning_rate": 1e-3}))
+        assert [one.title for one in found] == titles
+        assert {one.safety for one in found} <= {Safety.UNSAFE}
 
 
 @pytest.mark.parametrize(("rate", "raised"), [(0.2, True), (0.02, False), (2e-4, True)])

@@ -12,7 +12,7 @@ from diagnose.checks.base import Check
 from diagnose.checks.run._loss import change
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.remedies.evidence import clipped, nothing_clips, struck_at
+from diagnose.remedies.evidence import clipped, nothing_clips, struck_at, unclipped_outliers
 from diagnose.run import Curve, Role
 from diagnose.signals import Trend, signals
 
@@ -65,7 +65,8 @@ class ExplodingGradients(Check):
         jumps = np.append(False, np.diff(course.level) > np.log(self.ratio))
         high = course.curve.where((course.residuals > np.log(self.ratio)) & (late | jumps))
         struck = len(high) > 0 and struck_at(facts) is not None
-        grown, harmful = len(high) < self.times and not struck, False
+        several = len(high) >= self.times or (len(high) > 0 and unclipped_outliers(facts) is not None)
+        grown, harmful = not several and not struck, False
         if not grown:
             factor = float(high.values.max()) / usual
             rise = self._rise_after(facts, high)

@@ -57,5 +57,5 @@ class LearningRateTooLow(LossCheck):
             f"{trend.loss(trend.end):.4g}: the steps are too small.",
             Evidence("learning_rate", rate, self.tiny if idle else self.low),
             Evidence("fall", trend.net),
-            prescriptions=remedies.speed_up(facts),
+            prescriptions=remedies.speed_up(facts, None if idle else trend.net),
         )

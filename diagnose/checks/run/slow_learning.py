@@ -59,7 +59,7 @@ class SlowLearning(LossCheck):
             "line and is still falling: the steps are too small or too few.",
             Evidence("fall", trend.net, self.little, "", f"fell by {change(trend.net)} in all"),
             Evidence("second_half", signals(facts).straightness, self.line),
-            prescriptions=remedies.speed_up(facts, sure=facts.run.peak_logged_rate is not None),
+            prescriptions=remedies.speed_up(facts, trend.net, sure=facts.run.peak_logged_rate is not None),
         )
 
     def creeps(self, facts: Facts) -> bool:
