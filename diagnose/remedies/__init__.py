@@ -59,9 +59,9 @@ def calm(facts: Facts, onset_step: int, *, non_finite: bool = False) -> tuple[Pr
     The rate becomes a quarter of the highest that the run had borne when it was at its best before the onset. Half,
     where it turned to NaN without any climb before, or exploded while the rate still rose: it does so as soon as the
     rate is past its limit. A run that began at its full rate, and soon went wrong, is warmed up too. Where single
-    huge gradients went through unclipped, they are clipped, and the rate stays.
+    huge gradients went through unclipped and the loss did not explode, they are clipped, and the rate stays.
     """
-    outlier = unclipped_outliers(facts)
+    outlier = None if non_finite or exploded(facts) else unclipped_outliers(facts)
     if outlier is not None:
         return clip_outliers(facts, outlier)
     onset = onset_of(facts, onset_step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,17 @@ def test_outliers_do_not_set_the_threshold_that_is_to_cut_them() -> None:
     norms = [2.0, 200.0, 2.2, 2.1, 180.0, 4.0, 3.0, 300.0, 5.0, 4.0, 4.0, 3.0]
     assert values(remedies.clip_outliers(run_with(norms=norms), 4))["grad_clip_norm"] == pytest.approx(4.5, abs=0.6)
     assert values(remedies.clip_outliers(run_with(norms=norms), 10))["grad_clip_norm"] == pytest.approx(2.2, abs=0.1)
+
+
+@pytest.mark.parametrize(("height", "lowered"), [(9.0, False), (900.0, True)])
+def test_single_unclipped_norms_are_clipped_alone_unless_the_loss_explodes_with_them(
+    height: float, lowered: bool
+) -> None:
+    facts = run_with(norms=[1, 1, 90, 1, 1, 80, 1, 1, 70, 1, 1, 1], shares=[0.0] * 12)
+    loss = facts.run.curves["loss"]
+    thrown = replace(loss, values=np.where(loss.values == 9, height, loss.values))
+    facts = replace(facts, run=replace(facts.run, curves={**facts.run.curves, "loss": thrown}))
+    assert ("learning_rate" in values(remedies.calm(facts, 16))) is lowered
 
 
 def test_a_threshold_that_clips_nothing_is_not_halved() -> None:
