@@ -43,9 +43,9 @@ __all__ = [
     "clip",
     "clip_outliers",
     "even_fall",
-    "gentler_decay",
     "log_validation",
     "regularise",
+    "slower_decay",
     "small_data",
     "speed_up",
     "trial_lower_rate",
@@ -81,6 +81,16 @@ def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
     if rate is None or left is None:
         return ()
     if rate >= HIGH and high_still(facts):
-        thrown = thrown_at(facts)
-        return (tenth(facts, rate), *warm_up(facts)) if thrown is None else calm(facts, thrown)
+        return _after_a_throw(facts) or (tenth(facts, rate), *warm_up(facts))
     return (quarter(facts, rate),) if left < 1 - SETBACK and rate > LOWEST_RATE else ()
+
+
+def slower_decay(facts: Facts) -> tuple[Prescription, ...]:
+    """For a rate that dies before the end: a gentler factor; where a high rate threw the run back, a lower one too."""
+    return (*gentler_decay(facts), *_after_a_throw(facts))
+
+
+def _after_a_throw(facts: Facts) -> tuple[Prescription, ...]:
+    thrown, rate = thrown_at(facts), peak_rate(facts)
+    lost = thrown is not None and rate is not None and rate >= HIGH and high_still(facts)
+    return calm(facts, thrown) if lost and thrown is not None else ()

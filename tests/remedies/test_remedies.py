@@ -140,7 +140,7 @@ def test_a_clip_that_only_the_log_shows_counts_as_one_in_force() -> None:
 
 @pytest.mark.parametrize("case", ["decay-per-update", "decay-half-dead"])
 def test_a_decay_is_counted_in_the_unit_in_which_it_is_applied(case: str) -> None:
-    found = values(remedies.gentler_decay(facts_of(case)))
+    found = values(remedies.slower_decay(facts_of(case)))
     assert found["lr_decay"] == pytest.approx(END_RATE ** (1 / 104), abs=0.002)
 
 
@@ -151,8 +151,21 @@ def test_a_decay_that_comes_once_an_epoch_is_counted_in_epochs() -> None:
         "loss": Curve("loss", steps, np.linspace(5, 4, 40), role=Role.TRAIN_LOSS),
         "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
     }
-    found = values(remedies.gentler_decay(Facts(Run("r", "", "test", curves), settings={"lr_decay": 0.3})))
+    found = values(remedies.slower_decay(Facts(Run("r", "", "test", curves), settings={"lr_decay": 0.3})))
     assert found["lr_decay"] == pytest.approx(END_RATE ** (1 / 10), rel=0.05)
+
+
+def test_a_decay_that_dies_after_a_throw_hides_a_rate_that_is_too_high() -> None:
+    steps = np.arange(2, 50, 2)
+    rates = np.concatenate([np.linspace(0.01, 0.04, 4), 0.04 * 0.87 ** np.arange(1, 21)])
+    for thrown, parameters in ((13.0, {"lr_decay", "learning_rate"}), (9.6, {"lr_decay"})):
+        curves = {
+            "loss": Curve("loss", steps, np.array([12, 9.5, thrown, *[min(thrown, 11.0)] * 21]), role=Role.TRAIN_LOSS),
+            "lr": Curve("lr", steps, rates, role=Role.LEARNING_RATE),
+        }
+        found = values(remedies.slower_decay(Facts(Run("r", "", "test", curves), settings={"lr_decay": 0.93})))
+        assert found.keys() == parameters
+        assert found.get("learning_rate", 0.005) == pytest.approx(0.005)  # a quarter of that of the second point
 
 
 def test_a_rate_far_too_low_is_raised_the_more_the_less_the_loss_moved_and_safely_to_the_default_of_adam() -> None:

@@ -122,7 +122,7 @@ class DeadSchedule(Check):
             message,
             steps=(rates.steps[first], rates.steps[-1]),
             evidence=(Evidence("dead_share", share, sentence=f"{share:.0%} of the run"),),
-            prescriptions=remedies.gentler_decay(facts),
+            prescriptions=remedies.slower_decay(facts),
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )
 
