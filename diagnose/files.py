@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
+from diagnose.errors import TtsdocError
+
 _ASIDE = ".ttsdoc"
 """How the names of files end that are being written aside."""
 
@@ -164,3 +166,15 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def inside(root: Path, text: str) -> Path:
+    """The path below `root` that `text` names. Raises TtsdocError where it leads out of it, by a link too."""
+    text = text.strip()
+    if not text:
+        raise TtsdocError("give a path")
+    if "://" not in text and "\0" not in text:
+        place = (root / text).resolve()
+        if place.is_relative_to(root.resolve()):
+            return place
+    raise TtsdocError(f"{text}: outside the folder {root}; start with --root for another")

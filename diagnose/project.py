@@ -14,15 +14,21 @@ The file is looked for in the current folder and above it; paths in it are relat
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from importlib.machinery import PathFinder
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnose.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 
 FILE = "ttsdoc.toml"
 FIELDS = {"select", "ignore", "thresholds", "presets"}
@@ -80,6 +86,12 @@ def safe_yaml(text: str) -> Any:
     return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 both are safe
 
 
+@cache
+def preset(name: str) -> Any:
+    """What the shipped file of this name says (`ranges.yaml`)."""
+    return safe_yaml((shipped_presets() / name).read_text("utf-8"))
+
+
 def config_file(name: str | Path) -> Path:
     """The config that a user means: their own file where there is one, else the preset of that name (`stable`).
 
@@ -132,3 +144,40 @@ def _project(path: Path, table: Mapping[str, Any]) -> Project:
         )
     except (TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path}: {' '.join(str(error).split())}; see CONTRIBUTING.md for its shape") from None
+
+
+_OURS = b"[ttsdoc."
+"""With this begin the groups of our entry points."""
+
+
+def plugins(group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of one group (`ttsdoc.checks`), of all that is installed."""
+    if not _installed():
+        return ()
+    from importlib.metadata import entry_points
+
+    return tuple(entry_points(group=group))
+
+
+@cache
+def _installed() -> bool:
+    """Whether any package may bring something: one does, or packages lie where only the library finds them."""
+    hidden = any(finder is not PathFinder and hasattr(finder, "find_distributions") for finder in sys.meta_path)
+    return hidden or any(_may_bring(Path(place)) for place in sys.path)
+
+
+def _may_bring(place: Path) -> bool:
+    if place.suffix == ".egg" or place.is_file():  # an archive
+        return True
+    try:
+        names = os.listdir(place)  # noqa: PTH208 - paths of a thousand packages take ten times as long
+    except OSError:
+        return False
+    return any(_brings(place / name) for name in names if name.endswith((".dist-info", ".egg-info")))
+
+
+def _brings(package: Path) -> bool:
+    try:
+        return _OURS in (package / "entry_points.txt").read_bytes()
+    except OSError:  # most have none
+        return False

@@ -19,7 +19,7 @@ from typing import Any, cast
 from diagnose.checks.base import About, Check
 from diagnose.errors import ConfigError, did_you_mean
 from diagnose.facts import Facts
-from diagnose.plugins import plugins
+from diagnose.project import plugins
 
 PLUGINS = "ttsdoc.checks"
 

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from diagnose import __version__
+from diagnose.clean import plain
 from diagnose.cli.examples import show
 
 # A command is a function in the module of its name; a module that holds more has a `register`. `ttsdoc --help` lists
@@ -49,7 +50,6 @@ def main() -> int:
 
 def _report(error: Exception) -> int:
     """Print an error, always as lines that no terminal acts on. Status 2: scripts read 1 as findings."""
-    from diagnose.clean import plain
     from diagnose.errors import TtsdocError, unforeseen
 
     if hasattr(error, "show"):  # a usage error of click's, whose class newer typers keep to themselves

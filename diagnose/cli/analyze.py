@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.clean import plain
 from diagnose.cli.options import (
+    UNITS,
     Columns,
-    Count,
     ExitZero,
     FailOn,
     FailOnSeverity,
@@ -26,6 +28,7 @@ from diagnose.cli.options import (
     ValTag,
     checks_of,
     status_of,
+    tell,
 )
 from diagnose.report.formats import TEXT, rendered
 from diagnose.report.order import Order
@@ -34,8 +37,16 @@ if TYPE_CHECKING:
     from diagnose.finding import Diagnosis
     from diagnose.pool import Fleet
     from diagnose.readers.sources import Source
-    from diagnose.report.screen import Screen
     from diagnose.run import Axis
+
+
+class Count(str, Enum):
+    """What the steps of the curves count."""
+
+    EPOCH = "epoch"
+    STEP = "step"
+    TIME = "time"
+
 
 # More runs than this show a progress bar.
 FEW_RUNS = 3
@@ -78,24 +89,30 @@ def analyze(
     """Say what is wrong with a run, and what to do."""
     from diagnose.facts import Hints
     from diagnose.pool import find, judge_all
+    from diagnose.run import Axis
 
     names = tuple(columns.split(",")) if columns else ()
-    hints = Hints(config, samples, family, train_tag, val_tag, horizon, None if axis is None else _axis(axis), names)
+    clock = None if axis is None else Axis[axis.name]
+    hints = Hints(config, samples, family, train_tag, val_tag, horizon, clock, names)
     if paths and "-" in paths and sys.stdin.isatty():
-        print("ttsdoc: reading standard input, to its end (Ctrl-D)", file=sys.stderr)
+        tell("reading standard input, to its end (Ctrl-D)")
     sources = find(paths or _usual_place(), match=match, since=None if since is None else _moment(since))
     judge = partial(judge_all, hints=hints, checks=checks_of(select, ignore), jobs=jobs or os.cpu_count() or 1)
-    fleet = _judged(sources, judge)
+    watched = len(sources) > FEW_RUNS and sys.stderr.isatty()
+    fleet = _with_progress(sources, judge) if watched else judge(sources)
     found = list(fleet.diagnoses)
-    _remark(found, hints.axis)
+    tell(*fleet.refused, *fleet.passed_over, *_uncounted(found, clock))
     status = 2 if fleet.refused else status_of(found, fail_on)
-    _print(_shown(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet)
+    sys.stdout.write(_shown(_in_order(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet))
     if write_tensorboard:
-        _write_back(found)
+        from diagnose.integrations.tensorboard import write_back
+
+        for diagnosis in found:
+            print(f"written for TensorBoard: {plain(str(write_back(diagnosis)))}", file=sys.stderr)
     raise typer.Exit(0 if exit_zero else status)
 
 
-def _shown(found: list[Diagnosis], order: Order, only_unhealthy: bool) -> list[Diagnosis]:
+def _in_order(found: list[Diagnosis], order: Order, only_unhealthy: bool) -> list[Diagnosis]:
     from diagnose.finding import Verdict
 
     wanted = [diagnosis for diagnosis in found if not only_unhealthy or diagnosis.verdict is Verdict.UNHEALTHY]
@@ -106,20 +123,11 @@ def _shown(found: list[Diagnosis], order: Order, only_unhealthy: bool) -> list[D
     return in_order(wanted, order)
 
 
-def _axis(count: Count) -> Axis:
-    from diagnose.run import Axis
-
-    return {Count.EPOCH: Axis.EPOCH, Count.STEP: Axis.STEP, Count.TIME: Axis.TIME}[count]
-
-
-def _remark(found: list[Diagnosis], axis: Axis | None) -> None:
-    """Say so where a log cannot be counted as was asked for."""
-    from diagnose.clean import plain
-
+def _uncounted(found: list[Diagnosis], axis: Axis | None) -> Iterator[str]:
+    """A line on each log that cannot be counted as was asked for."""
     for one in found:
         if axis is not None and all(curve.axis is not axis for curve in one.run.curves.values()):
-            reason = f"the log does not say the {axis.name.lower()} of its points, --axis is ignored"
-            print(f"ttsdoc: {plain(one.run.source)}: {reason}", file=sys.stderr)
+            yield f"{one.run.source}: the log does not say the {axis.name.lower()} of its points, --axis is ignored"
 
 
 def _moment(text: str) -> float:
@@ -127,10 +135,9 @@ def _moment(text: str) -> float:
     import time
     from datetime import datetime
 
-    seconds = {"m": 60, "h": 3600, "d": 86_400}.get(text[-1:])
     try:
-        if seconds:
-            return time.time() - int(text[:-1]) * seconds
+        if text[-1:] in ("m", "h", "d"):
+            return time.time() - int(text[:-1]) * UNITS[text[-1]]
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError) as error:
         raise typer.BadParameter(f"{text!r} is no time: give 90m, 12h, 7d or a date like 2026-01-31") from error
@@ -139,19 +146,8 @@ def _moment(text: str) -> float:
 def _usual_place() -> list[str]:
     """The first usual place that holds something, and a note on it."""
     place = next((place for place in USUAL_PLACES if Path(place).is_dir() and any(Path(place).iterdir())), ".")
-    print(f"ttsdoc: no path given, looking in {place}{os.sep}", file=sys.stderr)
+    tell(f"no path given, looking in {place}{os.sep}")
     return [place]
-
-
-def _judged(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
-    """What became of all sources, worst first; many of them with a progress bar."""
-    from diagnose.clean import plain
-
-    watched = len(sources) > FEW_RUNS and sys.stderr.isatty()
-    fleet = _with_progress(sources, judge) if watched else judge(sources)
-    for line in (*fleet.refused, *fleet.passed_over):
-        print(f"ttsdoc: {plain(line)}", file=sys.stderr)
-    return fleet
 
 
 def _with_progress(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
@@ -164,37 +160,20 @@ def _with_progress(sources: list[Source], judge: Callable[..., Fleet]) -> Fleet:
         return judge(sources, progress=lambda done, _: bar.update(task, completed=done))
 
 
-def _print(found: list[Diagnosis], form: str, *, verbose: bool, quiet: bool) -> None:
-    """Write the results to standard output, in the order given."""
+def _shown(found: list[Diagnosis], form: str, *, verbose: bool, quiet: bool) -> str:
+    """The results in the order given; as text few runs in full, many as a table and the worst in full."""
     from diagnose.report.screen import Screen
 
     screen = Screen.of_stdout()
     if form != TEXT:
-        text = rendered(found, form)
-    elif quiet:
+        return rendered(found, form)
+    if quiet:
         from diagnose.report.line import one_line
 
-        text = "".join(one_line(diagnosis, screen) for diagnosis in found)
-    else:
-        text = _text(found, screen, verbose)
-    sys.stdout.write(text)
-
-
-def _write_back(found: list[Diagnosis]) -> None:
-    """Put the findings beside the event files. Raises LogError where there are none."""
-    from diagnose.clean import plain
-    from diagnose.integrations.tensorboard import write_back
-
-    for diagnosis in found:
-        print(f"written for TensorBoard: {plain(str(write_back(diagnosis)))}", file=sys.stderr)
-
-
-def _text(found: list[Diagnosis], screen: Screen, verbose: bool) -> str:
-    """Few runs in full; many as a table, and the worst in full."""
+        return "".join(one_line(diagnosis, screen) for diagnosis in found)
     from diagnose.report.summary import MANY_RUNS, as_table, worst
     from diagnose.report.terminal import render
 
-    head = ""
-    if len(found) > MANY_RUNS:
-        head, found = as_table(found, screen), worst(found)
-    return "\n".join([*filter(None, [head]), *(render(diagnosis, screen, verbose=verbose) for diagnosis in found)])
+    many = len(found) > MANY_RUNS
+    reports = [render(diagnosis, screen, verbose=verbose) for diagnosis in (worst(found) if many else found)]
+    return "\n".join([*([as_table(found, screen)] if many else []), *reports])

@@ -53,9 +53,9 @@ def compare(
     measured = None if noise is None else Noise(noise, "measured")
     found = compare_runs(side_by_side, by=By(by.value), noise=measured)
     left = against_band(facts, healthy, by=By(by.value)) if healthy else ()
-    if form is CompareFormat.JSON:
-        sys.stdout.write(dumps(envelope(**comparison.as_plain(found, left))))
-    elif form is CompareFormat.MARKDOWN:
-        sys.stdout.write(comparison.as_markdown(found, left))
-    else:
-        sys.stdout.write(comparison.as_text(found, left))
+    written = {
+        CompareFormat.JSON: lambda: dumps(envelope(**comparison.as_plain(found, left))),
+        CompareFormat.MARKDOWN: lambda: comparison.as_markdown(found, left),
+        CompareFormat.TEXT: lambda: comparison.as_text(found, left),
+    }
+    sys.stdout.write(written[form]())

@@ -13,7 +13,7 @@ def _beginning(incomplete: str, known: Iterable[str]) -> list[str]:
 
 def topics(incomplete: str) -> list[str]:
     """What `explain` knows."""
-    from diagnose.report.explain_text import known_names
+    from diagnose.report.explain import known_names
 
     return _beginning(incomplete, known_names())
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.clean import plain
 from diagnose.cli.options import (
     Dialect,
     ExitZero,
@@ -21,8 +20,10 @@ from diagnose.cli.options import (
     Select,
     TextOrJson,
     TextOrJsonFormat,
+    answer,
     checks_of,
     status_of,
+    tell,
 )
 from diagnose.report.formats import TEXT, rendered
 
@@ -68,17 +69,13 @@ def show(
     """
     from diagnose.config import read_config
     from diagnose.config.effective import effective
-    from diagnose.gather import samples_named_by
-    from diagnose.report.as_json import dumps, envelope
+    from diagnose.facts import NOTHING_LOGGED, Hints
+    from diagnose.gather import facts_of
     from diagnose.report.config import config_json, config_text
-    from diagnose.report.screen import Screen
 
     read = read_config(config, dialect=dialect)
-    derived = effective(read, samples or samples_named_by(read))
-    if form is TextOrJson.JSON:
-        sys.stdout.write(dumps(envelope(**config_json(read, derived))))
-    else:
-        sys.stdout.write(config_text(read, derived, Screen.of_stdout()))
+    derived = effective(read, facts_of(NOTHING_LOGGED, Hints(samples=samples), read).train_samples)
+    answer(form, lambda: config_json(read, derived), lambda screen: config_text(read, derived, screen))
 
 
 def check(
@@ -105,8 +102,7 @@ def check(
     refused = [error for error in known if isinstance(error, Exception)]
     if len(refused) == len(configs):
         raise refused[0]
-    for error in refused:
-        print(f"ttsdoc: {plain(str(error))}", file=sys.stderr)
+    tell(*refused)
     found = _checked([facts for facts in known if not isinstance(facts, Exception)], form, checks, gpu)
     raise typer.Exit(2 if refused else 0 if exit_zero else status_of(found, fail_on))
 

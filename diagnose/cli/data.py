@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import ExitZero, TextOrJson, TextOrJsonFormat
+from diagnose.clean import plain
+from diagnose.cli.options import ExitZero, TextOrJson, TextOrJsonFormat, answer, tell
 from diagnose.data.choices import HARMLESS, Change, Voice
 
 if TYPE_CHECKING:
-    from diagnose.data.rejected import Rejected
+    from diagnose.data.ljspeech import Rejected
 
 app = typer.Typer(help="Make, import, merge, split, enlarge and judge data sets.", no_args_is_help=True)
 
@@ -70,7 +71,9 @@ def import_srt(
 
     bounds = Bounds(shortest, longest)
     taken = take(subtitles, out, recording=audio, bounds=bounds, encoding=encoding, rate=rate, force=force)
-    _warn_of_encodings(taken.encodings)
+    for path, used in taken.encodings:
+        if used == "windows-1252":
+            tell(f"{path} is not UTF-8 and was read as Windows-1252; if letters are wrong, name its --encoding")
     _warn_of_rejected(taken.rejected, out)
     _done(f"{taken.clips:,} clips, {taken.minutes:.1f} min", out)
 
@@ -110,10 +113,10 @@ def split(
     shares = Shares(validation, test)
     divided = divide(folder, shares=shares, seed=seed, mix_speakers=mix_speakers, force=force)
     if divided.note:
-        _warn(divided.note)
+        tell(divided.note)
     for side, path in divided.lists.items():
         share = divided.clips[side] / sum(divided.clips.values())
-        _print(f"{divided.clips[side]:6,} clips ({share:.0%}) for {side.value:5}  {path}")
+        print(plain(f"{divided.clips[side]:6,} clips ({share:.0%}) for {side.value:5}  {path}"))
 
 
 @app.command()
@@ -152,52 +155,26 @@ def stats(
     from diagnose.data.progress import track
     from diagnose.engine import examine
     from diagnose.facts import Facts
+    from diagnose.report.dataset import as_json, as_text
 
     found = survey(place, track=lambda clips, total: track(clips, total, "listening"))
     diagnosis = examine(Facts(survey=found))
-    if form is TextOrJson.JSON:
-        from diagnose.report.as_json import dumps
-        from diagnose.report.dataset import as_json
-
-        sys.stdout.write(dumps(as_json(diagnosis)))
-    else:
-        from diagnose.report.dataset import as_text
-        from diagnose.report.screen import Screen
-
-        sys.stdout.write(as_text(diagnosis, Screen.of_stdout()))
+    answer(form, lambda: as_json(diagnosis), lambda screen: as_text(diagnosis, screen))
     raise typer.Exit(int(any(finding.alarming for finding in diagnosis.findings) and not exit_zero))
-
-
-def _warn_of_encodings(encodings: tuple[tuple[Path, str], ...]) -> None:
-    for path, encoding in encodings:
-        if encoding == "windows-1252":
-            _warn(f"{path} is not UTF-8 and was read as Windows-1252; if letters are wrong, name its --encoding")
 
 
 def _warn_of_rejected(rejected: tuple[Rejected, ...], out: Path) -> None:
     """How many were rejected, why, and the first few."""
-    from diagnose.data.rejected import described, reasons
+    from diagnose.data.ljspeech import described, reasons
 
     if not rejected:
         return
     why = ", ".join(f"{count:,} {reason}" for reason, count in reasons(rejected).items())
-    _warn(f"{len(rejected):,} rejected ({why}); all of them with their texts: {out / 'rejected.txt'}")
+    tell(f"{len(rejected):,} rejected ({why}); all of them with their texts: {out / 'rejected.txt'}")
     for each in rejected[:REJECTED_SHOWN]:
         print(f"  {described(each)}", file=sys.stderr)
 
 
 def _done(what: str, out: Path) -> None:
-    _print(f"{what}: {out}")
+    print(plain(f"{what}: {out}"))
     print(f"what is in it: ttsdoc data stats {out}", file=sys.stderr)
-
-
-def _warn(message: str) -> None:
-    from diagnose.clean import plain
-
-    print(f"ttsdoc: {plain(message)}", file=sys.stderr)
-
-
-def _print(message: str) -> None:
-    from diagnose.clean import plain
-
-    print(plain(message))

@@ -13,30 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diagnose import __version__
-from diagnose.cli.options import TextOrJson, TextOrJsonFormat
+from diagnose.clean import plain
+from diagnose.cli.analyze import USUAL_PLACES
+from diagnose.cli.options import TextOrJson, TextOrJsonFormat, answer
 
 if TYPE_CHECKING:
     from diagnose.report.screen import Screen
 
-NEEDED_FOR = {
-    "train": ("torch", "soundfile", "safetensors"),
-    "data": ("soundfile",),
-    "report": ("plotly", "jinja2"),
-    "ui": ("gradio",),
-    "alerts": ("apprise",),
-    "agents": ("mcp",),
-    "remote": ("fsspec",),
+EXTRAS = {
+    "train": ("ttsdoc train, say", "torch", "soundfile", "safetensors"),
+    "data": ("the data tools, for other sounds than wav", "soundfile"),
+    "report": ("ttsdoc report, Run.plot()", "plotly", "jinja2"),
+    "ui": ("ttsdoc ui", "gradio"),
+    "alerts": ("ttsdoc watch --notify", "apprise"),
+    "agents": ("ttsdoc mcp", "mcp"),
+    "remote": ("logs at s3://, gs://, hf://", "fsspec"),
 }
-"""Extra -> packages; what each is for says `USES`."""
-USES = {
-    "train": "ttsdoc train, say",
-    "data": "the data tools, for other sounds than wav",
-    "report": "ttsdoc report, Run.plot()",
-    "ui": "ttsdoc ui",
-    "alerts": "ttsdoc watch --notify",
-    "agents": "ttsdoc mcp",
-    "remote": "logs at s3://, gs://, hf://",
-}
+"""Extra -> what it is for, then its packages."""
 PROGRAMS = {"espeak-ng": "clearer demo speech", "ffmpeg": "subtitles of videos", "nvidia-smi": "the state of the GPU"}
 # Below this a run of checkpoints may fill the disk. Source: our choice: ten checkpoints of a small voice.
 LITTLE_DISK = 5e9
@@ -61,14 +54,7 @@ class Line:
 def doctor(form: TextOrJsonFormat = TextOrJson.TEXT) -> None:
     """Show what this machine has, and what is missing for what."""
     found = list(lines())
-    if form is TextOrJson.JSON:
-        from diagnose.report.as_json import dumps, envelope
-
-        sys.stdout.write(dumps(envelope(lines=[asdict(line) for line in found])))
-    else:
-        from diagnose.report.screen import Screen
-
-        sys.stdout.write(text(found, Screen.of_stdout()))
+    answer(form, lambda: {"lines": [asdict(line) for line in found]}, lambda screen: text(found, screen))
 
 
 def text(found: list[Line], screen: Screen) -> str:
@@ -76,7 +62,6 @@ def text(found: list[Line], screen: Screen) -> str:
     from rich.table import Table
     from rich.text import Text
 
-    from diagnose.clean import plain
     from diagnose.report.screen import AMBER, GREEN, printed
 
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -96,10 +81,14 @@ def lines() -> Iterator[Line]:
     yield Line("ttsdoc", True, f"{__version__}, Python {platform.python_version()}, {system}")
     yield _memory()
     yield _disk()
-    yield from map(_extra, NEEDED_FOR)
+    yield from map(_extra, EXTRAS)
     yield _gpu()
-    yield from map(_program, PROGRAMS)
-    yield _logs()
+    for name, use in PROGRAMS.items():
+        place = shutil.which(name)
+        yield Line(name, place is not None, place or f"not installed ({use})")
+    places = [place for place in USUAL_PLACES[:-1] if Path(place).is_dir()]
+    advice = "" if places else "name the folder: ttsdoc analyze FOLDER"
+    yield Line("logs here", bool(places), ", ".join(places) or "none in the usual folders", advice)
 
 
 def _memory() -> Line:
@@ -121,11 +110,12 @@ def _disk() -> Line:
 
 
 def _extra(name: str) -> Line:
-    versions = {package: _version(package) for package in NEEDED_FOR[name]}
+    use, *packages = EXTRAS[name]
+    versions = {package: _version(package) for package in packages}
     missing = [package for package, version in versions.items() if version is None]
     known = ", ".join(f"{package} {version}" for package, version in versions.items() if version is not None)
     found = known if not missing else f"missing: {', '.join(missing)}{f' (there is {known})' if known else ''}"
-    return Line(USES[name], not missing, found, f"pip install 'ttsdoc[{name}]'" if missing else "")
+    return Line(use, not missing, found, f"pip install 'ttsdoc[{name}]'" if missing else "")
 
 
 def _version(package: str) -> str | None:
@@ -141,30 +131,9 @@ def _gpu() -> Line:
     """What torch sees, asked in a process of its own: a broken installation must not break this report."""
     if _version("torch") is None:
         return Line("GPU", False, "not known without torch")
-    seen = _answer([sys.executable, "-c", ASKED_OF_TORCH])
-    if seen is None:
+    command = [sys.executable, "-c", ASKED_OF_TORCH]
+    try:
+        seen = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
         return Line("GPU", False, "torch is installed but cannot be imported", "reinstall torch for this machine")
     return Line("GPU", "no GPU" not in seen, seen)
-
-
-def _program(name: str) -> Line:
-    place = shutil.which(name)
-    return Line(name, place is not None, place or f"not installed ({PROGRAMS[name]})")
-
-
-def _answer(command: list[str]) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _logs() -> Line:
-    from diagnose.cli.analyze import USUAL_PLACES
-
-    places = [place for place in USUAL_PLACES[:-1] if Path(place).is_dir()]
-    return Line("logs here", bool(places), ", ".join(places) or "none in the usual folders", "" if places else LOGS)
-
-
-LOGS = "name the folder: ttsdoc analyze FOLDER"

@@ -19,9 +19,7 @@ def explain(
 ) -> None:
     """Say what a finding or a hyperparameter means, and what to do."""
     from diagnose.errors import did_you_mean
-    from diagnose.report.explain import find_topic
-    from diagnose.report.explain_text import entry_text, known_names, listing, topic_text
-    from diagnose.report.glossary import find_entry
+    from diagnose.report.explain import entry_text, find_entry, find_topic, known_names, listing, topic_text
     from diagnose.report.screen import Screen
 
     screen = Screen.of_stdout()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Columns, TrainTag, ValTag
+from diagnose.cli.options import Columns, TrainTag, ValTag, tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from diagnose.run import Run
 
 SUFFIXES = (".csv", ".parquet", ".jsonl")
+SOUNDS = {b"RIFF": ".wav", b"OggS": ".ogg", b"fLaC": ".flac", b"ID3": ".mp3"}
+"""The first bytes of encoded sounds -> the endings of their files."""
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
@@ -36,7 +38,7 @@ def export(
         raise typer.BadParameter(f"{output}: give a name that ends in {', '.join(SUFFIXES)}")
     runs = list(_runs(paths, tuple(columns.split(",")) if columns else (), train_tag, val_tag))
     if audio is not None:
-        print(f"ttsdoc: {_write_sounds(runs, audio)} sounds in {audio}", file=sys.stderr)
+        tell(f"{_write_sounds(runs, audio)} sounds in {audio}")
     if audio is None or output is not None:
         _write(_frame(runs), output)
 
@@ -51,17 +53,15 @@ def _runs(paths: Iterable[str], columns: tuple[str, ...], train_tag: str | None,
     from diagnose.readers.roles import assign_roles
 
     refused: list[str] = []
-    read = 0
     named = bool(train_tag or val_tag)
-    for source in find(paths):
+    for found in (sources := find(paths)):
         try:
-            run = read_source(replace(source, columns=columns, tag_named=named or source.tag_named))
+            run = read_source(replace(found, columns=columns, tag_named=named or found.tag_named))
         except LogError as error:
             refused.append(str(error))
             continue
-        read += 1
         yield assign_roles(run, train_tag=train_tag, val_tag=val_tag) if named else run
-    if not read:
+    if len(refused) == len(sources):
         raise LogError(refused[0] if refused else "no log to export")
 
 
@@ -123,16 +123,11 @@ def _write_sounds(runs: Iterable[Run], folder: Path) -> int:
             place = folder / _safe(run.name) / _safe(sound.tag)
             place.mkdir(parents=True, exist_ok=True)
             data = sound.load()
-            (place / f"{sound.step:09d}{_suffix(data)}").write_bytes(data)
+            suffix = next((suffix for magic, suffix in SOUNDS.items() if data.startswith(magic)), ".bin")
+            (place / f"{sound.step:09d}{suffix}").write_bytes(data)
             count += 1
     return count
 
 
 def _safe(name: str) -> str:
     return _UNSAFE.sub("_", name).strip("._") or "run"
-
-
-def _suffix(data: bytes) -> str:
-    """What kind of file an encoded sound is."""
-    kinds = {b"RIFF": ".wav", b"OggS": ".ogg", b"fLaC": ".flac", b"ID3": ".mp3"}
-    return next((suffix for magic, suffix in kinds.items() if data.startswith(magic)), ".bin")

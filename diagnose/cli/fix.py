@@ -80,10 +80,10 @@ def _parameters(only: str) -> set[str]:
 
 def _reasons(plan: Plan) -> None:
     """The table of changes, on stderr."""
-    from diagnose.report.changes_table import render
     from diagnose.report.screen import Screen
+    from diagnose.report.terminal import render_plan
 
-    sys.stderr.write(render(plan, Screen.of_stdout()))
+    sys.stderr.write(render_plan(plan, Screen.of_stdout()))
 
 
 def _write(plan: Plan, config: Path, *, diff: bool, in_place: bool) -> None:

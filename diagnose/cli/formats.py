@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.clean import plain
+
 if TYPE_CHECKING:
     from diagnose.run import Run
 
@@ -18,9 +20,12 @@ def formats(
 ) -> None:
     """Say which reader takes a log, why, and what it reads first."""
     if path is None:
-        _list()
+        from diagnose.readers.text.formats import every_format
+
+        width = max(len(form.name) for form in every_format())
+        for form in every_format():
+            print(f"{form.name:{width}}  {form.about}")
         return
-    from diagnose.clean import plain
     from diagnose.errors import LogError
     from diagnose.readers import discover, read_source, scores_of
 
@@ -34,19 +39,8 @@ def formats(
             print(f"  not read: {plain(str(error))}")
 
 
-def _list() -> None:
-    """The formats that are known by their lines, and who writes them."""
-    from diagnose.readers.text.formats import every_format
-
-    width = max(len(form.name) for form in every_format())
-    for form in every_format():
-        print(f"{form.name:{width}}  {form.about}")
-
-
 def _show(run: Run) -> None:
     """The format, each series with its first points, and the notes."""
-    from diagnose.clean import plain
-
     print(f"  read as {run.format}, {len(run.curves)} series")
     for tag, curve in list(run.curves.items())[:MOST_TAGS]:
         unit = curve.axis.value if curve.counted else "row"

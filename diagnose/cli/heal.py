@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Family, Samples, TextOrJson, TrainTag, ValTag
+from diagnose.clean import plain
+from diagnose.cli.options import Family, Samples, TextOrJson, TrainTag, ValTag, seconds
 
 if TYPE_CHECKING:
     from diagnose.live.order import Order
@@ -100,7 +100,6 @@ def heal_bundled(config: Path, out: Path | None, *, attempts: int, devices: int,
 
 
 def _run(order: Order, form: TextOrJson) -> int:
-    from diagnose.clean import plain
     from diagnose.live.supervise import RECORD, heal
 
     record = heal(order, lambda text: print(f"ttsdoc: {plain(text)}", file=sys.stderr, flush=True))
@@ -113,7 +112,6 @@ def _run(order: Order, form: TextOrJson) -> int:
 
 def summary(record: Record, out: Path) -> str:
     """The end in words: the verdict, and one line an attempt."""
-    from diagnose.clean import plain
     from diagnose.live.supervise import RECORD
     from diagnose.report.words import number
 
@@ -128,11 +126,3 @@ def summary(record: Record, out: Path) -> str:
         lines += [f"     {one.reason}"] if one.reason else []
     lines += [f"  alone: {one['parameter']} = {one['now']}: {one['sentence']}" for one in record.helped]
     return "".join(f"{plain(line)}\n" for line in lines)
-
-
-def seconds(text: str) -> float:
-    """`90m`, `12h`, `2d`, `600s` or `600` in seconds. Raises BadParameter."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if found is None:
-        raise typer.BadParameter(f"{text!r} is no time: give 600s, 90m or 12h")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from diagnose.clean import plain
 from diagnose.cli.completion import families
 from diagnose.report.formats import names
 
 if TYPE_CHECKING:
     from diagnose.checks.base import Check
     from diagnose.finding import Diagnosis
+    from diagnose.report.screen import Screen
 
 
 class TextOrJson(str, Enum):
@@ -32,14 +37,8 @@ class FailOn(str, Enum):
     INCONCLUSIVE = "inconclusive"
 
 
-class Count(str, Enum):
-    """What the steps of the curves count."""
-
-    EPOCH = "epoch"
-    STEP = "step"
-    TIME = "time"
-
-
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+"""Seconds of each unit of time."""
 TextOrJsonFormat = Annotated[TextOrJson, typer.Option("--format", help="Output format.")]
 Samples = Annotated[int | None, typer.Option(min=1, help="Clips in the data set, where ttsdoc cannot count them.")]
 Family = Annotated[
@@ -59,9 +58,9 @@ FailOnSeverity = Annotated[
 
 
 def _known_format(form: str) -> str:
-    if form not in names():
-        raise typer.BadParameter(f"{form!r} is none of {', '.join(names())}")
-    return form
+    if form in names():
+        return form
+    raise typer.BadParameter(f"{form!r} is none of {', '.join(names())}")
 
 
 Format = Annotated[
@@ -77,6 +76,32 @@ Format = Annotated[
 Select = Annotated[list[str] | None, typer.Option(help="Only these checks: codes, names, or beginnings of codes.")]
 Ignore = Annotated[list[str] | None, typer.Option(help="Not these checks.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with status 0 whatever is found.")]
+
+
+def seconds(text: str) -> float:
+    """`90m`, `12h`, `2d`, `600s` or `600` in seconds. Raises BadParameter."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no time: give 600s, 90m or 12h")
+    return float(found[1]) * UNITS[found[2]]
+
+
+def tell(*lines: object) -> None:
+    """Lines for the person, not for the results: on standard error, neutralised."""
+    for line in lines:
+        print(f"ttsdoc: {plain(str(line))}", file=sys.stderr)
+
+
+def answer(form: TextOrJson, content: Callable[[], dict[str, Any]], text: Callable[[Screen], str]) -> None:
+    """Write a result to standard output: `content` behind the keys of every JSON answer, or `text` for the screen."""
+    if form is TextOrJson.JSON:
+        from diagnose.report.as_json import dumps, envelope
+
+        sys.stdout.write(dumps(envelope(**content())))
+    else:
+        from diagnose.report.screen import Screen
+
+        sys.stdout.write(text(Screen.of_stdout()))
 
 
 def checks_of(select: list[str] | None, ignore: list[str] | None) -> tuple[Check, ...] | None:
@@ -104,10 +129,5 @@ def status_of(found: list[Diagnosis], fail_on: FailOn) -> int:
     if fail_on is FailOn.INCONCLUSIVE:
         return int(any(diagnosis.verdict is not Verdict.HEALTHY for diagnosis in found))
     least = Severity(fail_on.value).rank
-    return int(
-        any(
-            finding.severity.rank >= least and finding.confidence is not Confidence.LOW
-            for diagnosis in found
-            for finding in diagnosis.findings
-        )
-    )
+    sure = (one for diagnosis in found for one in diagnosis.findings if one.confidence is not Confidence.LOW)
+    return int(any(finding.severity.rank >= least for finding in sure))

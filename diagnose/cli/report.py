@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from diagnose.cli.options import Family, Samples, TrainTag, ValTag
+from diagnose.cli.options import Family, Samples, TrainTag, ValTag, tell
 
 if TYPE_CHECKING:
     from diagnose.finding import Diagnosis
@@ -42,8 +42,7 @@ def report(
 
     hints = Hints(config, samples, family, train_tag, val_tag)
     fleet = judge_all(find(paths), hints, jobs=jobs or os.cpu_count() or 1)
-    for line in fleet.refused:
-        print(f"ttsdoc: {line}", file=sys.stderr)
+    tell(*fleet.refused)
     found = list(fleet.diagnoses)
     text = page(found, {index: _extras(diagnosis) for index, diagnosis in enumerate(found)})
     write_whole(out, text.encode("utf-8"))
@@ -51,8 +50,7 @@ def report(
 
 
 def _extras(diagnosis: Diagnosis) -> Extras:
-    from diagnose.report.html.page import Extras
-    from diagnose.report.html.sounds import playable, wanted
+    from diagnose.report.html.page import Extras, playable, wanted
 
     stop = diagnosis.stop
     sounds = tuple(playable(wanted(diagnosis.run, None if stop is None else stop.best_step)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Family, Samples, TrainTag, ValTag
+from diagnose.cli.options import Family, Samples, TrainTag, ValTag, tell
 
 if TYPE_CHECKING:
     from diagnose.finding import Diagnosis
@@ -81,23 +81,26 @@ def watch(
     from diagnose.live.watch import watch as follow
 
     if not once and not Path(place).exists():
-        print(f"ttsdoc: {place} is not there yet; waiting for it", file=sys.stderr)
+        tell(f"{place} is not there yet; waiting for it")
     alerts = _alerts(notify)
     out = _Writer(form)
     hints = Hints(config, samples, family, train_tag, val_tag)
-    # Where a process is to be stopped, its end is worth waiting for, so that the last words are read.
-    ends = End(until.value)
     diagnosis = None
     for event in follow(
-        place, hints, interval=interval, once=once, until=ends, alive=lambda: stop_pid is None or alive(stop_pid)
+        place,
+        hints,
+        interval=interval,
+        once=once,
+        until=End(until.value),
+        alive=lambda: stop_pid is None or alive(stop_pid),
     ):
         out.write(event)
         if isinstance(event, NewFinding):
             _act(event, on_error, stop_pid)
-            _warn(alerts.finding(event.diagnosis.run, event.finding) if alerts else [])
+            tell(*(alerts.finding(event.diagnosis.run, event.finding) if alerts else ()))
         if isinstance(event, Ended):
             diagnosis = event.diagnosis
-            _warn(alerts.end(diagnosis) if alerts and diagnosis else [])
+            tell(*(alerts.end(diagnosis) if alerts and diagnosis else ()))
     raise typer.Exit(_status(diagnosis))
 
 
@@ -108,11 +111,6 @@ def _alerts(urls: list[str] | None) -> Alerts | None:
     from diagnose.live.alerts import Alerts
 
     return Alerts(urls)
-
-
-def _warn(lines: list[str]) -> None:
-    for line in lines:
-        print(f"ttsdoc: {line}", file=sys.stderr)
 
 
 def _act(event: NewFinding, command: str | None, pid: int | None) -> None:
@@ -134,7 +132,7 @@ def _act(event: NewFinding, command: str | None, pid: int | None) -> None:
         subprocess.run(command, shell=True, check=False, env=environment)  # noqa: S602 - the user's own command
     if pid is not None and alive(pid):
         os.kill(pid, signal.SIGINT)
-        print(f"ttsdoc: asked process {pid} to stop", file=sys.stderr)
+        tell(f"asked process {pid} to stop")
 
 
 class _Writer:
@@ -156,7 +154,7 @@ class _Writer:
     def _json(self, event: Event) -> None:
         from diagnose.live.watch import NewFinding, Progress
         from diagnose.report.as_json import line
-        from diagnose.report.events import finding_event, progress_json
+        from diagnose.report.line import finding_event, progress_json
 
         if isinstance(event, Progress):
             content = progress_json(event.diagnosis, event.step, event.planned, event.steps_per_second)
@@ -181,7 +179,7 @@ class _Writer:
             self._fresh(f"the run has ended ({event.end.value}): {event.diagnosis.verdict.value}")
 
     def _progress(self, event: Progress) -> None:
-        from diagnose.report.events import progress_line
+        from diagnose.report.line import progress_line
         from diagnose.report.screen import Screen
         from diagnose.report.terminal import render
 

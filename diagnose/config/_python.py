@@ -9,8 +9,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from diagnose.config.limits import Limits
-from diagnose.config.node import COMPUTED, Alias, Array, Document, Node, Scalar, Table, resolved
+from diagnose.config.node import COMPUTED, Alias, Array, Document, Limits, Node, Scalar, Table, resolved
 from diagnose.errors import ConfigError
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")

@@ -8,7 +8,7 @@ from collections import deque
 from itertools import count
 from typing import Any
 
-from diagnose.config._brackets import BracketReader
+from diagnose.config._json import BracketReader
 from diagnose.config.node import Array, Document, Node, Scalar, Table
 from diagnose.errors import ConfigError
 

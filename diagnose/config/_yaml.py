@@ -8,8 +8,7 @@ from typing import Any
 
 import yaml
 
-from diagnose.config.limits import MAX_EXPANDED, MAX_NUMBER, Limits, too_deep
-from diagnose.config.node import Alias, Array, Document, Node, Scalar, Table
+from diagnose.config.node import MAX_EXPANDED, MAX_NUMBER, Alias, Array, Document, Limits, Node, Scalar, Table, too_deep
 from diagnose.errors import ConfigError
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -11,10 +11,9 @@ from typing import Any
 
 from diagnose.config.dialect import Dialect, first_rule
 from diagnose.config.dialect_files import dialects, load_dialect, recognise
-from diagnose.config.document import parse_document, read_text
+from diagnose.config.document import parse_document, read_text, with_inherited
 from diagnose.config.edit import float_text
 from diagnose.config.hyperparameters import HYPERPARAMETERS, TRAINING, Kind
-from diagnose.config.inheritance import with_inherited
 from diagnose.config.node import Document, Table, dotted
 from diagnose.config.reading import Site, Sites, duplicates, plain, sites, text_numbers
 from diagnose.config.rewrite import Rewrite, Value, companions, rewritten

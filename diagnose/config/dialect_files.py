@@ -20,31 +20,36 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
 
-from diagnose.config.dialect import Candidate, Dialect, Fingerprint, Peak, Phrase, Rule, Synonyms, Word
+from diagnose.config.dialect import (
+    Candidate,
+    Conditions,
+    Dialect,
+    Fingerprint,
+    Peak,
+    Phrase,
+    Place,
+    Rule,
+    Synonyms,
+    Word,
+)
+from diagnose.config.document import parse_document, read_text
 from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.config.node import Document
-from diagnose.config.place import Conditions, Place
 from diagnose.errors import ConfigError
-from diagnose.project import preset_texts
-
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from diagnose.project import preset_texts, safe_yaml
 
 
 def load_dialect(path: FilePath) -> Dialect:
     """A dialect that the user wrote. Raises ConfigError where it is none."""
-    from diagnose.config.document import parse_document, read_text
-
     text = read_text(path)
-    parse_document(
-        text, f"{path}.yaml" if path.suffix not in {".yaml", ".yml"} else str(path)
-    )  # refuses what is hostile
+    parse_document(text, str(path) if path.suffix in {".yaml", ".yml"} else f"{path}.yaml")  # refuses what is hostile
     return _dialect(text, str(path), path.stem)
 
 
@@ -62,7 +67,7 @@ def recognise(document: Document) -> Dialect:
 
 def _dialect(text: str, source: str, name: str) -> Dialect:
     try:
-        return _build(yaml.load(text, _LOADER), name)  # noqa: S506 - the safe loader, in C where there is one
+        return _build(safe_yaml(text), name)
     except (TypeError, ValueError, KeyError, AttributeError, re.error, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{source}: not a dialect: {reason:.200}; see presets/dialects for examples") from None
@@ -117,15 +122,9 @@ def _rules(data: Any) -> tuple[Rule, ...]:
 def _candidate(data: Mapping[str, Any] | str) -> Candidate:
     if isinstance(data, str):
         return Candidate(Place(data))
-    rest = {key: value for key, value in data.items() if key not in {"path", "when", "neutral", "pair"}}
-    pair = Place(data["pair"]) if "pair" in data else None
-    return Candidate(
-        Place(data["path"]),
-        when=_conditions(data.get("when")),
-        neutral=tuple(data.get("neutral", ())),
-        pair=pair,
-        **rest,
-    )
+    read: dict[str, Callable[[Any], Any]] = {"when": _conditions, "neutral": tuple, "pair": Place}
+    rest = {key: read[key](value) if key in read else value for key, value in data.items() if key != "path"}
+    return Candidate(Place(data["path"]), **rest)
 
 
 def _peak(data: Mapping[str, Any]) -> Peak:
@@ -137,11 +136,9 @@ def _peak(data: Mapping[str, Any]) -> Peak:
 
 
 def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
-    places = {key: tuple(map(Place, data.get(key, ()))) for key in ("any", "none")}
-    every = tuple(map(Place, data.get("all", ())))
-    for pattern in data.get("text", ()):
-        re.compile(pattern)
-    return Fingerprint(every, value=_conditions(data.get("value")), text=tuple(data.get("text", ())), **places)
+    places = (tuple(map(Place, data.get(key, ()))) for key in ("all", "any", "none"))
+    text = tuple(re.compile(pattern) for pattern in data.get("text", ()))
+    return Fingerprint(*places, _conditions(data.get("value")), text)
 
 
 def _synonyms(data: Mapping[str, Any]) -> Synonyms:

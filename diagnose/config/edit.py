@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from diagnose.config.document import parse_document
-from diagnose.config.node import COMPUTED, Alias, Array, Document, Path, Scalar, Table, resolved
+from diagnose.config.hyperparameters import HYPERPARAMETERS, SHARE_OF_EPOCH, SHARE_OF_RUN, Clock, Kind
+from diagnose.config.node import COMPUTED, Alias, Array, Document, Path, Scalar, Table, dotted, resolved
+from diagnose.config.reading import Site
 from diagnose.errors import ConfigError
-from diagnose.numbers import PlainValue
+from diagnose.numbers import PlainValue, is_number
 
 _PLAIN_WORD = re.compile(r"[A-Za-z][\w.\-]*")
 BLOCKS = frozenset("|>")
@@ -51,7 +54,8 @@ def float_text(value: float) -> str:
 def value_text(value: PlainValue, old: str, syntax: str, quote: str) -> str:
     """`value` written in the manner of `old`, the characters that it replaces. Raises EditError where it cannot be."""
     if isinstance(value, bool):
-        return _truth(value, old, syntax)
+        capital = syntax == "python" or (syntax == "yaml" and old in {"True", "False"})
+        return str(value) if capital else str(value).lower()
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
@@ -62,21 +66,13 @@ def value_text(value: PlainValue, old: str, syntax: str, quote: str) -> str:
     return sign + value + sign
 
 
-def _truth(value: bool, old: str, syntax: str) -> str:
-    if syntax == "python" or (syntax == "yaml" and old in {"True", "False"}):
-        return str(value)
-    return str(value).lower()
-
-
 def replacement(document: Document, scalar: Scalar, value: PlainValue) -> Splice:
     """The splice that makes `scalar` say `value`."""
     old = document.text[scalar.start : scalar.end]
     if scalar.style in BLOCKS:
         raise EditError("it is written as a block of text")
     text = value_text(value, old, document.syntax, old[:1] if scalar.style else "")
-    if scalar.start == scalar.end:
-        return Splice(scalar.start, scalar.end, " " + text)
-    return Splice(scalar.start, scalar.end, text)
+    return Splice(scalar.start, scalar.end, text if old else f" {text}")
 
 
 def addition(document: Document, table: Table, key: str, value: PlainValue) -> Splice:
@@ -138,7 +134,7 @@ def verified(before: Document, text: str, changed: dict[int, PlainValue], added:
         raise EditError("the edit would change the structure of the file")
     for was, now in zip(old, new, strict=True):
         if was != now:
-            raise EditError(f"the edit would also change {'.'.join(map(str, was[0]))}")
+            raise EditError(f"the edit would also change {dotted(was[0])}")
     return after
 
 
@@ -157,7 +153,75 @@ def table_at(document: Document, path: Path) -> Table:
     node = document.node(path, own=True)
     inside = None if node is None else resolved(node)
     if inside is None or isinstance(inside, Array | Scalar):
-        raise EditError(f"the file has no section {'.'.join(map(str, path))} to put it in")
+        raise EditError(f"the file has no section {dotted(path)} to put it in")
     if inside is not node:
-        raise EditError(f"the section {'.'.join(map(str, path))} is an alias of another")
+        raise EditError(f"the section {dotted(path)} is an alias of another")
     return inside
+
+
+def share_of(name: str, value: PlainValue, site: Site, first: Site) -> PlainValue:
+    """What a copy gets: the new value, or its share of it where the two differ on purpose (200 epochs and then 100)."""
+    numbers = is_number(value) and is_number(site.value) and is_number(first.value) and first.value and site.value
+    if site.value == first.value or site.unit != first.unit or not numbers:
+        return value
+    scaled = float(value) * site.value / first.value
+    return max(1, round(scaled)) if HYPERPARAMETERS[name].kind is Kind.COUNT else scaled
+
+
+def unwritable(scalar: Scalar) -> str | None:
+    """Why this scalar cannot be replaced by a plain value."""
+    if scalar.value == "???":
+        return "is `???`: the command line gives it"
+    if scalar.tag == COMPUTED:
+        return "is calculated from other names"
+    if scalar.tag is not None and not scalar.tag.startswith("tag:yaml.org,2002:"):
+        return f"carries the tag {scalar.tag}"
+    if isinstance(scalar.value, str) and "${" in scalar.value:
+        return f"is computed from other keys: {scalar.value:.60}"
+    return None
+
+
+def says(scalar: Scalar, value: PlainValue) -> bool:
+    """Whether the trainer already gets this value from the file."""
+    if isinstance(scalar.value, str) and not isinstance(value, str):
+        return False
+    return bool(scalar.value == value) and isinstance(scalar.value, bool) == isinstance(value, bool)
+
+
+def plain_value(name: str, value: PlainValue) -> PlainValue:
+    """`value`, or one member of a list, in the type of the hyperparameter. Raises EditError where it has another."""
+    kind = HYPERPARAMETERS[name].kind
+    if kind is Kind.CHOICE or (kind is Kind.SWITCH and isinstance(value, bool)):
+        return value
+    if isinstance(value, bool | str) or not math.isfinite(value):
+        raise EditError(f"{value!r:.60} is not a number that can be written")
+    if kind in {Kind.RATE, Kind.LIST}:
+        return float(f"{value:.12g}")  # without the dust of binary arithmetic: 0.3 * 3e-4 is 9e-05
+    if float(value) != int(value):
+        raise EditError(f"{value} is not a whole number")
+    return int(value)
+
+
+def in_unit(name: str, value: PlainValue, unit: str | None, clock: Clock) -> PlainValue:
+    """`value`, given in the canonical unit, in the unit of the file. Raises UnitError."""
+    hyperparameter = HYPERPARAMETERS[name]
+    # A number of steps is as good to the frameworks that take a share of the run.
+    if hyperparameter.unit is None or unit in {None, SHARE_OF_RUN}:
+        return value
+    converted = clock.convert(float(value), hyperparameter.unit, str(unit))
+    return converted if unit == SHARE_OF_EPOCH or hyperparameter.kind is Kind.RATE else round(converted)
+
+
+def typed(name: str, value: PlainValue, clock: Clock, site: Site, scalar: Scalar) -> PlainValue:
+    """`value` in the unit of the place and the type of its scalar. Raises EditError, UnitError."""
+    hyperparameter = HYPERPARAMETERS[name]
+    new = plain_value(name, value)
+    if hyperparameter.kind is Kind.CHOICE:
+        if site.value is not None and type(value) is not type(site.value):
+            raise EditError(f"the file says {site.value!r:.40}, which is another kind of value than {value!r:.40}")
+        return new
+    if hyperparameter.unit == "steps" and site.unit is None:
+        raise EditError(f"whether {dotted(site.path)} counts steps or epochs is not known")
+    new = in_unit(name, new, site.unit, clock)
+    was_float = isinstance(scalar.value, float)
+    return float(new) if was_float and site.unit != SHARE_OF_RUN else new

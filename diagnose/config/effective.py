@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from diagnose.config import Config
-from diagnose.config.units import STEPS, clips_per_update, steps_per_epoch
+from diagnose.config.hyperparameters import STEPS, clips_per_update, steps_per_epoch
 from diagnose.numbers import Number, is_number
 
 
@@ -40,7 +40,9 @@ class Effective:
 
 def effective(config: Config, samples: int | None = None) -> Effective:
     """What the config amounts to with `samples` training clips."""
-    batch = _effective_batch(config)
+    batches = [(place.value, place.unit) for place in config.places.get("batch_size", ()) if not place.dead]
+    ignored = is_dead(config, "grad_accumulation_steps")
+    batch = clips_per_update(batches, None if ignored else config.value("grad_accumulation_steps"))
     per_epoch = steps_per_epoch(samples, batch) if samples and batch else None
     total = _total_steps(config, per_epoch)
     warmup = _warmup(config, per_epoch, total)
@@ -92,12 +94,6 @@ def positive(config: Config, name: str) -> Number | None:
     """The value where it counts something; -1 and 0 mean `off` in most frameworks."""
     value = number(config, name)
     return value if value is not None and value > 0 else None
-
-
-def _effective_batch(config: Config) -> Number | None:
-    batches = [(place.value, place.unit) for place in config.places.get("batch_size", ()) if not place.dead]
-    ignored = is_dead(config, "grad_accumulation_steps")
-    return clips_per_update(batches, None if ignored else config.value("grad_accumulation_steps"))
 
 
 def _total_steps(config: Config, per_epoch: int | None) -> int | None:

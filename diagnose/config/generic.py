@@ -10,13 +10,9 @@ from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
-from diagnose.config.dialect import Candidate, Synonyms, Word
-from diagnose.config.hyperparameters import HYPERPARAMETERS
-from diagnose.config.limits import MAX_NODES
-from diagnose.config.node import Array, Document, Node, Scalar, Table, children, resolved
-from diagnose.config.number_text import is_written_number, number_of
-from diagnose.config.place import Place
-from diagnose.config.units import AN_UPDATE
+from diagnose.config.dialect import Candidate, Place, Synonyms, Word
+from diagnose.config.hyperparameters import AN_UPDATE, HYPERPARAMETERS, is_written_number, number_of
+from diagnose.config.node import MAX_NODES, Array, Document, Node, Scalar, Table, children, resolved
 from diagnose.numbers import is_number
 
 MAX_SECTIONS = 6
@@ -70,15 +66,12 @@ def guesses(document: Document, synonyms: Synonyms) -> dict[str, tuple[Candidate
     """Canonical name -> the places in this document that a person would call by that name, best first."""
     found: dict[str, list[tuple[tuple[int, int, int], _Leaf]]] = defaultdict(list)
     for leaf in islice(_leaves(document.root, "", (), _Beside()), MAX_NODES) if document.root is not None else ():
-        for word in () if _is_about_else(leaf, synonyms) else _meant(leaf, synonyms):
+        unknown = (section for section in leaf.sections if section not in synonyms.sections)
+        if any(section in synonyms.never or _parts(section) & synonyms.never for section in unknown):
+            continue  # about something other than training (`inference`, `hydra`)
+        for word in _meant(leaf, synonyms):
             found[word.name].append((_rank(word, leaf, synonyms), leaf))
     return {name: tuple(_ranked(name, matches)) for name, matches in found.items()}
-
-
-def _is_about_else(leaf: _Leaf, synonyms: Synonyms) -> bool:
-    """Whether one of the sections is about something other than training (`inference`, `hydra`)."""
-    unknown = (section for section in leaf.sections if section not in synonyms.sections)
-    return any(section in synonyms.never or _parts(section) & synonyms.never for section in unknown)
 
 
 OF_TRAINING = 3
@@ -158,7 +151,8 @@ def _ranked(name: str, matches: list[tuple[tuple[int, int, int], _Leaf]]) -> Ite
     matches.sort(key=lambda match: match[0])
     whole = [match for match in matches if match[0][1] < BY_PREFIX]
     for _, leaf in (whole or matches)[:MOST_PLACES]:
-        pair = Place(re.sub(r"1(\.value)?$", r"2\1", leaf.place)) if _is_first_beta(name, leaf) else None
+        first = name == "betas" and leaf.path[-1].endswith("1") and f"{leaf.path[-1][:-1]}2".lower() in leaf.beside
+        pair = Place(re.sub(r"1(\.value)?$", r"2\1", leaf.place)) if first else None
         nothing = (0,) if name == "learning_rate" else ()  # it is worked out from another key
         yield Candidate(Place(leaf.place), unit=_unit(name, leaf), pair=pair, neutral=nothing)
 
@@ -180,6 +174,7 @@ def _says(name: str, leaf: _Leaf) -> bool:
 
 
 _WORDS = frozenset({"optimizer", "lr_scheduler"})
+_OF_OPTIMIZER = r"(?:.*\.)?(?:betas|beta1|lr|learning_rate|weight_decay)"
 
 
 def _is_patience(name: str, leaf: _Leaf) -> bool:
@@ -192,31 +187,10 @@ def _is_patience(name: str, leaf: _Leaf) -> bool:
     return (name == "plateau_patience") == (bool(named) or (factor and not stops))
 
 
-def _is_rate(_: str, leaf: _Leaf) -> bool:
-    """Whether a `step_size` is how far a step goes: a schedule that goes down in stairs has one of steps or epochs."""
-    return leaf.key not in {"step_size", "stepsize"} or isinstance(leaf.value, float)
-
-
 def _is_length(_: str, leaf: _Leaf) -> bool:
     """Whether it is the length of the run: no milestones, and not that of an epoch or of an agent's rollout."""
     of_part = any("epoch" in key for key in leaf.beside) or not {"gamma", "num_envs", "n_envs"}.isdisjoint(leaf.beside)
     return not isinstance(leaf.value, list) and not (of_part and leaf.key in {"num_steps", "n_steps"})
-
-
-def _is_norm(_: str, leaf: _Leaf) -> bool:
-    """Whether it bounds the norm: Adafactor has a `clip_threshold` of its own."""
-    return "threshold" not in leaf.key or "adafactor" not in " ".join(map(str, leaf.beside.values())).lower()
-
-
-def _is_of_optimizer(_: str, leaf: _Leaf) -> bool:
-    """Whether a bare `eps` is the optimizer's, not that of a layer."""
-    beside = {key.rpartition(".")[2] for key in leaf.beside}
-    return leaf.key != "eps" or not {"betas", "beta1", "lr", "learning_rate", "weight_decay"}.isdisjoint(beside)
-
-
-def _is_of_schedule(_: str, leaf: _Leaf) -> bool:
-    """Whether a bare `decay_rate` is the learning rate's: RMSprop and moving averages have one too."""
-    return leaf.key != "decay_rate" or any("decay_step" in key or "decay_epoch" in key for key in leaf.beside)
 
 
 def _is_warmup(name: str, leaf: _Leaf) -> bool:
@@ -239,20 +213,23 @@ def _is_warmup(name: str, leaf: _Leaf) -> bool:
 _AGREES: Mapping[str, Callable[[str, _Leaf], bool]] = {
     "early_stopping_patience": _is_patience,
     "plateau_patience": _is_patience,
-    "learning_rate": _is_rate,
+    # A `step_size` is how far a step goes: a schedule that goes down in stairs has one of steps or epochs.
+    "learning_rate": lambda _, leaf: leaf.key not in {"step_size", "stepsize"} or isinstance(leaf.value, float),
     "max_steps": _is_length,
-    "grad_clip_norm": _is_norm,
-    "eps": _is_of_optimizer,
-    "lr_decay": _is_of_schedule,
+    # Adafactor has a `clip_threshold` of its own, which bounds no norm.
+    "grad_clip_norm": lambda _, leaf: (
+        "threshold" not in leaf.key or "adafactor" not in " ".join(map(str, leaf.beside.values())).lower()
+    ),
+    # A bare `eps` may be that of a layer, a bare `decay_rate` that of RMSprop or of a moving average.
+    "eps": lambda _, leaf: leaf.key != "eps" or any(re.fullmatch(_OF_OPTIMIZER, key) for key in leaf.beside),
+    "lr_decay": lambda _, leaf: (
+        leaf.key != "decay_rate" or any(re.search("decay_(step|epoch)", k) for k in leaf.beside)
+    ),
     "warmup_steps": _is_warmup,
     "warmup_ratio": _is_warmup,
     "warmup_init_lr": _is_warmup,
 }
 """What else must hold for a key to be this hyperparameter."""
-
-
-def _is_first_beta(name: str, leaf: _Leaf) -> bool:
-    return name == "betas" and leaf.path[-1].endswith("1") and f"{leaf.path[-1][:-1]}2".lower() in leaf.beside
 
 
 def _unit(name: str, leaf: _Leaf) -> str | None:

@@ -15,16 +15,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
-import yaml
-
 from diagnose.config import Config
-from diagnose.config.place import Place
+from diagnose.config.dialect import Place
 from diagnose.config.ranges import is_adapter
 from diagnose.numbers import is_number
+from diagnose.project import preset
 
 CONTEXT = 1.0
 """GB that CUDA and its libraries take before anything is trained: 0.5 to 1.5 by GPU and version."""
@@ -47,20 +44,11 @@ ASPECT = 128
 """Width for each layer of decoder-only transformers: Llama 1B (2048 / 16), 7B (4096 / 32), 13B (5120 / 40)."""
 _SIZE = re.compile(r"(?i)(?<![\w.])(\d+(?:[._]\d+)?)\s?(b|m)(?![a-z0-9])")
 _SEQUENCES = (
-    "sequence_len",
-    "cutoff_len",
-    "max_seq_length",
-    "max_seq_len",
-    "training.max_seq_length",
-    "tokenizer.max_seq_len",
+    *("sequence_len", "cutoff_len", "max_seq_length", "max_seq_len"),
+    *("training.max_seq_length", "tokenizer.max_seq_len"),
 )
 _MODELS = (
-    "base_model",
-    "model_name_or_path",
-    "model_name",
-    "model",
-    "model.name",
-    "model._component_",
+    *("base_model", "model_name_or_path", "model_name", "model", "model.name", "model._component_"),
     "tokenizer.path",
 )
 
@@ -99,11 +87,11 @@ def estimate(config: Config, family: str | None, gigabytes: float) -> Estimate |
     batch = setting.value if setting is not None and setting.unit in {None, "samples", "frames"} else None
     if not is_number(batch) or batch <= 0 or setting is None:
         return None
+    reports = preset("memory.yaml")["reports"]
     measured = (
-        one for one in _reports() if family in one.get("families", ()) or config.dialect in one.get("dialects", ())
+        one for one in reports if family in one.get("families", ()) or config.dialect in one.get("dialects", ())
     )
-    report = next(measured, None)
-    if report is not None:
+    if (report := next(measured, None)) is not None:
         state, each, formula = _reported(report, config)
         unit, title, source = report.get("unit", "clips"), report["title"], report["source"]
         if unit == "frames" and setting.unit != "frames":
@@ -128,11 +116,8 @@ def _reported(report: Mapping[str, Any], config: Config) -> tuple[float, float, 
     length = report.get("length")
     found = Place(length["path"]).scalar(config.document) if length else None
     scaled = each * found / length["value"] if length and is_number(found) and found > 0 else each
-    return (
-        state,
-        scaled,
-        f"{CONTEXT:g} + {state:.1f} (16 bytes x {report['parameters'] / 1e6:g} M) + batch x {scaled:.3g}",
-    )
+    formula = f"{CONTEXT:g} + {state:.1f} (16 bytes x {report['parameters'] / 1e6:g} M) + batch x {scaled:.3g}"
+    return state, scaled, formula
 
 
 def _transformer(parameters: float, config: Config) -> tuple[float, float, str]:
@@ -177,9 +162,3 @@ def _parameters(config: Config) -> float | None:
             number, unit = sizes[-1]
             return float(number.replace("_", ".")) * (1e9 if unit.lower() == "b" else 1e6)
     return None
-
-
-@cache
-def _reports() -> tuple[Mapping[str, Any], ...]:
-    text = (resources.files("diagnose.presets") / "memory.yaml").read_text("utf-8")
-    return tuple(yaml.safe_load(text)["reports"])

@@ -8,6 +8,42 @@ from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import Any, TypeAlias
 
+from diagnose.errors import ConfigError
+
+MAX_BYTES = 2 * 1024 * 1024
+"""The largest file that is opened. The largest of 87 public training configs measured (`benchmarks/config`) has 12 KB;
+the margin is for token lists that some frameworks write out."""
+MAX_NUMBER = 400
+"""Characters of the longest text that is parsed as a number: a double needs 330 at most, written out."""
+MAX_DEPTH = 64
+"""The deepest nesting that is followed. The deepest of the same configs has 6 levels."""
+MAX_NODES = 20_000
+"""Scalars, lists and mappings in one file; the largest of the same configs has 262 scalars. Read in half a second."""
+MAX_EXPANDED = 1_000_000
+"""Nodes once every alias is written out: beyond it the file is an alias bomb, which would drown the trainer."""
+
+
+class Limits:
+    """Counts the values of one file while it is read."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.count = 0
+
+    def take(self, line: int, depth: int) -> None:
+        """One more value, so deep inside others. Raises ConfigError beyond a limit."""
+        self.count += 1
+        if self.count > MAX_NODES:
+            raise ConfigError(f"{self.source}:{line}: more than {MAX_NODES} values: not a training config")
+        if depth >= MAX_DEPTH:
+            raise too_deep(self.source, line)
+
+
+def too_deep(source: str, line: int) -> ConfigError:
+    """The refusal of what is nested too deeply."""
+    return ConfigError(f"{source}:{line}: nested deeper than {MAX_DEPTH} levels: not a training config")
+
+
 Key: TypeAlias = str | int
 """A mapping key or a list index."""
 Path: TypeAlias = tuple[Key, ...]
@@ -17,8 +53,8 @@ COMPUTED = "!computed"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scalar:
-    """One value in the text."""
+class _Written:
+    """What stands in the text."""
 
     start: int
     """Index of the first character of the value itself, behind any `&anchor` or `!tag`."""
@@ -26,6 +62,12 @@ class Scalar:
     """Index behind its last character."""
     line: int
     """1-based."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scalar(_Written):
+    """One value in the text."""
+
     value: Any
     """As the usual loader gives it (PyYAML for YAML, `json` for JSON): None, bool, int, float or str."""
     style: str = ""
@@ -36,23 +78,17 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Alias:
+class Alias(_Written):
     """A `*name`: the same node a second time."""
 
-    start: int
-    end: int
-    line: int
     target: Scalar | Table | Array
     weight: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Array:
+class Array(_Written):
     """A list."""
 
-    start: int
-    end: int
-    line: int
     items: tuple[Node, ...]
     flow: bool = False
     """Written in brackets."""
@@ -62,12 +98,9 @@ class Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(_Written):
     """A mapping. A key may appear twice, as in the text: the last one counts."""
 
-    start: int
-    end: int
-    line: int
     entries: tuple[tuple[Scalar, Node], ...]
     flow: bool = False
     """Written in braces."""

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import Any
 
-import yaml
-
 from diagnose.config import Config
+from diagnose.config.dialect import Place
+from diagnose.config.effective import is_dead
 from diagnose.config.node import Scalar
-from diagnose.config.place import Place
+from diagnose.project import preset
 
 _NAMES = ("model", "model.name", "model.type", "model_name", "model_type", "architecture", "name")
 _ADAPTERS = (
-    "lora_r",
-    "adapter",
-    "finetuning_type",
-    "use_peft",
-    "lora.lora_r",
-    "lora_rank",
-    "lora_config",
+    *("lora_r", "adapter", "finetuning_type", "use_peft", "lora.lora_r", "lora_rank", "lora_config"),
     "model.lora_config",
 )
 _NO_ADAPTER = re.compile(r"(?i)^(full|freeze|none|false|0|)$")
@@ -46,28 +38,33 @@ class Range:
 
 def ranges(config: Config, family: str | None) -> dict[str, Range]:
     """Hyperparameter -> the range that holds for this config; `frames` is a batch counted in mel frames."""
-    found: dict[str, Range] = {}
-    for entry in entries():
-        if _fits(entry, config, family):
-            found = {**spans(entry), **found}
-    return found
+    fitting = [spans(entry) for entry in entries() if _fits(entry, config, family)]
+    return {name: span for found in reversed(fitting) for name, span in found.items()}
 
 
 def spans(entry: Mapping[str, Any]) -> dict[str, Range]:
     """The ranges of one entry, by hyperparameter."""
-    return {name: _range(entry["title"], value) for name, value in entry.items() if isinstance(value, dict)}
+    return {
+        name: Range(
+            entry["title"], *map(float, data["range"]), data["source"], data.get("first"), data.get("fine_tuning")
+        )
+        for name, data in entry.items()
+        if isinstance(data, dict)
+    }
 
 
 def _fits(entry: Mapping[str, Any], config: Config, family: str | None) -> bool:
     """Whether the conditions of an entry hold: its optimizer, a LoRA, and the family, the dialect or the name."""
-    optimizer, asked = _optimizer(config), entry.get("optimizer", "")
-    if asked and not (re.search(asked, optimizer) if optimizer else entry.get("optimizer_of_family")):
+    named, asked = None if is_dead(config, "optimizer") else config.value("optimizer"), entry.get("optimizer", "")
+    known = isinstance(named, str) and named
+    if asked and not (re.search(asked, known) if known else entry.get("optimizer_of_family")):
         return False
     if entry.get("adapter") and not is_adapter(config):
         return False
     if not {"families", "dialects", "named"} & entry.keys():
         return True
-    called = "named" in entry and any(re.search(entry["named"], name) for name in _model_names(config))
+    names = (name for path in _NAMES if isinstance(name := Place(path).scalar(config.document), str))
+    called = "named" in entry and any(re.search(entry["named"], name) for name in names)
     return family in entry.get("families", ()) or config.dialect in entry.get("dialects", ()) or called
 
 
@@ -98,27 +95,6 @@ def is_adapter(config: Config) -> bool:
     return named or "lora" in str(Place("model._component_").scalar(config.document)).lower()
 
 
-@cache
-def entries() -> tuple[Mapping[str, Any], ...]:
+def entries() -> list[dict[str, Any]]:
     """Every entry of `presets/ranges.yaml`, in order."""
-    text = (resources.files("diagnose.presets") / "ranges.yaml").read_text("utf-8")
-    return tuple(yaml.safe_load(text)["entries"])
-
-
-def _range(title: str, data: Mapping[str, Any]) -> Range:
-    lowest, highest = map(float, data["range"])
-    return Range(title, lowest, highest, data["source"], data.get("first"), data.get("fine_tuning"))
-
-
-def _optimizer(config: Config) -> str:
-    """The optimizer that the config names; empty where it names none or one that is never read."""
-    setting = config.values.get("optimizer")
-    named = setting.value if setting is not None and not setting.dead else None
-    return named if isinstance(named, str) else ""
-
-
-def _model_names(config: Config) -> Iterator[str]:
-    for path in _NAMES:
-        value = Place(path).scalar(config.document)
-        if isinstance(value, str):
-            yield value
+    return list(preset("ranges.yaml")["entries"])

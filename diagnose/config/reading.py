@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from diagnose.config.dialect import Candidate, Dialect
+from diagnose.config.dialect import Candidate, Dialect, Place
 from diagnose.config.dialect_files import dialects
 from diagnose.config.generic import guesses
-from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
+from diagnose.config.hyperparameters import HYPERPARAMETERS, NOTHING, Kind, is_written_number, number_of, numbers_in
 from diagnose.config.node import (
     COMPUTED,
     Alias,
@@ -23,8 +23,6 @@ from diagnose.config.node import (
     children,
     resolved,
 )
-from diagnose.config.number_text import NOTHING, is_written_number, number_of, numbers_in
-from diagnose.config.place import Place
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
 MAX_HOPS = 10
@@ -80,7 +78,7 @@ def _sites(document: Document, name: str, candidates: tuple[Candidate, ...]) -> 
             continue
         for path, node in candidate.place.find(document):
             source = follow(document, node)
-            value = _with_pair(document, candidate, plain(source))
+            value = plain(source) if candidate.pair is None else [plain(source), candidate.pair.scalar(document)]
             kind = HYPERPARAMETERS[name].kind
             holds = kind is Kind.TEXT if isinstance(source, Table) else kind.accepts(value)
             if path not in seen and holds:
@@ -101,12 +99,6 @@ def _counting_first(name: str, places: tuple[Site, ...]) -> tuple[Site, ...]:
         return empty, bool(site.candidate.dead)
 
     return tuple(sorted(places, key=rank))
-
-
-def _with_pair(document: Document, candidate: Candidate, value: Any) -> Any:
-    if candidate.pair is None:
-        return value
-    return [value, candidate.pair.scalar(document)]
 
 
 def follow(document: Document, node: Node) -> Scalar | Array | Table | None:

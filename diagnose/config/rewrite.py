@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from diagnose.config import edit
-from diagnose.config.as_written import in_unit, plain_value, says, share_of, typed, unwritable
 from diagnose.config.dialect import Dialect, first_rule
-from diagnose.config.edit import EditError
+from diagnose.config.edit import EditError, in_unit, plain_value, says, share_of, typed, unwritable
 from diagnose.config.generic import MOST_PLACES
-from diagnose.config.hyperparameters import HYPERPARAMETERS, Kind
+from diagnose.config.hyperparameters import HYPERPARAMETERS, Clock, Kind, UnitError, clips_per_update, steps_per_epoch
 from diagnose.config.node import Array, Document, Key, Path, Scalar, dotted, resolved, same
 from diagnose.config.reading import Site, sites
-from diagnose.config.units import Clock, UnitError, clips_per_update, steps_per_epoch
 from diagnose.numbers import PlainValue, is_number
 
 Value: TypeAlias = PlainValue | Sequence[PlainValue]

@@ -13,12 +13,20 @@ import numpy as np
 from diagnose.data import effects
 from diagnose.data.audio import Sound, read, write
 from diagnose.data.choices import HARMLESS, Change
-from diagnose.data.ljspeech import Row, folder_written_whole, metadata, names_for, put, usual_rate
+from diagnose.data.ljspeech import (
+    Rejected,
+    Row,
+    described,
+    folder_written_whole,
+    listed,
+    metadata,
+    names_for,
+    put,
+    usual_rate,
+)
 from diagnose.data.manifest import Clip, Split, read_clips, split_lists
-from diagnose.data.progress import track
-from diagnose.data.rejected import Rejected, described, listed
+from diagnose.data.progress import track, workers
 from diagnose.errors import DataError
-from diagnose.parallel import workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,9 @@ from diagnose.data.audio import Sound, resample, write
 from diagnose.data.choices import Voice
 from diagnose.data.grammar import GRAMMARS
 from diagnose.data.ljspeech import RATE, Row, folder_written_whole, metadata
-from diagnose.data.progress import track
-from diagnose.data.silence import trim
+from diagnose.data.progress import track, workers
+from diagnose.data.speech import trim
 from diagnose.errors import DataError
-from diagnose.parallel import workers
 
 
 @dataclass(frozen=True, slots=True)

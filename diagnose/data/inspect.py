@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.data.manifest import Clip, Split, read_clips, split_lists
+from diagnose.data.progress import workers
 from diagnose.data.speech import ClipAudio, inspect
 from diagnose.errors import DataError
-from diagnose.parallel import workers
 
 Track = Callable[[Iterable[ClipAudio], int], Iterable[ClipAudio]]
 

@@ -13,11 +13,41 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from diagnose.clean import plain
 from diagnose.data.audio import AudioError, header, read, resample, write
 from diagnose.data.manifest import Clip
-from diagnose.data.rejected import Rejected
 from diagnose.errors import DataError
 from diagnose.files import write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Something that was not taken, and why."""
+
+    where: str
+    """`file:line`."""
+    reason: str
+    """The same words for the same reason, so that they can be counted."""
+    text: str
+    """What was lost. Text from the data, not yet neutralised."""
+    detail: str = ""
+    """The numbers behind the reason."""
+
+
+def listed(rejected: Iterable[Rejected]) -> str:
+    """The content of `rejected.txt`: one line for each, `file:line: reason (detail): text`."""
+    return "".join(f"{described(each)}: {plain(each.text)}\n" for each in rejected)
+
+
+def described(each: Rejected) -> str:
+    """Where and why, in one line."""
+    return plain(f"{each.where}: {each.reason}" + (f" ({each.detail})" if each.detail else ""))
+
+
+def reasons(rejected: Iterable[Rejected]) -> dict[str, int]:
+    """Reason -> how many were rejected for it, most frequent first."""
+    return dict(Counter(each.reason for each in rejected).most_common())
+
 
 RATE = 22_050
 """Samples per second of what is made here, Hz: LJSpeech's own."""

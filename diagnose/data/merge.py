@@ -7,12 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diagnose.data.ljspeech import Row, folder_written_whole, identifier, metadata, names_for, put, usual_rate
+from diagnose.data.ljspeech import (
+    Rejected,
+    Row,
+    described,
+    folder_written_whole,
+    identifier,
+    listed,
+    metadata,
+    names_for,
+    put,
+    usual_rate,
+)
 from diagnose.data.manifest import Clip, read_clips
-from diagnose.data.progress import track
-from diagnose.data.rejected import Rejected, described, listed
+from diagnose.data.progress import track, workers
 from diagnose.errors import DataError
-from diagnose.parallel import workers
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ import numpy as np
 
 from diagnose.data import audio
 from diagnose.data.audio import AudioError, Header, Sound
-from diagnose.data.rejected import Rejected
-from diagnose.data.silence import trim
-from diagnose.data.speech import SILENT_PEAK, text_beyond_audio
+from diagnose.data.ljspeech import Rejected
+from diagnose.data.speech import SILENT_PEAK, text_beyond_audio, trim
 from diagnose.data.subtitles import Cue
 from diagnose.errors import DataError
 

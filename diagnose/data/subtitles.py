@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from diagnose.data.rejected import Rejected
+from diagnose.data.ljspeech import Rejected
 from diagnose.errors import DataError
 
 LARGEST_BYTES = 64 * 1024 * 1024

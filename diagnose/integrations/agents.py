@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from diagnose.clean import plain
 from diagnose.errors import TtsdocError
-from diagnose.inside import inside
+from diagnose.files import inside
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diagnose.clean import plain
+from diagnose.files import write_whole
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.integrations.memory import MemoryLog
-from diagnose.integrations.written import write_report
 from diagnose.live.news import News, warming_up
+from diagnose.report.formats import rendered
 from diagnose.report.line import finding_line
 from diagnose.run import Axis, Role
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from diagnose.checks.base import Check
     from diagnose.config import Config
     from diagnose.facts import Facts
+
 
 logger = logging.getLogger("ttsdoc")
 
@@ -203,3 +205,23 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
             except (TypeError, ValueError, RuntimeError):
                 continue
     return found
+
+
+def write_report(diagnosis: Diagnosis, path: Path) -> None:
+    """Write the diagnosis to `path`, whole or not at all. Raises OSError where that cannot be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, _render(diagnosis, path.suffix.lower()).encode("utf-8"))
+
+
+def _render(diagnosis: Diagnosis, ending: str) -> str:
+    form = {".json": "json", ".md": "markdown"}.get(ending)
+    if form is not None:
+        return rendered([diagnosis], form)
+    if ending in (".html", ".htm"):
+        from diagnose.report.html.page import page
+
+        return page([diagnosis])
+    from diagnose.report.screen import Screen
+    from diagnose.report.terminal import render
+
+    return render(diagnosis, Screen(width=100, colour=False))

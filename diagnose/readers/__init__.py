@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from diagnose.errors import LogError, unforeseen
-from diagnose.plugins import plugins
+from diagnose.project import plugins
 from diagnose.readers.merge import merged
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import HEAD_BYTES, Reader, Source

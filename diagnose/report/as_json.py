@@ -12,9 +12,9 @@ import numpy as np
 
 from diagnose import __version__
 from diagnose.clean import json_text
-from diagnose.finding import Diagnosis, Edit, Finding, Operation, Prescription
+from diagnose.finding import Diagnosis, Edit, Finding, Operation
 from diagnose.plan import Plan
-from diagnose.report.answer import answer
+from diagnose.report.shown import answer
 from diagnose.run import Curve
 
 SCHEMA_VERSION = 1
@@ -53,7 +53,11 @@ def _run(diagnosis: Diagnosis) -> dict[str, Any]:
         "reasons": list(diagnosis.reasons),
         "metrics": {label: _metric(curve) for label, curve in run.labelled.items()},
         "findings": [finding_json(finding) for finding in diagnosis.findings],
-        "prescriptions": [_prescription(prescription, diagnosis, made) for prescription in diagnosis.prescriptions],
+        "prescriptions": [
+            {key: getattr(one, key) for key in ("title", "safety", "why", "answers", "support", "expected")}
+            | {"edits": [_edit(edit, diagnosis, made) for edit in one.edits]}
+            for one in diagnosis.prescriptions
+        ],
         "plan": plan_json(made),
         "forecast": None if diagnosis.forecast is None else asdict(diagnosis.forecast),
         "stop": None if diagnosis.stop is None else asdict(diagnosis.stop),
@@ -94,19 +98,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 
 def plan_json(made: Plan) -> dict[str, Any]:
     """What is changed, what is left and why, as `ttsdoc fix` does it."""
-    return {"applied": [asdict(edit) for edit in made.applied], "deferred": [asdict(edit) for edit in made.deferred]}
-
-
-def _prescription(prescription: Prescription, diagnosis: Diagnosis, made: Plan) -> dict[str, Any]:
-    return {
-        "title": prescription.title,
-        "safety": prescription.safety.value,
-        "why": prescription.why,
-        "answers": list(prescription.answers),
-        "support": prescription.support.value,
-        "expected": prescription.expected,
-        "edits": [_edit(edit, diagnosis, made) for edit in prescription.edits],
-    }
+    return {"applied": list(map(asdict, made.applied)), "deferred": list(map(asdict, made.deferred))}
 
 
 def _edit(edit: Edit, diagnosis: Diagnosis, made: Plan) -> dict[str, Any]:
@@ -126,11 +118,7 @@ def _strict(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
-        return _ten_digits(value) if math.isfinite(value) else None
+        # Ten digits are more than any log holds and the same everywhere; the largest of floats would round to infinity.
+        rounded = float(f"{value:.10g}")
+        return None if not math.isfinite(value) else rounded if math.isfinite(rounded) else value
     return getattr(value, "value", value)
-
-
-def _ten_digits(value: float) -> float:
-    """More than any log holds, and the same on every machine; the largest of floats would round to infinity."""
-    rounded = float(f"{value:.10g}")
-    return rounded if math.isfinite(rounded) else value

@@ -3,14 +3,53 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from rich.text import Text
 
 from diagnose.finding import Diagnosis
-from diagnose.report.canvas import Cells, draw_line, draw_points
-from diagnose.report.panels import Mark, Panel, Series, panels, thinned
-from diagnose.report.scale import Scale, heights, round_step, scale_of
+from diagnose.report.panels import Mark, Panel, Scale, Series, heights, panels, round_step, scale_of, thinned
 from diagnose.report.screen import PURPLE, RED
-from diagnose.run import Role
+from diagnose.run import FloatArray, Role
+
+BRAILLE = 0x2800
+DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
+"""The bit of each of the 4 by 2 dots of a character (Unicode 15, chapter 21.1)."""
+
+
+Cells = list[list[str]]
+"""The characters of a picture, row by row."""
+
+
+def draw_points(cells: Cells, x: FloatArray, y: FloatArray, glyph: str) -> None:
+    """Draw points of the unit square, y upwards. `x` and `y` have shape (n,)."""
+    lines, columns = len(cells), len(cells[0])
+    for row, column in zip(np.round((1 - y) * (lines - 1)), np.round(x * (columns - 1)), strict=True):
+        cells[int(row)][int(column)] = glyph
+
+
+def draw_line(cells: Cells, x: FloatArray, y: FloatArray, *, unicode: bool) -> None:
+    """Draw a line from point to point, in braille or in full stops."""
+    lines, columns = len(cells), len(cells[0])
+    if unicode:
+        dots = _passed(x, y, 4 * lines, 2 * columns).reshape(lines, 4, columns, 2)
+        codes = (dots * DOTS[:, None, :]).sum(axis=(1, 3))
+    else:
+        codes = _passed(x, y, lines, columns).astype(int)
+    for row, column in np.argwhere(codes):
+        cells[row][column] = chr(BRAILLE + codes[row, column]) if unicode else "."
+
+
+def _passed(x: FloatArray, y: FloatArray, rows: int, columns: int) -> npt.NDArray[np.bool_]:
+    """Which places of a grid a line through the points passes, shape (rows, columns)."""
+    across, down = x * (columns - 1), (1 - y) * (rows - 1)
+    way = np.cumsum(np.maximum(np.abs(np.diff(across, prepend=across[0])), np.abs(np.diff(down, prepend=down[0]))))
+    steps = np.linspace(0, way[-1], 2 * int(way[-1]) + 2)
+    passed = np.zeros((rows, columns), dtype=np.bool_)
+    passed[np.round(np.interp(steps, way, down)).astype(int), np.round(np.interp(steps, way, across)).astype(int)] = (
+        True
+    )
+    return passed
+
 
 MAIN_LINES = 14
 DETAIL_LINES = 7
@@ -95,7 +134,7 @@ def _wide(panel: Panel) -> tuple[float, float]:
 
 def _column(panel: Panel, place: float, inner: int) -> int:
     first, last = _wide(panel)
-    return min(max(round((place - first) / (last - first) * (inner - 1)), 0), inner - 1)
+    return int(np.clip(round((place - first) / (last - first) * (inner - 1)), 0, inner - 1))
 
 
 def _labels(columns: list[tuple[Mark, int]], width: int, pointer: str) -> list[str]:
@@ -132,11 +171,9 @@ def _x_ticks(panel: Panel, left: int, inner: int) -> str:
     step = max(1, round(round_step((last - first) / max(2, inner // 12))))
     start = int(np.ceil(first / step)) * step
     ticks = sorted({*range(start, int(last) + 1, step), int(np.ceil(first))})
-    ends = [f"{tick:,}" for tick in ticks]
-    cells = [" "] * (left + inner + 2)
-    free = 0
-    for tick, label in zip(ticks, ends, strict=True):
-        column = left + _column(panel, tick, inner)
+    cells, free = [" "] * (left + inner + 2), 0
+    for tick in ticks:
+        column, label = left + _column(panel, tick, inner), f"{tick:,}"
         begin = max(min(column - (len(label) - 1) // 2, left + inner - len(label)), 0)
         if begin >= free:
             cells[begin : begin + len(label)] = label

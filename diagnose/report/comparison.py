@@ -32,31 +32,34 @@ def as_markdown(found: Compared, left: Sequence[Left]) -> str:
 
 def _tables(found: Compared) -> list[list[Row]]:
     """The ranking, the course, and the settings in which the runs differ."""
-    return [_ranking(found), _course(found), *([_settings(found)] if found.settings else [])]
+    settings = [(name, *("-" if value is None else str(value) for value in values)) for name, values in found.settings]
+    differing = [[("differs in", *(entry.name for entry in found.entries)), *settings]] if settings else []
+    return [_ranking(found), _course(found), *differing]
 
 
 def as_plain(found: Compared, left: Sequence[Left]) -> dict[str, Any]:
     """The same for scripts."""
+    ranking = [
+        {
+            "run": entry.name,
+            "verdict": entry.diagnosis.verdict,
+            "best": None if entry.best is None else asdict(entry.best),
+            "final": entry.final,
+            "noise": entry.noise,
+            "reached_first_best_at": entry.reached,
+            "findings_gone": entry.gone,
+            "findings_new": entry.new,
+            "against_the_first": entry.sentence,
+        }
+        for entry in found.entries
+    ]
     return {
-        "by": found.by.value,
+        "by": found.by,
         "metric": found.metric,
         "noise": asdict(found.noise),
-        "ranking": [
-            {
-                "run": entry.name,
-                "verdict": entry.diagnosis.verdict.value,
-                "best": None if entry.best is None else asdict(entry.best),
-                "final": entry.final,
-                "noise": entry.noise,
-                "reached_first_best_at": entry.reached,
-                "findings_gone": list(entry.gone),
-                "findings_new": list(entry.new),
-                "against_the_first": entry.sentence,
-            }
-            for entry in found.entries
-        ],
-        "course": {"places": list(found.places), "losses": [list(row) for row in found.losses]},
-        "settings": [{"parameter": name, "values": list(values)} for name, values in found.settings],
+        "ranking": ranking,
+        "course": {"places": found.places, "losses": found.losses},
+        "settings": [{"parameter": name, "values": values} for name, values in found.settings],
         "band": [asdict(one) for one in left],
     }
 
@@ -108,17 +111,9 @@ def _course(found: Compared) -> list[Row]:
     return rows
 
 
-def _settings(found: Compared) -> list[Row]:
-    rows: list[Row] = [("differs in", *(entry.name for entry in found.entries))]
-    return rows + [
-        (name, *("-" if value is None else str(value) for value in values)) for name, values in found.settings
-    ]
-
-
 def _columns(rows: list[Row]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join(lines)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def _markdown_table(rows: list[Row]) -> str:

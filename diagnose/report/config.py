@@ -1,8 +1,8 @@
-"""A config and its pre-flight for the terminal and as JSON."""
+"""A config, its pre-flight and the keys that its trainer reads, for the terminal and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -12,14 +12,70 @@ from rich.table import Table
 from rich.text import Text
 
 from diagnose.clean import plain
-from diagnose.config import Config, Setting
+from diagnose.config import Config
 from diagnose.config.effective import Effective, effective
 from diagnose.config.memory import Estimate, estimate
 from diagnose.config.ranges import first_learning_rate
-from diagnose.finding import Diagnosis, Finding, Severity
+from diagnose.finding import Diagnosis, Severity
 from diagnose.report.as_json import finding_json
-from diagnose.report.keys import keys_json
-from diagnose.report.screen import Screen, finding_body, finding_head, printed
+from diagnose.report.screen import Screen, finding_body, finding_head, indented, printed
+from diagnose.usage.report import KeyReport, KeyState, KeyUse
+
+MOST_NAMED = 12
+
+
+def keys_json(report: KeyReport) -> list[dict[str, Any]]:
+    """Every key in the order of the file; a list is one key."""
+    return [
+        {
+            **{key: getattr(use, key) for key in ("path", "state", "confidence")},
+            "where": None if use.where is None else str(use.where),
+            "reads": list(map(str, use.reads)),
+            **{key: getattr(use, key) for key in ("reason", "instead", "default")},
+            "place": None if use.place is None else str(use.place),
+            "hard_coded": use.hard_coded,
+        }
+        for use in report.keys
+    ]
+
+
+def report_json(report: KeyReport) -> dict[str, Any]:
+    """The contract of `ttsdoc trace --format json`, without the envelope."""
+    absent = [{"path": key.path, "default": key.default, "reads": list(map(str, key.reads))} for key in report.absent]
+    known = {"trainer": report.trainer, "method": report.method, "keys": keys_json(report)}
+    return {**known, "absent": absent, "notes": list(report.notes)}
+
+
+def lines(report: KeyReport) -> Iterator[str]:
+    """The report as text, what is wrong first."""
+    width = max((len(use.path) for use in report.idle), default=0)
+    for use in report.idle:
+        yield f"{use.state.value:<10} {use.path:<{width}}  {_in_short(use)}".rstrip()
+    for key in report.absent:
+        default = "no default" if key.default is None else f"default {key.default}"
+        yield f"{'absent':<10} {key.path} is read at {key.reads[0]}; the file does not have it ({default})"
+    unknown: dict[str, list[str]] = {}
+    for use in report.unknown:
+        unknown.setdefault(use.reason, []).append(f"`{use.path}`")
+    for reason, paths in unknown.items():
+        more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+        yield f"{'unknown':<10} {', '.join(paths[:MOST_NAMED])}{more}: {reason}"
+    yield (
+        f"{len(report.keys)} keys: {len(report.live)} read, {len(report.dead)} never read, "
+        f"{len(report.misplaced)} read under another path, {len(report.unknown)} cannot tell"
+    )
+    if report.idle:
+        yield "Changing a dead or misplaced key has no effect."
+
+
+def _in_short(use: KeyUse) -> str:
+    if use.state is KeyState.MISPLACED:
+        default = "" if use.default is None else f", {use.default} is used"
+        return f"the trainer reads {use.instead} ({use.place}){default}"
+    if use.hard_coded is not None:
+        return f"{use.hard_coded} is written in the source at {use.place}"
+    return use.reason or ("" if use.place is None else f"other keys of its section are read at {use.place}")
+
 
 NOT_TRAINING = "no training hyperparameters here that ttsdoc knows"
 WIDEST_VALUE = 18
@@ -27,61 +83,56 @@ WIDEST_VALUE = 18
 
 def config_text(config: Config, derived: Effective, screen: Screen) -> str:
     """What a config says in canonical names, where each value is, and what it amounts to."""
-    parts: list[RenderableType] = [_heading(config)]
-    if not config.training:
-        parts.append(Text(f"  {_untrained(config)}"))
-    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in config.notes]
+    parts = list(_opening(config, config.notes))
     if config.values:
         parts += [Padding(_settings(config), (1, 0, 1, 2)), *_remarks(config)]
     if config.training and derived.known():
-        parts += [Text("\nWhat it amounts to", "bold"), Padding(_derived(derived), (0, 0, 0, 2))]
+        parts += [Text("\nWhat it amounts to", "bold"), indented(_derived(derived))]
     if config.problems:
         parts.append(Text("\nProblems", "bold"))
-        parts += [Padding(Text(f"{p.code} line {p.line}: {plain(p.message)}"), (0, 0, 0, 2)) for p in config.problems]
+        parts += [indented(Text(f"{p.code} line {p.line}: {plain(p.message)}")) for p in config.problems]
     return printed(Group(*parts), screen)
 
 
 def config_json(config: Config, derived: Effective) -> dict[str, Any]:
-    """The contract of `ttsdoc config show --format json`, without the envelope."""
+    """The contract of `ttsdoc config show --format json`, without the envelope; lock and file only where they are."""
+    values = {name: asdict(setting) for name, setting in config.values.items()}
     return {
-        "source": config.source,
-        "dialect": config.dialect,
-        "training": config.training,
-        "values": {name: _setting_json(setting) for name, setting in config.values.items()},
+        **{key: getattr(config, key) for key in ("source", "dialect", "training")},
+        "values": {
+            name: {key: value for key, value in setting.items() if value or key not in {"file", "locked"}}
+            for name, setting in values.items()
+        },
         "effective": derived.known() if config.training else {},
         "problems": [asdict(problem) for problem in config.problems],
     }
 
 
-def _setting_json(setting: Setting) -> dict[str, Any]:
-    """A setting; lock and file only where there is one."""
-    return {key: value for key, value in asdict(setting).items() if key not in {"file", "locked"} or value}
-
-
 def check_text(diagnosis: Diagnosis, screen: Screen, gpu: float | None = None) -> str:
     """What is known before a run: what the config amounts to, then what is wrong, worst first. `gpu`: its GB."""
     config = checked(diagnosis)
-    parts: list[RenderableType] = [_heading(config)]
-    if not config.training:
-        parts.append(Text(f"  {_untrained(config)}"))
-    notes = (*config.notes, *diagnosis.facts.notes)
-    parts += [Padding(Text(plain(note), "dim"), (0, 0, 0, 2)) for note in notes]
+    parts = list(_opening(config, (*config.notes, *diagnosis.facts.notes)))
     amounts = effective(config, diagnosis.facts.train_samples)
     if config.training and amounts.known():
-        parts.append(Padding(_derived(amounts), (1, 0, 0, 2)))
+        parts.append(indented(_derived(amounts), above=1))
     if config.training:
-        parts += [Padding(Text(line), (0, 0, 0, 2)) for line in _forecasts(diagnosis, config, gpu)]
+        parts += [indented(Text(line)) for line in _forecasts(diagnosis, config, gpu)]
     for finding in diagnosis.findings:
-        parts += [Text(), Padding(finding_head(finding), (0, 0, 0, 2)), Padding(finding_body(finding), (0, 0, 0, 4))]
+        parts += [Text(), indented(finding_head(finding)), indented(finding_body(finding), 4)]
     if config.training or diagnosis.findings:
-        parts.append(Text(f"\n{_count(diagnosis.findings)}", "bold"))
+        counts = [(level, sum(one.severity is level for one in diagnosis.findings)) for level in reversed(Severity)]
+        shown = ", ".join(f"{count} {level.value}{'s' * (count > 1)}" for level, count in counts if count)
+        parts.append(Text(f"\n{shown or 'nothing wrong found'}", "bold"))
     return printed(Group(*parts), screen)
 
 
-def _untrained(config: Config) -> str:
-    """What a file is in which nothing to train with was found."""
-    kind = "" if config.definition.synonyms is not None else f" ({plain(config.definition.title)})"
-    return f"{NOT_TRAINING}{kind}; --dialect FILE names those of another trainer"
+def _opening(config: Config, notes: Iterable[str]) -> Iterator[RenderableType]:
+    """The file and its dialect, what a file is that holds nothing to train with, and the notes."""
+    yield Text("ttsdoc  ").append(plain(config.source), "bold").append(f"  ({plain(config.dialect)})", "dim")
+    if not config.training:
+        kind = "" if config.definition.synonyms is not None else f" ({plain(config.definition.title)})"
+        yield indented(Text(f"{NOT_TRAINING}{kind}; --dialect FILE names those of another trainer"))
+    yield from (indented(Text(plain(note), "dim")) for note in notes)
 
 
 def _forecasts(diagnosis: Diagnosis, config: Config, gpu: float | None) -> Iterator[str]:
@@ -99,31 +150,27 @@ UNKNOWN_MEMORY = "no estimate, for neither the size of this model nor a measurem
 
 
 def _memory(memory: Estimate) -> str:
-    batch = f"{memory.batch:g} {memory.unit}"
-    largest = (
-        f"up to {memory.largest_batch} {memory.unit} should fit" if memory.largest_batch else "no batch should fit"
-    )
+    fitting = f"up to {memory.largest_batch} {memory.unit}" if memory.largest_batch else "no batch"
     return (
-        f"{memory.gigabytes:g} GB GPU: a batch of {batch} {memory.verdict}: about {memory.needed:.3g} GB "
-        f"({memory.least:.3g} to {memory.most:.3g}); {largest}\n"
+        f"{memory.gigabytes:g} GB GPU: a batch of {memory.batch:g} {memory.unit} {memory.verdict}: about "
+        f"{memory.needed:.3g} GB ({memory.least:.3g} to {memory.most:.3g}); {fitting} should fit\n"
         f"  GB = {memory.formula}, {memory.title}; {memory.source}"
     )
 
 
 def check_json(diagnosis: Diagnosis, gpu: float | None = None) -> dict[str, Any]:
     """The contract of `ttsdoc check --format json`, without the envelope. `gpu`: its GB."""
-    config = checked(diagnosis)
+    config, facts = checked(diagnosis), diagnosis.facts
+    answer = config_json(config, effective(config, facts.train_samples))
+    if facts.keys is not None:
+        answer["keys"] = keys_json(facts.keys)
+    if config.training and (first := first_learning_rate(config, facts.family)) is not None:
+        answer["first_learning_rate"] = {"value": first[0], "source": first[1].source}
+    if gpu is not None:
+        memory = estimate(config, facts.family, gpu)
+        answer["gpu"] = None if memory is None else {**asdict(memory), "verdict": memory.verdict}
     shown = [finding_json(finding) for finding in diagnosis.findings]
-    amounts = effective(config, diagnosis.facts.train_samples)
-    keys = diagnosis.facts.keys
-    used = {} if keys is None else {"keys": keys_json(keys)}
-    first = first_learning_rate(config, diagnosis.facts.family) if config.training else None
-    ahead = {} if first is None else {"first_learning_rate": {"value": first[0], "source": first[1].source}}
-    memory = None if gpu is None else estimate(config, diagnosis.facts.family, gpu)
-    needed = None if memory is None else {**asdict(memory), "verdict": memory.verdict}
-    fits = {} if gpu is None else {"gpu": needed}
-    notes = [*config.notes, *diagnosis.facts.notes]
-    return {**config_json(config, amounts), **used, **ahead, **fits, "findings": shown, "notes": notes}
+    return {**answer, "findings": shown, "notes": [*config.notes, *facts.notes]}
 
 
 def checked(diagnosis: Diagnosis) -> Config:
@@ -134,16 +181,12 @@ def checked(diagnosis: Diagnosis) -> Config:
     return config
 
 
-def _heading(config: Config) -> Text:
-    return Text("ttsdoc  ").append(plain(config.source), "bold").append(f"  ({plain(config.dialect)})", "dim")
-
-
 def _settings(config: Config) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("parameter", header_style="bold", no_wrap=True)
-    table.add_column("value", header_style="bold", no_wrap=True)
-    table.add_column("line", header_style="bold", justify="right")
-    table.add_column("where", header_style="bold", overflow="fold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("parameter", no_wrap=True)
+    table.add_column("value", no_wrap=True)
+    table.add_column("line", justify="right")
+    table.add_column("where", overflow="fold")
     for name, setting in config.values.items():
         style = "dim" if setting.dead else ""
         per = "per " if name == "lr_decay" and setting.unit else ""
@@ -159,7 +202,7 @@ def _remarks(config: Config) -> Iterator[RenderableType]:
     for name, setting in sorted(noted, key=lambda entry: not entry[1].dead):
         word = "never read: " if setting.dead else ""
         line = Text(f"{name}* ").append(f"{word}{plain(setting.note)}", "dim")
-        yield Padding(line, (0, 0, 0, 2))
+        yield indented(line)
 
 
 def _short(value: Any) -> str:
@@ -185,16 +228,7 @@ WORDS = {
 def _derived(derived: Effective) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(justify="right")
-    table.add_column()
     for name, value in derived.known().items():
-        shown = (
-            f"{value:.1%}" if name == "warmup_share" else f"{value:,.6g}" if isinstance(value, float) else f"{value:,}"
-        )
-        table.add_row(shown, WORDS[name])
+        form = ".1%" if name == "warmup_share" else ",.6g" if isinstance(value, float) else ","
+        table.add_row(f"{value:{form}}", WORDS[name])
     return table
-
-
-def _count(findings: Sequence[Finding]) -> str:
-    counts = [(level, sum(finding.severity is level for finding in findings)) for level in reversed(Severity)]
-    shown = ", ".join(f"{count} {level.value}{'s' * (count > 1)}" for level, count in counts if count)
-    return shown or "nothing wrong found"

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,9 +15,8 @@ from diagnose.clean import plain
 from diagnose.data.inspect import Survey
 from diagnose.data.manifest import Split
 from diagnose.finding import Diagnosis, Finding
-from diagnose.report.as_json import envelope
-from diagnose.report.scale import round_step
-from diagnose.report.screen import Screen, finding_body, finding_head, heading, printed
+from diagnose.report.panels import round_step
+from diagnose.report.screen import Screen, finding_body, finding_head, heading, indented, printed
 
 BINS = 10
 """Bars of the histogram, about: the width of each is a round number of seconds."""
@@ -44,27 +42,32 @@ def surveyed(diagnosis: Diagnosis) -> Survey:
 
 
 def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The whole survey under stable keys, strict JSON."""
+    """The whole survey under stable keys, without the envelope."""
     found = surveyed(diagnosis)
-    lengths = found.durations
     shares = {"shortest": 0, "p05": 5, "median": 50, "p95": 95, "longest": 100}
-    return envelope(
-        source=found.source,
-        clips=found.clips,
-        minutes=round(found.minutes, 3),
-        seconds={
-            name: round(float(np.percentile(lengths, share)), 3) if len(lengths) else None
-            for name, share in shares.items()
-        },
-        histogram=[
-            {"from": round(low, 3), "to": round(high, 3), "clips": count} for low, high, count in histogram(lengths)
-        ],
-        rates={str(rate): clips for rate, clips in found.rates.items()},
-        speakers=dict(found.speakers),
-        splits={split.value: found.splits[split] for split in Split if split in found.splits},
-        characters=dict(found.characters),
-        problems=[_problem_as_json(finding) for finding in diagnosis.findings],
+    percentiles = (
+        np.percentile(found.durations, list(shares.values())) if len(found.durations) else [None] * len(shares)
     )
+    bars = histogram(found.durations)
+    return {
+        "source": found.source,
+        "clips": found.clips,
+        "minutes": round(found.minutes, 3),
+        "seconds": {name: end and round(float(end), 3) for name, end in zip(shares, percentiles, strict=True)},
+        "histogram": [{"from": round(low, 3), "to": round(high, 3), "clips": count} for low, high, count in bars],
+        "rates": {str(rate): clips for rate, clips in found.rates.items()},
+        "speakers": dict(found.speakers),
+        "splits": {split.value: found.splits[split] for split in Split if split in found.splits},
+        "characters": dict(found.characters),
+        "problems": [
+            {
+                **{key: getattr(finding, key) for key in ("name", "code", "severity")},
+                "clips": next(iter(finding.numbers.values())),
+                **{key: getattr(finding, key) for key in ("message", "examples", "advice")},
+            }
+            for finding in diagnosis.findings
+        ],
+    }
 
 
 def histogram(seconds: npt.NDArray[np.float64]) -> list[tuple[float, float, int]]:
@@ -82,35 +85,31 @@ def histogram(seconds: npt.NDArray[np.float64]) -> list[tuple[float, float, int]
     return [(float(low), float(high), int(n)) for low, high, n in zip(edges, edges[1:], counts, strict=False)]
 
 
-def _problem_as_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "name": finding.name,
-        "code": finding.code,
-        "severity": finding.severity.value,
-        "clips": next(iter(finding.numbers.values())),
-        "message": finding.message,
-        "examples": list(finding.examples),
-        "advice": finding.advice,
-    }
-
-
 def _sections(found: Survey, findings: Sequence[Finding], screen: Screen) -> Iterator[RenderableType]:
-    yield _heading(found)
-    yield from _lengths(found.durations, screen)
-    yield from _people(found)
-    yield from _characters(found)
-    yield from _problems(findings)
-
-
-def _heading(found: Survey) -> Text:
     rates = ", ".join(f"{rate:,} Hz" for rate in found.rates) or "no readable audio"
-    line = Text(plain(found.source), "bold").append(f"  {found.clips:,} clips, {_minutes(found.minutes)}, {rates}", "")
+    length = f"{found.minutes:.1f} min" if found.minutes < 120 else f"{found.minutes / 60:.1f} h"
     parts = ", ".join(f"{split.value} {found.splits[split]:,}" for split in Split if split in found.splits)
-    return line.append(f"\n  lists: {parts}" if parts else "")
+    line = Text(plain(found.source), "bold").append(f"  {found.clips:,} clips, {length}, {rates}", "")
+    yield line.append(f"\n  lists: {parts}" if parts else "")
+    yield from _lengths(found.durations, screen)
+    ranked = sorted(found.speakers.items(), key=lambda item: -item[1])
+    names = [f"{plain(name)} {count:,}" for name, count in ranked]
+    yield from _most(f"Speakers: {len(ranked)}", names, MOST_SPEAKERS, ", ") if names else ()
+    letters = [plain(letter) for letter in found.characters if not letter.isspace()]
+    title = f"Characters: {len(found.characters)}, most frequent first"
+    yield from _most(title, letters, MOST_CHARACTERS, " ") if found.characters else ()
+    yield heading("Problems")
+    if not findings:
+        yield indented(Text("none found", "green"))
+    for finding in findings:
+        yield indented(finding_head(finding))
+        yield indented(finding_body(finding), 4)
 
 
-def _minutes(minutes: float) -> str:
-    return f"{minutes:.1f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+def _most(title: str, names: Sequence[str], most: int, between: str) -> Iterator[RenderableType]:
+    yield heading(title)
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    yield indented(Text(between.join([*names[:most], *more])))
 
 
 def _lengths(seconds: npt.NDArray[np.float64], screen: Screen) -> Iterator[RenderableType]:
@@ -124,30 +123,4 @@ def _lengths(seconds: npt.NDArray[np.float64], screen: Screen) -> Iterator[Rende
     for low, high, count in bars:
         bar = ("█" if screen.unicode else "#") * round(BAR * count / most)
         table.add_row(Text(f"{low:.2f} to {high:.2f} s"), Text(bar, "cyan"), f"{count:,}" if count else "")
-    yield Padding(table, (0, 0, 0, 2))
-
-
-def _people(found: Survey) -> Iterator[RenderableType]:
-    if found.speakers:
-        ranked = sorted(found.speakers.items(), key=lambda item: -item[1])
-        shown = [f"{plain(name)} {count:,}" for name, count in ranked[:MOST_SPEAKERS]]
-        more = [f"and {len(ranked) - MOST_SPEAKERS} more"] if len(ranked) > MOST_SPEAKERS else []
-        yield heading(f"Speakers: {len(ranked)}")
-        yield Padding(Text(", ".join([*shown, *more])), (0, 0, 0, 2))
-
-
-def _characters(found: Survey) -> Iterator[RenderableType]:
-    if found.characters:
-        letters = [letter for letter in found.characters if not letter.isspace()]
-        more = f" and {len(letters) - MOST_CHARACTERS} more" if len(letters) > MOST_CHARACTERS else ""
-        yield heading(f"Characters: {len(found.characters)}, most frequent first")
-        yield Padding(Text(plain(" ".join(letters[:MOST_CHARACTERS])) + more), (0, 0, 0, 2))
-
-
-def _problems(findings: Sequence[Finding]) -> Iterator[RenderableType]:
-    yield heading("Problems")
-    if not findings:
-        yield Padding(Text("none found", "green"), (0, 0, 0, 2))
-    for finding in findings:
-        yield Padding(finding_head(finding), (0, 0, 0, 2))
-        yield Padding(finding_body(finding), (0, 0, 0, 4))
+    yield indented(table)

@@ -1,20 +1,28 @@
-"""What a check looks for, why it matters, how it is detected, what to do: the same text for terminal and docs."""
+"""What a check looks for, why, what to do, and what a hyperparameter does: one text for terminal and docs."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 import re
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
-from importlib.resources import files
 from textwrap import dedent
 from typing import Any, cast
 
-import yaml
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
 
 from diagnose.checks import every_check
 from diagnose.checks.base import MEANING, About, Check
+from diagnose.config.dialect import ALWAYS
+from diagnose.config.dialect_files import dialects
+from diagnose.config.hyperparameters import HYPERPARAMETERS
+from diagnose.project import preset
+from diagnose.report.screen import NARROWEST, UNLIMITED, Screen, heading, indented, printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +83,14 @@ def _measured(check: Check) -> list[str]:
     """Recall and false alarms by the published benchmarks: real runs first, then runs of known condition."""
     if check.about is not About.RUN:
         return ["", "## Measured", ELSEWHERE[check.about]]
-    figures = _figures().get(check.name)
-    figures = dict(figures or {})
+    figures = dict((preset("measured.yaml") or {}).get(check.name, {}))
     lines = [_real(figures.pop("real", None))]
     if not figures:
         lines.append("- Generated runs: not counted yet in `docs/benchmark-diagnosis.md`.")
-    lines += [_share(RUNS_OF[runs], shares) for runs, shares in figures.items()]
+    words = {"fits": "with this fault", "other": "with other faults", "healthy": "healthy ones"}
+    for runs, shares in figures.items():
+        parts = [f"{shares[key]} {word}" for key, word in words.items() if shares[key] != "-"]
+        lines.append(f"- {RUNS_OF[runs]}: found in {', in '.join(parts)}.")
     return ["", "## Measured", *lines, "", NOTE]
 
 
@@ -108,12 +118,6 @@ ELSEWHERE = {
 """What measures a check that no log can call for."""
 
 
-def _share(runs: str, shares: dict[str, str]) -> str:
-    words = {"fits": "with this fault", "other": "with other faults", "healthy": "healthy ones"}
-    parts = [f"{shares[key]} {word}" for key, word in words.items() if shares[key] != "-"]
-    return f"- {runs}: found in {', in '.join(parts)}."
-
-
 RUNS_OF = {
     "synthetic": "Synthetic runs",
     "trained": "Real small trainings",
@@ -122,12 +126,6 @@ RUNS_OF = {
     "unfamiliar": "The same faults in other shapes",
     "planted": "Runs with this fault planted, and the same runs without",
 }
-
-
-@cache
-def _figures() -> dict[str, dict[str, dict[str, str]]]:
-    text = (files("diagnose.presets") / "measured.yaml").read_text("utf-8")
-    return cast("dict[str, dict[str, dict[str, str]]]", yaml.safe_load(text) or {})
 
 
 def _thresholds(check: Check) -> list[str]:
@@ -153,3 +151,110 @@ def _field_docstrings(check: type[Check]) -> dict[str, str]:
         if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
             found[statement.target.id] = " ".join(str(following.value.value).split())
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One hyperparameter."""
+
+    name: str
+    says: str
+    low: str = ""
+    """What too little of it does."""
+    high: str = ""
+    """What too much of it does."""
+    note: str = ""
+    usual: dict[str, str] = field(default_factory=dict)
+    """Dialect -> values in published configs."""
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """Canonical name -> entry, from `presets/hyperparameters.yaml`."""
+    return {name: Entry(name, **fields) for name, fields in preset("hyperparameters.yaml").items()}
+
+
+def find_entry(name: str) -> Entry | None:
+    """The hyperparameter of this name; None for what is none."""
+    return entries().get(name.strip().lower().replace("-", "_"))
+
+
+def _places(name: str) -> Iterator[tuple[str, str]]:
+    """(framework, keys) for each dialect that has the hyperparameter; keys that its trainer never reads say so."""
+    for dialect in dialects():
+        found = [(one.place.text, one.dead and one.when == ALWAYS) for one in dialect.keys.get(name, ())]
+        keys = dict.fromkeys(f"{place}{' (never read)' if dead else ''}" for place, dead in found)
+        if keys:
+            yield dialect.title, ", ".join(keys)
+
+
+FIRST = ("What to do", "Why it matters")
+"""The sections that everyone needs, in the order in which they are needed."""
+
+
+def topic_text(topic: Topic, screen: Screen, *, long: bool = False) -> str:
+    """The meaning, what to do, why; with `long` how it is detected, its blind spots, measured figures, thresholds."""
+    sections = sections_of(topic.text)
+    parts: list[RenderableType] = [Text(f"{topic.code} {topic.name}", "bold"), _body(sections.pop("", ""))]
+    later = [name for name in sections if name not in FIRST] if long else []
+    for name in (*(name for name in FIRST if name in sections), *later):
+        parts += [heading(name), _body(sections[name])]
+    if not long:
+        parts.append(Text(f"\nHow it is detected, and its thresholds: ttsdoc explain {topic.code} --long", "dim"))
+    return printed(Group(*parts), screen)
+
+
+def entry_text(entry: Entry, screen: Screen) -> str:
+    """What a hyperparameter does, which values are usual, where it is in each framework's config."""
+    unit = HYPERPARAMETERS[entry.name].unit
+    titles = {dialect.name: dialect.title for dialect in dialects()}
+    sentences = [
+        f"{entry.says}{f' Unit: {unit}.' if unit else ''}",
+        *([f"Too low: {entry.low}"] if entry.low else []),
+        *([f"Too high: {entry.high}"] if entry.high else []),
+        *([entry.note] if entry.note else []),
+    ]
+    parts: list[RenderableType] = [Text(entry.name, "bold"), *(indented(Text(sentence)) for sentence in sentences)]
+    usual = [(titles.get(name, name), value) for name, value in entry.usual.items()]
+    for words, column, rows in (
+        ("Usual values", "values", usual),
+        ("Where it is set", "key", list(_places(entry.name))),
+    ):
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("framework", ratio=1, overflow="fold")
+        table.add_column(column, overflow="fold", ratio=1)
+        for row in rows:
+            table.add_row(*map(Text, row))
+        parts += [heading(words), indented(table)] if rows else []
+    return printed(Group(*parts), screen)
+
+
+def sections_of(text: str) -> dict[str, str]:
+    """Heading -> text below it; what is before the first heading under the empty one."""
+    first, *rest = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    return {name.strip(): body.strip() for name, body in zip(["", *rest[::2]], [first, *rest[1::2]], strict=True)}
+
+
+def _body(text: str) -> RenderableType:
+    return indented(Markdown(text)) if text else Text()
+
+
+def listing(screen: Screen) -> str:
+    """One line a code, then the hyperparameters."""
+    table = Table(box=None, pad_edge=False, show_header=False, expand=True)
+    table.add_column(width=max(len(topic.code) for topic in topics()))
+    table.add_column(width=max(len(topic.name) for topic in topics()))
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    for topic in topics():
+        table.add_row(topic.code, topic.name, Text(topic.summary.replace("`", "")))
+    names = ", ".join(entries())
+    return printed(
+        Group(table, Text("\nHyperparameters: ", "bold").append(names), Text("\nttsdoc explain FIT002", "dim")),
+        screen,
+        max(screen.width, NARROWEST) if screen.terminal else UNLIMITED,
+    )
+
+
+def known_names() -> list[str]:
+    """Everything that can be explained: codes, names of checks, hyperparameters."""
+    return [*(name for topic in topics() for name in (topic.code, topic.name)), *entries()]

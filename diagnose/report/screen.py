@@ -15,6 +15,7 @@ from diagnose.finding import Finding, Severity, Verdict
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.padding import Padding
     from rich.text import Text
 
 # Colours of the 256 that stand out from white and from black alike: contrast 3.5 to 5.9 with either (WCAG 2).
@@ -54,11 +55,8 @@ class Screen:
     @classmethod
     def of_stdout(cls) -> Screen:
         """The terminal behind standard output; NO_COLOR and FORCE_COLOR are honoured."""
-        coloured = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        if os.environ.get("FORCE_COLOR"):
-            coloured = True
-        if os.environ.get("NO_COLOR"):
-            coloured = False
+        forced, terminal = os.environ.get("FORCE_COLOR"), sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        coloured = bool(forced or terminal) and not os.environ.get("NO_COLOR")
         encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
         width = shutil.get_terminal_size((80, 24)).columns
         return cls(width, coloured, encoding.startswith("utf"), sys.stdout.isatty())
@@ -101,6 +99,13 @@ def heading(words: str) -> Text:
     from rich.text import Text
 
     return Text(f"\n{words}", "bold underline")
+
+
+def indented(content: RenderableType, columns: int = 2, *, above: int = 0) -> Padding:
+    """The content below its heading; `above`: blank lines before it."""
+    from rich.padding import Padding
+
+    return Padding(content, (above, 0, 0, columns))
 
 
 def finding_head(finding: Finding) -> Text:

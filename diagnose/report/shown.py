@@ -2,13 +2,123 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from diagnose.finding import Diagnosis, Finding
+from diagnose.finding import Diagnosis, Finding, Recommendation, StopAdvice, Verdict
 from diagnose.plan import Plan
-from diagnose.report.answer import answer
-from diagnose.report.changes import Change, left, written
-from diagnose.report.words import proof, span
+from diagnose.report.words import causes, counted, metric_words, number, place_of, proof, span
+from diagnose.run import Axis, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of the table."""
+
+    parameter: str
+    was: str
+    now: str
+    why: str
+    blocked: str = ""
+    """Why it is not made; empty where it is."""
+
+
+def written(made: Plan) -> list[Change]:
+    """What a plan changes."""
+    rests = [f" [{', '.join(edit.answers)}; {edit.support.value}]" if edit.answers else "" for edit in made.applied]
+    return [
+        Change(edit.parameter, number(edit.was), edit.asked if edit.now is None else number(edit.now), edit.why + rest)
+        for edit, rest in zip(made.applied, rests, strict=True)
+    ]
+
+
+def left(made: Plan) -> list[Change]:
+    """What a plan does not change, and why not."""
+    return [Change(edit.parameter, "", number(edit.value), "", edit.reason) for edit in made.deferred]
+
+
+# Changes named in the answer; the table has all.
+NAMED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person must know first. Text may hold words from the log: renderers neutralise it."""
+
+    problem: str
+    action: str
+    keep: str
+    """Empty where no loss was logged."""
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Label and sentence, in order, empty ones left out."""
+        labelled = (("Problem", self.problem), ("Do now", self.action), ("Keep", self.keep))
+        return [(label, text) for label, text in labelled if text]
+
+
+def answer(diagnosis: Diagnosis, made: Plan) -> Answer:
+    """The three lines on one run. `made`: its plan."""
+    problem = full_sentence(found[0].message) if (found := causes(diagnosis)) else ""
+    if diagnosis.verdict is Verdict.INCONCLUSIVE:
+        problem = " ".join(diagnosis.reasons)
+    return Answer(problem, _action(diagnosis, made), _keep(diagnosis))
+
+
+def _action(diagnosis: Diagnosis, made: Plan) -> str:
+    found, stop = causes(diagnosis), diagnosis.stop
+    undecided = stop is None or (stop.recommendation is Recommendation.CANNOT_TELL and bool(found))
+    parts = [] if undecided or stop is None else [_advice(stop)]
+    wanted = written(made)
+    if wanted:
+        parts.append(full_sentence(f"Change {_named(wanted)}: `{command(made)}` writes the config"))
+    elif found and found[0].advice:
+        parts.append(full_sentence(found[0].advice))
+    return " ".join(parts)
+
+
+def _advice(stop: StopAdvice) -> str:
+    newest = stop.evaluations_since_best == 0 and stop.metric == "val_loss"
+    if stop.recommendation is Recommendation.CONTINUE and newest:
+        return "Keep training: the last evaluation is the best so far."
+    word = {Recommendation.CONTINUE: "Keep training", Recommendation.STOP: "Stop"}.get(stop.recommendation)
+    reasons = "; ".join(stop.reasons)
+    return full_sentence(f"{word}: {reasons}" if word else reasons)
+
+
+def _named(wanted: list[Change]) -> str:
+    """`learning_rate to 0.0001 and batch_size to 0.5 times its value`."""
+    values = [re.sub("^times (.*)", r"\1 times its value", change.now) for change in wanted[:NAMED]]
+    named = [f"{change.parameter} to {value}" for change, value in zip(wanted, values, strict=False)]
+    more = len(wanted) - NAMED
+    return " and ".join(named) if more <= 0 else f"{', '.join(named)} and {counted(more, 'value')} more"
+
+
+def command(made: Plan) -> str:
+    """What writes the changes."""
+    return f"ttsdoc fix {made.source or 'CONFIG'}"
+
+
+def _keep(diagnosis: Diagnosis) -> str:
+    stop = diagnosis.stop
+    if stop is None:
+        return ""
+    where = place_of(diagnosis.run, stop.metric, stop.best_step)
+    lowest, about = ("lowest smoothed", "about ") if stop.smoothed else ("lowest", "")
+    if stop.metric == Role.SCORE.value:
+        lowest = "highest"
+    best = f"{where}, the {lowest} {metric_words(stop.metric)} ({about}{number(stop.best_value)})"
+    file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
+    if file:
+        return f"{file}: {best}."
+    # Epochs say nothing of files that count steps.
+    missing = "; none was kept near it" if stop.axis is Axis.STEP else ""
+    return f"The checkpoint of {best}{missing if diagnosis.facts.checkpoints else '; none was found on disk'}."
+
+
+def full_sentence(words: str) -> str:
+    """The words with a capital and a full stop."""
+    words = words.strip()
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +158,13 @@ def shown(diagnosis: Diagnosis) -> Shown:
     made = diagnosis.plan
     reply = answer(diagnosis, made).lines()
     said = " ".join(sentence for _, sentence in reply)
-    findings = tuple(_shown(diagnosis, finding, said) for finding in diagnosis.findings if not finding.inconclusive)
+
+    def new(text: str) -> str:
+        return "" if text in said else text
+
+    findings = tuple(
+        ShownFinding(one, span(diagnosis.run, one), new(one.message), proof(one), new(one.advice))
+        for one in diagnosis.findings
+        if not one.inconclusive
+    )
     return Shown(diagnosis, made, reply, findings, written(made), left(made))
-
-
-def _shown(diagnosis: Diagnosis, finding: Finding, said: str) -> ShownFinding:
-    message, advice = ("" if text in said else text for text in (finding.message, finding.advice))
-    return ShownFinding(finding, span(diagnosis.run, finding), message, proof(finding), advice)

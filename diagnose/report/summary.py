@@ -76,42 +76,38 @@ def names(diagnoses: Sequence[Diagnosis]) -> list[str]:
 def _run_row(diagnosis: Diagnosis, name: str) -> RunRow:
     run = diagnosis.run
     train, val = run.curve(Role.TRAIN_LOSS), run.curve(Role.VAL_LOSS)
-    best = _lowest(val)
-    last = None if train is None or not len(train) else float(train.values[-1])
     curve = train or val
     return RunRow(
         name,
         run.source,
         diagnosis.verdict,
-        None if best is None else best[0],
-        None if best is None else best[1],
-        "" if val is None or best is None else val.unit,
-        last,
+        *_lowest(val),
+        None if train is None or not len(train) else float(train.values[-1]),
         int(curve.steps[-1]) if curve is not None and len(curve) else 0,
         tuple(dict.fromkeys(finding.name for finding in causes(diagnosis))),
     )
 
 
-def _lowest(curve: Curve | None) -> tuple[float, int] | None:
+def _lowest(curve: Curve | None) -> tuple[float | None, int | None, str]:
+    """The value, its step and what that counts."""
     if curve is None or not len(curve.finite):
-        return None
+        return None, None, ""
     index = int(curve.finite.values.argmin())
-    return float(curve.finite.values[index]), int(curve.finite.steps[index])
+    return float(curve.finite.values[index]), int(curve.finite.steps[index]), curve.unit
 
 
 def in_order(diagnoses: Sequence[Diagnosis], order: Order) -> list[Diagnosis]:
     """The runs sorted, worst or best first; what has no number comes last."""
     if order is Order.VERDICT:
         return list(diagnoses)
-    keys = {id(diagnosis): row for diagnosis, row in zip(diagnoses, run_rows(diagnoses), strict=True)}
 
-    def key(diagnosis: Diagnosis) -> tuple[bool, float, str]:
-        row = keys[id(diagnosis)]
+    def key(pair: tuple[RunRow, Diagnosis]) -> tuple[bool, float, str]:
+        row = pair[0]
         if order is Order.BEST:
             return row.best_loss is None, row.best_loss or 0.0, row.name
         return False, -row.steps if order is Order.STEPS else 0.0, row.name
 
-    return sorted(diagnoses, key=key)
+    return [diagnosis for _, diagnosis in sorted(zip(run_rows(diagnoses), diagnoses, strict=True), key=key)]
 
 
 def counts(diagnoses: Iterable[Diagnosis]) -> str:
@@ -145,23 +141,12 @@ def as_csv(diagnoses: Sequence[Diagnosis]) -> str:
     """One row a run, with a header."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        [
-            "run",
-            "source",
-            "verdict",
-            "best_val_loss",
-            "best_val_step",
-            "step_unit",
-            "last_train_loss",
-            "last_step",
-            "findings",
-        ]
-    )
+    texts, best = ("run", "source", "verdict"), ("best_val_loss", "best_val_step", "step_unit")
+    writer.writerow((*texts, *best, "last_train_loss", "last_step", "findings"))
     for row in run_rows(diagnoses):
-        texts = (cell(row.name), cell(row.source), row.verdict.value)
-        best = (_digits(row.best_loss), "" if row.best_step is None else row.best_step, row.axis)
-        writer.writerow((*texts, *best, _digits(row.last_loss), row.steps, " ".join(row.findings)))
+        step = "" if row.best_step is None else row.best_step
+        known = (cell(row.name), cell(row.source), row.verdict.value, _digits(row.best_loss), step, row.axis)
+        writer.writerow((*known, _digits(row.last_loss), row.steps, " ".join(row.findings)))
     return out.getvalue()
 
 

@@ -6,17 +6,25 @@ import re
 from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Verdict
-from diagnose.report.answer import command
-from diagnose.report.changes_table import changes_table, not_made
+from diagnose.plan import Plan
 from diagnose.report.chart import loss_chart
-from diagnose.report.screen import RED, VERDICT_MARK, VERDICT_STYLE, Screen, finding_head, heading, printed
-from diagnose.report.shown import Shown, ShownFinding, shown
+from diagnose.report.screen import (
+    AMBER,
+    RED,
+    VERDICT_MARK,
+    VERDICT_STYLE,
+    Screen,
+    finding_head,
+    heading,
+    indented,
+    printed,
+)
+from diagnose.report.shown import Change, Shown, ShownFinding, command, left, shown, written
 from diagnose.report.table import Cell, LossTable, loss_table
 from diagnose.report.words import causes, counted, number, place_of, title
 from diagnose.run import Role
@@ -25,6 +33,60 @@ from diagnose.run import Role
 WORSE = 0.01
 LABELS, CHANGING = 26, 18
 """Columns of the screen that the labels and notes of the table of losses take, and each loss with its changes."""
+
+
+def changes_table(rows: list[Change]) -> Table:
+    """Parameter | was | now | why."""
+    table = Table(box=None, pad_edge=False)
+    for word in ("parameter", "was", "now", "why"):
+        table.add_column(word, header_style="bold", overflow="fold", no_wrap=word in ("was", "now"))
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in (row.parameter, row.was, row.now, row.why)))
+    return table
+
+
+def not_made(rows: list[Change]) -> Iterator[Text]:
+    """One line for each change that is not made."""
+    for row in rows:
+        yield Text(f"not changed: {row.parameter} (would be {plain(row.now)}): {plain(row.blocked)}", "dim")
+
+
+def render_plan(made: Plan, screen: Screen) -> str:
+    """What a fix changed, then the edits that were not made, ending with a newline."""
+    return printed(Group(*_parts(made)), screen)
+
+
+def _parts(made: Plan) -> Iterator[RenderableType]:
+    yield from _basis(made)
+    yield from (Text(plain(doubled), AMBER) for doubled in made.doubled)
+    if made.applied:
+        yield changes_table(written(made))
+        yield Text(f"{counted(len(made.applied), 'value')} changed.")
+    else:
+        yield Text("nothing to change")
+    noted = [edit for edit in made.applied if edit.note]
+    yield from (Text(f"note on {one.parameter} ({plain(one.path)}): {plain(one.note)}", AMBER) for one in noted)
+    if noted:
+        yield Text("versions of this trainer differ: --trainer FILE asks the source of yours what it reads")
+    yield from not_made(left(made))
+
+
+def _basis(made: Plan) -> Iterator[Text]:
+    """What the plan rests on: the run that was judged, or that none was found."""
+    diagnosis = made.diagnosis
+    if not diagnosis.run.curves:
+        yield Text("no log was found (give it with --logs): only the config and the data set were judged", AMBER)
+    else:
+        yield Text(f"judged {plain(diagnosis.run.source)}, {diagnosis.verdict.value}{_causes(diagnosis)}")
+    yield from (Text(plain(note), AMBER) for note in diagnosis.facts.notes)
+    if diagnosis.facts.samples is None:
+        yield Text("the size of the data set is not known (give it with --samples)", AMBER)
+
+
+def _causes(diagnosis: Diagnosis) -> str:
+    """`: overfitting, loss-spike`; nothing where nothing was found."""
+    names = ", ".join(dict.fromkeys(finding.name for finding in causes(diagnosis)))
+    return f": {names}" if names else ""
 
 
 def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> str:
@@ -42,9 +104,7 @@ def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> st
 def _heading(diagnosis: Diagnosis) -> Text:
     run, verdict = diagnosis.run, diagnosis.verdict
     line = Text("ttsdoc ").append(f"{VERDICT_MARK[verdict]} {verdict.value.upper()}", VERDICT_STYLE[verdict])
-    line.append(f"  {plain(title(run))}", "bold")
-    names = ", ".join(dict.fromkeys(finding.name for finding in causes(diagnosis)))
-    return line.append(f": {names}" if names else "", "bold")
+    return line.append(f"  {plain(title(run))}{_causes(diagnosis)}", "bold")
 
 
 def _answer(what: Shown) -> RenderableType:
@@ -53,16 +113,15 @@ def _answer(what: Shown) -> RenderableType:
     table.add_column(overflow="fold")
     for label, sentence in what.answer:
         table.add_row(label, Text(plain(sentence)))
-    return Padding(table, (0, 0, 0, 2))
+    return indented(table)
 
 
 def _input(diagnosis: Diagnosis, verbose: bool) -> RenderableType:
     """Where it was read, and what a reader must know of the reading."""
     run, health = diagnosis.run, diagnosis.run.health
     damage = f", {counted(health.bad_records, 'damaged record')} skipped" if health.bad_records else ""
-    notes = (*run.notes, *diagnosis.facts.notes)
-    lines = [f"{plain(run.source)} ({run.format}{damage})", *map(plain, notes)]
-    return Padding(Text("\n".join(lines if verbose else ["; ".join(lines)]), "dim"), (1, 0, 0, 2))
+    lines = [f"{plain(run.source)} ({run.format}{damage})", *map(plain, (*run.notes, *diagnosis.facts.notes))]
+    return indented(Text(("\n" if verbose else "; ").join(lines), "dim"), above=1)
 
 
 def _evidence(what: Shown, verbose: bool) -> Iterator[RenderableType]:
@@ -71,18 +130,17 @@ def _evidence(what: Shown, verbose: bool) -> Iterator[RenderableType]:
         yield heading("Evidence" if causes(what.diagnosis) else "Good to know")
     for one in what.findings:
         indent = 4 if one.finding.explained_by else 2
-        yield Padding(_finding_line(one), (0, 0, 0, indent))
+        yield indented(_finding_line(one), indent)
         body = _finding_body(one, brief=not one.finding.alarming and not verbose)
         if body:
-            yield Padding(body, (0, 0, 0, indent + 2))
+            yield indented(body, indent + 2)
 
 
 def _finding_line(one: ShownFinding) -> Text:
     finding = one.finding
-    text = Text("└ " if finding.explained_by else "")
-    text.append_text(finding_head(finding))
-    text.append(f"  {one.place}{', ' if one.place else ''}confidence {finding.confidence.value}", "dim")
-    return text.append(f", caused by {finding.explained_by}" if finding.explained_by else "", "dim")
+    mark, cause = ("└ ", f", caused by {finding.explained_by}") if finding.explained_by else ("", "")
+    text = Text(mark).append_text(finding_head(finding))
+    return text.append(f"  {one.place}{', ' if one.place else ''}confidence {finding.confidence.value}{cause}", "dim")
 
 
 def _finding_body(one: ShownFinding, *, brief: bool) -> Text:
@@ -100,7 +158,7 @@ def _after(what: Shown, screen: Screen, *, verbose: bool, calm: bool) -> Iterato
     table = None if calm else loss_table(diagnosis)
     if table is not None:
         narrow = screen.text_width < LABELS + CHANGING * len(table.headings)
-        yield Padding(_loss_rows(table, narrow=narrow), (1, 0, 0, 2))
+        yield indented(_loss_rows(table, narrow=narrow), above=1)
     yield from _changes(what)
     yield from _level(diagnosis, verbose)
     if verbose:
@@ -126,19 +184,16 @@ def _loss_rows(loss: LossTable, *, narrow: bool) -> RenderableType:
 
 
 def _cell(cell: Cell | None, better: int) -> tuple[Text, Text]:
-    if cell is None:
-        return Text(""), Text("")
-    value = Text(number(cell.value))
-    if cell.change is None:
-        return value, Text("")
-    return value, Text(f"{cell.change:+.1%}", RED if -better * cell.change > WORSE else "")
+    if cell is None or cell.change is None:
+        return Text("" if cell is None else number(cell.value)), Text("")
+    return Text(number(cell.value)), Text(f"{cell.change:+.1%}", RED if -better * cell.change > WORSE else "")
 
 
 def _changes(what: Shown) -> Iterator[RenderableType]:
     if what.changed:
         yield heading(f"What to change ({plain(command(what.plan))} writes it)")
-        yield Padding(changes_table(what.changed), (0, 0, 0, 2))
-    yield from (Padding(line, (0, 0, 0, 2)) for line in not_made(what.left))
+        yield indented(changes_table(what.changed))
+    yield from map(indented, not_made(what.left))
 
 
 def _level(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
@@ -150,12 +205,12 @@ def _level(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
     side = "above" if last > band.high else "below" if last < band.low else "within"
     samples = diagnosis.facts.samples
     size = f" with {counted(samples, 'clip')}" if band.sized and samples else " (--samples N narrows it)"
-    text = Text(f"Loss {number(last)}: {side} the {band.low:g} to {band.high:g} that {band.family} reaches{size}.")
+    text = Text(f"\nLoss {number(last)}: {side} the {band.low:g} to {band.high:g} that {band.family} reaches{size}.")
     if verbose:
         text.append(
             f" Loss definition: {band.loss}. Source: {plain(band.source)}; confidence {band.confidence.value}.", "dim"
         )
-    yield Padding(text, (1, 0, 0, 0))
+    yield text
 
 
 def _moments(diagnosis: Diagnosis) -> Iterator[RenderableType]:
@@ -166,23 +221,19 @@ def _moments(diagnosis: Diagnosis) -> Iterator[RenderableType]:
     yield heading("Listen to")
     for moment in stop.listen:
         file = f": {plain(moment.file)}" if moment.file else ""
-        yield Padding(Text(f"{place_of(diagnosis.run, stop.metric, moment.step)} ({moment.why}){file}"), (0, 0, 0, 2))
+        yield indented(Text(f"{place_of(diagnosis.run, stop.metric, moment.step)} ({moment.why}){file}"))
 
 
 def _forecast(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
     forecast, curve = diagnosis.forecast, diagnosis.run.curve(Role.TRAIN_LOSS)
-    if forecast is None or curve is None or not len(curve):
-        return
-    if not verbose and diagnosis.verdict is Verdict.UNHEALTHY:
+    unasked = diagnosis.verdict is Verdict.UNHEALTHY and not verbose
+    if forecast is None or curve is None or not len(curve) or unasked:
         return
     note = f"; {plain(forecast.note)}" if forecast.note else ""
-    yield Padding(
-        Text(
-            f"Forecast for {forecast.axis.value} {forecast.horizon_step:,}: {plain(forecast.metric)} "
-            f"{number(forecast.median)} "
-            f"({forecast.coverage:.0%} prediction interval {number(forecast.low)} to {number(forecast.high)}){note}."
-        ),
-        (1, 0, 0, 0),
+    yield Text(
+        f"\nForecast for {forecast.axis.value} {forecast.horizon_step:,}: {plain(forecast.metric)} "
+        f"{number(forecast.median)} "
+        f"({forecast.coverage:.0%} prediction interval {number(forecast.low)} to {number(forecast.high)}){note}."
     )
 
 
@@ -196,7 +247,7 @@ def _not_judged(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]
     if reasons and verbose:
         yield heading("Not judged")
         lines = [f"{', '.join(names)}: {plain(reason)}" for reason, names in reasons.items()]
-        yield Padding(Text("\n".join(lines), "dim"), (0, 0, 0, 2))
+        yield indented(Text("\n".join(lines), "dim"))
     elif reasons:
         reason = max(reasons, key=lambda reason: len(reasons[reason]))
         count = f"{counted(len(diagnosis.skipped), 'check')} not possible"

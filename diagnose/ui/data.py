@@ -10,7 +10,7 @@ import gradio as gr
 
 from diagnose.clean import markdown, plain
 from diagnose.errors import TtsdocError
-from diagnose.inside import inside
+from diagnose.files import inside
 
 
 def imported(root: Path, subtitles: str, out: str) -> str:

@@ -10,8 +10,8 @@ import gradio as gr
 from diagnose.clean import plain
 from diagnose.errors import TtsdocError
 from diagnose.facts import Hints
+from diagnose.files import inside
 from diagnose.finding import Diagnosis
-from diagnose.inside import inside
 from diagnose.pool import find, judge_all
 from diagnose.report.words import title
 from diagnose.ui.views import answer_text, figures, report_text

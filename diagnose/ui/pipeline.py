@@ -10,11 +10,11 @@ import gradio as gr
 
 from diagnose.clean import markdown, plain
 from diagnose.errors import TtsdocError
-from diagnose.files import write_whole
+from diagnose.files import inside, write_whole
 from diagnose.finding import Diagnosis
 from diagnose.plan import Plan
+from diagnose.project import config_file
 from diagnose.ui.followed import Followed, Gallery, sounds_of
-from diagnose.ui.places import config_inside
 from diagnose.ui.trainings import Training, Trainings, last_words
 from diagnose.ui.views import (
     answer_text,
@@ -26,6 +26,20 @@ from diagnose.ui.views import (
     progress_text,
     sound_name,
 )
+
+
+def config_inside(root: Path, text: str) -> Path:
+    """The config that a text box names: a file below `root`, or a shipped preset (`stable`). Raises TtsdocError."""
+    name = text.strip()
+    if name and "/" not in name and not (root / name).exists():
+        preset = config_file(name)
+        if preset.is_file() and preset.suffix == ".yaml" and preset.stem == name:
+            return preset
+    place = inside(root, text)
+    if not place.is_file():
+        raise TtsdocError(f"{name}: there is no such config below {root}")
+    return place
+
 
 SECONDS = 2.0
 """Between two looks of a page."""

@@ -10,7 +10,7 @@ from diagnose.finding import Diagnosis, Verdict
 from diagnose.live.watch import progress
 from diagnose.plan import Plan, plan_of_config
 from diagnose.report import as_markdown
-from diagnose.report.events import progress_line
+from diagnose.report.line import progress_line
 from diagnose.report.shown import shown
 from diagnose.report.words import title
 from diagnose.run import Attachment

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from diagnose.config import parse_config, read_config
-from diagnose.config.limits import MAX_BYTES, MAX_NODES
+from diagnose.config.node import MAX_BYTES, MAX_NODES
 from diagnose.errors import ConfigError
 
 BOMB = "a: &a {x: 1}\n" + "".join(

@@ -17,7 +17,7 @@ from diagnose.data.audio import Sound, header, read, write
 from diagnose.data.import_srt import import_srt
 from diagnose.data.manifest import read_clips
 from diagnose.data.segments import Bounds, apart, sentences
-from diagnose.data.silence import trim
+from diagnose.data.speech import trim
 from diagnose.data.subtitles import Cue
 from diagnose.errors import DataError
 from tests.data.speaking import speak

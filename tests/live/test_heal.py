@@ -180,6 +180,6 @@ def test_a_plateau_is_not_stopped_and_gets_a_trial_and_another_only_where_that_h
 
 @pytest.mark.parametrize(("text", "expected"), [("90m", 5400.0), ("12h", 43_200.0), ("600", 600.0), ("2d", 172_800.0)])
 def test_a_budget_is_a_time(text: str, expected: float) -> None:
-    from diagnose.cli.heal import seconds
+    from diagnose.cli.options import seconds
 
     assert seconds(text) == expected

@@ -15,9 +15,7 @@ from diagnose.cli import app, completion
 from diagnose.cli.examples import EXAMPLES, commands
 from diagnose.config.dialect_files import dialects
 from diagnose.config.hyperparameters import HYPERPARAMETERS
-from diagnose.report.explain import find_topic, topics
-from diagnose.report.explain_text import entry_text, listing, sections_of, topic_text
-from diagnose.report.glossary import entries
+from diagnose.report.explain import entries, entry_text, find_topic, listing, sections_of, topic_text, topics
 from diagnose.report.screen import Screen
 from tests.test_cli import ttsdoc
 

@@ -11,7 +11,7 @@ import pytest
 
 from diagnose import analyze, fix, read
 from diagnose.finding import Diagnoses
-from diagnose.report.html.picture import svg
+from diagnose.report.notebook import svg
 from diagnose.report.panels import panels
 from diagnose.run import Run
 from tests.report.diagnoses import diagnosis, finding, overfit, run, stop

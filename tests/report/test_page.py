@@ -17,8 +17,7 @@ import pytest
 
 from diagnose.finding import Diagnosis
 from diagnose.report.html.figures import alt_text, digits
-from diagnose.report.html.page import Extras, healing_result, healing_rows, page
-from diagnose.report.html.sounds import MOST_SOUNDS, Sound, playable, wanted
+from diagnose.report.html.page import MOST_SOUNDS, Extras, Sound, healing_result, healing_rows, page, playable, wanted
 from diagnose.report.panels import panels
 from diagnose.run import Attachment, Role, Run
 from tests.browser import CHROMIUM, FLAGS

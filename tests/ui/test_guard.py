@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diagnose.errors import TtsdocError
-from diagnose.inside import inside
+from diagnose.files import inside
 from diagnose.ui.guard import COOKIE, LOOPBACK, Guard
 
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from diagnose.clean import plain
-from diagnose.finding import Diagnosis, Finding, Severity
-from diagnose.report.line import what_to_do
-from diagnose.report.place import place_of
-from diagnose.report.words import span, title
+from diagnose.finding import Diagnosis, Severity
+from diagnose.report.line import message_in, place_of, what_to_do
 
 COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 # actions/toolkit, packages/core/src/command.ts: escapeData and escapeProperty.
@@ -32,11 +30,5 @@ def _commands(diagnosis: Diagnosis) -> Iterator[str]:
             properties = {"file": place.file, "line": str(place.line)} | properties
         said = ",".join(f"{key}={plain(value).translate(_PROPERTY)}" for key, value in properties.items())
         command = COMMAND[finding.severity if finding.alarming else Severity.INFO]
-        yield f"::{command} {said}::{_message(diagnosis, finding)}"
-
-
-def _message(diagnosis: Diagnosis, finding: Finding) -> str:
-    run = diagnosis.run
-    where = ", ".join(filter(None, (title(run) if run.curves else "", span(run, finding))))
-    lines = [f"{where}: {finding.message}" if where else finding.message, what_to_do(finding)]
-    return "\n".join(plain(line) for line in lines if line).translate(_DATA)
+        message = "\n".join(filter(None, (message_in(diagnosis, finding), what_to_do(finding))))
+        yield f"::{command} {said}::{message.translate(_DATA)}"

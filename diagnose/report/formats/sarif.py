@@ -5,7 +5,7 @@ Standard: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -15,9 +15,7 @@ from diagnose.checks import every_check
 from diagnose.clean import plain
 from diagnose.finding import Diagnosis, Finding, Severity
 from diagnose.report.as_json import dumps
-from diagnose.report.line import what_to_do
-from diagnose.report.place import place_of
-from diagnose.report.words import span, title
+from diagnose.report.line import message_in, place_of, what_to_do
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 LEVEL = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -47,13 +45,15 @@ def _rule(code: str, found: list[tuple[Diagnosis, Finding]]) -> dict[str, Any]:
 
 
 def _result(diagnosis: Diagnosis, finding: Finding, codes: list[str]) -> dict[str, Any]:
-    place = place_of(diagnosis, finding)
+    place, todo = place_of(diagnosis, finding), what_to_do(finding)
+    # The same finding of the same run, also when its numbers have changed.
+    same = "\0".join((finding.code, finding.metric, diagnosis.run.name)).encode("utf-8", "surrogatepass")
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": codes.index(finding.code),
         "level": LEVEL[finding.severity if finding.alarming else Severity.INFO],
-        "message": {"text": " ".join(_sentences(diagnosis, finding))},
-        "partialFingerprints": {"finding/v1": _fingerprint(diagnosis, finding)},
+        "message": {"text": message_in(diagnosis, finding) + (f" What to do: {todo}" if todo else "")},
+        "partialFingerprints": {"finding/v1": sha256(same).hexdigest()[:32]},
         "properties": {"confidence": finding.confidence.value, "metric": plain(finding.metric)},
     }
     if place is not None:
@@ -61,17 +61,3 @@ def _result(diagnosis: Diagnosis, finding: Finding, codes: list[str]) -> dict[st
         region = {"startLine": place.line}
         result["locations"] = [{"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}]
     return result
-
-
-def _sentences(diagnosis: Diagnosis, finding: Finding) -> Iterator[str]:
-    run = diagnosis.run
-    where = ", ".join(filter(None, (title(run) if run.curves else "", span(run, finding))))
-    yield plain(f"{where}: {finding.message}" if where else finding.message)
-    if todo := what_to_do(finding):
-        yield f"What to do: {todo}"
-
-
-def _fingerprint(diagnosis: Diagnosis, finding: Finding) -> str:
-    """The same finding of the same run, also when its numbers have changed."""
-    parts = (finding.code, finding.metric, diagnosis.run.name)
-    return sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]

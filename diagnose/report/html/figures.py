@@ -54,11 +54,16 @@ def run_figures(diagnosis: Diagnosis, prefix: str) -> list[Figure]:
         return []
     main, *details = drawn
     found = [_main(diagnosis, main, f"{prefix}-loss")]
-    found += [_one(panel, f"{prefix}-detail-{index}") for index, panel in enumerate(details)]
+    for index, panel in enumerate(details):
+        found.append(_figure(panel, f"{prefix}-detail-{index}", 300, list(map(_trace, panel.series))))
     parts = (
         _beside(diagnosis, main, what, roles, f"{prefix}-beside-{index}") for index, (what, roles) in enumerate(BELOW)
     )
     return found + [part for part in parts if part is not None]
+
+
+def _figure(panel: Panel, name: str, height: int, data: list[dict[str, Any]], more: str = "") -> Figure:
+    return Figure(name, panel.title, alt_text(panel) + more, {"data": data, "layout": _layout(panel)}, height)
 
 
 def _main(diagnosis: Diagnosis, panel: Panel, name: str) -> Figure:
@@ -69,7 +74,8 @@ def _main(diagnosis: Diagnosis, panel: Panel, name: str) -> Figure:
     beside = [line for line in lines if line is not None and len(line.x) > 1]
     data = [_trace(line) for line in panel.series]
     data += [_trace(line, f"y{index}") | {"showlegend": False} for index, line in enumerate(beside, 2)]
-    layout = _layout(panel)
+    figure = _figure(panel, name, 420 + 120 * len(beside), data)
+    layout = figure.content["layout"]
     edges = np.linspace(0.0, 0.38, len(beside) + 1)[::-1] if beside else np.zeros(1)
     layout["yaxis"] |= {"domain": [float(edges[0]) + (0.06 if beside else 0.0), 1.0]}
     for index, line in enumerate(beside, 2):
@@ -84,12 +90,7 @@ def _main(diagnosis: Diagnosis, panel: Panel, name: str) -> Figure:
         }
     if beside:
         layout["xaxis"]["anchor"] = f"y{len(beside) + 1}"
-    return Figure(name, panel.title, alt_text(panel), {"data": data, "layout": layout}, 420 + 120 * len(beside))
-
-
-def _one(panel: Panel, name: str) -> Figure:
-    content = {"data": [_trace(line) for line in panel.series], "layout": _layout(panel)}
-    return Figure(name, panel.title, alt_text(panel), content, 300)
+    return figure
 
 
 def _beside(diagnosis: Diagnosis, main: Panel, what: str, roles: tuple[Role, ...], name: str) -> Figure | None:
@@ -108,8 +109,7 @@ def _beside(diagnosis: Diagnosis, main: Panel, what: str, roles: tuple[Role, ...
     logarithmic = low > 0 and high / low > LOG_RATIO
     panel = Panel(f"{what} by {main.unit}", main.unit, tuple(shown), (), logarithmic)
     more = "" if len(lines) <= MOST_COMPONENTS else f" The first {MOST_COMPONENTS} of {len(lines)} are drawn."
-    data = [_styled(line, index) for index, line in enumerate(shown)]
-    return Figure(name, panel.title, alt_text(panel) + more, {"data": data, "layout": _layout(panel)}, 380)
+    return _figure(panel, name, 380, [_styled(line, index) for index, line in enumerate(shown)], more)
 
 
 def comparison(diagnoses: Sequence[Diagnosis], name: str) -> Figure | None:
@@ -128,13 +128,9 @@ def comparison(diagnoses: Sequence[Diagnosis], name: str) -> Figure | None:
     lines = [(unit, line) for unit, line in lines if unit == counted_by.most_common(1)[0][0]]
     if len(lines) < 2:
         return None
-    panel = Panel(
-        f"{metric_words(role.value).capitalize()} of {counted(len(lines), 'run')}",
-        lines[0][0],
-        tuple(line for _, line in lines),
-    )
-    data = [_styled(line, index) for index, (_, line) in enumerate(lines)]
-    return Figure(name, panel.title, alt_text(panel), {"data": data, "layout": _layout(panel)}, 420)
+    what = f"{metric_words(role.value).capitalize()} of {counted(len(lines), 'run')}"
+    panel = Panel(what, lines[0][0], tuple(line for _, line in lines))
+    return _figure(panel, name, 420, [_styled(line, index) for index, line in enumerate(panel.series)])
 
 
 def _trace(line: Series, axis: str = "y") -> dict[str, Any]:
@@ -193,17 +189,8 @@ def _shapes(mark: Mark) -> list[dict[str, Any]]:
 
 
 def _annotation(mark: Mark, index: int) -> dict[str, Any]:
-    return {
-        "x": mark.first,
-        "y": 1,
-        "yref": "paper",
-        "yanchor": "top",
-        "xanchor": "left",
-        "yshift": -16 * (index % 3),
-        "showarrow": False,
-        "text": plain(mark.label),
-        "font": {"size": 12},
-    }
+    place = {"x": mark.first, "y": 1, "yref": "paper", "yanchor": "top", "xanchor": "left", "yshift": -16 * (index % 3)}
+    return place | {"showarrow": False, "text": plain(mark.label), "font": {"size": 12}}
 
 
 def alt_text(panel: Panel) -> str:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -15,13 +15,65 @@ from diagnose import __version__
 from diagnose.clean import plain
 from diagnose.errors import TtsdocError
 from diagnose.finding import Diagnosis
-from diagnose.report.answer import command
 from diagnose.report.html.figures import comparison, run_figures
-from diagnose.report.html.sounds import Sound
-from diagnose.report.shown import shown
+from diagnose.report.shown import command, shown
 from diagnose.report.summary import counts, names, run_rows
 from diagnose.report.table import loss_table
 from diagnose.report.words import number, place_of, title
+from diagnose.run import Attachment, Run
+
+MOST_SOUNDS = 12
+MOST_BYTES = 2_000_000
+"""Of one sound: 45 s of 16-bit mono at 22 kHz."""
+MOST_BYTES_IN_ALL = 8_000_000
+KINDS = ((b"RIFF", "audio/wav"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"), (b"ID3", "audio/mpeg"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound of a step."""
+
+    tag: str
+    step: int
+    content: bytes
+
+    @property
+    def mime(self) -> str | None:
+        """The kind by the first bytes; None for what no browser plays."""
+        return next((mime for start, mime in KINDS if self.content.startswith(start)), None)
+
+    @property
+    def address(self) -> str:
+        """A data address."""
+        return f"data:{self.mime};base64,{base64.b64encode(self.content).decode('ascii')}"
+
+
+def wanted(run: Run, best_step: int | None) -> list[Attachment]:
+    """For each tag the last sound and the one nearest to the best step, in the order of tags and steps."""
+    tags: dict[str, list[Attachment]] = {}
+    for attachment in run.attachments:
+        if attachment.kind == "audio":
+            tags.setdefault(attachment.tag, []).append(attachment)
+    chosen: list[Attachment] = []
+    for sounds in tags.values():
+        near = sounds[-1] if best_step is None else min(sounds, key=lambda sound: abs(sound.step - best_step))
+        chosen += sorted({id(one): one for one in (near, sounds[-1])}.values(), key=lambda sound: sound.step)
+    return chosen[:MOST_SOUNDS]
+
+
+def playable(attachments: Iterable[Attachment]) -> Iterator[Sound]:
+    """The sounds that a page can hold and a browser can play. Reads them; what is gone is left out."""
+    total = 0
+    for attachment in attachments:
+        try:
+            sound = Sound(attachment.tag, attachment.step, attachment.load())
+        except OSError:
+            continue
+        size = len(sound.content)
+        if sound.mime is not None and size <= MOST_BYTES and total + size <= MOST_BYTES_IN_ALL:
+            total += size
+            yield sound
+
 
 # Runs shown in full; the table has all.
 MOST_IN_FULL = 8
@@ -29,6 +81,8 @@ MOST_IN_FULL = 8
 UNUSED_STYLE = re.compile(r'getElementById\("([0-9a-f]{32,})"\)\)\{var \w+=document\.createElement\("style"\)')
 # An empty style element, which plotly makes and fills by script.
 EMPTY_STYLE = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
+NO_MARKUP = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+"""For JSON that must end no script element."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +106,8 @@ def page(diagnoses: Sequence[Diagnosis], extras: Mapping[int, Extras] = {}) -> s
     figures = [figure for run in runs for figure in run["figures"]] + ([compared] if compared else [])
     scripts = [_plotly(), _text("page.js")] if figures else []
     style = _text("page.css")
+    drawn = {figure.name: figure.content for figure in figures}
+    contents = json.dumps(drawn, separators=(",", ":"), allow_nan=False)
     return str(
         environment.get_template("page.html.j2").render(
             policy=_policy(scripts, style),
@@ -65,14 +121,14 @@ def page(diagnoses: Sequence[Diagnosis], extras: Mapping[int, Extras] = {}) -> s
             runs=runs,
             hidden=max(0, len(diagnoses) - MOST_IN_FULL),
             unused=sorted({found for script in scripts for found in UNUSED_STYLE.findall(script)}),
-            contents=_trusted(_json({figure.name: figure.content for figure in figures})),
+            contents=_trusted(contents.translate(NO_MARKUP)),
         )
     )
 
 
 def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) -> dict[str, Any]:
     what = shown(diagnosis)
-    run, health = diagnosis.run, diagnosis.run.health
+    run, health, stop = diagnosis.run, diagnosis.run.health, diagnosis.stop
     damage = [f"{health.bad_records} damaged records skipped"] if health.bad_records else []
     return {
         "id": f"run-{index}",
@@ -83,8 +139,8 @@ def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) ->
         "table": loss_table(diagnosis),
         "command": command(what.plan),
         "diff": what.plan.diff().splitlines() if what.plan.source else [],
-        "moments": () if diagnosis.stop is None else diagnosis.stop.listen,
-        "places": _places(diagnosis),
+        "moments": stop.listen if stop else (),
+        "places": [place_of(run, stop.metric, moment.step) for moment in stop.listen] if stop else [],
         "sounds": extras.sounds,
         "healing": healing_rows(extras.healing),
         "healed": healing_result(extras.healing),
@@ -94,22 +150,18 @@ def _run_context(diagnosis: Diagnosis, name: str, index: int, extras: Extras) ->
     }
 
 
-def _places(diagnosis: Diagnosis) -> list[str]:
-    """Where the moments lie that are worth a listen."""
-    stop = diagnosis.stop
-    return [] if stop is None else [place_of(diagnosis.run, stop.metric, moment.step) for moment in stop.listen]
-
-
 def healing_rows(healing: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The attempts of a `heal.json`, each with its edits in words; malformed entries are left out."""
     attempts = healing.get("attempts", ())
-    known = [attempt for attempt in attempts if isinstance(attempt, Mapping)] if isinstance(attempts, list) else []
+    known = [attempt for attempt in _list(attempts) if isinstance(attempt, Mapping)]
     return [
         {
             "number": str(attempt.get("number", index)),
             "config": str(attempt.get("config", "")),
             "edits": ", ".join(map(_edit_words, _list(attempt.get("edits")))),
-            "findings": ", ".join(map(_finding_words, _list(attempt.get("findings")))),
+            "findings": ", ".join(
+                str(one.get("name", "") if isinstance(one, Mapping) else one) for one in _list(attempt.get("findings"))
+            ),
             "loss": number(loss) if isinstance(loss := attempt.get("best_val_loss"), int | float) else "-",
             "accepted": {True: "yes", False: "no"}.get(attempt.get("accepted"), "-"),  # type: ignore[arg-type]  # any JSON
         }
@@ -137,10 +189,6 @@ def _edit_words(edit: object) -> str:
     return f"{edit.get('parameter', '')} {was} to {now}"
 
 
-def _finding_words(finding: object) -> str:
-    return str(finding.get("name", "")) if isinstance(finding, Mapping) else str(finding)
-
-
 def _differing(diagnoses: Sequence[Diagnosis]) -> dict[str, list[str]]:
     """Hyperparameter -> its value in each run shown, for those in which the runs differ whose config is known."""
     settings = [one.facts.settings for one in diagnoses[:MOST_IN_FULL]]
@@ -159,7 +207,8 @@ def _environment() -> Any:
         autoescape=True,
         loader=FunctionLoader(_text),
         undefined=StrictUndefined,
-        finalize=_neutral,
+        # Text without controls and without characters that reorder it; what we wrote ourselves as it is.
+        finalize=lambda value: plain(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -168,11 +217,6 @@ def _environment() -> Any:
 
 
 NEEDED = "the page needs plotly and jinja2: pip install 'ttsdoc[report]'"
-
-
-def _neutral(value: Any) -> Any:
-    """Text without controls and without characters that reorder it; what we wrote ourselves as it is."""
-    return plain(value) if type(value) is str else value
 
 
 def _trusted(text: str) -> Any:
@@ -193,20 +237,11 @@ def _plotly() -> str:
     return str(get_plotlyjs()).replace("</script", "<\\/script")
 
 
-def _json(content: object) -> str:
-    """JSON that ends no script element."""
-    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
 def _policy(scripts: Sequence[str], style: str) -> str:
     """Only these scripts and this style; pictures and sounds only from the page itself; no network at all."""
     allowed = " ".join(map(_hash, scripts)) or "'none'"
-    styles = f"{_hash(style)} {EMPTY_STYLE}"
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src {styles}; img-src data: blob:; media-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    fixed = "img-src data: blob:; media-src data:; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; script-src {allowed}; style-src {_hash(style)} {EMPTY_STYLE}; {fixed}"
 
 
 def _hash(text: str) -> str:

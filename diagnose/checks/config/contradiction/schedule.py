@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from diagnose.checks.config._rule import Rule, at, contradiction, scalar
 from diagnose.config import Config
 from diagnose.config.effective import Effective, is_dead, number, positive
-from diagnose.config.units import STEPS
+from diagnose.config.hyperparameters import STEPS
 from diagnose.facts import Facts
 from diagnose.finding import Edit, Finding, Operation, Prescription, Safety, Severity
 
