@@ -137,7 +137,8 @@ def _read_wave(file: wave.Wave_read, path: Path, start: float, stop: float | Non
     width, channels = file.getsampwidth(), file.getnchannels()
     raw = file.readframes(last - first)
     raw = raw[: len(raw) // (width * channels) * (width * channels)]
-    return Sound(_mono(_pcm(raw, width), channels), rate)
+    samples = _pcm(raw, width)
+    return Sound(samples if channels == 1 else samples.reshape(-1, channels).mean(axis=1, dtype=np.float32), rate)
 
 
 def _bounds(start: float, stop: float | None, rate: int, frames: int) -> tuple[int, int]:
@@ -156,10 +157,6 @@ def _pcm(raw: bytes, width: int) -> Samples:
         wide[:, 1:] = parts
         return (wide.view("<i4")[:, 0] / 2147483648.0).astype(np.float32)
     return (np.frombuffer(raw, f"<i{width}") / float(1 << (8 * width - 1))).astype(np.float32)
-
-
-def _mono(samples: Samples, channels: int) -> Samples:
-    return samples if channels == 1 else samples.reshape(-1, channels).mean(axis=1, dtype=np.float32)
 
 
 def _read_soundfile(path: Path, start: float, stop: float | None) -> Sound:

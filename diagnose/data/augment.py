@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -18,13 +18,12 @@ from diagnose.data.ljspeech import (
     Row,
     described,
     folder_written_whole,
-    listed,
-    metadata,
     names_for,
     put,
     usual_rate,
+    write_lists,
 )
-from diagnose.data.manifest import Clip, Split, read_clips, split_lists
+from diagnose.data.manifest import Clip, Split, read_clips, read_splits
 from diagnose.data.progress import track, workers
 from diagnose.errors import DataError
 
@@ -56,7 +55,7 @@ def augment(
     bytes. Raises DataError.
     """
     clips = [clip for clip in read_clips(source) if not clip.is_copy]
-    parts = _parts(source)
+    parts = read_splits(source)
     trained = {clip.audio for clip in parts.get(Split.TRAIN, clips)}
     tasks = [
         _Task(clip, name, _drawn(name, changes, copies, seed) if clip.audio in trained else ())
@@ -64,14 +63,18 @@ def augment(
     ]
     rate = usual_rate(clips)
     with folder_written_whole(out, force=force) as staging, workers() as pool:
-        (staging / "wavs").mkdir()
         work = pool.map(partial(_perform, staging / "wavs", rate), tasks)
         results = list(track(work, len(tasks), "augmenting"))
         done = [result for result in results if isinstance(result, _Done)]
         rejected = tuple(result for result in results if isinstance(result, Rejected))
         if not done:
             raise DataError(f"{source}: nothing could be taken" + (f"; {described(rejected[0])}" if rejected else ""))
-        _write_lists(staging, done, parts, rejected)
+        lists = {"metadata.csv": [row for each in done for row in each.rows]}
+        for split, part in parts.items():
+            members = {clip.audio for clip in part}
+            rows = [row for each in done if each.clip.audio in members for row in each.rows]
+            lists[f"metadata_{split.value}.csv"] = rows
+        write_lists(staging, lists, rejected)
     made = sum(len(each.rows) - 1 for each in done)
     return Augmented(out, len(done), made, sum(each.seconds for each in done) / 60, rejected)
 
@@ -93,11 +96,6 @@ class _Done:
     clip: Clip
     rows: tuple[Row, ...]
     seconds: float
-
-
-def _parts(source: Path) -> dict[Split, list[Clip]]:
-    lists = split_lists(source) if source.is_dir() else {}
-    return {split: read_clips(path) for split, path in lists.items()}
 
 
 def _drawn(name: str, changes: Sequence[Change], copies: int, seed: int) -> tuple[tuple[str, Change, int], ...]:
@@ -131,16 +129,3 @@ def changed(sound: Sound, change: Change, rng: np.random.Generator) -> Sound:
     if change is Change.SPEED:
         return effects.speed(sound, 1.0 + 0.1 * strength * sign)
     return effects.pitch(sound, strength * sign)
-
-
-def _write_lists(
-    folder: Path, done: Sequence[_Done], parts: Mapping[Split, Sequence[Clip]], rejected: Sequence[Rejected]
-) -> None:
-    """The list of all, and each list that the source had with the copies of its clips."""
-    lists = {"metadata.csv": [row for each in done for row in each.rows]}
-    for split, clips in parts.items():
-        members = {clip.audio for clip in clips}
-        lists[f"metadata_{split.value}.csv"] = [row for each in done if each.clip.audio in members for row in each.rows]
-    for name, rows in lists.items():
-        (folder / name).write_text(metadata(rows), encoding="utf-8", newline="\n")
-    (folder / "rejected.txt").write_text(listed(rejected), encoding="utf-8", newline="\n")

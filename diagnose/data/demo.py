@@ -12,7 +12,7 @@ from diagnose.data import voice as formant_voice
 from diagnose.data.audio import Sound, resample, write
 from diagnose.data.choices import Voice
 from diagnose.data.grammar import GRAMMARS
-from diagnose.data.ljspeech import RATE, Row, folder_written_whole, metadata
+from diagnose.data.ljspeech import RATE, Row, folder_written_whole, write_lists
 from diagnose.data.progress import track, workers
 from diagnose.data.speech import trim
 from diagnose.errors import DataError
@@ -45,15 +45,14 @@ def make(
     where it fails. Raises DataError for an unknown language, too many clips, a folder that is not empty.
     """
     sentences = _sentences(language, clips, seed)
-    spoken_by = _who(voice)
+    installed = Voice.ESPEAK if espeak.installed() else Voice.BUILTIN
+    spoken_by = installed if voice is Voice.AUTO else voice
     speak = partial(espeak.speak, language=language) if spoken_by is Voice.ESPEAK else formant_voice.speak
-    seconds = 0.0
     with folder_written_whole(folder, force=force) as staging, workers() as pool:
-        (staging / "wavs").mkdir()
         rows = [Row(f"{language}{index:05d}", text) for index, text in enumerate(sentences, 1)]
-        for length in track(pool.map(partial(_record, staging / "wavs", speak), rows), len(rows), "speaking"):
-            seconds += length
-        (staging / "metadata.csv").write_text(metadata(rows), encoding="utf-8", newline="\n")
+        work = pool.map(partial(_record, staging / "wavs", speak), rows)
+        seconds = sum(track(work, len(rows), "speaking"))
+        write_lists(staging, {"metadata.csv": rows})
     return Demo(folder, clips, seconds / 60, language, spoken_by)
 
 
@@ -66,12 +65,6 @@ def _sentences(language: str, clips: int, seed: int) -> list[str]:
         return GRAMMARS[language].sentences(clips, seed)
     except ValueError as error:
         raise DataError(f"{clips} clips are more than there are different sentences: {error}") from error
-
-
-def _who(asked: Voice) -> Voice:
-    if asked is Voice.AUTO:
-        return Voice.ESPEAK if espeak.installed() else Voice.BUILTIN
-    return asked
 
 
 def _record(folder: Path, speak: Callable[[str], Sound], row: Row) -> float:

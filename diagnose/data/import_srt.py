@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from diagnose.clean import plain
 from diagnose.data import subtitles
 from diagnose.data.audio import SUFFIXES, AudioError, Sound, header, resample, write
-from diagnose.data.ljspeech import RATE, Rejected, Row, described, folder_written_whole, identifier, listed, metadata
+from diagnose.data.ljspeech import RATE, Rejected, Row, described, folder_written_whole, identifier, write_lists
 from diagnose.data.progress import track
 from diagnose.data.segments import USUAL, Bounds, Segment, apart, cut, reaches, sentences
 from diagnose.data.subtitles import Cue
@@ -98,20 +97,20 @@ def import_srt(
     """
     if recording and len(files) != 1:
         raise DataError("one recording belongs to one subtitle file; import them one by one, then merge")
+    prefixes = [identifier(file.stem) for file in files]
+    if len(set(prefixes)) < len(prefixes):
+        prefixes = [f"{number}-{name}" for number, name in enumerate(prefixes, 1)]
     pairs = [(file, recording or beside(file)) for file in files]
     with folder_written_whole(out, force=force) as staging:
-        (staging / "wavs").mkdir()
-        writer = partial(_write, staging / "wavs", rate)
         takes = [
-            _take(file, sound, prefix, bounds, encoding, writer)
-            for (file, sound), prefix in zip(pairs, _prefixes(files), strict=True)
+            _take(file, sound, prefix, bounds, encoding, staging / "wavs", rate)
+            for (file, sound), prefix in zip(pairs, prefixes, strict=True)
         ]
         rows = [row for take in takes for row in take.rows]
         rejected = tuple(each for take in takes for each in take.rejected)
         if not rows:
             raise DataError(f"{files[0]}: nothing could be taken; {described(rejected[0])}")
-        (staging / "metadata.csv").write_text(metadata(rows), encoding="utf-8", newline="\n")
-        (staging / "rejected.txt").write_text(listed(rejected), encoding="utf-8", newline="\n")
+        write_lists(staging, {"metadata.csv": rows}, rejected)
     seconds = sum(take.seconds for take in takes)
     return Imported(out, len(rows), seconds / 60, rejected, tuple((take.file, take.encoding) for take in takes))
 
@@ -128,12 +127,7 @@ class _Take:
 
 
 def _take(
-    file: Path,
-    recording: Path,
-    prefix: str,
-    bounds: Bounds,
-    encoding: str | None,
-    write_clip: Callable[[Row, Sound], None],
+    file: Path, recording: Path, prefix: str, bounds: Bounds, encoding: str | None, folder: Path, rate: int
 ) -> _Take:
     found = subtitles.read(file, encoding)
     rows: list[Row] = []
@@ -141,12 +135,11 @@ def _take(
     seconds = 0.0
     for segment, result in _segments(file, recording, found.cues, bounds, rejected):
         row = Row(f"{prefix}-{len(rows) + 1:04d}", segment.text, segment.speaker)
-        write_clip(row, result)
+        write(folder / f"{row.id}.wav", resample(result, rate))
         rows.append(row)
         seconds += result.seconds
-    return _Take(
-        file, found.encoding, rows, seconds, sorted(rejected, key=lambda each: int(each.where.rpartition(":")[2]))
-    )
+    rejected.sort(key=lambda each: int(each.where.rpartition(":")[2]))
+    return _Take(file, found.encoding, rows, seconds, rejected)
 
 
 def _segments(
@@ -170,15 +163,5 @@ def _segments(
                 rejected.append(result)
 
 
-def _write(folder: Path, rate: int, row: Row, sound: Sound) -> None:
-    write(folder / f"{row.id}.wav", resample(sound, rate))
-
-
 def _refused(file: Path, cue: Cue, reason: str) -> Rejected:
     return Rejected(f"{file}:{cue.line}", reason, cue.text, f"{cue.start:.2f} to {cue.end:.2f} s")
-
-
-def _prefixes(files: Sequence[Path]) -> list[str]:
-    """A beginning for the ids of each file's clips: its name, and its number before it where two are alike."""
-    names = [identifier(file.stem) for file in files]
-    return names if len(set(names)) == len(names) else [f"{number}-{name}" for number, name in enumerate(names, 1)]

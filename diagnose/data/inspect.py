@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.data.manifest import Clip, Split, read_clips, split_lists
+from diagnose.data.manifest import Clip, Split, read_clips, read_splits
 from diagnose.data.progress import workers
 from diagnose.data.speech import ClipAudio, inspect
 from diagnose.errors import DataError
@@ -77,15 +77,7 @@ def survey(place: Path, *, alphabet: Collection[str] | None = None, track: Track
     if not clips:
         raise DataError(f"{place}: lists no clips; write a line `id|text` for each recording")
     known = None if alphabet is None else frozenset(alphabet)
-    return Survey(str(place), tuple(_inspected(clips, track)), _parts(place), known)
-
-
-def _inspected(clips: Sequence[Clip], track: Track | None) -> Iterator[ClipAudio]:
     with workers() as pool:
         found: Iterable[ClipAudio] = pool.map(inspect, clips)
-        yield from track(found, len(clips)) if track else found
-
-
-def _parts(place: Path) -> dict[Split, list[Clip]]:
-    lists = split_lists(place) if place.is_dir() else {}
-    return {split: read_clips(path) for split, path in lists.items()}
+        recordings = tuple(track(found, len(clips)) if track else found)
+    return Survey(str(place), recordings, read_splits(place), known)

@@ -34,13 +34,8 @@ class Rejected:
     """The numbers behind the reason."""
 
 
-def listed(rejected: Iterable[Rejected]) -> str:
-    """The content of `rejected.txt`: one line for each, `file:line: reason (detail): text`."""
-    return "".join(f"{described(each)}: {plain(each.text)}\n" for each in rejected)
-
-
 def described(each: Rejected) -> str:
-    """Where and why, in one line."""
+    """`file:line: reason (detail)`."""
     return plain(f"{each.where}: {each.reason}" + (f" ({each.detail})" if each.detail else ""))
 
 
@@ -69,12 +64,18 @@ def metadata(rows: Iterable[Row]) -> str:
     """The text of a metadata file: `id|text|text`, and `|speaker` behind where any is known."""
     rows = list(rows)
     speakers = any(row.speaker for row in rows)
-    lines = []
-    for row in rows:
-        text = _BREAKS.sub(" ", row.text).strip()
-        columns = [row.id, text, text]
-        lines.append("|".join([*columns, _BREAKS.sub("_", row.speaker or "unknown")] if speakers else columns))
+    found = [(row.id, *[_BREAKS.sub(" ", row.text).strip()] * 2, row.speaker or "unknown") for row in rows]
+    lines = ("|".join([*columns, _BREAKS.sub("_", speaker)] if speakers else columns) for *columns, speaker in found)
     return "".join(f"{line}\n" for line in lines)
+
+
+def write_lists(folder: Path, lists: Mapping[str, Iterable[Row]], rejected: Iterable[Rejected] | None = None) -> None:
+    """Write each list under its name, and what was not taken to `rejected.txt`."""
+    texts = {name: metadata(rows) for name, rows in lists.items()}
+    if rejected is not None:
+        texts["rejected.txt"] = "".join(f"{described(each)}: {plain(each.text)}\n" for each in rejected)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def identifier(name: str) -> str:
@@ -84,7 +85,7 @@ def identifier(name: str) -> str:
 
 @contextmanager
 def folder_written_whole(folder: Path, *, force: bool = False) -> Iterator[Path]:
-    """A temporary folder that takes the name `folder` when the block ends, and vanishes when it fails.
+    """A temporary folder with `wavs/` that takes the name `folder` when the block ends, and vanishes when it fails.
 
     An existing data set is replaced only with `force`, and only once the new one is complete; a folder
     that holds anything else is never replaced. Raises DataError.
@@ -97,9 +98,12 @@ def folder_written_whole(folder: Path, *, force: bool = False) -> Iterator[Path]
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror})") from error
     try:
+        (staging / "wavs").mkdir()
         yield staging
         staging.chmod(0o755)
-        _sync(staging)
+        for path in filter(Path.is_file, staging.rglob("*")):  # so that a power failure after the rename costs nothing
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
         _take_the_place(staging, folder)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written ({error.strerror or error}); nothing was changed") from error
@@ -180,13 +184,6 @@ def _ours(entry: Path) -> bool:
     if entry.name == "wavs":
         return entry.is_dir()
     return entry.is_file() and (entry.name.startswith("metadata") or entry.name == "rejected.txt")
-
-
-def _sync(folder: Path) -> None:
-    """Bring every file to the disk, so that a power failure after the rename costs nothing."""
-    for path in filter(Path.is_file, folder.rglob("*")):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
 
 
 def _take_the_place(staging: Path, folder: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
@@ -88,6 +89,12 @@ def whole_list(folder: Path) -> Path | None:
     return lists[0] if len(lists) == 1 else None
 
 
+def _lists_of_all(folder: Path) -> list[Path]:
+    """The whole list, else those of the splits."""
+    whole = whole_list(folder)
+    return [whole] if whole else list(split_lists(folder).values())
+
+
 def split_lists(folder: Path) -> dict[Split, Path]:
     """The lists in a folder whose names show their split; the first by name where several show the same."""
     found: dict[Split, Path] = {}
@@ -98,21 +105,27 @@ def split_lists(folder: Path) -> dict[Split, Path]:
     return found
 
 
+def read_splits(place: Path) -> dict[Split, list[Clip]]:
+    """The clips of each split that has a list of its own in a folder. Raises DataError."""
+    lists = split_lists(place) if place.is_dir() else {}
+    return {split: read_clips(path) for split, path in lists.items()}
+
+
 def read_clips(place: Path) -> list[Clip]:
     """The clips of a list, or of a folder: its whole list, else its splits together.
 
     Raises DataError where there is no list or it cannot be read.
     """
     if place.is_dir():
-        whole = whole_list(place)
-        lists = [whole] if whole else list(split_lists(place).values())
-        if not lists:
-            raise DataError(f"{place}: no metadata.csv here; name a folder in the LJSpeech layout, or a list")
-        return [clip for path in lists for clip in read_clips(path)]
+        if lists := _lists_of_all(place):
+            return [clip for path in lists for clip in read_clips(path)]
+        raise DataError(f"{place}: no metadata.csv here; name a folder in the LJSpeech layout, or a list")
     if not place.is_file():
         raise DataError(f"{place}: no such file or folder")
-    rows = list(_rows(place))
-    return _Columns.of(rows).clips(place, rows) if rows else []
+    if not (rows := list(_rows(place))):
+        return []
+    columns = _Columns.of(rows)
+    return [columns.clip(place, line, fields) for line, fields in rows[columns.heading :]]
 
 
 def lines_of(path: Path) -> list[bytes]:
@@ -129,21 +142,13 @@ def lines_of(path: Path) -> list[bytes]:
 def samples_of(place: Path) -> int | None:
     """How many clips a list or a folder has, without opening a recording; None where it is not known."""
     try:
-        return _samples_in_folder(place) if place.is_dir() else _samples_in_list(place)
+        if not place.is_dir():
+            return _samples_in_list(place)
+        counts = [count for count in map(_samples_in_list, _lists_of_all(place)) if count is not None]
+        walk = islice(os.walk(place), 0 if counts else MOST_FOLDERS)
+        return sum(counts) or sum(name.lower().endswith(AUDIO_SUFFIXES) for *_, names in walk for name in names) or None
     except (OSError, ValueError, RecursionError):
         return None
-
-
-def _samples_in_folder(folder: Path) -> int | None:
-    whole = whole_list(folder)
-    lists = [whole] if whole else list(split_lists(folder).values())
-    counts = [count for count in map(_samples_in_list, lists) if count is not None]
-    return sum(counts) if counts else _recordings_below(folder) or None
-
-
-def _recordings_below(folder: Path) -> int:
-    walk = islice(os.walk(folder), MOST_FOLDERS)
-    return sum(name.lower().endswith(AUDIO_SUFFIXES) for _, _, names in walk for name in names)
 
 
 def _samples_in_list(path: Path) -> int | None:
@@ -153,30 +158,21 @@ def _samples_in_list(path: Path) -> int | None:
         first = file.readline(LARGEST_ARRAY).lstrip(b"\xef\xbb\xbf")
         if b"\0" in first:
             return None
-        if path.suffix.lower() == ".json" and not _is_record(first):
-            return _length_of_array(path)
+        if path.suffix.lower() == ".json" and not isinstance(_parsed(first), dict):
+            found = _parsed(path.read_bytes()) if path.stat().st_size <= LARGEST_ARRAY else None
+            return len(found) or None if isinstance(found, list) else None
         others = sum(1 for line in file if line.strip())
     line = first.decode(errors="replace").rstrip("\r\n")
     heading = _has_heading(_fields(line, _separator(line)))
     return (others + (bool(first.strip()) and not heading)) or None
 
 
-def _is_record(line: bytes) -> bool:
-    """Whether a line is a JSON object of its own, as in NeMo's manifests."""
+def _parsed(content: str | bytes) -> Any:
+    """What JSON says; None for what is none. A line may be an object of its own, as in NeMo's manifests."""
     try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _length_of_array(path: Path) -> int | None:
-    if path.stat().st_size > LARGEST_ARRAY:
-        return None
-    try:
-        found = json.loads(path.read_bytes())
+        return json.loads(content)
     except (ValueError, RecursionError):
         return None
-    return len(found) or None if isinstance(found, list) else None
 
 
 def _lists_in(folder: Path) -> list[Path]:
@@ -199,32 +195,15 @@ def _separator(first: str) -> str:
 def _fields(line: str, separator: str) -> list[str]:
     """The columns of one line."""
     if separator == "{":
-        return _fields_of_record(line)
-    if separator == ",":
-        return _comma_fields(line)
+        record = _parsed(line)
+        if not isinstance(record, dict):
+            return [line]
+        # Audio, speaker and text, as in the columns of a list without a heading; empty where absent.
+        wanted = (AUDIO_NAMES, SPEAKER_NAMES, TEXT_NAMES)
+        return [next((str(record[name]) for name in names if name in record), "") for names in wanted]
+    with suppress(csv.Error):  # a field beyond the reader's limit
+        return next(csv.reader([line]), []) if separator == "," else line.split(separator)
     return line.split(separator)
-
-
-def _comma_fields(line: str) -> list[str]:
-    try:
-        return next(csv.reader([line]), [])
-    except csv.Error:  # a field beyond the reader's limit
-        return line.split(",")
-
-
-def _fields_of_record(line: str) -> list[str]:
-    """Audio, speaker and text of a JSON object, in the columns of a heading-less list; empty where absent."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        return [line]
-    if not isinstance(record, dict):
-        return [line]
-    return [_first(record, AUDIO_NAMES), _first(record, SPEAKER_NAMES), _first(record, TEXT_NAMES)]
-
-
-def _first(record: dict[str, Any], names: Sequence[str]) -> str:
-    return next((str(record[name]) for name in names if name in record), "")
 
 
 def _has_heading(fields: Sequence[str]) -> bool:
@@ -247,9 +226,8 @@ class _Columns:
         first = rows[0][1]
         if _has_heading(first):
             names = [field.strip().lower() for field in first]
-            return cls(
-                _index(names, AUDIO_NAMES), _index(names, TEXT_NAMES), _index(names, SPEAKER_NAMES), heading=True
-            )
+            wanted = (AUDIO_NAMES, TEXT_NAMES, SPEAKER_NAMES)
+            return cls(*(next((names.index(one) for one in some if one in names), -1) for some in wanted), heading=True)
         width = max(len(fields) for _, fields in rows)
         if width > 2 and all(_at(fields, 1) == _at(fields, 2) for _, fields in rows):
             return cls(0, 2, 3 if width > 3 else -1)  # `id|text|text|speaker`, as we write it ourselves
@@ -258,17 +236,12 @@ class _Columns:
         # `id|text|normalised`: the last text is the one to speak. Where all are single words, none is a speaker.
         return cls(0, texts[-1], next(iter(labels), -1)) if texts else cls(0, min(1, width - 1), -1)
 
-    def clips(self, path: Path, rows: Sequence[tuple[int, list[str]]]) -> list[Clip]:
-        return [self._clip(path, line, fields) for line, fields in rows[self.heading :]]
-
-    def _clip(self, path: Path, line: int, fields: Sequence[str]) -> Clip:
+    def clip(self, path: Path, line: int, fields: Sequence[str]) -> Clip:
         name = fields[self.audio].strip()
+        base = name.replace("\\", "/").rpartition("/")[2]
+        own = base.rpartition(".")[0] if base.lower().endswith(AUDIO_SUFFIXES) else base
         text = _at(fields, self.text) or _at(fields, 1 if self.text == 2 and self.speaker != 1 else self.text)
-        return Clip(_id(name), text, _recording(path.parent, name), _at(fields, self.speaker) or None, path, line)
-
-
-def _index(names: Sequence[str], wanted: Sequence[str]) -> int:
-    return next((names.index(name) for name in wanted if name in names), -1)
+        return Clip(own, text, _recording(path.parent, name), _at(fields, self.speaker) or None, path, line)
 
 
 def _are_labels(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:
@@ -282,11 +255,6 @@ def _are_labels(rows: Sequence[tuple[int, list[str]]], column: int) -> bool:
 
 def _at(fields: Sequence[str], column: int) -> str:
     return fields[column].strip() if 0 <= column < len(fields) else ""
-
-
-def _id(name: str) -> str:
-    base = name.replace("\\", "/").rpartition("/")[2]
-    return base.rpartition(".")[0] if base.lower().endswith(AUDIO_SUFFIXES) else base
 
 
 def _recording(folder: Path, name: str) -> Path:

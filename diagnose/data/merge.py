@@ -13,11 +13,10 @@ from diagnose.data.ljspeech import (
     described,
     folder_written_whole,
     identifier,
-    listed,
-    metadata,
     names_for,
     put,
     usual_rate,
+    write_lists,
 )
 from diagnose.data.manifest import Clip, read_clips
 from diagnose.data.progress import track, workers
@@ -45,12 +44,13 @@ def merge(sources: Sequence[Path], out: Path, *, rate: int | None = None, force:
     twice, is left out and listed in `rejected.txt`. Where only some sets name speakers, the clips of the others
     get the set's name. Raises DataError.
     """
-    sets = {source: _read(source) for source in sources}
+    sets = {source: read_clips(source) for source in sources}
+    if empty := [source for source, found in sets.items() if not found]:
+        raise DataError(f"{empty[0]}: lists no clips")
     clips, repeated = _without_repeats(_with_speakers(sets))
     rate = rate or usual_rate(clips)
     names = _names(clips, sets)
     with folder_written_whole(out, force=force) as staging, workers() as pool:
-        (staging / "wavs").mkdir()
         work = pool.map(lambda clip, name: put(clip, staging / "wavs", name, rate), clips, names)
         results = dict(zip(names, track(work, len(clips), "merging"), strict=True))
         taken = [(name, clip) for name, clip in zip(names, clips, strict=True) if isinstance(results[name], float)]
@@ -58,18 +58,10 @@ def merge(sources: Sequence[Path], out: Path, *, rate: int | None = None, force:
         if not taken:
             raise DataError(f"nothing could be taken; {described(rejected[0])}")
         rows = [Row(name, clip.text, clip.speaker) for name, clip in taken]
-        (staging / "metadata.csv").write_text(metadata(rows), encoding="utf-8", newline="\n")
-        (staging / "rejected.txt").write_text(listed(rejected), encoding="utf-8", newline="\n")
+        write_lists(staging, {"metadata.csv": rows}, rejected)
     seconds = sum(result for result in results.values() if isinstance(result, float))
     renamed = sum(name != identifier(clip.id) for name, clip in taken)
     return Merged(out, len(rows), seconds / 60, rate, renamed, rejected)
-
-
-def _read(source: Path) -> list[Clip]:
-    clips = read_clips(source)
-    if not clips:
-        raise DataError(f"{source}: lists no clips")
-    return clips
 
 
 def _with_speakers(sets: Mapping[Path, Sequence[Clip]]) -> Iterator[Clip]:
@@ -86,18 +78,14 @@ def _without_repeats(clips: Iterable[Clip]) -> tuple[list[Clip], list[Rejected]]
     kept, repeated = [], []
     for clip in clips:
         earlier = first.setdefault((clip.id, clip.text), clip)
-        if clip.audio in recordings or (earlier is not clip and _same_bytes(earlier.audio, clip.audio)):
-            repeated.append(
-                Rejected(f"{clip.file}:{clip.line}", "listed before", clip.text, f"{earlier.file}:{earlier.line}")
-            )
+        there = earlier is not clip and earlier.audio.is_file() and clip.audio.is_file()
+        if clip.audio in recordings or (there and filecmp.cmp(earlier.audio, clip.audio, shallow=False)):
+            before = f"{earlier.file}:{earlier.line}"
+            repeated.append(Rejected(f"{clip.file}:{clip.line}", "listed before", clip.text, before))
         else:
             recordings.add(clip.audio)
             kept.append(clip)
     return kept, repeated
-
-
-def _same_bytes(one: Path, other: Path) -> bool:
-    return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
 
 
 def _names(clips: Sequence[Clip], sets: Mapping[Path, Sequence[Clip]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -103,30 +103,27 @@ def split(
 def divide(
     clips: Sequence[Clip], shares: Shares = USUAL, *, seed: int = 0, mix_speakers: bool = False
 ) -> dict[Split, list[Clip]]:
-    """The clips of each side, in their order: as `split` writes them."""
+    """The clips of each side, in their order: as `split` writes them.
+
+    What is held out is neither a copy nor trained on, nor on both held-out sides.
+    """
     apart = _speakers_apart(clips, mix_speakers=mix_speakers)
-    return _divide(clips, lambda clip: (clip.speaker or "") if apart else spoken(clip.text) or clip.id, shares, seed)
-
-
-def _speakers_apart(clips: Iterable[Clip], *, mix_speakers: bool) -> bool:
-    """Whether each speaker is on one side only."""
-    return not mix_speakers and len({clip.speaker for clip in clips if clip.speaker}) >= FEWEST_SPEAKERS
-
-
-def _divide(
-    clips: Sequence[Clip], group_of: Callable[[Clip], str], shares: Shares, seed: int
-) -> dict[Split, list[Clip]]:
-    """The clips of each side. What is held out is neither a copy nor trained on, nor on both held-out sides."""
-    side_of = _sides({group_of(clip) for clip in clips}, shares, seed)
+    groups = [(clip.speaker or "") if apart else spoken(clip.text) or clip.id for clip in clips]
+    side_of = _sides(set(groups), shares, seed)
     parts: dict[Split, list[Clip]] = {side: [] for side in _wanted(shares)}
-    for clip in clips:
-        parts[side_of[group_of(clip)]].append(clip)
+    for clip, group in zip(clips, groups, strict=True):
+        parts[side_of[group]].append(clip)
     taken = parts[Split.TRAIN]
     for side in (Split.VALIDATION, Split.TEST):
         if side in parts:
             parts[side] = _unheard([clip for clip in parts[side] if not clip.is_copy], taken)
             taken = taken + parts[side]
     return parts
+
+
+def _speakers_apart(clips: Iterable[Clip], *, mix_speakers: bool) -> bool:
+    """Whether each speaker is on one side only."""
+    return not mix_speakers and len({clip.speaker for clip in clips if clip.speaker}) >= FEWEST_SPEAKERS
 
 
 def _wanted(shares: Shares) -> list[Split]:
@@ -136,7 +133,10 @@ def _wanted(shares: Shares) -> list[Split]:
 
 def _sides(groups: Iterable[str], shares: Shares, seed: int) -> dict[str, Split]:
     """Group -> side, by hash; a side that would be empty gets the group that is nearest to its share."""
-    position = {group: _position(group, seed) for group in groups}
+    digests = {
+        group: blake2b(f"{seed}\0{group}".encode(errors="surrogatepass"), digest_size=8).digest() for group in groups
+    }
+    position = {group: int.from_bytes(digest, "big") / 2**64 for group, digest in digests.items()}
     order = sorted(position, key=lambda group: position[group])
     side_of = {group: shares.side(position[group]) for group in order}
     for side in reversed(_wanted(shares)):
@@ -147,12 +147,6 @@ def _sides(groups: Iterable[str], shares: Shares, seed: int) -> dict[str, Split]
             donor = max(members, key=lambda other: len(members[other]))
             side_of[members[donor][-1 if side is Split.TRAIN else 0]] = side
     return side_of
-
-
-def _position(group: str, seed: int) -> float:
-    """Between 0 and 1, the same on every machine."""
-    digest = blake2b(f"{seed}\0{group}".encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
 
 
 def _unheard(clips: Sequence[Clip], others: Sequence[Clip]) -> list[Clip]:

@@ -109,7 +109,8 @@ def _parse(path: Path, lines: Sequence[str]) -> Iterator[Cue | Rejected]:
     for number, following in zip(arrows, [*arrows, len(lines)][1:], strict=True):
         body = _body(lines[number + 1 : following], web=web, last=following == len(lines))
         if rolling:
-            shown, body = body, _new_lines(shown, body)
+            words = [_TAG.sub("", line) for line in shown]
+            shown, body = body, [line for line in body if _TAG.sub("", line) not in words]
             if shown and not body:
                 continue
         yield _cue(f"{path}:{number + 1}", number + 1, lines[number], body)
@@ -122,12 +123,6 @@ def _body(lines: Sequence[str], *, web: bool, last: bool) -> list[str]:
         return [line.strip() for line in lines[:blank] if line.strip()]
     numbered = not last and bool(lines) and lines[-1].strip().isdigit()
     return [line.strip() for line in (lines[:-1] if numbered else lines) if line.strip()]
-
-
-def _new_lines(shown: Sequence[str], body: Sequence[str]) -> list[str]:
-    """The lines of a cue that the one before it did not show."""
-    words = [_TAG.sub("", line) for line in shown]
-    return [line for line in body if _TAG.sub("", line) not in words]
 
 
 def _cue(where: str, line: int, times: str, body: Sequence[str]) -> Cue | Rejected:

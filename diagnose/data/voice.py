@@ -93,11 +93,6 @@ CONSONANTS: Mapping[str, Phone] = {
 }
 
 
-def _ejective(phone: Phone) -> Phone:
-    """The same place, with a longer closure and a sharper burst."""
-    return replace(phone, closure=0.08, seconds=0.02, noise=1.0)
-
-
 # The rows of the Ethiopic block from U+1200, eight code points each (Unicode 15, chapter 19.1); rows that
 # sound alike in Amharic (U+1200, U+1210 and U+1280, for one) share their sound here as well.
 _ROWS = """
@@ -110,15 +105,14 @@ _SPACE = Phone((500, 1500, 2500), 0.045, voice=0.0)
 
 def speak(text: str) -> Sound:
     """The text as 22.05 kHz speech; what is neither letter nor number is a short pause."""
-    phones = [_SPACE, *_phones(text), _SPACE]
+    letters = unicodedata.normalize("NFC", text).lower()
+    phones = [_SPACE, *(phone for letter in letters for phone in _letter(letter)), _SPACE]
     tracks = _tracks(phones)
     spectra = np.fft.rfft(_frames(_excitation(tracks, zlib.crc32(text.encode()))))
     spectra *= _resonance(tracks)
-    return Sound(_level(_overlap_add(np.fft.irfft(spectra, WINDOW))).astype(np.float32), RATE)
-
-
-def _phones(text: str) -> list[Phone]:
-    return [phone for letter in unicodedata.normalize("NFC", text).lower() for phone in _letter(letter)]
+    samples = _overlap_add(np.fft.irfft(spectra, WINDOW))
+    samples *= 0.7 / max(float(np.abs(samples).max()), 1e-9)  # the peak at -3 dB of full scale
+    return Sound(samples.astype(np.float32), RATE)
 
 
 def _letter(letter: str) -> Sequence[Phone]:
@@ -130,8 +124,9 @@ def _letter(letter: str) -> Sequence[Phone]:
         return [VOWELS[base]]
     if base in CONSONANTS or base in _LATIN:
         return _consonant(_LATIN.get(base, base))
-    if base.isalnum():
-        return _stranger(ord(base))
+    if base.isalnum():  # of any other script: a consonant and a vowel, fixed by its code point
+        second, first = divmod(ord(base), len(CONSONANTS))
+        return [list(CONSONANTS.values())[first], list(VOWELS.values())[second % len(VOWELS)]]
     return [_SPACE]
 
 
@@ -140,14 +135,9 @@ def _consonant(name: str) -> Sequence[Phone]:
     core = name.rstrip("'")
     rounded = len(core) == 2 and core.endswith("w")
     phone = CONSONANTS[core[0] if rounded else core]
-    phone = _ejective(phone) if name.endswith("'") else phone
+    if name.endswith("'"):  # the same place, with a longer closure and a sharper burst
+        phone = replace(phone, closure=0.08, seconds=0.02, noise=1.0)
     return [phone, CONSONANTS["w"]] if rounded else [phone]
-
-
-def _stranger(code: int) -> Sequence[Phone]:
-    """A consonant and a vowel for a letter of any other script, fixed by its code point."""
-    consonants, vowels = list(CONSONANTS.values()), list(VOWELS.values())
-    return [consonants[code % len(consonants)], vowels[code // len(consonants) % len(vowels)]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,8 +212,3 @@ def _overlap_add(frames: Floats) -> Floats:
     for block in range(blocks):
         total[block : block + len(frames)] += frames[:, block * HOP : (block + 1) * HOP]
     return total.reshape(-1)[WINDOW // 2 :]
-
-
-def _level(samples: Floats) -> Floats:
-    """Peak at -3 dB of full scale."""
-    return samples * (0.7 / max(float(np.abs(samples).max()), 1e-9))

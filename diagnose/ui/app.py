@@ -12,9 +12,6 @@ from typing import Any
 from diagnose.errors import TtsdocError
 from diagnose.ui.guard import LOOPBACK, Guard
 
-FONTS = ["system-ui", "sans-serif"]
-FIXED = ["ui-monospace", "monospace"]
-
 
 def tabs(root: Path, command: Sequence[str] | None) -> None:
     """Add all tabs to the `gr.Tabs` that is open. Raises TtsdocError where gradio is missing or `root` no folder."""
@@ -72,7 +69,8 @@ def guarded(blocks: Any, *, hosts: Sequence[str], token: str | None) -> Guard:
     import gradio as gr
     from fastapi import FastAPI
 
-    plain_fonts: Any = gr.themes.Default(font=FONTS, font_mono=FIXED)  # the usual ones are fetched from Google
+    # The usual fonts are fetched from Google.
+    theme: Any = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
     app = gr.mount_gradio_app(
         FastAPI(),
         blocks,
@@ -83,7 +81,7 @@ def guarded(blocks: Any, *, hosts: Sequence[str], token: str | None) -> Guard:
         ssr_mode=False,
         mcp_server=False,
         enable_monitoring=False,
-        theme=plain_fonts,
+        theme=theme,
     )
     return Guard(app, hosts=hosts, token=token)
 

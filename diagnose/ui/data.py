@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
-from diagnose.clean import markdown, plain
-from diagnose.errors import TtsdocError
+from diagnose.clean import markdown
 from diagnose.files import inside
+from diagnose.ui.views import with_reasons
 
 
 def imported(root: Path, subtitles: str, out: str) -> str:
@@ -61,18 +60,6 @@ def data_tab(root: Path) -> None:
             folder = gr.Textbox("data/imported", label="Data set", elem_id="set")
             count = gr.Button("Look", variant="primary", elem_id="stats")
             report = gr.Code(label="What it holds, and what is wrong with it", interactive=False, elem_id="counted")
-        take.click(_with_reasons(imported, root), [subtitles, cut], taken)
-        join.click(_with_reasons(merged, root), [sets, joined], made)
-        count.click(_with_reasons(counted, root), [folder], report)
-
-
-def _with_reasons(work: Callable[..., str], root: Path) -> Callable[..., Any]:
-    """The work on `root`; what a user can repair comes back as a message on the page."""
-
-    def answered(*given: str) -> str:
-        try:
-            return work(root, *given)
-        except (TtsdocError, OSError) as error:
-            raise gr.Error(plain(str(error))) from error
-
-    return answered
+        take.click(with_reasons(partial(imported, root)), [subtitles, cut], taken)
+        join.click(with_reasons(partial(merged, root)), [sets, joined], made)
+        count.click(with_reasons(partial(counted, root)), [folder], report)

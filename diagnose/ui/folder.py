@@ -8,13 +8,12 @@ from typing import Any
 import gradio as gr
 
 from diagnose.clean import plain
-from diagnose.errors import TtsdocError
 from diagnose.facts import Hints
 from diagnose.files import inside
 from diagnose.finding import Diagnosis
 from diagnose.pool import find, judge_all
 from diagnose.report.words import title
-from diagnose.ui.views import answer_text, figures, report_text
+from diagnose.ui.views import answer_text, figures, report_text, with_reasons
 
 MOST_RUNS = 200
 """In the list of a folder."""
@@ -28,17 +27,12 @@ def judged(root: Path, folder: str) -> list[Diagnosis]:
 def folder_tab(root: Path) -> None:
     """Make the tab and connect it. Must be called inside a `gr.Tabs`."""
 
+    @with_reasons
     def judge(folder: str) -> tuple[Any, ...]:
-        try:
-            found = judged(root, folder)
-        except (TtsdocError, OSError) as error:
-            raise gr.Error(plain(str(error))) from error
+        found = judged(root, folder)
         names = [f"{number}. {plain(title(one.run))}: {one.verdict.value}" for number, one in enumerate(found, 1)]
-        return (
-            found,
-            gr.update(choices=names[:MOST_RUNS], value=names[0], visible=len(found) > 1),
-            *show(found, names[0]),
-        )
+        listed = gr.update(choices=names[:MOST_RUNS], value=names[0], visible=len(found) > 1)
+        return found, listed, *show(found, names[0])
 
     def show(found: list[Diagnosis], name: str | None) -> tuple[str, Any, str]:
         if not found or not name:

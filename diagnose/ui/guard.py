@@ -35,7 +35,10 @@ class Guard:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         given = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
-        if not self._known(headers) or not self._own(headers):
+        # A request comes from the page itself, or from no page at all.
+        host, origin = headers.get("host", ""), headers.get("origin")
+        name = "" if "@" in host else urlsplit(f"//{host}").hostname or ""
+        if (self._hosts and name not in self._hosts) or (origin is not None and urlsplit(origin).netloc != host):
             await _answer(send, 403, "ttsdoc: this page is not for other sites")
         elif self._token is None or self._matches(_cookie(headers)):
             await self._app(scope, receive, send)
@@ -45,21 +48,8 @@ class Guard:
         else:
             await _answer(send, 403, "ttsdoc: open the address with the token that ttsdoc ui has printed")
 
-    def _known(self, headers: dict[str, str]) -> bool:
-        return not self._hosts or _name(headers.get("host", "")) in self._hosts
-
-    def _own(self, headers: dict[str, str]) -> bool:
-        """Whether the request comes from the page itself, or from no page at all."""
-        origin = headers.get("origin")
-        return origin is None or urlsplit(origin).netloc == headers.get("host", "")
-
     def _matches(self, given: str) -> bool:
         return self._token is not None and hmac.compare_digest(given.encode(), self._token.encode())
-
-
-def _name(host: str) -> str:
-    """The name in a Host header, without port and brackets."""
-    return "" if "@" in host else urlsplit(f"//{host}").hostname or ""
 
 
 def _cookie(headers: dict[str, str]) -> str:

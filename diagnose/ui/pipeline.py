@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from diagnose.clean import markdown, plain
+from diagnose.clean import markdown
 from diagnose.errors import TtsdocError
 from diagnose.files import inside, write_whole
 from diagnose.finding import Diagnosis
 from diagnose.plan import Plan
 from diagnose.project import config_file
 from diagnose.ui.followed import Followed, Gallery, sounds_of
-from diagnose.ui.trainings import Training, Trainings, last_words
+from diagnose.ui.trainings import Training, Trainings, free, last_words
 from diagnose.ui.views import (
     answer_text,
     console_text,
@@ -25,6 +26,7 @@ from diagnose.ui.views import (
     fix_of,
     progress_text,
     sound_name,
+    with_reasons,
 )
 
 
@@ -74,7 +76,7 @@ class Pipeline:
             raise TtsdocError(made)
         self.trainings.stop(training)
         folder = Path(training.folder)
-        config = _free(folder.with_name(f"{folder.name}-fixed{Path(made.source).suffix or '.yaml'}"))
+        config = free(folder.with_name(f"{folder.name}-fixed{Path(made.source).suffix or '.yaml'}"))
         write_whole(config, made.after.encode("utf-8"))
         return self.trainings.start(config)
 
@@ -99,14 +101,6 @@ class Pipeline:
         line = f"**{markdown(training.name)}** {'is running' if running else ended}"
         progress = progress_text(self.followed(training).diagnosis, running=running)
         return f"{line} · {progress}" if progress else line
-
-
-def _free(path: Path) -> Path:
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
 
 
 def pipeline_tab(pipeline: Pipeline) -> None:
@@ -137,10 +131,12 @@ def pipeline_tab(pipeline: Pipeline) -> None:
         views = _Views(pipeline)
         outputs = [shown, choice, state, answer, chart, findings, diff, console, sample, stop, resume, apply]
         seen = [choice, shown, unsafe, sample]
-        start.click(views.started, [config], [choice, shown]).then(views.refresh, seen, outputs)
+        start.click(views.selecting(pipeline.start), [config], [choice, shown]).then(views.refresh, seen, outputs)
         stop.click(views.stopped, [choice], None).then(views.refresh, seen, outputs)
-        resume.click(views.resumed, [choice], [choice, shown]).then(views.refresh, seen, outputs)
-        apply.click(views.fixed, [choice, unsafe], [choice, shown]).then(views.refresh, seen, outputs)
+        resume.click(views.selecting(pipeline.resume), [choice], [choice, shown]).then(views.refresh, seen, outputs)
+        apply.click(views.selecting(pipeline.restart_fixed), [choice, unsafe], [choice, shown]).then(
+            views.refresh, seen, outputs
+        )
         # `input`, not `change`: what the page itself selects is no wish of the user.
         choice.input(lambda: "", None, shown).then(views.refresh, seen, outputs)
         unsafe.input(lambda: "", None, shown).then(views.refresh, seen, outputs)
@@ -155,26 +151,28 @@ def _first_config(root: Path) -> str:
 
 
 class _Views:
-    """The events of the tab. What a user can repair comes back as a message on the page."""
+    """The events of the tab."""
 
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    def started(self, config: str) -> tuple[Any, str]:
-        return self._selected(lambda: self._pipeline.start(config))
+    def selecting(self, make: Callable[..., Training]) -> Callable[..., tuple[Any, str]]:
+        """The training that `make` gives, chosen in the list, and a page that is to be drawn anew."""
 
-    def resumed(self, name: str | None) -> tuple[Any, str]:
-        return self._selected(lambda: self._pipeline.resume(name))
+        @with_reasons
+        def made(*given: Any) -> tuple[Any, str]:
+            training = make(*given)
+            names = [one.name for one in self._pipeline.trainings.every()]
+            return gr.update(choices=names, value=training.name), ""
 
-    def fixed(self, name: str | None, unsafe: bool) -> tuple[Any, str]:
-        return self._selected(lambda: self._pipeline.restart_fixed(name, unsafe))
+        return made
 
+    @with_reasons
     def stopped(self, name: str | None) -> None:
-        try:
-            self._pipeline.trainings.stop(self._pipeline.known(name))
-        except TtsdocError as error:
-            raise gr.Error(plain(str(error))) from error
+        """Ask the training that is shown to end."""
+        self._pipeline.trainings.stop(self._pipeline.known(name))
 
+    @with_reasons
     def sound(self, name: str | None, sample: str | None) -> bytes | None:
         """The chosen sample as a file's bytes."""
         training = self._pipeline.trainings.named(name)
@@ -182,10 +180,7 @@ class _Views:
             return None
         sounds = sounds_of(self._pipeline.followed(training).diagnosis)
         chosen = next((sound for sound in sounds if sound_name(sound) == sample), None)
-        try:
-            return None if chosen is None else chosen.load()
-        except OSError as error:
-            raise gr.Error(plain(str(error))) from error
+        return None if chosen is None else chosen.load()
 
     def refresh(self, name: str | None, shown: str, unsafe: bool, sample: str | None) -> list[Any]:
         """The page as it should be; what has not changed is left alone."""
@@ -200,30 +195,19 @@ class _Views:
         buttons = [gr.update(interactive=running), gr.update(interactive=training is not None and not running)]
         printed = console_text(last_words(training)) if training is not None else ""
         if version == shown and version:
-            return [*always, gr.skip(), gr.skip(), gr.skip(), gr.skip(), printed, gr.skip(), *buttons, gr.skip()]
+            return [*always, *[gr.skip()] * 4, printed, gr.skip(), *buttons, gr.skip()]
         trouble = "" if followed is None or running else followed.trouble
-        drawn = figures(diagnosis)
-        text = (answer_text(diagnosis, trouble) if training else "", findings_text(diagnosis))
         return [
             *always,
-            text[0],
-            drawn[0] if drawn else None,
-            text[1],
+            answer_text(diagnosis, trouble) if training else "",
+            next(iter(figures(diagnosis)), None),
+            findings_text(diagnosis),
             diff_text(fix_of(diagnosis, unsafe=unsafe)),
             printed,
             _samples(diagnosis, sample),
             *buttons,
             gr.update(interactive=isinstance(fix_of(diagnosis, unsafe=True), Plan)),
         ]
-
-    def _selected(self, make: Any) -> tuple[Any, str]:
-        """The training that `make` gives, chosen in the list, and a page that is to be drawn anew."""
-        try:
-            training = make()
-        except (TtsdocError, OSError) as error:
-            raise gr.Error(plain(str(error))) from error
-        names = [one.name for one in self._pipeline.trainings.every()]
-        return gr.update(choices=names, value=training.name), ""
 
 
 def _samples(diagnosis: Diagnosis | None, chosen: str | None) -> Any:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 
 from diagnose.errors import TrainerError
@@ -70,7 +71,7 @@ class Trainings:
     def start(self, config: Path, name: str | None = None) -> Training:
         """Train with `config` in a new folder below `runs/`. Raises TrainerError where it cannot be started."""
         with self._lock:
-            folder = self._free(self.root / "runs" / (name or config.stem))
+            folder = free(self.root / "runs" / (name or config.stem))
             folder.mkdir(parents=True)
             return self._begin(config, folder, None)
 
@@ -102,13 +103,6 @@ class Trainings:
         child = self._children.get(training.pid)
         return None if child is None else child.process.poll()
 
-    def _free(self, folder: Path) -> Path:
-        number, free = 1, folder
-        while free.exists():
-            number += 1
-            free = folder.with_name(f"{folder.name}-{number}")
-        return free
-
     def _begin(self, config: Path, folder: Path, resume: str | None) -> Training:
         own = self.root / OWN
         own.mkdir(exist_ok=True)
@@ -122,6 +116,12 @@ class Trainings:
         book = json.dumps([asdict(one) for one in (training, *others)], indent=1)
         write_whole(own / BOOK, book.encode())
         return training
+
+
+def free(path: Path) -> Path:
+    """The path, with a number where something is there already."""
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return path if not path.exists() else next(one for one in numbered if not one.exists())
 
 
 def last_words(training: Training) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
 
 from diagnose.clean import markdown, plain
 from diagnose.errors import TtsdocError
-from diagnose.finding import Diagnosis, Verdict
+from diagnose.finding import Diagnosis
 from diagnose.live.watch import progress
 from diagnose.plan import Plan, plan_of_config
 from diagnose.report import as_markdown
 from diagnose.report.line import progress_line
+from diagnose.report.screen import VERDICT_MARK
 from diagnose.report.shown import shown
 from diagnose.report.words import title
 from diagnose.run import Attachment
 
-MARKS = {Verdict.HEALTHY: "✓ healthy", Verdict.UNHEALTHY: "✗ unhealthy", Verdict.INCONCLUSIVE: "? inconclusive"}
+P, T = ParamSpec("P"), TypeVar("T")
 MOST_LINES = 40
 CLEAR = "rgba(0,0,0,0)"
 GROUND = {"paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": "#7a7f87"}}
@@ -23,11 +27,24 @@ GROUND = {"paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": "#7a7
 GRID = "rgba(128,128,128,0.25)"
 
 
+def with_reasons(work: Callable[P, T]) -> Callable[P, T]:
+    """The work; what a user can repair comes back as a message on the page."""
+
+    def answered(*given: P.args, **named: P.kwargs) -> T:
+        try:
+            return work(*given, **named)
+        except (TtsdocError, OSError) as error:
+            raise gr.Error(plain(str(error))) from error
+
+    return answered
+
+
 def answer_text(diagnosis: Diagnosis | None, trouble: str = "") -> str:
     """The verdict and the three lines that a person must know first, as Markdown."""
     if diagnosis is None:
         return f"Nothing is logged yet. {markdown(trouble)}".strip()
-    lines = [f"### {MARKS[diagnosis.verdict]}: {markdown(title(diagnosis.run))}"]
+    verdict = f"{VERDICT_MARK[diagnosis.verdict]} {diagnosis.verdict.value}"
+    lines = [f"### {verdict}: {markdown(title(diagnosis.run))}"]
     lines += [f"- **{label}**: {as_markdown.prose(sentence)}" for label, sentence in shown(diagnosis).answer]
     return "\n".join(lines)
 
@@ -45,12 +62,11 @@ def findings_text(diagnosis: Diagnosis | None) -> str:
     """Each finding with its place, as a Markdown list."""
     if diagnosis is None:
         return ""
-    lines = []
-    for one in shown(diagnosis).findings:
-        indent = "    " if one.finding.explained_by else ""
-        where = f" ({one.place})" if one.place else ""
-        head = f"**{one.finding.severity.value} {one.name}**{where}"
-        lines.append(f"{indent}- {head}: {markdown(one.finding.message)}")
+    lines = [
+        f"{'    ' if one.finding.explained_by else ''}- **{one.finding.severity.value} {one.name}**"
+        f"{f' ({one.place})' if one.place else ''}: {markdown(one.finding.message)}"
+        for one in shown(diagnosis).findings
+    ]
     return "\n".join(lines) or "Nothing was found."
 
 
