@@ -32,15 +32,12 @@ def checkpoints_of(source: Path) -> tuple[Checkpoint, ...]:
     folder = source if source.is_dir() else source.parent
     if not source.exists() or not folder.is_dir() or not run_folder(folder):
         return ()
-    found = []
-    for path in islice(_below(folder), MOST_FILES):
-        step = (
-            step_of(path)
-            if CHECKPOINT.search(path.name) and not DISCRIMINATOR.match(path.name) and _ours(path, folder, source)
-            else None
-        )
-        if step is not None:
-            found.append(Checkpoint(step, str(path)))
+    found = [
+        Checkpoint(step, str(path))
+        for path in islice(_below(folder), MOST_FILES)
+        if CHECKPOINT.search(path.name) and not DISCRIMINATOR.match(path.name) and _ours(path, folder, source)
+        if (step := step_of(path)) is not None
+    ]
     return tuple(sorted(found, key=lambda checkpoint: (checkpoint.step, checkpoint.file)))
 
 
@@ -80,9 +77,7 @@ def _below(folder: Path) -> Iterator[Path]:
 def _ours(path: Path, folder: Path, source: Path) -> bool:
     """Whether the file is where this run keeps its own: in its folder, or in one below that is named so."""
     between = path.relative_to(folder).parts[:-1]
-    if source.is_dir():
-        return True
-    return all(KEPT_IN.match(part) or part == source.stem for part in between)
+    return source.is_dir() or all(KEPT_IN.match(part) or part == source.stem for part in between)
 
 
 def run_folder(folder: Path) -> bool:

@@ -62,9 +62,8 @@ class Choice:
 
     def without(self, parameter: str, reason: str) -> Choice:
         """The choice with one edit left, for this reason."""
-        kept = {name: chosen for name, chosen in self.chosen.items() if name != parameter}
         left = DeferredEdit(parameter, self.chosen[parameter].shown, reason)
-        return replace(self, chosen=kept, deferred=(*self.deferred, left))
+        return replace(self.dropping(parameter), deferred=(*self.deferred, left))
 
     def dropping(self, parameter: str) -> Choice:
         """The choice without an edit that would change nothing."""
@@ -87,9 +86,10 @@ class Choice:
 
 def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool, minimal: bool = False) -> Choice:
     """The edits that a diagnosis asks for, before anything is written. `minimal`: none of the guide alone."""
-    facts = diagnosis.facts
-    config, dead = facts.config, _never_read(facts)
-    settings = _settings(diagnosis)
+    facts, logged = diagnosis.facts, diagnosis.run.peak_logged_rate
+    config, dead, settings = facts.config, _never_read(facts), facts.settings
+    if config is None and logged is not None:  # without a config the learning rate was the highest that was logged
+        settings = {"learning_rate": logged, **settings}
     choice = Choice(settings, only, {}, ())
     for prescription, edit in _in_order(diagnosis.prescriptions):
         value = new_value(edit, settings.get(edit.parameter))
@@ -109,16 +109,8 @@ def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool, 
     return choice
 
 
-def _settings(diagnosis: Diagnosis) -> Mapping[str, Any]:
-    """What the config or the log says; without either the learning rate was the highest that was logged."""
-    known, logged = diagnosis.facts.settings, diagnosis.run.peak_logged_rate
-    return {"learning_rate": logged, **known} if diagnosis.facts.config is None and logged is not None else known
-
-
 def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescription, Edit]]:
-    for prescription in prescriptions:
-        for edit in prescription.edits:
-            yield prescription, edit
+    return ((prescription, edit) for prescription in prescriptions for edit in prescription.edits)
 
 
 def _changes_nothing(edit: Edit, value: Value | None, facts: Facts, choice: Choice) -> bool:

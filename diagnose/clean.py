@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 # C0 and C1 controls but the tab, DEL, line and paragraph separators, lone surrogates; the bidirectional controls that
@@ -39,14 +40,8 @@ def plain(text: str) -> str:
 
 def json_text(text: str) -> str:
     """The same for JSON that is already written: each such character as the escape that means it."""
-    return _UNSEEN.sub(lambda found: _json_escape(found.group()), _unsigned(text))
-
-
-def _json_escape(character: str) -> str:
-    if character == "\n":  # between the values; within them JSON has it escaped already
-        return character
-    units = character.encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+    # A line break is between the values; within them JSON has it escaped already.
+    return _UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1] if found[0] != "\n" else "\n", _unsigned(text))
 
 
 def markdown(text: str) -> str:

@@ -27,17 +27,10 @@ def examine(facts: Facts, *, checks: Iterable[Check] | None = None) -> Diagnosis
 
 def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
     asked = [check for check in checks if check.applies(facts)] if checks is not None else checks_for(facts)
-    findings: list[Finding] = []
-    skipped: list[Skipped] = []
-    crashed: list[Crashed] = []
-    for check in asked:
-        outcome = _ask(check, facts)
-        if isinstance(outcome, Skipped):
-            skipped.append(outcome)
-        elif isinstance(outcome, Crashed):
-            crashed.append(outcome)
-        else:
-            findings.extend(outcome)
+    outcomes = [_ask(check, facts) for check in asked]
+    findings = [finding for outcome in outcomes if isinstance(outcome, list) for finding in outcome]
+    skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
+    crashed = [outcome for outcome in outcomes if isinstance(outcome, Crashed)]
     by_code = {check.code: check for check in asked}
     findings = list(_causes_and_consequences(findings, by_code))
     # A problem of the config is no problem of the curves: where there are some, the verdict is about them.
@@ -47,16 +40,8 @@ def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
     if verdict is Verdict.UNHEALTHY:  # where something was found, nobody asks what silence would have proved
         findings = [finding for finding in findings if not finding.inconclusive]
     ordered = tuple(_worst_first(findings))
-    return Diagnosis(
-        facts,
-        verdict,
-        ordered,
-        prescriptions_of(ordered),
-        forecast(facts),
-        when_to_stop(facts, ordered),
-        tuple(skipped),
-        tuple(crashed),
-    )
+    advice = (prescriptions_of(ordered), forecast(facts), when_to_stop(facts, ordered))
+    return Diagnosis(facts, verdict, ordered, *advice, tuple(skipped), tuple(crashed))
 
 
 def _ask(check: Check, facts: Facts) -> list[Finding] | Skipped | Crashed:
@@ -107,9 +92,6 @@ def prescriptions_of(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
     for finding in findings:
         for prescription in finding.prescriptions:
             key = prescription.edits or prescription.title
-            known = gathered.get(key)
-            if known is None:
-                gathered[key] = replace(prescription, answers=(finding.code,))
-            elif finding.code not in known.answers:
-                gathered[key] = replace(known, answers=(*known.answers, finding.code))
+            known = gathered.get(key, replace(prescription, answers=()))
+            gathered[key] = replace(known, answers=tuple(dict.fromkeys((*known.answers, finding.code))))
     return tuple(gathered.values())

@@ -17,30 +17,27 @@ if TYPE_CHECKING:
     from diagnose.plan import Plan
 
 
-class Severity(str, Enum):
+class _Ranked(str, Enum):
+    @property
+    def rank(self) -> int:
+        """0 for the lowest, 1 for the next, ..."""
+        return list(type(self)).index(self)
+
+
+class Severity(_Ranked):
     """How bad it is."""
 
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
 
-    @property
-    def rank(self) -> int:
-        """0 for info, 1 for warning, 2 for error."""
-        return list(Severity).index(self)
 
-
-class Confidence(str, Enum):
+class Confidence(_Ranked):
     """How sure we are."""
 
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
-
-    @property
-    def rank(self) -> int:
-        """0 for low, 1 for medium, 2 for high."""
-        return list(Confidence).index(self)
 
 
 class Safety(str, Enum):

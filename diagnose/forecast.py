@@ -72,7 +72,8 @@ def _note(facts: Facts, low: float, high: float) -> str:
 
 def _end(facts: Facts, curve: Curve) -> int | None:
     """The last step (or epoch) of the configured run, in units of the curve's axis."""
-    steps, epochs = (_count(facts.settings.get(name)) for name in ("max_steps", "max_epochs"))
+    asked = (facts.settings.get(name) for name in ("max_steps", "max_epochs"))
+    steps, epochs = (int(n) if isinstance(n, int | float) and 0 < n < 2**53 else None for n in asked)
     if curve.axis is Axis.EPOCH:
         return epochs
     if steps is not None or epochs is None:
@@ -80,10 +81,6 @@ def _end(facts: Facts, curve: Curve) -> int | None:
     if curve.epochs is None or not curve.epochs[-1] > 0:
         return None
     return round(epochs * float(curve.steps[-1]) / float(curve.epochs[-1]))
-
-
-def _count(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and 0 < value < 2**53 else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,13 +112,9 @@ def _course(curve: Curve, rates: Curve | None, end: int) -> _Course:
     rate = _schedule(rates, curve.axis, grid, float(curve.steps[-1]))
     clock = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(grid))])
     spent = np.interp(steps, grid, clock)
-    return _Course(spent / spent[-1], loss, float(clock[-1] / spent[-1]), _noise(loss))
-
-
-def _noise(loss: FloatArray) -> float:
-    """Of one median about the course. A second difference of white noise has six times its variance."""
-    noise = 1.4826 * np.median(np.abs(np.diff(loss, n=2))) / np.sqrt(6)
-    return float(noise + 1e-6 * np.ptp(loss))
+    # A second difference of white noise has six times its variance.
+    noise = 1.4826 * np.median(np.abs(np.diff(loss, n=2))) / np.sqrt(6) + 1e-6 * np.ptp(loss)
+    return _Course(spent / spent[-1], loss, float(clock[-1] / spent[-1]), float(noise))
 
 
 def _schedule(rates: Curve | None, axis: Axis, grid: FloatArray, now: float) -> FloatArray:

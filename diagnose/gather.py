@@ -62,8 +62,10 @@ def read_settings(config: Path | Mapping[str, Any], dialect: Path | None = None)
 
 
 def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
-    """The run with its family, hyperparameters and data set, where the user or the config says them."""
-    _known_family(hints)
+    """The run with its family, hyperparameters and data set, as the user or the config says. Raises LogError."""
+    if hints.family is not None and hints.family not in (known := families()):  # it would silently have no target
+        hint = did_you_mean(hints.family, known)
+        raise LogError(f"no model family is called {hints.family!r}{hint}; there are: {', '.join(known)}")
     settings = config.in_force if config is not None else _settings_in_log(run)
     samples = hints.samples or (samples_named_by(config) if config else None)
     family = hints.family or run.family or (config.family if config else None)
@@ -97,19 +99,6 @@ def _settings_in_log(run: Run) -> dict[str, Any]:
     return {name: setting.value for name, setting in config.values.items()} if config.training else {}
 
 
-def _known_family(hints: Hints) -> None:
-    """Refuse a family that nothing here knows: it would silently have no target. Raises LogError."""
-    if hints.family is not None and hints.family not in families():
-        hint = did_you_mean(hints.family, families())
-        raise LogError(f"no model family is called {hints.family!r}{hint}; there are: {', '.join(families())}")
-
-
-def _in_force_beside(run: Run) -> Mapping[str, Any]:
-    """What the effective config says that a trainer wrote beside its log: it has the defaults that the user's lacks."""
-    near = configs_near(run)
-    return near[0].in_force if len(near) == 1 else {}
-
-
 def configs_near(run: Run) -> list[Config]:
     """The training configs that are beside a log, in the folder that was asked for, or name its `log_dir`.
 
@@ -121,7 +110,11 @@ def configs_near(run: Run) -> list[Config]:
     folder = (source if source.is_dir() else source.parent).resolve()
     asked = 0 if source.is_file() or run.name == "." else len(Path(run.name).parts)
     for level, place in enumerate([folder, *folder.parents[:LEVELS_UP]]):
-        found = [config for config in _configs_in(place) if level <= asked or _logs_to(config, folder)]
+        found = [
+            config
+            for config in _configs_in(place)
+            if level <= asked or any(folder.is_relative_to(logs.resolve()) for logs in places_of(config, "log_dir"))
+        ]
         if len(found) > 1:
             found = [config for config in found if _rate_was_logged(config, run)] or found
         if found:
@@ -153,11 +146,6 @@ def _shown(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _logs_to(config: Config, folder: Path) -> bool:
-    """Whether the config's `log_dir` is the folder or holds it."""
-    return any(folder.is_relative_to(place.resolve()) for place in places_of(config, "log_dir"))
-
-
 def places_of(config: Config, parameter: str) -> list[Path]:
     """The file or folder that the config's value names: beside the config, else above it, else from here."""
     value = config.value(parameter)
@@ -187,11 +175,7 @@ def samples_named_by(config: Config) -> int | None:
     """The clips in the data set that the config names, where it is on this machine."""
     from diagnose.data.manifest import samples_of
 
-    for place in places_of(config, "dataset"):
-        samples = samples_of(place)
-        if samples:
-            return samples
-    return None
+    return next(filter(None, map(samples_of, places_of(config, "dataset"))), None)
 
 
 def facts_of_config(
@@ -209,12 +193,16 @@ def facts_of_config(
     Raises ConfigError, LogError or SourceError, in one line, for what the user can repair.
     """
     config = read_settings(config_file(config_path), dialect)
-    places = list(logs) or _log_folder(config) or places_of(config, "log_dir")
-    found = [run for place in places for run in _runs_or_none(place, must=bool(list(logs)))]
+    given, home = list(logs), Path(config.source).resolve().parent
+    own = [_shown(home)] if any(LOG_FILE.match(path.name) for path in _files_in(home)) else []
+    places = given or own or places_of(config, "log_dir")
+    found = [run for place in places for run in _runs_or_none(place, must=bool(given))]
     made = [run for run in found if _rate_was_logged(config, run)]
     run = max(made or found, key=_last_moment) if found else NOTHING_LOGGED
     facts = facts_of(run, hints, config)
-    facts = replace(facts, settings={**_in_force_beside(run), **facts.settings})
+    # The effective config that a trainer wrote beside its log has the defaults that the user's lacks.
+    beside = configs_near(run)
+    facts = replace(facts, settings={**(beside[0].in_force if len(beside) == 1 else {}), **facts.settings})
     notes = (f"the latest of {len(found)} runs is judged",) if len(found) > 1 else ()
     return with_trainer(replace(facts, notes=(*facts.notes, *notes)), trainer)
 
@@ -295,12 +283,6 @@ def _with_survey(facts: Facts, config: Config, data: Path | None, tokenizer: Tok
     if facts.samples is None:
         notes.append("no data set found: give --data DIR or --samples N for epochs, steps and warm-up")
     return replace(facts, notes=tuple(notes))
-
-
-def _log_folder(config: Config) -> list[Path]:
-    """The config's own folder, where it is a run's: event files or a trainer's metrics lie in it."""
-    folder = Path(config.source).resolve().parent
-    return [_shown(folder)] if any(LOG_FILE.match(path.name) for path in _files_in(folder)) else []
 
 
 def _runs_or_none(place: Path, *, must: bool) -> list[Run]:

@@ -96,7 +96,8 @@ def plan(
     choice = choose(diagnosis, only=only, unsafe=unsafe, minimal=minimal)
     config = diagnosis.facts.config
     if config is None or not config.training:
-        return _unwritten(diagnosis, choice)
+        applied = tuple(_row(name, chosen, choice.settings.get(name)) for name, chosen in choice.chosen.items())
+        return Plan("", "", "", applied, choice.deferred, diagnosis)
     drafted = _passing(_with_clips(diagnosis.facts, config), config, choice)
     return _written(diagnosis, config, drafted)
 
@@ -171,8 +172,8 @@ def _adjusted(facts: Facts, config: Config, draft: _Draft, before: Counter[tuple
     """The draft with what its changes upset set right: the warm-up keeps its share, intervals fit the new run."""
     draft = _draft(facts, config, _with(draft.choice, [*_warmup(facts, config, draft), *_partners(config, draft)]))
     for _ in range(MOST_ROUNDS):
-        new = _new(draft, before)
-        cures = [cure for finding in new for cure in finding.prescriptions if cure.safety is Safety.SAFE]
+        asked = (cure for finding in _new(draft, before) for cure in finding.prescriptions)
+        cures = [cure for cure in asked if cure.safety is Safety.SAFE]
         longer = _with(draft.choice, cures)
         if longer is draft.choice:
             break
@@ -253,11 +254,6 @@ def _new(draft: _Draft, before: Counter[tuple[str, ...]]) -> list[Finding]:
         if known[_key(finding)] < 0:
             found.append(finding)
     return found
-
-
-def _unwritten(diagnosis: Diagnosis, choice: Choice) -> Plan:
-    applied = tuple(_row(name, chosen, choice.settings.get(name)) for name, chosen in choice.chosen.items())
-    return Plan("", "", "", applied, choice.deferred, diagnosis)
 
 
 def _row(parameter: str, chosen: Chosen, was: Value | None) -> AppliedEdit:

@@ -2,36 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass, field, replace
 from enum import Enum
 from functools import cached_property
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-
-from diagnose.log_facts import Attachment, Axis, Beginning, Ending, EndingKind, InputHealth
 
 if TYPE_CHECKING:
     import pandas as pd
     from plotly.graph_objects import Figure
 
 
-__all__ = [
-    "SHARED_ROLES",
-    "Attachment",
-    "Axis",
-    "Beginning",
-    "Curve",
-    "Ending",
-    "EndingKind",
-    "FloatArray",
-    "InputHealth",
-    "IntArray",
-    "Role",
-    "Run",
-]
+class Axis(str, Enum):
+    """What the step numbers of a curve count."""
+
+    STEP = "step"
+    EPOCH = "epoch"
+    TIME = "second"
+
+
+@dataclass(frozen=True, eq=False)
+class Attachment:
+    """A sound or a text that the log holds, read only when it is asked for."""
+
+    kind: str
+    """`audio` (an encoded sound, most often wav) or `text` (UTF-8)."""
+    tag: str
+    step: int
+    wall_time: float
+    """Seconds since 1970."""
+    load: Callable[[], bytes]
+    """Reads it. Raises OSError where the file is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputHealth:
+    """How much of the input was read, and how much of it was damaged."""
+
+    files: int = 0
+    records: int = 0
+    bad_records: int = 0
+    bytes_skipped: int = 0
+    metric_lines: int = 0
+    """Lines of text that name a metric and hold a number."""
+    unread_lines: int = 0
+    """Those of them of which no number was taken."""
+    unread_example: str = ""
+    """The first of these lines."""
+
+    @property
+    def unread_share(self) -> float:
+        """The share of the metric lines of which nothing was taken."""
+        return self.unread_lines / self.metric_lines if self.metric_lines else 0.0
+
+    def __add__(self, other: InputHealth) -> InputHealth:
+        *mine, example = astuple(self)
+        *others, also = astuple(other)
+        return InputHealth(*map(add, mine, others), example or also)
+
+
+class EndingKind(str, Enum):
+    """How a log ended, where it says so."""
+
+    FINISHED = "finished"
+    """The trainer said that it was done, or stopped early on purpose."""
+    DIED = "died"
+    """A traceback or a fatal signal."""
+    OUT_OF_MEMORY = "out of memory"
+    KILLED = "killed"
+    """From outside: a scheduler, its time limit, the operating system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The last thing that a log says of the training."""
+
+    kind: EndingKind
+    line: str
+    """The line that says so, as it is."""
+    step: int | None = None
+    """The last step (or epoch) that was logged before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a log begins, if not with the training."""
+
+    at: int
+    """The first step (or epoch) in it."""
+    axis: Axis
+    line: str = ""
+    """The line that reports a resumed training; empty where only the count does."""
+
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -248,25 +314,17 @@ class Run:
         """A tidy frame: one row a point, columns run, tag, step, value, wall_time."""
         import pandas as pd
 
-        frames = [
-            pd.DataFrame(
-                {
-                    "run": self.name,
-                    "tag": tag,
-                    "step": curve.steps,
-                    "value": curve.values,
-                    "wall_time": np.full(len(curve), np.nan) if curve.wall_times is None else curve.wall_times,
-                }
-            )
-            for tag, curve in self.curves.items()
-        ]
         columns = ["run", "tag", "step", "value", "wall_time"]
-        frame: pd.DataFrame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+        frames = [pd.DataFrame(columns=columns)] * (not self.curves)
+        for tag, curve in self.curves.items():
+            times = np.nan if curve.wall_times is None else curve.wall_times
+            frames.append(
+                pd.DataFrame(dict(zip(columns, (self.name, tag, curve.steps, curve.values, times), strict=True)))
+            )
+        frame: pd.DataFrame = pd.concat(frames, ignore_index=True)
         return frame
 
 
 def _cut(curve: Curve, step: int, axis: Axis, share: float) -> Curve:
-    if curve.axis is axis:
-        return curve.until(step)
-    keep = np.arange(len(curve)) < round(share * len(curve))
-    return curve.where(keep)
+    cut = np.arange(len(curve)) < round(share * len(curve))
+    return curve.until(step) if curve.axis is axis else curve.where(cut)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.facts import Checkpoint, Facts
+from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Moment, Recommendation, Severity, StopAdvice
 from diagnose.run import Axis, Curve, Role
 from diagnose.signals import signals
@@ -66,9 +66,8 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
     if any(finding.inconclusive for finding in findings):
         return Recommendation.CANNOT_TELL, ["too little is logged to say"]
     if best.curve.role is not Role.VAL_LOSS:
-        return Recommendation.CANNOT_TELL, [
-            "no validation loss is logged: only listening tells whether new sentences improve"
-        ]
+        reason = "no validation loss is logged: only listening tells whether new sentences improve"
+        return Recommendation.CANNOT_TELL, [reason]
     old = "the last one" if best.since == 0 else f"{best.since} evaluation{'s' if best.since > 1 else ''} old"
     return Recommendation.CONTINUE, [f"the best validation loss is {old} (stop after {PATIENCE})"]
 
@@ -118,14 +117,9 @@ def _saved(facts: Facts, curve: Curve, step: int, why: str) -> tuple[str | None,
         return None, ""
     nearest = min(saved, key=lambda one: abs(one.step - step))
     away = step - nearest.step
-    if abs(away) <= _near(facts.checkpoints, curve):
+    gaps = np.diff(sorted({one.step for one in facts.checkpoints}))
+    span = NEAR * float(curve.steps[-1] - curve.steps[0])
+    if abs(away) <= max(span, float(np.median(gaps)) if len(gaps) else 0.0):
         return nearest.file, ""
     side = "before" if away > 0 else "after"
     return None, f"none kept near it (nearest: {Path(nearest.file).name}, {abs(away):,} steps {side})"
-
-
-def _near(saved: tuple[Checkpoint, ...], curve: Curve) -> float:
-    """The usual distance between checkpoints, at least a share of the run."""
-    span = NEAR * float(curve.steps[-1] - curve.steps[0])
-    gaps = np.diff(sorted({one.step for one in saved}))
-    return max(span, float(np.median(gaps))) if len(gaps) else span

@@ -16,9 +16,8 @@ PACKAGE = ROOT / "diagnose"
 
 # From the left of the pipe to its right; what is in one line may import what is in lines before it.
 PIPE = (
-    ("errors", "clean", "numbers", "files", "parallel", "interrupt"),
-    ("project", "inside", "plugins"),
-    ("log_facts",),
+    ("errors", "clean", "numbers", "interrupt"),
+    ("project", "files"),
     ("run",),
     ("finding", "config", "data"),
     ("usage",),

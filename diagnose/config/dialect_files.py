@@ -136,9 +136,9 @@ def _peak(data: Mapping[str, Any]) -> Peak:
 
 
 def _fingerprint(data: Mapping[str, Any]) -> Fingerprint:
-    places = (tuple(map(Place, data.get(key, ()))) for key in ("all", "any", "none"))
+    every, some, none = (tuple(map(Place, data.get(key, ()))) for key in ("all", "any", "none"))
     text = tuple(re.compile(pattern) for pattern in data.get("text", ()))
-    return Fingerprint(*places, _conditions(data.get("value")), text)
+    return Fingerprint(every, some, none, _conditions(data.get("value")), text)
 
 
 def _synonyms(data: Mapping[str, Any]) -> Synonyms:

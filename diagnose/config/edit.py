@@ -161,10 +161,11 @@ def table_at(document: Document, path: Path) -> Table:
 
 def share_of(name: str, value: PlainValue, site: Site, first: Site) -> PlainValue:
     """What a copy gets: the new value, or its share of it where the two differ on purpose (200 epochs and then 100)."""
-    numbers = is_number(value) and is_number(site.value) and is_number(first.value) and first.value and site.value
-    if site.value == first.value or site.unit != first.unit or not numbers:
+    if site.value == first.value or site.unit != first.unit or not first.value or not site.value:
         return value
-    scaled = float(value) * site.value / first.value
+    if not (is_number(value) and is_number(site.value) and is_number(first.value)):
+        return value
+    scaled: float = value * site.value / first.value
     return max(1, round(scaled)) if HYPERPARAMETERS[name].kind is Kind.COUNT else scaled
 
 

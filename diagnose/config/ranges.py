@@ -44,13 +44,13 @@ def ranges(config: Config, family: str | None) -> dict[str, Range]:
 
 def spans(entry: Mapping[str, Any]) -> dict[str, Range]:
     """The ranges of one entry, by hyperparameter."""
-    return {
-        name: Range(
-            entry["title"], *map(float, data["range"]), data["source"], data.get("first"), data.get("fine_tuning")
-        )
-        for name, data in entry.items()
-        if isinstance(data, dict)
-    }
+    found = {}
+    for name, data in entry.items():
+        if isinstance(data, dict):
+            lowest, highest = map(float, data["range"])
+            known = (data["source"], data.get("first"), data.get("fine_tuning"))
+            found[name] = Range(entry["title"], lowest, highest, *known)
+    return found
 
 
 def _fits(entry: Mapping[str, Any], config: Config, family: str | None) -> bool:

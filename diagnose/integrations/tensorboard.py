@@ -19,8 +19,8 @@ from diagnose.errors import LogError
 from diagnose.finding import Diagnosis, Finding
 from diagnose.report import as_markdown
 from diagnose.report.line import what_to_do
-from diagnose.report.words import span
-from diagnose.run import Curve, Run
+from diagnose.report.words import curve_of, span
+from diagnose.run import Run
 
 FOLDER = "ttsdoc"
 SUFFIX = ".ttsdoc"
@@ -99,7 +99,7 @@ def _stretch(run: Run, finding: Finding) -> Iterator[tuple[int, Any]]:
     """The points of the curve that a finding is about, under the curve's own tag: TensorBoard draws them over it."""
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    curve = _curve(run, finding)
+    curve = curve_of(run, finding.metric)
     if curve is None or finding.first_step is None:
         return
     last = finding.last_step if finding.last_step is not None else finding.first_step
@@ -108,11 +108,6 @@ def _stretch(run: Run, finding: Finding) -> Iterator[tuple[int, Any]]:
         inside = inside[np.linspace(0, len(inside) - 1, MOST_POINTS).round().astype(int)]
     for place in inside:
         yield int(curve.steps[place]), Summary.Value(tag=curve.tag, simple_value=float(curve.values[place]))
-
-
-def _curve(run: Run, finding: Finding) -> Curve | None:
-    named = (curve for curve in run.curves.values() if curve.role is not None and curve.role.value == finding.metric)
-    return next(named, None) or run.curves.get(finding.metric)
 
 
 def _about(run: Run, finding: Finding) -> str:

@@ -55,8 +55,9 @@ def lines(report: KeyReport) -> Iterator[str]:
         default = "no default" if key.default is None else f"default {key.default}"
         yield f"{'absent':<10} {key.path} is read at {key.reads[0]}; the file does not have it ({default})"
     unknown: dict[str, list[str]] = {}
-    for use in report.unknown:
-        unknown.setdefault(use.reason, []).append(f"`{use.path}`")
+    for use in report.keys:
+        if use.state is KeyState.UNKNOWN:
+            unknown.setdefault(use.reason, []).append(f"`{use.path}`")
     for reason, paths in unknown.items():
         more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
         yield f"{'unknown':<10} {', '.join(paths[:MOST_NAMED])}{more}: {reason}"

@@ -98,8 +98,8 @@ def duration(seconds: float) -> str:
 def _losses(diagnosis: Diagnosis) -> tuple[float | None, float | None, float | None]:
     """The last training and validation loss, and the lowest of the latter."""
     train, val = (diagnosis.run.curve(role) for role in (Role.TRAIN_LOSS, Role.VAL_LOSS))
-    last = (None if curve is None or not len(curve) else float(curve.values[-1]) for curve in (train, val))
-    return *last, None if val is None or not len(val.finite) else float(val.finite.values.min())
+    last, last_val = (None if curve is None or not len(curve) else float(curve.values[-1]) for curve in (train, val))
+    return last, last_val, None if val is None or not len(val.finite) else float(val.finite.values.min())
 
 
 @dataclass(frozen=True, slots=True)

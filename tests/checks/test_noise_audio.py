@@ -14,9 +14,8 @@ from diagnose.data import voice
 from diagnose.engine import examine
 from diagnose.facts import Facts
 from diagnose.finding import Severity
-from diagnose.log_facts import Attachment
 from diagnose.readers import read
-from diagnose.run import FloatArray, Run
+from diagnose.run import Attachment, FloatArray, Run
 from tests.cases import Case, assert_findings, case, table
 from tests.curves import descent, noisy, training
 

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from diagnose.finding import Verdict
-from diagnose.log_facts import Beginning
-from diagnose.run import Axis, Curve, Role, Run
+from diagnose.run import Axis, Beginning, Curve, Role, Run
 from tests.cases import Case, assert_findings, case, table
 from tests.curves import curve, descent, evaluations, noisy, run, training
 
