@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cached_property
-from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,9 +59,8 @@ class InputHealth:
         return self.unread_lines / self.metric_lines if self.metric_lines else 0.0
 
     def __add__(self, other: InputHealth) -> InputHealth:
-        *mine, example = astuple(self)
-        *others, also = astuple(other)
-        return InputHealth(*map(add, mine, others), example or also)
+        sums = {field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}
+        return InputHealth(**sums | {"unread_example": self.unread_example or other.unread_example})
 
 
 class EndingKind(str, Enum):

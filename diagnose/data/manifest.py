@@ -227,7 +227,8 @@ class _Columns:
         if _has_heading(first):
             names = [field.strip().lower() for field in first]
             wanted = (AUDIO_NAMES, TEXT_NAMES, SPEAKER_NAMES)
-            return cls(*(next((names.index(one) for one in some if one in names), -1) for some in wanted), heading=True)
+            audio, text, speaker = (next((names.index(one) for one in some if one in names), -1) for some in wanted)
+            return cls(audio, text, speaker, heading=True)
         width = max(len(fields) for _, fields in rows)
         if width > 2 and all(_at(fields, 1) == _at(fields, 2) for _, fields in rows):
             return cls(0, 2, 3 if width > 3 else -1)  # `id|text|text|speaker`, as we write it ourselves

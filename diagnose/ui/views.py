@@ -19,7 +19,8 @@ from diagnose.report.shown import shown
 from diagnose.report.words import title
 from diagnose.run import Attachment
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 MOST_LINES = 40
 CLEAR = "rgba(0,0,0,0)"
 GROUND = {"paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": "#7a7f87"}}
