@@ -57,6 +57,9 @@ LINES = {
     "tabs that only align": "[2022/02/21 14:22:5{n}] - {e} \t 1.5 \t \t {t} \t \t {v}",
     "a score by the split alone": "Epoch: {e:03d}, Loss: {t}, val_loss: {v}, Train: 0.51, Val: 0.42, Test: 0.41",
     "bold cells": "| {e} | **{t}** | {v} |",
+    "objectives of an architecture search": "12/10 01:00:05 PM epoch {e} lr 2.5e-02\n"
+    "12/10 01:10:00 PM train_acc 71.5 | train_obj {t}\n12/10 01:12:00 PM valid_acc 60.2 | valid_obj {v}",
+    "names of splits without a sign": "epoch {e}\ntrain_mae {t} ; valid_mae {v}",
 }
 HEADS = {
     "bold cells": "| epoch | loss | val loss |\n|---|---|---|",
@@ -306,3 +309,43 @@ def test_an_evaluation_that_is_written_again_at_its_step_counts_once() -> None:
     curve = text_run("\n".join(rows) + "\n").curve(Role.VAL_LOSS)
     assert curve is not None
     assert curve.steps.tolist() == [1000 * e for e in EPOCHS]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "epoch: 1, {i}/{n} 0.5%, 0.3s per iter, lr: 0.0001",
+        "Epoch 1, {i}/{n} loss_scale: 512",
+        "epoch=1 ({i}/{n}), lr=3e-4",
+    ],
+)
+def test_launches_within_one_epoch_are_told_apart_by_the_place_in_it(place: str) -> None:
+    launch = "".join(
+        place.format(i=1 + 10 * n, n=188) + f"\n    recon loss: {9 * 0.9**n:.4f}  ppl:{9000 * 0.8**n:.2f}\n\n"
+        for n in range(14)
+    )
+    run = text_run(3 * launch)
+    curve = run.curve(Role.TRAIN_LOSS)
+    assert curve is not None and len(curve) == 14 and curve.values[0] == 9.0
+    assert any(note.startswith("3 launches") for note in run.notes)
+
+
+@pytest.mark.parametrize(
+    ("batch", "epoch"),
+    [
+        ("  [epoch:{e} iter:{i}] data:{t} phys:0.05", "[Train] epoch:{e}, lr:0.001, data:{t}, phys:0.05, total:{t}"),
+        ("Epoch {e} step {i}: mel {t} kl 0.03", "=> epoch {e}: loss {t}"),
+        ("epoch {e} | iteration {i} | kl {t} | pitch 0.2", "epoch {e} | train loss {t} | time 12s"),
+    ],
+)
+def test_a_first_launch_without_batch_lines_is_told_from_the_second(batch: str, epoch: str) -> None:
+    rows = [(e, t) for e, t in zip(EPOCHS[:14], TRAIN, strict=False)]
+    first = "".join(epoch.format(e=e, t=t) + "\n" for e, t in rows)
+    second = "".join(
+        "".join(batch.format(e=e, i=50 * n, t=t + 0.1) + "\n" for n in (1, 2, 3)) + epoch.format(e=e, t=t) + "\n"
+        for e, t in rows
+    )
+    run = text_run(first + second)
+    assert any(note.startswith("2 launches") for note in run.notes)
+    curve = run.curve(Role.TRAIN_LOSS)
+    assert curve is not None and (np.diff(curve.steps) > 0).all()

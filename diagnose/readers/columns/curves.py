@@ -25,7 +25,15 @@ from diagnose.readers.columns.column import (
     changes,
 )
 from diagnose.readers.columns.intervals import with_steps
-from diagnose.readers.columns.launches import Launch, counted_on, judged_of, launch_notes, launches_in, points_in
+from diagnose.readers.columns.launches import (
+    COURSE,
+    Launch,
+    counted_on,
+    judged_of,
+    launch_notes,
+    launches_in,
+    points_in,
+)
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
 from diagnose.readers.sources import Source
 from diagnose.run import Axis, Beginning, Curve, FloatArray, InputHealth, IntArray, Role, Run
@@ -88,7 +96,8 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     clocks = clocks_of(columns, _union([column.places for column in logged.values()]))
     if loss is not None and clocks.step is not None:
         steps = clocks.step.at(loss.places)
-        if _is_no_clock(steps):
+        unknown = np.isnan(steps) if clocks.epoch is None else np.isnan(steps) & ~np.isnan(clocks.epoch.at(loss.places))
+        if _is_no_clock(steps) or unknown.sum() >= COURSE:  # a part with epochs only, long enough to show a course
             clocks = replace(clocks, step=None)
         elif not columns.keys() & {RANK, REDRAWN} and _stands_still(steps, loss.values):
             clocks = replace(clocks, step=None, epoch=clocks.epoch or clocks.step)
@@ -121,10 +130,11 @@ def _stands_still(steps: FloatArray, losses: FloatArray) -> bool:
 
 
 def _training_loss(logged: Columns) -> Column | None:
-    """The longest loss that is not held out."""
+    """The longest loss that is not held out; something that falls like one only where nothing is called a loss."""
     readings = {tag: read_tag(tag) for tag in logged}
-    losses = [logged[tag] for tag, reading in readings.items() if reading.lossy == 3 and not reading.held_out]
-    return max(losses, key=lambda column: len(column.values), default=None)
+    losses = [tag for tag, reading in readings.items() if reading.lossy and not reading.held_out]
+    longest = max(losses, key=lambda tag: (readings[tag].lossy, len(logged[tag].values)), default=None)
+    return None if longest is None else logged[longest]
 
 
 def trained_at(logged: Columns) -> IntArray:

@@ -17,7 +17,7 @@ _LOSS = frozenset({"loss", "losses", "cost", "nll", "logloss"})
 _FORMULA = frozenset({"ce", "bce", "xent", "crossentropy", "mse", "rmse", "mae", "huber"})
 _FORMULAS = (frozenset({"cross", "entropy"}), frozenset({"smooth", "l"}))
 _PERPLEXITY = frozenset({"perplexity", "ppl"})
-_LOSSLIKE = frozenset({"energy", "error", "err", "objective", "elbo", "bpb", "bpc"})
+_LOSSLIKE = frozenset({"energy", "error", "err", "obj", "objective", "elbo", "bpb", "bpc"})
 _TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner", "learn", "fit"})
 _VAL = frozenset(
     {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "vld", "cv", "dev", "heldout", "held", "out"}

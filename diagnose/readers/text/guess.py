@@ -44,8 +44,8 @@ _COUNTER = re.compile(
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>(?:\.{3})?['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
     r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
-    # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, ` | 143/573 |`: the place in the epoch.
-    r"(?:\]?(?:[ \t]*[\[(|]|,)[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);]| \|))?",
+    # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `, 1/188 0.5%`, ` | 143/573 |`: the place in the epoch.
+    r"(?:\]?(?:[ \t]*[\[(|]|,)[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);,]| \||(?=[ \t])))?",
     re.IGNORECASE,
 )
 # `i=12/530`: the iteration of an epoch.
@@ -96,7 +96,7 @@ _VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})")
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 METRIC = re.compile(
     r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$"
-    r"|^L_[a-z]\w*$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$|(?:^|[\W_])loss_[a-z]\w{0,11}$",
+    r"|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$|(?:^|[\W_])loss_[a-z]\w{0,11}$",
     re.IGNORECASE,
 )
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
