@@ -17,8 +17,10 @@ SETS = {
     "second": "blind: never looked at while developing",
     "shown": "collected later; shown to the developers near the end",
     "fresh": "collected later, of repositories that no other set has: nobody has looked at a verdict",
-    "late": "collected last, mostly faulty: developed on",
+    "late": "collected after those, mostly faulty: developed on",
     "late-blind": "collected with them, other repositories: scored once",
+    "late2": "collected after the rewrite, mostly faulty: developed on",
+    "blind2": "collected with them, other repositories: nobody has looked",
 }
 
 
