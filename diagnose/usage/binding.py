@@ -20,7 +20,6 @@ from diagnose.usage.values import (
     Values,
     containers,
     is_object,
-    nodes,
     sections,
     things,
 )
@@ -57,8 +56,8 @@ def _unpack(flow: Flow, target: ast.Tuple | ast.List, values: Values, scope: Sco
 def _assign_attribute(flow: Flow, target: ast.Attribute, values: Values, scope: Scope) -> None:
     bases = flow.value(target.value, scope)
     if target.attr == "__dict__":
-        also_assign(flow, target.value, nodes(values), scope)
-        flow.wrap(things(bases), nodes(values))
+        also_assign(flow, target.value, sections(values), scope)
+        flow.wrap(things(bases), sections(values))
     store(flow, bases, target.attr, values)
     for found in flow.project.resolve(target.value, scope):
         if isinstance(found, Module):
@@ -84,7 +83,7 @@ def looped_sections(keys: Values) -> Values:
 
 def store(flow: Flow, bases: Values, key: Any, values: Values) -> None:
     """`base.key = values`, `base[key] = values`; under `*` where the key is not known."""
-    for holder in [*things(bases), *nodes(bases)]:
+    for holder in [*things(bases), *sections(bases)]:
         flow.put(holder.items, key, values)
 
 
@@ -93,7 +92,7 @@ def also_assign(flow: Flow, target: ast.AST, values: Values, scope: Scope) -> No
     if isinstance(target, ast.Name | ast.Attribute) and values:
         found = [one for one in flow.project.resolve(target, scope) if isinstance(one, Scope)]
         if any(one.kind == "class" for one in found):
-            flow.wrap(things(found), nodes(values))
+            flow.wrap(things(found), sections(values))
         else:
             assign(flow, target, values, scope)
 
@@ -158,9 +157,9 @@ def call_function(flow: Flow, func: Scope, given: Arguments) -> Values:
             _put_among(flow, func, func.double_star, word, values)
     for pack in given.packs:
         _unpack_into(flow, func, pack)
-    whole = nodes(NOTHING.union(*given.args, *given.keywords.values())) if func.is_walker else NOTHING
+    whole = sections(NOTHING.union(*given.args, *given.keywords.values())) if func.is_walker else NOTHING
     returned = func.returned
-    return whole | (returned - nodes(returned) - set(containers(returned))) if whole else returned
+    return whole | (returned - sections(returned) - set(containers(returned))) if whole else returned
 
 
 def _put_among(flow: Flow, func: Scope, name: str | None, key: str | int, values: Values) -> None:
@@ -194,7 +193,7 @@ def construct(flow: Flow, cls: Scope, given: Arguments) -> Values:
     method = cls.method("__init__") or cls.method("__new__")
     if method is not None:
         call_function(flow, method, given.after(cls.instance))
-    held = nodes(given.everything)
+    held = sections(given.everything)
     result = frozenset({cls.instance}) | (NOTHING if held else flow.wrapped(cls.instance))
     if held and cls.is_wrapper:
         result |= held
@@ -217,7 +216,7 @@ def bind_fields(flow: Flow, cls: Scope, held: Values, seen: frozenset[Scope] = f
     for node, home in ((node, one) for one in cls.mro for node in one.body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found = [value.find(node.target.id) for value in sections(held)]
-            parts = frozenset(part for part in found if part is not None)
+            parts = frozenset(part for part in found if part is not None and part.is_section)
             for name in ast.walk(node.annotation) if parts else ():
                 for inner in flow.project.resolve(name, home):
                     if isinstance(inner, Scope) and inner.kind == "class":

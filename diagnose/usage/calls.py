@@ -21,7 +21,6 @@ from diagnose.usage.values import (
     Values,
     containers,
     is_object,
-    nodes,
     sections,
     things,
 )
@@ -97,7 +96,7 @@ def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, n
     if any(value.cls.method(name) for value in filter(is_object, receiver)):
         return None
     lists = containers(receiver)
-    held = nodes(receiver) | set(lists)
+    held = sections(receiver) | set(lists)
     if name in GETTERS and node.args and held:
         return _get(flow, receiver, given, node)
     if name in {"get", "pop"} and node.args and not receiver:
@@ -132,7 +131,7 @@ def _merge(flow: Flow, name: str, receiver: Values, given: Arguments, node: Any)
     if name in MERGERS:
         flow.wrap(things(receiver), sections(added))
     else:
-        flow.wrap(filter(is_object, receiver), nodes(added))
+        flow.wrap(filter(is_object, receiver), sections(added))
     target = node.func.value
     if added and (name in MERGERS or not receiver):
         if isinstance(target, ast.Attribute) and target.attr == "__dict__":
@@ -140,7 +139,7 @@ def _merge(flow: Flow, name: str, receiver: Values, given: Arguments, node: Any)
         elif isinstance(target, ast.Call) and last_name(target) == "vars" and target.args:
             target = target.args[0]
         if isinstance(target, ast.Call) and last_name(target) in {"globals", "locals"}:
-            flow.put(given.scope.module.scope.variables, ITSELF, nodes(added))
+            flow.put(given.scope.module.scope.variables, ITSELF, sections(added))
         also_assign(flow, target, kept(added), given.scope)
     return NOTHING if receiver else None
 
@@ -158,7 +157,7 @@ def _by_name(flow: Flow, name: str, node: ast.Call, given: Arguments) -> Values:
         return fallback | by_computed_key(flow, base, node.args[1], node, given.scope)
     if name == "hasattr":
         note_presence(flow, base, key, node, given.scope)
-        if not nodes(base):
+        if not sections(base):
             member(flow, base, Access(key, "hasattr", node, given.scope))
         return NOTHING
     default = ast.unparse(node.args[2]) if len(node.args) > 2 else None

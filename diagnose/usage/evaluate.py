@@ -13,7 +13,7 @@ from diagnose.usage.library import CONFIG_FILE
 from diagnose.usage.loops import comprehension, loop
 from diagnose.usage.members import attribute, name, subscript
 from diagnose.usage.syntax import DEFINITIONS, constant
-from diagnose.usage.values import NOTHING, RETURNED, Bound, Scope, Values, nodes
+from diagnose.usage.values import NOTHING, RETURNED, Bound, Scope, Values, sections
 
 # --- statements
 
@@ -87,7 +87,7 @@ def _dict(flow: Flow, node: ast.Dict, scope: Scope) -> Values:
         known = constant(key)
         flow.put(made.items, "*" if known is None else known, values)
         if isinstance(known, str):
-            flow.put(flow.stored_anywhere, known, nodes(values))
+            flow.put(flow.stored_anywhere, known, sections(values))
     return frozenset(result)
 
 
@@ -99,7 +99,8 @@ def _binary(flow: Flow, node: ast.BinOp, scope: Scope) -> Values:
     right = flow.value(node.right, scope)
     if isinstance(node.op, ast.Mod):
         flow.consume(right, "a text is formatted with it", node, scope)
-    return _without_words(flow.value(node.left, scope) | right)
+    found = _without_words(flow.value(node.left, scope) | right)
+    return found if isinstance(node.op, ast.Add | ast.BitOr) else found - sections(found)
 
 
 def _text(flow: Flow, node: ast.JoinedStr, scope: Scope) -> Values:

@@ -18,11 +18,11 @@ from diagnose.usage.values import (
     Node,
     Outside,
     Scope,
+    Text,
     Thing,
     Values,
     containers,
     is_object,
-    nodes,
     sections,
     things,
     with_contents,
@@ -67,12 +67,16 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
         held |= {flow.thing(given.node)}
     is_method = not what and isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Attribute)
     if (what and what.top in names_of("numeric")) or (is_method and held and name not in names_of("loaders")):
-        return frozenset(value for value in held if value in receiver or not _is_config_like(value))
-    return held
+        held = frozenset(value for value in held if value in receiver or not _is_config_like(value))
+    if not is_method:
+        return held
+    classes = _classes(held & receiver)  # `Model.from_pretrained(...)` is no class any more
+    return held - _functions(given.everything) - set(classes) | {cls.instance for cls in classes}
 
 
 def _held(values: Values) -> Values:
-    return frozenset(value for value in values if isinstance(value, Node | Scope | Bound | str) or _is_list(value))
+    kinds = Node | Text | Scope | Bound | str
+    return frozenset(value for value in values if isinstance(value, kinds) or _is_list(value))
 
 
 def _is_list(value: Any) -> bool:
@@ -144,7 +148,7 @@ def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
 
 def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
     """Whether a file is not the config: a value of the config names it, or a literal with another name or format."""
-    if any(not value.is_section and value.site is not site for value in nodes(source)):
+    if any(isinstance(value, Text) and value.site is not site for value in source):
         return True
     files = [Path(value) for value in source if isinstance(value, str) and CONFIG_FILE.fullmatch(value)]
     ours = _format_of(Path(flow.file_name)) if flow.file_name else None
@@ -202,7 +206,7 @@ def _note_uses(flow: Flow, what: Outside | None, name: str, given: Arguments) ->
     if not familiar or name in MAKERS:
         plain = with_contents(NOTHING.union(*given.args, *given.keywords.values()))
         flow.escape(plain, f"handed to {shown}", given.node, given.scope)
-    if name in {"eval", "exec"} and what and what.top == "builtins" and not nodes(given.everything):
+    if name in {"eval", "exec"} and what and what.top == "builtins" and not _held(given.everything):
         where = flow.place(given.node, given.scope)
         flow.notes.computed.setdefault(None, Event("code is made and run", where))
         if name == "exec":

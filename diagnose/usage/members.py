@@ -22,7 +22,6 @@ from diagnose.usage.values import (
     Thing,
     Values,
     Variable,
-    nodes,
     sections,
     things,
 )
@@ -76,7 +75,7 @@ def _note_reading(flow: Flow, base: Values, key: str, access: Access) -> None:
 
 def _explains(value: Any, key: str) -> bool:
     if isinstance(value, Node):
-        return value.is_section
+        return True
     if isinstance(value, Thing) or (isinstance(value, Scope) and value.kind == "class"):
         return any(thing.has(key) for thing in things([value]))
     return isinstance(value, Outside | Scope | Bound)
@@ -92,7 +91,7 @@ def _of_value(flow: Flow, value: Any, access: Access, base: Values) -> Values:
 
 def _of_section(flow: Flow, value: Node, access: Access, base: Values) -> Values:
     key, added = access.key, value.items.get(access.key, NOTHING)
-    if not value.is_section or not isinstance(key, str):
+    if not isinstance(key, str):
         return added
     child = value.find(key)
     if not access.stores:
@@ -182,7 +181,7 @@ def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
 def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:
     """`base[key]` for a key that is no literal there."""
     keys = flow.value(key, scope)
-    result = frozenset(value for value in nodes(base) if not value.is_section)
+    result: Values = NOTHING
     for section in sections(base):
         result |= _of_section_by(flow, section, keys, key, node, scope)
     for thing in [value for value in base if isinstance(value, Thing)]:

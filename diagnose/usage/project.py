@@ -219,11 +219,13 @@ class Project:
             return ()
         if name in module.scope.names:
             return (module.scope.names[name] or Variable(module.scope, name),)
-        imported = [self._imported(homes, seen | {module}) for homes in module.imports.get(name, ())]
-        if any(imported):
-            return tuple(dict.fromkeys(one for found in imported for one in found))
         starred = (self.in_module(name, star, seen | {module}) for star in module.stars)
-        return next(filter(None, starred), ())
+        return self.imported(name, module, seen) or next(filter(None, starred), ())
+
+    def imported(self, name: str, module: Module, seen: frozenset[Module] = frozenset()) -> Bindings:
+        """What the imports of a module bind to `name`, whatever is assigned to it later."""
+        found = [self._imported(homes, seen | {module}) for homes in module.imports.get(name, ())]
+        return tuple(dict.fromkeys(one for bindings in found for one in bindings))
 
     def _imported(self, homes: list[tuple[Module | str, str | None]], seen: frozenset[Module]) -> Bindings:
         for home, attribute in homes:

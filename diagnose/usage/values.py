@@ -13,7 +13,7 @@ from diagnose.usage.libraries import names_of
 from diagnose.usage.syntax import last_name
 
 Values = frozenset[Any]
-"""Of Scope (a function or class), Bound, Thing, Node, KeysOf, Outside, and str: a name or a file in the source."""
+"""Of Scope (a function or class), Bound, Thing, Node, Text, KeysOf, Outside, and str: a name or file in the source."""
 NOTHING: Values = frozenset()
 RETURNED = "return"
 """The name under which a function's variables hold what it gives back: a keyword, so no variable has it."""
@@ -182,6 +182,14 @@ class Outside:
 
 
 @dataclass(frozen=True)
+class Text:
+    """Any text among the values of the config: which one is never asked, and there may be many."""
+
+    site: Any
+    """Where the config is loaded."""
+
+
+@dataclass(frozen=True)
 class KeysOf:
     """Any key of a section, in a loop over it."""
 
@@ -246,8 +254,10 @@ class Node:
 
     @property
     def followed(self) -> Values:
-        """The node itself where it is worth following: a section, or a text, which may name another file."""
-        return frozenset({self}) if isinstance(self.data, dict | str) else NOTHING
+        """What is worth following: a section, or that it is a text, which may name another file."""
+        if self.is_section:
+            return frozenset({self})
+        return frozenset({Text(self.site)}) if isinstance(self.data, str) else NOTHING
 
     def children(self) -> Values:
         """What is worth following under any of its keys."""
@@ -256,11 +266,6 @@ class Node:
 
 def sections(values: Iterable[Any]) -> Values:
     """The sections of the config among the values."""
-    return frozenset(value for value in values if isinstance(value, Node) and value.is_section)
-
-
-def nodes(values: Iterable[Any]) -> Values:
-    """The sections and single values of the config among the values."""
     return frozenset(value for value in values if isinstance(value, Node))
 
 

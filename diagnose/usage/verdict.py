@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.finding import Confidence
+from diagnose.usage.binders import Binders
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, Event, Flow
 from diagnose.usage.frameworks import Frameworks
 from diagnose.usage.mentions import handed_to_a_process, literal, mentions
@@ -25,6 +26,7 @@ class Judge:
     def __init__(self, flow: Flow, config: Mapping[str, Any], config_file: Path | None) -> None:
         self.flow, self.config, notes = flow, config, flow.notes
         self.frameworks = Frameworks(flow.reach, config, config_file)
+        self.binders = Binders(flow.reach)
         self.mentions = mentions(flow.reach, notes.followed)
         self.sites = self._sites()
         """The loads whose file is this config."""
@@ -52,7 +54,7 @@ class Judge:
                 yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
             elif used is not None:
                 yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
-            elif (made := self.frameworks.use(path)) is not None:
+            elif (made := self.frameworks.use(path) or self.binders.use(path)) is not None:
                 yield made
             elif (reason := self.lost or self._open(path)) is not None:
                 yield unknown(dotted, reason)

@@ -779,3 +779,56 @@ def test_a_json_file_is_not_the_yaml_config(tmp_path: Path) -> None:
     (tmp_path / "train.yaml").write_text("{vocoder: x, rounds: 3}", "utf-8")
     (tmp_path / "train.py").write_text(textwrap.dedent(source), "utf-8")
     assert keys_read(tmp_path / "train.py", {"vocoder": "x", "rounds": 3}, tmp_path / "train.yaml").dead == ("rounds",)
+
+
+GIVEN_BACK = {
+    "a method that is given a function": """
+        data = kit.load().map(lambda row: row["text"]).filter(keep)
+        model = Net.from_pretrained("x")
+        for batch in data:
+            loss = model(**batch)
+            kit.log(*loss)
+    """,
+    "a method of the base of the settings": """
+        steps = args.warmup_steps_of(100) * 4
+        schedule = kit.schedule(steps)
+        for rate in schedule:
+            kit.log(*rate)
+    """,
+    "an object made by the method of a class": """
+        model = Net.from_pretrained(args.folder)
+        made = model(args.folder)
+        for name, value in kit.pairs(made):
+            kit.log(name + value)
+    """,
+}
+
+
+@pytest.mark.parametrize("how", GIVEN_BACK)
+def test_what_a_library_makes_of_data_is_no_section(tmp_path: Path, how: str) -> None:
+    before = """
+        import sys
+        from dataclasses import dataclass
+        import torch as kit
+        from transformers import HfArgumentParser, PreTrainedModel, TrainingArguments
+
+        @dataclass
+        class Settings(TrainingArguments):
+            folder: str = "x"
+            width: int = 4
+            spare: int = 1
+
+        class Net(PreTrainedModel):
+            def forward(self, text=None, spare=None):
+                return text
+
+        def keep(row):
+            return row["spare"]
+
+        args, = HfArgumentParser(Settings).parse_json_file(sys.argv[1])
+        print(args.folder, args.width)
+    """
+    source = textwrap.dedent(before) + textwrap.dedent(GIVEN_BACK[how])
+    report = read(tmp_path, source, {"folder": "a", "width": 2, "spare": 3, "seed": 1})
+    assert set(report.live) == {"folder", "width"}
+    assert set(report.unknown) <= {"seed", "spare"}
