@@ -47,36 +47,26 @@ if TYPE_CHECKING:
     from diagnose.readers.sources import Reader, Source
     from diagnose.run import Axis, Curve, Role, Run
 
-_HOMES = {
-    "diagnose.api": ("analyze", "fix"),
-    "diagnose.checks.base": ("About", "Check"),
-    "diagnose.engine": ("examine",),
-    "diagnose.errors": ("ConfigError", "DataError", "LogError", "SourceError", "TrainerError", "TtsdocError"),
-    "diagnose.facts": ("Facts", "Hints"),
-    "diagnose.finding": (
-        "Confidence",
-        "Diagnoses",
-        "Diagnosis",
-        "Edit",
-        "Evidence",
-        "Finding",
-        "Operation",
-        "Prescription",
-        "Recommendation",
-        "Safety",
-        "Severity",
-        "StopAdvice",
-        "Verdict",
-    ),
-    "diagnose.integrations.loop": ("Doctor",),
-    "diagnose.live.compare": ("compare",),
-    "diagnose.live.watch": ("watch",),
-    "diagnose.plan": ("Plan",),
-    "diagnose.readers": ("read", "runs"),
-    "diagnose.readers.sources": ("Reader", "Source"),
-    "diagnose.run": ("Axis", "Curve", "Role", "Run"),
+_HOME_OF = {
+    name: f"diagnose.{home}"
+    for home, names in {
+        "api": "analyze fix",
+        "checks.base": "About Check",
+        "engine": "examine",
+        "errors": "ConfigError DataError LogError SourceError TrainerError TtsdocError",
+        "facts": "Facts Hints",
+        "finding": "Confidence Diagnoses Diagnosis Edit Evidence Finding Operation Prescription Recommendation Safety "
+        "Severity StopAdvice Verdict",
+        "integrations.loop": "Doctor",
+        "live.compare": "compare",
+        "live.watch": "watch",
+        "plan": "Plan",
+        "readers": "read runs",
+        "readers.sources": "Reader Source",
+        "run": "Axis Curve Role Run",
+    }.items()
+    for name in names.split()
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "About",
     "Axis",

@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from itertools import count
 from pathlib import Path
 
@@ -130,15 +131,10 @@ def _lock(handle: int) -> None:
 
 def _sweep(path: Path) -> None:
     """Remove what killed writers left of earlier versions of `path`: files that nobody holds the lock of."""
-    for left in path.parent.glob(f".{_literal(path.name[:200])}.*{_ASIDE}"):
+    for left in path.parent.glob(f".{escape(path.name[:200])}.*{_ASIDE}"):
         with suppress(OSError), left.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             left.unlink()
-
-
-def _literal(name: str) -> str:
-    """A name as a pattern that only it fits."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
 
 
 def _copy_permissions(copy: Path, model: Path) -> None:
@@ -148,10 +144,6 @@ def _copy_permissions(copy: Path, model: Path) -> None:
         os.chown(copy, -1, status.st_gid)
         os.chown(copy, status.st_uid, -1)
     copy.chmod(status.st_mode & 0o7777)
-    _copy_attributes(model, copy)
-
-
-def _copy_attributes(model: Path, copy: Path) -> None:
     with suppress(OSError, AttributeError):
         for name in os.listxattr(model):
             with suppress(OSError):  # some belong to the system

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -126,8 +127,7 @@ def _table(path: Path) -> dict[str, Any]:
 
 
 def _project(path: Path, table: Mapping[str, Any]) -> Project:
-    unknown = sorted(set(table) - FIELDS)
-    if unknown:
+    if unknown := sorted(set(table) - FIELDS):
         raise ConfigError(f"{path}: unknown key {unknown[0]!r}; there are {', '.join(sorted(FIELDS))}")
     try:
         ignore = table.get("ignore", {})
@@ -161,7 +161,10 @@ def plugins(group: str) -> tuple[EntryPoint, ...]:
 
 @cache
 def _installed() -> bool:
-    """Whether any package may bring something: one does, or packages lie where only the library finds them."""
+    """Whether any package may bring something: one does, or packages lie where only the library finds them.
+
+    Python's own library for entry points takes longer to import than a small log to judge.
+    """
     hidden = any(finder is not PathFinder and hasattr(finder, "find_distributions") for finder in sys.meta_path)
     return hidden or any(_may_bring(Path(place)) for place in sys.path)
 
@@ -173,11 +176,9 @@ def _may_bring(place: Path) -> bool:
         names = os.listdir(place)  # noqa: PTH208 - paths of a thousand packages take ten times as long
     except OSError:
         return False
-    return any(_brings(place / name) for name in names if name.endswith((".dist-info", ".egg-info")))
-
-
-def _brings(package: Path) -> bool:
-    try:
-        return _OURS in (package / "entry_points.txt").read_bytes()
-    except OSError:  # most have none
-        return False
+    for name in names:
+        if name.endswith((".dist-info", ".egg-info")):
+            with suppress(OSError):  # most have no entry points
+                if _OURS in (place / name / "entry_points.txt").read_bytes():
+                    return True
+    return False

@@ -46,6 +46,8 @@ def fix(
     """Write a config again with only the harmful values changed."""
     from diagnose.api import fix as correct
     from diagnose.facts import Hints
+    from diagnose.report.screen import Screen
+    from diagnose.report.terminal import render_plan
 
     hints = Hints(None, samples, family, train_tag, val_tag)
     names = None if only is None else _parameters(only)
@@ -60,7 +62,7 @@ def fix(
         dialect=dialect,
         checks=checks_of(select, ignore),
     )
-    _reasons(plan)
+    sys.stderr.write(render_plan(plan, Screen.of_stdout()))
     if check:
         raise typer.Exit(int(plan.after != plan.before))
     _write(plan, config, diff=diff, in_place=in_place)
@@ -76,14 +78,6 @@ def _parameters(only: str) -> set[str]:
         hint = did_you_mean(name, HYPERPARAMETERS) or f"; there are {', '.join(HYPERPARAMETERS)}"
         raise typer.BadParameter(f"--only: no parameter is called {name}{hint}")
     return names
-
-
-def _reasons(plan: Plan) -> None:
-    """The table of changes, on stderr."""
-    from diagnose.report.screen import Screen
-    from diagnose.report.terminal import render_plan
-
-    sys.stderr.write(render_plan(plan, Screen.of_stdout()))
 
 
 def _write(plan: Plan, config: Path, *, diff: bool, in_place: bool) -> None:

@@ -34,8 +34,7 @@ Config = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None,
-    typer.Option("--out", help="The run folder. [default: the config's name below logging.log_dir]"),
+    Path | None, typer.Option("--out", help="The run folder. [default: the config's name below logging.log_dir]")
 ]
 ResumeFrom = Annotated[
     str | None,
@@ -73,7 +72,8 @@ def train(
 ) -> None:
     """Train a small voice and say whether the run is healthy."""
     if emit is Emit.SLURM:
-        raise typer.Exit(_emit(config or "stable", out, devices))
+        _emit(config or "stable", out, devices)
+        return
     _make_ready_for_torch()
     path = _config_path(config, out, resume)
     if heal:
@@ -142,7 +142,10 @@ def _train(
     folder = RunFolder(out) if out else run_folder(options, path.stem, resume=resume is not None)
     if devices > 1 and world.size == 1:
         folder.refuse_a_second_run(resume=resume is not None)
-        return launch(devices, _arguments(path, folder, resume, form, fail_on))
+        going_on = [] if resume is None else ["--resume"] if resume == "latest" else ["--resume-from", resume]
+        failing = [] if fail_on is None else ["--fail-on", fail_on.value]
+        options_of_each = ["--out", str(folder.path), "--format", form.value, *going_on, *failing]
+        return launch(devices, [str(path), *options_of_each])
     outcome = run(options, folder, world, resume=resume)
     if not world.is_main:
         return 0
@@ -150,16 +153,7 @@ def _train(
     return _after(outcome, folder, form, fail_on)
 
 
-def _arguments(
-    path: Path, folder: RunFolder, resume: str | None, form: TextOrJson, fail_on: FailOn | None
-) -> list[str]:
-    """The command line of each of several processes."""
-    going_on = [] if resume is None else ["--resume"] if resume == "latest" else ["--resume-from", resume]
-    failing = [] if fail_on is None else ["--fail-on", fail_on.value]
-    return [str(path), "--out", str(folder.path), "--format", form.value, *going_on, *failing]
-
-
-def _emit(config: str, out: Path | None, devices: int) -> int:
+def _emit(config: str, out: Path | None, devices: int) -> None:
     """Print a job script for a config that can be trained."""
     from diagnose.trainer.folder import run_folder
     from diagnose.trainer.options import load
@@ -168,7 +162,6 @@ def _emit(config: str, out: Path | None, devices: int) -> int:
     path = _config_path(config, None, False)
     folder = out or run_folder(load(path), path.stem, resume=False).path
     typer.echo(job_script(config, folder, devices), nl=False)
-    return 0
 
 
 def _config_path(config: str | None, out: Path | None, resume: bool) -> Path:

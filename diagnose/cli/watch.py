@@ -17,7 +17,6 @@ from diagnose.cli.options import Family, Samples, TrainTag, ValTag, tell
 
 if TYPE_CHECKING:
     from diagnose.finding import Diagnosis
-    from diagnose.live.alerts import Alerts
     from diagnose.live.watch import Event, NewFinding, Progress
 
 
@@ -82,8 +81,11 @@ def watch(
 
     if not once and not Path(place).exists():
         tell(f"{place} is not there yet; waiting for it")
-    alerts = _alerts(notify)
-    out = _Writer(form)
+    alerts, out = None, _Writer(form)
+    if notify:  # what is refused is refused before the watch begins, not in the middle of the night
+        from diagnose.live.alerts import Alerts
+
+        alerts = Alerts(notify)
     hints = Hints(config, samples, family, train_tag, val_tag)
     diagnosis = None
     for event in follow(
@@ -102,15 +104,6 @@ def watch(
             diagnosis = event.diagnosis
             tell(*(alerts.end(diagnosis) if alerts and diagnosis else ()))
     raise typer.Exit(_status(diagnosis))
-
-
-def _alerts(urls: list[str] | None) -> Alerts | None:
-    """Where to send messages; None: nowhere. Refused before the watch begins, not in the middle of the night."""
-    if not urls:
-        return None
-    from diagnose.live.alerts import Alerts
-
-    return Alerts(urls)
 
 
 def _act(event: NewFinding, command: str | None, pid: int | None) -> None:
@@ -140,15 +133,10 @@ class _Writer:
 
     def __init__(self, form: Stream) -> None:
         self._form = form
-        self._begun = False
-        self._last = 0.0
-        self._line = ""
+        self._begun, self._last, self._line = False, 0.0, ""
 
     def write(self, event: Event) -> None:
-        if self._form is Stream.JSONL:
-            self._json(event)
-        else:
-            self._text(event)
+        (self._json if self._form is Stream.JSONL else self._text)(event)
         sys.stdout.flush()
 
     def _json(self, event: Event) -> None:

@@ -70,16 +70,13 @@ class _Reader:
                 yield from self.bases(statement)
             elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
                 targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-                if len(targets) == 1 and (name := _dotted(targets[0])):
-                    yield from self.assignment(targets[0], name, statement.value)
-
-    def assignment(self, target: ast.expr, name: str, value: ast.expr) -> Entries:
-        """`name = value`."""
-        node = self.node(value, 1)
-        self.known.pop(name, None)
-        if node is not None:
-            self.known[name] = node
-            yield self.scalar(target, name), node
+                if len(targets) != 1 or not (name := _dotted(targets[0])):
+                    continue
+                node = self.node(statement.value, 1)
+                self.known.pop(name, None)
+                if node is not None:
+                    self.known[name] = node
+                    yield self.scalar(targets[0], name), node
 
     def bases(self, block: ast.With) -> Entries:
         """The `with read_base(): from .._base_.x import *` of mmengine as its older `_base_` list of paths."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -161,22 +162,15 @@ class _Search:
             folder = folder.parent
         for place in (folder, path.parent, *list(folder.parents)[:LEVELS_UP]):
             for candidate in (place / name, place / f"{name}.py", place / f"{name}.yaml"):
-                if candidate != path and _is_file(candidate):
-                    return candidate
+                with suppress(OSError, ValueError):  # a name that no file can have, a folder that may not be listed
+                    if candidate != path and candidate.is_file():
+                        return candidate
         self.missing.append(f"{name}, which it builds on, is not here: what it sets is not known")
         return None
 
     def shown(self, file: Path) -> str:
         """The path from the config's folder."""
         return os.path.relpath(file, self.home).replace(os.sep, "/")
-
-
-def _is_file(path: Path) -> bool:
-    """Whether there is a file; a name that no file can have, or a folder that may not be listed, has none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 @dataclass(frozen=True, slots=True)

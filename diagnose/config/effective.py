@@ -118,12 +118,11 @@ def in_steps(config: Config, name: str, per_epoch: int | None, total: int | None
 
 
 def _warmup(config: Config, per_epoch: int | None, total: int | None) -> float | None:
-    epochs, ratio = positive(config, "warmup_epochs"), positive(config, "warmup_ratio")
     steps = None if is_dead(config, "warmup_steps") else in_steps(config, "warmup_steps", per_epoch, total)
-    if steps is None and epochs is not None and per_epoch is not None and not is_dead(config, "warmup_epochs"):
-        return epochs * per_epoch
-    if steps is None and ratio is not None and total is not None and not is_dead(config, "warmup_ratio"):
-        return ratio * total
+    for name, whole in (("warmup_epochs", per_epoch), ("warmup_ratio", total)):
+        part = None if is_dead(config, name) else positive(config, name)
+        if steps is None and part is not None and whole is not None:
+            steps = part * whole
     return steps
 
 

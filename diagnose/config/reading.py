@@ -11,18 +11,7 @@ from diagnose.config.dialect import Candidate, Dialect, Place
 from diagnose.config.dialect_files import dialects
 from diagnose.config.generic import guesses
 from diagnose.config.hyperparameters import HYPERPARAMETERS, NOTHING, Kind, is_written_number, number_of, numbers_in
-from diagnose.config.node import (
-    COMPUTED,
-    Alias,
-    Array,
-    Document,
-    Node,
-    Path,
-    Scalar,
-    Table,
-    children,
-    resolved,
-)
+from diagnose.config.node import COMPUTED, Alias, Array, Document, Node, Path, Scalar, Table, children, resolved
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
 MAX_HOPS = 10

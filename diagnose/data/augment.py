@@ -57,14 +57,15 @@ def augment(
     clips = [clip for clip in read_clips(source) if not clip.is_copy]
     parts = read_splits(source)
     trained = {clip.audio for clip in parts.get(Split.TRAIN, clips)}
-    tasks = [
-        _Task(clip, name, _drawn(name, changes, copies, seed) if clip.audio in trained else ())
-        for clip, name in zip(clips, names_for(clips), strict=True)
+    names = names_for(clips)
+    wanted = [
+        _drawn(name, changes, copies, seed) if clip.audio in trained else ()
+        for clip, name in zip(clips, names, strict=True)
     ]
     rate = usual_rate(clips)
     with folder_written_whole(out, force=force) as staging, workers() as pool:
-        work = pool.map(partial(_perform, staging / "wavs", rate), tasks)
-        results = list(track(work, len(tasks), "augmenting"))
+        work = pool.map(partial(_perform, staging / "wavs", rate), clips, names, wanted)
+        results = list(track(work, len(clips), "augmenting"))
         done = [result for result in results if isinstance(result, _Done)]
         rejected = tuple(result for result in results if isinstance(result, Rejected))
         if not done:
@@ -80,16 +81,6 @@ def augment(
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """A clip, its name in the new data set, and the changed copies to make of it."""
-
-    clip: Clip
-    name: str
-    copies: tuple[tuple[str, Change, int], ...]
-    """Name, change and seed of each."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Done:
     """A clip and its copies as they lie in the new data set."""
 
@@ -99,24 +90,27 @@ class _Done:
 
 
 def _drawn(name: str, changes: Sequence[Change], copies: int, seed: int) -> tuple[tuple[str, Change, int], ...]:
-    """The copies of one clip: the changes in turn, from a beginning that its name decides."""
+    """Name, change and seed of each copy: the changes in turn, from a beginning that the clip's name decides."""
     digest = blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest()
     first = int.from_bytes(digest, "big")
     turns = [(changes[(first + number) % len(changes)], first + number) for number in range(copies)]
     return tuple((f"{name}+{change.value}{number}", change, seed) for number, (change, seed) in enumerate(turns, 1))
 
 
-def _perform(folder: Path, rate: int, task: _Task) -> _Done | Rejected:
-    seconds = put(task.clip, folder, task.name, rate)
+def _perform(
+    folder: Path, rate: int, clip: Clip, own: str, copies: Sequence[tuple[str, Change, int]]
+) -> _Done | Rejected:
+    """Put a clip under its `own` name into the folder, and the changed copies that are wanted of it."""
+    seconds = put(clip, folder, own, rate)
     if isinstance(seconds, Rejected):
         return seconds
-    rows = [Row(task.name, task.clip.text, task.clip.speaker)]
-    for name, change, seed in task.copies:
-        sound = changed(read(folder / f"{task.name}.wav"), change, np.random.default_rng(seed))
+    rows = [Row(own, clip.text, clip.speaker)]
+    for name, change, seed in copies:
+        sound = changed(read(folder / f"{own}.wav"), change, np.random.default_rng(seed))
         write(folder / f"{name}.wav", sound)
-        rows.append(Row(name, task.clip.text, task.clip.speaker))
+        rows.append(Row(name, clip.text, clip.speaker))
         seconds += sound.seconds
-    return _Done(task.clip, tuple(rows), seconds)
+    return _Done(clip, tuple(rows), seconds)
 
 
 def changed(sound: Sound, change: Change, rng: np.random.Generator) -> Sound:

@@ -266,11 +266,8 @@ def _recording(folder: Path, name: str) -> Path:
     places = [folder / each for each in names]
     places += [folder / inner / each for inner in ("wavs", "wav", "audio", "clips") for each in base]
     places += [folder.parent / each for each in names]
-    return next((place for place in places if _is_file(place)), folder / "wavs" / base[0])
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
+    for place in places:
+        with suppress(OSError, ValueError):  # a name that no file can have
+            if place.is_file():
+                return place
+    return folder / "wavs" / base[0]

@@ -108,8 +108,9 @@ def speak(text: str) -> Sound:
     letters = unicodedata.normalize("NFC", text).lower()
     phones = [_SPACE, *(phone for letter in letters for phone in _letter(letter)), _SPACE]
     tracks = _tracks(phones)
-    spectra = np.fft.rfft(_frames(_excitation(tracks, zlib.crc32(text.encode()))))
-    spectra *= _resonance(tracks)
+    excited = _excitation(tracks, zlib.crc32(text.encode()))
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(excited, WINDOW // 2), WINDOW)[: len(excited) : HOP]
+    spectra = np.fft.rfft(frames * np.hanning(WINDOW)) * _resonance(tracks)
     samples = _overlap_add(np.fft.irfft(spectra, WINDOW))
     samples *= 0.7 / max(float(np.abs(samples).max()), 1e-9)  # the peak at -3 dB of full scale
     return Sound(samples.astype(np.float32), RATE)
@@ -182,13 +183,6 @@ def _excitation(tracks: _Tracks, seed: int) -> Floats:
     hops = np.arange(len(tracks.voice)) + 0.5
     voice = np.interp(time, hops, tracks.voice)
     return pulses * voice * 12.0 + breath * np.interp(time, hops, tracks.noise)
-
-
-def _frames(samples: Floats) -> Floats:
-    """Windowed frames, shape (t, WINDOW), one centred on every hop."""
-    padded = np.pad(samples, WINDOW // 2)
-    view = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[: len(samples) : HOP]
-    return view * np.hanning(WINDOW)
 
 
 def _resonance(tracks: _Tracks) -> Floats:

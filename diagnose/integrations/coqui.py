@@ -59,16 +59,14 @@ class _Listener:
         return getattr(self._dashboard, name)
 
     def train_step_stats(self, step: int, stats: dict[str, Any]) -> None:
-        self._dashboard.train_step_stats(step, stats)
-        self._log("TrainIterStats", step, stats)
+        self._pass_on("train_step_stats", "TrainIterStats", step, stats)
 
     def train_epoch_stats(self, step: int, stats: dict[str, Any]) -> None:
-        self._dashboard.train_epoch_stats(step, stats)
-        self._log("TrainEpochStats", step, stats)
+        self._pass_on("train_epoch_stats", "TrainEpochStats", step, stats)
 
     def eval_stats(self, step: int, stats: dict[str, Any]) -> None:
-        self._dashboard.eval_stats(step, stats)
-        self._log("EvalStats", step, stats)
+        self._pass_on("eval_stats", "EvalStats", step, stats)
 
-    def _log(self, scope: str, step: int, stats: dict[str, Any]) -> None:
+    def _pass_on(self, method: str, scope: str, step: int, stats: dict[str, Any]) -> None:
+        getattr(self._dashboard, method)(step, stats)
         self._doctor.log(step, {f"{scope}/{key}": value for key, value in stats.items()})

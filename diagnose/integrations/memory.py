@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,34 +22,20 @@ class _Column:
 
     def add(self, step: int, value: float, time: float, epoch: float) -> None:
         """Append a point. Points from `step` on are replaced: a resumed training logs them again."""
-        if self.steps and self.steps[-1] >= step:
-            self._rewind(step)
+        while self.steps and self.steps[-1] >= step:
+            for column in (self.steps, self.values, self.times, self.epochs):
+                column.pop()
         self.steps.append(step)
         self.values.append(value)
         self.times.append(time)
         self.epochs.append(epoch)
 
-    def _rewind(self, step: int) -> None:
-        keep = len(self.steps)
-        while keep and self.steps[keep - 1] >= step:
-            keep -= 1
-        for column in (self.steps, self.values, self.times, self.epochs):
-            del column[keep:]
-
     def curve(self, tag: str, axis: Axis) -> Curve:
         """The points so far, copied: the column goes on growing."""
         import numpy as np
 
-        epochs = np.array(self.epochs)
-        known = bool(np.isfinite(epochs).all())
-        return Curve(
-            tag,
-            np.array(self.steps, dtype=np.int64),
-            np.array(self.values),
-            np.array(self.times),
-            epochs if known else None,
-            axis=axis,
-        )
+        steps, values, times, epochs = map(np.array, (self.steps, self.values, self.times, self.epochs))
+        return Curve(tag, steps, values, times, epochs if np.isfinite(epochs).all() else None, axis=axis)
 
 
 class MemoryLog:
@@ -59,17 +46,14 @@ class MemoryLog:
         self.axis = axis
         self.points = 0
         """Logged so far, all tags together."""
-        self._columns: dict[str, _Column] = {}
+        self._columns: dict[str, _Column] = defaultdict(_Column)
 
     def add(self, step: int, scalars: Mapping[str, float], time: float, epoch: float | None) -> bool:
         """Log `scalars` at `step`. Returns whether one of them is NaN or infinite."""
         broken = False
         for tag, value in scalars.items():
-            column = self._columns.get(tag)
-            if column is None:
-                column = self._columns[tag] = _Column()
             broken = broken or not math.isfinite(value)
-            column.add(step, value, time, math.nan if epoch is None else epoch)
+            self._columns[tag].add(step, value, time, math.nan if epoch is None else epoch)
         self.points += len(scalars)
         return broken
 

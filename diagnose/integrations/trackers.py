@@ -11,11 +11,8 @@ def trackio_alert(finding: Finding) -> None:
     """An alert on the current trackio run: `Doctor(on_finding=trackio_alert)`."""
     import trackio
 
-    levels = {
-        Severity.ERROR: trackio.AlertLevel.ERROR,
-        Severity.WARNING: trackio.AlertLevel.WARN,
-        Severity.INFO: trackio.AlertLevel.INFO,
-    }
+    level = trackio.AlertLevel
+    levels = {Severity.ERROR: level.ERROR, Severity.WARNING: level.WARN, Severity.INFO: level.INFO}
     text = " ".join(filter(None, (plain(finding.message), what_to_do(finding))))
     trackio.alert(f"{finding.code} {finding.name}", text, levels[finding.severity])
 

@@ -122,9 +122,6 @@ class Shape:
     tag: str | None = None
 
 
-# --- the setting -----------------------------------------------------------------------------------------
-
-
 def time_of(count: int) -> FloatArray:
     """Share of the run at each point, 0 to 1, shape (count,)."""
     return np.asarray(np.linspace(0.0, 1.0, count))
@@ -186,9 +183,6 @@ def _rate(rng: np.random.Generator, schedule: Schedule, count: int) -> FloatArra
     return np.asarray(np.where(time < warmup, np.maximum(time, 0.1 / count) / warmup, cosine))
 
 
-# --- noise and the record --------------------------------------------------------------------------------
-
-
 def _scatter(rng: np.random.Generator, noise: Noise, count: int) -> FloatArray:
     """Noise of unit standard deviation, shape (count,)."""
     white = rng.standard_normal(count)
@@ -233,7 +227,9 @@ def record(rng: np.random.Generator, setting: Setting, shape: Shape, name: str) 
         curves.append(Curve("learning_rate", setting.steps, setting.peak_rate * rate, role=Role.LEARNING_RATE))
     if setting.logs_gradients:
         curves.append(Curve("grad_norm", setting.steps, _gradients(rng, setting, shape), role=Role.GRAD_NORM))
-    curves += [_extra_curve(setting, tag, values) for tag, values in shape.extras.items()]
+    for tag, extra in shape.extras.items():
+        logged = np.isfinite(extra)
+        curves.append(Curve(tag, setting.steps[logged], extra[logged]))
     dated = [replace(c, axis=axis, wall_times=np.interp(c.steps, setting.steps, walls)) for c in curves]
     return Run(name, name, "synthetic", {curve.tag: curve for curve in dated}, family=shape.family)
 
@@ -253,11 +249,6 @@ def _gradients(rng: np.random.Generator, setting: Setting, shape: Shape) -> Floa
     norms = log_uniform(rng, 0.1, 10.0) * np.sqrt(calm) * np.exp(0.2 * rng.standard_normal(setting.points))
     norms = np.where(np.isfinite(shape.trend), norms, np.nan)
     return np.asarray(norms if shape.stress is None else norms * shape.stress)
-
-
-def _extra_curve(setting: Setting, tag: str, values: FloatArray) -> Curve:
-    logged = np.isfinite(values)
-    return Curve(tag, setting.steps[logged], values[logged])
 
 
 def _wall_times(rng: np.random.Generator, setting: Setting, shape: Shape) -> FloatArray:

@@ -9,8 +9,6 @@ import numpy as np
 from diagnose.run import FloatArray
 from diagnose.testing.setting import Setting, Shape, log_uniform
 
-# --- healthy runs ----------------------------------------------------------------------------------------
-
 
 def descent(rng: np.random.Generator, setting: Setting, low: float = 0.02, high: float = 0.35) -> FloatArray:
     """A power law in summed learning rate down to a floor of `low` to `high`, lower still where the rate decays.
