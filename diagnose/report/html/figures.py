@@ -173,7 +173,9 @@ def _layout(panel: Panel) -> dict[str, Any]:
         "shapes": [shape for mark in panel.marks for shape in _shapes(mark)],
         "annotations": [_annotation(mark, index) for index, mark in enumerate(panel.marks)],
         "showlegend": len(panel.series) > 1,
-        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        # On the left, for the buttons that plotly draws over the chart are on the right.
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": OTHER, "activecolor": TRAIN},
         "hovermode": "x unified",
         "margin": {"t": 48, "r": 16, "b": 48, "l": 56},
     }
