@@ -31,13 +31,8 @@ def analyze(what: Logged | pd.DataFrame, hints: Hints = Hints(), *, checks: Iter
     ask; None: all. Pure: maps over any pool. Raises LogError or ConfigError, in one line, where nothing can be read.
     """
     asked = None if checks is None else tuple(checks)
-    return Diagnoses(examine(facts_of_run(run, hints), checks=asked) for run in _runs_in(what))
-
-
-def _runs_in(what: Logged | pd.DataFrame) -> Iterable[Run]:
-    if isinstance(what, str | Path):
-        return runs(what)
-    return [what] if isinstance(what, Run) else [run_in_memory(what)]
+    found = runs(what) if isinstance(what, str | Path) else [what if isinstance(what, Run) else run_in_memory(what)]
+    return Diagnoses(examine(facts_of_run(run, hints), checks=asked) for run in found)
 
 
 def fix(  # noqa: PLR0913 - each is a keyword that a person gives

@@ -43,8 +43,7 @@ def checkpoints_of(source: Path) -> tuple[Checkpoint, ...]:
 
 def step_of(path: Path) -> int | None:
     """The step in the name of a checkpoint; for `best` and `last` of the bundled trainer, the one inside."""
-    number = re.findall(r"\d+", path.stem)
-    if number:
+    if number := re.findall(r"\d+", path.stem):
         return int(number[-1])
     return _step_inside(path) if path.suffix == ".safetensors" else None
 

@@ -59,10 +59,8 @@ def project(start: Path | None = None) -> Project:
         own, shared = folder / FILE, folder / "pyproject.toml"
         if own.is_file():
             return _project(own, _table(own))
-        if shared.is_file():
-            table = _table(shared).get("tool", {}).get("ttsdoc")
-            if table is not None:
-                return _project(shared, table)
+        if shared.is_file() and (table := _table(shared).get("tool", {}).get("ttsdoc")) is not None:
+            return _project(shared, table)
     return Project()
 
 

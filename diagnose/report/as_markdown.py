@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from diagnose.clean import markdown, plain
 from diagnose.finding import Diagnosis
-from diagnose.report.shown import Shown, ShownFinding, shown
+from diagnose.report.shown import Shown, shown
 from diagnose.report.table import Cell, loss_table
 from diagnose.report.words import number, title
 
@@ -48,20 +48,16 @@ def _evidence(what: Shown) -> Iterator[str]:
     if what.findings:
         yield from ("", "## Evidence", "")
     for one in what.findings:
-        yield from _finding(one)
-
-
-def _finding(one: ShownFinding) -> Iterator[str]:
-    finding = one.finding
-    indent = "  " if finding.explained_by else ""
-    where = f" ({one.place})" if one.place else ""
-    sure = f"confidence {finding.confidence.value}"
-    yield f"{indent}- **{finding.severity.value} {one.name}**{where}, {sure}: {markdown(finding.message)}"
-    if one.proof:
-        yield f"{indent}  Evidence: {markdown(one.proof)}."
-    yield from (f"{indent}  - {markdown(example)}" for example in finding.examples)
-    if finding.advice:
-        yield f"{indent}  {markdown(finding.advice)}"
+        finding = one.finding
+        indent = "  " if finding.explained_by else ""
+        where = f" ({one.place})" if one.place else ""
+        sure = f"confidence {finding.confidence.value}"
+        yield f"{indent}- **{finding.severity.value} {one.name}**{where}, {sure}: {markdown(finding.message)}"
+        if one.proof:
+            yield f"{indent}  Evidence: {markdown(one.proof)}."
+        yield from (f"{indent}  - {markdown(example)}" for example in finding.examples)
+        if finding.advice:
+            yield f"{indent}  {markdown(finding.advice)}"
 
 
 def _loss_rows(diagnosis: Diagnosis) -> Iterator[str]:
@@ -79,10 +75,8 @@ def _loss_rows(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _cell(cell: Cell | None) -> str:
-    if cell is None:
-        return " | "
-    value = number(cell.value)
-    return f"{value} | {'' if cell.change is None else f'{cell.change:+.1%}'}"
+    change = "" if cell is None or cell.change is None else f"{cell.change:+.1%}"
+    return f"{'' if cell is None else number(cell.value)} | {change}"
 
 
 def _changes(what: Shown) -> Iterator[str]:

@@ -173,12 +173,13 @@ def _line(panel: Panel, line: Series, scale: Scale) -> str:
     short = thinned(line, MOST_POINTS)
     x, y = _x(panel, short.x), _y(scale, heights(panel, short.y))
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-    dash = ' stroke-dasharray="2 3"' if line.metric == Role.VAL_LOSS.value else ""
-    return f'<polyline points="{points}" fill="none" stroke="{_colour(line)}" stroke-width="1.8"{dash}/>'
+    return f'<polyline points="{points}" fill="none" {_stroke(line)} stroke-width="1.8"/>'
 
 
-def _colour(line: Series) -> str:
-    return {Role.TRAIN_LOSS.value: TRAIN, Role.VAL_LOSS.value: VAL}.get(line.metric, OTHER)
+def _stroke(line: Series) -> str:
+    """The colour of a line, and its dashes."""
+    colour = {Role.TRAIN_LOSS.value: TRAIN, Role.VAL_LOSS.value: VAL}.get(line.metric, OTHER)
+    return f'stroke="{colour}"' + (' stroke-dasharray="2 3"' if line.metric == Role.VAL_LOSS.value else "")
 
 
 def _mark(panel: Panel, mark: Mark, y: float) -> Iterator[str]:
@@ -197,7 +198,6 @@ def _legend(panel: Panel) -> Iterator[str]:
     x = LEFT
     for line in panel.series:
         label = escape(plain(line.label))
-        dash = ' stroke-dasharray="2 3"' if line.metric == Role.VAL_LOSS.value else ""
-        yield f'<path d="M{x} 12h20" stroke="{_colour(line)}" stroke-width="2"{dash}/>'
+        yield f'<path d="M{x} 12h20" {_stroke(line)} stroke-width="2"/>'
         yield f'<text x="{x + 26}" y="16" {FONT}>{label}</text>'
         x += 40 + 7 * len(label)

@@ -71,19 +71,12 @@ def loss_table(diagnosis: Diagnosis) -> LossTable | None:
 
 
 def _columns(run: Run) -> list[tuple[str, Curve]]:
-    found: list[tuple[str, Curve | None]] = [
-        ("training loss", run.curve(Role.TRAIN_LOSS)),
-        ("validation loss", run.curve(Role.VAL_LOSS)),
-    ]
-    other = _beside_the_loss(run)
+    """The losses, then the error rate, else the score, of held-out data where there is one."""
+    known = [curve for role in (Role.ERROR_RATE, Role.SCORE) for curve in run.played_by(role) if len(curve)]
+    other = next((curve for curve in known if curve.held_out), next(iter(known), None))
+    found = [("training loss", run.curve(Role.TRAIN_LOSS)), ("validation loss", run.curve(Role.VAL_LOSS))]
     found += [] if other is None else [(other.tag, other)]
     return [(heading, curve) for heading, curve in found if curve is not None and len(curve)]
-
-
-def _beside_the_loss(run: Run) -> Curve | None:
-    """The error rate, else the score, of held-out data where there is one."""
-    known = [curve for role in (Role.ERROR_RATE, Role.SCORE) for curve in run.played_by(role) if len(curve)]
-    return next((curve for curve in known if curve.held_out), next(iter(known), None))
 
 
 def _edges(columns: list[tuple[Curve, FloatArray]]) -> FloatArray:

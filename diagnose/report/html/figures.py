@@ -14,7 +14,7 @@ from diagnose.finding import Diagnosis
 from diagnose.report.panels import LOG_RATIO, Mark, Panel, Series, panels, series, thinned
 from diagnose.report.summary import names
 from diagnose.report.words import counted, metric_words, number
-from diagnose.run import FloatArray, Role
+from diagnose.run import Curve, FloatArray, Role
 
 # Points of a line, however long the run: two for each of as many columns as a wide screen has.
 MOST_POINTS = 3000
@@ -49,15 +49,16 @@ class Figure:
 
 def run_figures(diagnosis: Diagnosis, prefix: str) -> list[Figure]:
     """The losses with what belongs beside them; what they hide; the parts of the loss."""
-    drawn = panels(diagnosis)
-    if not drawn:
+    drawn, reference = panels(diagnosis), diagnosis.run.curve(Role.TRAIN_LOSS) or diagnosis.run.curve(Role.VAL_LOSS)
+    if not drawn or reference is None:
         return []
     main, *details = drawn
-    found = [_main(diagnosis, main, f"{prefix}-loss")]
+    found = [_main(diagnosis, reference, main, f"{prefix}-loss")]
     for index, panel in enumerate(details):
         found.append(_figure(panel, f"{prefix}-detail-{index}", 300, list(map(_trace, panel.series))))
     parts = (
-        _beside(diagnosis, main, what, roles, f"{prefix}-beside-{index}") for index, (what, roles) in enumerate(BELOW)
+        _beside(diagnosis, reference, main, what, roles, f"{prefix}-beside-{index}")
+        for index, (what, roles) in enumerate(BELOW)
     )
     return found + [part for part in parts if part is not None]
 
@@ -66,10 +67,8 @@ def _figure(panel: Panel, name: str, height: int, data: list[dict[str, Any]], mo
     return Figure(name, panel.title, alt_text(panel) + more, {"data": data, "layout": _layout(panel)}, height)
 
 
-def _main(diagnosis: Diagnosis, panel: Panel, name: str) -> Figure:
+def _main(diagnosis: Diagnosis, reference: Curve, panel: Panel, name: str) -> Figure:
     """The losses, and below them on the same x axis the learning rate and the gradient norm."""
-    reference = diagnosis.run.curve(Role.TRAIN_LOSS) or diagnosis.run.curve(Role.VAL_LOSS)
-    assert reference is not None
     lines = [series(diagnosis.run, role.value, reference) for role in BESIDE]
     beside = [line for line in lines if line is not None and len(line.x) > 1]
     data = [_trace(line) for line in panel.series]
@@ -93,11 +92,11 @@ def _main(diagnosis: Diagnosis, panel: Panel, name: str) -> Figure:
     return figure
 
 
-def _beside(diagnosis: Diagnosis, main: Panel, what: str, roles: tuple[Role, ...], name: str) -> Figure | None:
+def _beside(
+    diagnosis: Diagnosis, reference: Curve, main: Panel, what: str, roles: tuple[Role, ...], name: str
+) -> Figure | None:
     """The curves that play one of these roles, under the labels that every framework shares (`val_loss/kl`)."""
     run = diagnosis.run
-    reference = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
-    assert reference is not None
     wanted = [curve for role in roles for curve in run.played_by(role)]
     labels = [curve.label if curve.component else curve.tag for curve in wanted]
     drawn = [(label, series(run, curve.tag, reference)) for label, curve in zip(labels, wanted, strict=True)]
