@@ -203,6 +203,11 @@ class Trend:
         """The lowest level of the trend."""
         return float(self.smooth[self.best_index])
 
+    @cached_property
+    def held(self) -> float:
+        """The lowest level of a tenth of the run: some losses visit a low one for a moment, now and then."""
+        return float(running_median(self.blocks, ODD_ONE_OUT + 2).min())
+
     @property
     def fall(self) -> float:
         """From the first level to the best; negative where it only rose."""

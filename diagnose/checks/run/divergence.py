@@ -96,7 +96,7 @@ class Divergence(Check):
 
     def turned(self, trend: Trend) -> bool:
         """Whether the level at the end is above the best beyond doubt."""
-        lost = trend.lost(trend.end, trend.best)
+        lost = trend.lost(trend.end, trend.held)
         far = lost >= self.share or (trend.rise >= self.part and trend.climbs)
         if len(trend) < 4 or trend.rise < self.rise or not far:
             return False

@@ -67,7 +67,7 @@ class Overfitting(Check):
                 clear = gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST and train is not None
                 yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))
                 return
-            if self._gains_nothing(facts, gap):
+            if self._gains_nothing(gap):
                 yield self._past_best(facts, val, gap)
                 return
         sterner = Overfitting(4 * self.rise, 2 * self.share, 2 * self.z)
@@ -91,10 +91,10 @@ class Overfitting(Check):
         """Whether training learned nothing since: then it diverged."""
         return gap.train_kept < -self.rise or 2 * gap.train_fall <= self.rise
 
-    def _gains_nothing(self, facts: Facts, gap: Gap) -> bool:
+    def _gains_nothing(self, gap: Gap) -> bool:
         """Whether only training improved after an early evaluation, and did not end above validation."""
         enough = gap.evaluations >= 2 * FEWEST and 3 * gap.near_at <= 1 and gap.apart >= 0
-        return enough and gap.train_fall_near >= self.fall and next(Divergence().of_losses(facts), None) is None
+        return enough and gap.train_fall_near >= self.fall
 
     def _past_best(self, facts: Facts, val: Trend, gap: Gap) -> Finding:
         since, fallen = gap.evaluations - 1 - gap.near, 1 - exp(-gap.train_fall_near)
