@@ -206,7 +206,7 @@ class Trend:
     @cached_property
     def held(self) -> float:
         """The lowest level of a tenth of the run: some losses visit a low one for a moment, now and then."""
-        return float(running_median(self.blocks, ODD_ONE_OUT + 2).min())
+        return float(running_median(self.blocks, len(self.blocks) // REGIONS | 1).min())
 
     @property
     def fall(self) -> float:

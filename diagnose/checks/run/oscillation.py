@@ -39,7 +39,7 @@ class Oscillation(LossCheck):
     """By half of the spread or more: three peaks. Source: two may be one event and its echo."""
     spread: float = 0.25
     """Span of the middle four fifths of the means in ln: 28 %. Source: real runs; loud noise stays below."""
-    against_noise: float = 4.5
+    against_noise: float = 3.5
     """The same in standard errors of a mean. Source: white noise spans 2.6; a third more."""
     undone: float = 0.02
     """Share of the progress that they undo. Source: a loss that falls to nothing swings by any factor there."""
@@ -72,8 +72,7 @@ class Oscillation(LossCheck):
         wide = [
             one
             for one in trend.swings
-            if one.spread >= self.spread
-            and (1 + (lost := trend.lost(one.high, one.low))) * one.spread >= self.against_noise * one.error
-            and lost >= self.undone
+            if one.spread >= max(self.spread, self.against_noise * one.error)
+            and trend.lost(one.high, one.low) >= self.undone
         ]
         return any(one.turns >= self.turns for one in wide)
