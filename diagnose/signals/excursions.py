@@ -34,7 +34,8 @@ class Excursion:
     height: float
     """Above the best level before it, in levels (0.7: twice the loss)."""
     share: float
-    """Of all progress since the first level, in loss units."""
+    """Of all progress since the first level in loss units, or half of that in levels: a loss that fell a thousandfold
+    may jump tenfold and undo nothing in its units."""
     z: float
     """Height in standard errors."""
     over_start: float
@@ -121,7 +122,7 @@ def opening(trend: Trend) -> int:
 def _excursion(trend: Trend, level: FloatArray, above: FloatArray, run: IntArray, error: FloatArray) -> Excursion:
     peak = int(run[np.argmax(above[run])])
     top, height = float(level[peak]), float(above[peak])
-    share = trend.lost(top, top - height, trend.start)
+    share = max(trend.lost(top, top - height, trend.start), height / max(2 * trend.fall, height))
     return Excursion(int(run[0]), peak, int(run[-1]), height, share, height / float(error[peak]), top - trend.start)
 
 
