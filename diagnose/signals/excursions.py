@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.signals.robust import FloatArray, last_level
-from diagnose.signals.trend import OUTLIER, Trend
+from diagnose.signals.trend import EDGE, OUTLIER, Trend
 
 IntArray = npt.NDArray[np.intp]
 
@@ -34,8 +34,8 @@ class Excursion:
     height: float
     """Above the best level before it, in levels (0.7: twice the loss)."""
     share: float
-    """Of all progress since the first level in loss units, or half of that in levels: a loss that fell a thousandfold
-    may jump tenfold and undo nothing in its units."""
+    """Of all progress since the first level in loss units; or half of that in levels, if it peaks above a hundredth of
+    the start: after a fall by orders of magnitude a tenfold jump undoes nothing in loss units."""
     z: float
     """Height in standard errors."""
     over_start: float
@@ -122,7 +122,9 @@ def opening(trend: Trend) -> int:
 def _excursion(trend: Trend, level: FloatArray, above: FloatArray, run: IntArray, error: FloatArray) -> Excursion:
     peak = int(run[np.argmax(above[run])])
     top, height = float(level[peak]), float(above[peak])
-    share = max(trend.lost(top, top - height, trend.start), height / max(2 * trend.fall, height))
+    share = trend.lost(top, top - height, trend.start)
+    if top - trend.first > 2 * log(EDGE):
+        share = max(share, height / max(2 * trend.fall, height))
     return Excursion(int(run[0]), peak, int(run[-1]), height, share, height / float(error[peak]), top - trend.start)
 
 
