@@ -105,15 +105,6 @@ def deepest_dip(trend: Trend) -> float:
     return float(max(-trend.residuals[opening(trend) :].min(initial=0.0), 0.0))
 
 
-def repeats_start(trend: Trend, one: Excursion) -> bool:
-    """Whether the curve goes on from there as it began: another launch was logged behind the first."""
-    points = min(one.last - one.first + 1, one.first)
-    began, again = trend.level[:points], trend.level[one.first : one.first + points]
-    near = points >= max(trend.width, 2) and float(np.median(np.abs(again - began))) <= 2 * trend.noise
-    with np.errstate(all="ignore"):  # in a loud curve anything is near; a constant has no correlation
-        return near and bool(np.corrcoef(began, again)[0, 1] >= 1 / 2)
-
-
 def opening(trend: Trend) -> int:
     """Points at the start that are no outliers, whatever they are."""
     return max(2, int(OPENING * len(trend)))

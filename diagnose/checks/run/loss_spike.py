@@ -10,7 +10,7 @@ from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import LossCheck, beyond_noise, change, confidence, onset
 from diagnose.signals import Excursion, Trend, signals
-from diagnose.signals.excursions import GROSS, deepest_dip, excursions, opening, outliers, repeats_start
+from diagnose.signals.excursions import GROSS, deepest_dip, excursions, opening, outliers
 from diagnose.signals.trend import FEW
 
 
@@ -73,9 +73,9 @@ class LossSpike(LossCheck):
         return one.effect >= self.effect and sure and one.last < len(trend) - 1
 
     def _short(self, trend: Trend, one: Excursion) -> bool:
-        """Whether it lasted under half of the run, and is no hump of the warm-up and no further launch in one log."""
+        """Whether it lasted under half of the run, and is no hump of the warm-up."""
         hump = one.first <= opening(trend) and (trend.curve.role is Role.VAL_LOSS or one.over_start < self.effect)
-        return 2 * (one.last - one.first + 1) < len(trend) and not hump and not repeats_start(trend, one)
+        return 2 * (one.last - one.first + 1) < len(trend) and not hump
 
     def _jumps(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
         worst = max(spikes, key=lambda one: one.effect)

@@ -10,8 +10,6 @@ from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import beyond_noise, change, confidence
 from diagnose.checks.run.divergence import Divergence
-from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
-from diagnose.remedies.evidence import struck_at
 from diagnose.signals import Gap, Trend, signals
 from diagnose.signals.gap import FEWEST, TAIL
 
@@ -58,11 +56,7 @@ class Overfitting(Check):
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
         measured = signals(facts)
         gap, val, train = measured.gap, measured.val, measured.train
-        if any(LearningRateTooHigh().thrown_back(facts)) or any(LearningRateTooHigh().never_began(facts)):
-            return  # both losses rose: the rate is the cause
         if gap is not None and val is not None:
-            if (struck_at(facts) or 0) > val.curve.steps[gap.best]:
-                return  # as above: one huge gradient
             if self._turned(gap) and self._learned(facts, gap):
                 clear = gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST and train is not None
                 yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))

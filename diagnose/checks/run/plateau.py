@@ -95,7 +95,8 @@ class Plateau(LossCheck):
         # Flat for so much of the run while the rate was up, it was no decay that stopped it.
         proved, rate = min(trend.near_best_from + self.early, 1.0), signals(facts).rate
         late = float(trend.curve.steps[int(proved * (len(trend) - 1))])
-        return rate is not None and rate.past_peak(late) and 2 * rate.share(late) < 1 and trend.start - trend.held > self.never
+        decayed = rate is not None and rate.past_peak(late) and 2 * rate.share(late) < 1
+        return decayed and trend.start - trend.held > self.never
 
     def _flat(self, facts: Facts, trend: Trend, since: float) -> Finding:
         curve, began, end = trend.curve, trend.loss(trend.start), trend.loss(trend.end)
