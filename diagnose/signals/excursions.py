@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.signals.robust import FloatArray, last_level
-from diagnose.signals.trend import EDGE, OUTLIER, Trend
+from diagnose.signals.trend import OUTLIER, Trend
 
 IntArray = npt.NDArray[np.intp]
 
@@ -114,7 +114,7 @@ def _excursion(trend: Trend, level: FloatArray, above: FloatArray, run: IntArray
     peak = int(run[np.argmax(above[run])])
     top, height = float(level[peak]), float(above[peak])
     share = trend.lost(top, top - height, trend.start)
-    if top - trend.first > 2 * log(EDGE):
+    if trend.matters(top):
         share = max(share, height / max(2 * trend.fall, height))
     return Excursion(int(run[0]), peak, int(run[-1]), height, share, height / float(error[peak]), top - trend.start)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, sqrt
+from math import ceil, log, sqrt
 
 import numpy as np
 
@@ -238,6 +238,10 @@ class Trend:
         """Whether at least five points after the best are in rising order, three of four pairs of them."""
         since = block_medians(self.level[self.best_index :], BLOCKS)
         return len(since) >= FEW / 2 and order(since) >= 1 / 2
+
+    def matters(self, level: float) -> bool:
+        """Whether it is above a hundredth of the first level: below that a loss swings by any factor."""
+        return level - self.first > 2 * log(EDGE)
 
     def lost(self, high: float, low: float, start: float | None = None) -> float:
         """A rise from level `low` to `high` as a share of all progress since `start`, in loss units; 2 at most."""

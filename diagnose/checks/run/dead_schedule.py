@@ -9,22 +9,10 @@ from math import exp
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import (
-    Confidence,
-    Edit,
-    Evidence,
-    Finding,
-    Operation,
-    Prescription,
-    Safety,
-    Severity,
-    Support,
-)
+from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.finding import Edit, Operation, Safety, Support
 from diagnose.numbers import round_count
 from diagnose.remedies.evidence import length_of, number
-from diagnose.run import Curve, Role
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check
+from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import change
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
 from diagnose.remedies.evidence import clipped, nothing_clips, struck_at, unclipped_outliers
-from diagnose.run import Curve, Role
 from diagnose.signals import Trend, signals
 
 

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import beyond_noise, change
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Evidence, Finding, Severity
-from diagnose.run import Role
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, running_median
 from diagnose.signals.trend import EDGE, OUTLIER

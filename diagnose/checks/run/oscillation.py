@@ -19,9 +19,10 @@ class Oscillation(LossCheck):
     Each step overshoots: the run burns time without getting closer, and may diverge at any moment.
 
     ## How it is detected
-    The means of 40 or of 160 parts of the run turn back again and again, by half of what they span; they span a
-    good part of the level, more than noise without memory does; and there is no strong trend. Judged is the run while
-    the logged rate is above half of its peak. Where validation is at its best the swings are only the batches.
+    The means of 40 or of 160 parts of the run turn back again and again, by half of what they span. They span a good
+    part of the level, more than noise without memory does, and not below a hundredth of the first level; and there is
+    no strong trend. Judged is the run while the logged rate is above half of its peak. Where validation is at its best
+    the swings are only the batches.
 
     ## What to do
     Halve the learning rate, average each update over more clips, clip the gradients.
@@ -41,8 +42,6 @@ class Oscillation(LossCheck):
     """Span of the middle four fifths of the means in ln: 28 %. Source: real runs; loud noise stays below."""
     against_noise: float = 3.5
     """The same in standard errors of a mean. Source: white noise spans 2.6; a third more."""
-    undone: float = 0.02
-    """Share of the progress that they undo. Source: a loss that falls to nothing swings by any factor there."""
     trend: float = 0.5
     """Kendall's tau from which a run falls or rises, however it bounces. Source: three of four pairs in order."""
 
@@ -72,7 +71,6 @@ class Oscillation(LossCheck):
         wide = [
             one
             for one in trend.swings
-            if one.spread >= max(self.spread, self.against_noise * one.error)
-            and trend.lost(one.high, one.low) >= self.undone
+            if one.spread >= max(self.spread, self.against_noise * one.error) and trend.matters(one.high)
         ]
         return any(one.turns >= self.turns for one in wide)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diagnose.checks.base import Check
-from diagnose.facts import Facts
-from diagnose.finding import Confidence, Edit, Evidence, Finding, Operation, Prescription, Severity
-from diagnose.run import EndingKind, Role
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.finding import Edit, Operation
+from diagnose.run import EndingKind
 
 ACCUMULATION = "grad_accumulation_steps"
 
