@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.checks.base import Evidence, Facts, Finding, Prescription, Role
+from diagnose.checks.run.run_died import RunDied
 from diagnose.finding import Edit, Operation
 from diagnose.run import EndingKind
 
@@ -13,7 +14,7 @@ ACCUMULATION = "grad_accumulation_steps"
 
 
 @dataclass(frozen=True)
-class OutOfMemory(Check):
+class OutOfMemory(RunDied):
     """The training ended because the memory of the GPU or of the machine was used up.
 
     ## Why it matters
@@ -33,33 +34,16 @@ class OutOfMemory(Check):
 
     code = "RUN002"
     name = "out-of-memory"
+    explained_by = ()
+    kinds = (EndingKind.OUT_OF_MEMORY,)
 
     smaller: float = 0.5
     """Factor on the batch size. Source: memory of activations is proportional to the batch; half leaves room."""
 
-    def skip_reason(self, facts: Facts) -> str | None:
-        """The log does not say how the training ended."""
-        return "the log does not say how the training ended" if facts.run.ending is None else None
-
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Tell the last line, and a batch that needs less."""
-        ending = facts.run.ending
-        if ending is None or ending.kind is not EndingKind.OUT_OF_MEMORY:
-            return
-        where = "" if ending.step is None else f" after step {ending.step:,}"
-        yield self.finding(
-            Severity.ERROR,
-            Confidence.HIGH,
-            Role.TRAIN_LOSS.value,
-            f"The training ran out of memory{where}: {ending.line.removesuffix('.')}.",
-            steps=None if ending.step is None else (ending.step, ending.step),
-            evidence=(
-                *(() if ending.step is None else (Evidence("last_step", ending.step, None, "steps"),)),
-                *_memory(facts),
-            ),
-            prescriptions=self._smaller(facts),
-            advice="Resume from the last checkpoint with a smaller batch; cap the length of clips.",
-        )
+        """Tell the last line, how the memory grew, and a batch that needs less."""
+        for found in super().check(facts):
+            yield replace(found, evidence=(*found.evidence, *_memory(facts)), prescriptions=self._smaller(facts))
 
     def _smaller(self, facts: Facts) -> tuple[Prescription, ...]:
         """Half the batch, twice the accumulation; none where the batch is 1 or not known."""

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.run import EndingKind
 
-# What to do, by how the run ended.
-_ADVICE = {
-    EndingKind.DIED: "Repair what the line names and go on from the last checkpoint.",
-    EndingKind.KILLED: "Go on from the last checkpoint. Most often the machine ran out of memory (fewer loader workers "
-    "help) or out of time (ask for more).",
+ENDED = {
+    EndingKind.DIED: ("ended with an error", "Repair what the line names and go on from the last checkpoint."),
+    EndingKind.KILLED: (
+        "was stopped from outside",
+        "Go on from the last checkpoint; fewer loader workers if it ran out of memory, more time if out of time.",
+    ),
+    EndingKind.OUT_OF_MEMORY: (
+        "ran out of memory",
+        "Resume from the last checkpoint with a smaller batch; cap the length of clips.",
+    ),
 }
+"""How the training ended, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class RunDied(Check):
     code = "RUN001"
     name = "run-died"
     explained_by = ("non-finite-loss",)
+    kinds: ClassVar[tuple[EndingKind, ...]] = (EndingKind.DIED, EndingKind.KILLED)
 
     def skip_reason(self, facts: Facts) -> str | None:
         """The log does not say how the training ended."""
@@ -46,10 +54,10 @@ class RunDied(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Tell the last line."""
         ending = facts.run.ending
-        if ending is None or ending.kind not in _ADVICE:
+        if ending is None or ending.kind not in self.kinds:
             return
         by_hand = "KeyboardInterrupt" in ending.line or "SIGINT" in ending.line
-        how = "was stopped from outside" if ending.kind is EndingKind.KILLED else "ended with an error"
+        how, advice = ENDED[ending.kind]
         where = "" if ending.step is None else f" after step {ending.step:,}"
         yield self.finding(
             Severity.INFO if by_hand else Severity.ERROR,
@@ -58,5 +66,5 @@ class RunDied(Check):
             f"The training {how}{where}: {ending.line.removesuffix('.')}.",
             steps=None if ending.step is None else (ending.step, ending.step),
             evidence=() if ending.step is None else (Evidence("last_step", ending.step, None, "steps"),),
-            advice=_ADVICE[ending.kind],
+            advice=advice,
         )
