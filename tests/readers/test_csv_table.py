@@ -40,6 +40,13 @@ def test_sparse_rows_of_lightning_become_curves_of_their_own() -> None:
     assert list(val.epochs) == [0, 1]
 
 
+def test_a_column_of_folds_separates_trainings_however_short() -> None:
+    rows = [f"{fold},{epoch},{2 / (epoch + 1)},{1 + epoch}" for fold in range(5) for epoch in range(3)]
+    run = read("\n".join(["fold,epoch,train_loss,val_loss", *rows]))
+    assert list(curve(run, Role.TRAIN_LOSS).steps) == [0, 1, 2]
+    assert "5 launches" in run.notes[0]
+
+
 def test_a_keras_table_counts_epochs_and_its_last_launch_is_judged() -> None:
     run = read("epoch,loss,val_loss,learning_rate\r\n0,3,4,0.1\r\n1,2,3,0.1\r\n0,9,9,0.1\r\n1,8,8,0.1\r\n2,7,7,0.1\r\n")
     train = curve(run, Role.TRAIN_LOSS)

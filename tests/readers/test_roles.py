@@ -25,6 +25,11 @@ def tags_of(run: Run) -> tuple[str | None, str | None]:
 
 CASES = [
     pytest.param(["train/loss", "eval/loss", "train/train_loss"], ("train/loss", "eval/loss"), id="HF trainer"),
+    pytest.param(
+        ["train/box_om", "train/cls_om", "train/box_oo", "val/box_om", "metrics/recall(B)"],
+        ("train/box_om", "val/box_om"),
+        id="YOLOv10, two heads",
+    ),
     pytest.param(["loss", "val_loss", "accuracy", "val_accuracy"], ("loss", "val_loss"), id="Keras"),
     pytest.param(["train_loss_step", "val_loss", "epoch"], ("train_loss_step", "val_loss"), id="Lightning"),
     pytest.param(["loss/g/total", "loss/d/total", "loss/g/mel", "loss/g/kl"], ("loss/g/mel", None), id="VITS"),
@@ -269,3 +274,18 @@ def test_a_validation_loss_of_zeros_is_none() -> None:
 def test_a_named_part_of_a_generators_loss_is_judged_by_itself(tag: str) -> None:
     run = assign_roles(run_with(tag, "loss/g/mel", "loss/g/total", "loss/d/total"))
     assert [name for name, curve in run.curves.items() if curve.adversarial] == ["loss/g/total", "loss/d/total"]
+
+
+def test_what_wandb_measures_of_the_machine_is_known_with_dots_as_with_slashes() -> None:
+    run = assign_roles(run_with("train/loss", "system.gpu.0.gpu", "system.gpu.0.memoryAllocatedBytes"))
+    assert {curve.role for curve in run.curves.values()} == {Role.TRAIN_LOSS, Role.GPU_UTIL, Role.MEMORY}
+
+
+def test_time_is_that_of_an_iteration_only_beside_the_time_of_loading() -> None:
+    assert assign_roles(run_with("loss", "time", "data_time")).curve(Role.STEP_TIME) is not None
+    assert assign_roles(run_with("loss", "time")).curve(Role.STEP_TIME) is None
+
+
+def test_no_validation_loss_is_claimed_where_none_is_there() -> None:
+    run = assign_roles(run_with("train_mel_loss_after", "train_duration_loss", "train_f0_loss"))
+    assert not any("validation" in note for note in run.notes)

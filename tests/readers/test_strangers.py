@@ -60,11 +60,54 @@ LINES = {
     "objectives of an architecture search": "12/10 01:00:05 PM epoch {e} lr 2.5e-02\n"
     "12/10 01:10:00 PM train_acc 71.5 | train_obj {t}\n12/10 01:12:00 PM valid_acc 60.2 | valid_obj {v}",
     "names of splits without a sign": "epoch {e}\ntrain_mae {t} ; valid_mae {v}",
+    "splits in three letters": "ep {e} trn {t} | vld {v}",
+    "losses in one letter": "epoch {e}  train_l {t}  test_l {v}",
 }
 HEADS = {
     "bold cells": "| epoch | loss | val loss |\n|---|---|---|",
     "tabs that only align": "[2022/02/21 14:22:18] - Epoch \t Time \t Train Loss \t \t Test Loss",
 }
+
+
+def test_epoch_means_below_batch_losses_are_the_pair_although_the_batches_end_lower() -> None:
+    batches = "\n".join(f"  [{10 * n:4d}/200] loss={{t}} (0.31 s/batch)" for n in range(20))
+    run = text_run(filled(batches + "\n==> epoch {n:02d} finished in 62.4s, train={t}, valid={v}"))
+    assert found(run, Role.VAL_LOSS) == (VAL, [n - 1 for n in EPOCHS])
+
+
+def test_an_at_sign_counts_steps_of_training_and_of_evaluation() -> None:
+    run = text_run(filled("EVAL @ {e}00 | trn {t} | vld {v}\nTRAIN @ {e}00 | loss {t} | tok/s 40,112"))
+    assert found(run, Role.VAL_LOSS) == (VAL, [100 * e for e in EPOCHS])
+    assert found(run, Role.TRAIN_LOSS) == (TRAIN, [100 * e for e in EPOCHS])
+
+
+def test_an_evaluation_at_the_end_of_training_is_one_point() -> None:
+    run = text_run(
+        filled("iteration {e} / 24 | lm loss: {t}") + " validation loss at the end of training: 3.7710 | PPL: 43\n"
+    )
+    assert found(run, Role.VAL_LOSS) == ([3.771], [24])
+
+
+def test_an_epoch_that_is_summed_up_below_its_steps_is_placed_at_its_end() -> None:
+    rows = [
+        line
+        for e in range(6)
+        for line in (
+            *({"global_step": 20 * e + n, "train": {"loss": 3 - e / 3}} for n in range(20)),
+            {"epoch": e, "eval": {"loss": 3.1}},
+        )
+    ]
+    run = read_source(Source("x.jsonl", content="\n".join(map(json.dumps, rows)).encode()))
+    train = run.curve(Role.TRAIN_LOSS)
+    assert train is not None
+    assert train.epochs is not None
+    assert train.epochs[train.steps == 19] == 0
+    assert train.epochs[train.steps == 20] == 1
+
+
+def test_a_log_from_the_middle_says_where_it_begins() -> None:
+    run = text_run("\n".join(f"epoch {150 + e} train_loss {t}" for e, t in zip(EPOCHS, TRAIN, strict=True)))
+    assert "it begins at epoch 151: what came before is unknown" in run.notes
 
 
 @pytest.mark.parametrize("layout", LINES)

@@ -48,7 +48,8 @@ class SlowLoader(Check):
         """Compare the two times."""
         curve = self.curve(facts, Role.LOADER_TIME).finite
         wait, work = (float(np.median(settled(self.curve(facts, role)))) for role in self.needs)
-        holds_both = "batch" in self.curve(facts, Role.STEP_TIME).tag.casefold()  # `batch_time` of PyTorch's example
+        tag = self.curve(facts, Role.STEP_TIME).tag.casefold()
+        holds_both = "batch" in tag or tag == "time"  # `batch_time` of PyTorch's example, `time` of MMEngine
         share = wait / max(work if holds_both else wait + work, wait) if wait > 0 else 0.0
         if share >= self.share:
             yield self.report(

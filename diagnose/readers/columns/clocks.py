@@ -43,8 +43,9 @@ def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
     step, epoch, iteration = (_with_metrics(columns.get(name), logged) for name in (STEP, EPOCH, ITERATION))
     if step is not None and epoch is not None and _restarts_with(step, epoch):
         step, iteration = None, step
-    if iteration is not None and epoch is not None and step is None:
-        epoch = _of_summaries(epoch, iteration, logged)
+    count = iteration if step is None else step
+    if count is not None and epoch is not None and (step is None or not np.isin(epoch.places, step.places).any()):
+        epoch = _of_summaries(epoch, count, logged)
     if step is None and iteration is not None:
         epoch = epoch if epoch is not None else _passes(iteration)
         step = _global_step(iteration, epoch, columns.get(PER_EPOCH)) if epoch is not None else iteration
@@ -129,7 +130,7 @@ def _restarts_with(step: Column, epoch: Column, *, inner: bool = False) -> bool:
 
 
 def _of_summaries(epoch: Column, iteration: Column, logged: IntArray) -> Column:
-    """The epoch of batch lines that are before the line that names and sums up their epoch."""
+    """The epoch of batch lines or steps that are before the line that names and sums up their epoch."""
     first = iteration.values[0]
     before = iteration.places < epoch.places[0]
     if not before.any() or first != iteration.values.min() or not np.isin(epoch.places, logged).all():

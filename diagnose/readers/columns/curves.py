@@ -114,8 +114,10 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     curves = {tag: curve for tag, curve in curves.items() if len(curve)}
     unit = "epoch" if clocks.main is clocks.epoch else "step"
     planned_epochs, planned_steps = _planned(columns)
-    notes = launch_notes(launches, judged, counts, unit)
-    return Story(curves, notes, _beginning(curves), planned_epochs, planned_steps)
+    notes, late = launch_notes(launches, judged, counts, unit), _beginning(curves)
+    if late is not None:
+        notes = (*notes, f"it begins at {late.axis.value} {late.at:,}: what came before is unknown")
+    return Story(curves, notes, late, planned_epochs, planned_steps)
 
 
 def _is_no_clock(steps: FloatArray) -> bool:

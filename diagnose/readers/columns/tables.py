@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.readers.columns import EPOCH, ITERATION, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
+from diagnose.readers.columns import EPOCH, ITERATION, LAUNCH, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
 from diagnose.readers.roles import HELD_OUT, in_english, read_tag
 from diagnose.run import FloatArray, IntArray
 
@@ -44,6 +44,8 @@ _MILLISECONDS = 1e11
 _SPLITS = ("split", "phase", "mode", "stage", "set", "subset", "partition", "dataset", "type", "kind")
 _NAMES = ("tag", "name", "metric", "key")
 _NO_NUMBERS = frozenset({dict, list, bool, type(None)})
+# What numbers the trainings of one table.
+_TRAININGS = ("fold", "k_fold", "kfold", "cv_fold", "trial")
 _COUNTERS = ((STEP, _STEPS), (EPOCH, _EPOCHS), (ITERATION, _ITERATIONS), (WALL_TIME, _WALLS))
 
 
@@ -164,7 +166,16 @@ def with_counters(columns: Mapping[str, Column], per_epoch: str | None = None) -
         counters[PER_EPOCH] = per_epoch
     taken = set(counters.values())
     kept = {name: column for name, column in columns.items() if name not in taken}
-    return kept | {counter: columns[name] for counter, name in counters.items()}
+    return kept | {counter: columns[name] for counter, name in counters.items()} | _launches(columns)
+
+
+def _launches(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Where the number of the training changes."""
+    name = next((name for name in columns if name.strip().casefold() in _TRAININGS), None)
+    if name is None:
+        return {}
+    number = columns[name]
+    return {LAUNCH: number.where(np.append(False, np.diff(number.values) != 0)[: len(number.values)])}
 
 
 def to_number(value: Any) -> float | None:

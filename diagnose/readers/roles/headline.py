@@ -105,7 +105,8 @@ def why(train: Reading, readings: Sequence[Reading], curves: Curves) -> str:
         return "of an adversarial model the reconstruction"
     better = best(rivals, curves)
     if better is not None and _rank(better, curves) < _rank(train, curves):
-        return f"it has a validation loss in its unit, `{better.tag}` has none"
+        held_out = any(reading.held_out and _same_unit(reading, train) for reading in readings)
+        return f"it has a validation loss in its unit, `{better.tag}` has none" if held_out else ""
     if train.whole and any(not rival.whole for rival in rivals):
         return "the total"
     if all(_rank(train, curves) < _rank(rival, curves) for rival in rivals):
@@ -195,7 +196,7 @@ def alike(train: Curve, val: Curve) -> bool:
         return False
     if ours.axis is theirs.axis:
         before = np.interp(theirs.steps, ours.steps, ours.values)
-    else:
-        before = np.full(len(theirs), np.median(ours.values))
+    else:  # both over the whole log
+        before = np.interp(np.linspace(0, 1, len(theirs)), np.linspace(0, 1, len(ours)), ours.values)
     first = max(1, len(theirs) // 3)
     return bool(abs(np.log(np.median(theirs.values[:first] / before[:first]))) <= np.log(ALIKE))

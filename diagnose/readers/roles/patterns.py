@@ -23,10 +23,13 @@ _LOADER_TIME = (
     r"(?:^|[/_ ])(?:(?:data_?)?load(?:er|ing)?|dataload(?:er|ing)?|data|batch_load)[_ ]?(?:wait[_ ]?)?"
     r"(?:time|timing|ms|sec|seconds|s)(?:[_ ](?:ms|s))?$|^data_wait$"
 )
-_GPU_UTIL = r"(?:^|[/_ .])gpu[_ ./-]?\d*[_ ./-]?util(?:i[sz]ation)?(?:[_ ]?(?:pct|percent|%))?$|^system/gpu\.\d+\.gpu$"
+_GPU_UTIL = (
+    r"(?:^|[/_ .])gpu[_ ./-]?\d*[_ ./-]?util(?:i[sz]ation)?(?:[_ ]?(?:pct|percent|%))?$|^system[/.]gpu\.\d+\.gpu$"
+)
 _MEMORY = (
     r"(?:^|[/_ .])(?:(?:gpu|cuda|peak|max|vram)[_ ./-]?)*(?:mem(?:ory)?|vram)"
     r"(?:[_ ./-]?(?:gib|gb|mib|mb|allocated|reserved|used|peak|usage|util))*$"
+    r"|^system[/.]gpu\.\d+\.memoryAllocatedBytes$"
 )
 _CLIPPED = r"(?:^|[/_])(?:clip(?:ped)?_?(?:share|frac(?:tion)?|ratio|pct)|clip)$"
 _EPOCH = r"^(?:train/)?epochs?$"
@@ -54,6 +57,8 @@ def beside_the_losses(tags: Iterable[str], taken: Iterable[Role]) -> dict[Role, 
         named = [tag for tag, name in english.items() if pattern.search(name) and tag not in found.values()]
         if named and role not in taken:
             found[role] = _plainest(named)
+    if Role.LOADER_TIME in found and "time" in english and Role.STEP_TIME not in {*found, *taken}:
+        found[Role.STEP_TIME] = "time"  # MMEngine: of the iteration, beside `data_time`
     return found
 
 

@@ -40,6 +40,8 @@ PARTS = frozenset(
     | {"speech", "semantic", "acoustic", "phone", "phoneme", "aux", "reg", "contrastive", "perceptual", "style"}
     | {"decoder", "encoder", "bits", "byte", "char", "word", "token"}
 )
+# The heads of a detector: one match to an object, and many.
+_HEADS = frozenset({"om", "oo"})
 # Parts that are losses without the word where two of them are side by side: `total 3.7 | mel 1.7 | stop 0.3`.
 _SURE_PARTS = frozenset(
     {"mel", "dur", "duration", "pitch", "kl", "kld", "stop", "gate", "ctc", "postnet", "commit", "vq", "recon", "stft"}
@@ -224,7 +226,7 @@ def losses_in(names: Iterable[str]) -> dict[str, Reading]:
     """Those of the names of one log that are losses; parts of a loss without the word where there are two of them."""
     readings = {name: read_tag(name) for name in names}
     found = {name: reading for name, reading in readings.items() if reading.lossy}
-    words = _SURE_PARTS | _WHOLE | _TRAIN | _VAL | _TEST
+    words = _SURE_PARTS | _HEADS | _WHOLE | _TRAIN | _VAL | _TEST
     plain = {
         name: reading for name, reading in readings.items() if frozenset(reading.words) <= words and not reading.bare
     }

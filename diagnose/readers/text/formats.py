@@ -32,6 +32,8 @@ _COUNTERS = {
 }
 # A tag of fewer points leaves its role to the next of its format that has them. Source: our choice.
 _ENOUGH_POINTS = 10
+# Evaluations from which one curve of them shows a course. Source: as for the signals of validation.
+_ENOUGH_EVALUATIONS = 4
 _SECTION = "@section "
 _NUMBERS = re.compile(NUMBER)
 _PAIRS = "pairs"
@@ -173,7 +175,8 @@ class Format:
         chosen = {}
         for role, tags in self.roles.items():
             there = [tag for tag in tags if tag in curves]
-            enough = min(_ENOUGH_POINTS, max((len(curves[tag]) for tag in there), default=0))
+            wanted = _ENOUGH_EVALUATIONS if role is Role.VAL_LOSS else _ENOUGH_POINTS
+            enough = min(wanted, max((len(curves[tag]) for tag in there), default=0))
             for tag in [tag for tag in there if len(curves[tag]) >= enough][:1]:
                 chosen[tag] = role
         return {tag: replace(curve, role=chosen.get(tag)) for tag, curve in curves.items()}

@@ -57,15 +57,14 @@ _BRACKETS = re.compile(
     r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
     re.IGNORECASE,
 )
-# `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `logging_writer.py:48] [50] loss`
+# `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `TRAIN @ 50 |`, `logging_writer.py:48] [50] loss`
 _COUNTED_FIRST = re.compile(
-    r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:#(?P<hash>\d+)[ \t:]|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)"
+    r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)"
     r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 # Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
-# `100: 4.21, 4.09 avg loss` (Darknet), `print(loss.item())` and
-# `print(loss)`.
+# `100: 4.21, 4.09 avg loss` (Darknet), `print(loss.item())` and `print(loss)`.
 _WHOLE_LINES = (
     re.compile(
         rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
@@ -77,9 +76,10 @@ _WHOLE_LINES = (
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*$"),
     re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
 )
-# `val loss at step 100: 2.3`, `Loss at epoch 0 and iteration 500 is 0.25`
+# `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = re.compile(
-    r"[ \t](?:at|after|for|in)[ \t]+(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
+    r"[ \t](?:at|after|for|in)[ \t]+(?:the end of [a-z]+[ \t]*"
+    r"|(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3})"
     rf"(?::|=|is|-)[ \t]*(?P<number>{NUMBER})",
     re.IGNORECASE,
 )
@@ -88,19 +88,19 @@ _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 _VAL = re.compile(
-    r"(?<![A-Za-z])(?:valid|vali|val|validation|validating|eval|evaluation|evaluating|dev|test|testing)(?![A-Za-z])",
+    r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation|uating)?|dev|test(?:ing)?)(?![A-Za-z])",
     re.IGNORECASE,
 )
-_TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training)(?![A-Za-z])", re.IGNORECASE)
+_TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
 _VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})")
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 METRIC = re.compile(
-    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch)$"
+    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch|util|mem|memory)$"
     r"|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$|(?:^|[\W_])loss_[a-z]\w{0,11}$",
     re.IGNORECASE,
 )
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
-_BARE_SPLIT = re.compile(r"train|val|valid|validation|dev|eval", re.IGNORECASE)
+_BARE_SPLIT = re.compile(r"train|trn|val|vld|valid|validation|dev|eval", re.IGNORECASE)
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
 _RECAP = re.compile(
     r"\b(?:best|better|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
@@ -330,7 +330,8 @@ def _is_bare_split(line: str, match: re.Match[str]) -> bool:
     """Whether a bare `val` before a number is its loss: another split, or a loss, is on the same line so."""
     if not _BARE_SPLIT.fullmatch(match["name"]):
         return False
-    others = re.findall(rf"\b([A-Za-z_]*loss|train|val|valid|dev)\b[ \t]*[:=]?[ \t]*(?:{NUMBER})", line, re.IGNORECASE)
+    names = rf"\b([A-Za-z_]*loss|{_BARE_SPLIT.pattern})\b[ \t]*[:=]?[ \t]*(?:{NUMBER})"
+    others = re.findall(names, line, re.IGNORECASE)
     return len(others) > 1
 
 

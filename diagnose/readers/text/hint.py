@@ -26,9 +26,9 @@ _WORDS = (
         "wer",
         "cer",
     ),
-    *("scale", "mb"),
+    *("scale", "mb", "_l"),
 )
-_SPLITS = ("train", "val", "valid", "validation", "dev", "eval")
+_SPLITS = ("train", "trn", "val", "vld", "valid", "validation", "dev", "eval")
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
 _BEHIND = (
     r"(?:[ \t]*[-+.]?(?:\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x92\x86\xe2|\x9a\xbc\xef|\x9d\xbc\xef)"
