@@ -104,7 +104,7 @@ def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool, 
             continue
         if reason:
             choice = replace(choice, deferred=(*choice.deferred, DeferredEdit(edit.parameter, wanted.shown, reason)))
-        elif edit.parameter not in choice.chosen:
+        else:
             choice = replace(choice, chosen={**choice.chosen, edit.parameter: wanted})
     return choice
 
@@ -149,9 +149,14 @@ def _objection(edit: Edit, prescription: Prescription, choice: Choice, *, unsafe
         return "rests on the training guide alone, and --minimal leaves that out"
     if prescription.safety is Safety.UNSAFE and not unsafe:
         return f"unsafe ({prescription.why}): apply it with --unsafe"
-    if edit.parameter in choice.chosen:
+    if edit.parameter in choice.chosen and not _follows(edit, choice.chosen[edit.parameter].edit):
         return f"already changed: {choice.chosen[edit.parameter].why}"
     return None
+
+
+def _follows(edit: Edit, made: Edit) -> bool:
+    """Whether the edit is counted in epochs or evaluations, of the run as it will be, and the other in old steps."""
+    return edit.unit is not None and made.unit is None
 
 
 def _by_hand(edit: Edit, value: Value | None) -> str | None:
@@ -201,7 +206,7 @@ def _settled(choice: Choice, parameter: str, steps: float | None, old: float | N
     wanted = round_count(edit.value * steps)
     if edit.operation is Operation.CAP and old is not None and old <= wanted:
         return choice.dropping(parameter)
-    why = edit.why.replace("{steps}", f"{steps:,.0f}")
+    why = edit.why.replace("{updates}", f"{steps:,.0f} update{'' if round(steps) == 1 else 's'}")
     return replace(choice, chosen={**choice.chosen, parameter: replace(chosen, value=wanted, why=why)})
 
 

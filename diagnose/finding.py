@@ -86,7 +86,7 @@ class Edit:
     why: str
     """Half a sentence with the number that led to it."""
     unit: str | None = None
-    """`epochs` or `evaluations` of the config that is written; None: the parameter's own unit. `{steps}` in `why`
+    """`epochs` or `evaluations` of the config that is written; None: the parameter's own unit. `{updates}` in `why`
     becomes the steps of one of them."""
     needs: tuple[str, ...] = ()
     """Parameters that must be changed with this one: without them it is not made."""

@@ -143,6 +143,10 @@ def _passing(facts: Facts, config: Config, choice: Choice) -> _Draft:
     """A draft that contradicts itself no more than the config did: adjusted, else without the edits at fault."""
     before = Counter(map(_key, _problems(facts, config)))
     draft = _draft(facts, config, choice)
+    end = _end_within_warmup(facts, config, draft)
+    if end is not None:
+        reason = "the run would end within its warm-up, from which the highest rate of this schedule follows"
+        draft = _draft(facts, config, draft.choice.without(end, reason))
     while True:
         draft = _adjusted(facts, config, draft, before)
         new = _new(draft, before)
@@ -170,7 +174,10 @@ def _draft(facts: Facts, config: Config, choice: Choice) -> _Draft:
 
 def _adjusted(facts: Facts, config: Config, draft: _Draft, before: Counter[tuple[str, ...]]) -> _Draft:
     """The draft with what its changes upset set right: the warm-up keeps its share, intervals fit the new run."""
-    draft = _draft(facts, config, _with(draft.choice, [*_warmup(facts, config, draft), *_partners(config, draft)]))
+    choice, shorter = draft.choice, _warmup(facts, config, draft)
+    for edit in (edit for cure in shorter for edit in cure.edits):
+        choice = choice.dropping(edit.parameter)  # a tenth of the run, counted before the run became shorter
+    draft = _draft(facts, config, _with(choice, [*shorter, *_partners(config, draft)]))
     for _ in range(MOST_ROUNDS):
         asked = (cure for finding in _new(draft, before) for cure in finding.prescriptions)
         cures = [cure for cure in asked if cure.safety is Safety.SAFE]
@@ -201,11 +208,12 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
     new = warmup_and_run(config.edited(draft.rewrite.text), facts.train_samples)
     if old is None or new is None or not old[0]:
         return []
-    name, share = f"warmup_{old[2]}", max(old[0] / old[1], LONG_WARMUP)
+    name = f"warmup_{old[2]}"
+    share = LONG_WARMUP if name in draft.choice.chosen else max(old[0] / old[1], LONG_WARMUP)
     if new[0] / new[1] <= share:
         return []
     fixed = config.values.get(name)
-    if name in draft.choice.chosen or fixed is None or fixed.value in (None, 0) or fixed.dead:
+    if fixed is None or fixed.value in (None, 0) or fixed.dead:
         return []
     before = ", as before" if share > LONG_WARMUP else ""
     why = f"the run is shorter now: a warm-up of about {share:.0%} of it{before}"
@@ -219,6 +227,18 @@ def _warmup(facts: Facts, config: Config, draft: _Draft) -> list[Prescription]:
         edits.append(Edit("learning_rate", Operation.SCALE, new[1] / old[0], reached))
     answers = end.prescription.answers if end else ()
     return [Prescription("Shorten the warm-up with the run", why, tuple(edits), Safety.SAFE, answers)]
+
+
+def _end_within_warmup(facts: Facts, config: Config, draft: _Draft) -> str | None:
+    """The cut of the run, by the guide alone, that leaves no more than a warm-up which cannot be shortened."""
+    from diagnose.config.effective import peak_follows_warmup, warmup_and_run
+
+    new = warmup_and_run(config.edited(draft.rewrite.text), facts.train_samples)
+    if new is None or new[0] <= new[1] or not peak_follows_warmup(config):
+        return None
+    ends = (name for name in ("max_epochs", "max_steps") if name in draft.choice.chosen)
+    guided = (name for name in ends if draft.choice.chosen[name].prescription.support is Support.GUIDE)
+    return next(guided, None)
 
 
 def _partners(config: Config, draft: _Draft) -> list[Prescription]:

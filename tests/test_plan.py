@@ -205,6 +205,22 @@ def test_an_interval_counts_with_the_batch_that_is_written() -> None:
     assert made == {"batch_size": 16, "eval_interval": 80, "save_interval": 400}  # 640 clips in batches of 16
 
 
+def test_what_counts_in_epochs_of_the_new_run_comes_before_a_share_of_the_old_one() -> None:
+    text = "lr: 1.0e-3\nbatch_size: 500\nepochs: 5000\neval_steps: 900\nsave_steps: 20000\n"
+    old = prescription(edit("save_interval", Operation.CAP, 500))
+    new = prescription(
+        edit("max_epochs", Operation.CAP, 200),
+        replace(edit("save_interval", Operation.CAP, 5), unit="evaluations"),
+        replace(edit("eval_interval", Operation.CAP, 2), unit="epochs"),
+    )
+    made = planned(old, new, text=text, samples=590)
+    assert {one.parameter: one.now for one in made.applied} == {
+        "max_epochs": 200,
+        "eval_interval": 4,
+        "save_interval": 20,
+    }
+
+
 def test_an_epoch_of_unknown_length_is_asked_for() -> None:
     cure = prescription(replace(edit("eval_interval", Operation.CAP, 2), unit="epochs"))
     made = planned(cure, text="lr: 1.0e-3\nbatch_size: 64\nepochs: 50\neval_steps: 900\n")
@@ -215,6 +231,22 @@ def test_the_warm_up_follows_a_run_that_is_cut() -> None:
     text = "lr: 1.0e-3\nbatch_size: 10\nepochs: 1000\nwarmup_steps: 1700\n"
     made = planned(prescription(edit("max_epochs", Operation.CAP, 100)), text=text, samples=200)
     assert {applied.parameter: applied.now for applied in made.applied} == {"max_epochs": 100, "warmup_steps": 170}
+
+
+def test_a_warm_up_that_is_too_long_anyway_is_cut_to_the_run_that_is_left() -> None:
+    text = "lr: 1.0e-3\nbatch_size: 10\nepochs: 1000\nwarmup_steps: 17000\n"
+    tenth = prescription(edit("warmup_steps", Operation.SET, 1700))
+    made = planned(tenth, prescription(edit("max_epochs", Operation.CAP, 100)), text=text, samples=200)
+    assert {applied.parameter: applied.now for applied in made.applied} == {"max_epochs": 100, "warmup_steps": 170}
+
+
+def test_the_guide_ends_no_run_within_a_warm_up_that_makes_its_rate() -> None:
+    text = "batch_size: 10\nepochs: 2000\nlr: 1.0\nlr_scheduler: noam\nwarmup_steps: 4000\n"
+    made = planned(prescription(edit("max_epochs", Operation.CAP, 100)), text=text, samples=200)
+    assert made.after == text
+    assert "within its warm-up" in made.deferred[0].reason
+    measured = replace(prescription(edit("max_epochs", Operation.CAP, 100)), support=Support.MEASURED)
+    assert planned(measured, text=text, samples=200).after != text
 
 
 @pytest.mark.parametrize("samples", [200, None], ids=["size known", "size unknown"])

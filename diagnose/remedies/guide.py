@@ -89,13 +89,13 @@ def _plan_edits(facts: Facts, samples: int) -> Iterator[Edit]:
     batches = ceil((facts.train_samples or samples) / micro_batch(facts, samples))
     if _exceeds(facts, "save_interval", 10 * batches):
         if is_number(facts.settings.get("eval_interval")):
-            why = "a checkpoint every 5 evaluations keeps the best one"
+            why = "a checkpoint about every 5 evaluations keeps the best one"
             yield Edit("save_interval", Operation.CAP, 5, why, unit="evaluations")
         else:
-            why = "an epoch is {steps} updates: a checkpoint every 10 epochs keeps the best one"
+            why = "an epoch is {updates}: a checkpoint about every 10 epochs keeps the best one"
             yield Edit("save_interval", Operation.CAP, 10, why, unit="epochs")
     if _exceeds(facts, "eval_interval", 2 * batches):
-        why = "an epoch is {steps} updates: look at least every second epoch"
+        why = "an epoch is {updates}: look at least every second epoch"
         yield Edit("eval_interval", Operation.CAP, 2, why, unit="epochs")
 
 
