@@ -45,7 +45,7 @@ def when_to_stop(facts: Facts, findings: tuple[Finding, ...]) -> StopAdvice | No
         best.since,
         tuple(_listen(facts, best, findings)),
         equally_good=(int(best.curve.steps[best.first]), int(best.curve.steps[best.last])),
-        smoothed=best.smoothed,
+        smoothed=best.smoothed or bool(best.curve.values.min() < best.value),
     )
 
 

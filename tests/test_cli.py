@@ -381,3 +381,11 @@ def test_a_pipe_is_read_like_standard_input(tmp_path: Path) -> None:
     writing.start()
     (run,) = report(ttsdoc("analyze", pipe, "--format", "json"))["runs"]
     assert run["metrics"]["train_loss"]["points"] == 2
+
+
+def test_a_fault_that_no_value_of_the_config_cures_is_answered_all_the_same(tmp_path: Path) -> None:
+    rows = [f"{step},{8 - 6 * min(step, 40) / 120},{3e-4 * (step < 40)}" for step in range(120)]
+    (tmp_path / "m.csv").write_text("\n".join(["step,loss,lr", *rows]), "utf-8")
+    (tmp_path / "c.yaml").write_text("learning_rate: 3.0e-4\nbatch_size: 4\nepochs: 12\n", "utf-8")
+    said = " ".join(ttsdoc("fix", tmp_path / "c.yaml", "--logs", tmp_path / "m.csv").stderr.split())
+    assert "nothing to change no value of this config answers dead-schedule: Check whether" in said

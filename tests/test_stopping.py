@@ -31,6 +31,17 @@ def with_nan(*places: int) -> Floats:
     return values
 
 
+def test_a_best_that_is_not_the_lowest_logged_value_is_called_smoothed() -> None:
+    losses = noisy(descent(), 0.001)[::10]
+    losses[12] = 0.9 * losses.min()  # one lucky evaluation
+    lucky, level = (
+        advice(training(noisy(descent()), evaluations(losses, 40))),
+        advice(training(noisy(descent()), evaluations(np.sort(losses)[::-1].copy(), 40))),
+    )
+    assert (lucky.best_value > losses.min(), lucky.smoothed) == (True, True)
+    assert (level.best_value, level.smoothed) == (losses.min(), False)
+
+
 @pytest.mark.parametrize(
     ("run", "recommendation", "reason"),
     [

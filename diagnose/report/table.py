@@ -100,7 +100,9 @@ def _cells(values: FloatArray, place: FloatArray, edges: FloatArray) -> list[Cel
         if not len(part):
             cells.append(None)
             continue
-        value = float(np.sum(finite / len(finite))) if len(finite) else np.nan  # a sum of the largest floats is none
+        value = float(
+            np.sum(finite / len(finite)) if len(finite) else part.max()
+        )  # sums of the largest floats are none
         change = (value - before) / before if before > 0 and 0 < value < MOST * before else None
         cells.append(Cell(value, change))
         before = value if np.isfinite(value) else before

@@ -64,6 +64,9 @@ def _parts(made: Plan) -> Iterator[RenderableType]:
         yield Text(f"{counted(len(made.applied), 'value')} changed.")
     else:
         yield Text("nothing to change")
+        worst = next((finding for finding in causes(made.diagnosis) if finding.alarming), None)
+        if worst is not None and not made.deferred:
+            yield Text(f"no value of this config answers {worst.name}: {plain(worst.advice)}", AMBER)
     noted = [edit for edit in made.applied if edit.note]
     yield from (Text(f"note on {one.parameter} ({plain(one.path)}): {plain(one.note)}", AMBER) for one in noted)
     if noted:

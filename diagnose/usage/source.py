@@ -101,6 +101,8 @@ def _must_be_readable(trainer: Path) -> None:
     except OSError as error:
         trouble = str(error.strerror or error).lower()
         raise SourceError(f"{trainer}: {trouble}; name the Python file that starts the training") from None
+    if trainer.suffix not in {"", ".py"}:
+        raise SourceError(f"{trainer}: not a Python file; name the one that starts the training")
 
 
 def _plain(value: Any) -> Any:

@@ -26,7 +26,7 @@ def restarts(times: int) -> Floats:
 
 
 FAULTY = (
-    case("half-way, the loss doubles", resumed(0.5, 0.75), "OPT006", "STB001"),
+    case("half-way, the loss doubles", resumed(0.5, 0.75), "OPT006"),
     case("late, the loss rises by a half", resumed(0.7, 0.45), "OPT006"),
     case("early, the rate starts from nothing", resumed(0.3, 0.6, 0.01), "OPT006"),
 )

@@ -114,6 +114,16 @@ def test_where_no_rate_is_logged_the_reason_says_that_nobody_knows_what_made_the
     assert not any("no rate is logged" in cure.why for cure in remedies.calm(facts, 14))
 
 
+def test_the_number_of_a_row_is_no_step_where_the_log_counts_epochs_only() -> None:
+    facts = run_with(learning_rate=0.02)
+    rows = {
+        name: replace(curve, steps=np.arange(12), epochs=np.arange(12) / 4, counted=False)
+        for name, curve in facts.run.curves.items()
+    }
+    cures = remedies.calm(Facts(Run("r", "", "test", rows)), 7)
+    assert any("best at epoch 1.5 (3)" in cure.why for cure in cures)
+
+
 def test_a_nan_out_of_the_blue_halves_the_rate() -> None:
     found = values(remedies.calm(run_with(norms=[2.0] * 12), 14, non_finite=True))
     assert found["learning_rate"] == pytest.approx(0.01)

@@ -87,6 +87,13 @@ def test_what_is_no_number_is_counted_in_its_row() -> None:
     assert [row.note for row in table.rows] == ["", "1 NaN or inf", ""]
 
 
+def test_a_loss_that_is_infinite_is_no_nan_in_the_table() -> None:
+    infinite = curve("loss", Role.TRAIN_LOSS, [1, 2, 3], [2.0, float("inf"), float("nan")])
+    table = loss_table(diagnosis(run(infinite)))
+    assert table is not None
+    assert [str(row.cells[0].value) for row in table.rows if row.cells[0]] == ["2.0", "inf", "nan"]
+
+
 def test_what_was_not_judged_takes_one_line_and_all_of_it_with_verbose() -> None:
     skipped = tuple(Skipped(f"GRD00{n}", f"check-{n}", "no gradient norm is logged") for n in range(1, 6))
     of = diagnosis(overfit(), finding())

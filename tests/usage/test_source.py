@@ -132,6 +132,9 @@ def test_where_the_config_is_lost_nothing_is_accused(tmp_path: Path, name: str) 
 def test_a_trainer_that_is_not_there_is_an_error_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"gone.py: no such file"):
         keys_read(tmp_path / "gone.py", {"lr": 1})
+    (tmp_path / "README.md").write_text("# Training", "utf-8")
+    with pytest.raises(SourceError, match=r"README.md: not a Python file"):
+        keys_read(tmp_path / "README.md", {"lr": 1})
 
 
 def test_a_broken_module_is_named_and_what_it_may_read_is_not_accused(tmp_path: Path) -> None:

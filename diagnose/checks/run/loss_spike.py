@@ -36,8 +36,8 @@ class LossSpike(LossCheck):
 
     code = "STB001"
     name = "loss-spike"
-    explained_by = ("learning-rate-too-high", "missing-warmup", "broken-resume")
-    part_of = ("divergence", "non-finite-loss", "oscillation")
+    explained_by = ("learning-rate-too-high", "missing-warmup")
+    part_of = ("broken-resume", "divergence", "non-finite-loss", "oscillation")
     fewest = FEW // 2
 
     effect: float = 0.25
