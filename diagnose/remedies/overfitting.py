@@ -74,7 +74,7 @@ def _length_of_best(facts: Facts, val: Curve | None, best_step: int | None) -> I
     """The run as long as the best needed, in whatever the config counts its length by."""
     if val is None or best_step is None:
         return
-    if val.axis is Axis.STEP and number(facts, "max_steps") is not None:
+    if val.axis is Axis.STEP and val.counted and number(facts, "max_steps") is not None:
         yield Edit("max_steps", Operation.CAP, max(1, best_step), "the step of the best validation loss")
         if number(facts, "max_epochs") is None:
             return

@@ -62,6 +62,8 @@ LINES = {
     "names of splits without a sign": "epoch {e}\ntrain_mae {t} ; valid_mae {v}",
     "splits in three letters": "ep {e} trn {t} | vld {v}",
     "losses in one letter": "epoch {e}  train_l {t}  test_l {v}",
+    "two words in one": "epoch {e} trainloss {t} testloss {v}",
+    "cross entropy without a sign": "epoch {e} | train ce {t} | valid ce {v}",
 }
 HEADS = {
     "bold cells": "| epoch | loss | val loss |\n|---|---|---|",
@@ -73,6 +75,12 @@ def test_epoch_means_below_batch_losses_are_the_pair_although_the_batches_end_lo
     batches = "\n".join(f"  [{10 * n:4d}/200] loss={{t}} (0.31 s/batch)" for n in range(20))
     run = text_run(filled(batches + "\n==> epoch {n:02d} finished in 62.4s, train={t}, valid={v}"))
     assert found(run, Role.VAL_LOSS) == (VAL, [n - 1 for n in EPOCHS])
+
+
+def test_a_test_beside_a_train_that_is_a_loss_is_one_as_well() -> None:
+    batches = "\n".join(f"batch {n + 1}/12 - loss {{t}}" for n in range(12))
+    run = text_run(filled(batches + "\nEpoch {e}/24 - train: {t} - test: {v} - 31s"))
+    assert found(run, Role.VAL_LOSS) == (VAL, EPOCHS)
 
 
 def test_an_at_sign_counts_steps_of_training_and_of_evaluation() -> None:

@@ -220,6 +220,13 @@ def test_without_early_stopping_that_fires_the_length_of_the_best_is_enough() ->
         assert values(remedies.regularise(Facts(run, settings=settings), 40)) == end, settings
 
 
+def test_the_number_of_a_row_becomes_no_length_in_steps() -> None:
+    val = Curve("val", np.arange(8, 96, 9), np.array([5, 4, 3, 2.5, 3, 3.5, 4, 4, 4, 4.0]), role=Role.VAL_LOSS)
+    rows = replace(val, epochs=np.arange(1, 11.0), counted=False)
+    facts = Facts(Run("r", "", "test", {"val": rows}), settings={"max_steps": 900, "max_epochs": 10})
+    assert values(remedies.regularise(facts, 35)) == {"max_epochs": 4}
+
+
 def test_batches_come_from_the_guide_alone_and_only_where_no_norm_was_logged() -> None:
     settings: dict[str, Any] = {"batch_size": 16, "grad_accumulation_steps": 1, "learning_rate": 0.02}
     plain = run_with(**settings)

@@ -71,8 +71,19 @@ def _read_together(readings: dict[str, Reading], curves: Mapping[str, Curve]) ->
     called = [curves[reading.tag] for reading in losses if not reading.bare]
     plain = [curves[reading.tag] for reading in losses if reading.bare]
     if not called or not plain or any(alike(one, other) for one in called for other in plain):
-        return readings
+        return readings | _bare_tests(readings, curves, plain)
     return {tag: replace(reading, lossy=0) if reading.bare else reading for tag, reading in readings.items()}
+
+
+def _bare_tests(
+    readings: Mapping[str, Reading], curves: Mapping[str, Curve], plain: Sequence[Curve]
+) -> dict[str, Reading]:
+    """`Test` as the loss that it is beside a `Train` that is one, where no other loss is held out."""
+    if any(reading.lossy and reading.held_out for reading in readings.values()):
+        return {}
+    tests = [reading for reading in readings.values() if reading.bare and reading.split == "test"]
+    near = [test for test in tests if any(alike(train, curves[test.tag]) for train in plain)]
+    return {test.tag: replace(test, lossy=3) for test in near}
 
 
 def _idle(reading: Reading, curves: Mapping[str, Curve], readings: Mapping[str, Reading]) -> bool:

@@ -104,6 +104,8 @@ _FOREIGN = {
     "of": r"\bн\u0430\b|\bde\b|\bdi\b|的",
 }
 _TRANSLATED = re.compile("|".join(f"(?P<w{n}>{words})" for n, words in enumerate(_FOREIGN.values())), re.IGNORECASE)
+# `trainloss`, `valloss`: two words in one.
+_GLUED = re.compile(r"(train|val|valid|dev|eval|test)(loss|ppl|err(?:or)?)(?![a-z])", re.IGNORECASE)
 _WORD = re.compile(r"F1|f1|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -174,7 +176,7 @@ class Reading:
 
 def words_of(tag: str) -> list[str]:
     """The words of a tag in English, in small letters."""
-    words = [word.casefold() for word in _WORD.findall(in_english(tag))]
+    words = [word.casefold() for word in _WORD.findall(_GLUED.sub(r"\1 \2", in_english(tag)))]
     return ["perplexity" if word == "ppl" else word for word in words]
 
 

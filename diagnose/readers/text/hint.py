@@ -26,7 +26,7 @@ _WORDS = (
         "wer",
         "cer",
     ),
-    *("scale", "mb", "_l"),
+    *("scale", "mb", "_l", "ce"),
 )
 _SPLITS = ("train", "trn", "val", "vld", "valid", "validation", "dev", "eval")
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
