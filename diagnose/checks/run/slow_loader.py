@@ -46,14 +46,13 @@ class SlowLoader(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the two times."""
-        curve = self.curve(facts, Role.LOADER_TIME).finite
         wait, work = (float(np.median(settled(self.curve(facts, role)))) for role in self.needs)
         tag = self.curve(facts, Role.STEP_TIME).tag.casefold()
         holds_both = "batch" in tag or tag == "time"  # `batch_time` of PyTorch's example, `time` of MMEngine
         share = wait / max(work if holds_both else wait + work, wait) if wait > 0 else 0.0
         if share >= self.share:
             yield self.report(
-                curve,
+                self.curve(facts, Role.LOADER_TIME).finite,
                 f"{share:.0%} of the time goes to loading data ({wait:.3g} s a step, beside {work:.3g} s of "
                 f"{'loading and computing' if holds_both else 'computing'}).",
                 Evidence("loading_share", share, self.share, "", f"{share:.0%} of the time"),
