@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diagnose.engine import examine
+from diagnose.facts import Facts
 from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, descent, noisy, spiked, training
 
@@ -73,3 +75,11 @@ def test_the_finding_names_the_step_of_the_spike() -> None:
     """The spike is put in at 60 % of 400 points, ten steps apart."""
     finding = case("", training(spiked(noisy(descent())))).diagnosis.findings[0]
     assert (finding.code, finding.first_step) == ("STB001", 2410)
+
+
+def test_a_spike_of_two_points_is_one_spike() -> None:
+    values = noisy(descent(), 0.005)
+    values[240:242] *= [3.0, 1.6]
+    (found,) = [one for one in examine(Facts(training(values))).findings if one.code == "STB001"]
+    assert found.numbers["spikes"] == 1
+    assert "one of" not in found.message

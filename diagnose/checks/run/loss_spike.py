@@ -80,14 +80,14 @@ class LossSpike(LossCheck):
     def _jumps(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
         worst = max(spikes, key=lambda one: one.effect)
         curve, first, last = trend.curve, min(one.first for one in spikes), max(one.last for one in spikes)
-        many = f", one of {len(spikes)} spikes" if len(spikes) > 1 else ""
-        past = 2 * last < len(trend)
+        count = len({one.peak for one in spikes})  # one of two points is found as a point and as a stretch
+        many = f", one of {count} spikes" if count > 1 else ""
         whose = "validation loss" if curve.role is Role.VAL_LOSS else "loss"
         return self.report(
             curve,
             f"The {whose} jumps to {curve.values[worst.peak]:.4g} at {curve.place(curve.steps[worst.peak])}, "
             f"{change(worst.height)} above its course, and comes back{many}.",
-            Evidence("spikes", len(spikes)),
+            Evidence("spikes", count),
             Evidence("height", worst.height, None, "", f"{change(worst.height)} above its course"),
             Evidence("share_lost", worst.share, None, "", f"undid {worst.share:.0%} of the progress"),
             *beyond_noise(worst.z, len(trend), self.z),
@@ -97,6 +97,6 @@ class LossSpike(LossCheck):
             confidence=confidence(signals(facts), trend, clear=worst.effect > 2 * self.effect),
             prescriptions=remedies.clip(facts, int(curve.steps[first])),
             advice="It recovered: no need to go back. If it returns at the same place of the data, look there."
-            if past
+            if 2 * last < len(trend)
             else None,
         )

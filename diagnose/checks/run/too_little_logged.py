@@ -63,7 +63,7 @@ class TooLittleLogged(Check):
             return None if seen else "the loss of reinforcement learning moves with its own targets: log the reward"
         points = len(curve.finite) if trend is None else len(trend)
         if trend is None or points < self.fewest:
-            return f"{points} points of the loss are too few to judge; log at least {self.few}"
+            return f"{points} point{'s' * (points != 1)} of the loss: too few to judge; log at least {self.few}"
         if late_piece(measured) and trend.order > -self.order:
             return f"the log begins at {curve.place(curve.steps[0])}: what came before is unknown"
         if points < self.few and not self._clear(trend):
