@@ -79,7 +79,7 @@ def test_the_finding_names_the_step_of_the_spike() -> None:
 
 def test_a_spike_of_two_points_is_one_spike() -> None:
     values = noisy(descent(90), 0.008)
-    values[54:56] *= [3.0, 1.6]
+    values[54:56] *= [3.4, 1.9]
     (found,) = [one for one in examine(Facts(training(values))).findings if one.code == "STB001"]
     assert found.numbers["spikes"] == 1
     assert "one of" not in found.message
