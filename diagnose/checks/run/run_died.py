@@ -44,7 +44,7 @@ class RunDied(Check):
 
     code = "RUN001"
     name = "run-died"
-    explained_by = ("non-finite-loss",)
+    explained_by: ClassVar[tuple[str, ...]] = ("non-finite-loss",)
     kinds: ClassVar[tuple[EndingKind, ...]] = (EndingKind.DIED, EndingKind.KILLED)
 
     def skip_reason(self, facts: Facts) -> str | None:
