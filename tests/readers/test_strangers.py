@@ -400,3 +400,15 @@ def test_a_first_launch_without_batch_lines_is_told_from_the_second(batch: str, 
     assert any(note.startswith("2 launches") for note in run.notes)
     curve = run.curve(Role.TRAIN_LOSS)
     assert curve is not None and (np.diff(curve.steps) > 0).all()
+
+
+@pytest.mark.parametrize("hole", [1, 4_000, 70_000, 3_000_000])
+def test_a_log_that_was_emptied_while_it_was_written_begins_with_a_hole(tmp_path: Path, hole: int) -> None:
+    (tmp_path / "training.log").write_bytes(b"\0" * hole + filled("step {e} | loss {t} | lr 3e-4").encode())
+    assert found(read(tmp_path), Role.TRAIN_LOSS) == (TRAIN, EPOCHS)
+
+
+@pytest.mark.parametrize("bar", ["{n}it [00:01,  2.70it/s]{t}", " {e}%|#   | {n}/99 [00:01<00:30, 3.11s/it]{t}"])
+def test_a_number_that_is_printed_behind_a_bar_is_the_loss(bar: str) -> None:
+    curve = text_run(filled(bar)).curve(Role.TRAIN_LOSS)
+    assert curve is not None and curve.values.tolist() == TRAIN

@@ -12,6 +12,8 @@ from diagnose.readers.sources.storage import open_file, written_at
 from diagnose.run import Run
 
 HEAD_BYTES = 65_536
+# A log that was emptied while its trainer wrote on begins with zeros where the old lines were.
+_LONGEST_HOLE = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,12 @@ class Source:
         if self.is_folder:
             return b""
         with self.open() as file:
-            return file.read(HEAD_BYTES)
+            head = file.read(HEAD_BYTES)
+            for _ in range(_LONGEST_HOLE // HEAD_BYTES):
+                if head.strip(b"\0") or not head:
+                    break
+                head = file.read(HEAD_BYTES)
+            return head if head[:1] != b"\0" else (head.lstrip(b"\0") + file.read(HEAD_BYTES))[:HEAD_BYTES]
 
 
 class Reader(Protocol):

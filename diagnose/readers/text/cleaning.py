@@ -30,6 +30,8 @@ _STUCK = tuple(
 )
 # Epochs that follow one another on one line: a paste that has lost its line ends.
 _EPOCHS = re.compile(rb"(?<=\d)(?=[Ee]poch:? ?\[?\d)")
+# A bar of tqdm in front of a number that was printed: `12it [00:01, 3.1it/s]0.693`.
+_GLUED_BAR = re.compile(rb"^[^\n]*(?:it/s|s/it)\](?=-?\d+\.\d+(?:e-?\d+)?\s*$)", re.MULTILINE)
 _LOOKED_AT = 1 << 14
 # A quoted log in a mail or a forum.
 _QUOTED = re.compile(rb"^(?:> ?)+", re.MULTILINE)
@@ -46,13 +48,13 @@ def cleaned(text: bytes) -> bytes:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\x08" in text:
         text = re.sub(b"\x08+", b"\n", text)
-    if b"\0" in text:
-        text = text.replace(b"\0", b"")
     if b"\n> " in text or text.startswith(b"> "):
         text = _QUOTED.sub(b"", text)
     for mark, pattern in _ANSI:
         if mark in text:
             text = re.sub(pattern, b"", text)
+    if b"/s]" in text or b"/it]" in text:
+        text = _GLUED_BAR.sub(b"", text)
     if _EPOCHS.search(text, 0, _LOOKED_AT):
         text = _EPOCHS.sub(b"\n", text)
     for found, parted in _STUCK:

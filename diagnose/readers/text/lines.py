@@ -119,7 +119,8 @@ class LineColumns:
         """The bytes as they are, but for what Windows writes: UTF-16 by PowerShell, GBK where Chinese is spoken."""
         if self._decoder is None and not self.lines and not self._rest and (encoding := _encoding(data)):
             self._decoder = codecs.getincrementaldecoder(encoding)("replace")
-        return data if self._decoder is None else self._decoder.decode(data).encode("utf-8", "replace")
+        text = data if self._decoder is None else self._decoder.decode(data).encode("utf-8", "replace")
+        return text.replace(b"\0", b"")  # holes that an emptied file has
 
     def _feed(self, data: bytes) -> None:
         text = self._rest + data
