@@ -70,7 +70,13 @@ class Binders:
             return KeyUse(dotted, KeyState.DEAD, reason=f"nothing goes into the scope {inside!r}")
         for function in self._functions(prefix):
             if parameter in function.parameters and function.uses(parameter):
-                return read_by(path, f"parameter of {function.name}", Place(function.module.shown, function.node.lineno))
+                where = Place(function.module.shown, function.node.lineno)
+                return read_by(path, f"parameter of {function.name}", where)
+        return self._unfilled(path, prefix)
+
+    def _unfilled(self, path: tuple[str, ...], prefix: str) -> KeyUse:
+        """What becomes of a key that no function here takes."""
+        dotted, name = ".".join(path), path[0].rpartition("/")[2]
         foreign = [one for one in [*self.bound[prefix], *self.modules] if isinstance(one, Outside)]
         if prefix in self.places and foreign:
             return read_by(path, f"handed to {foreign[0].name}", self.places[prefix])

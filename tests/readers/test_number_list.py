@@ -27,8 +27,10 @@ def test_the_list_of_validation_losses_beside_it_belongs_to_it(tmp_path: Path) -
     (tmp_path / "val_loss.txt").write_text(", ".join(str(value + 0.2) for value in VALUES))
     (run,) = runs(tmp_path)
     train, val = run.curve(Role.TRAIN_LOSS), run.curve(Role.VAL_LOSS)
-    assert train is not None and train.values.tolist() == VALUES
-    assert val is not None and val.values[0] == VALUES[0] + 0.2
+    assert train is not None
+    assert train.values.tolist() == VALUES
+    assert val is not None
+    assert val.values[0] == VALUES[0] + 0.2
 
 
 @pytest.mark.parametrize("name", ["shapes.txt", "predictions.log"])

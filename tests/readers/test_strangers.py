@@ -377,7 +377,9 @@ def test_launches_within_one_epoch_are_told_apart_by_the_place_in_it(place: str)
     )
     run = text_run(3 * launch)
     curve = run.curve(Role.TRAIN_LOSS)
-    assert curve is not None and len(curve) == 14 and curve.values[0] == 9.0
+    assert curve is not None
+    assert len(curve) == 14
+    assert curve.values[0] == 9.0
     assert any(note.startswith("3 launches") for note in run.notes)
 
 
@@ -399,7 +401,8 @@ def test_a_first_launch_without_batch_lines_is_told_from_the_second(batch: str, 
     run = text_run(first + second)
     assert any(note.startswith("2 launches") for note in run.notes)
     curve = run.curve(Role.TRAIN_LOSS)
-    assert curve is not None and (np.diff(curve.steps) > 0).all()
+    assert curve is not None
+    assert (np.diff(curve.steps) > 0).all()
 
 
 @pytest.mark.parametrize("hole", [1, 4_000, 70_000, 3_000_000])
@@ -411,4 +414,5 @@ def test_a_log_that_was_emptied_while_it_was_written_begins_with_a_hole(tmp_path
 @pytest.mark.parametrize("bar", ["{n}it [00:01,  2.70it/s]{t}", " {e}%|#   | {n}/99 [00:01<00:30, 3.11s/it]{t}"])
 def test_a_number_that_is_printed_behind_a_bar_is_the_loss(bar: str) -> None:
     curve = text_run(filled(bar)).curve(Role.TRAIN_LOSS)
-    assert curve is not None and curve.values.tolist() == TRAIN
+    assert curve is not None
+    assert curve.values.tolist() == TRAIN
