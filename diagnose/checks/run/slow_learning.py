@@ -11,7 +11,6 @@ from diagnose.checks.run._loss import SURE, LossCheck, change
 from diagnose.remedies.evidence import number
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
-from diagnose.signals.excursions import setback
 from diagnose.signals.trend import EDGE
 
 
@@ -67,9 +66,6 @@ class SlowLearning(LossCheck):
         measured, trend = signals(facts), signals(facts).train
         if trend is None or trend.signed or self.skip_reason(facts) or measured.begins_late:
             return False
-        lost = setback(trend)
-        if lost is not None and 2 * lost.left > max(trend.net, trend.noise):
-            return False  # it was better before
         short = 0 < trend.net < self.little and trend.fell_z >= self.z
         straight = (
             self.line + 1 / max(trend.fell_z, 1) <= measured.straightness <= 1 - self.line / 2
