@@ -32,9 +32,8 @@ from diagnose.remedies.rate import (
     even_fall,
     gentler_decay,
     lower_rate,
-    quarter,
     speed_up,
-    tenth,
+    trial,
     warm_up,
 )
 
@@ -81,8 +80,8 @@ def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
     if rate is None or left is None:
         return ()
     if rate >= HIGH and high_still(facts):
-        return _after_a_throw(facts) or (tenth(facts, rate), *warm_up(facts))
-    return (quarter(facts, rate),) if left < 1 - SETBACK and rate > LOWEST_RATE else ()
+        return _after_a_throw(facts) or (trial(facts, rate, stopped=False), *warm_up(facts))
+    return (trial(facts, rate, stopped=True),) if left < 1 - SETBACK and rate > LOWEST_RATE else ()
 
 
 def slower_decay(facts: Facts) -> tuple[Prescription, ...]:

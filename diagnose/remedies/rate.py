@@ -75,28 +75,18 @@ def lower_rate(facts: Facts, onset: int, factor: float) -> Iterator[Prescription
     )
 
 
-def tenth(facts: Facts, rate: float) -> Prescription:
-    """A trial at a tenth of the rate."""
-    why = f"the loss never got going at a learning rate of {rate:g}"
+def trial(facts: Facts, rate: float, *, stopped: bool) -> Prescription:
+    """For a flat loss: a quarter of the rate where it fell and then `stopped`, a tenth where it never got going."""
+    share, factor = ("a quarter", QUARTER) if stopped else ("a tenth", TENTH)
+    why = f"the loss {'stopped' if stopped else 'never got going'} at a learning rate of {rate:g}"
+    expected = "a tenth of the rate cured every collapsed run of the bundled trainer (2 of 2 seeds)"
+    if stopped:
+        expected = "makemore, stopped at thirty times its rate: validation loss 2.60 to 2.22 at a quarter (1 seed)"
     return Prescription(
-        "Try a tenth of the learning rate",
+        f"Try {share} of the learning rate",
         why,
-        (_rate_edit(facts, rate, TENTH, why),),
-        Safety.SAFE,
-        expected="a tenth of the rate cured every collapsed run of the bundled trainer (2 of 2 seeds)",
-        support=Support.MEASURED,
-    )
-
-
-def quarter(facts: Facts, rate: float) -> Prescription:
-    """A trial at a quarter of the rate, for a loss that fell and then stopped."""
-    why = f"the loss stopped at a learning rate of {rate:g}"
-    expected = "makemore that had stopped at thirty times its rate: validation loss 2.60 to 2.22 at a quarter (1 seed)"
-    return Prescription(
-        "Try a quarter of the learning rate",
-        why,
-        (_rate_edit(facts, rate, QUARTER, why),),
-        Safety.UNSAFE,
+        (_rate_edit(facts, rate, factor, why),),
+        Safety.UNSAFE if stopped else Safety.SAFE,
         expected=expected,
         support=Support.MEASURED,
     )

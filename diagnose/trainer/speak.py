@@ -64,13 +64,11 @@ def find_checkpoint(name: str, run_folder: Path | None, log_dir: Path) -> Path:
 
     Raises TrainerError where there is none.
     """
-    if Path(name).is_file():
-        return Path(name)
-    pattern = f"checkpoints/{name}.safetensors"
-    found = list(run_folder.glob(pattern)) if run_folder else list(log_dir.glob(f"*/{pattern}"))
-    if "/" in name or not found:
-        where = run_folder or log_dir
-        raise TrainerError(f"{name}: no such checkpoint in {where}; train one with `ttsdoc train`, or name a file")
+    if run_folder is not None or Path(name).is_file():
+        return checkpoint.named((run_folder or Path()) / "checkpoints", name)
+    found = [] if "/" in name else list(log_dir.glob(f"*/checkpoints/{name}.safetensors"))
+    if not found:
+        raise TrainerError(f"{name}: no such checkpoint in {log_dir}; train one with `ttsdoc train`, or name a file")
     return max(found, key=lambda path: path.stat().st_mtime)
 
 
