@@ -32,7 +32,7 @@ from diagnose.remedies.rate import (
     even_fall,
     gentler_decay,
     lower_rate,
-    speed_up,
+    raise_rate,
     trial,
     warm_up,
 )
@@ -82,6 +82,14 @@ def trial_lower_rate(facts: Facts) -> tuple[Prescription, ...]:
     if rate >= HIGH and high_still(facts):
         return _after_a_throw(facts) or (trial(facts, rate, stopped=False), *warm_up(facts))
     return (trial(facts, rate, stopped=True),) if left < 1 - SETBACK and rate > LOWEST_RATE else ()
+
+
+def speed_up(facts: Facts, fall: float | None = None, *, sure: bool = True) -> tuple[Prescription, ...]:
+    """For a loss that creeps (by `fall`, in ln): a higher rate, or a lower one where a high one threw it back before.
+
+    `sure`: whether the run had the rate that is known.
+    """
+    return _after_a_throw(facts) or raise_rate(facts, fall, sure=sure)
 
 
 def slower_decay(facts: Facts) -> tuple[Prescription, ...]:

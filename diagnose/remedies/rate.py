@@ -92,7 +92,7 @@ def trial(facts: Facts, rate: float, *, stopped: bool) -> Prescription:
     )
 
 
-def speed_up(facts: Facts, fall: float | None = None, *, sure: bool = True) -> tuple[Prescription, ...]:
+def raise_rate(facts: Facts, fall: float | None = None, *, sure: bool = True) -> tuple[Prescription, ...]:
     """For a loss that creeps in a straight line: ten times the rate, more where it has hardly moved.
 
     `fall`: by how much the loss has fallen, in ln; None: not known. Four times where a trained model is tuned. Where

@@ -292,6 +292,15 @@ def test_what_creeps_at_a_rate_that_only_plain_gradients_bear_is_raised_too(rate
     assert bool(remedies.speed_up(facts)) is raised
 
 
+def test_what_creeps_after_a_high_rate_threw_it_back_is_not_raised() -> None:
+    steps = np.arange(2, 82, 2)
+    loss = np.array([12.3, 11, 10.2, 14, 15.2, 12, *np.linspace(11, 10.1, 34)])
+    for rate, now in ((0.3, 0.075), (2e-4, 2e-3)):
+        facts = Facts(Run("r", "", "test", {"loss": Curve("loss", steps, loss, role=Role.TRAIN_LOSS)}))
+        facts = replace(facts, settings={"learning_rate": rate})
+        assert rate * float(str(values(remedies.speed_up(facts, 0.35))["learning_rate"])) == pytest.approx(now)
+
+
 def test_the_best_point_is_the_logged_one_not_where_a_smoothed_curve_was_lowest() -> None:
     """The loss still falls from step 10, at which a running median is lowest, to step 14."""
     steps = np.arange(2, 26, 2)
