@@ -162,12 +162,15 @@ def exploded(facts: Facts) -> bool:
 
 
 def unclipped_outliers(facts: Facts) -> int | None:
-    """The step of the first of several single norms, far above their median, that nothing clipped; None: none are."""
+    """The step of the first of single norms, far above their median, that nothing clipped; None where none counts.
+
+    Several count, or one that threw the loss up for a while.
+    """
     norms, huge = _unclipped(facts)
     stretches = np.count_nonzero(np.diff(huge) > 1) + 1
-    if norms is None or len(norms) < 2 * FEWEST_NORMS or stretches < FEWEST_NORMS or len(huge) > 2 * stretches:
+    if norms is None or len(norms) < 2 * FEWEST_NORMS or len(huge) > 2 * stretches:
         return None
-    return int(norms.steps[huge[0]])
+    return int(norms.steps[huge[0]]) if stretches >= FEWEST_NORMS or struck_at(facts) is not None else None
 
 
 def struck_at(facts: Facts) -> int | None:
