@@ -9,6 +9,7 @@ each as FOLDER/owner+name. Those that are not there are named and left out.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -54,6 +55,9 @@ _Loader.add_multi_constructor("!", lambda _loader, suffix, _node: suffix)
 
 def config_of(path: Path) -> Mapping[str, Any]:
     """The config as plain data; several YAML documents are one config."""
+    if path.suffix == ".json":
+        plain: Mapping[str, Any] = json.loads(path.read_text("utf-8-sig"))
+        return plain
     merged: dict[str, Any] = {}
     for document in yaml.load_all(path.read_text("utf-8-sig"), _Loader):
         merged |= document

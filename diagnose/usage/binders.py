@@ -68,22 +68,16 @@ class Binders:
         prefix, _, parameter = name.rpartition(".")
         if None not in self.entered and inside not in self.entered:
             return KeyUse(dotted, KeyState.DEAD, reason=f"nothing goes into the scope {inside!r}")
-        for function in self._functions(prefix):
-            if parameter in function.parameters and function.uses(parameter):
-                where = Place(function.module.shown, function.node.lineno)
-                return read_by(path, f"parameter of {function.name}", where)
-        return self._unfilled(path, prefix)
-
-    def _unfilled(self, path: tuple[str, ...], prefix: str) -> KeyUse:
-        """What becomes of a key that no function here takes."""
-        dotted, name = ".".join(path), path[0].rpartition("/")[2]
-        foreign = [one for one in [*self.bound[prefix], *self.modules] if isinstance(one, Outside)]
+        for one in self._functions(prefix):
+            if parameter in one.parameters and one.uses(parameter):
+                return read_by(path, f"parameter of {one.name}", Place(one.module.shown, one.node.lineno))
+        foreign = [one.name for one in [*self.bound[prefix], *self.modules] if isinstance(one, Outside)]
         if prefix in self.places and foreign:
-            return read_by(path, f"handed to {foreign[0].name}", self.places[prefix])
-        if foreign:
-            return unknown(dotted, f"it may be a parameter of {foreign[0].name}")
+            return read_by(path, f"handed to {foreign[0]}", self.places[prefix])
         if prefix == "args" or name.startswith("$"):
-            return unknown(dotted, "a key for the library that fills parameters")
+            foreign = ["the library that fills parameters"]
+        if foreign:
+            return unknown(dotted, f"it may be a parameter of {foreign[0]}")
         return KeyUse(dotted, KeyState.DEAD, reason=f"no function that is bound uses a parameter {name}")
 
     def _functions(self, prefix: str) -> Iterator[Scope]:

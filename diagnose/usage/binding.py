@@ -72,7 +72,8 @@ def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope
     if looped and key is None:
         flow.wrap(things(bases), looped)
         also_assign(flow, target.value, looped, scope)
-        values -= NOTHING.union(*[section.children() for section in looped])
+        values -= looped.union(*[section.children() for section in looped])
+        values -= {one for one in values if is_object(one) and one.cls.is_wrapper}
     store(flow, bases, "*" if key is None else key, values)
 
 

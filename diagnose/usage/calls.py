@@ -29,6 +29,7 @@ GETTERS = {"get", "pop", "setdefault", "__getitem__", "__getattr__"}
 MERGERS = {"update", "merge_with", "merge", "set_defaults"}
 ADDERS = {"append", "put", "extend", "add", "insert", "appendleft"}
 COPIES = VIEWS | {"copy", "popitem", "to_dict", "toDict", "as_dict"}
+TYPE_ARGUMENTS = 3
 STAR_ARGUMENTS = 4  # parameters that `f(*values)` may reach
 
 
@@ -48,6 +49,9 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
         return _by_name(flow, name, node, given)
     elif name == "vars" and given.args:
         return given.args[0]
+    elif name == "type" and len(given.args) == TYPE_ARGUMENTS:  # a class with the keys as attributes
+        flow.wrap([flow.thing(node)], sections(given.args[-1]))
+        return frozenset({flow.thing(node)})
     else:
         called = flow.value(node.func, scope)
     return call_values(flow, called, given, name, receiver)
@@ -77,9 +81,12 @@ def _unpacked(values: Values) -> list[Values]:
 
 def call_values(flow: Flow, called: Values, given: Arguments, name: str, receiver: Values = NOTHING) -> Values:
     """What a call of any of these gives back; of something outside where nothing is known of what is called."""
-    result: Values = NOTHING
+    result: Values = frozenset(one for one in containers(called) if flow.wrapped(one))  # a class that `type` made
     outside = [value for value in called if isinstance(value, Outside | Node)]
     defined = [value for value in called if isinstance(value, Scope | Bound) or is_object(value)]
+    if not called and not isinstance(getattr(given.node, "func", None), ast.Attribute):  # it may be of a plug-in
+        plugins = (one for module in flow.project.plugins for one in module.scope.names.values() if one)
+        defined = [one for one in plugins if sections(given.everything)]
     for value in defined:
         result |= call_defined(flow, value, given)
     if outside or not defined:

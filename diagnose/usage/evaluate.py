@@ -97,7 +97,7 @@ def _lambda(_flow: Flow, node: ast.Lambda, scope: Scope) -> Values:
 
 def _binary(flow: Flow, node: ast.BinOp, scope: Scope) -> Values:
     right = flow.value(node.right, scope)
-    if isinstance(node.op, ast.Mod):
+    if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant | ast.JoinedStr):
         flow.consume(right, "a text is formatted with it", node, scope)
     found = _without_words(flow.value(node.left, scope) | right)
     return found if isinstance(node.op, ast.Add | ast.BitOr) else found - sections(found)

@@ -197,7 +197,7 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
     result = NOTHING.union(*[member(flow, frozenset({value}), access) for access in found])
     if value in loops or not texts or loops:
         result |= value.children()
-    if value in loops or (texts and not loops):
+    if value in loops or (len(texts) > 1 and not loops):
         return result
     stores = isinstance(getattr(node, "ctx", None), ast.Store)
     if flow.final and not stores and node not in flow.reach.walks and not _is_accessor(node, scope):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import SourceError
-from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, last_name
+from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, is_main_block, key_pattern, last_name
 from diagnose.usage.values import Module, Outside, Scope, Variable
 
 PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
@@ -22,6 +22,7 @@ LEVELS_UP = 5  # a trainer is at most this deep in its project
 MOST_BYTES = 2_000_000  # a larger file was not written by hand
 MOST_ENTRIES = 200_000  # files of any kind: a project may hold its data set, which takes minutes to list
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+PACKAGE = re.compile(r"\w+(\\\.\w+)*\\\.")  # what a pattern begins with
 Bindings = tuple[Variable | Scope | Module | Outside, ...]
 """What a name may be bound to: several where several imports bind it."""
 
@@ -38,6 +39,8 @@ class Project:
         """Every function and class of the project by its name."""
         self.computed_imports: list[str] = []
         """Where modules are imported by names that only the run knows, and that no text of the config gives."""
+        self.plugins: list[Module] = []
+        """Those that are imported by a name of which only the package is known."""
         self._found: dict[Path, Module | None] = {}
         self._unlinked: list[Module] = []
         self.main = self._open(self.trainer)
@@ -77,7 +80,10 @@ class Project:
                 raise SourceError(f"{path.stat().st_size} bytes, more than a hand-written module has")
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return ast.parse(path.read_bytes())
+                tree = ast.parse(path.read_bytes())
+            if path != self.trainer:
+                tree.body = [one for one in tree.body if not is_main_block(one)]
+            return tree
         except OSError as error:
             self.notes.append(f"{shown}: {error.strerror or error}")
         except SyntaxError as error:
@@ -129,8 +135,21 @@ class Project:
                 name = constant(node.args[0])
                 if isinstance(name, str):
                     self._find(name.strip(".").split("."), module.path.parent)
-                else:
+                elif not self._link_plugins(node.args[0], module):
                     self.computed_imports.append(f"{module.shown}:{node.lineno}")
+
+    def _link_plugins(self, name: ast.AST, module: Module) -> bool:
+        """Open what `import_module(f"models.{name}_model")` may mean; False if nothing is known of it."""
+        nodes = (node for node in ast.walk(module.tree) if isinstance(node, ast.Assign))
+        assigned = nodes if isinstance(name, ast.Name) else ()
+        texts = [name, *(node.value for node in assigned if last_name(node.targets[0]) == last_name(name))]
+        patterns = [pattern for pattern in map(key_pattern, texts) if PACKAGE.match(pattern)]
+        for folder in {self.root, self.trainer.parent} if patterns else ():
+            for path in python_files(folder):
+                dotted = ".".join(path.relative_to(folder).with_suffix("").parts)
+                found = self._open(path) if any(re.fullmatch(one, dotted) for one in patterns) else None
+                self.plugins += [found] if found else []
+        return bool(patterns and self.plugins)
 
     def _link_import(self, node: ast.Import, module: Module) -> None:
         for alias in node.names:

@@ -34,6 +34,7 @@ class Reachable:
         """`x = x[key]`, `type(x[key])`, a function that calls itself with `x[key]`: no value is used by that yet."""
         self._waiting = [module.scope for module in project.modules]
         self._named = list(_named_by(config))
+        self.add(scope for module in project.plugins for scope in module.scope.names.values())
         self._go()
 
     def add(self, found: Iterable[Any]) -> None:

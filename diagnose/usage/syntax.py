@@ -24,6 +24,13 @@ def constant(node: ast.AST) -> str | int | None:
     return None
 
 
+def is_main_block(node: ast.AST) -> bool:
+    """`if __name__ == "__main__":`, which runs only in the file that is started."""
+    return isinstance(node, ast.If) and {"__name__", "__main__"} <= {
+        getattr(one, "id", getattr(one, "value", None)) for one in ast.walk(node.test)
+    }
+
+
 def is_pair(node: ast.AST) -> bool:
     """Whether a literal has two items."""
     return isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2
@@ -47,10 +54,10 @@ def key_pattern(key: ast.AST) -> str:
     if isinstance(key, ast.JoinedStr):
         return "".join(map(_literal_part, key.values))
     if isinstance(key, ast.BinOp) and isinstance(key.op, ast.Add):
-        return _literal_part(key.left) + _literal_part(key.right)
+        return key_pattern(key.left) + key_pattern(key.right)
     if isinstance(key, ast.Call) and isinstance(key.func, ast.Attribute) and last_name(key) == "format":
         return re.sub(r"\\\{[^}]*\}", ".*", _literal_part(key.func.value))
-    return ".*"
+    return _literal_part(key)
 
 
 def _literal_part(node: ast.AST) -> str:

@@ -52,6 +52,8 @@ class Judge:
                 yield unknown(dotted, chosen)
             elif path in self.reads:
                 yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
+            elif (table := self._like_the_chosen(path)) is not None:
+                yield table
             elif used is not None:
                 yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
             elif (made := self.frameworks.use(path) or self.binders.use(path)) is not None:
@@ -145,6 +147,17 @@ class Judge:
             event = self.computed.get(path[: end - 1])
             if event and event.how == CHOSEN_BY_THE_RUN and path[:end] not in self.reads:
                 return str(event)
+        return None
+
+    def _like_the_chosen(self, path: Path_) -> KeyUse | None:
+        """A key of a section beside the one that a variable names, which is read there under the same name."""
+        for end in range(1, len(path)):
+            event = self.computed.get(path[: end - 1])
+            if event is None or event.how != CHOSEN_BY_THE_RUN:
+                continue
+            for one, places in self.reads.items():
+                if (one[: end - 1], one[end:]) == (path[: end - 1], path[end:]):
+                    return KeyUse(".".join(path), KeyState.LIVE, Confidence.MEDIUM, tuple(sorted(places)), event.how)
         return None
 
     def _used_whole(self, section: Path_) -> Event | None:

@@ -835,3 +835,137 @@ def test_what_a_library_makes_of_data_is_no_section(tmp_path: Path, how: str) ->
     report = read(tmp_path, source, {"folder": "a", "width": 2, "spare": 3, "seed": 1})
     assert set(report.live) == {"folder", "width"}
     assert set(report.unknown) <= {"seed", "spare"}
+
+
+FOUND_IN_STRANGERS = {
+    "the main block of a module that is imported does not run": (
+        """
+        import yaml
+        from parts import build
+        cfg = yaml.safe_load(open("c.yaml"))
+        build(cfg["model"])
+        """,
+        """
+        def build(model):
+            print(model["width"])
+
+        if __name__ == "__main__":
+            import yaml
+            cfg = yaml.safe_load(open("c.yaml"))
+            print(cfg["spare"], cfg["model"]["old"], cfg["model"]["older"])
+        """,
+        "{model: {width: 1, old: 2}, spare: 3}",
+        {"model.old", "spare"},
+    ),
+    "nor does it where the comparison is turned": (
+        "import parts, yaml\nprint(yaml.safe_load(open('c.yaml'))['lr'])\n",
+        "import yaml\nif '__main__' == __name__:\n    print(yaml.safe_load(open('c.yaml'))['spare'])\n",
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
+    "a class made of the config has its keys": (
+        """
+        import yaml
+        from parts import options
+        args = options()
+        print(args.lr)
+        """,
+        """
+        import yaml
+        def options():
+            with open("c.yaml") as file:
+                found = yaml.safe_load(file)
+            return type("Options", (object,), found)()
+        """,
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
+    "and where the class itself is used": (
+        "import json\nc = type('C', (), json.load(open('c.json')))\nprint(c.lr, getattr(c, 'steps'))\n",
+        "",
+        "{lr: 1, steps: 2, spare: 3}",
+        {"spare"},
+    ),
+    "sections are put together in one object": (
+        """
+        import yaml
+        from parts import Node
+        flat = {}
+        loaded = yaml.safe_load(open("c.yaml"))
+        for section in loaded:
+            for key, value in loaded[section].items():
+                flat[key] = value
+        args = Node(flat)
+        kit = __import__("unheard_of")
+        kit.start(args.name)
+        print(args.lr)
+        """,
+        """
+        class Node(dict):
+            def __init__(self, inner):
+                for key, value in inner.items():
+                    if type(value) is dict:
+                        inner[key] = Node(value)
+                super().__init__(inner)
+
+            def __getattr__(self, name):
+                return self[name]
+        """,
+        "{TRAIN: {lr: 1, name: x}, DATA: {spare: 3}}",
+        {"DATA.spare"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", FOUND_IN_STRANGERS)
+def test_what_the_trainers_of_strangers_do(tmp_path: Path, kind: str) -> None:
+    source, parts, config, dead = FOUND_IN_STRANGERS[kind]
+    report = read(tmp_path, source, config, parts=parts)
+    assert (set(report.dead), report.unknown) == (dead, ())
+
+
+PLUGINS = {
+    "by +": """
+        def find(name):
+            file = "models." + name + "_model"
+            library = importlib.import_module(file)
+            for key, cls in library.__dict__.items():
+                if key.lower() == name:
+                    return cls
+    """,
+    "by f-string": """
+        def find(name):
+            return getattr(importlib.import_module(f"models.{name}_model"), "Model")
+    """,
+    "by format": """
+        def find(name):
+            return vars(importlib.import_module("models.{}_model".format(name)))[name]
+    """,
+}
+
+
+@pytest.mark.parametrize("how", PLUGINS)
+def test_a_class_of_a_package_that_the_run_chooses_is_followed(tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "gan_model.py").write_text(
+        "class Model:\n    def __init__(self, c):\n        print(c['width'])\n", "utf-8"
+    )
+    source = "import importlib, yaml\n" + textwrap.dedent(PLUGINS[how])
+    source += "cfg = yaml.safe_load(open('c'))\nmade = find(cfg['name'])\nmodel = made(cfg['model'])\n"
+    report = read(tmp_path, source, "{name: gan, model: {width: 1, spare: 2}}")
+    assert (report.live, report.dead) == (("name", "model.width"), ("model.spare",))
+
+
+TABLES = {
+    "by a variable": "name = 'b'\nsettings = table[name]\n",
+    "by a default": "def take(name='b'):\n    return table[name]\nsettings = take()\n",
+    "by an option": "import sys\nsettings = table[sys.argv[1]]\n",
+}
+
+
+@pytest.mark.parametrize("how", TABLES)
+def test_sections_beside_the_one_that_is_chosen_are_not_accused(tmp_path: Path, how: str) -> None:
+    source = "import json\ntable = json.load(open('c.json'))\n" + TABLES[how] + "print(settings['size'])\n"
+    report = read(tmp_path, source, "{a: {size: 1, spare: 2}, b: {size: 3}, c: {size: 4}}")
+    assert not {"a.size", "b.size", "c.size"} & set(report.dead)
