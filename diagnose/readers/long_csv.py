@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 
 from diagnose.readers.columns import curves_of
 from diagnose.readers.columns.cells import LONGEST_ROW
-from diagnose.readers.columns.tables import columns_of_points, columns_of_rows, seconds_of, split_named, to_number
+from diagnose.readers.columns.tables import (
+    columns_of_points,
+    columns_of_rows,
+    seconds_of,
+    split_named,
+    spread,
+    to_number,
+)
 from diagnose.readers.roles import HELD_OUT
 from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Run
@@ -23,6 +30,8 @@ _COLUMNS = {
     "run": ("run_id", "run_uuid", "run", "run_name"),
     "is_nan": ("is_nan",),
 }
+_CLOCKS = frozenset({"step", "epoch", "time", "run", "is_nan"})
+_WORDS = frozenset({"tag", "split"})
 _DELIMITERS = ",\t;"
 # Rows in which both splits must be named, if they are.
 _LOOKED_AT = 500
@@ -108,16 +117,9 @@ def _one_run(rows: list[dict[str, str]]) -> tuple[list[dict[str, str]], list[str
 
 def _point(row: Mapping[str, str]) -> dict[str, float | None] | None:
     """The numbers of a row and when they were logged; None without one. MLflow writes 0 for NaN, and marks it."""
-    if {"tag", "value"} <= row.keys():
-        is_nan = row.get("is_nan", "").casefold() in {"1", "true", "t"}
-        numbers = {row["tag"]: float("nan") if is_nan else to_number(row["value"])}
-    else:
-        numbers = {name: to_number(cell) for name, cell in row.items() if name not in {*_COLUMNS, "split"}}
-    known = {name: number for name, number in numbers.items() if number is not None}
-    if not known:
-        return None
+    cells = {name: cell if name in _WORDS else to_number(cell) for name, cell in row.items() if name not in _CLOCKS}
+    if row.get("is_nan", "").casefold() in {"1", "true", "t"}:
+        cells["value"] = float("nan")
+    numbers = {name: number for name, number in spread(cells).items() if isinstance(number, float)}
     clocks = {"epoch": to_number(row.get("epoch", "")), "wall_time": seconds_of(row.get("time", ""))}
-    split = split_named(row.get("split", ""))
-    prefix = f"{split}/" if split in HELD_OUT else ""
-    named = {prefix + name: number for name, number in known.items()}
-    return {**clocks, "global_step": to_number(row.get("step", "")), **named}
+    return {**clocks, "global_step": to_number(row.get("step", "")), **numbers} if numbers else None
