@@ -7,7 +7,6 @@ import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from diagnose.errors import LogError
 from diagnose.readers.columns import MOST_NAMES, Column, curves_of
 from diagnose.readers.columns.cells import LONGEST_ROW, Rows
 from diagnose.readers.columns.placeholders import without_placeholders
-from diagnose.readers.columns.tables import to_number, with_counters
+from diagnose.readers.columns.tables import names_without_header, to_number, with_counters
 from diagnose.readers.roles import losses_in, read_tag
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.paired_log import with_paired_log
@@ -49,7 +48,6 @@ class _Top:
     rows: list[list[str]]
     named: bool = True
     """Whether the first line is a header."""
-    note: str = ""
 
     @property
     def is_wide(self) -> bool:
@@ -98,7 +96,6 @@ def _read(source: Source) -> Run:
     notes = (
         *([f"{bad} rows have another number of cells than the header and were left out"] if bad else []),
         *(["its numbers have decimal commas"] if commas else []),
-        *([top.note] if top.note else []),
     )
     story = curves_of(with_counters(without_placeholders(columns)))
     health = InputHealth(files=1, records=good, bad_records=bad)
@@ -178,8 +175,8 @@ def _top(source: Source) -> _Top:
     if not table:
         return _Top([], [])
     if len(table) > 1 and all(_NUMBER.fullmatch(cell) for row in table for cell in row):
-        names, note = _names_without_header(table, source.columns)
-        return _Top(names, table, named=False, note=note)
+        numbers = np.array([[to_number(cell) or 0.0 for cell in row] for row in table if len(row) == len(table[0])])
+        return _Top(_renamed(names_without_header(numbers.T), source), table, named=False)
     header = [name.strip().lstrip("# ") or name.strip() for name in table[0]]
     twice = len(set(header)) < len(header) == len(table[1]) if len(table) > 2 else False
     if twice and not any(map(_NUMBER.fullmatch, table[1])):  # a data frame with names of two levels
@@ -191,18 +188,6 @@ def _top(source: Source) -> _Top:
 def _renamed(header: list[str], source: Source) -> list[str]:
     """The header, its first names as the user says."""
     return [*source.columns, *header[len(source.columns) :]][: len(header)]
-
-
-def _names_without_header(table: Sequence[Sequence[str]], named: Sequence[str]) -> tuple[list[str], str]:
-    """Names for columns without a header, and a note on how they were read."""
-    width = len(table[0])
-    first = [to_number(row[0]) or 0.0 for row in table]
-    counts = width > 1 and all(value % 1 == 0 for value in first) and all(b > a for a, b in pairwise(first))
-    made = ["step", "loss"] if counts else ["loss"]
-    made += [f"column {number}" for number in range(len(made) + 1, width + 1)]
-    if named:
-        return [*named, *made[len(named) :]][:width], ""
-    return made, f"no header: column {1 + counts} is read as the training loss; --columns names them"
 
 
 def _is_named_table(source: Source) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.columns import EPOCH, Column, curves_of
-from diagnose.readers.columns.document import LARGEST, NAME, parse_document, read_document
+from diagnose.readers.columns.document import LARGEST, NAME, parse_document, read_document, records_within
 from diagnose.readers.columns.tables import columns_of_rows, counters_in, spread, to_number
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.run import Axis, InputHealth, Role, Run
@@ -25,6 +25,8 @@ _LIST = re.compile(
 _FEWEST, _MOSTLY = 5, 0.6
 # `{"1": {"loss": 2.4}, "2": ...}`: records by their epoch.
 _BY_NUMBER = re.compile(rb'\{\s*"\d+"\s*:\s*\{')
+# A document without its beginning.
+_TORN = re.compile(r"\s*(?:[\]}],?\s*)*(?:\{\s*)?\"[\w/]+\"\s*:")
 _NVLOG = {"train_iteration_loss": Role.TRAIN_LOSS, "val_iter_loss": Role.VAL_LOSS}
 # Words in the path of a list that say that its items are steps; other histories have one item an epoch.
 _STEPWISE = ("iter", "step", "batch")
@@ -39,6 +41,8 @@ def sniff(source: Source) -> int:
         if _is_document(head):
             return 90 if head[:1] == b"[" and _is_whole(source) else 70
     text = source.head().decode("utf-8", "replace")
+    if _TORN.match(text) and len(records_within(text)) > 1:
+        return 70
     return 65 if "[" in text[:200] and _bare_lists(text) else 0
 
 
@@ -56,10 +60,11 @@ def _columns(source: Source) -> dict[str, Column]:
         document = read_document(source)
     except LogError:
         with source.open() as file:
-            lists = _bare_lists(file.read(LARGEST).decode("utf-8", "replace"))
-        if not lists:
+            text = file.read(LARGEST).decode("utf-8", "replace")
+        lists, rows = _bare_lists(text), records_within(text)
+        if not lists and len(rows) < 2:
             raise
-        return _histories(lists)
+        return _histories(lists) if lists else columns_of_rows(rows)
     return _records(document) or _histories(document if isinstance(document, dict) else {"loss": document})
 
 
@@ -88,7 +93,7 @@ def _bare_lists(text: str) -> dict[str, list[float]]:
 
 
 def _numbers_in(items: str) -> list[float]:
-    numbers = [to_number(item.strip()) for item in items.split(",") if item.strip()]
+    numbers = list(map(to_number, items.replace(",", " ").split()))
     return [] if None in numbers else [number for number in numbers if number is not None]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from diagnose.errors import LogError
 from diagnose.readers.columns import curves_of
-from diagnose.readers.columns.document import read_document
+from diagnose.readers.columns.document import LARGEST, read_document, records_within
 from diagnose.readers.columns.tables import columns_of_rows
 from diagnose.readers.sources import Source
 from diagnose.run import InputHealth, Role, Run
@@ -33,7 +33,7 @@ def sniff(source: Source) -> int:
 
 def read(source: Source) -> Run:
     """The history as curves in steps. Raises LogError where the document is cut off or holds no history."""
-    state = _state(source)
+    state, lost = _state(source)
     history = [entry for entry in state.get("log_history") or [] if isinstance(entry, dict)]
     columns = columns_of_rows(history)
     roles = {tag: role for tag, role in _ROLES.items() if tag in columns}
@@ -47,7 +47,7 @@ def read(source: Source) -> Run:
         source,
         "trainer-state",
         InputHealth(files=1, records=len(history)),
-        _best(state),
+        (*_best(state), *lost),
         empty="its log_history is empty: nothing was logged yet",
         name=_name(source),
         hparams=_hyperparameters(source, state),
@@ -81,11 +81,19 @@ def _hyperparameters(source: Source, state: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if isinstance(value, str | int | float)} | settings
 
 
-def _state(source: Source) -> dict[str, Any]:
-    state = read_document(source)
+def _state(source: Source) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The state, and a note where only the records of a torn one are left."""
+    try:
+        state = read_document(source)
+    except LogError:
+        with source.open() as file:
+            records = records_within(file.read(LARGEST).decode("utf-8", "replace"))
+        if len(records) < 2:
+            raise
+        return {"log_history": records}, (f"the document is not complete: its {len(records)} records are read",)
     if not isinstance(state, dict) or not isinstance(state.get("log_history"), list):
         raise LogError(f"{source.name}: no log_history in it: is this a trainer_state.json?")
-    return state
+    return state, ()
 
 
 def _best(state: dict[str, Any]) -> tuple[str, ...]:

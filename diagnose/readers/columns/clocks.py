@@ -118,7 +118,7 @@ def _without_slips(counter: Column | None) -> Column | None:
 
 def _restarts_with(step: Column, epoch: Column, *, inner: bool = False) -> bool:
     """Whether the step begins anew in most epochs. `inner`: whether the log says how many steps an epoch has."""
-    number = epoch.at(step.places)
+    number = np.nan_to_num(epoch.at(step.places), nan=-1.0)  # before the first that is named is another epoch
     new = np.flatnonzero(np.diff(number) > 0) + 1
     if not len(new):
         return False

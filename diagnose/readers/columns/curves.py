@@ -114,7 +114,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     curves = {tag: curve for tag, curve in curves.items() if len(curve)}
     unit = "epoch" if clocks.main is clocks.epoch else "step"
     planned_epochs, planned_steps = _planned(columns)
-    notes, late = launch_notes(launches, judged, counts, unit), _beginning(curves)
+    notes, late = launch_notes(launches, judged, counts, unit, loss), _beginning(curves)
     if late is not None:
         notes = (*notes, f"it begins at {late.axis.value} {late.at:,}: what came before is unknown")
     return Story(curves, notes, late, planned_epochs, planned_steps)
@@ -230,7 +230,8 @@ class _Frame:
 
     def _is_redrawn(self, places: IntArray, steps: FloatArray) -> bool:
         """Whether the values are in a bar that comes again with one count: at first it shows the value before."""
-        return _beside(self.redrawn, places) and bool(np.mean(np.diff(steps) == 0) > REPEATED)
+        same = np.diff(steps) == 0
+        return _beside(self.redrawn, places) and bool(same.sum() > REPEATED * len(same))
 
     def _has_ranks(self, places: IntArray) -> bool:
         """Whether several processes wrote the values."""
@@ -290,7 +291,7 @@ class _Frame:
 def _beside(clock: Column | None, places: IntArray) -> bool:
     if clock is None or places is clock.places:
         return clock is not None
-    return float(np.isin(places, clock.places).mean()) > 0.5
+    return int(np.isin(places, clock.places).sum()) > len(places) / 2
 
 
 def _last_of_each(steps: FloatArray, evaluations: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:

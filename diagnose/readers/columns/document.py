@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 from diagnose.errors import LogError
@@ -16,6 +17,7 @@ NAME = re.compile(rb"\A(?:\s*(?:In \[\d+\]:|>>>)[^\n]*\n)*\s*(?:Out ?\[\d+\]:\s*
 # `array([2.9, 2.5], dtype=float32)`, `tensor(2.9, device='cuda:0')`, `np.float64(2.9)`
 _WRAPPED = re.compile(r"\b(?:\w+\.)?(?:array|tensor|float\d*|int\d*)\(\s*(?P<inner>\[[^\[\]()]*\]|[-+\w.]+)[^()]*\)")
 _PYTHON = re.compile(r"'(?P<text>[^'\\\n]*)'|(?<![\w\"])(?P<word>None|True|False|-?nan|-?inf)(?!\w)")
+_INNERMOST = re.compile(r"\{[^{}]*\}?")
 _WORDS = {
     "None": "null",
     "True": "true",
@@ -51,6 +53,16 @@ def parse_document(text: bytes) -> Any:
             return json.loads(_as_json(printed))
         except ValueError:
             raise error from None
+
+
+def records_within(text: str) -> list[dict[str, Any]]:
+    """The innermost objects of a document of which the beginning, the end or a part between them is lost."""
+    found = []
+    for match in _INNERMOST.finditer(text):
+        whole = match[0] if match[0].endswith("}") else match[0].rstrip(" \n,") + "}"
+        with suppress(ValueError, RecursionError):
+            found.append(json.loads(_as_json(whole)))
+    return found
 
 
 def _objects_in_a_row(text: bytes) -> list[Any]:

@@ -157,12 +157,14 @@ def judged_of(launches: Sequence[Launch], counts: Sequence[int]) -> Launch:
     return launches[list(courses)[-1]]
 
 
-def launch_notes(launches: Sequence[Launch], judged: Launch, counts: Sequence[int], unit: str) -> tuple[str, ...]:
+def launch_notes(
+    launches: Sequence[Launch], judged: Launch, counts: Sequence[int], unit: str, loss: Column | None
+) -> tuple[str, ...]:
     """Notes on what else is in the log."""
     notes = []
     if len(launches) > 1:
         others = [
-            f"{unit} {launch.first:g} to {launch.last:g} ({count} points)"
+            f"{unit} {launch.first:g} to {launch.last:g} ({count} points{_broken(launch, loss)})"
             for launch, count in zip(launches, counts, strict=True)
             if launch is not judged and count
         ]
@@ -174,6 +176,12 @@ def launch_notes(launches: Sequence[Launch], judged: Launch, counts: Sequence[in
         times = "once" if len(judged.bounds) == 2 else f"{len(judged.bounds) - 1} times"
         notes.append(f"resumed from an earlier checkpoint {times}: what was trained again replaces what was before")
     return tuple(notes)
+
+
+def _broken(launch: Launch, loss: Column | None) -> str:
+    """What is said of a launch whose training loss was not finite at its end."""
+    last = loss.at(np.array([launch.end - 1])) if loss is not None else np.zeros(1)
+    return "" if np.isfinite(last[0]) else ", the loss not finite at the end"
 
 
 def counted_on(clocks: Clocks, launches: Sequence[Launch], loss: Column | None) -> Clocks:

@@ -60,6 +60,21 @@ def counters_in(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def is_whole(values: FloatArray) -> bool:
+    """Whether all are whole numbers."""
+    return bool(np.isfinite(values).all()) and not (values % 1).any()
+
+
+def names_without_header(columns: Sequence[FloatArray]) -> list[str]:
+    """Names for columns of numbers without a header: those that count, in front, then the training loss."""
+    whole = [is_whole(column) and bool((np.diff(column) >= 0).all()) for column in columns[:2]]
+    counts = whole.index(False) if False in whole else len(whole)
+    if counts and not (np.diff(columns[counts - 1]) > 0).all():
+        counts = 0
+    names = [["epoch", "step"], ["step"], []][2 - counts] + [f"loss (column {counts + 1})"]
+    return [*names, *(f"column {number}" for number in range(len(names) + 1, len(columns) + 1))][: len(columns)]
+
+
 def columns_of_rows(rows: Sequence[Mapping[str, Any]], per_epoch: str | None = None) -> dict[str, Column]:
     """Columns from one mapping a row, as `Records` reads them, counters under their names."""
     records = Records()

@@ -29,7 +29,7 @@ _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
     | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
-    | {"dataloader", "idx", "iters", "item", "and", "with", "has", "finished", "in", "sample"}
+    | {"dataloader", "idx", "iters", "item", "and", "with", "has", "finished", "in", "sample", "mini", "column", "row"}
 )
 # Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
 # `eval_clean_loss`.
@@ -73,11 +73,11 @@ _REWARDS = frozenset({"reward", "rew", "return"})
 _SPREADS = frozenset({"std", "var", "min", "max", "norm", "baseline", "margin"})
 _SINGLE = frozenset({"step", "batch", "iter", "iteration"})
 _SMOOTHED = frozenset({"avg", "average", "running", "smooth", "smoothed", "ema", "far"})
-# `L: 9.5, L_crf: 4.5`: how papers write a loss and its parts.
-_LETTER = re.compile(r"(?:^|/)L(?:_[A-Za-z]\w*)?$")
+# `L: 9.5, L_crf: 4.5`, `l_g_pix`: how papers write a loss and its parts.
+_LETTER = re.compile(r"(?:^|/)(?:L|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
 # The part of a generator's loss that measures how near its output is to the data: alone it has a level.
 RECONSTRUCTION = re.compile(
-    r"(?<![a-z])(?:l[12]|mel|rec(?:on(?:str\w*)?)?|cyc(?:le)?|idt|stft|mse|mae|pixel|content|vgg|perceptual)(?![a-z])",
+    r"(?<![a-z])(?:l[12]|mel|rec(?:on(?:str\w*)?)?|cyc(?:le)?|idt|stft|mse|mae|pix(?:el)?|content|vgg|percep(?:tual)?)(?![a-z])",
     re.IGNORECASE,
 )
 _GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
@@ -104,8 +104,10 @@ _FOREIGN = {
     "of": r"\bн\u0430\b|\bde\b|\bdi\b|的",
 }
 _TRANSLATED = re.compile("|".join(f"(?P<w{n}>{words})" for n, words in enumerate(_FOREIGN.values())), re.IGNORECASE)
-# `trainloss`, `valloss`: two words in one.
-_GLUED = re.compile(r"(train|val|valid|dev|eval|test)(loss|ppl|err(?:or)?)(?![a-z])", re.IGNORECASE)
+# `trainloss`, `closs`: two words in one.
+_GLUED = re.compile(
+    r"(train|val|valid|dev|eval|test)(ppl|err(?:or)?)(?![a-z])|(?<=[a-z])(?=loss(?:es)?\b)", re.IGNORECASE
+)
 _WORD = re.compile(r"F1|f1|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 

@@ -96,8 +96,9 @@ class TextLog:
     @property
     def understood(self) -> bool:
         """Whether a loss was found in a log that is finished, or nothing more is to be hoped for."""
-        found = self._format.losses.union(name for name in self._log.columns() if read_tag(name).lossy)
-        return self._format is GUESS or not found.isdisjoint(self._log.columns())
+        there = {*self._log.columns(), *self._format.titles}
+        found = self._format.losses.union(name for name in there if read_tag(name).lossy)
+        return self._format is GUESS or not found.isdisjoint(there)
 
     @property
     def unread_share(self) -> float:

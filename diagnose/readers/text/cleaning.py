@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
-# Colours and cursor moves, window titles, colours whose escape byte was lost on the way, and what numpy 2 prints around
-# its numbers (a bracket stays).
+# Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what numpy 2 prints around
+# its numbers (a bracket stays), and bold text.
 _ANSI = (
     (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]"),
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
     (b"[0m", rb"\[\d{1,2}(?:;\d+)*m"),
     (b"np.", rb"\bnp\.(?:float|int)\d+(?=\([-+\w.]+\))"),
     (b"[J", rb"(?m)^[ \t]*\[J"),
+    (b"**", rb"\*\*(?=[\w.-])|(?<=[\w.])\*\*"),
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
 _GLUED = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, RANK, REDRAWN, STEP
+from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, RANK, REDRAWN, STEP, STEPS
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import (
     BOTH,
@@ -18,6 +18,7 @@ from diagnose.readers.text.patterns import (
     PARTS,
     PROCESS,
     PROSE,
+    ROUNDED,
 )
 from diagnose.readers.text.table_rows import header_in, row_in
 
@@ -42,7 +43,7 @@ _COUNTER = re.compile(
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
     r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>(?:\.{3})?['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
-    r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
+    rf"(?P<number>{ROUNDED}|\d{{1,3}}(?:,\d{{3}})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
     # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `, 1/188 0.5%`, ` | 143/573 |`: the place in the epoch.
     r"(?:\]?(?:[ \t]*[\[(|]|,)[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);,]| \||(?=[ \t])))?",
@@ -87,6 +88,8 @@ _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 # `loss: (7, 2.5)`: a step and its value, or two values.
 _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
+# `steps:  38%|███▊      | 36/96 [`: a bar over the whole training.
+_STEPS_BAR = re.compile(r"\bsteps?:[^|]*\|[^|]*$", re.IGNORECASE)
 _VAL = re.compile(
     r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation|uating)?|dev|test(?:ing)?)(?![A-Za-z])",
     re.IGNORECASE,
@@ -138,24 +141,10 @@ _GROUPS = {"epoch": EPOCH, "step": STEP, "loss": "loss", "bare": BARE}
 # What counts within an epoch.
 _INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
 _COUNTERS = dict.fromkeys(
-    (
-        *(
-            "epoch",
-            "epochs",
-            "ep",
-            "epoche",
-            "époque",
-            "época",
-            "epoque",
-            "epoca",
-            "epok",
-            "epoka",
-            "epocha",
-            "эпоха",
-            "епоха",
-        ),
-        *("エポック", "에포크", "에폭", "轮", "轮次", "第"),
-    ),
+    [
+        *("epoch", "epochs", "ep", "epoche", "époque", "época", "epoque", "epoca", "epok", "epoka", "epocha"),
+        *("эпоха", "епоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
+    ],
     EPOCH,
 )
 
@@ -244,6 +233,8 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
     named = False
     # In prose (a generated sample, a config) a `step 2` counts nothing: alone it must begin a short line.
     for match in _COUNTER.finditer(line, 0, len(line) if with_metrics else _SHORT):
+        if named and not match["number"][-1].isdigit():  # `(12/500) | Step: 102k`
+            continue
         counter = _counter_of(match["name"].casefold(), STEP if with_metrics else ANNOUNCED)
         named |= counter is not EPOCH
         yield counter, match.span("number")
@@ -277,8 +268,9 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         if first["total"]:
             yield PER_EPOCH, first.span("total")
     elif bar:
-        yield ITERATION, bar.span("done")
-        yield from _total(bar, PER_EPOCH)
+        whole = _STEPS_BAR.search(line, 0, bar.start())
+        yield STEP if whole else ITERATION, bar.span("done")
+        yield from _total(bar, STEPS if whole else PER_EPOCH)
 
 
 def _counter_of(name: str, other: str) -> str:

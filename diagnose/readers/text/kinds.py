@@ -20,6 +20,7 @@ _NO_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?")
 UNSURE_COMMA = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 """A thousand and some, unless other numbers of the name have decimal commas."""
+_SCALES = {"k": 1e3, "K": 1e3, "M": 1e6}
 _HOLE = 0
 # A line that names a loss and holds a number: if nothing of it is understood, something was lost. What looks back
 # (`Saved new best model with loss 2.2`) says nothing new.
@@ -105,7 +106,8 @@ def field_at(name: str, line: str, span: tuple[int, int], spans: list[tuple[int,
 def plain_float(text: str) -> float | None:
     """The number that is written in an uncommon way."""
     try:
-        return float(text.replace(",", "." if DECIMAL_COMMA.fullmatch(text) else ""))
+        scale = _SCALES.get(text[-1:], 1)
+        return scale * float(text.rstrip("kKM").replace(",", "." if DECIMAL_COMMA.fullmatch(text) else ""))
     except ValueError:
         return None
 

@@ -10,6 +10,9 @@ NUMBER = (
     r"|[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)"
 )
 
+# `1.5k`, `2M`: steps in thousands or millions.
+ROUNDED = r"\d+(?:\.\d+)?[kKM](?![A-Za-z\d])"
+
 # `[Validation]`, `Testing in eval mode ...`, `Best iteration is:`: what the numbers on the next lines are.
 HEADINGS = (
     r"(?:^|: ?|\] ?|- )\W*(?:(?:start|begin|now|run|do)\w* )?(?:the |on |in )?"

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, PER_EPOCH, STEP, Column, changes, trained_at
-from diagnose.readers.roles import read_tag
+from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, PER_EPOCH, REDRAWN, STEP, Column, changes, trained_at
+from diagnose.readers.roles import losses_in, read_tag
 from diagnose.readers.text.formats import GUESS, Format
 from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, BARE, HEADING, PAIRED, RECAP
-from diagnose.readers.text.table_rows import HEADER, with_headers
+from diagnose.readers.text.table_rows import HEADER, with_headers, without_header
 from diagnose.run import Axis, IntArray
 
 # A name is a series from this many values on, where the format is not known.
@@ -34,6 +34,8 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
     if titles:  # as if they were above the first row
         columns = {**columns, HEADER + "\t".join(titles): Column(np.array([-1]), np.ones(1))}
     tabled = with_headers(columns)
+    if form is GUESS and not losses_in(tabled):
+        tabled = {**tabled, **without_header(columns)}
     named = _with_bar(_with_pairs(form.with_sections(by_heading(with_bare_numbers(tabled)))))
     if form.axis is Axis.EPOCH and _is_first_bar(named):
         named = {name: replace(column, axis=None) for name, column in named.items() if name != EPOCH}
@@ -44,13 +46,17 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
     if announced is not None and len(announced.values) >= _ANNOUNCED_SHARE * longest:
         named.setdefault(STEP, announced)
     if form is GUESS:
-        named = _with_epoch_means(named)
+        named = _with_epoch_means(_with_evaluation_bars(named))
     if not any(read_tag(name).lossy and not name.startswith(RECAP) for name in named):
         named = {name.removeprefix(RECAP): column for name, column in named.items()}
     headed = tabled.keys() - columns.keys()
+    beside = [name for name in named if name in {STEP, EPOCH, ITERATION} or read_tag(name).held_out]
+    counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside)])
     if form is GUESS or form.keep_last:
         named = {name: _without_echoes(name, column) for name, column in named.items()}
-    return {name: column for name, column in named.items() if form is not GUESS or _repeats(name, column, headed)}
+    return {
+        name: column for name, column in named.items() if form is not GUESS or _repeats(name, column, headed, counted)
+    }
 
 
 def _is_first_bar(columns: Mapping[str, Column]) -> bool:
@@ -143,12 +149,12 @@ def _length(column: Column) -> int:
     return len(column.values)
 
 
-def _repeats(name: str, column: Column, headed: Collection[str]) -> bool:
-    """Whether a name is a series: it comes again, or it is a loss that is rightly reported once."""
+def _repeats(name: str, column: Column, headed: Collection[str], counted: IntArray) -> bool:
+    """Whether a name is a series: it comes again, or is a loss that may be reported once, as at a step."""
     if name in COUNTERS or len(column.values) >= _FEWEST or name in headed:
         return True
     reading = read_tag(name)
-    known = reading.held_out or not np.isfinite(column.values).all()
+    known = reading.held_out or not np.isfinite(column.values).all() or bool(np.isin(column.places, counted).any())
     return known and reading.lossy > 1 and not reading.no_loss
 
 
@@ -163,6 +169,25 @@ def _with_pairs(columns: Mapping[str, Column]) -> dict[str, Column]:
             counts = not (known % 1).any() and np.mean(np.diff(known) > 0) > _COUNTS if len(known) > 1 else False
             named[STEP if counts else name.removeprefix(PAIRED)] = first
     return named
+
+
+def _with_evaluation_bars(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns, with what bars of evaluations show under `val/`: they alternate with longer ones of the training.
+
+    Their place in the bar counts nothing. Where no epoch is named, each evaluation ends one.
+    """
+    totals = columns.get(PER_EPOCH)
+    if totals is None or REDRAWN not in columns or len(lengths := np.unique(totals.values)) != 2:
+        return dict(columns)
+    short = totals.values == lengths[0]
+    begins = np.flatnonzero(changes(short.astype(float)))
+    if len(begins) <= 2:
+        return dict(columns)
+    bars = {name: columns[name] for name in (ITERATION, PER_EPOCH, REDRAWN) if name in columns}
+    inner = {name: bar.where(~np.isin(bar.places, totals.places[short])) for name, bar in bars.items()}
+    ends = totals.places[begins[~short[begins]]]
+    epochs = {} if EPOCH in columns else {EPOCH: Column(ends, np.arange(float(len(ends))))}
+    return _moved(columns, "val/", totals.places[short], most=1.0) | inner | epochs
 
 
 def _with_bar(columns: Mapping[str, Column]) -> dict[str, Column]:

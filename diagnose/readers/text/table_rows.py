@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 
 import numpy as np
 
 from diagnose.readers.columns import LAUNCH, Column
 from diagnose.readers.columns.placeholders import without_placeholders
-from diagnose.readers.columns.tables import counters_in
+from diagnose.readers.columns.tables import counters_in, is_whole, names_without_header
 from diagnose.readers.roles import in_english, read_tag
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.run import IntArray
 
+# Rows of numbers that are a table although they have no header. Source: our choice.
+_FEWEST_ROWS = 4
 HEADER, CELL, PADDED = "@header ", "@cell ", "@padded "
 # A row that may have a blank cell: Chainer pads its columns to 10 at least.
 _WIDE_GAP = 10 * " "
@@ -31,7 +34,7 @@ Span = tuple[int, int]
 _BOXES = str.maketrans("│┃║", "|||")
 _CLOCK = r"\d+:\d+(?::\d+)*(?:\.\d+)?|(?:\d+[dhm] ?)+\d+(?:\.\d+)?s"
 _BLANK = r"no log|none|null|n/?a|#na#|[-\u2013\u2014.]{0,3}"
-_WORD_CELL = re.compile(rf"(?P<blank>{_BLANK}|{_CLOCK})|(?P<number>{NUMBER})(?:[%a-z]|/\d+)?", re.IGNORECASE)
+_WORD_CELL = re.compile(rf"(?P<blank>{_BLANK}|{_CLOCK})|(?P<number>{NUMBER})(?:(?<=\d)[%a-z]|/\d+)?", re.IGNORECASE)
 _WORDS = re.compile(rf"no log|{_CLOCK}(?!\S)|\S+", re.IGNORECASE)
 _MARKS = " \t*`_"
 # A remark behind the number or behind the row: `← best`, `*`.
@@ -44,14 +47,14 @@ _SPLIT_LOSS = re.compile(r"\b(train\w*|val\w*|test|eval\w*) +(loss)\b", re.IGNOR
 
 def header_in(line: str) -> Iterator[str]:
     """The header that the line may be, once for each way in which spaces may part its names."""
-    if ":" in line or "=" in line or not line.strip():
-        return
     separator = _separator(line)
+    if "=" in line or (":" in line and separator != "|") or not line.strip():
+        return
     if separator == "|":
         line = line.translate(_BOXES).strip()
         cells = [cell.strip(_MARKS) for cell in line.removeprefix("|").removesuffix("|").split("|")]
         titles = [cell for cell in cells if cell]
-        if len(titles) > 1 and len(titles) >= len(cells) - 1 and all(map(_is_title, titles)):
+        if len(titles) > 1 and all(map(_is_title, titles)):
             yield HEADER + "\t".join(cells)
         return
     for cells in _splits(line, separator):
@@ -61,12 +64,12 @@ def header_in(line: str) -> Iterator[str]:
 
 
 def _starts(line: str, cells: list[str]) -> str:
-    """Where the names of a header begin, behind a line feed: by this blank cells of a padded table are known."""
+    """Where the names of a header begin and end, behind a line feed: by this a padded table's blank cells are known."""
     starts, end = [], 0
     for cell in cells:
         starts.append(line.index(cell, end))
         end = starts[-1] + len(cell)
-    return "\n" + " ".join(map(str, starts))
+    return "\n" + " ".join(f"{start},{-start - len(cell)}" for start, cell in zip(starts, cells, strict=True))
 
 
 def row_in(line: str) -> list[tuple[str, Span]]:
@@ -79,7 +82,8 @@ def row_in(line: str) -> list[tuple[str, Span]]:
         spans = [span for span in spans if span is not None]
     cells = [(f"{CELL}{number}/{len(spans)}", span) for number, span in enumerate(spans) if span is not None]
     if separator is None and _WIDE_GAP in line.rstrip():
-        cells += [(f"{PADDED}{span[0]}/{len(spans)}", span) for span in spans if span is not None]
+        edges = [(edge, span) for span in spans if span is not None for edge in (span[0], -span[1])]
+        cells += [(f"{PADDED}{edge}/{len(spans)}", span) for edge, span in edges]
     return cells
 
 
@@ -134,7 +138,7 @@ def _row_of_cells(line: str, separator: str) -> list[Span | None]:
         number = None if cell is None or cell["number"] is None else cell.span("number")
         spans.append(None if number is None else _at(start + len(text) - len(inner), number))
     numbers = sum(span is not None for span in spans)
-    return spans if len(spans) > 1 and numbers and words < len(spans) - words else []
+    return spans if numbers > 1 and words < len(spans) - words else []
 
 
 def _between(line: str, separator: str) -> Iterator[Span]:
@@ -160,6 +164,7 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
     """
     parts = {name: [column] for name, column in columns.items() if not name.startswith((HEADER, CELL, PADDED))}
     headers = {name.removeprefix(HEADER): column for name, column in columns.items() if name.startswith(HEADER)}
+    headers = _joined(headers)
     again: list[IntArray] = []
     for header, where in headers.items():
         names, _, starts = header.partition("\n")
@@ -181,6 +186,42 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
     return without_placeholders({name: _merged(some) for name, some in parts.items()})
 
 
+def without_header(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """Rows that begin with a count as the columns that they probably are, where nothing else is in the log.
+
+    A row may have more cells than most.
+    """
+    if not all(name.startswith((CELL, PADDED)) for name in columns):
+        return {}
+    widths = {name: int(name.rpartition("/")[2]) for name in columns if name.startswith(f"{CELL}0/")}
+    if max((len(columns[name].values) for name in widths), default=0) < _FEWEST_ROWS:
+        return {}
+    width = widths[max(widths, key=lambda name: len(columns[name].values))]
+    wide = [other for other in sorted(widths.values()) if other >= width]
+    cells = [[columns.get(f"{CELL}{number}/{other}") for other in wide] for number in range(width)]
+    whole = [_merged([cell for cell in same if cell is not None]) for same in cells if None not in same]
+    if len(whole) < width or len({len(column.values) for column in whole}) > 1:
+        return {}
+    names = names_without_header([column.values for column in whole])
+    counters = {name: counter for counter, name in counters_in(names).items()}
+    loss = whole[len(counters)] if len(counters) < width else whole[0]
+    if names[0] not in counters or is_whole(loss.values):
+        return {}
+    return {counters.get(name, name): column for name, column in zip(names, whole, strict=True)}
+
+
+def _joined(headers: Mapping[str, Column]) -> dict[str, Column]:
+    """The headers, those whose names go on in the line below (`Mini-batch` above `Loss`) as one."""
+    joined = dict(headers)
+    for (first, above), (second, below) in permutations(headers.items(), 2):
+        upper, lower = first.split("\t"), second.split("\t")
+        if len(upper) == len(lower) and "" in lower and np.isin(below.places - 1, above.places).all():
+            joined["\t".join(" ".join(filter(None, both)) for both in zip(upper, lower, strict=True))] = below
+            joined.pop(first, None)
+            joined.pop(second, None)
+    return joined
+
+
 def _alike(one: str, other: str) -> bool:
     """Whether two headers have as many names."""
     return one.count("\t") == other.count("\t")
@@ -194,8 +235,8 @@ def _cells_of(
     for number, title in enumerate(titles):
         names = [f"{CELL}{number}/{len(titles)}"]
         if len(starts) == len(titles):
-            begin = f"{PADDED}{starts[number]}/"
-            names += [name for name in columns if name.startswith(begin) and name != f"{begin}{len(titles)}"]
+            edges = tuple(f"{PADDED}{edge}/" for edge in starts[number].split(","))
+            names += [name for name in columns if name.startswith(edges) and not name.endswith(f"/{len(titles)}")]
         below = [_below(columns.get(name), where.places, headers) for name in names]
         if title and any(below):
             found[title] = [column for column in below if column is not None]
