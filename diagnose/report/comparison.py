@@ -58,7 +58,7 @@ def as_plain(found: Compared, left: Sequence[Left]) -> dict[str, Any]:
         "metric": found.metric,
         "noise": asdict(found.noise),
         "ranking": ranking,
-        "course": {"places": found.places, "losses": found.losses},
+        "course": {"places": found.places.tolist(), "losses": found.losses.tolist()},
         "settings": [{"parameter": name, "values": values} for name, values in found.settings],
         "band": [asdict(one) for one in left],
     }
