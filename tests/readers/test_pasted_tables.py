@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diagnose.errors import LogError
 from diagnose.readers import read_source
 from diagnose.readers.sources import Source
 from diagnose.run import Role, Run
@@ -65,9 +66,10 @@ def test_a_row_without_a_header_may_have_more_cells_than_most() -> None:
     assert points(read_text("\n".join(rows) + "\n")) == [(n, 3 - n / 4) for n in range(1, 7)]
 
 
-def test_rows_of_whole_numbers_are_no_training() -> None:
-    with pytest.raises(Exception, match="without a header"):
-        read_text("".join(f"{n} {n * 10} {n % 3}\n" for n in range(9)))
+@pytest.mark.parametrize("cell", ["{}", "0.0{}"], ids=["whole numbers", "maybe a learning rate"])
+def test_rows_without_a_header_whose_loss_is_not_clear_are_refused(cell: str) -> None:
+    with pytest.raises(LogError, match="without a header"):
+        read_text("".join(f"{n} {n * 10} {cell.format(n % 3)} 2.5\n" for n in range(9)))
 
 
 @pytest.mark.parametrize(

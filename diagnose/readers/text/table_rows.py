@@ -21,6 +21,8 @@ from diagnose.run import IntArray
 
 # Rows of numbers that are a table although they have no header. Source: our choice.
 _FEWEST_ROWS = 4
+# What is below may be a learning rate: such rows need names. Source: our choice.
+_RATE = 0.1
 HEADER, CELL, PADDED = "@header ", "@cell ", "@padded "
 # A row that may have a blank cell: Chainer pads its columns to 10 at least.
 _WIDE_GAP = 10 * " "
@@ -205,7 +207,8 @@ def without_header(columns: Mapping[str, Column]) -> dict[str, Column]:
     names = names_without_header([column.values for column in whole])
     counters = {name: counter for counter, name in counters_in(names).items()}
     loss = whole[len(counters)] if len(counters) < width else whole[0]
-    if names[0] not in counters or is_whole(loss.values):
+    largest = float(np.max(loss.values, where=np.isfinite(loss.values), initial=0.0))
+    if names[0] not in counters or is_whole(loss.values) or largest < _RATE:
         return {}
     return {counters.get(name, name): column for name, column in zip(names, whole, strict=True)}
 
