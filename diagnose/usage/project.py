@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.errors import SourceError
+from diagnose.usage.libraries import is_familiar
 from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, is_main_block, key_pattern, last_name
 from diagnose.usage.values import Module, Outside, Scope, Variable
 
@@ -143,7 +144,10 @@ class Project:
         nodes = (node for node in ast.walk(module.tree) if isinstance(node, ast.Assign))
         assigned = nodes if isinstance(name, ast.Name) else ()
         texts = [name, *(node.value for node in assigned if last_name(node.targets[0]) == last_name(name))]
-        patterns = [pattern for pattern in map(key_pattern, texts) if PACKAGE.match(pattern)]
+        home = module.path.parent
+        here = re.escape(".".join(home.relative_to(self.root).parts)) if home.is_relative_to(self.root) else ""
+        patterns = [here * one.startswith(r"\.") + one for one in map(key_pattern, texts)]
+        patterns = [one for one in patterns if PACKAGE.match(one)]
         for folder in {self.root, self.trainer.parent} if patterns else ():
             for path in python_files(folder):
                 dotted = ".".join(path.relative_to(folder).with_suffix("").parts)
@@ -177,8 +181,18 @@ class Project:
                 module.imports.setdefault(alias.asname or alias.name, []).append(homes)
 
     def _find(self, parts: list[str], near: Path) -> Module | None:
-        found = (self._at(folder, parts) for folder in self._search_path(parts[0], near))
-        return next(filter(None, found), None)
+        found = next(filter(None, (self._at(folder, parts) for folder in self._search_path(parts[0], near))), None)
+        elsewhere = self._packages.get(parts[0], ()) if found is None and not is_familiar(parts[0]) else ()
+        return self._at(elsewhere[0], parts) if len(elsewhere) == 1 else found
+
+    @cached_property
+    def _packages(self) -> Mapping[str, list[Path]]:
+        """The folders that hold a package of this name, which its installation maps to another one."""
+        found: dict[str, list[Path]] = defaultdict(list)
+        for path in python_files(self.root):
+            if path.name == "__init__.py":
+                found[path.parent.name].append(path.parent.parent)
+        return found
 
     def _search_path(self, package: str, near: Path) -> dict[Path, None]:
         folders = [self.trainer.parent, near]

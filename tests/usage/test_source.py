@@ -969,3 +969,55 @@ def test_sections_beside_the_one_that_is_chosen_are_not_accused(tmp_path: Path, 
     source = "import json\ntable = json.load(open('c.json'))\n" + TABLES[how] + "print(settings['size'])\n"
     report = read(tmp_path, source, "{a: {size: 1, spare: 2}, b: {size: 3}, c: {size: 4}}")
     assert not {"a.size", "b.size", "c.size"} & set(report.dead)
+
+
+INSTALLED = {
+    "source/deep/kit": "from kit.settings import width\n",
+    "lib/kit": "import kit.settings\nwidth = kit.settings.width\n",
+    "a/b/kit": "from kit import settings as other\nwidth = other.width\n",
+}
+
+
+@pytest.mark.parametrize("folder", INSTALLED)
+def test_a_package_that_is_installed_from_another_folder_is_found(tmp_path: Path, folder: str) -> None:
+    package = tmp_path / folder
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "settings.py").write_text("def width(c):\n    return c['width'] * 2\n", "utf-8")
+    (tmp_path / "setup.py").touch()
+    source = INSTALLED[folder] + "import yaml\nprint(width(yaml.safe_load(open('c'))['model']))\n"
+    report = read(tmp_path, source, "{model: {width: 1, spare: 2}}")
+    assert (report.live, report.dead) == (("model.width",), ("model.spare",))
+
+
+def test_of_two_packages_of_one_name_none_is_taken(tmp_path: Path) -> None:
+    for folder in ("one/kit", "two/kit"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "__init__.py").write_text("def width(c):\n    return c['width']\n", "utf-8")
+    (tmp_path / "setup.py").touch()
+    source = "from kit import width\nimport yaml\nprint(width(yaml.safe_load(open('c'))['model']))\n"
+    assert read(tmp_path, source, "{model: {width: 1, spare: 2}}").dead == ()
+
+
+@pytest.mark.parametrize("name", ["'.' + name", "f'.{name}'", "'.{}'.format(name)"])
+def test_a_package_that_imports_its_own_parts_by_name(tmp_path: Path, name: str) -> None:
+    package = tmp_path / "models"
+    package.mkdir()
+    load = """
+        import importlib, os
+        KNOWN = {}
+        def register(cls):
+            KNOWN[cls.__name__] = cls
+        for file in os.listdir(os.path.dirname(__file__)):
+            name = file[:-3]
+            importlib.import_module(NAME, package="models")
+    """
+    (package / "__init__.py").write_text(textwrap.dedent(load).replace("NAME", name), "utf-8")
+    net = "class Net:\n    def __init__(self, c):\n        print(c['width'])\n"
+    (package / "net.py").write_text(f"from models import register\n{net}register(Net)\n", "utf-8")
+    (tmp_path / "setup.py").touch()
+    source = (
+        "import yaml\nfrom models import KNOWN\ncfg = yaml.safe_load(open('c'))\nKNOWN[cfg['name']](cfg['model'])\n"
+    )
+    report = read(tmp_path, source, "{name: Net, model: {width: 1, spare: 2}}")
+    assert (report.live, report.dead) == (("name", "model.width"), ("model.spare",))
