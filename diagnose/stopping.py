@@ -38,7 +38,7 @@ def when_to_stop(facts: Facts, findings: tuple[Finding, ...]) -> StopAdvice | No
     return StopAdvice(
         recommendation,
         tuple(reasons),
-        (best.curve.role or Role.TRAIN_LOSS).value,
+        best.curve.tag if best.curve.role is Role.VAL_COMPONENT else (best.curve.role or Role.TRAIN_LOSS).value,
         best.curve.axis,
         best.step,
         best.value,
@@ -65,7 +65,7 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
         return Recommendation.CANNOT_TELL, [f"look at {open_ones[0]} first"]
     if any(finding.inconclusive for finding in findings):
         return Recommendation.CANNOT_TELL, ["too little is logged to say"]
-    if best.curve.role is not Role.VAL_LOSS:
+    if best.curve.role not in {Role.VAL_LOSS, Role.VAL_COMPONENT}:
         reason = "no validation loss is logged: only listening tells whether new sentences improve"
         return Recommendation.CANNOT_TELL, [reason]
     old = "the last one" if best.since == 0 else f"{best.since} evaluation{'s' if best.since > 1 else ''} old"

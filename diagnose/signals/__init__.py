@@ -22,6 +22,7 @@ from diagnose.signals.trend import EDGE, FEW, Trend
 
 OPPONENT = re.compile(r"(?i)dis|critic|error_?d|(?:^|[^a-z])d(?:[^a-z]|$)")
 """Names of the losses of a discriminator."""
+PERPLEXITY = re.compile(r"(?i)perplex|ppl")
 
 __all__ = ["EpochSteps", "Excursion", "Gap", "Kind", "Rate", "Signals", "Trend", "signals"]
 
@@ -46,7 +47,7 @@ class Signals:
     def main(self) -> Trend | None:
         """The curve that is judged: the training loss, or validation where little else is logged."""
         train, val = self.train, self.val
-        if train is None or (val is not None and len(train) < FEW // 2 and len(train) < len(val)):
+        if train is None or (val is not None and len(train) < min(FEW, len(val) / 2)):
             return val or train
         return train
 
@@ -114,7 +115,8 @@ class Signals:
     @cached_property
     def rivals(self) -> tuple[Trend, Trend] | None:
         """The losses of a generator and of its discriminator, those of the shortest names; None without both."""
-        curves = sorted((one for one in self.run.curves.values() if one.adversarial and not one.held_out), key=_length)
+        curves = [one for one in self.run.curves.values() if one.adversarial and not one.held_out]
+        curves.sort(key=lambda one: len(one.tag))
         known = [trend for trend in map(Trend.of, curves) if trend is not None and len(trend) >= 2 * FEW]
         against = [trend for trend in known if OPPONENT.search(trend.curve.tag)]
         own = [trend for trend in known if trend not in against]
@@ -122,20 +124,21 @@ class Signals:
 
     @cached_property
     def part_gaps(self) -> tuple[tuple[Trend, Gap], ...]:
-        """Components of the validation loss, each with its gap to the same component of training."""
+        """Components of the validation loss, each with its gap to the same component of training.
+
+        Where no validation loss is in the unit of the training loss, with its gap to that: a rise has no unit.
+        """
         mine = {trend.curve.component: trend for trend in self.parts.values()}
+        alone = self.train if self.run.curve(Role.VAL_LOSS) is None else None
         found = []
         for curve in self.run.played_by(Role.VAL_COMPONENT):
-            val, train = Trend.of(curve), mine.get(curve.component)
-            judged = "loss" in curve.tag.casefold() and not curve.adversarial  # a perplexity of codes may rise
+            val, train = Trend.of(curve), mine.get(curve.component, alone)
+            named = alone is not None or "loss" in curve.tag.casefold()
+            judged = named and not curve.adversarial and not PERPLEXITY.search(curve.tag)  # that of codes may rise
             gap = gap_of(train, val) if judged and val is not None and train is not None else None
             if val is not None and gap is not None:
                 found.append((val, gap))
         return tuple(found)
-
-
-def _length(curve: Curve) -> int:
-    return len(curve.tag)
 
 
 def _trend(curve: Curve | None) -> Trend | None:

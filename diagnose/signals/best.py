@@ -38,16 +38,19 @@ class Best:
 
 
 def best_of(measured: Signals) -> Best | None:
-    """By the reward, else by the validation loss where one is logged; None where no loss is."""
+    """By the reward, else by validation where it is logged, in whatever unit; None where no loss is."""
     run, gap = measured.run, measured.gap
     curve = run.curve(Role.VAL_LOSS) or run.curve(Role.TRAIN_LOSS)
+    if curve is not None and curve.role is not Role.VAL_LOSS and measured.part_gaps:
+        val, gap = measured.part_gaps[0]
+        curve = val.curve
     if curve is None or not len(curve.finite):
         return None
     finite, trend, reward = curve.finite, measured.train, measured.reward
     if reward is not None:
         turned = replace(reward.curve, values=-reward.curve.values)
         return _best(turned, reward.smooth <= reward.best + 2 * reward.error, reward.lowest_index)
-    if curve.role is Role.VAL_LOSS and gap is not None:
+    if curve.role is not Role.TRAIN_LOSS and gap is not None:
         return _best(finite, gap.smooth <= gap.smooth.min() + gap.noise, gap.best)
     if curve.role is Role.VAL_LOSS or trend is None or trend.width == 1:
         lowest = int(np.argmin(finite.values))

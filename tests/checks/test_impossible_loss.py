@@ -10,7 +10,7 @@ from tests.cases import Case, assert_findings, case, table
 from tests.curves import descent, line, noisy, run, training
 
 FAULTY = (
-    case("a constant loss", training(np.full(50, 0.693)), "NUM002"),
+    case("a constant loss", training(np.full(50, 0.693)), "NUM002", "FIT001"),
     case("exactly zero throughout", training(np.zeros(50)), "NUM002"),
     case("exactly zero after the first point", training([1.08, *np.zeros(20)]), "NUM002"),
     case("a loss that falls without bound, as an earlier run of the story did", training(line(400, 2345.0)), "NUM002"),

@@ -77,7 +77,25 @@ EDGE = (
 )
 
 
-@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE))
+def error(values: Floats) -> Curve:
+    """Forty evaluations of an error in another unit than the training loss."""
+    return Curve("val/mae_degrees", 10 * np.arange(1, 41), 3 * values, role=Role.VAL_COMPONENT, component="mae_degrees")
+
+
+IN_ANOTHER_UNIT = (
+    case(
+        "an error in another unit than the training loss rises for most of the run",
+        training(falling(), error(noisy(turned(descent(40), 0.3, 0.6), 0.01, 1))),
+        "FIT002",
+    ),
+    case(
+        "an error in another unit falls with the training loss",
+        training(falling(), error(noisy(descent(40), 0.02, 1))),
+    ),
+)
+
+
+@pytest.mark.parametrize("one", table(FAULTY, HEALTHY, EDGE, IN_ANOTHER_UNIT))
 def test_overfitting(one: Case) -> None:
     """Validation that parts from training is found beyond its own noise."""
     assert_findings(one)

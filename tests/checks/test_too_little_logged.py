@@ -28,6 +28,11 @@ NOTHING = Curve("speed", np.arange(50), np.ones(50))
     [
         pytest.param(training(noisy(descent())), Verdict.HEALTHY, id="a healthy descent"),
         pytest.param(run(curve(Role.VAL_LOSS, noisy(descent(40)))), Verdict.HEALTHY, id="validation alone"),
+        pytest.param(
+            training(descent(7), evaluations(noisy(descent(70)), 70)),
+            Verdict.HEALTHY,
+            id="few points beside many evaluations",
+        ),
         pytest.param(training([13.0, 10.5, 8.2, 7.1]), Verdict.INCONCLUSIVE, id="four points"),
         pytest.param(training(noisy(np.ones(14), 0.1)), Verdict.INCONCLUSIVE, id="few points without order"),
         pytest.param(run(NOTHING), Verdict.INCONCLUSIVE, id="no loss"),

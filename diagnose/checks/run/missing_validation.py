@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
+from diagnose.signals import signals
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class MissingValidation(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look whether a validation loss is there."""
         curve = facts.curve(Role.VAL_LOSS)
-        if curve is None or not len(curve):
+        if (curve is None or not len(curve)) and not signals(facts).part_gaps:
             yield self.finding(
                 Severity.INFO,
                 Confidence.HIGH,

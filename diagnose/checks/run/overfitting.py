@@ -24,9 +24,9 @@ class Overfitting(Check):
     ## How it is detected
     The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond its
     noise (`z`; less of a rise with more certainty), the best is not among the last, and training did not rise since.
-    Where only validation is logged, or a component of it, more is asked. Or validation has hardly improved (by a tenth
-    of what was gained, or 5 %, or the noise) since an evaluation, and training fell on: its fall times the share of the
-    run since then is `vain` or more.
+    Where only validation is logged, or a component of it, or an error in another unit, more is asked. Or validation
+    has hardly improved (by a tenth of what was gained, or 5 %, or the noise) since an evaluation, and training fell on:
+    its fall times the share of the run since then is `vain` or more.
 
     ## What to do
     Use the checkpoint of the best validation loss, stop early, add dropout and data, train fewer epochs.
@@ -53,6 +53,10 @@ class Overfitting(Check):
     """Fall of training in ln since validation was about as good, times the share of the run since. Source: two thirds
     of the run in which training halved; real runs."""
 
+    def skip_reason(self, facts: Facts) -> str | None:
+        """Neither a validation loss nor a component of one is logged."""
+        return None if signals(facts).part_gaps else super().skip_reason(facts)
+
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
         measured = signals(facts)
@@ -65,10 +69,13 @@ class Overfitting(Check):
             if self._gains_nothing(gap):
                 yield self._past_best(facts, val, gap)
                 return
-        sterner = Overfitting(4 * self.rise, 2 * self.share, 2 * self.z)
+        sterner = Overfitting(4 * self.rise, 2 * self.share, 2 * self.z, 2 * self.vain)
         for part, apart in measured.part_gaps:
             if sterner._turned(apart) and not self._lost(apart):
                 yield self._overfits(facts, part, apart, Confidence.MEDIUM)
+                return
+            if val is None and sterner._gains_nothing(apart):
+                yield self._past_best(facts, part, apart)
                 return
 
     def _turned(self, gap: Gap) -> bool:
@@ -98,8 +105,8 @@ class Overfitting(Check):
         place = val.curve.place(step)
         return self.report(
             val.curve,
-            f"Since {place} ({since} evaluations) the validation loss has hardly improved, while the training loss "
-            f"fell by {fallen:.0%}: the rest is memorised.",
+            f"{_name(val)} has hardly improved since {place} ({since} evaluations), while the training loss fell by "
+            f"{fallen:.0%}: the rest is memorised.",
             Evidence("train_fall", gap.train_fall_near, bar, "", f"training fell by {fallen:.0%} since"),
             first=gap.near,
             prescriptions=remedies.regularise(facts, step),
@@ -108,11 +115,11 @@ class Overfitting(Check):
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
         step, fallen = int(val.curve.steps[gap.best]), 1 - exp(-max(gap.train_fall, 0))
-        best, whole = val.curve.place(step), val.curve.role is Role.VAL_LOSS
+        best = val.curve.place(step)
         meanwhile = f", while the training loss fell by another {fallen:.0%}" if gap.train_fall > 0 else ""
         return self.report(
             val.curve,
-            f"{'The validation loss' if whole else val.curve.tag} was best at {best} "
+            f"{_name(val)} was best at {best} "
             f"({val.curve.values[gap.best]:.4g}) and is {change(gap.rise)} higher at the end{meanwhile}.",
             Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),
             *beyond_noise(gap.rise_z, gap.evaluations, self.z),
@@ -128,3 +135,7 @@ class Overfitting(Check):
             prescriptions=remedies.regularise(facts, step),
             advice=f"Use the checkpoint nearest to {best}; listen to it and to the last one.",
         )
+
+
+def _name(val: Trend) -> str:
+    return "The validation loss" if val.curve.role is Role.VAL_LOSS else val.curve.tag

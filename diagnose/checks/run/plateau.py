@@ -43,8 +43,11 @@ class Plateau(LossCheck):
 
     code = "FIT001"
     name = "plateau"
-    explained_by = ("dead-schedule", "learning-rate-too-low", "vanishing-gradients", "learning-rate-too-high")
-    part_of = ("divergence", "oscillation", "impossible-loss", "non-finite-loss", "overfitting")
+    explained_by = (
+        *("dead-schedule", "learning-rate-too-low", "vanishing-gradients", "learning-rate-too-high"),
+        "impossible-loss",
+    )
+    part_of = ("divergence", "oscillation", "non-finite-loss", "overfitting")
 
     never: float = 0.1
     """Fall in ln that is none. Source: the mean answer, learned at once; real runs."""
@@ -88,8 +91,9 @@ class Plateau(LossCheck):
         return bool(dead) and not trend.signed and _chance(facts, trend.loss(trend.end)) is not None
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
-        if late_piece(signals(facts)):
-            return True  # what came before is not known
+        still = not np.ptp(trend.level)
+        if (late_piece(signals(facts)) and not still) or not trend.loss(trend.end):
+            return True  # what came before is not known, or nothing is left of the loss
         if facts.target is not None and trend.loss(trend.end) <= facts.target.high:
             return True
         # Flat for so much of the run while the rate was up, it was no decay that stopped it.
