@@ -12,7 +12,7 @@ import numpy as np
 from diagnose.engine import prescriptions_of
 from diagnose.errors import TrainerError
 from diagnose.facts import Facts
-from diagnose.finding import Diagnosis, Finding, Severity, Verdict
+from diagnose.finding import Diagnosis, Finding, Safety, Severity, Verdict
 from diagnose.live.history import NOT_OF_THE_RUN
 from diagnose.live.news import WORTH, last_step
 from diagnose.numbers import is_number
@@ -73,8 +73,9 @@ def _has_lasted(facts: Facts, finding: Finding, *, last: bool) -> bool:
         return False
     if finding.name in UNSTABLE:
         return now - since >= LASTED * planned
-    if last or not finding.prescriptions or now < WORTH * planned:
-        return False  # a slow run that nothing can hasten is better than half of it
+    safe = any(one.safety is Safety.SAFE for one in finding.prescriptions)
+    if last or not safe or now < WORTH * planned:
+        return False  # a slow run that nothing hastens for sure is better than half of it
     return finding.name in SLOW
 
 

@@ -20,8 +20,9 @@ from diagnose.finding import Confidence, Finding, Severity
 from diagnose.live.child import start
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
-from diagnose.live.stops import alarms, filled, last_good, memorises, with_fault
+from diagnose.live.stops import alarms, filled, last_good, memorises, with_fault, worth_a_stop
 from diagnose.live.verdict import Noise, compare, estimated, score
+from diagnose.remedies import speed_up
 from diagnose.run import Axis, Curve, Role, Run
 
 
@@ -201,3 +202,12 @@ def test_a_state_from_the_update_of_a_huge_gradient_is_not_gone_on_from() -> Non
     facts = replace(facts, run=replace(facts.run, curves=curves), checkpoints=states)
     huge = Finding("GRD001", "exploding-gradients", Severity.WARNING, Confidence.MEDIUM, "grad_norm", "", first_step=40)
     assert last_good(with_fault(examine(facts), huge)) == "step-20.pt"
+
+
+@pytest.mark.parametrize(("rate", "stopped"), [(2e-4, True), (20.0, False)])
+def test_a_slow_run_is_stopped_only_for_a_cure_that_is_safe(rate: float, stopped: bool) -> None:
+    """At a rate that only plain gradients bear, ten times as much is a trial, for after the run."""
+    facts = run(list(np.linspace(7.0, 6.3, 10)), learning_rate=rate, max_steps=200)
+    kind = ("FIT003", "slow-learning", Severity.WARNING, Confidence.MEDIUM, "train_loss", "it creeps")
+    slow = Finding(*kind, first_step=1, prescriptions=speed_up(facts, 0.1))
+    assert worth_a_stop(examine(facts), slow) is stopped
