@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import time
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
@@ -20,6 +21,7 @@ from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import Source
 from diagnose.readers.text import lines
 from diagnose.readers.text.formats import every_format, format_of
+from diagnose.readers.text.guess import _heading
 from diagnose.run import Axis, Curve, Role, Run
 
 Points = list[tuple[int, float]]
@@ -256,3 +258,10 @@ def test_a_second_training_of_one_process_is_a_launch_of_its_own(tmp_path: Path)
     (run,) = runs(log)
     assert run.curves["loss"].values.tolist() == [9 - epoch for epoch in np.arange(1.0, 5.1, 0.5)]
     assert any("2 launches in one log" in note for note in run.notes)
+
+
+@pytest.mark.parametrize("repeated", ["<<: ", "] ", "- ", ": - "])
+def test_a_line_of_punctuation_is_read_in_linear_time(repeated: str) -> None:
+    before = time.process_time()
+    list(_heading(repeated * 10_000))
+    assert time.process_time() - before < 1

@@ -15,7 +15,7 @@ ROUNDED = r"\d+(?:\.\d+)?[kKM](?![A-Za-z\d])"
 
 # `[Validation]`, `Testing in eval mode ...`, `Best iteration is:`: what the numbers on the next lines are.
 HEADINGS = (
-    r"(?:^|: ?|\] ?|- )\W*(?:(?:start|begin|now|run|do)\w* )?(?:the |on |in )?"
+    r"(?:^|: ?|\] ?|- )\W{0,60}(?:(?:start|begin|now|run|do)\w* )?(?:the |on |in )?"
     r"(?:(?P<val>val|valid|validat\w+|eval|evaluat\w+|dev)|(?P<test>test\w*)|(?P<train>train\w*))\b"
 )
 LONGEST_HEADING = 60
