@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -16,7 +17,7 @@ from diagnose.readers.sources import Part, Source
 from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.readers.tensorboard.parse import hyperparameters
 from diagnose.readers.tensorboard.restarts import Points, counts_within_epochs, settle, unrolled
-from diagnose.run import Attachment, Curve, FloatArray, InputHealth, Run
+from diagnose.run import Attachment, Curve, FloatArray, InputHealth, IntArray, Run
 
 # Two files that were written at the same time for more than this share of it are ranks of one training, not a
 # training and its resumption.
@@ -80,27 +81,28 @@ def _without_short(files: list[Written]) -> tuple[list[Written], list[str]]:
     """The files without launches that began anew and ended after a few points: they replace no training."""
     kept: list[Written] = []
     notes = []
-    reached: dict[str, int] = {}  # tag -> highest step of the kept files
+    before: dict[str, list[tuple[IntArray, int]]] = defaultdict(list)  # of the kept files: steps, highest so far
     for file in files:
         tag = max(file.tags, key=lambda tag: len(file.tags[tag]), default="")
-        own = len(file.tags[tag]) if tag else 0
-        begins_anew = own and file.tags[tag].steps[0] <= reached.get(tag, -1) and not file.file.decoder.restarts
-        if begins_anew and _replaces_more(kept, tag, int(file.tags[tag].steps[0]), own / SHORT):
+        own, first = (len(file.tags[tag]), int(file.tags[tag].steps[0])) if tag else (0, 0)
+        if own and not file.file.decoder.restarts and _replaces_more(before[tag], first, own / SHORT):
             notes.append(f"{file.part.name}: {own} points of a launch that is short beside those before it, left out")
             continue
         kept.append(file)
-        reached |= {tag: max(reached.get(tag, -1), int(points.steps.max())) for tag, points in file.tags.items()}
+        for name, points in file.tags.items():
+            reached = before[name][-1][1] if before[name] else -1
+            before[name].append((points.steps, max(reached, int(points.steps.max()))))
     return kept, notes
 
 
-def _replaces_more(kept: Sequence[Written], tag: str, first: int, points: float) -> bool:
-    """Whether the files have more than so many points of a tag from a step on. Latest first: a few files tell."""
+def _replaces_more(before: Sequence[tuple[IntArray, int]], first: int, points: float) -> bool:
+    """Whether there are more than so many points from a step on. Latest first, until no file got so far."""
     found = 0
-    for one in reversed(kept):
-        found += int((one.tags[tag].steps >= first).sum()) if tag in one.tags else 0
-        if found > points:
-            return True
-    return False
+    for steps, reached in reversed(before):
+        if reached < first or found > points:
+            break
+        found += int((steps >= first).sum())
+    return found > points
 
 
 def run_of(source: Source, written: Sequence[Written]) -> Run:
