@@ -11,6 +11,7 @@ import pytest
 
 from diagnose.errors import LogError
 from diagnose.readers import read, read_source, runs
+from diagnose.readers.roles import read_tag
 from diagnose.readers.sources import Source
 from diagnose.run import EndingKind, Role, Run
 from tests.readers.events import scalar, write
@@ -416,3 +417,16 @@ def test_a_number_that_is_printed_behind_a_bar_is_the_loss(bar: str) -> None:
     curve = text_run(filled(bar)).curve(Role.TRAIN_LOSS)
     assert curve is not None
     assert curve.values.tolist() == TRAIN
+
+
+@pytest.mark.parametrize(
+    "closing",
+    ["global_step = 2940, average loss = 4.47", "Finished at step 900: mean loss 0.91", "epoch 9 avg loss: 1.1"],
+)
+def test_a_closing_line_with_a_mean_loss_hides_no_evaluations(closing: str) -> None:
+    evaluation = "***** Eval results  *****\n acc: 0.68 - loss: {v} \nSaving checkpoint-{e}"
+    run = text_run(filled(evaluation) + closing + "\n")
+    assert [curve.role for curve in run.curves.values() if read_tag(curve.tag).lossy] == [Role.VAL_LOSS]
+    val = run.curve(Role.VAL_LOSS)
+    assert val is not None
+    assert val.values.tolist() == VAL

@@ -51,6 +51,8 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
         named = {name.removeprefix(RECAP): column for name, column in named.items()}
     headed = tabled.keys() - columns.keys()
     beside = [name for name in named if name in {STEP, EPOCH, ITERATION} or read_tag(name).held_out]
+    if any(read_tag(name).lossy and len(column.values) >= _FEWEST_BARE for name, column in named.items()):
+        beside = []  # what is said once beside a curve (`global_step = 2940, average loss = 4.47`) sums it up
     counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside)])
     if form is GUESS or form.keep_last:
         named = {name: _without_echoes(name, column) for name, column in named.items()}
