@@ -22,6 +22,7 @@ from diagnose.readers.sources import Source
 from diagnose.readers.text import lines
 from diagnose.readers.text.formats import every_format, format_of
 from diagnose.readers.text.guess import _heading
+from diagnose.readers.text.table_rows import _row_of_cells
 from diagnose.run import Axis, Curve, Role, Run
 
 Points = list[tuple[int, float]]
@@ -264,4 +265,10 @@ def test_a_second_training_of_one_process_is_a_launch_of_its_own(tmp_path: Path)
 def test_a_line_of_punctuation_is_read_in_linear_time(repeated: str) -> None:
     before = time.process_time()
     list(_heading(repeated * 10_000))
+    assert time.process_time() - before < 1
+
+
+def test_a_row_of_tabs_is_read_in_linear_time() -> None:
+    before = time.process_time()
+    _row_of_cells("a | b" + "\t" * 4000 + "1 | 2", "|")
     assert time.process_time() - before < 1

@@ -40,7 +40,7 @@ _WORD_CELL = re.compile(rf"(?P<blank>{_BLANK}|{_CLOCK})|(?P<number>{NUMBER})(?:(
 _WORDS = re.compile(rf"no log|{_CLOCK}(?!\S)|\S+", re.IGNORECASE)
 _MARKS = " \t*`_"
 # A remark behind the number or behind the row: `← best`, `*`.
-_REMARK = re.compile(r"[ \t]+[^\d|]*$")
+_REMARK = re.compile(r"(?<![ \t])[ \t][^\d|]*$")
 _TITLE = re.compile(r"[^\W\d]|[#@(%]")
 _LONGEST_TITLE = 40
 _COUNTED = re.compile(r"(?:^|[\s_])(?:epochs?|steps?|iter(?:ation)?s?|ep|batch|updates?|e|#)(?:$|[\s_])", re.IGNORECASE)
