@@ -56,15 +56,15 @@ MUTATIONS = {
         "tests/promises/test_24_no_credentials_in_what_is_shown.py",
     ),
     "paths of the page": Mutation(
-        "diagnose/inside.py",
+        "diagnose/files.py",
         "if place.is_relative_to(root.resolve()):",
         "if True:",
         "tests/ui/test_guard.py",
     ),
     "foreign names of the page": Mutation(
         "diagnose/ui/guard.py",
-        'return not self._hosts or _name(headers.get("host", "")) in self._hosts',
-        "return True",
+        "if (self._hosts and name not in self._hosts) or (",
+        "if (",
         "tests/ui/test_guard.py",
     ),
 }
