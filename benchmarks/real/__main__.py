@@ -16,10 +16,8 @@ SETS = {
     "opened": "known while the rules were written",
     "second": "blind: never looked at while developing",
     "shown": "collected later; shown to the developers near the end",
-    "fresh": "collected later, of repositories that no other set has: nobody has looked at a verdict",
-    "fresh-opened": "half of them, by a hash of the repository, opened after the tenth look: developed on since",
+    "fresh": "collected later, of repositories that no other set has: blind for eleven looks, developed on since",
     "late": "collected after those, mostly faulty: developed on",
-    "late-blind": "collected with them, other repositories: scored once",
     "late2": "collected after the rewrite, mostly faulty: developed on",
     "blind2": "collected with them, other repositories: nobody has looked",
 }
