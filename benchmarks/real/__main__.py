@@ -20,6 +20,8 @@ SETS = {
     "late": "collected after those, mostly faulty: developed on",
     "late2": "collected after the rewrite, mostly faulty: developed on",
     "blind2": "collected with them, other repositories: nobody has looked",
+    "late3": "collected still later, many shapes: developed on",
+    "blind3": "collected with them, other repositories: nobody has looked",
 }
 
 
