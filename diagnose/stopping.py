@@ -1,4 +1,4 @@
-"""When to stop, and which checkpoints to listen to: what is advised follows from the findings."""
+"""When to stop, and which checkpoints to compare: what is advised follows from the findings."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
     if any(finding.inconclusive for finding in findings):
         return Recommendation.CANNOT_TELL, ["too little is logged to say"]
     if best.curve.role not in {Role.VAL_LOSS, Role.VAL_COMPONENT}:
-        reason = "no validation loss is logged: only listening tells whether new sentences improve"
+        reason = "no validation loss is logged: only a try on new data (speech: by ear) tells whether it improves"
         return Recommendation.CANNOT_TELL, [reason]
     old = "the last one" if best.since == 0 else f"{best.since} evaluation{'s' if best.since > 1 else ''} old"
     return Recommendation.CONTINUE, [f"the best validation loss is {old} (stop after {PATIENCE})"]
@@ -79,12 +79,13 @@ def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) ->
             yield f"more training only costs money ({name}): correct the config and start again"
     for name in MEMORISED:
         if name in alarming:
-            yield f"the run is past its best ({name}); the best checkpoint is an earlier one"
+            earlier = "the run is past its best ({}); the best checkpoint is an earlier one"
+            yield (earlier if best.since else "it learns nothing more for new data ({})").format(name)
     if best.curve.role is Role.VAL_LOSS and best.since >= PATIENCE:
         yield f"{best.since} evaluations without a new best validation loss ({PATIENCE} are patience enough)"
     if facts.target is not None and _reached(facts, findings):
         target = f"{facts.target.low:g} to {facts.target.high:g}"
-        yield f"the loss reached its target of {target}: listen before paying for more"
+        yield f"the loss reached its target of {target}: try it before paying for more"
 
 
 def _reached(facts: Facts, findings: tuple[Finding, ...]) -> bool:

@@ -23,12 +23,14 @@ DROPOUT = 0.2
 
 def regularise(facts: Facts, best_step: int | None) -> tuple[Prescription, ...]:
     """Against overfitting: stop at the best evaluation (`best_step`, None: not known), and more dropout."""
-    stop = tuple(_stop_at_best(facts, best_step))
+    stop, val = tuple(_stop_at_best(facts, best_step)), facts.curve(Role.VAL_LOSS)
     found = []
     if stop:
         expected = "96 clips in the bundled trainer: validation 4.7 at the best epoch, 6.6 at the last"
         where = (
-            "nothing is gained after the best" if best_step is None else f"validation was best at step {best_step:,}"
+            "nothing is gained after the best"
+            if val is None or best_step is None
+            else f"validation was best at {val.place(best_step)}"
         )
         title, measured = "Stop at the best validation loss", Support.MEASURED
         found.append(Prescription(title, where, stop, Safety.SAFE, expected=expected, support=measured))
@@ -43,7 +45,7 @@ def log_validation(facts: Facts) -> tuple[Prescription, ...]:
     """For a run without a validation loss: hold clips out where none are, evaluate where that never comes."""
     edits = []
     if facts.settings.get("val_split") == 0:
-        edits.append(Edit("val_split", Operation.SET, HELD_OUT, "no clip is held out to validate on"))
+        edits.append(Edit("val_split", Operation.SET, HELD_OUT, "nothing is held out to validate on"))
     interval, length = number(facts, "eval_interval"), length_of(facts)
     if interval is not None and length is not None and interval > length:
         tenth = max(1, length // 10)

@@ -217,11 +217,11 @@ def _level(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
 
 
 def _moments(diagnosis: Diagnosis) -> Iterator[RenderableType]:
-    """Which checkpoints to listen to."""
+    """Which checkpoints to compare."""
     stop = diagnosis.stop
     if stop is None:
         return
-    yield heading("Listen to")
+    yield heading("Checkpoints to compare")
     for moment in stop.listen:
         file = f": {plain(moment.file)}" if moment.file else ""
         yield indented(Text(f"{place_of(diagnosis.run, stop.metric, moment.step)} ({moment.why}){file}"))

@@ -25,7 +25,7 @@ class LossAboveTarget(Check):
     warning once the loss no longer falls, or when it is above the healthy path at this epoch by `path_margin`.
 
     ## What to do
-    Cure first what the other findings name: the level follows. Without one, listen, and compare with the model that
+    Cure first what the other findings name: the level follows. Without one, compare with the model that
     it began from; see that this is the loss that the target is about, divided by the accumulation steps.
 
     ## Blind spots

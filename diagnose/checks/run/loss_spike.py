@@ -89,7 +89,7 @@ class LossSpike(LossCheck):
             f"{change(worst.height)} above its course, and comes back{many}.",
             Evidence("spikes", count),
             Evidence("height", worst.height, None, "", f"{change(worst.height)} above its course"),
-            Evidence("share_lost", worst.share, None, "", f"undid {worst.share:.0%} of the progress"),
+            Evidence("share_lost", worst.share, None, "", f"undid {min(worst.share, 1):.0%} of the progress"),
             *beyond_noise(worst.z, len(trend), self.z),
             *onset(facts, int(curve.steps[max(first - 1, 0)])),
             first=first,

@@ -68,8 +68,8 @@ class Memorisation(Check):
             yield self.report(
                 trend.curve,
                 f"The loss falls by {fallen:.0%} at each new epoch and hardly between, from "
-                f"{trend.curve.place(trend.curve.steps[seen.first])} on, and no validation loss is logged: the clips "
-                "are memorised.",
+                f"{trend.curve.place(trend.curve.steps[seen.first])} on, and no validation loss is logged: the "
+                "training data are memorised.",
                 Evidence("drop", seen.drop, self.drop, "", f"{fallen:.0%} at each boundary"),
                 *beyond_noise(seen.z, len(trend), self.z),
                 Evidence("coverage", seen.coverage, self.coverage, "", f"{seen.coverage:.0%} of the fall at them"),
@@ -80,8 +80,8 @@ class Memorisation(Check):
         elif left < self.left:
             yield self.report(
                 trend.curve,
-                f"The loss came down to {left:.1%} of its start; whether the clips were memorised cannot be known "
-                "without a validation loss.",
+                f"The loss came down to {left:.1%} of its start; whether the training data were memorised cannot be "
+                "known without a validation loss.",
                 Evidence("left", left, self.left, "", f"{left:.1%} of its start is left"),
                 severity=Severity.INFO,
             )

@@ -20,7 +20,7 @@ class MissingValidation(Check):
     A training loss is there and no curve plays the part of a validation loss.
 
     ## What to do
-    Keep at least 25 clips out of training and log their loss each epoch as val_loss.
+    Keep at least 25 examples out of training and log their loss each epoch as val_loss.
 
     ## Blind spots
     A validation loss under an unusual name is not recognised: name it with `--val-tag`.

@@ -24,7 +24,7 @@ class NonFiniteGradients(Check):
     tenth of the run are a scaler finding its scale.
 
     ## What to do
-    Train in bf16 or full precision, or start from a lower loss scale; look for clips that overflow.
+    Train in bf16 or full precision, or start from a lower loss scale; look for examples that overflow.
 
     ## Blind spots
     A trainer that logs the norm only of the updates that were made hides it.

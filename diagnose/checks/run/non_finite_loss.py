@@ -92,10 +92,12 @@ class NonFiniteLoss(Check):
 
     def _advice(self, facts: Facts, curve: Curve, bad: IntArray, factor: float) -> str:
         """By cause, the likeliest first."""
-        clips = "look at the clips of that batch: text longer than its audio, empty or corrupt files."
+        examples = "look at the examples of that batch: empty or corrupt files; in speech, text longer than its audio."
         half = facts.settings.get("mixed_precision") in FP16
         if _is_data(facts, curve, bad):
-            return f"Validation still improves, so the weights are fine: single clips give an infinite loss; {clips}"
+            return (
+                f"Validation still improves, so the weights are fine: single examples give an infinite loss; {examples}"
+            )
         if bad[0] == 0:
             return (
                 "No point of it was ever finite, so there is nothing to go back to: "
@@ -111,7 +113,7 @@ class NonFiniteLoss(Check):
             return (
                 f"{back}. The gradients overflowed first, at {lost}: {cause}, cured by bf16, clipping or a lower rate."
             )
-        return f"{back}. It came out of nothing: {cause}, cured by bf16 or full precision; else {clips}"
+        return f"{back}. It came out of nothing: {cause}, cured by bf16 or full precision; else {examples}"
 
     def _filtered(self, facts: Facts) -> Iterator[Finding]:
         """A loss that is zero, or repeats itself, exactly while the gradient norm is not finite."""

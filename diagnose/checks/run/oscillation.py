@@ -25,7 +25,7 @@ class Oscillation(LossCheck):
     the swings are only the batches.
 
     ## What to do
-    Halve the learning rate, average each update over more clips, clip the gradients.
+    Halve the learning rate, use a larger batch, clip the gradients.
 
     ## Blind spots
     Batches of very different length or difficulty bounce in a healthy run too; then the validation loss is smooth.
@@ -60,8 +60,7 @@ class Oscillation(LossCheck):
             Evidence("order", trend.order, -self.trend),
             *onset(facts, best),
             prescriptions=remedies.calm(facts, best),
-            advice="Lower the learning rate or average over more clips; the lowest level was at "
-            f"{trend.curve.place(best)}.",
+            advice=f"Lower the learning rate or use a larger batch; the lowest level was at {trend.curve.place(best)}.",
         )
 
     def bounces(self, trend: Trend) -> bool:

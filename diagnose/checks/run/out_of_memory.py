@@ -24,12 +24,12 @@ class OutOfMemory(RunDied):
     Behind the last metric of the log is an out-of-memory error of CUDA, of the framework, or of the system.
 
     ## What to do
-    Halve the batch and average over twice as many of them: the update sees the same clips. Where the memory grew
+    Halve the batch and average over twice as many of them: the update sees the same examples. Where the memory grew
     before, a leak is likelier (`growing-memory`): a loss summed without `.item()`, outputs kept in a list.
 
     ## Blind spots
     A kernel that kills the process without a line in the log is not seen. One very long clip can use up what all the
-    others left free: cap the length of clips then.
+    others left free: cap the length of the examples then.
     """
 
     code = "RUN002"
@@ -53,7 +53,7 @@ class OutOfMemory(RunDied):
         why = f"a batch of {batch} did not fit"
         edits = (
             Edit("batch_size", Operation.SET, max(1, int(batch * self.smaller)), why, needs=(ACCUMULATION,)),
-            Edit(ACCUMULATION, Operation.SCALE, 1 / self.smaller, "the update sees as many clips as before"),
+            Edit(ACCUMULATION, Operation.SCALE, 1 / self.smaller, "the update sees as many examples as before"),
         )
         return (Prescription("Halve the batch, average over twice as many", why, edits),)
 

@@ -19,7 +19,7 @@ class Overfitting(Check):
     """The validation loss rises, or has gained nothing for most of the run, while the training loss goes on falling.
 
     ## Why it matters
-    From the turn on the model memorises the training clips; new text gets worse with every epoch.
+    From the turn on the model memorises the training data; on new data it gets worse with every epoch.
 
     ## How it is detected
     The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond its
@@ -101,16 +101,15 @@ class Overfitting(Check):
     def _past_best(self, facts: Facts, val: Trend, gap: Gap) -> Finding:
         since, fallen = gap.evaluations - 1 - gap.near, 1 - exp(-gap.train_fall_near)
         bar = self.vain / (1 - gap.near_at)
-        step = int(val.curve.steps[gap.near])
-        place = val.curve.place(step)
+        place = val.curve.place(val.curve.steps[gap.near])
         return self.report(
             val.curve,
             f"{_name(val)} has hardly improved since {place} ({since} evaluations), while the training loss fell by "
             f"{fallen:.0%}: the rest is memorised.",
             Evidence("train_fall", gap.train_fall_near, bar, "", f"training fell by {fallen:.0%} since"),
             first=gap.near,
-            prescriptions=remedies.regularise(facts, step),
-            advice=f"Stop here; listen to the checkpoints from {place} on and keep the best.",
+            prescriptions=remedies.regularise(facts, int(val.curve.steps[gap.best])),
+            advice=f"Stop here; compare the checkpoints from {place} on (speech: by ear) and keep the best.",
         )
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
@@ -133,7 +132,7 @@ class Overfitting(Check):
             severity=Severity.ERROR if gap.rise > 2 * self.rise and confidence is Confidence.HIGH else Severity.WARNING,
             confidence=confidence,
             prescriptions=remedies.regularise(facts, step),
-            advice=f"Use the checkpoint nearest to {best}; listen to it and to the last one.",
+            advice=f"Use the checkpoint nearest to {best}; compare it with the last one (speech: by ear).",
         )
 
 

@@ -116,7 +116,7 @@ class Plateau(LossCheck):
             advice = "Halve the learning rate; if the loss does not move, the model or the data is at its limit."
         tuned = bool(facts.settings.get("init_checkpoint")) and not _nothing_right(facts)
         if tuned:
-            advice = "Fine-tuned models often plateau early: listen, or compare with the model that it began from."
+            advice = "Fine-tuned models often plateau early: compare with the model that it began from."
         return self.report(
             curve,
             message + (f"; that is chance level, ln {chance:,}." if chance else "."),

@@ -17,7 +17,7 @@ ENDED = {
     ),
     EndingKind.OUT_OF_MEMORY: (
         "ran out of memory",
-        "Resume from the last checkpoint with a smaller batch; cap the length of clips.",
+        "Resume from the last checkpoint with a smaller batch; cap the length of the examples.",
     ),
 }
 """How the training ended, and what to do."""
