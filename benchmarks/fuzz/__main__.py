@@ -1,4 +1,4 @@
-"""`python -m benchmarks.fuzz [SECONDS] [TARGET ...]`: counts of inputs and of distinct breakages, with the shortest.
+"""`python -m benchmarks.fuzz [SECONDS] [TARGET ...]`: how many inputs, and a file with the shortest for each breakage.
 
 Mutation without coverage: these readers are mostly NumPy and regular expressions, which coverage of Python lines does
 not see into. Each target gets as many processor seconds as are asked for; the seed of the day can be repeated by
@@ -13,7 +13,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 from benchmarks.fuzz.mutate import mutated
 from benchmarks.fuzz.targets import TARGETS, Target, broken
@@ -42,6 +42,15 @@ def fuzz(target: Target, seconds: float, draw: random.Random) -> tuple[int, dict
     return tried, found
 
 
+def keep(name: str, found: dict[str, bytes]) -> None:
+    """Write each input whole into a folder that stays, and name it: an input cut short does not break again."""
+    folder = Path(mkdtemp(prefix=f"fuzz-{name.replace(' ', '-')}-"))
+    for number, (problem, data) in enumerate(found.items(), start=1):
+        path = folder / str(number)
+        path.write_bytes(data)
+        print(f"    {problem}\n      {path} ({len(data):,} bytes)", file=sys.stderr, flush=True)
+
+
 def main() -> int:
     warnings.simplefilter("ignore")
     words = sys.argv[1:]
@@ -53,9 +62,9 @@ def main() -> int:
     for name in words or TARGETS:
         tried, found = fuzz(TARGETS[name](), seconds, random.Random(seed))
         print(f"| {name} | {tried:,} | {len(found)} |", flush=True)
-        for problem, data in found.items():
-            print(f"    {problem}\n      {data[:300]!r}", file=sys.stderr, flush=True)
-        broke |= bool(found)
+        if found:
+            keep(name, found)
+            broke = True
     return int(broke)
 
 
