@@ -21,12 +21,12 @@ from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.run import InputHealth, Run
 
-_PLAIN = r"[-+]?(?:(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?)"
+_PLAIN = r"[-+]?(?:(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?)"
 _NUMBER = re.compile(rf"[\s*`]*(?:tensor\(\[?{_PLAIN}\]?(?:,.*)?\)|\[{_PLAIN}\]|{_PLAIN})[\s*`]*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]")
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse|(?:^|[_/ ])b?ce$", re.IGNORECASE)
 # `loss: (0` begins a line of a log, no table.
-_ITEM = re.compile(r".*[A-Za-z_]\w*['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d[\d.e+-]*\W*")
+_ITEM = re.compile(r"[^\W\d]\d*['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d(?:[\d.e+-]*\d)?\W*\Z")
 _COUNTER = re.compile(r"^(epoch|step|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
 _DELIMITERS = ",\t;|"
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
@@ -63,7 +63,7 @@ def sniff(source: Source) -> int:
     if not top.named:
         return 70 if _is_named_table(source) else 20 * source.asked
     names = [name for name in top.header if _NAME.search(name)]
-    items = sum(1 for name in names if _ITEM.fullmatch(name))
+    items = sum(1 for name in names if _ITEM.search(name))
     if len(names) < len(top.header) - 1 or 2 * items > len(names):
         return 0
     if len(top.header) < 2 and not read_tag(top.header[0]).lossy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def curve(run: Run, role: Role) -> Curve:
     found = run.curve(role)
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize("repeated", ["a", "a1", "1", ".", ".1", " ", "a=", "a=1", "_'"])
+@pytest.mark.parametrize("start", ["", "loss: ", "loss=1"])
+def test_a_long_name_is_looked_at_in_linear_time(start: str, repeated: str) -> None:
+    source = Source("metrics.csv", content=f"{start}{repeated * 8_000}x,loss\n1,2\n2,3\n".encode())
+    before = time.process_time()
+    csv_table.sniff(source)
+    assert time.process_time() - before < 1
 
 
 def test_sparse_rows_of_lightning_become_curves_of_their_own() -> None:

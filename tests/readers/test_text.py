@@ -20,7 +20,7 @@ from diagnose.readers import runs, text
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import Source
 from diagnose.readers.text import lines
-from diagnose.readers.text.formats import every_format, format_of
+from diagnose.readers.text.formats import GUESS, every_format, format_of
 from diagnose.readers.text.guess import _heading
 from diagnose.readers.text.table_rows import _row_of_cells
 from diagnose.run import Axis, Curve, Role, Run
@@ -271,4 +271,11 @@ def test_a_line_of_punctuation_is_read_in_linear_time(repeated: str) -> None:
 def test_a_row_of_tabs_is_read_in_linear_time() -> None:
     before = time.process_time()
     _row_of_cells("a | b" + "\t" * 4000 + "1 | 2", "|")
+    assert time.process_time() - before < 1
+
+
+@pytest.mark.parametrize("repeated", ["epoch 1 ", "rank 0 ", "train 1.5 ", "val 2 "])
+def test_a_line_of_names_and_numbers_without_signs_is_read_in_linear_time(repeated: str) -> None:
+    before = time.process_time()
+    list(GUESS.parse(repeated * 2_000))
     assert time.process_time() - before < 1

@@ -293,10 +293,11 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         yield f"{match['two']} {what}", match.span("second")
     splits = [*_VAL.finditer(line), *_TRAIN.finditer(line)]
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
+    listed, bare = PARTS.search(line) is not None, bool(splits) and _has_bare_splits(line)
     for match in PAIR.finditer(line):
         name = LEVEL.sub("", match["name"])
         unsigned = not match["sep"].strip() and not METRIC.search(name)
-        if unsigned and not PARTS.search(line) and not _is_bare_split(line, match):
+        if unsigned and not listed and not (bare and _BARE_SPLIT.fullmatch(match["name"])):
             continue
         if any(other.start() < match.end() and match.start() < other.end() for other in both):
             continue
@@ -318,13 +319,10 @@ def _is_function(line: str, match: re.Match[str]) -> bool:
     return named and line[match.end() :].lstrip().startswith("-")
 
 
-def _is_bare_split(line: str, match: re.Match[str]) -> bool:
+def _has_bare_splits(line: str) -> bool:
     """Whether a bare `val` before a number is its loss: another split, or a loss, is on the same line so."""
-    if not _BARE_SPLIT.fullmatch(match["name"]):
-        return False
     names = rf"\b([A-Za-z_]*loss|{_BARE_SPLIT.pattern})\b[ \t]*[:=]?[ \t]*(?:{NUMBER})"
-    others = re.findall(names, line, re.IGNORECASE)
-    return len(others) > 1
+    return len(re.findall(names, line, re.IGNORECASE)) > 1
 
 
 def _split_of(line: str, match: re.Match[str], splits: Sequence[re.Match[str]]) -> str:
