@@ -166,6 +166,8 @@ def share_of(name: str, value: PlainValue, site: Site, first: Site) -> PlainValu
     if not (is_number(value) and is_number(site.value) and is_number(first.value)):
         return value
     scaled: float = value * site.value / first.value
+    if not math.isfinite(scaled):
+        return value
     return max(1, round(scaled)) if HYPERPARAMETERS[name].kind is Kind.COUNT else scaled
 
 

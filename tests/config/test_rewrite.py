@@ -213,6 +213,16 @@ def test_a_section_that_another_repeats_is_left_alone() -> None:
     assert (result.text, "shared" in result.refused["learning_rate"]) == (text, True)
 
 
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity", "1e-320"])
+@pytest.mark.parametrize("order", ["{odd}, 8", "8, {odd}"])
+def test_copies_of_odd_numbers_are_edited_or_refused(order: str, odd: str) -> None:
+    """What is no finite number has no share that the copy could keep."""
+    batch, copy = order.format(odd=odd).split(", ")
+    text = f'{{"learning_rate": 0.1, "train": {{"batch_size": {batch}}}, "finetune": {{"batch_size": {copy}}}}}'
+    once = parse_config(text, "config.json").rewrite({"batch_size": 4})
+    assert parse_config(once.text, "config.json").rewrite({"batch_size": 4}).text == once.text
+
+
 TWINS = """\
 gpt: {number_mel_codes: 8194}
 training:
