@@ -16,7 +16,7 @@ Reader = Callable[[Path], int]
 
 def ttsdoc() -> Reader:
     """Ours, every checksum of the scalars verified."""
-    import diagnose.readers.tensorboard  # noqa: F401 - `runs` would import it when it meets the first event file
+    import diagnose.readers.tensorboard.event_run  # noqa: F401 - `runs` would import it at the first event file
     from diagnose.readers import runs
 
     return lambda folder: sum(len(curve) for run in runs(folder) for curve in run.curves.values())
@@ -66,7 +66,7 @@ def cat() -> Reader:
 
 def judge(jobs: int) -> Reader:
     """What `ttsdoc analyze --jobs N` does with a tree of runs: read and judged, in a pool of processes."""
-    import diagnose.readers.tensorboard  # noqa: F401 - see above
+    import diagnose.readers.tensorboard.event_run  # noqa: F401 - see above
     from diagnose.checks import every_check
     from diagnose.facts import Hints
     from diagnose.pool import find, judge_all

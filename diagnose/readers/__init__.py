@@ -23,7 +23,6 @@ from diagnose.project import plugins
 from diagnose.readers.merge import merged
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import HEAD_BYTES, Reader, Source
-from diagnose.readers.sources.growing import FollowedEvents, FollowedText, GrowingLog
 from diagnose.readers.sources.own_report import is_report
 from diagnose.readers.sources.same_training import one_source_a_training
 from diagnose.readers.sources.samples import sounds_beside
@@ -34,6 +33,8 @@ from diagnose.run import Run
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from diagnose.readers.sources.growing import FollowedEvents, FollowedText, GrowingLog
 
 PLUGINS = "ttsdoc.readers"
 CERTAIN = 100
@@ -123,10 +124,14 @@ def follow(path: str | Path) -> Iterator[Run | None]:
 
 
 def _is_summary(log: FollowedEvents | FollowedText, source: Source) -> bool:
+    from diagnose.readers.sources.growing import FollowedText
+
     return isinstance(log, FollowedText) and not log.readable and source.name.endswith(".json")
 
 
 def _followed(source: Source) -> FollowedEvents | FollowedText:
+    from diagnose.readers.sources.growing import FollowedEvents, FollowedText  # short commands follow nothing
+
     return FollowedEvents() if cast("Reader", _module("tensorboard")).sniff(source) else FollowedText(_read, _growing)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from diagnose.readers.roles.tags import read_tag
 from diagnose.readers.sources import Source
 from diagnose.readers.sources.storage import local, open_file
-from diagnose.readers.tensorboard.event_file import scalars_in
+from diagnose.readers.tensorboard import scalars_in
 from diagnose.run import FloatArray
 
 # Bytes of each log that are compared, and losses in them.

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from diagnose.readers.sources import Part, Source
 from diagnose.readers.sources.storage import Unread, local, open_file, walk
-from diagnose.readers.tensorboard.event_file import scalars_in
+from diagnose.readers.tensorboard import scalars_in
 
 TEXT_SUFFIXES = frozenset(
     {"", ".csv", ".db", ".err", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt", ".wandb"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from typing import BinaryIO
 
@@ -14,7 +13,6 @@ from diagnose.readers.tensorboard.crc import Bytes, masked, rotated
 from diagnose.readers.tensorboard.decode import LEAST, Cycle, Decoder
 from diagnose.readers.tensorboard.frames import FRAME, HEADER, HEAVY, PAD, Chain, Stretch, headers, joined
 from diagnose.readers.tensorboard.parse import Blob, Found, parse
-from diagnose.run import FloatArray
 
 WINDOW = 5 << 18
 """Bytes read at once. Source: sets e and f of benchmarks/reading: fewer take longer, more take more memory than 40 MB
@@ -226,13 +224,6 @@ class EventFile:
         self.hparams += found.hparams
         self.blobs += [blob.moved(base) for blob in found.blobs]
         return found
-
-
-def scalars_in(head: bytes) -> list[tuple[str, FloatArray]]:
-    """The tags and values of the scalars in the first bytes of an event file."""
-    file = EventFile()
-    file.poll(io.BytesIO(head))
-    return [(tag, series.points.values) for tag, series in file.decoder.series.items()]
 
 
 def _starts_heavy(data: Bytes) -> bool:
