@@ -20,6 +20,7 @@ from diagnose.config.hyperparameters import HYPERPARAMETERS
 from diagnose.engine import examine
 from diagnose.facts import NOTHING_LOGGED, Facts
 from diagnose.finding import Diagnosis, Severity
+from diagnose.numbers import is_number
 from diagnose.run import Curve, Role, Run
 from tests.cases import Case, cases_of, facts_of
 from tests.curves import curve, run
@@ -84,10 +85,10 @@ def test_the_documentation_has_its_headings_in_order(check: Check) -> None:
 @each_check
 def test_every_threshold_has_a_default_and_a_source(check: Check) -> None:
     source = Path(importlib.import_module(type(check).__module__).__file__ or "").read_text(encoding="utf-8")
-    for threshold in dataclasses.fields(check):  # type: ignore[arg-type]  # every check is a dataclass
-        assert threshold.default is not dataclasses.MISSING
-        comment = re.search(rf"^    {threshold.name}: .*?\n    \"\"\"(.*?)\"\"\"", source, re.MULTILINE | re.DOTALL)
-        assert comment, f"{threshold.name} has no comment"
+    for name, default in check.thresholds().items():
+        assert is_number(default), name
+        comment = re.search(rf"^    {name}: .*?\n    \"\"\"(.*?)\"\"\"", source, re.MULTILINE | re.DOTALL)
+        assert comment, f"{name} has no comment"
 
 
 @each_check

@@ -31,12 +31,10 @@ packages = ["acme_ttsdoc"]
 
 CHECK = '''\
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 
 
-@dataclass(frozen=True)
 class TooShort(Check):
     """The run has fewer points than we want.
 

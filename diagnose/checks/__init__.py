@@ -10,11 +10,9 @@ import inspect
 import pkgutil
 from abc import ABCMeta
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any, cast
 
 from diagnose.checks.base import About, Check
 from diagnose.errors import ConfigError, did_you_mean
@@ -99,11 +97,8 @@ def _names() -> list[str]:
 
 def _tuned(check: Check, thresholds: Mapping[str, Mapping[str, float]]) -> Check:
     own = {key: value for name in (check.code, check.name) for key, value in thresholds.get(name, {}).items()}
-    if not own:
-        return check
-    known = {field.name: field for field in fields(cast("Any", check))}
+    known = check.thresholds()
     for key in own:
         if key not in known:
             raise ConfigError(f"{check.name} has no threshold {key!r}; it has {', '.join(known) or 'none'}")
-    kinds = {key: type(getattr(check, key)) for key in own}
-    return cast("Check", replace(cast("Any", check), **{key: kinds[key](value) for key, value in own.items()}))
+    return check.tuned({key: type(known[key])(value) for key, value in own.items()})

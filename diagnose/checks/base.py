@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from enum import Enum
-from typing import ClassVar
+from inspect import get_annotations
+from typing import ClassVar, TypeVar
+
+from typing_extensions import Self
 
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Prescription, Severity
@@ -25,6 +29,9 @@ __all__ = [
     "Severity",
 ]
 """What a file with a check needs beside numpy."""
+
+
+T = TypeVar("T", bound="Check")
 
 
 class About(str, Enum):
@@ -48,8 +55,8 @@ class About(str, Enum):
 class Check(ABC):
     """A question put to the facts of one training.
 
-    A subclass is a frozen dataclass whose fields are its thresholds (each with a default and a comment
-    that names the source) and whose docstring is its documentation, under the headings
+    The annotated attributes of a subclass are its thresholds (each a number with a comment that names the source);
+    its docstring is its documentation, under the headings
     `## Why it matters`, `## How it is detected`, `## What to do`, `## Blind spots`, in this order.
     It is found by being in a folder of `checks/`; the file is named like the check, with underscores.
     """
@@ -66,6 +73,19 @@ class Check(ABC):
     """Names of checks whose finding, when there, is the cause of this one: it is then shown under that cause."""
     part_of: ClassVar[tuple[str, ...]] = ()
     """Names of checks whose finding, when there, is the same event seen better: this one is then dropped."""
+
+    @classmethod
+    def thresholds(cls) -> dict[str, Number]:
+        """The thresholds of the class, each with its default."""
+        bases = [base for base in reversed(cls.__mro__) if issubclass(base, Check) and base is not Check]
+        declared = (pair for base in bases for pair in get_annotations(base).items())
+        return {name: getattr(cls, name) for name, kind in declared if "ClassVar" not in str(kind)}
+
+    def tuned(self, thresholds: Mapping[str, Number]) -> Self:
+        """The same check with these thresholds."""
+        check = copy(self)
+        vars(check).update(thresholds)
+        return check
 
     def applies(self, facts: Facts) -> bool:
         """Whether what this check is about is known at all."""

@@ -6,10 +6,10 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache
 from textwrap import dedent
-from typing import Any, cast
+from typing import cast
 
 from rich.console import Group, RenderableType
 from rich.markdown import Markdown
@@ -129,14 +129,11 @@ RUNS_OF = {
 
 
 def _thresholds(check: Check) -> list[str]:
-    declared = fields(cast("Any", check))
+    declared = check.thresholds()
     if not declared:
         return []
     sources = _field_docstrings(type(check))
-    rows = [
-        f"| `{field.name}` | {'' if field.default is MISSING else field.default} | {sources.get(field.name, '')} |"
-        for field in declared
-    ]
+    rows = [f"| `{name}` | {default} | {sources.get(name, '')} |" for name, default in declared.items()]
     return ["", "| threshold | default | meaning and source |", "|---|---|---|", *rows]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from diagnose.checks.base import About, Check
 from diagnose.config import Config
@@ -13,7 +13,6 @@ from diagnose.finding import Confidence, Edit, Evidence, Finding, Operation, Pre
 from diagnose.numbers import is_number
 
 
-@dataclass(frozen=True)
 class ImplausibleValue(Check):
     """A hyperparameter is far outside what authors and users of this family and optimiser train with.
 

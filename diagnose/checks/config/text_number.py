@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from diagnose.checks.base import About, Check
 from diagnose.config import Config
@@ -14,7 +14,6 @@ MOST_SHOWN = 3
 """Places named in one message; the rest is counted."""
 
 
-@dataclass(frozen=True)
 class TextNumber(Check):
     """A number that PyYAML reads as text: `5e-5` has no dot, so that YAML 1.1 does not take it for a float.
 

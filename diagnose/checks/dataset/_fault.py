@@ -27,7 +27,7 @@ class ClipFault(Check):
     meaning: ClassVar[str]
     """What is said after `3 of 525 clips: `."""
     severity: ClassVar[Severity] = Severity.WARNING
-    notable: float = 0.0
+    notable = 0.0
     """Share of the clips below which it is only a note."""
 
     @abstractmethod

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when
 from diagnose.data.inspect import Survey
 from diagnose.finding import Severity
 
 
-@dataclass(frozen=True)
 class MissingAudio(ClipFault):
     """A line of the list names a recording that is not there.
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diagnose.checks.dataset._fault import ClipFault, Hit, repeats
 from diagnose.data.inspect import Survey
 
 
-@dataclass(frozen=True)
 class RepeatedClip(ClipFault):
     """A recording that is listed more than once.
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diagnose.checks.dataset._fault import ClipFault, Hit, repeats
 from diagnose.data.inspect import Survey
 from diagnose.data.speech import spoken
 from diagnose.finding import Severity
 
 
-@dataclass(frozen=True)
 class RepeatedText(ClipFault):
     """A text that another clip has too.
 

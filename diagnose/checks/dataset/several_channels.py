@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diagnose.checks.dataset._fault import ClipFault, Hit, each
 from diagnose.data.inspect import Survey
 
 
-@dataclass(frozen=True)
 class SeveralChannels(ClipFault):
     """A recording of more than one channel.
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when
 from diagnose.data.inspect import Survey
 from diagnose.data.speech import SILENT_PEAK
 
 
-@dataclass(frozen=True)
 class SilentAudio(ClipFault):
     """A recording of silence.
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when
 from diagnose.data.inspect import Survey
 from diagnose.data.speech import ClipAudio, text_beyond_audio
 
 
-@dataclass(frozen=True)
 class TextBeyondAudio(ClipFault):
     """More text than the audio can hold.
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when
 from diagnose.data.inspect import Survey
 
 
-@dataclass(frozen=True)
 class TooLong(ClipFault):
     """A clip longer than 30 s.
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 
 from diagnose.checks.dataset._fault import ClipFault, Hit
 from diagnose.data.inspect import Survey
 
 
-@dataclass(frozen=True)
 class UnknownCharacters(ClipFault):
     """A text with characters that the model cannot know.
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from diagnose.checks.dataset._fault import ClipFault, Hit, each
 from diagnose.data.inspect import Survey
 from diagnose.finding import Severity
 
 
-@dataclass(frozen=True)
 class UnreadableAudio(ClipFault):
     """A recording that cannot be read.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
 
 
-@dataclass(frozen=True)
 class BrokenResume(Check):
     """The run was resumed without the state of its optimiser or schedule: the rate starts again, and the loss jumps.
 

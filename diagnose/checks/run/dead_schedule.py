@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import exp
 
 import numpy as np
@@ -15,7 +14,6 @@ from diagnose.numbers import round_count
 from diagnose.remedies.evidence import length_of, number
 
 
-@dataclass(frozen=True)
 class DeadSchedule(Check):
     """The learning rate is zero, or next to nothing, for much of the run.
 

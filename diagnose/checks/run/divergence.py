@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
 from math import log
 
@@ -17,7 +16,6 @@ from diagnose.signals import Trend, signals
 from diagnose.signals.trend import FEW
 
 
-@dataclass(frozen=True)
 class Divergence(Check):
     """The loss gave back a good part of what it had gained and stays up.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from diagnose.remedies.evidence import clipped, nothing_clips, struck_at, unclip
 from diagnose.signals import Trend, signals
 
 
-@dataclass(frozen=True)
 class ExplodingGradients(Check):
     """The gradient norm leaves its own usual range by a large factor.
 

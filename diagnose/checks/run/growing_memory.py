@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.signals.pace import SETTLED, settled
@@ -11,7 +10,6 @@ from diagnose.signals.robust import block_medians, order
 from diagnose.signals.trend import EDGE
 
 
-@dataclass(frozen=True)
 class GrowingMemory(Check):
     """The memory that the run uses grows on and on.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from diagnose.signals.pace import SETTLED, settled
 from diagnose.signals.robust import as_share
 
 
-@dataclass(frozen=True)
 class IdleGpu(Check):
     """The GPU is hardly used.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +14,6 @@ BOUNDED = re.compile(r"(?i)(^|[^a-z])(ce|cross_?entropy|l1|mae|mse|l2|mel|bce|ct
 """Names of losses that cannot be negative. A bare `loss` may be a flow's likelihood, which can."""
 
 
-@dataclass(frozen=True)
 class ImpossibleLoss(Check):
     """The loss has values that no working training can show: constant, exactly zero, or negative without bound.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from diagnose.run import FloatArray
 from diagnose.signals import signals
 
 
-@dataclass(frozen=True)
 class LearningRateMismatch(Check):
     """The learning rate that was logged is not the one that the config asks for.
 

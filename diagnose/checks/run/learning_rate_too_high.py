@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -21,7 +20,6 @@ from diagnose.signals.excursions import setback
 from diagnose.signals.trend import EDGE
 
 
-@dataclass(frozen=True)
 class LearningRateTooHigh(Check):
     """The steps are too large: the loss turns up again, or bounces, because of the learning rate.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role
@@ -13,7 +12,6 @@ from diagnose.remedies.evidence import peak_rate
 from diagnose.signals import signals
 
 
-@dataclass(frozen=True)
 class LearningRateTooLow(LossCheck):
     """The steps are too small: the loss creeps down although the learning rate has not decayed.
 

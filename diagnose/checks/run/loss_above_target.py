@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
 from diagnose.facts import TargetBand
@@ -11,7 +10,6 @@ from diagnose.run import Axis
 from diagnose.signals import signals
 
 
-@dataclass(frozen=True)
 class LossAboveTarget(Check):
     """The loss is high for its model family, its data set size and its progress, by the loss-target table.
 

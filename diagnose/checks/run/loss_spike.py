@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import sqrt
 
 from diagnose import remedies
@@ -14,7 +13,6 @@ from diagnose.signals.excursions import GROSS, deepest_dip, excursions, opening,
 from diagnose.signals.trend import FEW
 
 
-@dataclass(frozen=True)
 class LossSpike(LossCheck):
     """The loss rises suddenly, far outside its own noise, and comes back.
 

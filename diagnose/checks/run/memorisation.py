@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import exp
 
 from diagnose import remedies
@@ -12,7 +11,6 @@ from diagnose.checks.run._loss import beyond_noise
 from diagnose.signals import EpochSteps, Trend, signals
 
 
-@dataclass(frozen=True)
 class Memorisation(Check):
     """The training loss falls in steps at each new epoch: the clips are memorised.
 

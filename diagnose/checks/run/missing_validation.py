@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
 from diagnose.signals import signals
 
 
-@dataclass(frozen=True)
 class MissingValidation(Check):
     """No validation loss is logged, so that overfitting cannot be judged.
 

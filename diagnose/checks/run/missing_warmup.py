@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from diagnose.signals.robust import ODD_ONE_OUT, running_median
 from diagnose.signals.trend import EDGE, OUTLIER
 
 
-@dataclass(frozen=True)
 class MissingWarmup(Check):
     """The first updates use the full learning rate and throw the loss up.
 

@@ -6,7 +6,6 @@ import io
 import wave
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,7 +19,6 @@ COMPARED = {"gt", "target", "real", "ground", "reference"}
 """Words in the tags of spoken targets, which are logged for comparison."""
 
 
-@dataclass(frozen=True)
 class NoiseAudio(Check):
     """The sound samples in the log are noise, silence or clipped.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from diagnose.signals.pace import SETTLED
 from diagnose.signals.trend import EDGE
 
 
-@dataclass(frozen=True)
 class NonFiniteGradients(Check):
     """A share of the gradient norms is NaN or infinite while the loss goes on.
 

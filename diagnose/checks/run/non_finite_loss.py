@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,7 +23,6 @@ FP16: Mapping[object, str | bool] = {
 CALLED = {Role.TRAIN_LOSS: "The loss", Role.VAL_LOSS: "The validation loss"}
 
 
-@dataclass(frozen=True)
 class NonFiniteLoss(Check):
     """The loss is NaN or infinite.
 

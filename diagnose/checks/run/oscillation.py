@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding
@@ -11,7 +10,6 @@ from diagnose.checks.run._loss import LossCheck, change, improves, onset
 from diagnose.signals import Trend, signals
 
 
-@dataclass(frozen=True)
 class Oscillation(LossCheck):
     """The loss bounces up and down with little or no net progress.
 

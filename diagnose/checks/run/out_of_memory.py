@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from diagnose.checks.base import Evidence, Facts, Finding, Prescription, Role
 from diagnose.checks.run.run_died import RunDied
@@ -13,7 +13,6 @@ from diagnose.run import EndingKind
 ACCUMULATION = "grad_accumulation_steps"
 
 
-@dataclass(frozen=True)
 class OutOfMemory(RunDied):
     """The training ended because the memory of the GPU or of the machine was used up.
 

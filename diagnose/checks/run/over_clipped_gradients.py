@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from diagnose.remedies.evidence import number
 from diagnose.signals.pace import settled
 
 
-@dataclass(frozen=True)
 class OverClippedGradients(Check):
     """More than half of the updates are clipped: the threshold, not the gradient, sets the size of the steps.
 

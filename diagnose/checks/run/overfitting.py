@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import exp
 
 from diagnose import remedies
@@ -14,7 +13,6 @@ from diagnose.signals import Gap, Trend, signals
 from diagnose.signals.gap import FEWEST, TAIL
 
 
-@dataclass(frozen=True)
 class Overfitting(Check):
     """The validation loss rises, or has gained nothing for most of the run, while the training loss goes on falling.
 
@@ -69,7 +67,7 @@ class Overfitting(Check):
             if self._gains_nothing(gap):
                 yield self._past_best(facts, val, gap)
                 return
-        sterner = Overfitting(4 * self.rise, 2 * self.share, 2 * self.z, 2 * self.vain)
+        sterner = self.tuned({"rise": 4 * self.rise, "share": 2 * self.share, "z": 2 * self.z, "vain": 2 * self.vain})
         for part, apart in measured.part_gaps:
             if sterner._turned(apart) and not self._lost(apart):
                 yield self._overfits(facts, part, apart, Confidence.MEDIUM)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import exp, log
 
 import numpy as np
@@ -20,7 +19,6 @@ NEAR = 0.01
 """Relative distance to what a guess costs. Source: the noise of a level."""
 
 
-@dataclass(frozen=True)
 class Plateau(LossCheck):
     """The loss stopped improving, while it is neither converged nor at the end of its learning-rate schedule.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
@@ -23,7 +22,6 @@ ENDED = {
 """How the training ended, and what to do."""
 
 
-@dataclass(frozen=True)
 class RunDied(Check):
     """The training did not end by itself: a traceback, a signal or a scheduler stopped it.
 

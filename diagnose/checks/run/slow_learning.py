@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role
@@ -14,7 +13,6 @@ from diagnose.signals import Trend, signals
 from diagnose.signals.trend import EDGE
 
 
-@dataclass(frozen=True)
 class SlowLearning(LossCheck):
     """The loss still falls steadily at the end and has come a short way only: the steps are too small or too few.
 

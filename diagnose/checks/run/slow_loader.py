@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from diagnose.signals import signals
 from diagnose.signals.pace import SETTLED, settled
 
 
-@dataclass(frozen=True)
 class SlowLoader(Check):
     """Loading the data takes a good part of each step.
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Severity
 from diagnose.remedies import small_data
 
 
-@dataclass(frozen=True)
 class SmallDataset(Check):
     """The data set has too few clips for a voice that generalises.
 

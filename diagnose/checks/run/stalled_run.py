@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from diagnose.signals.pace import paces
 from diagnose.signals.robust import running_median
 
 
-@dataclass(frozen=True)
 class StalledRun(Check):
     """The steps take much longer than they did.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import MANY, late_piece
@@ -14,7 +14,6 @@ SHOWN = 9
 """Tags that a message names."""
 
 
-@dataclass(frozen=True)
 class TooLittleLogged(Check):
     """What is logged proves nothing, neither that the run is healthy nor that it is not.
 

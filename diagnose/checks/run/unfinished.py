@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
 from diagnose.run import Axis, EndingKind
 
 
-@dataclass(frozen=True)
 class Unfinished(Check):
     """The log stops far before the end that the trainer or the config announced, and grows no more.
 

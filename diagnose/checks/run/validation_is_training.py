@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from diagnose.data.inspect import Survey
 
 
-@dataclass(frozen=True)
 class ValidationIsTraining(Check):
     """The two curves are the same: validation is computed on the training clips, or is a copy of the training loss.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from diagnose.signals import signals
 from diagnose.signals.robust import last_level
 
 
-@dataclass(frozen=True)
 class VanishingGradients(Check):
     """The gradient norm has collapsed although the loss is still near its start.
 

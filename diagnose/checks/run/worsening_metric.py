@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from diagnose.checks.base import Check, Curve, Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import change
@@ -12,7 +12,6 @@ from diagnose.signals.gap import FEWEST
 from diagnose.signals.robust import as_share, last_level
 
 
-@dataclass(frozen=True)
 class WorseningMetric(Check):
     """An error rate on held-out data goes up, or a score down, while the loss goes on falling.
 

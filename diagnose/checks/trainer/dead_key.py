@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from diagnose.checks.base import About, Check
 from diagnose.config import Config
@@ -17,7 +17,6 @@ MOST_NAMED = 12
 """Keys named in one message; the rest is counted."""
 
 
-@dataclass(frozen=True)
 class DeadKey(Check):
     """A key of the config that the trainer never reads, or that it reads under another path.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diagnose.checks.base import About, Check
 from diagnose.checks.config._rule import contradiction
@@ -16,7 +15,6 @@ from diagnose.finding import Finding, Severity
 RULES = (*schedule.RULES, *intervals.RULES, *model.RULES)
 
 
-@dataclass(frozen=True)
 class Contradiction(Check):
     """Two values of a config contradict each other, or one contradicts the data set.
 
