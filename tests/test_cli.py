@@ -402,7 +402,7 @@ max_steps: 612
 
 @pytest.mark.parametrize("samples", [949, None])
 def test_where_the_steps_win_over_the_epochs_the_length_in_steps_is_cut(tmp_path: Path, samples: int | None) -> None:
-    """A log that counts epochs alone: 51 updates each (of 816 training clips), where the number of clips is known; else the key is named."""
+    """Of a log that counts epochs alone: 51 updates each, where the number of clips is known; else the key is named."""
     lines = []
     for epoch, val in enumerate((2.9, 2.4, 2.1, 1.95, 1.9, 1.98, 2.1, 2.25, 2.4, 2.6, 2.75, 2.9), 1):
         for part in (0.25, 0.5, 0.75, 1.0):
