@@ -46,7 +46,7 @@ def sniff(source: Source) -> int:
     header, *rows = csv.reader(lines, delimiter=_delimiter(lines[0]))
     rows = [row for row in rows if len(row) == len(header)]
     places = _places(header)
-    if _split_column(rows):
+    if len(header) > 1 and _split_column(rows):
         return 95
     if not {"tag", "value"} <= places.keys() or not places.keys() & {"step", "epoch", "time"} or not rows:
         return 0

@@ -129,6 +129,14 @@ def _restarts_with(step: Column, epoch: Column, *, inner: bool = False) -> bool:
     return float(np.mean(back)) > MOST_EPOCHS
 
 
+def goes_on_over_epochs(columns: Columns) -> bool:
+    """Whether the count that has an end goes on from epoch to epoch: `Epoch [2/2000], Step [400/768000]`."""
+    count, epoch = columns.get(ITERATION) or columns.get(STEP), columns.get(EPOCH)
+    if count is None or epoch is None or not (np.diff(epoch.values) > 0).any():
+        return False
+    return not _restarts_with(count, epoch, inner=True)
+
+
 def _of_summaries(epoch: Column, iteration: Column, logged: IntArray) -> Column:
     """The epoch of batch lines or steps that are before the line that names and sums up their epoch."""
     first = iteration.values[0]

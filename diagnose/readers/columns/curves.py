@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.errors import LogError
-from diagnose.readers.columns.clocks import Clocks, clocks_of, without_other_counts
+from diagnose.readers.columns.clocks import Clocks, clocks_of, goes_on_over_epochs, without_other_counts
 from diagnose.readers.columns.column import (
     COUNTERS,
     EPOCH,
@@ -162,7 +162,7 @@ def _planned(columns: Columns) -> tuple[int | None, int | None]:
     """The epochs and the steps that the log announces for the whole training; the last word counts."""
     epochs, steps, per_epoch = (_last(columns.get(name)) for name in (EPOCHS, STEPS, PER_EPOCH))
     if steps is None and per_epoch is not None and (epochs is not None or EPOCH not in columns):
-        steps = (epochs or 1) * per_epoch
+        steps = per_epoch if goes_on_over_epochs(columns) else (epochs or 1) * per_epoch
     return epochs, steps
 
 
@@ -204,8 +204,9 @@ class _Frame:
         places, values = column.places, column.values
         epochs = self.clocks.epoch.at(places) if self.clocks.epoch is not None else None
         axis = column.axis or self._axis(tag, column, epochs)
-        steps, counted = self._steps(axis, column, epochs)
-        if self._is_evaluated(tag, places) and not self._has_ranks(places):
+        evaluated = self._is_evaluated(tag, places)
+        steps, counted = self._steps(axis, column, epochs, evaluated=evaluated)
+        if evaluated and not self._has_ranks(places):
             order, single = _last_of_each(steps, self._evaluations(places))
         else:
             order, single = _unrepeated(steps, values, keep_last=self.keep_last or self._is_redrawn(places, steps))
@@ -273,7 +274,9 @@ class _Frame:
         """The number of the evaluation at each place: an evaluation ends where training goes on."""
         return np.searchsorted(self.trained, places)
 
-    def _steps(self, axis: Axis, column: Column, epochs: FloatArray | None) -> tuple[FloatArray, bool]:
+    def _steps(
+        self, axis: Axis, column: Column, epochs: FloatArray | None, *, evaluated: bool
+    ) -> tuple[FloatArray, bool]:
         """Shape (n,), whole numbers, and whether the log counts them; else the order of the log."""
         count = np.arange(len(column.places), dtype=np.float64)
         if axis is Axis.EPOCH and epochs is None and self.keep_last and self.clocks.step is not None:
@@ -285,6 +288,7 @@ class _Frame:
         steps = np.nan_to_num(self.clocks.step.at(column.places))
         alike = ~changes(steps) & changes(column.values)
         crowded = alike.sum() > REPEATED * len(alike) and not _beside(self.clocks.step, column.places)
+        crowded &= not evaluated or len(np.unique(self._evaluations(column.places))) < 2  # batches of one evaluation
         return (count, False) if crowded else (steps, not self.clocks.order)
 
 

@@ -59,11 +59,18 @@ def _training(readings: Iterable[Reading], curves: Curves) -> list[Reading]:
 
 
 def losses(readings: Iterable[Reading], curves: Curves) -> list[Reading]:
-    """Those that are losses; one of a few points (the mean at the end of a HF run) only where nothing else is."""
+    """Those that are losses; one of a few points (the mean at the end of a HF run) only where nothing else is.
+
+    Training and held-out losses each by themselves: `Val: 5794` once is no loss beside twenty evaluations.
+    """
     found = [reading for reading in readings if reading.lossy and not reading.never]
-    most = max((len(curves[reading.tag]) for reading in found), default=0)
-    fewest = _NO_COURSE if most >= _MANY else _TOO_FEW if most >= _PLENTY else 2 if most >= 5 else 1
-    return [reading for reading in found if reading.held_out or len(curves[reading.tag]) >= fewest]
+    kept = []
+    for held_out in (False, True):
+        same = [reading for reading in found if reading.held_out is held_out]
+        most = max((len(curves[reading.tag]) for reading in same), default=0)
+        fewest = _NO_COURSE if most >= _MANY else _TOO_FEW if most >= _PLENTY else 2 if most >= 5 else 1
+        kept += [reading for reading in same if len(curves[reading.tag]) >= fewest]
+    return kept
 
 
 def best(found: Sequence[Reading], curves: Curves) -> Reading | None:
@@ -89,11 +96,11 @@ def _is_constant(curve: Curve) -> bool:
 
 
 def _worth(reading: Reading, curve: Curve, longest: int) -> tuple[int, bool, bool, bool, int]:
-    """Long enough, epoch means before single steps, totals, no running means, named after the split, long."""
+    """Long enough, epoch means before single steps, totals, running means of evaluations alone, named so, long."""
     by_epoch = curve.axis is Axis.EPOCH or "epoch" in reading.words
     enough = min(ENOUGH_EPOCHS, longest, max(_FEW_EPOCHS, longest / _FEWER))
     course = (1 if reading.single else 3 if by_epoch else 2) if len(curve) >= enough else 0
-    return course, reading.whole, not reading.smoothed, reading.split == "train", len(curve)
+    return course, reading.whole, reading.smoothed is reading.held_out, reading.split == "train", len(curve)
 
 
 def why(train: Reading, readings: Sequence[Reading], curves: Curves) -> str:

@@ -15,7 +15,7 @@ HELD_OUT = frozenset({"val", "test"})
 _LOSS = frozenset({"loss", "losses", "cost", "nll", "logloss"})
 # A loss that is called by its formula; the word stays a part, because it is a unit.
 _FORMULA = frozenset({"ce", "bce", "xent", "crossentropy", "mse", "rmse", "mae", "huber"})
-_FORMULAS = (frozenset({"cross", "entropy"}), frozenset({"smooth", "l"}))
+_FORMULAS = (frozenset({"cross", "entropy"}), frozenset({"cross", "ent"}), frozenset({"smooth", "l"}))
 _PERPLEXITY = frozenset({"perplexity", "ppl"})
 _LOSSLIKE = frozenset({"energy", "error", "err", "obj", "objective", "elbo", "bpb", "bpc"})
 _TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner", "learn", "fit"})
@@ -35,7 +35,8 @@ _KIND = frozenset(
 # `eval_clean_loss`.
 PARTS = frozenset(
     {"mel", "dur", "duration", "pitch", "f", "energy", "stop", "gate", "ctc", "att", "attention", "align", "alignment"}
-    | {"kl", "kld", "l", "mse", "mae", "ce", "bce", "xent", "cls", "box", "dfl", "obj", "prior", "diffusion", "postnet"}
+    | _FORMULA
+    | {"kl", "kld", "l", "cls", "box", "dfl", "obj", "prior", "diffusion", "postnet"}
     | {"commit", "commitment", "codebook", "vq", "rec", "recon", "reconstruction", "stft", "spectral", "text", "audio"}
     | {"speech", "semantic", "acoustic", "phone", "phoneme", "aux", "reg", "contrastive", "perceptual", "style"}
     | {"decoder", "encoder", "bits", "byte", "char", "word", "token"}
@@ -72,7 +73,7 @@ _SCORES = frozenset(
 _REWARDS = frozenset({"reward", "rew", "return"})
 _SPREADS = frozenset({"std", "var", "min", "max", "norm", "baseline", "margin"})
 _SINGLE = frozenset({"step", "batch", "iter", "iteration"})
-_SMOOTHED = frozenset({"avg", "average", "running", "smooth", "smoothed", "ema", "far"})
+_SMOOTHED = frozenset({"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "far"})
 # `L: 9.5, L_crf: 4.5`, `l_g_pix`: how papers write a loss and its parts.
 _LETTER = re.compile(r"(?:^|/)(?:L|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
 # The part of a generator's loss that measures how near its output is to the data: alone it has a level.
@@ -155,7 +156,7 @@ class Reading:
 
     @property
     def smoothed(self) -> bool:
-        """Whether it is a running mean."""
+        """Whether it is a mean: over the last steps of a training, over the batches of an evaluation."""
         return bool(_SMOOTHED.intersection(self.words))
 
     @property

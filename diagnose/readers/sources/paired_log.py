@@ -24,7 +24,7 @@ def with_paired_log(source: Source, read: Reading) -> Run:
 
     A validation log found in a folder is left to its training log (LogError, which the walk passes over);
     one that was asked for by name gives a run without a training loss. Without a training log beside it the name of
-    a file says nothing: `dev-machine.csv`, `cross-validation-fold1.csv`.
+    a file says nothing (`dev-machine.csv`, `cross-validation-fold1.csv`) unless it is that of the loss: `val_loss.txt`.
     """
     if source.path is None:
         return read(source)
@@ -32,7 +32,9 @@ def with_paired_log(source: Source, read: Reading) -> Run:
     if train is not None and not source.asked:
         raise LogError(f"{source.name}: read together with {train}")
     run = read(source)
-    if train is not None and not _holds_both(run):
+    named = read_tag(source.path.stem)
+    alone = named.held_out and named.lossy and not any(read_tag(tag).split for tag in run.curves)
+    if alone or (train is not None and not _holds_both(run)):
         return replace(run, curves=_as_validation(run.curves))
     val = _val_of(source.path)
     if val is None:

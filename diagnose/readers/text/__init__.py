@@ -18,11 +18,12 @@ from diagnose.readers.text.hint import worth_a_look
 from diagnose.readers.text.lines import LineColumns
 from diagnose.readers.text.series import series_of
 from diagnose.readers.text.table_rows import CELL
-from diagnose.run import Curve, InputHealth, Run
+from diagnose.run import Curve, InputHealth, Role, Run
 
 # A known format that leaves more than this share of the losses is not that of the log. Source: our choice: the lines
 # that a format leaves on purpose are few.
 FOREIGN = 0.3
+TRAINED = 2
 MUCH_UNREAD = 0.05
 """From this share of lost lines on the verdict says so. Source: the promise of `input_health`."""
 _BLOCK = 1 << 21
@@ -55,9 +56,10 @@ def _read(source: Source) -> Run:
     if not _is_text(source.head()):
         raise LogError(f"{source.name}: binary data, not a text log; give an event file, a CSV or a text log")
     log = _fed(source, TextLog())
-    if not log.understood or log.unread_share > FOREIGN:  # its lines look like a format that it is not
+    if log.known and (log.understood < TRAINED or log.unread_share > FOREIGN):  # it may only look like its format
         guessed = _fed(source, TextLog(None, GUESS, LineColumns(GUESS.parse, worth_a_look)))
-        log = log if log.understood and guessed.unread_share >= log.unread_share else guessed
+        order = (log, guessed) if log.understood else (guessed, log)
+        log = max(order, key=lambda log: (log.understood, -log.unread_share))
     return log.run(source)
 
 
@@ -94,11 +96,18 @@ class TextLog:
         self._log.finish()
 
     @property
-    def understood(self) -> bool:
-        """Whether a loss was found in a log that is finished, or nothing more is to be hoped for."""
+    def known(self) -> bool:
+        """Whether its format is one of those that are known."""
+        return self._format is not GUESS
+
+    @property
+    def understood(self) -> int:
+        """What was found in a log that is finished: a training loss (2), a held-out one alone (1), none (0)."""
         there = {*self._log.columns(), *self._format.titles}
-        found = self._format.losses.union(name for name in there if read_tag(name).lossy)
-        return self._format is GUESS or not found.isdisjoint(there)
+        trained = self._format.roles.get(Role.TRAIN_LOSS, ())
+        found = [name in trained or not read_tag(name).held_out for name in there & self._format.losses]
+        found += [not read_tag(name).held_out for name in there if read_tag(name).lossy]
+        return max(map(int, found), default=-1) + 1
 
     @property
     def unread_share(self) -> float:

@@ -19,6 +19,7 @@ from diagnose.readers.text.patterns import (
     PROCESS,
     PROSE,
     ROUNDED,
+    SET,
 )
 from diagnose.readers.text.table_rows import header_in, row_in
 
@@ -42,11 +43,11 @@ _COUNTER = re.compile(
     r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
     r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
-    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>(?:\.{3})?['\")]?[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*)"
+    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>(?:\.{3})?['\")]?(?:-(?=\d)|[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*))"
     rf"(?P<number>{ROUNDED}|\d{{1,3}}(?:,\d{{3}})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
-    # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `, 1/188 0.5%`, ` | 143/573 |`: the place in the epoch.
-    r"(?:\]?(?:[ \t]*[\[(|]|,)[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);,]| \||(?=[ \t])))?",
+    # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `: 1/25:`, `, 1/188 0.5%`, ` | 143/573 |`: place in the epoch.
+    r"(?:\]?(?:[ \t]*[\[(|]|[,:])[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);,:]| \||(?=\s)))?",
     re.IGNORECASE,
 )
 # `i=12/530`: the iteration of an epoch.
@@ -65,7 +66,8 @@ _COUNTED_FIRST = re.compile(
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 # Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
-# `100: 4.21, 4.09 avg loss` (Darknet), `print(loss.item())` and `print(loss)`.
+# `100: 4.21, 4.09 avg loss` (Darknet), `1m 53s (- 26m 24s) (5000 6%) 2.85` (PyTorch's tutorial of translation),
+# `print(loss.item())` and `print(loss)`.
 _WHOLE_LINES = (
     re.compile(
         rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
@@ -73,15 +75,16 @@ _WHOLE_LINES = (
         re.IGNORECASE,
     ),
     re.compile(rf"^[ \t]*(?P<step>\d+):[ \t]+(?P<loss>{NUMBER}),[ \t]+(?:{NUMBER}) avg"),
-    re.compile(r"^[ \t]*(?P<step>\d+):[ \t]+(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
+    re.compile(r"^[ \t]*(?P<step>\d+):[ \t]*(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
+    re.compile(rf"^[ \t]*\d+m \d+s \(.*\((?P<step>\d+) +\d+%\) +(?P<loss>{NUMBER})[ \t]*$"),
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*$"),
     re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
 )
 # `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = re.compile(
-    r"[ \t](?:at|after|for|in)[ \t]+(?:the end of [a-z]+[ \t]*"
+    r"[ \t](?:at|after|for|in|of)[ \t]+(?:the end of [a-z]+[ \t]*"
     r"|(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3})"
-    rf"(?::|=|is|-)[ \t]*(?P<number>{NUMBER})",
+    rf"(?:is[ \t]*:?|:|=|-)[ \t]*(?P<number>{NUMBER})",
     re.IGNORECASE,
 )
 _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
@@ -274,6 +277,8 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
 
 
 def _counter_of(name: str, other: str) -> str:
+    if other is ANNOUNCED and name == "epochs":  # `epochs: 200`: a setting
+        return EPOCHS
     return _COUNTERS.get(name, ITERATION if _INNER.search(name) and name != "num_updates" else other)
 
 
@@ -303,6 +308,9 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
             continue
         if PROSE.search(name) or _COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):
             continue
+        measured = SET.search(line, 0, match.start()) if name.casefold().startswith("eval") else None
+        if measured:
+            name = f"train {name[4:].strip('_/ ')}" if _TRAIN.fullmatch(measured[1]) else f"{measured[1]} {name}"
         split = _split_of(line, match, splits)
         two = paired.get(match.start())
         if two:

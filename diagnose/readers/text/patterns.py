@@ -19,6 +19,8 @@ HEADINGS = (
     r"(?:(?P<val>val|valid|validat\w+|eval|evaluat\w+|dev)|(?P<test>test\w*)|(?P<train>train\w*))\b"
 )
 LONGEST_HEADING = 60
+# `finished eval of train-set: eval_loss=0.31`: the set on which it was measured.
+SET = re.compile(r"\b([a-z]+)[- _]set\b", re.IGNORECASE)
 
 FOLD = re.compile(
     r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE

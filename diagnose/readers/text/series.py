@@ -46,7 +46,7 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
     if announced is not None and len(announced.values) >= _ANNOUNCED_SHARE * longest:
         named.setdefault(STEP, announced)
     if form is GUESS:
-        named = _with_epoch_means(_with_evaluation_bars(named))
+        named = _with_epoch_means(_without_counts_of_evaluations(_with_evaluation_bars(named)))
     if not any(read_tag(name).lossy and not name.startswith(RECAP) for name in named):
         named = {name.removeprefix(RECAP): column for name, column in named.items()}
     headed = tabled.keys() - columns.keys()
@@ -102,8 +102,12 @@ def by_heading(columns: Mapping[str, Column]) -> dict[str, Column]:
     held_out = np.sort(np.concatenate([marks.get(word, none) for word in ("val", "test")]))
     if not len(held_out):
         return named
-    edges = np.sort(np.concatenate([marks.get("train", none), held_out]))
+    train = np.sort(marks.get("train", none))
+    train = train[max(np.searchsorted(train, held_out[0]) - 1, 0) :]  # `start training` comes before the first
+    edges = np.sort(np.concatenate([train, held_out]))
     evaluates = np.isin(edges, held_out)
+    again = evaluates & ~changes(evaluates.astype(float))  # a test behind a validation
+    edges, evaluates = edges[~again], evaluates[~again]
     if len(edges) > 2 and (evaluates[1:] != evaluates[:-1]).all():
         above = np.searchsorted(edges, logged) - 1
         return _moved(named, "val/", logged[(above >= 0) & evaluates[above]])
@@ -179,17 +183,30 @@ def _with_evaluation_bars(columns: Mapping[str, Column]) -> dict[str, Column]:
     Their place in the bar counts nothing. Where no epoch is named, each evaluation ends one.
     """
     totals = columns.get(PER_EPOCH)
-    if totals is None or REDRAWN not in columns or len(lengths := np.unique(totals.values)) != 2:
+    if totals is None or len(lengths := np.unique(totals.values)) != 2:
         return dict(columns)
     short = totals.values == lengths[0]
     begins = np.flatnonzero(changes(short.astype(float)))
-    if len(begins) <= 2:
+    if len(begins) <= (2 if REDRAWN in columns else 3):
         return dict(columns)
     bars = {name: columns[name] for name in (ITERATION, PER_EPOCH, REDRAWN) if name in columns}
     inner = {name: bar.where(~np.isin(bar.places, totals.places[short])) for name, bar in bars.items()}
     ends = totals.places[begins[~short[begins]]]
     epochs = {} if EPOCH in columns else {EPOCH: Column(ends, np.arange(float(len(ends))))}
     return _moved(columns, "val/", totals.places[short], most=1.0) | inner | epochs
+
+
+def _without_counts_of_evaluations(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns without the place in an evaluation, which has another number of batches than the training."""
+    totals, trained = columns.get(PER_EPOCH), trained_at(columns)
+    if totals is None or not len(trained):
+        return dict(columns)
+    named_so = (column.places for name, column in columns.items() if read_tag(name).held_out)
+    held_out = np.concatenate([totals.places[:0], *named_so])
+    own = totals.values[np.isin(totals.places, trained)]
+    foreign = totals.places[~np.isin(totals.values, own) & np.isin(totals.places, held_out)]
+    bars = {name: columns[name] for name in (ITERATION, PER_EPOCH) if name in columns}
+    return dict(columns) | {name: bar.where(~np.isin(bar.places, foreign)) for name, bar in bars.items()}
 
 
 def _with_bar(columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -208,21 +225,28 @@ def _with_bar(columns: Mapping[str, Column]) -> dict[str, Column]:
 
 
 def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """The columns, with a name's values on lines that name an epoch but no step of it in a column of their own."""
+    """The columns, with a name's values on lines that name no step in a column of their own where others name one.
+
+    Those on lines that name an epoch are its means, once an epoch; a loss on lines that count nothing at all is
+    another one (`Loss: 3.1, MeanIU: 0.06` after `Iter: [60/247], Loss: 1.4`): the more often logged keeps the name.
+    """
     clocks = [columns[name].places for name in (STEP, ITERATION) if name in columns]
-    if EPOCH not in columns or not clocks:
+    if not clocks:
         return dict(columns)
-    inside, epoch = np.unique(np.concatenate(clocks)), columns[EPOCH]
-    named = {}
+    inside, epoch = np.unique(np.concatenate(clocks)), columns.get(EPOCH, Column(np.zeros(0, np.int64), np.zeros(0)))
+    named: dict[str, Column] = {}
     for name, column in columns.items():
         step = np.isin(column.places, inside)
         mean = ~step & np.isin(column.places, epoch.places)
-        few = name not in COUNTERS and 0 < mean.sum() < step.sum()
-        if few and changes(epoch.at(column.places[mean])).all():
-            named[f"{name} (epoch)"] = Column(column.places[mean], column.values[mean], column.axis)
-            named[name] = Column(column.places[~mean], column.values[~mean], column.axis)
-        else:
-            named[name] = column
+        alone = ~step & ~mean
+        part = ""
+        if name in COUNTERS or not step.any() or step.all():
+            pass
+        elif alone.any() and read_tag(name).lossy:
+            part, apart = f"{name} (other)", alone if 2 * alone.sum() <= len(alone) else ~alone
+        elif not alone.any() and mean.sum() < step.sum() and changes(epoch.at(column.places[mean])).all():
+            part, apart = f"{name} (epoch)", mean
+        named |= {part: column.where(apart), name: column.where(~apart)} if part else {name: column}
     return named
 
 

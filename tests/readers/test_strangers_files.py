@@ -1,0 +1,186 @@
+"""Kinds of log files that strangers keep, each in several layouts: who counts, what was measured on which set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diagnose.readers import read, read_source
+from diagnose.readers.sources import Source
+from diagnose.run import Role, Run
+
+EPOCHS, INNER = 8, 5
+TRAIN = np.round(2.4 * 0.8 ** np.arange(EPOCHS) + 0.2, 4)
+VAL = np.round(TRAIN + 0.31, 4)
+BATCHES = np.round(np.repeat(TRAIN, INNER) - 0.01 * np.tile(np.arange(INNER), EPOCHS), 4)
+
+
+def read_text(text: str) -> Run:
+    return read_source(Source("x.log", content=text.encode()))
+
+
+def values(run: Run, role: Role) -> list[float]:
+    curve = run.curve(role)
+    return [] if curve is None else curve.values.tolist()
+
+
+def epochs_of(row: Callable[[int, int, float], str], end: Callable[[int, float, float], str]) -> str:
+    """A row for each batch and one behind each epoch."""
+    lines = []
+    for e in range(EPOCHS):
+        lines += [row(e, i, float(BATCHES[e * INNER + i])) for i in range(INNER)]
+        lines.append(end(e, float(TRAIN[e]), float(VAL[e])))
+    return "\n".join(lines) + "\n"
+
+
+ALONE = {
+    "segmentation": (
+        lambda e, i, t: f"Epoch: [{e}/30] Iter:[{10 * i}/50], Time: 0.71, lr: [0.03], Loss: {t}, Acc:0.7",
+        lambda e, t, v: f"Loss: {v}, MeanIU:  0.0649, Best_mIoU:  0.0701",
+    ),
+    "steps": (lambda e, i, t: f"step {50 * e + 10 * i} | loss {t}", lambda e, t, v: f"loss {v} | psnr 21.4"),
+    "batches": (lambda e, i, t: f"Batch {i}/5 of epoch {e}: cost = {t}", lambda e, t, v: f"cost = {v}, wer = 0.4"),
+}
+
+
+@pytest.mark.parametrize("layout", ALONE)
+def test_a_loss_on_lines_without_a_count_is_not_mixed_into_the_one_that_counts(layout: str) -> None:
+    row, end = ALONE[layout]
+    run = read_text(epochs_of(row, end))
+    assert values(run, Role.TRAIN_LOSS) == BATCHES.tolist()
+
+
+Row = Callable[[int, int, float], str]
+EVALUATED: dict[str, tuple[Row, Row]] = {
+    "MatConvNet": (
+        lambda e, i, t: f"train: epoch {e + 1:02d}:  {i + 1}/  5: 120.5 (118.1) Hz objective: {t} top1err: 0.4",
+        lambda e, i, v: f"val: epoch {e + 1:02d}:  {i + 1}/  3: 240.5 (238.1) Hz objective: {v} top1err: 0.5",
+    ),
+    "ImageNet example": (
+        lambda e, i, t: f"Epoch: [{e}][{i}/5]\tTime 0.5 (0.5)\tData 0.1 (0.1)\tLoss {t} ({t})",
+        lambda e, i, v: f"Test: [{i}/3]\tTime 0.6 (0.6)\tLoss 9.1 ({v})",
+    ),
+    "bars of batches": (
+        lambda e, i, t: f"Train epoch {e} [{i}/5] loss={t}",
+        lambda e, i, v: f"Valid epoch {e} [{i}/3] loss={v}",
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", EVALUATED)
+def test_the_batches_of_an_evaluation_are_one_evaluation(layout: str) -> None:
+    row, held_out = EVALUATED[layout]
+    text = epochs_of(row, lambda e, _, v: "\n".join(held_out(e, i, round(v + 0.02 * (2 - i), 4)) for i in range(3)))
+    run = read_text(text)
+    assert values(run, Role.TRAIN_LOSS) == BATCHES.tolist()
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
+
+
+SIZES = ["Train:[5994], Val:[5794]", "train = 5,994 val = 512", "Dataset | Train: 880 | Val: 120 | Test: 77"]
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_the_size_of_a_split_is_no_loss_of_it(sizes: str) -> None:
+    rows = [f"Epoch {e} train loss {t}\nTest: avg loss {v}" for e, (t, v) in enumerate(zip(TRAIN, VAL, strict=True))]
+    run = read_text("\n".join([sizes, *rows]) + "\n")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
+
+
+SETS = {
+    "behind a function": "10:0{e} - trainer.py : run [228] - finished eval of epoch-{e} of {name}-set \t eval_loss={x}",
+    "in words": "epoch {e}: evaluated on the {name} set, eval_loss: {x}",
+    "with a sign": "[epoch {e}] {name}_set | eval/loss {x}",
+}
+
+
+@pytest.mark.parametrize("layout", SETS)
+def test_one_name_measured_on_several_sets_is_several_losses(layout: str) -> None:
+    rows = [
+        SETS[layout].format(e=e, name=name, x=x)
+        for e, (t, v) in enumerate(zip(TRAIN, VAL, strict=True))
+        for name, x in (("train", t), ("valid", v), ("later", round(v + 1, 4)))
+    ]
+    run = read_text("\n".join(rows) + "\n")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
+
+
+BARE = {
+    "colon": "{step}:{t:.6f}",
+    "translation tutorial": "{e}m 14s (- 9m 2s) ({step} {e}%) {t:.4f}",
+    "sum over an epoch": "[{e}/251] running loss of epoch 0 is : {t:.4f}",
+}
+
+
+@pytest.mark.parametrize("layout", BARE)
+def test_lines_of_a_count_and_a_loss_are_read(layout: str) -> None:
+    run = read_text("".join(BARE[layout].format(e=e, step=100 * e, t=t) + "\n" for e, t in enumerate(BATCHES)))
+    assert values(run, Role.TRAIN_LOSS) == BATCHES.tolist()
+
+
+PLANS = {
+    "steps of the whole": ("Epoch [{e}/20], Step [{step}/200]: loss {t}", 200),
+    "steps of an epoch": ("Epoch [{e}/20], Step [{i}/10]: loss {t}", 200),
+    "batches of an epoch": ("epoch {e}/20 batch {i}/10 loss {t}", 200),
+}
+
+
+@pytest.mark.parametrize("layout", PLANS)
+def test_the_announced_end_is_that_of_the_whole_training(layout: str) -> None:
+    row, end = PLANS[layout]
+    places = [(e, i) for e in range(1, 5) for i in range(1, 11)]
+    rows = [row.format(e=e, i=i, step=10 * (e - 1) + i, t=t) for (e, i), t in zip(places, BATCHES, strict=True)]
+    assert read_text("\n".join(rows) + "\n").planned == end
+
+
+@pytest.mark.parametrize("setting", ["epochs: 200", "epochs = 200", "  epochs: 200  # as in the paper"])
+def test_a_setting_of_epochs_is_the_announced_end_and_no_epoch(setting: str) -> None:
+    rows = [f"loss {t} val_loss {v}" for t, v in zip(TRAIN, VAL, strict=True)]
+    run = read_text("\n".join([setting, *(f"Epoch {e}: {row}" for e, row in enumerate(rows))]) + "\n")
+    curve = run.curve(Role.TRAIN_LOSS)
+    assert curve is not None
+    assert curve.steps.tolist() == list(range(EPOCHS))
+    assert run.planned == 200
+
+
+HEADINGS = {
+    "tabs": ("\ttrain\n\ttime: \t44.3\n\tcross ent: \t{t}\n\taccu: \t4%", "\ttest\n\tcross ent: \t{v}\n\taccu: \t7%"),
+    "plain": ("Training\nloss: {t}\naccuracy: 0.4", "Validation\nloss: {v}\naccuracy: 0.3"),
+    "brackets": ("[Train]\n  time: 3.1\n  loss: {t}", "[Val]\n  time: 0.3\n  loss: {v}\n[Test]\n  time: 0.3"),
+}
+
+
+@pytest.mark.parametrize("layout", HEADINGS)
+def test_sections_below_headings_are_told_apart_whatever_comes_before_the_first(layout: str) -> None:
+    rows = [
+        f"epoch: \t{e}\n" + "\n".join(HEADINGS[layout]).format(t=t, v=v)
+        for e, (t, v) in enumerate(zip(TRAIN, VAL, strict=True))
+    ]
+    run = read_text("start training\n" + "\n".join(rows) + "\n")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
+
+
+@pytest.mark.parametrize("name", ["val_loss.txt", "val_loss_cnn.log", "validation_losses.txt"])
+def test_a_file_called_after_the_validation_loss_alone_holds_that(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("".join(f"loss: {v}\n" for v in VAL))
+    run = read(tmp_path / name)
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
+    assert run.curve(Role.TRAIN_LOSS) is None
+
+
+def test_a_file_that_names_its_training_loss_holds_that_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "val_loss.txt").write_text("".join(f"epoch {e} train loss: {t}\n" for e, t in enumerate(TRAIN)))
+    assert values(read(tmp_path / "val_loss.txt"), Role.TRAIN_LOSS) == TRAIN.tolist()
+
+
+def test_a_known_format_in_which_no_training_loss_is_found_gives_way_to_the_lines_that_have_one() -> None:
+    pairs = enumerate(zip(TRAIN, VAL, strict=True))
+    rows = [f"Epoch {e} Update {e + 1} Cost {t} PD 0.4\nvalidation loss: {v}" for e, (t, v) in pairs]
+    run = read_text("\n".join(rows) + "\n")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
