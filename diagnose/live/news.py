@@ -12,8 +12,11 @@ from diagnose.live.history import FEWEST, NOT_OF_THE_RUN, confirmed_now
 from diagnose.remedies.evidence import planned_end
 from diagnose.run import Axis, Role
 
-SLOWNESS = frozenset({"learning-rate-too-low", "slow-learning", "plateau", "loss-above-target"})
+SLOWNESS = frozenset({"learning-rate-too-low", "plateau"})
 """Findings that only time can show: before `WORTH` of the planned run they are no news."""
+OF_A_WHOLE_RUN = frozenset({"slow-learning", "loss-above-target"})
+"""Findings on how far a run came: of one that goes on they are no news. Source: the language model of pytorch/examples,
+healthy, falls in a straight line up to half of its run, when its trainer lowers the rate."""
 WORTH = 0.45
 """Share of the planned run. Source: benchmarks/cure: healthy runs at a quarter of the best rate look slow up to a third
 of the run, those at a twentieth to the end."""
@@ -54,10 +57,11 @@ def _too_early(facts: Facts, finding: Finding) -> bool:
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or len(train) < FEWEST:
         return True
-    if finding.name in SLOWNESS:
-        planned = planned_end(facts)
-        if planned is not None and last_step(facts) < WORTH * planned:
-            return True
+    planned = planned_end(facts)
+    if finding.name in OF_A_WHOLE_RUN and (planned is None or last_step(facts) < planned):
+        return True
+    if finding.name in SLOWNESS and planned is not None and last_step(facts) < WORTH * planned:
+        return True
     return finding.severity is not Severity.ERROR and warming_up(facts)
 
 

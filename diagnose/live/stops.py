@@ -23,8 +23,8 @@ UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss",
 """Faults after which a state from before them is worth going on from."""
 KEPT = frozenset({"overfitting", "memorisation"})
 """Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
-SLOW = frozenset({"learning-rate-too-low", "slow-learning"})
-"""Faults that are only warnings, and worth a stop once `WORTH` of the planned run is over. A plateau is none: noisy
+SLOW = "learning-rate-too-low"
+"""A fault that is only a warning, and worth a stop once `WORTH` of the planned run is over. A plateau is none: noisy
 batches of a healthy run look like one, and its second half is worth more than the time it takes."""
 LASTED = 0.2
 """Share of the planned run for which an instability that is only a warning must have lasted. Source: our choice: a
@@ -76,7 +76,7 @@ def _has_lasted(facts: Facts, finding: Finding, *, last: bool) -> bool:
     safe = any(one.safety is Safety.SAFE for one in finding.prescriptions)
     if last or not safe or now < WORTH * planned:
         return False  # a slow run that nothing hastens for sure is better than half of it
-    return finding.name in SLOW
+    return finding.name == SLOW
 
 
 def died(status: int | None, diagnosis: Diagnosis) -> bool:

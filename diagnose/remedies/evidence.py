@@ -81,7 +81,8 @@ def epoch_length(train: Curve) -> float | None:
     if train.epochs is None or len(train) < 2 or train.axis is not Axis.STEP:
         return None
     span = float(train.epochs[-1] - train.epochs[0])
-    return float(train.steps[-1] - train.steps[0]) / span if isfinite(span) and span > 0 else None
+    began = train.steps[np.argmax(train.epochs == train.epochs[-1])]  # an epoch in whole numbers is one that runs
+    return float(began - train.steps[0]) / span if isfinite(span) and span > 0 else None
 
 
 def logged_rates(facts: Facts) -> Curve | None:

@@ -208,6 +208,6 @@ def test_a_state_from_the_update_of_a_huge_gradient_is_not_gone_on_from() -> Non
 def test_a_slow_run_is_stopped_only_for_a_cure_that_is_safe(rate: float, stopped: bool) -> None:
     """At a rate that only plain gradients bear, ten times as much is a trial, for after the run."""
     facts = run(list(np.linspace(7.0, 6.3, 10)), learning_rate=rate, max_steps=200)
-    kind = ("FIT003", "slow-learning", Severity.WARNING, Confidence.MEDIUM, "train_loss", "it creeps")
+    kind = ("OPT002", "learning-rate-too-low", Severity.WARNING, Confidence.MEDIUM, "train_loss", "it creeps")
     slow = Finding(*kind, first_step=1, prescriptions=speed_up(facts, 0.1))
     assert worth_a_stop(examine(facts), slow) is stopped

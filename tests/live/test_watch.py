@@ -80,6 +80,30 @@ def test_a_healthy_run_raises_no_alarm_at_any_of_its_points(tmp_path: Path) -> N
     assert found(events_of("healthy", tmp_path)) == {}
 
 
+def test_how_far_a_run_came_is_not_judged_while_it_goes_on(tmp_path: Path) -> None:
+    """In a straight line up to half of the run: then its trainer lowers the rate. Epochs are those that run."""
+    (tmp_path / "config.yaml").write_text("lr: 0.5\nepochs: 8\nbatch_size: 20\n", "utf-8")
+    rows = []
+    for number in range(48):
+        epoch, batch = divmod(number, 6)
+        loss = 7.1 - 0.05 * number if number < 26 else 5.5 - 0.01 * number
+        rows.append(f"| epoch {epoch + 1:3d} | {10 * (batch + 1):5d}/   64 batches | lr 0.50 | loss {loss:5.2f} |\n")
+    log, events, named = tmp_path / "train.log", [], set()
+
+    def grow(_: float) -> None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(rows.pop(0))
+
+    hints = Hints(config=tmp_path / "config.yaml")
+    for event in watch(log, hints, interval=0.0, alive=lambda: bool(rows), wait=grow):
+        events.append(event)
+        if isinstance(event, Progress):
+            named |= {finding.name for finding in event.diagnosis.findings if finding.alarming}
+            assert event.planned in (None, 512)
+    assert "slow-learning" in named
+    assert "slow-learning" not in found(events)
+
+
 def test_at_the_first_error_the_watch_ends_if_asked(tmp_path: Path) -> None:
     events = events_of("forgotten-divergence", tmp_path, until=End.ERROR)
     assert isinstance(events[-1], Ended)
