@@ -9,7 +9,6 @@ each as FOLDER/owner+name. Those that are not there are named and left out.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from diagnose.config import read_config
 from diagnose.finding import Confidence
 from diagnose.usage.report import KeyReport
 from diagnose.usage.source import keys_read
@@ -46,22 +46,10 @@ class Score:
         return self.accused - self.dead
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML whose tags (`!new:`, `!ref`) are left as text."""
-
-
-_Loader.add_multi_constructor("!", lambda _loader, suffix, _node: suffix)
-
-
 def config_of(path: Path) -> Mapping[str, Any]:
-    """The config as plain data; several YAML documents are one config."""
-    if path.suffix == ".json":
-        plain: Mapping[str, Any] = json.loads(path.read_text("utf-8-sig"))
-        return plain
-    merged: dict[str, Any] = {}
-    for document in yaml.load_all(path.read_text("utf-8-sig"), _Loader):
-        merged |= document
-    return merged
+    """The config as plain data, read as `ttsdoc check` reads it."""
+    tree: Mapping[str, Any] = read_config(path).tree()
+    return tree
 
 
 def score(name: str, truth: Mapping[str, Any], checkout: Path) -> Score:

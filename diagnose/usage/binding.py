@@ -158,9 +158,11 @@ def call_function(flow: Flow, func: Scope, given: Arguments) -> Values:
             _put_among(flow, func, func.double_star, word, values)
     for pack in given.packs:
         _unpack_into(flow, func, pack)
-    whole = sections(NOTHING.union(*given.args, *given.keywords.values())) if func.is_walker else NOTHING
-    returned = func.returned
-    return whole | (returned - sections(returned) - set(containers(returned))) if whole else returned
+    if not func.is_walker:
+        return func.returned
+    entered = sections(NOTHING.union(*[func.variables.get(name, NOTHING) for name in func.parameters]))
+    made = set(containers(func.returned)) if entered else NOTHING
+    return sections(NOTHING.union(*given.args, *given.keywords.values())) | (func.returned - entered - made)
 
 
 def _put_among(flow: Flow, func: Scope, name: str | None, key: str | int, values: Values) -> None:

@@ -100,7 +100,8 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
 
 def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, node: ast.Call) -> Values | None:
     """A method that every mapping or list has, where the receiver may be one; None: it is another call."""
-    if any(value.cls.method(name) for value in filter(is_object, receiver)):
+    updates = name in MERGERS and isinstance(node.func, ast.Attribute) and _object_of_dict(node.func.value)
+    if not updates and any(value.cls.method(name) for value in filter(is_object, receiver)):
         return None
     lists = containers(receiver)
     held = sections(receiver) | set(lists)
@@ -116,6 +117,13 @@ def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, n
     if name in MERGERS | ADDERS:
         return _merge(flow, name, receiver, given, node)
     return None
+
+
+def _object_of_dict(node: ast.AST) -> ast.AST | None:
+    """`x` of `x.__dict__` and of `vars(x)`."""
+    if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+        return node.value
+    return node.args[0] if isinstance(node, ast.Call) and last_name(node) == "vars" and node.args else None
 
 
 def _get(flow: Flow, receiver: Values, given: Arguments, node: ast.Call) -> Values:
@@ -141,10 +149,7 @@ def _merge(flow: Flow, name: str, receiver: Values, given: Arguments, node: Any)
         flow.wrap(filter(is_object, receiver), sections(added))
     target = node.func.value
     if added and (name in MERGERS or not receiver):
-        if isinstance(target, ast.Attribute) and target.attr == "__dict__":
-            target = target.value
-        elif isinstance(target, ast.Call) and last_name(target) == "vars" and target.args:
-            target = target.args[0]
+        target = _object_of_dict(target) or target
         if isinstance(target, ast.Call) and last_name(target) in {"globals", "locals"}:
             flow.put(given.scope.module.scope.variables, ITSELF, sections(added))
         also_assign(flow, target, kept(added), given.scope)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from diagnose.usage.report import KeyState, KeyUse, Place, read_by, unknown
 from diagnose.usage.values import Scope
 
 MOST_FILES = 500
+DUNDER = re.compile("_[a-z]+_")  # `_target_`, `_partial_`, `_args_`: Hydra's own keys
 
 
 class Frameworks:
@@ -66,12 +68,11 @@ class Frameworks:
         """A key of the section that an object of a class is made from; `rest`: its path inside the arguments."""
         found = next(iter(self.reach.project.by_name.get(name, ())), None)
         made = f"{name} is made from its section"
-        if found and rest[0] in named:
-            return read_by(path, made, _place(found))
-        method = found.method("__init__") if found and found.kind == "class" else found
+        if found is None or DUNDER.fullmatch(rest[0]) or rest[0] in named:  # a key that a library does not know stops it
+            return read_by(path, made, _place(found or self.lightning or self.reach.scopes[0]))
+        method = found.method("__init__") if found.kind == "class" else found
         if method is None or rest[0] not in method.parameters:
-            by_library = self.lightning is not None and found is None
-            return read_by(path, made, _place(self.lightning)) if by_library else unknown(".".join(path), made)
+            return unknown(".".join(path), made)
         if method.uses(rest[0]):
             return read_by(path, f"parameter of {name}", _place(method))
         reason = f"{name} takes the parameter and does not use it"

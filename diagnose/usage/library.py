@@ -15,6 +15,7 @@ from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
     NOTHING,
     Bound,
+    KeysOf,
     Node,
     Outside,
     Scope,
@@ -37,6 +38,7 @@ MAKERS = {"instantiate", "from_config", "from_pretrained", "from_argparse_args"}
 
 def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
     """A call of something outside (`what`), or of a method `name` of something not followed."""
+    name = what.name.rpartition(".")[2] if what else name  # whatever it is imported as
     if _is_loader(what, name, receiver):
         return _load(flow, name, receiver, given)
     for cls in _classes(given.everything | receiver):  # `from_dict(Config, section)`
@@ -54,7 +56,8 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
         return frozenset({PARSER})
     if name in {"parse_args", "parse_known_args"} and PARSER in receiver:
         return _parse_arguments(flow, name, receiver, given)
-    return _passed_on(flow, what, name, receiver, given)
+    made = NOTHING.union(*[one.returned for one in _functions(given.everything) if isinstance(one, Scope)])
+    return _passed_on(flow, what, name, receiver, given) | made  # `Fire(build)`
 
 
 def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
@@ -75,7 +78,7 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
 
 
 def _held(values: Values) -> Values:
-    kinds = Node | Text | Scope | Bound | str
+    kinds = Node | Text | KeysOf | Scope | Bound | str
     return frozenset(value for value in values if isinstance(value, kinds) or _is_list(value))
 
 
@@ -109,7 +112,7 @@ def _is_loader(what: Outside | None, name: str, receiver: Values) -> bool:
     if OWN_LOADER.fullmatch(name) and any(_may_load(thing) for thing in things(receiver)):
         return True
     homes = {value.top for value in receiver if isinstance(value, Outside)} | ({what.top} if what else set())
-    known = homes & names_of("loader_homes") or not (what or receiver) or name.startswith("parse_")
+    known = homes & names_of("loader_homes") or not (what or any(not isinstance(one, str) for one in receiver)) or name.startswith("parse_")
     by_base = any(cls.is_record and cls.outer_bases for cls in _classes(receiver))  # `Config.load(file)`
     return name in names_of("loaders") and bool(known or by_base)
 

@@ -83,11 +83,12 @@ def _go_through(flow: Flow, section: Node, loop: Loop) -> None:
 
 def _effect(flow: Flow, section: Node, loop: Loop) -> Effect:
     parents = {child: node for top in loop.body for node in ast.walk(top) for child in ast.iter_child_nodes(node)}
-    result = Effect.KEEP
+    result, kept = Effect.KEEP, False
     for node in (node for top in loop.body for node in ast.walk(top)):
         if not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)):
             continue
         up = parents.get(node)
+        kept = kept or (node.id in loop.keys and _is_key_of_store(node, up))
         if node.id in loop.keys and _renames(up, parents):
             result = Effect.RENAME
         if node.id in loop.keys and isinstance(up, ast.Subscript) and up.slice is node and isinstance(up.ctx, ast.Load):
@@ -95,7 +96,13 @@ def _effect(flow: Flow, section: Node, loop: Loop) -> Effect:
                 return Effect.USE
         elif node.id in loop.values and not _keeps(flow, node, parents, loop):
             return Effect.USE
-    return result
+    return Effect.KEEP if kept else result
+
+
+def _is_key_of_store(node: ast.AST, up: ast.AST | None) -> bool:
+    """`x[key] = ...`, `{key: ...}`, `setattr(x, key, ...)`."""
+    stored = isinstance(up, ast.Subscript) and isinstance(up.ctx, ast.Store)
+    return stored or (isinstance(up, ast.Dict) and node in up.keys) or last_name(up) == "setattr"
 
 
 def _renames(up: ast.AST | None, parents: dict[ast.AST, ast.AST]) -> bool:
@@ -132,9 +139,9 @@ def _call_keeps(flow: Flow, call: ast.Call, scope: Scope) -> bool:
     name = last_name(call)
     if name in names_of("keepers") | names_of("mapping_bases") | {"update", scope.name}:
         return True
-    ours = [one.node for one in flow.project.by_name.get(name, ()) if one.kind == "function"]
-    if any(isinstance(node, ast.Call) and last_name(node) == name for one in ours for node in ast.walk(one)):
-        return True
+    ours = flow.project.by_name.get(name, ())
+    if ours:
+        return any(one.is_wrapper if one.kind == "class" else one.is_walker for one in ours)
     outside = {one.top for one in flow.project.resolve(call.func, scope) if isinstance(one, Outside)}
     return name[:1].isupper() and not outside & (names_of("numeric") | sys.stdlib_module_names)
 

@@ -193,11 +193,12 @@ def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope
 def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:
     texts = {one for one in keys if isinstance(one, str)}
     loops = looped_sections(keys)
+    same = any(one.path == value.path for one in loops)  # of this load, or of another one of the same file
     found = [Access(text, "subscript", node, scope) for text in texts if value.find(text) is not None]
     result = NOTHING.union(*[member(flow, frozenset({value}), access) for access in found])
-    if value in loops or not texts or loops:
+    if not texts or loops:
         result |= value.children()
-    if value in loops or (len(texts) > 1 and not loops):
+    if same or (len(texts) > 1 and not loops):
         return result
     stores = isinstance(getattr(node, "ctx", None), ast.Store)
     if flow.final and not stores and node not in flow.reach.walks and not _is_accessor(node, scope):

@@ -46,18 +46,24 @@ def mentions(reach: Reachable, followed: set[ast.AST]) -> Mentions:
     names: set[str] = set()
     texts: set[str] = set()
     for scope in reach.scopes:
+        joined = {part for node in reach.code[scope] for part in _joined(node)}
         names |= scope.parameters
         first = scope.body[0] if scope.body else None
         docstring = first.value if isinstance(first, ast.Expr) else None
         for node in reach.code[scope]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if node is not docstring:
+                if node is not docstring and node not in joined:
                     (names if node in followed else texts).add(node.value)
             else:
                 names |= _names_of(node, scope, reach)
     strings = {piece for text in texts if len(text) < LONGEST_PATH for piece in (text, *text.split("."))}
     pieces = {piece for text in texts for piece in re.findall(r"\w+", text)}
     return Mentions(frozenset(names), frozenset(strings), frozenset(pieces))
+
+
+def _joined(node: ast.AST) -> tuple[ast.AST, ...]:
+    """The parts of a path, `folder / "logs"`."""
+    return (node.left, node.right) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) else ()
 
 
 def _names_of(node: Any, scope: Scope, reach: Reachable) -> set[str]:

@@ -48,9 +48,7 @@ class Judge:
         """Every key of the config, in the order of the file."""
         for path in leaf_paths(self.config):
             dotted, used = ".".join(path), self._used_whole(path[:-1])
-            if path in self.reads and (chosen := self._chosen_by_the_run(path)) is not None:
-                yield unknown(dotted, chosen)
-            elif path in self.reads:
+            if path in self.reads:
                 yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
             elif (table := self._like_the_chosen(path)) is not None:
                 yield table
@@ -139,14 +137,6 @@ class Judge:
             return str(computed)
         if any(one in self.reads and one not in self.named_sections for one in above):
             return "its section is taken, but no key of it"
-        return None
-
-    def _chosen_by_the_run(self, path: Path_) -> str | None:
-        """Why a reading may be one of another section: only the run knows which of several it is of."""
-        for end in range(1, len(path)):
-            event = self.computed.get(path[: end - 1])
-            if event and event.how == CHOSEN_BY_THE_RUN and path[:end] not in self.reads:
-                return str(event)
         return None
 
     def _like_the_chosen(self, path: Path_) -> KeyUse | None:
