@@ -18,6 +18,7 @@ from diagnose.usage.values import ITSELF, NOTHING, RETURNED, Node, Scope, Thing,
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
+MOST_VALUES = 50  # a name with more holds anything: of the rest, only sections of the config are followed
 ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
 Evaluator = Callable[["Flow", Any, Scope], Values]
@@ -168,6 +169,8 @@ class Flow:
     def put(self, holder: MutableMapping[Key, Values], key: Key, values: Values) -> None:
         """Let what `holder` has under `key` also be `values`."""
         known = holder.setdefault(key, NOTHING)
+        if len(known) >= MOST_VALUES:
+            values = sections(values)
         self.work += len(values)
         if not values <= known:
             self.work += len(known)

@@ -68,7 +68,8 @@ class Frameworks:
         """A key of the section that an object of a class is made from; `rest`: its path inside the arguments."""
         found = next(iter(self.reach.project.by_name.get(name, ())), None)
         made = f"{name} is made from its section"
-        if found is None or DUNDER.fullmatch(rest[0]) or rest[0] in named:  # a key that a library does not know stops it
+        if found is None or DUNDER.fullmatch(rest[0]) or rest[0] in named:
+            # what a library is given it uses: a key that it does not know stops the run
             return read_by(path, made, _place(found or self.lightning or self.reach.scopes[0]))
         method = found.method("__init__") if found.kind == "class" else found
         if method is None or rest[0] not in method.parameters:

@@ -39,7 +39,7 @@ MAKERS = {"instantiate", "from_config", "from_pretrained", "from_argparse_args"}
 def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
     """A call of something outside (`what`), or of a method `name` of something not followed."""
     name = what.name.rpartition(".")[2] if what else name  # whatever it is imported as
-    if _is_loader(what, name, receiver):
+    if _is_loader(what, name, receiver, given):
         return _load(flow, name, receiver, given)
     for cls in _classes(given.everything | receiver):  # `from_dict(Config, section)`
         if cls.is_record:
@@ -108,11 +108,14 @@ def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Arguments) 
 # --- loading a config
 
 
-def _is_loader(what: Outside | None, name: str, receiver: Values) -> bool:
+def _is_loader(what: Outside | None, name: str, receiver: Values, given: Arguments) -> bool:
+    if name == "create" and what and what.top == "omegaconf":  # of a text
+        return bool(given.args) and not sections(given.everything) and not things(given.everything)
     if OWN_LOADER.fullmatch(name) and any(_may_load(thing) for thing in things(receiver)):
         return True
     homes = {value.top for value in receiver if isinstance(value, Outside)} | ({what.top} if what else set())
-    known = homes & names_of("loader_homes") or not (what or any(not isinstance(one, str) for one in receiver)) or name.startswith("parse_")
+    of_unknown = what is None and all(isinstance(one, str) for one in receiver)  # a text has no such method
+    known = homes & names_of("loader_homes") or of_unknown or name.startswith("parse_")
     by_base = any(cls.is_record and cls.outer_bases for cls in _classes(receiver))  # `Config.load(file)`
     return name in names_of("loaders") and bool(known or by_base)
 

@@ -41,19 +41,20 @@ class Mentions:
 def mentions(reach: Reachable, followed: set[ast.AST]) -> Mentions:
     """Gather the names of all scopes that can run; docstrings do not count.
 
-    `followed`: literals that are the key of a known reading; they count as names.
+    `followed`: literals that are the key of a known reading; they count as names, as the keys of a dict do.
     """
     names: set[str] = set()
     texts: set[str] = set()
     for scope in reach.scopes:
         joined = {part for node in reach.code[scope] for part in _joined(node)}
+        stored = {key for node in reach.code[scope] if isinstance(node, ast.Dict) for key in node.keys}
         names |= scope.parameters
         first = scope.body[0] if scope.body else None
         docstring = first.value if isinstance(first, ast.Expr) else None
         for node in reach.code[scope]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if node is not docstring and node not in joined:
-                    (names if node in followed else texts).add(node.value)
+                    (names if node in followed | stored else texts).add(node.value)
             else:
                 names |= _names_of(node, scope, reach)
     strings = {piece for text in texts if len(text) < LONGEST_PATH for piece in (text, *text.split("."))}

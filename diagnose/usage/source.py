@@ -34,14 +34,15 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
 
     `trainer`: the Python file that starts the training, or the folder that it is in.
     `config_file` distinguishes the config from other files that the trainer loads. Where the config's way cannot be
-    followed, keys are `unknown` with the reason. Raises SourceError where the trainer cannot be opened.
+    followed, keys are `unknown` with the reason. Raises SourceError where the trainer cannot be read.
     """
     trainer = trainer_in(trainer, config_file) if trainer.is_dir() else trainer
     _must_be_readable(trainer)
     plain = _plain(config)
     project = Project(trainer, config_file, plain)
     if project.main is None:
-        return _unknown_report(trainer, plain, project.notes, project.notes[0])
+        advice = "no key can be followed, none is protected; correct it or name another file"
+        raise SourceError(f"{project.notes[0]}: {advice}")
     flow = Flow(project, Reachable(project, plain), plain, config_file.name if config_file else "", EVALUATORS)
     trouble = _in_deep_stack(flow.run)
     if trouble is not None:

@@ -211,11 +211,14 @@ def _shown(file: str) -> str:
 def judge(command: Sequence[str], config: Mapping[str, Any], config_file: Path, seen: Sighting) -> KeyReport:
     """One word for each key: what was seen, and where that is not enough, what the source says."""
     script = script_of(command)
-    source = keys_read(script, config, config_file) if script is not None else None
-    trouble = _trouble(seen)
+    trouble, source, unread = _trouble(seen), None, None
+    try:
+        source = keys_read(script, config, config_file) if script is not None else None
+    except SourceError as error:
+        unread = str(error)
     keys = tuple(_judge_key(path, seen, source, trouble) for path in leaf_paths(config))
     unproved = NO_STEP if trouble is None and "stepped" not in seen.kinds else None
-    notes = (*seen.failures, *filter(None, [trouble, unproved]), *(source.notes if source is not None else ()))
+    notes = (*seen.failures, *filter(None, [trouble, unproved, unread]), *(source.notes if source is not None else ()))
     absent = source.absent if source is not None else ()
     return KeyReport(" ".join(command), keys, absent, tuple(dict.fromkeys(notes)), method="trace")
 

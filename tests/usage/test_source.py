@@ -98,7 +98,6 @@ def test_nothing_of_the_trainer_is_executed(tmp_path: Path) -> None:
 
 
 CANNOT_TELL = {
-    "broken syntax": ("def (:\n", "train.py:1: not valid Python"),
     "no loader": ("print('hello')\n", "no place was found"),
     "another file": ("import yaml\nprint(yaml.safe_load(open('x'))['other'])\n", "has other keys"),
     "code made at run time": (
@@ -116,7 +115,6 @@ CANNOT_TELL = {
         ),
         "also handed to subprocess.run",
     ),
-    "null bytes": ("x = 1\0\n", "train.py"),
 }
 
 
@@ -420,16 +418,20 @@ def test_a_table_that_data_look_up_is_live(tmp_path: Path) -> None:
     assert report.dead == ("warmup",)
 
 
-def test_a_file_too_large_to_be_written_by_hand_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_bytes(b"#" * 2_000_001)
-    report = keys_read(tmp_path / "train.py", {"lr": 1})
-    assert "more than a hand-written module has" in report.notes[0]
+UNREADABLE = {
+    "broken syntax": (b"def (:\n", "train.py:1: not valid Python"),
+    "null bytes": (b"x = 1\0\n", "train.py"),
+    "too large to be written by hand": (b"#" * 2_000_001, "more than a hand-written module has"),
+    "nested too deep": (b"x = " + b"(" * 5000 + b")" * 5000 + b"\n", "train.py"),
+}
 
 
-def test_deep_nesting_is_one_line(tmp_path: Path) -> None:
-    report = read(tmp_path, "x = " + "(" * 5000 + ")" * 5000 + "\n", {"lr": 1})
-    assert report.unknown == ("lr",)
-    assert len(report.notes) == 1
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_trainer_that_cannot_be_read_is_an_error_in_one_line(tmp_path: Path, kind: str) -> None:
+    content, reason = UNREADABLE[kind]
+    (tmp_path / "train.py").write_bytes(content)
+    with pytest.raises(SourceError, match=f"(?s)^[^\n]*{reason}[^\n]*no key can be followed, none is protected[^\n]*$"):
+        keys_read(tmp_path / "train.py", {"lr": 1})
 
 
 SEVERAL_BINDINGS = {
@@ -914,6 +916,127 @@ FOUND_IN_STRANGERS = {
         "{TRAIN: {lr: 1, name: x}, DATA: {spare: 3}}",
         {"DATA.spare"},
     ),
+    "a loader of a library that an object is made from": (
+        """
+        from ruamel.yaml import YAML
+        yaml = YAML(typ="safe")
+        with open("c.yaml") as file:
+            print(yaml.load(file)["lr"])
+        """,
+        "",
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
+    "a text that OmegaConf reads": (
+        """
+        from pathlib import Path
+        from omegaconf import OmegaConf
+        cfg = OmegaConf.create(Path("c.yaml").read_text())
+        print(cfg.lr)
+        """,
+        "",
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
+    "a key that a dict of defaults has alone": (
+        """
+        import json
+        DEFAULTS = {"lr": 2, "spare": 3}
+        cfg = {**DEFAULTS, **json.load(open("c.json"))}
+        print(cfg["lr"])
+        """,
+        "",
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
+    "a folder that has the name of a key": (
+        """
+        import json
+        from pathlib import Path
+        cfg = json.load(open("c.json"))
+        print(Path(cfg["folder"]) / "spare")
+        """,
+        "",
+        "{folder: a, spare: true}",
+        {"spare"},
+    ),
+    "a base of a library under another name": (
+        """
+        import yaml
+        from easydict import EasyDict as node
+        def defaults():
+            c = node()
+            c.lr = 1
+            return c
+        def merge(old, new):
+            for key, value in new.items():
+                old[key] = value
+        cfg = defaults()
+        merge(cfg, node(yaml.safe_load(open("c.yaml"))))
+        print(cfg.lr)
+        """,
+        "",
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
+    "an object that fills itself by its own update": (
+        """
+        from parts import Params
+        params = Params("c.json")
+        print(params.lr)
+        """,
+        """
+        import json
+        class Params:
+            def __init__(self, path):
+                self.update(path)
+            def update(self, path):
+                with open(path) as file:
+                    self.__dict__.update(json.load(file))
+        """,
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
+    "a library that calls what gives back the config": (
+        """
+        import yaml
+        from fire import Fire
+        def build(**words):
+            cfg = yaml.safe_load(open("c.yaml"))
+            for key, value in words.items():
+                print(f"{key} = {value}")
+                cfg.update({key: value})
+            return cfg
+        cfg = Fire(build)
+        print(cfg["lr"])
+        """,
+        "",
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
+    "a walk through results is none through the config": (
+        """
+        import unheard_of, yaml
+        from parts import plain
+        cfg = plain(yaml.safe_load(open("c.yaml")))
+        print(cfg["lr"])
+        unheard_of.show(plain({"loss": 1.0}))
+        """,
+        """
+        def plain(x):
+            if isinstance(x, dict):
+                return {k: plain(v) for k, v in x.items()}
+            return x
+        """,
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
+    "a merge key of YAML is no section": (
+        "import yaml\ncfg = yaml.safe_load(open('c.yaml'))\nprint(cfg['net']['width'])\n",
+        "",
+        "{net: {'<<': {width: 1, spare: 2}}}",
+        {"net.spare"},
+    ),
 }
 
 
@@ -955,6 +1078,21 @@ def test_a_class_of_a_package_that_the_run_chooses_is_followed(tmp_path: Path, h
     source += "cfg = yaml.safe_load(open('c'))\nmade = find(cfg['name'])\nmodel = made(cfg['model'])\n"
     report = read(tmp_path, source, "{name: gan, model: {width: 1, spare: 2}}")
     assert (report.live, report.dead) == (("name", "model.width"), ("model.spare",))
+
+
+USED_ONE_BY_ONE = {
+    "in a list": "readers = [Reader(files[name]) for name in files if name[:3] == 'spk']\n",
+    "in a loop": "for name in files:\n    Reader(files[name])\n",
+    "by value": "readers = {name: Reader(file) for name, file in files.items()}\n",
+}
+
+
+@pytest.mark.parametrize("how", USED_ONE_BY_ONE)
+def test_an_object_that_is_made_of_each_value_uses_it(tmp_path: Path, how: str) -> None:
+    source = "import yaml\nfrom parts import Reader\nfiles = yaml.safe_load(open('c'))['files']\n"
+    parts = "class Reader:\n    def __init__(self, file):\n        self.lines = open(file).readlines()\n"
+    report = read(tmp_path, source + USED_ONE_BY_ONE[how], "{files: {spk1: a, spk2: b}}", parts=parts)
+    assert report.idle == ()
 
 
 TABLES = {
