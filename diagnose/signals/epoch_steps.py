@@ -17,8 +17,6 @@ POINTS = 6
 """Logged points in an epoch: fewer show no flat part between two steps."""
 LONGEST = 4096
 """Points that are looked at; of longer curves the medians of blocks."""
-TRIED = 24
-"""Periods that are tried where the log has no epochs."""
 FLOOR = 0.05
 """Share of the whole fall that is left where the steps end: below it there is only noise."""
 
@@ -107,8 +105,8 @@ def _periodic(level: FloatArray) -> list[FloatArray]:
     falls[: int(FLOOR * count)] = 0.0  # the steep start
     spectrum = np.abs(np.fft.rfft(falls - falls.mean(), 2 * count)) ** 2
     echo = np.fft.irfft(spectrum)[: count // FEWEST + 1]
-    lags = [lag for lag in range(POINTS, len(echo) - 1) if echo[lag] >= echo[lag - 1] and echo[lag] >= echo[lag + 1]]
-    best = sorted(lags, key=lambda lag: -echo[lag])[:TRIED]
+    peaks = [lag for lag in range(POINTS, len(echo) - 1) if echo[lag] >= max(echo[lag - 1], echo[lag + 1])]
+    best = sorted(peaks, key=lambda lag: -echo[lag])[:FEWEST]
     return [_phased(falls, period) for lag in best for period in np.linspace(lag - 1 / 2, lag + 1 / 2, 2 * POINTS - 1)]
 
 

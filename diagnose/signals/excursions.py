@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.signals.robust import FloatArray, last_level
+from diagnose.signals.robust import FloatArray
 from diagnose.signals.trend import OUTLIER, Trend
 
 IntArray = npt.NDArray[np.intp]
@@ -63,41 +63,6 @@ def outliers(trend: Trend) -> tuple[Excursion, ...]:
     hot[: opening(trend)] = False
     runs = _runs(np.flatnonzero(hot), trend.width // 2)
     return tuple(_excursion(trend, trend.level, above, run, trend.noise_at) for run in runs)
-
-
-@dataclass(frozen=True, slots=True)
-class Setback:
-    """The highest rise of single points above the lowest before it, which no later point made good.
-
-    Single points, as a smoothed curve of twenty points has no setback of three.
-    """
-
-    best: int
-    """Index of the lowest point before it."""
-    top: int
-    """Index of the highest point after that."""
-    height: float
-    """From there to the highest point after it."""
-    left: float
-    """What the last three points are above the lowest."""
-    lasts: bool
-    """Whether the second half of the time since the highest brought the curve down by less than what is left, and no
-    point since then came back halfway: among noisy batches of a healthy run some would."""
-
-
-def setback(trend: Trend) -> Setback | None:
-    """None where there is none, or where it was made good."""
-    level = trend.level
-    top = int(np.argmax(level - np.minimum.accumulate(level)))
-    best = int(np.argmin(level[: top + 1]))
-    if best == top or level[top:].min() <= level[best]:
-        return None
-    middle = (top + len(level)) // 2
-    end = last_level(level[top:])
-    left = end - float(level[best])
-    height = float(level[top] - level[best])
-    stays_up = 2 * float(level[top:].min() - level[best]) >= height
-    return Setback(best, top, height, left, stays_up and last_level(level[top : middle + 1]) - end < left)
 
 
 def deepest_dip(trend: Trend) -> float:

@@ -42,7 +42,6 @@ FAULTY = (
         training(set_back(1), norms(1, 50.0), clipped(0.0)),
         "GRD001",
     ),
-    case("outliers after each of which the loss is higher", training(set_back(), norms(5, 50.0)), "GRD001"),
 )
 HEALTHY = (
     case("outliers that the log shows to be clipped", training(noisy(descent()), norms(5, 50.0), clipped(1.0))),

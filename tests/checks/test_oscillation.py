@@ -46,15 +46,6 @@ FAULTY = (
         "STB001",
         "FIT001",
     ),
-    case(
-        "bounces that die down as the schedule takes the rate away",
-        training(
-            noisy(0.9 * (1 - 0.4 * (1 - fading()) ** 2) * (1 + fading() * (bouncing(level=1.0, bounces=20) - 1)), 0.02),
-            curve(Role.LEARNING_RATE, 1e-3 * fading()),
-        ),
-        "STB003",
-        "OPT001",
-    ),
 )
 HEALTHY = (
     case("clips that come in the same order of length", training(noisy(buckets(), 0.04))),

@@ -39,11 +39,6 @@ FAULTY = (
         "FIT001",
     ),
     case(
-        "stuck while the rate was high, whatever its schedule did later",
-        training(noisy(stuck(soon=0.02)), curve(Role.LEARNING_RATE, cosine())),
-        "FIT001",
-    ),
-    case(
         "in noise of 12 %, flat as the evaluations show",
         training(noisy(stuck(0.8, 0.08), 0.12), evaluations(noisy(stuck(0.8, 0.08), 0.001, 1))),
         "FIT001",

@@ -12,6 +12,7 @@ from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Find
 from diagnose.finding import Edit, Operation, Safety, Support
 from diagnose.numbers import round_count
 from diagnose.remedies.evidence import length_of, number
+from diagnose.signals.trend import EDGE
 
 
 class DeadSchedule(Check):
@@ -22,8 +23,9 @@ class DeadSchedule(Check):
 
     ## How it is detected
     The logged rate is zero throughout; or it is below `dead` of its peak for more than `most` of the run, after the
-    peak. An exponential decay is foreseen: the logged rate falls evenly, and at that pace it is below ten times `dead`
-    for more than `tail` of the planned run. Or the configured warm-up takes more than `longest` of the configured run.
+    peak. An exponential decay is foreseen: the logged rate falls evenly, and at that pace it is below a hundredth of
+    its peak for more than `tail` of the planned run. Or the configured warm-up takes more than `longest` of the
+    configured run.
 
     ## What to do
     A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a
@@ -41,14 +43,11 @@ class DeadSchedule(Check):
     dead: float = 1e-3
     """Share of the peak. Source: coqui-ai/TTS#1003 (7e-111 in the posted log); a decay of more than 1000 times is
     never meant."""
-    most: float = 0.33
+    most: float = 1 / 2
     """Share of the run. Source: a cosine is below a hundredth of its peak for 6 % of the run."""
     tail: float = 0.2
     """Share of the planned run that may be below it. Source: a cosine is there for 6 % of the run."""
-    begun: float = 0.6
-    """Share of the peak to which the rate must have fallen before its end is foreseen. Source: an inverse square root
-    looks like an exponential decay before that."""
-    longest: float = 0.5
+    longest: float = 1 / 2
     """Share of the run that may be warm-up. Source: the tuning playbook of Google Research advises a tenth at most."""
 
     def applies(self, facts: Facts) -> bool:
@@ -74,11 +73,11 @@ class DeadSchedule(Check):
     def _foreseen(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         """An exponential decay that leaves next to nothing long before the planned end."""
         decay, end, now = remedies.even_fall(rates), length_of(facts, rates), float(rates.values[-1])
-        if decay is None or end is None or now > self.begun * decay.peak:
+        if decay is None or end is None or now >= decay.peak:
             return
-        over = decay.reaches(10 * self.dead)
+        over = decay.reaches(EDGE**2)
         share = (end - over) / max(1, end - int(rates.steps[0]))
-        if share < self.tail or np.count_nonzero(rates.steps > decay.since) < self.min_points // 2:
+        if share < self.tail:
             return
         message = f"The learning rate decays by {1 - exp(decay.slope):.3g} a step, from {decay.peak:.3g} to {now:.3g} "
         message += f"by {rates.place(int(rates.steps[-1]))}: it is below a hundredth of its peak from "
@@ -115,15 +114,15 @@ class DeadSchedule(Check):
     def _warmup(self, facts: Facts, warmup: float, length: float, unit: str) -> Finding:
         never = f"would not end within the {length:,.0f} {unit} of the run"
         long = f"is {warmup / length:.0%} of the {length:,.0f} {unit} of the run"
-        why = f"the warm-up of {warmup:,.0f} {unit} {never if warmup >= length else long}"
-        edit = Edit(f"warmup_{unit}", Operation.SET, round_count(length / 10), "a tenth of the run or less")
-        cure = Prescription("Shorten the warm-up", why, (edit,), Safety.SAFE, support=Support.CITED)
+        why = f"warm-up of {warmup:,.0f} {unit} {never if warmup >= length else long}"
+        edit = Edit(f"warmup_{unit}", Operation.SET, round_count(EDGE * length), "a tenth of the run or less")
+        cure = Prescription("Shorten the warm-up", f"the {why}", (edit,), Safety.SAFE, support=Support.CITED)
         bound = self._peak_is_of_warmup(facts)
         return self.finding(
             Severity.INFO if bound else Severity.ERROR if warmup >= length else Severity.WARNING,
             Confidence.HIGH,
             "config",
-            f"The configured {why[4:]}.",
+            f"The configured {why}.",
             evidence=(Evidence("warmup_share", warmup / length, self.longest),),
             prescriptions=() if bound else (cure,),
             advice="Lower the rate before you shorten it: this schedule's peak follows from the warm-up."

@@ -11,8 +11,8 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
 from diagnose.checks.run._loss import SURE, beyond_noise, change, improves, moving_target, onset
-from diagnose.run import Axis
 from diagnose.signals import Trend, signals
+from diagnose.signals.gap import FEWEST
 from diagnose.signals.trend import FEW
 
 
@@ -49,9 +49,6 @@ class Divergence(Check):
     part: float = 1.5
     """Rise of a component above its own start, in ln: 4.5 times. Source: KL of a VAE that grew; healthy weights of
     components drift by a factor of two or three."""
-    few: int = 8
-    """Single batches up to which a loss must have fallen by as much as it rises, or have doubled. Source: pasted
-    excerpts, in which four noisy batches look like a turn."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No loss with three finite points, or one that says nothing."""
@@ -74,7 +71,7 @@ class Divergence(Check):
         if trend is None or not self.turned(trend):
             return
         lost = trend.lost(trend.end, trend.best)
-        if (improves(signals(facts)) and 2 * lost < 1) or (trend is signals(facts).val and (lost < 1 or trend.climbs)):
+        if improves(signals(facts)) or trend is signals(facts).val:
             return  # harder batches; of validation alone, overfitting
         curve = trend.curve
         low = trend.lowest_index
@@ -94,22 +91,20 @@ class Divergence(Check):
 
     def turned(self, trend: Trend) -> bool:
         """Whether the level at the end is above the best beyond doubt."""
-        lost = trend.lost(trend.end, trend.held)
-        far = lost >= self.share or (trend.rise >= self.part and trend.climbs)
-        if len(trend) < 4 or trend.rise < self.rise or not far:
+        fell = trend.first - trend.best
+        few = len(trend) < FEW and fell < trend.rise < log(2)  # single batches: a rise that small may be noise
+        far = trend.lost(trend.end, trend.held) >= self.share or (trend.rise >= self.part and trend.climbs)
+        if len(trend) < FEWEST or trend.rise < self.rise or few or not far:
             return False
-        few = len(trend) <= self.few and trend.curve.axis is Axis.STEP  # single batches: a rise that small may be noise
-        if few and trend.first - trend.best < trend.rise < log(2):
-            return False
-        fell = 2 * (trend.first - trend.best) > self.z * trend.noise  # else noise fell, and noise climbs back
-        return trend.rise_z >= self.z or (trend.climbs and (2 * trend.rise_z >= self.z or (fell and trend.rise_z > 1)))
+        # Where noise fell, noise climbs back.
+        return trend.rise_z >= self.z or (trend.climbs and 2 * fell > self.z * trend.noise)
 
     def _parts(self, facts: Facts) -> Iterator[Finding]:
         total = signals(facts).main
         for tag, trend in signals(facts).parts.items():
             grown = trend.end - trend.start
             small = total is not None and trend.loss(trend.end) < total.loss(total.end)  # switched on late, or weighed
-            if len(trend) < FEW or trend.signed or grown < self.part or not self.turned(trend) or small:
+            if grown < self.part or small:
                 continue
             first = int(trend.curve.steps[trend.best_index])
             yield self.report(
@@ -124,17 +119,17 @@ class Divergence(Check):
 
     def _won(self, facts: Facts) -> Iterator[Finding]:
         rivals = signals(facts).rivals
-        if rivals is None or any(trend.signed for trend in rivals):
+        if rivals is None:
             return
         generator, other = rivals
-        climbed, far = generator.end - generator.start, 4 * self.rise
-        if other.net < self.part or other.order > -1 / 2 or climbed < far:
+        climbed = generator.end - generator.start
+        if other.net < self.part or climbed < self.rise:
             return
         first = int(np.argmax(generator.smooth > generator.start + self.rise))
         yield self.report(
             generator.curve,
             f"The discriminator has won: {_course(other)}, while {_course(generator)}.",
-            Evidence("growth", climbed, far, "", f"rose by {change(climbed)} above its start"),
+            Evidence("growth", climbed, self.rise, "", f"rose by {change(climbed)} above its start"),
             first=first,
             advice="Go back to before it climbed; train the discriminator less often, or regularise it.",
         )
@@ -142,7 +137,7 @@ class Divergence(Check):
     def _validation(self, facts: Facts) -> Iterator[Finding]:
         measured = signals(facts)
         gap, val = measured.gap, measured.val
-        if gap is None or val is None or measured.train is None or gap.train_fall > self.rise / 4:
+        if gap is None or val is None or measured.train is None or gap.train_fall > self.rise:
             return
         if gap.rise < self.rise or 2 * gap.rise_z < self.z or gap.since <= 2:
             return

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.run._loss import MANY
 from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
 
 BOUNDED = re.compile(r"(?i)(^|[^a-z])(ce|cross_?entropy|l1|mae|mse|l2|mel|bce|ctc|huber)([^a-z]|$)")
@@ -44,7 +45,7 @@ class ImpossibleLoss(Check):
     absurd: float = 1e8
     """Level beyond which a loss that does not fall is none. Source: a stale cache of targets
     (chatterbox-finetuning#16); sums over clips and frames reach 1e6."""
-    points: int = 10
+    points: int = MANY
     """Equal values in a row that make a constant. Source: our choice: float losses never repeat by chance."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:

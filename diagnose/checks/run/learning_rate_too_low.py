@@ -47,7 +47,7 @@ class LearningRateTooLow(LossCheck):
         if trend is None or rate is None or rate > self.low:
             return
         idle = logged is not None and logged < self.tiny and abs(trend.net) < self.moved
-        if not idle and not ((logged or rate <= 10 * self.tiny) and SlowLearning().creeps(facts)):
+        if not idle and not SlowLearning().creeps(facts):
             return
         yield self.report(
             trend.curve,

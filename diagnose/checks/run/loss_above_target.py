@@ -56,7 +56,7 @@ class LossAboveTarget(Check):
             return
         expected = _expected(band, curve)
         behind = expected is not None and last > (1 + self.path_margin) * expected
-        falling = last <= float(curve.values.min()) or (trend is not None and trend.late_order < 0)
+        falling = trend is not None and trend.late_order < 0
         sure = band.confidence is not Confidence.LOW
         aim = f"target {band.low:g} to {band.high:g}, from {band.source}"
         path = f"a healthy run is near {expected:.3g} at this epoch" if behind else ""

@@ -73,7 +73,7 @@ class LossSpike(LossCheck):
     def _short(self, trend: Trend, one: Excursion) -> bool:
         """Whether it lasted under half of the run, and is no hump of the warm-up."""
         hump = one.first <= opening(trend) and (trend.curve.role is Role.VAL_LOSS or one.over_start < self.effect)
-        return 2 * (one.last - one.first + 1) < len(trend) and not hump
+        return 2 * (one.last - one.first) < len(trend) and not hump
 
     def _jumps(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
         worst = max(spikes, key=lambda one: one.effect)

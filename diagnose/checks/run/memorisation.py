@@ -9,6 +9,8 @@ from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import beyond_noise
 from diagnose.signals import EpochSteps, Trend, signals
+from diagnose.signals.epoch_steps import FEWEST, POINTS
+from diagnose.signals.trend import EDGE
 
 
 class Memorisation(Check):
@@ -35,17 +37,17 @@ class Memorisation(Check):
     code = "FIT004"
     name = "memorisation"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 24
+    min_points = FEWEST * POINTS
     part_of = ("divergence", "impossible-loss", "oscillation", "non-finite-loss")
 
     drop: float = 0.05
     """Mean jump at a boundary in ln: 5 %. Source: several passes over enough data jump by 1 to 3 %."""
     z: float = 4.0
     """Standard errors. Source: one in 30,000 for normal noise."""
-    coverage: float = 0.5
+    coverage: float = 1 / 2
     """Share of the fall that happens at the boundaries. Source: half of it; more than all of it is won back within
     the epochs, as by clips sorted by length."""
-    left: float = 0.05
+    left: float = EDGE / 2
     """Loss that is left of its start, from which on one may suspect. Source: information only."""
 
     def skip_reason(self, facts: Facts) -> str | None:
@@ -85,7 +87,7 @@ class Memorisation(Check):
             )
 
     def _is_clear(self, seen: EpochSteps, trend: Trend) -> bool:
-        clear = seen.z >= self.z and self.coverage <= seen.coverage <= 1.2
+        covered = self.coverage <= seen.coverage <= 1 + 2 * EDGE
         # A period that was looked for could be chance: its steps must be seen by eye, and the set be nearly used up.
         by_eye = seen.drop >= 2 * max(self.drop, trend.noise) and trend.net > 1
-        return clear and seen.drop >= self.drop and (seen.known or by_eye)
+        return seen.drop >= self.drop and seen.z >= self.z and covered and (seen.known or by_eye)

@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
-from diagnose.checks.run._loss import beyond_noise, change
+from diagnose.checks.run._loss import KNOWN_NOISE, beyond_noise, change
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, running_median
 from diagnose.signals.trend import EDGE, OUTLIER
@@ -35,7 +35,7 @@ class MissingWarmup(Check):
     code = "OPT003"
     name = "missing-warmup"
     needs = (Role.TRAIN_LOSS,)
-    min_points = 16
+    min_points = KNOWN_NOISE
     explained_by = ("learning-rate-too-high",)
     part_of = ("non-finite-loss",)
 
@@ -48,9 +48,8 @@ class MissingWarmup(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for a throw at a rate that starts at its peak."""
-        measured = signals(facts)
-        course = measured.train
-        if course is None or course is not measured.main or not self._at_peak(facts):
+        course = signals(facts).train
+        if course is None or not self._at_peak(facts):
             return
         tenth = max(ODD_ONE_OUT + 1, int(EDGE * len(course)))
         early = running_median(course.level[:tenth], max(ODD_ONE_OUT, int(EDGE * tenth) | 1))

@@ -11,9 +11,12 @@ import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Severity
 from diagnose.run import Attachment, FloatArray, Run
+from diagnose.signals.pace import SETTLED
 
 FRAME = 1024
 """Samples in a frame: 46 ms at 22.05 kHz, shorter than a syllable."""
+LONGEST = 60
+"""Seconds of a sample that are looked at."""
 FULL_SCALE = -np.iinfo(np.int16).min
 COMPARED = {"gt", "target", "real", "ground", "reference"}
 """Words in the tags of spoken targets, which are logged for comparison."""
@@ -52,10 +55,6 @@ class NoiseAudio(Check):
     white noise (0.2), pink noise (0.8) and a hum (0.05)."""
     loud_decibels: float = 30.0
     """Frames this far below the loudest are pauses. Source: our choice, the range of speech."""
-    fewest_frames: int = 8
-    """Source: our choice: a third of a second, two syllables."""
-    most_bytes: int = 20_000_000
-    """Larger samples are not read. Source: our choice: four minutes of wav at 44.1 kHz."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No sound is in the log."""
@@ -64,12 +63,11 @@ class NoiseAudio(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Judge the last two samples of each tag; a finding for each kind of fault."""
         bad: dict[str, list[tuple[Attachment, Evidence, bool]]] = defaultdict(list)
-        for samples in _by_tag(facts.run).values():
-            faults = [self._fault(one) for one in samples[-2:]]
-            if faults[-1] is not None:
-                kind, measured = faults[-1]
-                again = len(faults) > 1 and faults[0] is not None and faults[0][0] == kind
-                bad[kind].append((samples[-1], measured, again and samples[-2].step != samples[-1].step))
+        for *before, last in _by_tag(facts.run).values():
+            kind, measured = self._fault(last)
+            if measured is not None:
+                again = bool(before) and self._fault(before[-1])[0] == kind and before[-1].step != last.step
+                bad[kind].append((last, measured, again))
         for kind, found in bad.items():
             last, measured, _ = found[0]
             lasting = any(again for _, _, again in found)
@@ -84,12 +82,12 @@ class NoiseAudio(Check):
                 advice=self.what_to_do(),
             )
 
-    def _fault(self, one: Attachment) -> tuple[str, Evidence] | None:
-        """What is wrong with a sample, and what shows it."""
-        samples = _decoded(one, self.most_bytes)
-        if samples is None or not len(samples):
-            return None
-        peak, clipped = float(np.abs(samples).max()), float(np.mean(np.abs(samples) >= 1 - self.silent_peak))
+    def _fault(self, one: Attachment) -> tuple[str, Evidence | None]:
+        """What is wrong with a sample, and what shows it; None: nothing."""
+        samples = np.abs(_decoded(one))
+        if not len(samples):
+            return "", None
+        peak, clipped = float(samples.max()), float(np.mean(samples >= 1 - self.silent_peak))
         if peak < self.silent_peak:
             said = f"its peak is {peak:.2g} of full scale"
             return "silence", Evidence("measured", peak, self.silent_peak, "of full scale", said)
@@ -99,9 +97,9 @@ class NoiseAudio(Check):
         frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
         levels = 10 * np.log10(np.mean(frames**2, axis=1) + 1 / FULL_SCALE**2)
         loud = levels[levels > levels.max(initial=-np.inf) - self.loud_decibels]
-        if len(loud) < self.fewest_frames or np.std(loud) >= self.steady_decibels:
-            return None
-        spread = float(np.std(loud))
+        spread = float(np.std(loud)) if len(loud) >= SETTLED else np.inf
+        if spread >= self.steady_decibels:
+            return "", None
         said = f"its level varies by {spread:.2g} dB"
         return "steady noise or a hum", Evidence("measured", spread, self.steady_decibels, "dB", said)
 
@@ -116,16 +114,11 @@ def _by_tag(run: Run) -> dict[str, list[Attachment]]:
     return found
 
 
-def _decoded(one: Attachment, most_bytes: int) -> FloatArray | None:
-    """The samples of a wav file of 16 bit, all channels, full scale -1 to 1; None for anything else."""
+def _decoded(one: Attachment) -> FloatArray:
+    """Samples of a wav file of 16 bit, all channels, full scale -1 to 1, of its first minute; none of anything else."""
     try:
-        content = one.load()
-        if len(content) > most_bytes:
-            return None
-        with wave.open(io.BytesIO(content)) as file:
-            if file.getsampwidth() != 2:
-                return None
-            raw = file.readframes(most_bytes)
+        with wave.open(io.BytesIO(one.load())) as file:
+            raw = file.readframes(LONGEST * file.getframerate()) if file.getsampwidth() == 2 else b""
     except (OSError, EOFError, wave.Error):
-        return None
-    return np.frombuffer(raw[: len(raw) // 2 * 2], "<i2").astype(np.float64) / FULL_SCALE
+        raw = b""
+    return np.frombuffer(raw, "<i2", len(raw) // 2).astype(np.float64) / FULL_SCALE

@@ -66,9 +66,9 @@ class NonFiniteLoss(Check):
         yield from self._filtered(facts)
 
     def _lost(self, facts: Facts, curve: Curve, bad: IntArray) -> Finding:
-        ends_so = not np.isfinite(curve.values[-1]) and (len(bad) > 1 or len(bad) == len(curve))
+        ends_so = not np.isfinite(curve.values[-1])
         factor, data = _climb_before(curve.values[: bad[0]]), _is_data(facts, curve, bad)
-        harmless = len(bad) == 1 and len(curve) >= self.single and not ends_so and curve.role is Role.TRAIN_LOSS
+        harmless = len(bad) == 1 and len(curve) >= self.single and not ends_so
         what = "infinite" if np.isinf(curve.values[bad]).all() else "not a number"
         climbed = f", after a climb to {factor:.3g} times its best" if factor >= self.climb else ""
         called = CALLED.get(curve.role or Role.EPOCH, f"The component {curve.tag}")
@@ -146,17 +146,15 @@ def _losses(run: Run) -> list[Curve]:
 def _is_data(facts: Facts, curve: Curve, bad: IntArray) -> bool:
     """Whether the training loss is infinite while validation goes on improving: the weights are fine."""
     val = facts.curve(Role.VAL_LOSS)
-    if curve.role is not Role.TRAIN_LOSS or val is None or not np.isinf(curve.values[bad]).all():
-        return False
-    values = val.values
-    return len(values) > 2 and bool(np.isfinite(values).all()) and float(values[-2:].mean()) < float(values[0])
+    improved = val is not None and len(val) > 2 and float(val.values[-2:].mean()) < float(val.values[0])
+    return improved and bool(np.isinf(curve.values[bad]).all())
 
 
 def _lost_gradients(facts: Facts, curve: Curve, first: int) -> str | None:
     """Where the gradient norm was not finite before the loss was not, if it is logged."""
     norms = facts.curve(Role.GRAD_NORM)
-    bad = None if norms is None else np.flatnonzero(~np.isfinite(norms.values) & (norms.steps <= curve.steps[first]))
-    return norms.place(norms.steps[bad[0]]) if norms is not None and bad is not None and len(bad) else None
+    lost = None if norms is None else norms.where(~np.isfinite(norms.values)).until(int(curve.steps[first]))
+    return lost.place(lost.steps[0]) if lost is not None and len(lost) else None
 
 
 def _cures(facts: Facts, curve: Curve, first: int) -> tuple[Prescription, ...]:

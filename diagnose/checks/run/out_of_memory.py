@@ -36,9 +36,6 @@ class OutOfMemory(RunDied):
     explained_by = ()
     kinds = (EndingKind.OUT_OF_MEMORY,)
 
-    smaller: float = 0.5
-    """Factor on the batch size. Source: memory of activations is proportional to the batch; half leaves room."""
-
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Tell the last line, how the memory grew, and a batch that needs less."""
         for found in super().check(facts):
@@ -51,8 +48,8 @@ class OutOfMemory(RunDied):
             return ()
         why = f"a batch of {batch} did not fit"
         edits = (
-            Edit("batch_size", Operation.SET, max(1, int(batch * self.smaller)), why, needs=(ACCUMULATION,)),
-            Edit(ACCUMULATION, Operation.SCALE, 1 / self.smaller, "the update sees as many examples as before"),
+            Edit("batch_size", Operation.SET, batch // 2, why, needs=(ACCUMULATION,)),
+            Edit(ACCUMULATION, Operation.SCALE, 2, "the update sees as many examples as before"),
         )
         return (Prescription("Halve the batch, average over twice as many", why, edits),)
 

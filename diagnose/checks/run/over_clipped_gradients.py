@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.checks.run._loss import MANY
 from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
 from diagnose.finding import Edit, Operation
 from diagnose.remedies.evidence import number
@@ -37,7 +38,7 @@ class OverClippedGradients(Check):
 
     far: float = 10.0
     """Usual norm over threshold. Source: a step that is a tenth of what was computed."""
-    fewest: int = 20
+    fewest: int = MANY
     """Logged values needed. Source: a share of fewer is known to a tenth at best."""
 
     def skip_reason(self, facts: Facts) -> str | None:

@@ -8,7 +8,6 @@ from math import exp
 from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import beyond_noise, change, confidence
-from diagnose.checks.run.divergence import Divergence
 from diagnose.signals import Gap, Trend, signals
 from diagnose.signals.gap import FEWEST, TAIL
 
@@ -22,7 +21,7 @@ class Overfitting(Check):
     ## How it is detected
     The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond its
     noise (`z`; less of a rise with more certainty), the best is not among the last, and training did not rise since.
-    Where only validation is logged, or a component of it, or an error in another unit, more is asked. Or validation
+    Of a component of it, or an error in another unit, more is asked. Or validation
     has hardly improved (by a tenth of what was gained, or 5 %, or the noise) since an evaluation, and training fell on:
     its fall times the share of the run since then is `vain` or more.
 
@@ -58,38 +57,25 @@ class Overfitting(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the end of the validation curve with its best, and what training did meanwhile."""
         measured = signals(facts)
-        gap, val, train = measured.gap, measured.val, measured.train
-        if gap is not None and val is not None:
-            if self._turned(gap) and self._learned(facts, gap):
-                clear = gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST and train is not None
-                yield self._overfits(facts, val, gap, confidence(measured, train or val, clear=clear))
+        whole = [] if measured.val is None or measured.gap is None else [(measured.val, measured.gap, self)]
+        sterner = self.tuned({"rise": 4 * self.rise, "z": 2 * self.z, "vain": 2 * self.vain})
+        for val, gap, bar in (*whole, *((part, apart, sterner) for part, apart in measured.part_gaps)):
+            if bar._turned(gap) and (measured.train is None or not self._lost(gap)):
+                clear = bar is self and gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST
+                yield self._overfits(facts, val, gap, confidence(measured, measured.train or val, clear=clear))
                 return
-            if self._gains_nothing(gap):
+            if (bar is self or measured.val is None) and bar._gains_nothing(gap):
                 yield self._past_best(facts, val, gap)
-                return
-        sterner = self.tuned({"rise": 4 * self.rise, "share": 2 * self.share, "z": 2 * self.z, "vain": 2 * self.vain})
-        for part, apart in measured.part_gaps:
-            if sterner._turned(apart) and not self._lost(apart):
-                yield self._overfits(facts, part, apart, Confidence.MEDIUM)
-                return
-            if val is None and sterner._gains_nothing(apart):
-                yield self._past_best(facts, part, apart)
                 return
 
     def _turned(self, gap: Gap) -> bool:
-        """Whether validation has turned up, for two evaluations at least: far, or little but beyond any doubt."""
+        """Whether validation has turned up: far, or little but beyond any doubt."""
         high = gap.rise * gap.rise_z >= self.rise * self.z and gap.rise_z >= self.z
-        return high and gap.rise_share >= self.share and gap.best_at <= 1 - TAIL and gap.since >= 2
-
-    def _learned(self, facts: Facts, gap: Gap) -> bool:
-        """Whether training went on learning; where none is logged, whether validation rose far and did not diverge."""
-        if signals(facts).train is None:
-            return gap.rise >= 2 * self.rise and next(Divergence().of_training(facts), None) is None
-        return not self._lost(gap)
+        return high and gap.rise_share >= self.share and gap.best_at <= 1 - TAIL
 
     def _lost(self, gap: Gap) -> bool:
         """Whether training learned nothing since: then it diverged."""
-        return gap.train_kept < -self.rise or 2 * gap.train_fall <= self.rise
+        return gap.train_kept < -self.rise or gap.train_fall <= self.rise
 
     def _gains_nothing(self, gap: Gap) -> bool:
         """Whether for long only training improved, and by much, and did not end above validation."""

@@ -9,9 +9,10 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Role, Severity
-from diagnose.checks.run._loss import MANY, LossCheck, confidence, late_piece
+from diagnose.checks.run._loss import MANY, SURE, LossCheck, confidence, late_piece
 from diagnose.signals import Trend, signals
 from diagnose.signals.robust import ODD_ONE_OUT, as_share, last_level
+from diagnose.signals.trend import EDGE
 
 CLASSES = (2, 3, 10, 100, 1000)
 """Numbers of classes that a guess is often among, where the vocabulary is not known."""
@@ -28,7 +29,7 @@ class Plateau(LossCheck):
     ## How it is detected
     The loss never fell: the upper bound of its fall is small and it does not fall in the second half. Or it fell a
     little, came near its best early, and the rest of the run brought next to nothing. Not where the logged
-    learning rate had decayed by then, nor where validation still improves.
+    learning rate had decayed in the end, nor where validation still improves.
 
     ## What to do
     If it never fell: check labels, tokenizer and frozen weights, then the learning rate. If it fell first: lower the
@@ -68,25 +69,19 @@ class Plateau(LossCheck):
             yield self._flat(facts, trend, trend.near_best_from)
 
     def _never_fell(self, trend: Trend) -> bool:
-        seen = len(trend) >= MANY or 16 * trend.net_error <= self.never
+        seen = len(trend) >= MANY or 2 * SURE * trend.net_error <= self.never
         still = trend.late_order > -self.still or trend.fell_at_most < self.never / 4
         still = still or trend.half - trend.end < self.never * trend.fall  # it creeps, however surely
-        # In a loud curve a fall that nobody can tell from none, after so many points, is none.
-        loud = 2 * trend.noise > max(self.never, trend.first - trend.end) and trend.fell_z <= 2
-        return seen and ((trend.fell_at_most < self.never and still) or loud)
+        # A fall that nobody can tell from none, after so many points, is none.
+        return seen and ((trend.fell_at_most < self.never and still) or trend.fell_z <= 2)
 
     def _stopped(self, facts: Facts, trend: Trend) -> bool:
-        flat = trend.half - trend.end < max(self.never * trend.fall, trend.error) and trend.late_order > -self.still
+        flat = trend.half - trend.end < max(self.never * trend.fall, trend.error)
         little = float(trend.level[:ODD_ONE_OUT].max()) - trend.best + trend.noise < self.little  # beyond doubt
-        little = little or _nothing_right(facts) or self._at_chance(facts, trend)
+        dead = np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR or _nothing_right(facts)
         gap, early = signals(facts).gap, trend.near_best_from <= self.early
-        better = gap is not None and gap.near_at >= self.early and trend is not signals(facts).val
-        return len(trend) >= MANY and flat and early and little and not better
-
-    def _at_chance(self, facts: Facts, trend: Trend) -> bool:
-        """Whether the second half does not move at all, and is what guessing costs."""
-        dead = np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR
-        return bool(dead) and not trend.signed and _chance(facts, trend.loss(trend.end)) is not None
+        better = gap is not None and gap.near_at >= self.early
+        return len(trend) >= MANY and flat and early and (little or dead) and not better
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
         still = not np.ptp(trend.level)
@@ -94,10 +89,8 @@ class Plateau(LossCheck):
             return True  # what came before is not known, or nothing is left of the loss
         if facts.target is not None and trend.loss(trend.end) <= facts.target.high:
             return True
-        # Flat for so much of the run while the rate was up, it was no decay that stopped it.
-        proved, rate = min(trend.near_best_from + self.early, 1.0), signals(facts).rate
-        late = float(trend.curve.steps[int(proved * (len(trend) - 1))])
-        decayed = rate is not None and rate.past_peak(late) and 2 * rate.share(late) < 1
+        rate = signals(facts).rate
+        decayed = rate is not None and 2 * rate.share(float(trend.curve.steps[-1])) < 1
         return decayed and trend.start - trend.held > self.never
 
     def _flat(self, facts: Facts, trend: Trend, since: float) -> Finding:
@@ -112,7 +105,7 @@ class Plateau(LossCheck):
         else:
             message = f"The loss has been near {end:.4g} since {curve.place(curve.steps[first])}, most of the run"
             advice = "Halve the learning rate; if the loss does not move, the model or the data is at its limit."
-        tuned = bool(facts.settings.get("init_checkpoint")) and not _nothing_right(facts)
+        tuned = bool(facts.settings.get("init_checkpoint"))
         if tuned:
             advice = "Fine-tuned models often plateau early: compare with the model that it began from."
         return self.report(
@@ -137,7 +130,7 @@ class Plateau(LossCheck):
 def _nothing_right(facts: Facts) -> bool:
     """Whether a logged error rate of words or letters says at the end that hardly one was right: blanks, in CTC."""
     rates = (curve.finite for curve in facts.run.played_by(Role.ERROR_RATE))
-    return any(len(rate) > 2 and last_level(as_share(rate.values)) >= 0.95 for rate in rates)
+    return any(len(rate) > 2 and last_level(as_share(rate.values)) >= 1 - EDGE for rate in rates)
 
 
 def _chance(facts: Facts, loss: float) -> int | None:

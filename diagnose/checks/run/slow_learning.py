@@ -65,12 +65,10 @@ class SlowLearning(LossCheck):
         if trend is None or trend.signed or self.skip_reason(facts) or measured.begins_late:
             return False
         short = 0 < trend.net < self.little and trend.fell_z >= self.z
-        straight = (
-            self.line + 1 / max(trend.fell_z, 1) <= measured.straightness <= 1 - self.line / 2
-            and 2 * trend.late_share >= self.line
-        )
+        straight = self.line + 1 / max(trend.fell_z, 1) <= measured.straightness <= 1 - self.line / 2
         burst = trend.first - trend.start > trend.net * EDGE + 2 * trend.noise
-        return short and straight and trend.late_order < -EDGE and not burst and not _has_begun(facts, trend)
+        on = straight and 2 * trend.late_share >= self.line
+        return short and on and not burst and not _has_begun(facts, trend)
 
 
 def _has_begun(facts: Facts, trend: Trend) -> bool:

@@ -32,7 +32,7 @@ class SlowLoader(Check):
     name = "slow-loader"
     needs = (Role.LOADER_TIME, Role.STEP_TIME)
 
-    share: float = 0.5
+    share: float = 1 / 2
     """Of the time. Source: half of the bill; below a third nobody acts."""
 
     def skip_reason(self, facts: Facts) -> str | None:

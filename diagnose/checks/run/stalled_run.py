@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
-from diagnose.signals.pace import paces
+from diagnose.checks.run._loss import MANY
+from diagnose.signals.pace import SETTLED, paces
 from diagnose.signals.robust import running_median
 
 
@@ -37,7 +38,7 @@ class StalledRun(Check):
     """Times the pace of the first half. Source: operators alarm at 1.25 to 1.4; at twice the time one acts."""
     costly: float = 600.0
     """Seconds lost that are worth an alarm. Source: ten minutes of a rented GPU."""
-    fewest: int = 40
+    fewest: int = 2 * MANY
     """Logged times. Source: ten in the quarter that is judged."""
 
     def skip_reason(self, facts: Facts) -> str | None:
@@ -58,7 +59,7 @@ class StalledRun(Check):
         usual, last = float(np.median(seconds[:half])), float(np.median(seconds[-(half // 2) :]))
         if usual <= 0 or last < self.slower * usual:
             return
-        fast = np.flatnonzero(running_median(seconds, half // 10 | 1) < self.slower * usual)
+        fast = np.flatnonzero(running_median(seconds, half // SETTLED | 1) < self.slower * usual)
         first = min(int(fast[-1]) + 1, len(steps) - 1) if len(fast) else 0
         lost = (last - usual) * float(steps[-1] - steps[first])
         yield self.finding(

@@ -8,10 +8,8 @@ from dataclasses import replace
 from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import MANY, late_piece
 from diagnose.readers.roles import ADVERSARIAL
-from diagnose.signals import Kind, Trend, signals
-
-SHOWN = 9
-"""Tags that a message names."""
+from diagnose.signals import Kind, signals
+from diagnose.signals.trend import EDGE
 
 
 class TooLittleLogged(Check):
@@ -38,8 +36,6 @@ class TooLittleLogged(Check):
     """Points below which nothing is proved. Source: real runs, where fewer are called too short."""
     few: int = MANY
     """Points below which a course without order proves nothing. Source: as for a plateau."""
-    material: float = 0.07
-    """Change in ln that few points must show. Source: a run at chance level falls by less for ever."""
     order: float = 0.35
     """Kendall's tau of a clear course. Source: two thirds of all pairs in order."""
 
@@ -57,24 +53,20 @@ class TooLittleLogged(Check):
         if curve is None:
             return _no_loss(facts)
         if measured.kind is Kind.REINFORCEMENT:
-            reward = measured.reward
-            seen = reward is not None and len(reward) >= self.few and reward.net > 2 * reward.net_error
-            return None if seen else "the loss of reinforcement learning moves with its own targets: log the reward"
+            missing = "the loss of reinforcement learning moves with its own targets: log the reward"
+            return missing if measured.reward is None else None
         points = len(curve.finite) if trend is None else len(trend)
         if trend is None or points < self.fewest:
             return f"{points} point{'s' * (points != 1)} of the loss: too few to judge; log at least {self.few}"
-        if late_piece(measured) and trend.order > -self.order:
+        if late_piece(measured):
             return f"the log begins at {curve.place(curve.steps[0])}: what came before is unknown"
-        if points < self.few and not self._clear(trend):
+        if points < self.few and (abs(trend.order) < self.order or abs(trend.net) < EDGE):
             return f"{points} points without a clear course are too few to judge; log more often"
         return None
-
-    def _clear(self, trend: Trend) -> bool:
-        return abs(trend.order) >= self.order and abs(trend.net) > max(self.material, 2 * trend.net_error)
 
 
 def _no_loss(facts: Facts) -> str:
     if any(curve.adversarial for curve in facts.run.curves.values()):
         return f"what is logged {ADVERSARIAL}"
-    tags = ", ".join(list(facts.run.curves)[:SHOWN])
+    tags = ", ".join(list(facts.run.curves)[: TooLittleLogged.fewest])
     return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"

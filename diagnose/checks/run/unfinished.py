@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
 from diagnose.run import Axis, EndingKind
+from diagnose.signals.trend import EDGE
 
 
 class Unfinished(Check):
@@ -29,7 +30,7 @@ class Unfinished(Check):
     code = "RUN003"
     name = "unfinished"
 
-    share: float = 0.9
+    share: float = 1 - EDGE
     """Of the planned end. Source: the last log interval and the last evaluation are within a tenth of it."""
     quiet: float = 3600.0
     """Seconds without a new line. Source: longer than an epoch of evaluation and a checkpoint takes."""
@@ -58,7 +59,7 @@ class Unfinished(Check):
             Role.TRAIN_LOSS.value,
             f"The log stops at {curve.unit} {last:,} of {planned:,} and has not grown since.",
             steps=(last, last),
-            evidence=(Evidence("share_done", last / planned, self.share, "", f"{100 * last / planned:.3g} % done"),),
+            evidence=(Evidence("share_done", last / planned, self.share, "", f"{last / planned:.1%} done"),),
             advice="See whether the process still runs; resume from the last checkpoint if it was to go on.",
         )
 

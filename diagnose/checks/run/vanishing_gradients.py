@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.run._loss import MANY
 from diagnose.signals import signals
 from diagnose.signals.robust import last_level
 
@@ -31,7 +32,7 @@ class VanishingGradients(Check):
     code = "GRD002"
     name = "vanishing-gradients"
     needs = (Role.GRAD_NORM, Role.TRAIN_LOSS)
-    min_points = 20
+    min_points = MANY
     explained_by = ("dead-schedule",)
 
     collapse: float = 1e-3

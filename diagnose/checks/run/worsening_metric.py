@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from diagnose.checks.base import Check, Curve, Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import change
+from diagnose.checks.run._loss import SURE, change
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
 from diagnose.signals.robust import as_share, last_level
@@ -19,10 +19,9 @@ class WorseningMetric(Check):
     The loss is a stand-in: what is wanted is fewer errors. A run whose word error rate rises gets worse.
 
     ## How it is detected
-    The last level of a logged error rate (or of what a score, as a share, leaves to one) is above its best by `rise`
-    and by `z` standard errors, at eight evaluations or more. Rise and the share lost of what it had gained make up for
-    each other (`effect`). In reinforcement learning the reward is judged so, whatever the losses do: half of what it
-    had gained must be lost.
+    The last level of a logged error rate (or of what a score, as a share, leaves to one) is above its best by `z`
+    standard errors, at eight evaluations or more, and rise and the share lost of what it had gained make `effect`. In
+    reinforcement learning the reward is judged so, whatever the losses do: half of its gain must be lost.
 
     ## What to do
     Listen to the checkpoint of the best rate beside that of the lowest loss; look at decoding and lengths.
@@ -35,13 +34,11 @@ class WorseningMetric(Check):
     name = "worsening-metric"
     part_of = ("overfitting", "divergence", "non-finite-loss")
 
-    rise: float = 0.15
-    """Rise in ln: 16 %. Source: error rates scatter more than losses."""
     effect: float = 0.045
     """Rise in ln times the share lost (at most 1). Source: a third of the gain at a rise of 16 %, below which nobody
-    acts; a doubled error rate is worse than its best however much was gained before."""
-    z: float = 5.0
-    """Standard errors. Source: one in two million for normal noise."""
+    acts: error rates scatter; a doubled one is worse than its best however much was gained before."""
+    z: float = SURE
+    """Standard errors."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No error rate or score is logged."""
@@ -53,35 +50,33 @@ class WorseningMetric(Check):
         worse = [(logged, trend) for logged, trend in _errors(facts) if self._worsens(trend)]
         if worse and (moving or loss is None or loss.net >= 0):
             curve, trend = worse[0]
-            lost, best = trend.lost(trend.end, trend.best), trend.lowest_index
+            lost, best = min(trend.lost(trend.end, trend.best), 1), trend.lowest_index
+            rise = Evidence("rise", trend.rise, None, "", f"{change(trend.rise)} more errors than at best")
             yield self.report(
                 curve,
                 f"{curve.tag} was best near {curve.place(curve.steps[best])} ({curve.values[best]:.3g}) and ends at "
                 f"{last_level(curve.values):.3g}{'' if moving else ', while the loss fell'}.",
-                *(
-                    []
-                    if trend.signed
-                    else [Evidence("rise", trend.rise, self.rise, "", f"{change(trend.rise)} more errors than at best")]
-                ),
-                Evidence("share_lost", lost, sentence=f"lost {min(lost, 1):.0%} of what it had gained"),
+                *([] if trend.signed else [rise]),
+                Evidence("share_lost", lost, None, "", f"lost {lost:.0%} of what it had gained"),
                 first=best,
                 advice=f"Go back to the checkpoint nearest to {curve.place(curve.steps[best])}." if moving else None,
             )
 
     def _worsens(self, trend: Trend) -> bool:
         lost = min(trend.lost(trend.end, trend.best), 1)
-        far = 2 * lost >= 1 if trend.signed else trend.rise >= self.rise and trend.rise * lost >= self.effect
-        return far and trend.rise_z >= self.z
+        return trend.rise_z >= self.z and (2 * lost >= 1 if trend.signed else trend.rise * lost >= self.effect)
 
 
 def _errors(facts: Facts) -> list[tuple[Curve, Trend]]:
     """Error rates of held-out data as logged, and described; a score by what it leaves to one, a reward turned over."""
     reward = signals(facts).reward
-    found = [] if reward is None else [(replace(reward.curve, values=-reward.curve.values), reward)]
+    if reward is not None:
+        return [(replace(reward.curve, values=-reward.curve.values), reward)]
+    found = []
     for curve in (*facts.run.played_by(Role.ERROR_RATE), *facts.run.played_by(Role.SCORE)):
         finite = curve.finite
         values = 1 - as_share(finite.values) if curve.role is Role.SCORE else finite.values
         trend = Trend.of(replace(finite, values=values)) if curve.held_out else None
-        if trend is not None and reward is None:
+        if trend is not None and len(trend) >= 2 * FEWEST:
             found.append((finite, trend))
-    return [(logged, trend) for logged, trend in found if len(trend) >= 2 * FEWEST]
+    return found
