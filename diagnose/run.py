@@ -96,6 +96,11 @@ class Beginning:
     line: str = ""
     """The line that reports a resumed training; empty where only the count does."""
 
+    @property
+    def place(self) -> str:
+        """Where it begins, as people say it: `epoch 18`."""
+        return f"{self.axis.value} {self.at:,}"
+
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -277,6 +282,10 @@ class Run:
         from diagnose.report.notebook import run_plot
 
         return run_plot(self)
+
+    def first_place(self, curve: Curve) -> str:
+        """Where the log begins, as people say it: by what it counts, else where the curve does."""
+        return self.beginning.place if self.beginning else curve.place(curve.steps[0])
 
     def curve(self, role: Role) -> Curve | None:
         """The curve that plays `role`, if one was logged."""

@@ -116,7 +116,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     planned_epochs, planned_steps = _planned(columns)
     notes, late = launch_notes(launches, judged, counts, unit, loss), _beginning(curves)
     if late is not None:
-        notes = (*notes, f"it begins at {late.axis.value} {late.at:,}: what came before is unknown")
+        notes = (*notes, f"it begins at {late.place}: what came before is unknown")
     return Story(curves, notes, late, planned_epochs, planned_steps)
 
 
@@ -172,15 +172,24 @@ def _last(column: Column | None) -> int | None:
 
 
 def _beginning(curves: Mapping[str, Curve]) -> Beginning | None:
-    """Where the training loss begins, if its first count is far behind 0 by its own intervals."""
-    counted = [curve for curve in curves.values() if curve.counted and curve.role is not Role.EPOCH]
-    losses = [curve for curve in counted if read_tag(curve.tag).lossy and not read_tag(curve.tag).held_out]
-    curve = max(losses or counted, key=len, default=None)
-    rises = np.diff(curve.steps) if curve is not None else np.zeros(0)
-    if curve is None or not (rises > 0).any():
+    """Where the training loss begins, if its first count, or the first epoch beside it, is far behind 0."""
+    there = [curve for curve in curves.values() if curve.role is not Role.EPOCH]
+    losses = [curve for curve in there if read_tag(curve.tag).lossy and not read_tag(curve.tag).held_out]
+    counted = [curve for curve in there if curve.counted]
+    curve = max([loss for loss in losses if loss.counted] or counted, key=len, default=None)
+    if curve is None:
+        return next(filter(None, map(_first_epoch, losses)), None)
+    rises = np.diff(curve.steps)
+    if not (rises > 0).any():
         return None
     first, spacing = int(curve.steps[0]), float(np.median(rises[rises > 0]))
     return Beginning(first, curve.axis) if first > max(1.0, LATE_SPACINGS * spacing) else None
+
+
+def _first_epoch(curve: Curve) -> Beginning | None:
+    """The first epoch that is named beside values that nothing counts, if it is none of the first."""
+    named = curve.epochs[np.isfinite(curve.epochs)] if curve.epochs is not None else np.zeros(0)
+    return Beginning(int(named[0]), Axis.EPOCH) if len(named) and named[0] > LATE_SPACINGS else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -220,7 +220,7 @@ def _lossy(tag: str, there: frozenset[str], parts: frozenset[str]) -> int:
 
 
 def _split(words: list[str], there: frozenset[str]) -> str:
-    if there & _VAL:
+    if there & (_VAL - {"cv"} if there & (_TRAIN | _TEST) else _VAL):  # `cv-train-logloss`: of a cross-validation
         return "val"
     if there & _TEST:
         return "test"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what numpy 2 prints around
-# its numbers (a bracket stays), and bold text.
+# its numbers (a bracket stays), bold text, a place that was never filled in (`ep:{} 18`), and what fills up `nan`.
 _ANSI = (
     (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]"),
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
@@ -13,10 +13,12 @@ _ANSI = (
     (b"np.", rb"\bnp\.(?:float|int)\d+(?=\([-+\w.]+\))"),
     (b"[J", rb"(?m)^[ \t]*\[J"),
     (b"**", rb"\*\*(?=[\w.-])|(?<=[\w.])\*\*"),
+    (b"{}", rb"\{\} ?(?=[-+]?\d)"),
+    (b"xx", rb"(?<=nan|inf)x+"),
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
 _GLUED = re.compile(
-    rb"(?<=[^\n])(?=Epoch \d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?=\d+/\d+ \[[=>.]{3})",
+    rb"(?<=[^\n])(?=Epoch (?!1/\d+\n)\d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?=\d+/\d+ \[[=>.]{3})",
 )
 # `step_78540: loss_-4.06`, `[epoch12]`: names and numbers that one sign, or none, parts. Each pattern begins with plain
 # letters, which are found fast.
@@ -29,8 +31,9 @@ _STUCK = tuple(
         (rb"Epoch_?(?=\d+[\]: ])", b"Epoch "),
     )
 )
-# Epochs that follow one another on one line: a paste that has lost its line ends.
-_EPOCHS = re.compile(rb"(?<=\d)(?=[Ee]poch:? ?\[?\d)")
+# Epochs that follow one another on one line: a paste that has lost its line ends. Keras begins an evaluation by a first
+# epoch at the end of the line.
+_EPOCHS = re.compile(rb"(?<=\d)(?=[Ee]poch:? ?\[?\d)(?!Epoch 1/\d+[ \t]*$)", re.MULTILINE)
 # A bar of tqdm in front of a number that was printed: `12it [00:01, 3.1it/s]0.693`.
 _GLUED_BAR = re.compile(rb"^[^\n]*(?:it/s|s/it)\](?=-?\d+\.\d+(?:e-?\d+)?\s*$)", re.MULTILINE)
 _LOOKED_AT = 1 << 14

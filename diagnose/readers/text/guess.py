@@ -11,7 +11,6 @@ from diagnose.readers.text.patterns import (
     BOTH,
     FOLD,
     HEADINGS,
-    LEVEL,
     LOGGERS,
     LONGEST_HEADING,
     NUMBER,
@@ -20,14 +19,15 @@ from diagnose.readers.text.patterns import (
     PROSE,
     ROUNDED,
     SET,
+    metric_name,
 )
 from diagnose.readers.text.table_rows import header_in, row_in
 
 # A number may be quoted, in brackets, or printed as a tensor.
-_OPEN = r"['\"\[(]{0,2}(?:tensor\()?"
+_OPEN = r"['\"\[(]{0,2}(?:tensor\(\[?)?"
 # Up to four words; the French elide before a vowel: `perte d'apprentissage`.
 _NAME = (
-    r"(?<![\w@./-])(?P<name>(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
+    r"(?<![\w@./-])(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
 _STRONG = r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|of)[ \t]+"
@@ -66,7 +66,6 @@ _COUNTED_FIRST = re.compile(
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 # Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
-# `100: 4.21, 4.09 avg loss` (Darknet), `1m 53s (- 26m 24s) (5000 6%) 2.85` (PyTorch's tutorial of translation),
 # `print(loss.item())` and `print(loss)`.
 _WHOLE_LINES = (
     re.compile(
@@ -74,9 +73,7 @@ _WHOLE_LINES = (
         r"(?=[ \t]|$)(?![ \t]*[%/|])",
         re.IGNORECASE,
     ),
-    re.compile(rf"^[ \t]*(?P<step>\d+):[ \t]+(?P<loss>{NUMBER}),[ \t]+(?:{NUMBER}) avg"),
     re.compile(r"^[ \t]*(?P<step>\d+):[ \t]*(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
-    re.compile(rf"^[ \t]*\d+m \d+s \(.*\((?P<step>\d+) +\d+%\) +(?P<loss>{NUMBER})[ \t]*$"),
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*$"),
     re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
 )
@@ -300,7 +297,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     listed, bare = PARTS.search(line) is not None, bool(splits) and _has_bare_splits(line)
     for match in PAIR.finditer(line):
-        name = LEVEL.sub("", match["name"])
+        name = metric_name(line, match)
         unsigned = not match["sep"].strip() and not METRIC.search(name)
         if unsigned and not listed and not (bare and _BARE_SPLIT.fullmatch(match["name"])):
             continue

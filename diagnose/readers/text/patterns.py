@@ -37,7 +37,7 @@ LOGGERS = (
     *(re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")),
     re.compile(r"^\W?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[\d.,]*[\])]?[ \t]*[-:|]?[ \t]+"),
 )
-LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR|[AP]M)[ \t]+(?=\w)")
+_LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR|[AP]M|and)[ \t]+(?=\w)")
 PROSE = re.compile(
     r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$"
     r"|\.(?:py|pyx|cc|cpp|cu|h|hpp|lua)$",  # `trainer.py:118`
@@ -55,3 +55,11 @@ BOTH = re.compile(
     rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*[:=]?[ \t]*(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
     re.IGNORECASE,
 )
+_SECONDS = re.compile(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
+
+
+def metric_name(line: str, match: re.Match[str]) -> str:
+    """What a number is called, without the level of its logger; what costs seconds (`reader_cost: 8.9 s`) is a time."""
+    name = _LEVEL.sub("", match["name"])
+    timed = name.endswith("cost") and _SECONDS.match(line, match.end())
+    return name.removesuffix("cost") + "time" if timed else name

@@ -54,6 +54,7 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
     if any(read_tag(name).lossy and len(column.values) >= _FEWEST_BARE for name, column in named.items()):
         beside = []  # what is said once beside a curve (`global_step = 2940, average loss = 4.47`) sums it up
     counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside)])
+    counted = np.concatenate([counted, counted + 1])  # `Epoch [1/9], Step [5/90]:`, and the losses on the next line
     if form is GUESS or form.keep_last:
         named = {name: _without_echoes(name, column) for name, column in named.items()}
     return {
