@@ -59,7 +59,7 @@ class TooLittleLogged(Check):
         if trend is None or points < self.fewest:
             return f"{points} point{'s' * (points != 1)} of the loss: too few to judge; log at least {self.few}"
         if late_piece(measured):
-            return f"the log begins at {curve.place(curve.steps[0])}: what came before is unknown"
+            return f"the log begins at {facts.run.first_place(curve)}: what came before is unknown"
         if points < self.few and (abs(trend.order) < self.order or abs(trend.net) < EDGE):
             return f"{points} points without a clear course are too few to judge; log more often"
         return None
