@@ -22,6 +22,7 @@ from diagnose.readers.sources import Source
 from diagnose.readers.text import lines
 from diagnose.readers.text.formats import GUESS, every_format, format_of
 from diagnose.readers.text.guess import _heading
+from diagnose.readers.text.kinds import names_a_loss
 from diagnose.readers.text.table_rows import _row_of_cells
 from diagnose.run import Axis, Curve, Role, Run
 
@@ -279,3 +280,15 @@ def test_a_line_of_names_and_numbers_without_signs_is_read_in_linear_time(repeat
     before = time.process_time()
     list(GUESS.parse(repeated * 2_000))
     assert time.process_time() - before < 1
+
+
+@pytest.mark.parametrize(
+    "before", ["loss", "loss 2.0 step", "step", "train/val loss", "train 1 val", "epoch:", "loss ("]
+)
+@pytest.mark.parametrize("blank", [" ", "\t"])
+def test_a_long_gap_is_read_in_linear_time(before: str, blank: str) -> None:
+    line = before + blank * 4_000
+    began = time.process_time()
+    list(GUESS.parse(line + "x"))
+    names_a_loss(line.encode())
+    assert time.process_time() - began < 1

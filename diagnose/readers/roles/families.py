@@ -120,11 +120,13 @@ def family_of(known: str | None, curves: Mapping[str, Curve]) -> Family | None:
 
 
 def _match(pattern: str, curves: Mapping[str, Curve]) -> str | None:
-    if pattern in curves:
-        return pattern
     # Tables and text logs write loss_g_mel for TensorBoard's loss/g/mel.
-    patterns = (pattern, pattern.replace("/", "_")) if "/" in pattern else (pattern,)
-    return next((tag for tag in curves if any(fnmatchcase(tag, one) for one in patterns)), None)
+    for one in (pattern, pattern.replace("/", "_")):
+        if one in curves:
+            return one
+        if "*" in one and (tag := next((tag for tag in curves if fnmatchcase(tag, one)), None)):
+            return tag
+    return None
 
 
 def pair_of(family: Family | None, curves: Mapping[str, Curve]) -> dict[Role, str]:

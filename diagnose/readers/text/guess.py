@@ -43,7 +43,8 @@ _COUNTER = re.compile(
     r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
     r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
-    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?(?P<sep>(?:\.{3})?['\")]?(?:-(?=\d)|[ \t]*[:=#\uff1a]?[ \t]*[\[(]?[ \t]*))"
+    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?"
+    r"(?P<sep>(?:\.{3})?['\")]?(?:-(?=\d)|[ \t]*(?:[:=#\uff1a][ \t]*)?(?:[\[(][ \t]*)?))"
     rf"(?P<number>{ROUNDED}|\d{{1,3}}(?:,\d{{3}})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
     # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `: 1/25:`, `, 1/188 0.5%`, ` | 143/573 |`: place in the epoch.
@@ -326,7 +327,7 @@ def _is_function(line: str, match: re.Match[str]) -> bool:
 
 def _has_bare_splits(line: str) -> bool:
     """Whether a bare `val` before a number is its loss: another split, or a loss, is on the same line so."""
-    names = rf"\b([A-Za-z_]*loss|{_BARE_SPLIT.pattern})\b[ \t]*[:=]?[ \t]*(?:{NUMBER})"
+    names = rf"\b([A-Za-z_]*loss|{_BARE_SPLIT.pattern})\b[ \t]*(?:[:=][ \t]*)?(?:{NUMBER})"
     return len(re.findall(names, line, re.IGNORECASE)) > 1
 
 
@@ -334,12 +335,12 @@ def _split_of(line: str, match: re.Match[str], splits: Sequence[re.Match[str]]) 
     """`val/` or `test/` for a metric that does not name its split, where the line did before it."""
     if _VAL.search(match["name"]) or _TRAIN.search(match["name"]):
         return ""
-    twin = rf"(?<![A-Za-z])(?:val|valid|validation|eval|dev|test)[_/]{re.escape(match['name'])}(?![\w/])"
-    if re.search(twin, line):  # `{'val_acc': 0.5, 'loss': 2.4, 'val_loss': 2.6}`
-        return ""
     # `val=0.7 loss=2.1`: what has a number of its own says nothing of the next.
     before = [split for split in splits if split.start() < match.start("name") and not _VALUED.match(line, split.end())]
     last = max(before, key=re.Match.start, default=None)
     if last is None or last.re is _TRAIN:
+        return ""
+    twin = rf"(?<![A-Za-z])(?:val|valid|validation|eval|dev|test)[_/]{re.escape(match['name'])}(?![\w/])"
+    if re.search(twin, line):  # `{'val_acc': 0.5, 'loss': 2.4, 'val_loss': 2.6}`
         return ""
     return "test/" if last[0].casefold().startswith("test") else "val/"

@@ -25,7 +25,7 @@ _HOLE = 0
 # A line that names a loss and holds a number: if nothing of it is understood, something was lost. What looks back
 # (`Saved new best model with loss 2.2`) says nothing new.
 _NAMES_A_LOSS = re.compile(
-    rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*[:=]?[ \t]*['\"]?[-+]?\0", re.IGNORECASE
+    rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*(?:[:=][ \t]*)?['\"]?[-+]?\0", re.IGNORECASE
 )
 _LOOKS_BACK = re.compile(rb"\b(?:best|early|restor\w*|load\w*|sav\w*|improv\w*)\b", re.IGNORECASE)
 

@@ -52,7 +52,7 @@ PARTS = re.compile(
 # `train/val loss: 3.4 / 3.5`, `Loss (train/val) 3.4/3.5`: two names and two numbers.
 BOTH = re.compile(
     rf"(?P<before>\b[A-Za-z]+ )?\(?\b(?P<one>train\w*|trn?)[ \t]*[/|,][ \t]*(?P<two>val\w*|va|dev|eval\w*|test)\b\)?"
-    rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*[:=]?[ \t]*(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
+    rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*(?:[:=][ \t]*)?(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
     re.IGNORECASE,
 )
 _SECONDS = re.compile(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
