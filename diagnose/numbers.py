@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import floor, log10
 from typing import TypeGuard
 
@@ -13,8 +14,8 @@ Value = PlainValue | tuple[float, ...]
 
 
 def is_number(value: object) -> TypeGuard[Number]:
-    """Whether it is a number; a switch is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number to calculate with: a switch is none, nor what is too large for a float."""
+    return isinstance(value, float) or (type(value) is int and abs(value) <= sys.float_info.max)
 
 
 def round_to(value: float, digits: int) -> float:

@@ -213,7 +213,7 @@ def test_a_section_that_another_repeats_is_left_alone() -> None:
     assert (result.text, "shared" in result.refused["learning_rate"]) == (text, True)
 
 
-@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity", "1e-320"])
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "-Infinity", "1e-320", "9" * 400])
 @pytest.mark.parametrize("order", ["{odd}, 8", "8, {odd}"])
 def test_copies_of_odd_numbers_are_edited_or_refused(order: str, odd: str) -> None:
     """What is no finite number has no share that the copy could keep."""
