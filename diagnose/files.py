@@ -21,10 +21,14 @@ _ASIDE = ".ttsdoc"
 def write_whole(path: Path, content: bytes) -> None:
     """Put `content` at `path`: whoever looks sees the old file or the new one, never half of it.
 
-    The old file's permissions are kept, its owner and extended attributes where the system allows it, and a link
-    stays a link. What a killed writer left behind is removed. Raises OSError where the folder cannot be written.
+    The old file's permissions are kept, its owner and extended attributes where the system allows it; a link
+    stays a link, and a device or a pipe itself. What a killed writer left behind is removed. Raises OSError where the
+    folder cannot be written.
     """
     path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
     with _written_aside(path, content) as aside:
         aside.replace(path)
     _sync_folder(path.parent)

@@ -42,6 +42,16 @@ class TestWriting:
         assert path.stat().st_mode & 0o777 == 0o640
         assert names(tmp_path) == ["a.yaml"]
 
+    def test_what_is_no_file_is_written_to_and_not_replaced(self, tmp_path: Path) -> None:
+        """`-o /dev/stdout` in a container, where all is root's."""
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+        reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        write_whole(path, b"new")
+        assert os.read(reading, 10) == b"new"
+        assert stat.S_ISFIFO(path.stat().st_mode)
+        os.close(reading)
+
     def test_a_write_that_fails_leaves_the_old_file_alone(self, tmp_path: Path) -> None:
         path = tmp_path / "a.yaml"
         path.mkdir()  # a folder cannot be replaced by a file

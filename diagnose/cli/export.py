@@ -37,6 +37,8 @@ def export(
     if output is not None and output.suffix.lower() not in SUFFIXES:
         raise typer.BadParameter(f"{output}: give a name that ends in {', '.join(SUFFIXES)}")
     runs = list(_runs(paths, tuple(columns.split(",")) if columns else (), train_tag, val_tag))
+    if output is not None and output.resolve() in {Path(name).resolve() for run in runs for name in run.sources}:
+        raise typer.BadParameter(f"{output}: is one of the logs; give another name")
     if audio is not None:
         tell(f"{_write_sounds(runs, audio)} sounds in {audio}")
     if audio is None or output is not None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Larger is no history of a few attempts.
 LARGEST_HISTORY = 10_000_000
+PAGES = (".html", ".htm")
 
 
 def report(
@@ -40,6 +41,8 @@ def report(
     from diagnose.pool import find, judge_all
     from diagnose.report.html.page import page
 
+    if out.is_file() and out.suffix.lower() not in PAGES:
+        raise typer.BadParameter(f"{out}: is there, and no page; give a name that ends in {' or '.join(PAGES)}")
     hints = Hints(config, samples, family, train_tag, val_tag)
     fleet = judge_all(find(paths), hints, jobs=jobs or os.cpu_count() or 1)
     tell(*fleet.refused)

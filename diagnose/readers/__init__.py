@@ -160,6 +160,8 @@ def discover(path: str | Path) -> list[Source]:
     name = str(path)
     if name == "-":
         return [standard_input()]
+    if "\0" in name:
+        raise LogError(f"{name}: no such file or folder")
     try:
         if is_stream(name):
             return [of_stream(name)]

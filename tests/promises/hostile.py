@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import yaml
+
 from tests.readers import events
 
 ESC = "\x1b"
@@ -70,5 +72,5 @@ def config(folder: Path) -> Path:
     values = {"learning_rate": 0.0002, "batch_size": 16, "epochs": 1000, "warmup_steps": 0, "lr_scheduler": ALL[0]}
     texts = {f"key {number} {text}": text for number, text in enumerate(ALL)}
     content = {**values, "optimizer": ALL[1], "dataset_path": ALL[3], "log_dir": ALL[4], **texts}
-    path.write_text(json.dumps(content))  # which is YAML, too
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return path

@@ -14,7 +14,8 @@ from diagnose.run import Run
 
 LOSSES = [3 / (1 + step / 20) + 0.5 for step in range(2500)]
 LOGS = {
-    "train.log": "".join(f"[2026-01-02 03:04:05] step {n} loss {v:.4f} lr 1e-4\n" for n, v in enumerate(LOSSES)),
+    # Longer than what is kept until the format is clear: from there on only what is new is read.
+    "train.log": "".join(f"[2026-01-02 03:04:05] step {n} loss {v:.4f} lr 1e-4\n" for n, v in enumerate(LOSSES * 10)),
     "metrics.jsonl": "".join(json.dumps({"step": n, "loss": v}) + "\n" for n, v in enumerate(LOSSES)),
     "metrics.csv": "step,loss\n" + "".join(f"{n},{v:.5f}\n" for n, v in enumerate(LOSSES)),
 }
@@ -32,7 +33,7 @@ def test_pieces_cut_anywhere_are_read_as_the_whole(tmp_path: Path, name: str, se
     path.touch()
     looks, seen = follow(path), None
     while content:
-        size = draw.choice([1, 7, 100, 4096, 70_000])
+        size = draw.choice([1, 7, 100, 4096, 70_001])
         with path.open("ab") as file:
             file.write(content[:size])
         content = content[size:]

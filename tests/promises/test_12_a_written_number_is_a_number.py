@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ def test_every_float_that_is_written_is_read_as_that_float(value: float) -> None
     seen = yaml.safe_load(rewrite.text)["train"]["learning_rate"]
     assert isinstance(seen, float)
     assert seen == rewrite.applied["learning_rate"][1]
+    assert seen == pytest.approx(value, rel=1e-11, abs=0)
 
 
 @given(st.integers(1, 10**9))

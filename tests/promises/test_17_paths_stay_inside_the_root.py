@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from diagnose.errors import LogError
+from diagnose.readers import read
 from tests.promises.commands import HEALTHY, error_lines, ttsdoc
 
 
@@ -56,3 +58,23 @@ def test_analysis_writes_nothing(root: Path) -> None:
     for form in ("text", "json", "markdown"):
         ttsdoc("analyze", root, "--format", form, cwd=root)
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
+
+
+@pytest.mark.parametrize("command", ["report {log} -o {log}", "export {log} -o {log}", "export {root} -o {log}"])
+@pytest.mark.parametrize("name", ["metrics.csv", "metrics.jsonl"])
+def test_no_output_takes_the_place_of_a_log(root: Path, command: str, name: str) -> None:
+    rows = {
+        "metrics.csv": "step,loss\n" + "".join(f"{n},{3 / (1 + n):.4f}\n" for n in range(50)),
+        "metrics.jsonl": "".join(json.dumps({"step": n, "loss": 3 / (1 + n)}) + "\n" for n in range(50)),
+    }
+    log = root / "run" / name
+    log.write_text(rows[name])
+    result = ttsdoc(*command.format(root=root, log=log).split())
+    assert result.returncode == 2
+    assert f"give {'a' if 'report' in command else 'another'} name" in " ".join(result.stderr.split())
+    assert log.read_text() == rows[name]
+
+
+def test_a_path_with_a_nul_byte_is_not_there() -> None:
+    with pytest.raises(LogError, match="no such file"):
+        read("train\0.log")
