@@ -175,8 +175,6 @@ def _put_among(flow: Flow, func: Scope, name: str | None, key: str | int, values
 
 def _unpack_into(flow: Flow, func: Scope, pack: Values) -> None:
     """`func(**pack)`."""
-    if not pack and flow.final:
-        flow.notes.open_parameters |= set(filter(func.uses, func.parameters))
     for section in sections(pack):
         for key in func.parameters & section.data.keys():
             child = section.find(key)

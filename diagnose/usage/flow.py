@@ -78,8 +78,6 @@ class Notes:
     """String literals that are the key of a reading which was followed."""
     by_attribute: set[Node] = field(default_factory=set)
     """Sections of which a key is read as an attribute."""
-    open_parameters: set[str] = field(default_factory=set)
-    """Parameters of functions that are called with `**` of something not followed."""
     declared: set[str] = field(default_factory=set)
     """Fields of classes that a section is parsed into."""
     executed: Place | None = None

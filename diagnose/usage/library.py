@@ -157,11 +157,9 @@ def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
     if any(isinstance(value, Text) and value.site is not site for value in source):
         return True
     files = [Path(value) for value in source if isinstance(value, str) and CONFIG_FILE.fullmatch(value)]
-    ours = _format_of(Path(flow.file_name)) if flow.file_name else None
-    same = [file for file in files if ours is None or _format_of(file) == ours]
-    may_be_any = any("*" in file.name or file.stem in names_of("generic_stems") for file in same)
-    named = flow.file_name in {file.name for file in files}
-    return bool(files) and not named and not may_be_any
+    ours = Path(flow.file_name)
+    same = [file for file in files if _format_of(file) == _format_of(ours)]
+    return bool(flow.file_name and files) and not any("*" in file.name or file.name == ours.name for file in same)
 
 
 def _format_of(file: Path) -> str:

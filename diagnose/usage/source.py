@@ -6,7 +6,6 @@ the key's section. Sections are followed without order: what a name is anywhere,
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import threading
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from diagnose.errors import ConfigError, SourceError
+from diagnose.errors import SourceError
 from diagnose.usage.command import trainer_in
 from diagnose.usage.evaluate import EVALUATORS
 from diagnose.usage.flow import Flow, TooMuchError
@@ -53,23 +52,6 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     idle = [use for use in keys if use.state is not KeyState.UNKNOWN]
     lost = sorted(reasons) if judge.lost or (len(reasons) == 1 and not idle) else []
     return KeyReport(str(trainer), keys, judge.absent(), tuple(dict.fromkeys([*project.notes, *lost])))
-
-
-def load_config(path: Path) -> Mapping[str, Any]:
-    """The config's plain data. Raises ConfigError in one line if it is no mapping in YAML or JSON."""
-    import yaml
-
-    try:
-        text = path.read_text("utf-8-sig", errors="replace")
-        data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: cannot be parsed ({str(error).splitlines()[0]})") from None
-    if not isinstance(data, Mapping):
-        raise ConfigError(f"{path}: a config is a mapping of keys to values; this is none")
-    plain: Mapping[str, Any] = _plain(data)
-    return plain
 
 
 def without_references(

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from diagnose.config import read_config
 from diagnose.errors import SourceError
 from diagnose.finding import Confidence
 from diagnose.usage.command import script_of
 from diagnose.usage.project import python_files
 from diagnose.usage.report import KeyReport, KeyState, KeyUse, Place, leaf_paths, unknown
-from diagnose.usage.source import keys_read, load_config
+from diagnose.usage.source import keys_read
 from diagnose.usage.verdict import PROBABLY
 
 POLL_SECONDS = 0.1
@@ -78,7 +79,7 @@ def watch(
     The command runs as it would without being watched; `output` takes its standard output. The exit status is its
     own (128 + n after signal n), or None if it was stopped here. Raises SourceError if it cannot be started.
     """
-    config = load_config(config_file)
+    config = read_config(config_file).tree()
     folder = Path(tempfile.mkdtemp(prefix="ttsdoc-trace-"))
     try:
         with _Running(command, _environment(folder, config_file, limits, script_of(command)), output) as process:

@@ -187,7 +187,6 @@ class Judge:
                 name in self.mentions.strings and name not in notes.elsewhere,
                 "its name is a string in the source, at no reading that was followed",
             ),
-            (name in notes.open_parameters, "it may be a keyword of a function that is called with `**`"),
             (name in loose, f"its name is read from something not followed ({loose.get(name)})"),
         ]
         for doubted, doubt in doubts:

@@ -10,17 +10,18 @@ import pytest
 import yaml
 
 from diagnose.checks.trainer.dead_key import DeadKey
+from diagnose.config import read_config
 from diagnose.errors import SourceError
 from diagnose.finding import Confidence, Severity
 from diagnose.gather import facts_before_training
 from diagnose.usage import flow
 from diagnose.usage.report import KeyReport, KeyState
-from diagnose.usage.source import keys_read, load_config
+from diagnose.usage.source import keys_read
 from tests.usage.conftest import Planted
 
 
 def report_of(trainer: Planted) -> KeyReport:
-    return keys_read(trainer.script, load_config(trainer.config), trainer.config)
+    return keys_read(trainer.script, read_config(trainer.config).tree(), trainer.config)
 
 
 def read(tmp_path: Path, source: str, config: str | dict[str, Any], **modules: str) -> KeyReport:
@@ -752,6 +753,18 @@ def test_what_a_function_chosen_by_the_run_is_given_is_not_accused(tmp_path: Pat
         maker(cfg["net"])
     """
     assert read(tmp_path, source, "{lr: 1, net: {width: 2}}").unknown == ("net.width",)
+
+
+def test_a_keyword_that_something_not_followed_may_fill_is_not_accused(tmp_path: Path) -> None:
+    source = """
+        import torch, yaml
+        cfg = yaml.safe_load(open("c"))
+        torch.save({"args": cfg, "lr": cfg["lr"]}, "x")
+        def build(width, depth=2):
+            return width * depth
+        build(**torch.load("x")["args"])
+    """
+    assert read(tmp_path, source, "{lr: 1, width: 2, depth: 3}").idle == ()
 
 
 def test_a_section_whose_length_alone_is_taken_is_not_accused(tmp_path: Path) -> None:
