@@ -101,6 +101,11 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([50.25, 100.25], [250, 300]),
         None,
     ),
+    "batches of one evaluation, as WeNet prints them": (
+        "".join(f"2026-01-02 03:04:0{n},1 DEBUG CV Batch 7/{n}0 loss 2{n}.5 history loss 1.5\n" for n in (1, 2, 3)),
+        None,
+        ([21.5, 22.5, 23.5], [190, 200, 210]),
+    ),
     "a name behind `and`": (
         "Val epoch 1 has acc 0.2 and loss 1.38\nVal epoch 2 has acc 0.3 and loss 1.36\n",
         None,

@@ -59,7 +59,8 @@ def _read(source: Source) -> Run:
     if log.known and (log.understood < TRAINED or log.unread_share > FOREIGN):  # it may only look like its format
         guessed = _fed(source, TextLog(None, GUESS, LineColumns(GUESS.parse, worth_a_look)))
         order = (log, guessed) if log.understood else (guessed, log)
-        log = max(order, key=lambda log: (log.understood, -log.unread_share))
+        if not log.understood & ~guessed.understood:  # else evaluations would be taken for a training
+            log = max(order, key=lambda log: (log.understood, -log.unread_share))
     return log.run(source)
 
 
@@ -102,12 +103,12 @@ class TextLog:
 
     @property
     def understood(self) -> int:
-        """What was found in a log that is finished: a training loss (2), a held-out one alone (1), none (0)."""
+        """What was found in a log that is finished: a training loss (2), a held-out one (1), both (3), none (0)."""
         there = {*self._log.columns(), *self._format.titles}
         trained = self._format.roles.get(Role.TRAIN_LOSS, ())
         found = [name in trained or not read_tag(name).held_out for name in there & self._format.losses]
         found += [not read_tag(name).held_out for name in there if read_tag(name).lossy]
-        return max(map(int, found), default=-1) + 1
+        return TRAINED * any(found) + (not all(found))
 
     @property
     def unread_share(self) -> float:
