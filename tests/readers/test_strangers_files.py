@@ -110,6 +110,7 @@ def test_one_name_measured_on_several_sets_is_several_losses(layout: str) -> Non
 
 
 BARE = {
+    "glued to its word": "epoch{e}\t{t:.6f}",
     "colon": "{step}:{t:.6f}",
     "translation tutorial": "{e}m 14s (- 9m 2s) ({step} {e}%) {t:.4f}",
     "sum over an epoch": "[{e}/251] running loss of epoch 0 is : {t:.4f}",
@@ -184,3 +185,72 @@ def test_a_known_format_in_which_no_training_loss_is_found_gives_way_to_the_line
     run = read_text("\n".join(rows) + "\n")
     assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
     assert values(run, Role.VAL_LOSS) == VAL.tolist()
+
+
+HEADLESS = {
+    "loss and step": ("{t} {step}", ()),
+    "step, loss, speed and rate, a row torn": ("{step},{t},4033.5,0.00003", ("1700,1700,0.4,4033.1,0.00003",)),
+    "two launches": ("{step} {t}", ("0 2.7", "100 2.6", "200 2.5", "300 2.4", "400 2.3")),
+}
+
+
+@pytest.mark.parametrize("layout", HEADLESS)
+def test_rows_without_a_header_are_read_where_one_column_counts(layout: str) -> None:
+    row, more = HEADLESS[layout]
+    rows = [row.format(step=100 * n, t=t) for n, t in enumerate(BATCHES)]
+    run = read_text("\n".join([*rows[:17], *(more if "torn" in layout else ()), *rows[17:]]) + "\n")
+    assert values(run, Role.TRAIN_LOSS)[-20:] == BATCHES[-20:].tolist()
+    both = read_text("\n".join([*rows, *more]) + "\n")
+    assert len(values(both, Role.TRAIN_LOSS)) >= (5 if more else len(BATCHES))
+
+
+@pytest.mark.parametrize("separator", ["\n", ",\n", " ,\n"])
+def test_numbers_on_lines_of_their_own_are_the_loss_with_or_without_a_comma(separator: str) -> None:
+    assert values(read_text(separator.join(map(str, BATCHES)) + separator), Role.TRAIN_LOSS) == BATCHES.tolist()
+
+
+def test_the_hole_of_an_emptied_file_hides_no_log() -> None:
+    rows = [f"epoch {e} loss {t}" for e, t in enumerate(TRAIN)]
+    text = "\n".join(rows[:4]) + "\n" + "\0" * 3000 + "\n" + "\n".join(rows[4:]) + "\n"
+    assert values(read_text(text), Role.TRAIN_LOSS) == TRAIN.tolist()
+
+
+CONFIGS = [
+    "Running with {{'epochs': {n}, 'lr': 0.01, 'bs': 8}}",
+    "epochs={n} lr=0.01",
+    "config | lr: 0.01, epochs: {n}",
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_epochs_in_a_config_among_other_numbers_are_no_epoch(config: str) -> None:
+    rows = [f"{config.format(n=10)}\nTraining Epoch: {e}, Loss: {t}." for e, t in enumerate(TRAIN)]
+    curve = read_text("\n".join(rows) + "\n").curve(Role.TRAIN_LOSS)
+    assert curve is not None
+    assert curve.steps.tolist() == list(range(EPOCHS))
+
+
+RESULTS = [
+    "acc = 0.1\nINFO:tensorflow:Saving dict for global step {n}: accuracy = 0.4, global_step = {n}, loss = {v}",
+    "loss = {v}",
+    "eval_accuracy = 0.4\neval_loss = {v}\nglobal_step = {n}\nloss = {v}",
+    "acc: 0.4 - loss: {v}",
+]
+
+
+@pytest.mark.parametrize("block", RESULTS)
+def test_the_results_below_their_heading_are_no_training_loss(block: str) -> None:
+    rows = [
+        f"loss = {t}, step = {100 * n}\n***** Eval results *****\n{block.format(v=v, n=100 * n)}"
+        for n, (t, v) in enumerate(zip(TRAIN, VAL, strict=True))
+    ]
+    run = read_text("\n".join(rows) + "\n")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
+
+
+@pytest.mark.parametrize("model", ["relu-conv2d", "unet3d", "2D_net"])
+def test_a_number_of_dimensions_in_a_name_is_no_discriminator(tmp_path: Path, model: str) -> None:
+    rows = [f"{n},{t}" for n, t in enumerate(TRAIN)]
+    (tmp_path / "a.csv").write_text(f"Step,{model} - train/loss\n" + "\n".join(rows) + "\n")
+    assert values(read(tmp_path / "a.csv"), Role.TRAIN_LOSS) == TRAIN.tolist()

@@ -120,7 +120,7 @@ def _restarts_with(step: Column, epoch: Column, *, inner: bool = False) -> bool:
     """Whether the step begins anew in most epochs. `inner`: whether the log says how many steps an epoch has."""
     number = np.nan_to_num(epoch.at(step.places), nan=-1.0)  # before the first that is named is another epoch
     new = np.flatnonzero(np.diff(number) > 0) + 1
-    if not len(new):
+    if not len(new) or (epoch.values == epoch.values[0]).all():  # named once: `[500/500, Epoch 4/5]`
         return False
     reached = np.maximum.reduceat(step.values, [0, *new])[:-1]
     # The same step again is a step of its own only where there is no other: one value an epoch.

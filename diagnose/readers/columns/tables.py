@@ -43,6 +43,8 @@ _MILLISECONDS = 1e11
 # What a column is called that says on which split a row was measured, and one that names what a row measured.
 _SPLITS = ("split", "phase", "mode", "stage", "set", "subset", "partition", "dataset", "type", "kind")
 _NAMES = ("tag", "name", "metric", "key")
+# The share of the rows at which a column without a name must count on. Source: our choice.
+_MOST = 0.9
 _NO_NUMBERS = frozenset({dict, list, bool, type(None)})
 # What numbers the trainings of one table.
 _TRAININGS = ("fold", "k_fold", "kfold", "cv_fold", "trial")
@@ -66,13 +68,22 @@ def is_whole(values: FloatArray) -> bool:
 
 
 def names_without_header(columns: Sequence[FloatArray]) -> list[str]:
-    """Names for columns of numbers without a header: those that count, in front, then the training loss."""
-    whole = [is_whole(column) and bool((np.diff(column) >= 0).all()) for column in columns[:2]]
+    """Names for columns of numbers without a header: those that count, in front or last of two, the training loss."""
+    whole = [is_whole(column) and _rises(column, still=True) for column in columns[:2]]
     counts = whole.index(False) if False in whole else len(whole)
-    if counts and not (np.diff(columns[counts - 1]) > 0).all():
+    if counts and not _rises(columns[counts - 1]):
         counts = 0
     names = [["epoch", "step"], ["step"], []][2 - counts] + [f"loss (column {counts + 1})"]
-    return [*names, *(f"column {number}" for number in range(len(names) + 1, len(columns) + 1))][: len(columns)]
+    names += [f"column {number}" for number in range(len(names) + 1, len(columns) + 1)]
+    if not counts and len(columns) == 2 and is_whole(columns[1]) and _rises(columns[1]):
+        names[1] = "step"
+    return names[: len(columns)]
+
+
+def _rises(column: FloatArray, *, still: bool = False) -> bool:
+    """Whether a column counts on but at a few places, where another launch begins or a row is damaged."""
+    rise = np.diff(column)
+    return bool(np.mean(rise >= 0 if still else rise > 0) >= _MOST) if len(rise) else True
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]], per_epoch: str | None = None) -> dict[str, Column]:

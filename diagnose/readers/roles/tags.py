@@ -73,7 +73,8 @@ _SCORES = frozenset(
 _REWARDS = frozenset({"reward", "rew", "return"})
 _SPREADS = frozenset({"std", "var", "min", "max", "norm", "baseline", "margin"})
 _SINGLE = frozenset({"step", "batch", "iter", "iteration"})
-_SMOOTHED = frozenset({"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "far"})
+_MEAN = frozenset({"avg", "average", "mean"})
+_RUNNING = frozenset({"running", "smooth", "smoothed", "ema", "far"})
 # `L: 9.5, L_crf: 4.5`, `l_g_pix`: how papers write a loss and its parts.
 _LETTER = re.compile(r"(?:^|/)(?:L|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
 # The part of a generator's loss that measures how near its output is to the data: alone it has a level.
@@ -109,7 +110,7 @@ _TRANSLATED = re.compile("|".join(f"(?P<w{n}>{words})" for n, words in enumerate
 _GLUED = re.compile(
     r"(train|val|valid|dev|eval|test)(ppl|err(?:or)?)(?![a-z])|(?<=[a-z])(?=loss(?:es)?\b)", re.IGNORECASE
 )
-_WORD = re.compile(r"F1|f1|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+_WORD = re.compile(r"F1|f1|\d[dD](?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,11 @@ class Reading:
         return bool(_SECONDARY & self.parts) and "cross" not in self.parts  # cross entropy
 
     @property
-    def smoothed(self) -> bool:
-        """Whether it is a mean: over the last steps of a training, over the batches of an evaluation."""
-        return bool(_SMOOTHED.intersection(self.words))
+    def plainness(self) -> int:
+        """Of a training the values say more than their means, of an evaluation its mean; running means say least."""
+        if _RUNNING.intersection(self.words):
+            return 0
+        return 2 if bool(_MEAN.intersection(self.words)) is self.held_out else 1
 
     @property
     def single(self) -> bool:

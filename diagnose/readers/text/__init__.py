@@ -29,6 +29,8 @@ MUCH_UNREAD = 0.05
 _BLOCK = 1 << 21
 # Bytes in which a log must show its format. Imports and warnings of the largest clusters take some hundred kilobytes.
 _UNDECIDED = 1 << 20
+# What is left of a file that was emptied while its writer went on.
+_HOLE = re.compile(rb"\0{16,}")
 _METRIC = re.compile(rb"loss|cost|perplexity|ppl|epoch", re.IGNORECASE)
 
 
@@ -208,5 +210,6 @@ def _is_text(head: bytes) -> bool:
     """Whether this can be a log: next to no control characters but those that terminals know."""
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return True
+    head = _HOLE.sub(b"", head)
     strange = head.translate(None, bytes(range(32, 256)) + b"\t\n\r\x1b\x08\x0c\x07")
     return bool(head.strip()) and len(strange) <= 0.01 * len(head)

@@ -27,8 +27,8 @@ _STUCK = tuple(
     for found, parted in (
         (rb"loss_(?=-?\d+\.\d\d)", b"loss "),
         (rb"step_(?=\d+:)", b"step "),
-        (rb"epoch_?(?=\d+[\]: ])", b"epoch "),
-        (rb"Epoch_?(?=\d+[\]: ])", b"Epoch "),
+        (rb"epoch_?(?=\d+[\]:\t ])", b"epoch "),
+        (rb"Epoch_?(?=\d+[\]:\t ])", b"Epoch "),
     )
 )
 # Epochs that follow one another on one line: a paste that has lost its line ends. Keras begins an evaluation by a first

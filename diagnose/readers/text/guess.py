@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, LAUNCH, PER_EPOCH, RANK, REDRAWN, STEP, STEPS
+from diagnose.readers.roles import read_tag
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import (
     BOTH,
@@ -70,12 +71,12 @@ _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<nu
 # `print(loss.item())` and `print(loss)`.
 _WHOLE_LINES = (
     re.compile(
-        rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?[ \t]*[:|=,-]+[ \t]*(?P<loss>{NUMBER})"
+        rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?(?:[ \t]*[:|=,-]+[ \t]*|\t)(?P<loss>{NUMBER})"
         r"(?=[ \t]|$)(?![ \t]*[%/|])",
         re.IGNORECASE,
     ),
     re.compile(r"^[ \t]*(?P<step>\d+):[ \t]*(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
-    re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*$"),
+    re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*,?[ \t]*$"),
     re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
 )
 # `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
@@ -92,7 +93,7 @@ _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 # `steps:  38%|███▊      | 36/96 [`: a bar over the whole training.
 _STEPS_BAR = re.compile(r"\bsteps?:[^|]*\|[^|]*$", re.IGNORECASE)
 _VAL = re.compile(
-    r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation|uating)?|dev|test(?:ing)?)(?![A-Za-z])",
+    r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation|uating)?|dev|test(?:ing)?|saving dict)(?![a-z])",
     re.IGNORECASE,
 )
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
@@ -179,7 +180,8 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     metrics = list(_metrics(line))
     if not metrics:
         yield from _heading(line)
-    counters = list(_counts(line, bool(metrics)))
+    reports = any(read_tag(name).lossy for name, _ in metrics)
+    counters = list(_counts(line, bool(metrics), reports=reports))
     if _looks_back(line, metrics, counters):
         yield from ((RECAP + name, span) for name, span in metrics)
         return
@@ -213,7 +215,7 @@ def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meanin
     return all(recap.start() < begin for begin in begins) or recap["was"] is not None
 
 
-def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
+def _counts(line: str, with_metrics: bool, *, reports: bool) -> Iterator[Meaning]:
     """Step, epoch and batch; those of a progress bar only where it shows metrics, and training metrics."""
     fraction = _FRACTION.search(line)
     if fraction:
@@ -236,7 +238,7 @@ def _counts(line: str, with_metrics: bool) -> Iterator[Meaning]:
     for match in _COUNTER.finditer(line, 0, len(line) if with_metrics else _SHORT):
         if named and not match["number"][-1].isdigit():  # `(12/500) | Step: 102k`
             continue
-        counter = _counter_of(match["name"].casefold(), STEP if with_metrics else ANNOUNCED)
+        counter = _counter_of(match["name"].casefold(), STEP if with_metrics else ANNOUNCED, reports=reports)
         named |= counter is not EPOCH
         yield counter, match.span("number")
         if match["total"]:
@@ -274,8 +276,8 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         yield from _total(bar, STEPS if whole else PER_EPOCH)
 
 
-def _counter_of(name: str, other: str) -> str:
-    if other is ANNOUNCED and name == "epochs":  # `epochs: 200`: a setting
+def _counter_of(name: str, other: str, *, reports: bool = True) -> str:
+    if name == "epochs" and not reports:  # `epochs: 200`: a setting
         return EPOCHS
     return _COUNTERS.get(name, ITERATION if _INNER.search(name) and name != "num_updates" else other)
 
@@ -341,6 +343,6 @@ def _split_of(line: str, match: re.Match[str], splits: Sequence[re.Match[str]]) 
     if last is None or last.re is _TRAIN:
         return ""
     twin = rf"(?<![A-Za-z])(?:val|valid|validation|eval|dev|test)[_/]{re.escape(match['name'])}(?![\w/])"
-    if re.search(twin, line):  # `{'val_acc': 0.5, 'loss': 2.4, 'val_loss': 2.6}`
+    if last[0] != "Saving dict" and re.search(twin, line):  # `{'val_acc': 0.5, 'loss': 2.4, 'val_loss': 2.6}`
         return ""
     return "test/" if last[0].casefold().startswith("test") else "val/"

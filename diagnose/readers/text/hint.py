@@ -47,7 +47,7 @@ _HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:(?:epoch|step|iter|ep)[a-z]*|e)[\s|,;]
 _ORDINAL = "第".encode()
 _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 # A heading, or a number on a line of its own.
-_HEADING = re.compile(rf"{HEADINGS}|is:\s*$|^\s*-?\0\s*$".encode("latin-1"), re.IGNORECASE)
+_HEADING = re.compile(rf"{HEADINGS}|is:\s*$|^\s*-?\0\s*,?\s*$".encode("latin-1"), re.IGNORECASE)
 
 
 def worth_a_look(rest: bytes) -> bool:

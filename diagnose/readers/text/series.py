@@ -11,7 +11,7 @@ from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, PER_EPOCH, REDR
 from diagnose.readers.roles import losses_in, read_tag
 from diagnose.readers.text.formats import GUESS, Format
 from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, BARE, HEADING, PAIRED, RECAP
-from diagnose.readers.text.table_rows import HEADER, with_headers, without_header
+from diagnose.readers.text.table_rows import HEADER, merged, with_headers, without_header
 from diagnose.run import Axis, IntArray
 
 # A name is a series from this many values on, where the format is not known.
@@ -22,6 +22,8 @@ _ECHOED = 0.2
 _COUNTS = 0.5
 # Bare numbers are losses where there are so many, on so many of the lines. Source: our choice.
 _FEWEST_BARE, _BARE_SHARE = 5, 0.5
+# Lines that the results of one evaluation take, one a line, at most. Source: our choice.
+_LONGEST_BLOCK = 40
 # Evaluations are no more than this share of the values. Source: our choice.
 _MOST_EVALUATIONS = 0.6
 # Steps that are announced on lines without metrics count from so many to one value on: fewer are words in prose.
@@ -98,8 +100,7 @@ def by_heading(columns: Mapping[str, Column]) -> dict[str, Column]:
     if "best" in marks and len(logged):
         named = _moved(named, RECAP, logged[np.minimum(np.searchsorted(logged, marks["best"]), len(logged) - 1)])
     if "results" in marks and len(logged):
-        below = np.unique(np.searchsorted(logged, marks["results"]))
-        named = _moved(named, "val/", logged[below[below < len(logged)]], most=1.0)
+        named = _moved(named, "val/", _results(named, logged, marks["results"]), most=1.0)
     held_out = np.sort(np.concatenate([marks.get(word, none) for word in ("val", "test")]))
     if not len(held_out):
         return named
@@ -113,6 +114,23 @@ def by_heading(columns: Mapping[str, Column]) -> dict[str, Column]:
         above = np.searchsorted(edges, logged) - 1
         return _moved(named, "val/", logged[(above >= 0) & evaluates[above]])
     return _moved(named, "val/", _evaluations(named, logged, held_out))
+
+
+def _results(columns: Mapping[str, Column], logged: IntArray, headings: IntArray) -> IntArray:
+    """The line below each heading, and those behind it while each has one name, later in the alphabet than the last."""
+    below = np.unique(np.searchsorted(logged, headings))
+    found: list[int] = []
+    for first in below[below < len(logged)].tolist():
+        last = ""
+        for place in logged[first : first + _LONGEST_BLOCK].tolist():
+            names = [name for name, column in columns.items() if name[0] != "@" and place in column.places]
+            if last and (len(names) > 1 or names[0] <= last):
+                break
+            found.append(place)
+            last = names[0]
+            if len(names) > 1:
+                break
+    return np.array(found, np.int64)
 
 
 def _evaluations(columns: Mapping[str, Column], logged: IntArray, headings: IntArray) -> IntArray:
@@ -141,6 +159,7 @@ def _moved(
         places = places[~np.isin(places, np.concatenate([places[:0], *named_so]))]
     inside = {name: np.isin(column.places, places) for name, column in columns.items()}
     apart = any(role.lossy and not role.held_out and not inside[name].any() for name, role in lossy.items())
+    moved: dict[str, Column] = {}
     for name, column in columns.items():
         there = inside[name]
         named_split = name[0] != "@" and lossy[name].split and prefix != RECAP
@@ -148,8 +167,9 @@ def _moved(
         if name[0] == "@" or named_split or not (0 < share <= most or (share == 1 and apart)):
             named[name] = column
         else:
-            named[name], named[prefix + name] = column.where(~there), column.where(there)
-    return named
+            named[name], moved[prefix + name] = column.where(~there), column.where(there)
+    again = {name: merged([named[name], column]) for name, column in moved.items() if name in named}
+    return named | moved | again
 
 
 def _length(column: Column) -> int:
@@ -199,8 +219,8 @@ def _with_evaluation_bars(columns: Mapping[str, Column]) -> dict[str, Column]:
 
 def _without_counts_of_evaluations(columns: Mapping[str, Column]) -> dict[str, Column]:
     """The columns without the place in an evaluation, which has another number of batches than the training."""
-    totals, trained = columns.get(PER_EPOCH), trained_at(columns)
-    if totals is None or not len(trained):
+    totals = columns.get(PER_EPOCH)
+    if totals is None or not changes(totals.values)[1:].any() or not len(trained := trained_at(columns)):
         return dict(columns)
     named_so = (column.places for name, column in columns.items() if read_tag(name).held_out)
     held_out = np.concatenate([totals.places[:0], *named_so])
@@ -237,13 +257,14 @@ def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
     inside, epoch = np.unique(np.concatenate(clocks)), columns.get(EPOCH, Column(np.zeros(0, np.int64), np.zeros(0)))
     named: dict[str, Column] = {}
     for name, column in columns.items():
-        step = np.isin(column.places, inside)
+        step = np.isin(column.places, inside) if name not in COUNTERS else np.zeros(0, np.bool_)
+        if not step.any() or step.all():
+            named[name] = column
+            continue
         mean = ~step & np.isin(column.places, epoch.places)
         alone = ~step & ~mean
         part = ""
-        if name in COUNTERS or not step.any() or step.all():
-            pass
-        elif alone.any() and read_tag(name).lossy:
+        if alone.any() and read_tag(name).lossy:
             part, apart = f"{name} (other)", alone if 2 * alone.sum() <= len(alone) else ~alone
         elif not alone.any() and mean.sum() < step.sum() and changes(epoch.at(column.places[mean])).all():
             part, apart = f"{name} (epoch)", mean

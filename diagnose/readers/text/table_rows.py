@@ -7,7 +7,7 @@ comma-separated lines among others. A cell without a number (`No log`, `02:40`, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 
 import numpy as np
@@ -185,11 +185,11 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
     marks = np.concatenate(again) if again else np.zeros(0, np.int64)
     if len(marks):
         parts.setdefault(LAUNCH, []).append(Column(marks, np.ones(len(marks))))
-    return without_placeholders({name: _merged(some) for name, some in parts.items()})
+    return without_placeholders({name: merged(some) for name, some in parts.items()})
 
 
 def without_header(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """Rows that begin with a count as the columns that they probably are, where nothing else is in the log.
+    """Rows with a count as the columns that they probably are, where nothing else is in the log.
 
     A row may have more cells than most.
     """
@@ -201,14 +201,14 @@ def without_header(columns: Mapping[str, Column]) -> dict[str, Column]:
     width = widths[max(widths, key=lambda name: len(columns[name].values))]
     wide = [other for other in sorted(widths.values()) if other >= width]
     cells = [[columns.get(f"{CELL}{number}/{other}") for other in wide] for number in range(width)]
-    whole = [_merged([cell for cell in same if cell is not None]) for same in cells if None not in same]
+    whole = [merged([cell for cell in same if cell is not None]) for same in cells if None not in same]
     if len(whole) < width or len({len(column.values) for column in whole}) > 1:
         return {}
     names = names_without_header([column.values for column in whole])
     counters = {name: counter for counter, name in counters_in(names).items()}
-    loss = whole[len(counters)] if len(counters) < width else whole[0]
+    loss = next((column for name, column in zip(names, whole, strict=True) if name not in counters), whole[0])
     largest = float(np.max(loss.values, where=np.isfinite(loss.values), initial=0.0))
-    if names[0] not in counters or is_whole(loss.values) or largest < _RATE:
+    if not counters or is_whole(loss.values) or largest < _RATE:
         return {}
     return {counters.get(name, name): column for name, column in zip(names, whole, strict=True)}
 
@@ -256,7 +256,8 @@ def _below(column: Column | None, own: IntArray, all_headers: IntArray) -> Colum
     return Column(column.places[keep], column.values[keep]) if np.any(keep) else None
 
 
-def _merged(parts: list[Column]) -> Column:
+def merged(parts: Sequence[Column]) -> Column:
+    """Columns of one name as one, in the order of the log."""
     if len(parts) == 1 and not (np.diff(parts[0].places) < 0).any():
         return parts[0]
     places = np.concatenate([part.places for part in parts])
