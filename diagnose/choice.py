@@ -203,7 +203,7 @@ def _settled(choice: Choice, parameter: str, steps: float | None, old: float | N
     edit = chosen.edit
     if steps is None or not is_number(edit.value):
         return choice.without(parameter, "the steps of an epoch are not known (--samples, and the batch size)")
-    wanted = round_count(edit.value * steps)
+    wanted = round_count(edit.value * steps) if parameter.endswith("interval") else round(edit.value * steps)
     if edit.operation is Operation.CAP and old is not None and old <= wanted:
         return choice.dropping(parameter)
     why = edit.why.replace("{updates}", f"{steps:,.0f} update{'' if round(steps) == 1 else 's'}")

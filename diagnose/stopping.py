@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ def when_to_stop(facts: Facts, findings: tuple[Finding, ...]) -> StopAdvice | No
     best = best_of(signals(_before_nan(facts, findings)))
     if best is None:
         return None
+    best = _kept_by_the_trainer(facts, best)
     recommendation, reasons = _recommend(facts, best, findings)
     return StopAdvice(
         recommendation,
@@ -47,6 +49,17 @@ def when_to_stop(facts: Facts, findings: tuple[Finding, ...]) -> StopAdvice | No
         equally_good=(int(best.curve.steps[best.first]), int(best.curve.steps[best.last])),
         smoothed=best.smoothed or bool(best.curve.values.min() < best.value),
     )
+
+
+def _kept_by_the_trainer(facts: Facts, best: Best) -> Best:
+    """The evaluation that the trainer kept as its best, where it is lower than that of the smoothed course."""
+    curve = best.curve
+    kept = [one.step for one in facts.checkpoints if "best" in Path(one.file).name.lower()]
+    if curve.role is not Role.VAL_LOSS or curve.axis is not Axis.STEP or not kept:
+        return best
+    losses = np.where(np.isin(curve.steps, kept), curve.values, np.inf)
+    lowest = int(np.argmin(losses))
+    return replace(best, index=lowest, value=float(losses[lowest])) if losses[lowest] < best.value else best
 
 
 def _before_nan(facts: Facts, findings: tuple[Finding, ...]) -> Facts:

@@ -389,3 +389,34 @@ def test_a_fault_that_no_value_of_the_config_cures_is_answered_all_the_same(tmp_
     (tmp_path / "c.yaml").write_text("learning_rate: 3.0e-4\nbatch_size: 4\nepochs: 12\n", "utf-8")
     said = " ".join(ttsdoc("fix", tmp_path / "c.yaml", "--logs", tmp_path / "m.csv").stderr.split())
     assert "nothing to change no value of this config answers dead-schedule: Check whether" in said
+
+
+HF_ARGUMENTS = """output_dir: out
+per_device_train_batch_size: 8
+gradient_accumulation_steps: 2
+learning_rate: 1.0e-4
+num_train_epochs: 12
+max_steps: 612
+"""
+
+
+@pytest.mark.parametrize("samples", [949, None])
+def test_where_the_steps_win_over_the_epochs_the_length_in_steps_is_cut(tmp_path: Path, samples: int | None) -> None:
+    """Of a log that counts epochs alone: 51 updates each, where the number of clips is known; else the key is named."""
+    lines = []
+    for epoch, val in enumerate((2.9, 2.4, 2.1, 1.95, 1.9, 1.98, 2.1, 2.25, 2.4, 2.6, 2.75, 2.9), 1):
+        for part in (0.25, 0.5, 0.75, 1.0):
+            ended = epoch - 1 + part
+            lines.append(f"{{'loss': {3 * 0.8**ended:.4f}, 'learning_rate': 1e-4, 'epoch': {ended}}}")
+        lines.append(f"{{'eval_loss': {val}, 'eval_runtime': 1.2, 'epoch': {epoch}.0}}")
+    (tmp_path / "log.txt").write_text("\n".join(lines), "utf-8")
+    (tmp_path / "args.yaml").write_text(HF_ARGUMENTS, "utf-8")
+    known = [] if samples is None else ["--samples", str(samples)]
+    done = ttsdoc("fix", "args.yaml", "--logs", "log.txt", *known, cwd=tmp_path)
+    said = " ".join(done.stderr.split())
+    assert "num_train_epochs: 12" in done.stdout
+    assert "num_train_epochs (line 5) is never read: max_steps > 0 wins over epochs" in said
+    if samples is None:
+        assert "not changed: max_steps (would be at most 5 epochs)" in said
+    else:
+        assert "max_steps: 255" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +95,26 @@ def test_the_checkpoint_nearest_before_each_moment_is_named(tmp_path: Path) -> N
     assert file is not None
     assert Path(file).name == "model-1500.pt"
     assert listen["last"] == (4000, str(tmp_path / "model-3500.pt"))
+
+
+@pytest.mark.parametrize("own", ["best.safetensors", "best_model_1200.pt", "model-best-step=1200.ckpt"])
+def test_the_file_that_the_trainer_kept_as_its_best_is_named_where_it_is_better(tmp_path: Path, own: str) -> None:
+    losses = turned(descent(), 0.5)
+    losses[119] *= 0.7  # step 1200: one evaluation far below its neighbours
+    state = json.dumps({"__metadata__": {"ttsdoc": json.dumps({"progress": {"step": 1200}})}}).encode()
+    (tmp_path / own).write_bytes(len(state).to_bytes(8, "little") + state)
+    for step in range(500, 4001, 500):
+        (tmp_path / f"step-{step}.safetensors").touch()
+    run = replace(training(noisy(descent()), evaluations(losses, 40)), source=str(tmp_path))
+    facts = Facts(run, checkpoints=checkpoints_of(tmp_path))
+    stop = when_to_stop(facts, examine(facts).findings)
+    assert stop is not None
+    assert (stop.best_step, stop.best_value, stop.smoothed) == (1200, losses[119], False)
+    assert next(one.file for one in stop.listen if one.why == "lowest loss") == str(tmp_path / own)
+    worse = evaluations(np.where(np.arange(len(losses)) == 119, losses[109], losses), 40)
+    other = when_to_stop(replace(facts, run=replace(training(noisy(descent()), worse), source=str(tmp_path))), ())
+    assert other is not None
+    assert other.best_step != 1200
 
 
 def test_where_no_loss_is_logged_nothing_is_recommended() -> None:

@@ -51,7 +51,7 @@ def effective(config: Config, samples: int | None = None) -> Effective:
         batch_size=batch,
         steps_per_epoch=per_epoch,
         total_steps=total,
-        epochs=round(total / per_epoch, 2) if total and per_epoch else positive(config, "max_epochs"),
+        epochs=round(total / per_epoch, 2) if total and per_epoch else _last_epoch(config),
         samples_seen=int(total * batch) if total and batch else None,
         warmup_steps=warmup,
         warmup_share=round(warmup / total, 4) if warmup is not None and total else None,
@@ -96,9 +96,13 @@ def positive(config: Config, name: str) -> Number | None:
     return value if value is not None and value > 0 else None
 
 
+def _last_epoch(config: Config) -> Number | None:
+    return None if is_dead(config, "max_epochs") else positive(config, "max_epochs")
+
+
 def _total_steps(config: Config, per_epoch: int | None) -> int | None:
     """The first of the two ends that the run meets."""
-    epochs, steps = positive(config, "max_epochs"), positive(config, "max_steps")
+    epochs, steps = _last_epoch(config), positive(config, "max_steps")
     setting = config.values.get("max_steps")
     ends = [steps] if steps is not None and setting is not None and setting.unit in {None, *STEPS} else []
     if epochs is not None and per_epoch is not None:

@@ -13,7 +13,7 @@ from diagnose.engine import prescriptions_of
 from diagnose.errors import TrainerError
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Safety, Severity, Verdict
-from diagnose.live.history import NOT_OF_THE_RUN
+from diagnose.live.history import NOT_OF_THE_RUN, memorises
 from diagnose.live.news import WORTH, last_step
 from diagnose.numbers import is_number
 from diagnose.remedies.evidence import onset_of, planned_end
@@ -82,15 +82,6 @@ def _has_lasted(facts: Facts, finding: Finding, *, last: bool) -> bool:
 def died(status: int | None, diagnosis: Diagnosis) -> bool:
     """Whether a trainer that nobody stopped ended with an error that its loss does not explain."""
     return bool(status) and "non-finite-loss" not in alarms(diagnosis)
-
-
-def memorises(facts: Facts) -> bool:
-    """Whether the training loss is below the best validation loss: a collapse raises both."""
-    train, val = facts.curve(Role.TRAIN_LOSS), facts.curve(Role.VAL_LOSS)
-    if train is None or val is None or not len(train.finite) or not len(val.finite):
-        return False
-    end = float(np.median(train.finite.values[-max(3, len(train) // 10) :]))
-    return end < float(val.finite.values.min())
 
 
 def only_memorised(diagnosis: Diagnosis) -> bool:

@@ -73,16 +73,27 @@ def _stop_at_best(facts: Facts, best_step: int | None) -> Iterator[Edit]:
 
 
 def _length_of_best(facts: Facts, val: Curve | None, best_step: int | None) -> Iterator[Edit]:
-    """The run as long as the best needed, in whatever the config counts its length by."""
+    """The run as long as the best needed, in whatever the config counts its length by: both, where it has both.
+
+    In some trainers the first end counts, in others (Hugging Face) the steps, whatever the epochs say.
+    """
     if val is None or best_step is None:
         return
-    if val.axis is Axis.STEP and val.counted and number(facts, "max_steps") is not None:
+    steps, epochs = number(facts, "max_steps"), number(facts, "max_epochs")
+    in_steps, epoch = val.axis is Axis.STEP and val.counted, _epoch_of(val, best_step)
+    if steps is not None and in_steps:
         yield Edit("max_steps", Operation.CAP, max(1, best_step), "the step of the best validation loss")
-        if number(facts, "max_epochs") is None:
-            return
+    elif steps is not None and epoch is not None:
+        yield Edit("max_steps", Operation.CAP, epoch, "the epoch of the best validation loss", unit="epochs")
+    if epoch is not None and (steps is None or epochs is not None):
+        yield Edit("max_epochs", Operation.CAP, epoch, "the epoch of the best validation loss")
+
+
+def _epoch_of(val: Curve, step: int) -> int | None:
+    """The whole epochs up to an evaluation, where the log counts epochs."""
     if val.axis is Axis.EPOCH:
-        yield Edit("max_epochs", Operation.CAP, max(1, best_step), "the epoch of the best validation loss")
-    elif val.epochs is not None and (val.steps <= best_step).any():
-        epoch = float(val.epochs[val.steps <= best_step][-1])
-        if isfinite(epoch):
-            yield Edit("max_epochs", Operation.CAP, max(1, ceil(epoch)), "the epoch of the best validation loss")
+        return max(1, step)
+    if val.epochs is None or not (val.steps <= step).any():
+        return None
+    epoch = float(val.epochs[val.steps <= step][-1])
+    return max(1, ceil(epoch)) if isfinite(epoch) else None

@@ -85,9 +85,11 @@ def _answer(found: Compared) -> str:
     if second.best is None:
         return text
     gap = second.best.loss - best.best.loss
-    noise = f"{number(found.noise.value)}, {found.noise.how}"
-    sure = "more than noise" if gap > found.noise.value else "within noise: no winner"
-    return f"{text}; {number(gap)} below {second.name}: {sure} ({noise})"
+    noise = f"({number(found.noise.value)}, {found.noise.how})"
+    if gap <= found.noise.value:
+        level = f"{best.name} and {second.name} differ by {number(gap)}: within noise {noise}"
+        return f"no winner: {found.metric} {number(best.best.loss)}, {level}"
+    return f"{text}; {number(gap)} below {second.name}: more than noise {noise}"
 
 
 def _ranking(found: Compared) -> list[Row]:

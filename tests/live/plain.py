@@ -2,7 +2,7 @@
 
     python plain.py CONFIG --log-dir DIR [--resume FILE]
 
-Reads learning_rate, max_steps, momentum from YAML, logs JSON lines, keeps a checkpoint every 20 steps, saves at Ctrl-C.
+Reads learning_rate, max_steps, samples from YAML, logs JSON lines, keeps a checkpoint every 20 steps, saves at Ctrl-C.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ def main() -> None:
     training = yaml.safe_load(arguments.config.read_text("utf-8"))["training"]
     draw = np.random.default_rng(0)
     truth, scale = draw.normal(size=WIDTH), np.geomspace(1.0, 0.3, WIDTH)
-    inputs, held = draw.normal(size=(400, WIDTH)) * scale, draw.normal(size=(100, WIDTH)) * scale
-    targets, expected = inputs @ truth + 0.3 * draw.normal(size=400), held @ truth + 0.3 * draw.normal(size=100)
+    size, noise = training.get("samples", 400), training.get("label_noise", 0.3)
+    inputs, held = draw.normal(size=(size, WIDTH)) * scale, draw.normal(size=(100, WIDTH)) * scale
+    targets, expected = inputs @ truth + noise * draw.normal(size=size), held @ truth + noise * draw.normal(size=100)
     weights, first = np.zeros(WIDTH), 0
     if arguments.resume:
         kept = np.load(arguments.resume)
@@ -38,14 +39,14 @@ def main() -> None:
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
     with (arguments.log_dir / "metrics.jsonl").open("a", encoding="utf-8") as log:
         for step in range(first + 1, training["max_steps"] + 1):
-            batch = draw.integers(0, 400, 32)
+            batch = draw.integers(0, size, 32)
             error = inputs[batch] @ weights - targets[batch]
             gradient = inputs[batch].T @ error * 2 / 32
             rate = training["learning_rate"] * min(1.0, step / training.get("warmup_steps", 1))
             norm = float(np.linalg.norm(gradient))
             weights = weights - rate * gradient * min(1.0, training.get("grad_clip_norm", 1e9) / norm)
             row = {"step": step, "loss": float(np.mean(error**2)), "lr": rate, "grad_norm": norm}
-            if step % 10 == 0:
+            if step % training.get("eval_interval", 10) == 0:
                 row["val_loss"] = float(np.mean((held @ weights - expected) ** 2))
             print(json.dumps(row), file=log, flush=True)
             if step % 20 == 0:

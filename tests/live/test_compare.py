@@ -14,6 +14,7 @@ from diagnose.errors import LogError
 from diagnose.facts import Facts
 from diagnose.live.compare import By, against_band, compare_runs
 from diagnose.live.verdict import Noise
+from diagnose.report.comparison import as_text
 from diagnose.run import Curve, Role, Run
 
 CASES = Path(__file__).parent / "cases"
@@ -42,6 +43,15 @@ def test_runs_are_ranked_and_named_by_what_differs() -> None:
 def test_two_seeds_of_one_training_are_the_same_within_noise() -> None:
     found = compare_runs([run("a", 4.0, 1), run("b", 4.0, 2)])
     assert all("within noise" in entry.sentence or not entry.sentence for entry in found.entries)
+
+
+def test_of_runs_within_noise_none_is_called_the_best() -> None:
+    """Two equal logs, and two seeds of one training: the answer names no winner; a clear one it names."""
+    for runs in ([run("a", 4.0), run("b", 4.0)], [run("a", 4.0, 1), run("b", 4.0, 2)]):
+        answer = as_text(compare_runs(runs), []).split("\n")[0]
+        assert answer.startswith("no winner: ")
+        assert "best" not in answer
+    assert as_text(compare_runs([run("a", 4.0), run("b", 3.0, 1)]), []).startswith("best: b, val_loss")
 
 
 def test_a_measured_noise_decides_over_the_estimated_one() -> None:

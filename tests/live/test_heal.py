@@ -45,7 +45,7 @@ def test_a_rate_far_too_high_is_stopped_lowered_and_kept_for_the_better(tmp_path
     assert done.returncode == 0, done.stdout + done.stderr
     assert record["result"]["verdict"] == "cured"
     first, second = record["attempts"][:2]
-    assert first["stopped_by"] in ("learning-rate-too-high", "divergence")
+    assert first["stopped_by"] in ("learning-rate-too-high", "divergence", "impossible-loss")  # by when it is looked at
     assert first["last_step"] < 200
     assert "learning_rate" in {edit["parameter"] for edit in second["edits"]}
     assert second["accepted"]
@@ -74,6 +74,18 @@ def test_a_healthy_run_is_neither_stopped_nor_changed(tmp_path: Path) -> None:
     assert only["stopped_by"] is None
     assert only["last_step"] == 200
     assert not (tmp_path / "healed" / "cured.yaml").exists()
+
+
+def test_overfitting_is_stopped_within_five_evaluations_of_the_best_which_is_kept(tmp_path: Path) -> None:
+    few = {"samples": 24, "label_noise": 1.5, "learning_rate": 0.1, "warmup_steps": 10}
+    done, record = healed(config(tmp_path, **few, max_steps=2000, eval_interval=40))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert record["result"] == {"attempt": 1, "verdict": "cured"}
+    (only,) = record["attempts"]
+    assert only["stopped_by"] == "overfitting"
+    assert 0 < only["last_step"] - only["best_step"] <= 5 * 40
+    assert any(file.endswith(f"step-{only['best_step']}.pt") for file in only["checkpoints"])
+    assert yaml.safe_load((tmp_path / "healed" / "cured.yaml").read_text("utf-8"))["training"]["max_steps"] < 2000
 
 
 def test_a_trainer_that_dies_is_reported_with_its_last_lines_and_not_healed(tmp_path: Path) -> None:

@@ -48,6 +48,39 @@ def test_what_was_confirmed_stays_in_the_history_when_it_is_said_no_more() -> No
     assert [sighting.last_seen for sighting in history.confirmed] == [20]
 
 
+def evaluated(val: list[float], train: list[float]) -> Facts:
+    """One training point and one evaluation every 24 steps."""
+    steps = np.arange(1, len(val) + 1) * 24
+    curves = {
+        "loss": Curve("loss", steps, np.array(train), role=Role.TRAIN_LOSS),
+        "val": Curve("val", steps, np.array(val), role=Role.VAL_LOSS),
+    }
+    return Facts(Run("r", "", "test", curves))
+
+
+MEMORISED = [8.06, 4.77, 4.19, 4.22, 4.22, 4.45, 4.59]
+"""Of the bundled trainer on 96 clips: found at the last of these evaluations, the fourth after the best."""
+
+
+@pytest.mark.parametrize(
+    ("val", "train", "sure"),
+    [
+        pytest.param(MEMORISED, [8.2, 3.4, 2.5, 2.0, 1.7, 1.4, 1.0], True, id="four evaluations, none the best"),
+        pytest.param(MEMORISED[:6], [8.2, 3.4, 2.5, 2.0, 1.7, 1.4], False, id="three"),
+        pytest.param(MEMORISED, [9.2, 6.4, 6.0, 5.5, 5.2, 4.9, 4.5], False, id="training is worse than validation"),
+        pytest.param([*MEMORISED[:4], 4.10, 4.45, 4.59], [8.2, 3.4, 2.5, 2, 1.7, 1.4, 1], False, id="a later best"),
+    ],
+)
+def test_overfitting_is_confirmed_by_four_evaluations_after_the_best(
+    val: list[float], train: list[float], *, sure: bool
+) -> None:
+    """A look earlier shows nothing yet, and another would cost an evaluation."""
+    run = evaluated(val, train)
+    assert bool(confirmed_now(run, [replace(finding("overfitting"), metric="val_loss")])) == sure
+    if sure:
+        assert "overfitting" in {one.name for one in examine(run).findings if one.alarming}
+
+
 def test_two_states_of_nearly_the_same_points_confirm_nothing() -> None:
     """After 200 points of 1,000 the loss jumps: ten more than when it is first found are needed."""
     run = collapsed(1000)

@@ -18,9 +18,10 @@ from diagnose.errors import LogError, TrainerError
 from diagnose.facts import Checkpoint, Facts, Hints
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.live.child import start
+from diagnose.live.history import memorises
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
-from diagnose.live.stops import alarms, filled, last_good, memorises, with_fault, worth_a_stop
+from diagnose.live.stops import alarms, filled, last_good, with_fault, worth_a_stop
 from diagnose.live.verdict import Noise, compare, estimated, score
 from diagnose.remedies import speed_up
 from diagnose.run import Axis, Curve, Role, Run

@@ -220,11 +220,16 @@ def test_without_early_stopping_that_fires_the_length_of_the_best_is_enough() ->
         assert values(remedies.regularise(Facts(run, settings=settings), 40)) == end, settings
 
 
-def test_the_number_of_a_row_becomes_no_length_in_steps() -> None:
+def test_where_the_log_counts_epochs_alone_a_length_in_steps_is_cut_to_as_many_epochs() -> None:
+    """The number of a row is no step; and a cut of the epochs alone does nothing where the steps win."""
     val = Curve("val", np.arange(8, 96, 9), np.array([5, 4, 3, 2.5, 3, 3.5, 4, 4, 4, 4.0]), role=Role.VAL_LOSS)
     rows = replace(val, epochs=np.arange(1, 11.0), counted=False)
     facts = Facts(Run("r", "", "test", {"val": rows}), settings={"max_steps": 900, "max_epochs": 10})
-    assert values(remedies.regularise(facts, 35)) == {"max_epochs": 4}
+    assert values(remedies.regularise(facts, 35)) == {"max_steps": 4, "max_epochs": 4}
+    (cure,) = remedies.regularise(facts, 35)
+    assert {edit.parameter: edit.unit for edit in cure.edits} == {"max_steps": "epochs", "max_epochs": None}
+    by_epoch = replace(facts, run=Run("r", "", "test", {"val": replace(rows, steps=np.arange(1, 11), axis=Axis.EPOCH)}))
+    assert values(remedies.regularise(by_epoch, 4)) == {"max_steps": 4, "max_epochs": 4}
 
 
 def test_batches_come_from_the_guide_alone_and_only_where_no_norm_was_logged() -> None:
