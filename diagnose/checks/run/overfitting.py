@@ -7,7 +7,7 @@ from math import exp
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
-from diagnose.checks.run._loss import beyond_noise, change, confidence
+from diagnose.checks.run._loss import beyond_noise, change, confidence, improves
 from diagnose.signals import Gap, Trend, signals
 from diagnose.signals.gap import FEWEST, TAIL
 
@@ -21,9 +21,9 @@ class Overfitting(Check):
     ## How it is detected
     The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond its
     noise (`z`; less of a rise with more certainty), the best is not among the last, and training did not rise since.
-    Of a component of it, or an error in another unit, more is asked. Or validation
-    has hardly improved (by a tenth of what was gained, or 5 %, or the noise) since an evaluation, and training fell on:
-    its fall times the share of the run since then is `vain` or more.
+    Of a component of it, or an error in another unit, more is asked. Or since some
+    evaluation training fell far more than four times as much as validation: the excess times the share of the run
+    since then is `vain` or more.
 
     ## What to do
     Use the checkpoint of the best validation loss, stop early, add dropout and data, train fewer epochs.
@@ -46,9 +46,9 @@ class Overfitting(Check):
     """Of what validation had gained. Source: real runs."""
     z: float = 2.5
     """Standard errors. Source: one in 160 for normal noise; without it half of the noisy validations alarm."""
-    vain: float = 0.45
-    """Fall of training in ln since validation was about as good, times the share of the run since. Source: two thirds
-    of the run in which training halved; real runs."""
+    vain: float = 0.3
+    """Fall of training in ln beyond four times the gain of validation, times the share of the run since. Source: nearly
+    half of the run in which training halved and validation gained nothing; real runs."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """Neither a validation loss nor a component of one is logged."""
@@ -59,7 +59,8 @@ class Overfitting(Check):
         measured = signals(facts)
         whole = [] if measured.val is None or measured.gap is None else [(measured.val, measured.gap, self)]
         sterner = self.tuned({"rise": 4 * self.rise, "z": 2 * self.z, "vain": 2 * self.vain})
-        for val, gap, bar in (*whole, *((part, apart, sterner) for part, apart in measured.part_gaps)):
+        parts = () if improves(measured) else measured.part_gaps  # at its best as a whole
+        for val, gap, bar in (*whole, *((part, apart, sterner) for part, apart in parts)):
             if bar._turned(gap) and (measured.train is None or not self._lost(gap)):
                 clear = bar is self and gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST
                 yield self._overfits(facts, val, gap, confidence(measured, measured.train or val, clear=clear))
@@ -79,19 +80,16 @@ class Overfitting(Check):
 
     def _gains_nothing(self, gap: Gap) -> bool:
         """Whether for long only training improved, and by much, and did not end above validation."""
-        enough = gap.evaluations >= 2 * FEWEST and gap.apart >= 0
-        return enough and (1 - gap.near_at) * gap.train_fall_near >= self.vain
+        return gap.evaluations >= 2 * FEWEST and gap.apart >= 0 and gap.vain >= self.vain
 
     def _past_best(self, facts: Facts, val: Trend, gap: Gap) -> Finding:
-        since, fallen = gap.evaluations - 1 - gap.near, 1 - exp(-gap.train_fall_near)
-        bar = self.vain / (1 - gap.near_at)
-        place = val.curve.place(val.curve.steps[gap.near])
+        since, place = gap.evaluations - 1 - gap.vain_from, val.curve.place(val.curve.steps[gap.vain_from])
         return self.report(
             val.curve,
-            f"{_name(val)} has hardly improved since {place} ({since} evaluations), while the training loss fell by "
-            f"{fallen:.0%}: the rest is memorised.",
-            Evidence("train_fall", gap.train_fall_near, bar, "", f"training fell by {fallen:.0%} since"),
-            first=gap.near,
+            f"{_name(val)} has hardly improved since {place} ({since} evaluations), while the training loss went on "
+            "falling: the rest is memorised.",
+            Evidence("fell_in_vain", gap.vain, self.vain, "", f"training fell by {1 - exp(-gap.vain):.0%} in vain"),
+            first=gap.vain_from,
             prescriptions=remedies.regularise(facts, int(val.curve.steps[gap.best])),
             advice=f"Stop here; compare the checkpoints from {place} on (speech: by ear) and keep the best.",
         )

@@ -80,8 +80,10 @@ class Plateau(LossCheck):
         little = float(trend.level[:ODD_ONE_OUT].max()) - trend.best + trend.noise < self.little  # beyond doubt
         dead = np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR or _nothing_right(facts)
         gap, early = signals(facts).gap, trend.near_best_from <= self.early
-        better = gap is not None and gap.near_at >= self.early
-        return len(trend) >= MANY and flat and early and (little or dead) and not better
+        if gap is not None:  # validation gained since then
+            won = gap.smooth[int(self.early * gap.evaluations)] - gap.smooth.min()
+            early = early and bool(won <= max(self.never * gap.gain, 2 * gap.noise))
+        return len(trend) >= MANY and flat and early and (little or dead)
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
         still = not np.ptp(trend.level)
