@@ -78,7 +78,7 @@ class Plateau(LossCheck):
     def _stopped(self, facts: Facts, trend: Trend) -> bool:
         flat = trend.half - trend.end < max(self.never * trend.fall, trend.error)
         little = float(trend.level[:ODD_ONE_OUT].max()) - trend.best + trend.noise < self.little  # beyond doubt
-        dead = np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR or _nothing_right(facts)
+        dead = bool(np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR) or _nothing_right(facts)
         gap, early = signals(facts).gap, trend.near_best_from <= self.early
         if gap is not None:  # validation gained since then
             won = gap.smooth[int(self.early * gap.evaluations)] - gap.smooth.min()
