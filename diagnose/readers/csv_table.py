@@ -174,9 +174,15 @@ def _top(source: Source) -> _Top:
     table = list(csv.reader((line for line in whole if line.strip()), delimiter=_delimiter(head)))
     if not table:
         return _Top([], [])
-    if len(table) > 1 and all(_NUMBER.fullmatch(cell) for row in table for cell in row):
-        numbers = np.array([[to_number(cell) or 0.0 for cell in row] for row in table if len(row) == len(table[0])])
-        return _Top(_renamed(names_without_header(numbers.T), source), table, named=False)
+    ends_blank = all(len(row) > 2 and not row[-1].strip() for row in table)  # each row ends with a comma
+    cells = [row[: len(row) - ends_blank] for row in table]
+    if len(table) > 1 and all(_NUMBER.fullmatch(cell) for row in cells for cell in row):
+        numbers = np.array([[to_number(cell) or 0.0 for cell in row] for row in cells if len(row) == len(cells[0])])
+        stem = Path(source.name).stem
+        called = read_tag(stem)  # `D_loss.txt`, `val_loss.txt`: whose loss it is
+        whose = called.lossy and (called.split or called.words[0] in {"d", "g"})
+        names = [stem] if whose and len(numbers.T) == 1 else names_without_header(numbers.T)
+        return _Top(_renamed([*names, *[""] * ends_blank], source), table, named=False)
     header = [name.strip().lstrip("# ") or name.strip() for name in table[0]]
     twice = len(set(header)) < len(header) == len(table[1]) if len(table) > 2 else False
     if twice and not any(map(_NUMBER.fullmatch, table[1])):  # a data frame with names of two levels
@@ -191,7 +197,8 @@ def _renamed(header: list[str], source: Source) -> list[str]:
 
 
 def _is_named_table(source: Source) -> bool:
-    return Path(source.name).suffix.lower() in {".csv", ".tsv"}
+    name = Path(source.name)
+    return name.suffix.lower() in {".csv", ".tsv"} or read_tag(name.stem).lossy > 1
 
 
 def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:

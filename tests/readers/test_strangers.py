@@ -64,6 +64,7 @@ LINES = {
     "splits in three letters": "ep {e} trn {t} | vld {v}",
     "losses in one letter": "epoch {e}  train_l {t}  test_l {v}",
     "two words in one": "epoch {e} trainloss {t} testloss {v}",
+    "commas between names and numbers": "epoch {e}, user: 3/960, train loss, {t},val loss, {v}, mae, 0.61",
     "cross entropy without a sign": "epoch {e} | train ce {t} | valid ce {v}",
 }
 HEADS = {
@@ -430,3 +431,47 @@ def test_a_closing_line_with_a_mean_loss_hides_no_evaluations(closing: str) -> N
     val = run.curve(Role.VAL_LOSS)
     assert val is not None
     assert val.values.tolist() == VAL
+
+
+@pytest.mark.parametrize("row", ["epoch{e}\t{t}", "Epoch {e}\t{t}", "epoch_{e}\t{t}"])
+def test_an_epoch_and_a_number_are_its_loss(row: str) -> None:
+    assert found(text_run(filled(row)), Role.TRAIN_LOSS) == (TRAIN, EPOCHS)
+
+
+@pytest.mark.parametrize("row", ["{n},{t},120333.5,0.000{e:02d}", "{n},{t},{v},", "{e};{t}"])
+def test_rows_without_names_in_a_file_that_is_called_a_loss(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "loss_history.txt"
+    path.write_text(filled(row))
+    assert read(path).curves["loss (column 2)"].values.tolist() == TRAIN
+
+
+def test_of_many_columns_without_names_none_is_taken_for_the_loss(tmp_path: Path) -> None:
+    path = tmp_path / "losses.txt"
+    path.write_text(filled("{e},80,0.5,0.6,{t},{v},\n{e},160,0.5,0.6,{t},{v},"))
+    assert read(path).curve(Role.TRAIN_LOSS) is None
+
+
+def test_a_column_of_numbers_is_called_as_its_file_where_that_says_whose_loss_it_is(tmp_path: Path) -> None:
+    for name in ("D_loss.txt", "G_loss.txt"):
+        (tmp_path / name).write_text(filled("{t}"))
+    adversary = read(tmp_path / "D_loss.txt").curves["D_loss"]
+    assert adversary.adversarial
+    assert adversary.role is not Role.TRAIN_LOSS
+
+
+@pytest.mark.parametrize("tag", ["run-conv2d - train/loss", "unet3D_loss", "resnet_2d/loss"])
+def test_a_number_of_dimensions_is_no_discriminator(tag: str) -> None:
+    assert not read_tag(tag).adversarial
+
+
+def test_yolov5_on_the_console_beside_a_line_of_its_weights() -> None:
+    head = "hyperparameters: lr0=0.01, box=0.05, cls=0.5, obj=1.0\n"
+    rows = [
+        "     Epoch   gpu_mem       box       obj       cls    labels  img_size\n"
+        f"      {n}/23        0G   0.05812   0.02423   {t:.4g}        54       640: 100%|#| 4/4 [1:13<00:00, 9s/it]\n"
+        for n, t in enumerate(TRAIN)
+    ]
+    assert found(text_run(head + "".join(rows)), Role.TRAIN_LOSS) == (
+        [float(f"{t:.4g}") for t in TRAIN],
+        list(range(24)),
+    )

@@ -67,17 +67,30 @@ def is_whole(values: FloatArray) -> bool:
     return bool(np.isfinite(values).all()) and not (values % 1).any()
 
 
+MOST_UNNAMED = 3
+"""Columns without a name of which the first is taken for the loss. Source: our choice; of a GAN's six it is not."""
+
+
 def names_without_header(columns: Sequence[FloatArray]) -> list[str]:
     """Names for columns of numbers without a header: those that count, in front or last of two, the training loss."""
-    whole = [is_whole(column) and _rises(column, still=True) for column in columns[:2]]
-    counts = whole.index(False) if False in whole else len(whole)
-    if counts and not _rises(columns[counts - 1]):
+    whole = [*map(is_whole, columns[:2]), False]
+    counts = whole.index(False) if _rises(columns[0], still=True) else 0
+    within = counts == 2 and _begins_anew(columns[1], columns[0])
+    if counts and not within and not _rises(columns[counts - 1]):
         counts = 0
-    names = [["epoch", "step"], ["step"], []][2 - counts] + [f"loss (column {counts + 1})"]
+    names = [["epoch", "batch" if within else "step"], ["step"], []][2 - counts]
+    if len(columns) - counts <= MOST_UNNAMED:  # of many it is not known which is the loss
+        names.append(f"loss (column {counts + 1})")
     names += [f"column {number}" for number in range(len(names) + 1, len(columns) + 1)]
     if not counts and len(columns) == 2 and is_whole(columns[1]) and _rises(columns[1]):
         names[1] = "step"
     return names[: len(columns)]
+
+
+def _begins_anew(batch: FloatArray, epoch: FloatArray) -> bool:
+    """Whether a column counts within each epoch."""
+    same = np.diff(epoch) == 0
+    return bool(same.any() and (np.diff(batch)[same] > 0).all() and (np.diff(batch)[~same] < 0).any())
 
 
 def _rises(column: FloatArray, *, still: bool = False) -> bool:

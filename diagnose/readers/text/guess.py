@@ -31,7 +31,7 @@ _NAME = (
     r"(?<![\w@./-])(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
-_STRONG = r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|of)[ \t]+"
+_STRONG = r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|of)[ \t]+|(?<=loss),[ \t]*(?=-?\d+\.\d)"
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
@@ -67,7 +67,7 @@ _COUNTED_FIRST = re.compile(
     r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
-# Lines of which nothing is left: `Epoch 3: 0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
+# Lines of which nothing is left: `Epoch 3: 0.5`, `epoch3\t0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
 # `print(loss.item())` and `print(loss)`.
 _WHOLE_LINES = (
     re.compile(

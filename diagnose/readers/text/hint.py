@@ -32,7 +32,7 @@ _SPLITS = ("train", "trn", "val", "vld", "valid", "validation", "dev", "eval")
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
 _BEHIND = (
     r"(?:[ \t]*[-+.]?(?:\[?\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x92\x86\xe2|\x9a\xbc\xef|\x9d\xbc\xef)"
-    r"|[-+]?[ \t]+(?:si|saw|fo)\b"
+    r"|[-+]?(?:[ \t]+(?:si|saw|fo)\b|[ \t]*,ssol)"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
     rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
 )

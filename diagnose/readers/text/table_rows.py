@@ -15,7 +15,7 @@ import numpy as np
 from diagnose.readers.columns import LAUNCH, Column
 from diagnose.readers.columns.placeholders import without_placeholders
 from diagnose.readers.columns.tables import counters_in, is_whole, names_without_header
-from diagnose.readers.roles import in_english, read_tag
+from diagnose.readers.roles import in_english, losses_in, read_tag
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.run import IntArray
 
@@ -61,8 +61,11 @@ def header_in(line: str) -> Iterator[str]:
         return
     for cells in _splits(line, separator):
         named = all(map(_is_title, cells)) and any(_COUNTED.search(in_english(cell)) for cell in cells)
-        if len(cells) > 1 and named and any(read_tag(cell).lossy for cell in cells):
-            yield HEADER + "\t".join(cells) + _starts(line, cells)
+        losses = losses_in(cells)
+        if len(cells) > 1 and named and losses:
+            # `box obj cls` of YOLOv5: losses by their company, and weights in a line of settings.
+            titles = [f"{cell}_loss" if cell in losses and not read_tag(cell).lossy else cell for cell in cells]
+            yield HEADER + "\t".join(titles) + _starts(line, cells)
 
 
 def _starts(line: str, cells: list[str]) -> str:
