@@ -141,7 +141,7 @@ def rate_borne(facts: Facts, onset: int) -> tuple[float | None, str]:
     if before is None or not len(before):
         return facts.run.peak_logged_rate, "the loss is unstable"
     at = int(np.argmin(before.values))
-    best = f"the loss was best at {before.place(int(before.steps[at]))} ({before.values[at]:.4g}), then it rose"
+    best = f"before the fault the loss was best at {before.place(int(before.steps[at]))} ({before.values[at]:.4g})"
     rates = logged_rates(facts)
     if rates is None:
         return None, best

@@ -62,6 +62,16 @@ class Signals:
         return Rate.of(self.run)
 
     @cached_property
+    def at_high_rate(self) -> Trend | None:
+        """The judged curve up to where the logged rate falls below half of its peak; all of it where none is logged."""
+        if self.main is None or self.rate is None:
+            return self.main
+        curve, rates = self.main.curve, self.rate.curve
+        last = rates.steps[np.flatnonzero(rates.values >= self.rate.peak / 2)[-1]]
+        cut = curve.until(int(last))
+        return self.main if len(cut) > len(curve) * (1 - EDGE) else Trend.of(cut)
+
+    @cached_property
     def kind(self) -> Kind:
         """Which kind of loss is logged."""
         return kind_of(self.run)

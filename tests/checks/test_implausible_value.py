@@ -28,7 +28,7 @@ def said(text: str) -> list[tuple[str, str]]:
 ODD = [
     pytest.param("optimizer: AdamW\nlr: 0.05\nepochs: 3\n", "learning_rate", id="a rate for SGD given to AdamW"),
     pytest.param("optimizer: adamw_torch\nlr: 1.0e-9\nepochs: 3\n", "learning_rate", id="a rate that moves nothing"),
-    pytest.param("lr: 30.0\nepochs: 3\n", "learning_rate", id="a rate for no optimizer at all"),
+    pytest.param("lr: 300.0\nepochs: 3\n", "learning_rate", id="a rate for no optimizer at all"),
     pytest.param("model: vits\ntrain: {learning_rate: 0.002, epochs: 9}\n", "learning_rate", id="ten times VITS"),
     pytest.param(
         "datasets: {batch_size_per_gpu: 16, batch_size_type: frame}\noptim: {learning_rate: 7.5e-5}\n",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import MANY, SURE, change
+from diagnose.checks.run._loss import SURE, change
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
 
@@ -19,9 +19,9 @@ class BrokenResume(Check):
     Warm-up and momentum are paid for twice, and the schedule ends elsewhere than planned.
 
     ## How it is detected
-    The logged learning rate falls at once to less than half and then climbs again, or is at once back near its peak,
-    and at the same step the loss jumps by `jump` and `z` standard errors. Not where it happens again and again: that
-    is a schedule of warm restarts.
+    The logged learning rate falls at once to less than half and then climbs again, and at the same step the loss
+    jumps by `jump` and `z` standard errors; or a decayed rate is at once back near its peak, and the loss lost half of
+    its progress. Not where it happens again and again: that is a schedule of warm restarts.
 
     ## What to do
     Resume from the checkpoint with optimiser, scheduler and step, not from the weights alone.
@@ -33,7 +33,7 @@ class BrokenResume(Check):
     code = "OPT006"
     name = "broken-resume"
     needs = (Role.TRAIN_LOSS, Role.LEARNING_RATE)
-    min_points = MANY
+    min_points = 20
     part_of = ("non-finite-loss",)
 
     jump: float = 0.2
@@ -51,14 +51,14 @@ class BrokenResume(Check):
         halved = np.flatnonzero(2 * values[1:] < values[:-1]) + 1
         again = [i for i in halved if values[i:].max() > 2 * values[i]]
         doubled = np.flatnonzero(values[1:] > 2 * values[:-1]) + 1
-        anew = [i for i in doubled if 2 * values[i] > rate.peak]
+        anew = [i for i in doubled if 2 * values[i] > rate.peak and rate.past_peak(steps[i])]
         places = again or anew
         first = int(np.searchsorted(trend.curve.steps, steps[places[0]])) if len(places) == 1 else 0
         if not ODD_ONE_OUT <= first <= len(trend) - ODD_ONE_OUT:
             return
         low, high = last_level(trend.level[:first]), first_level(trend.level[first:])
         jump = high - low
-        if jump < max(self.jump, self.z * trend.noise):
+        if jump < max(self.jump, self.z * trend.noise) or (not again and 2 * trend.lost(high, low) < 1):
             return
         before, after = values[places[0] - 1], values[places[0]]
         how = "falls" if again else "goes"

@@ -56,13 +56,14 @@ class LossAboveTarget(Check):
             return
         expected = _expected(band, curve)
         behind = expected is not None and last > (1 + self.path_margin) * expected
-        falling = trend is not None and trend.late_order < 0
+        falling = trend is None or trend.late_order < 0
+        course = "" if trend is None else ", still falling" if falling else ", no longer falling"
         sure = band.confidence is not Confidence.LOW
         aim = f"target {band.low:g} to {band.high:g}, from {band.source}"
         path = f"a healthy run is near {expected:.3g} at this epoch" if behind else ""
         yield self.report(
             curve,
-            _message(band, facts, last, path, falling=falling),
+            _message(band, facts, last, path, course),
             Evidence("loss", last, band.high, band.loss, f"the loss is {last:.4g} ({aim})"),
             Evidence("target_low", band.low, None, band.loss, f"target from {band.low:g}"),
             *([Evidence("healthy_path", expected, None, band.loss, path)] if expected and behind else []),
@@ -81,9 +82,8 @@ def _expected(band: TargetBand, curve: Curve) -> float | None:
     return band.expected(float(curve.steps[-1])) if curve.axis is Axis.EPOCH else None
 
 
-def _message(band: TargetBand, facts: Facts, last: float, path: str, *, falling: bool) -> str:
+def _message(band: TargetBand, facts: Facts, last: float, path: str, course: str) -> str:
     clips = "" if facts.samples is None else f" with {facts.samples:,} clips"
     size = clips if band.sized else ", whatever the number of clips,"
-    course = "still falling" if falling else "no longer falling"
     aim = f"{band.family}{size} should end between {band.low:g} and {band.high:g}"
-    return f"The loss is {last:.4g}, {course}; {aim}{path and '; '}{path}."
+    return f"The loss is {last:.4g}{course}; {aim}{path and '; '}{path}."

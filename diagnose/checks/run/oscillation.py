@@ -19,7 +19,8 @@ class Oscillation(LossCheck):
     ## How it is detected
     The means of 40 or of 160 parts of the run turn back again and again, by half of what they span. They span a good
     part of the level, more than noise without memory does, and not below a hundredth of the first level; and there is
-    no strong trend. Where validation is at its best the swings are only the batches.
+    no strong trend. Judged is the run while the logged rate is above half of its peak. Where validation is at its best
+    the swings are only the batches.
 
     ## What to do
     Halve the learning rate, use a larger batch, clip the gradients.
@@ -44,8 +45,8 @@ class Oscillation(LossCheck):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the swings with the noise and with the progress."""
-        trend = signals(facts).main
-        if trend is None or not self.bounces(trend) or improves(signals(facts)):
+        trend = signals(facts).at_high_rate
+        if trend is None or trend.signed or not self.bounces(trend) or improves(signals(facts)):
             return
         swings, best = max(trend.swings, key=lambda one: one.spread), int(trend.curve.steps[trend.best_index])
         yield self.report(
@@ -64,9 +65,9 @@ class Oscillation(LossCheck):
         """Whether it turns again and again, beyond noise and trend."""
         if abs(trend.order) >= self.trend:
             return False
-        return any(
-            one.turns >= self.turns
-            and one.spread >= max(self.spread, self.against_noise * one.error)
-            and trend.matters(one.high)
+        wide = [
+            one
             for one in trend.swings
-        )
+            if one.spread >= max(self.spread, self.against_noise * one.error) and trend.matters(one.high)
+        ]
+        return any(one.turns >= self.turns for one in wide)

@@ -38,7 +38,7 @@ class Overfitting(Check):
     name = "overfitting"
     needs = (Role.VAL_LOSS,)
     min_points = FEWEST
-    part_of = ("divergence", "oscillation", "impossible-loss", "non-finite-loss")
+    part_of = ("learning-rate-too-high", "divergence", "oscillation", "impossible-loss", "non-finite-loss")
 
     rise: float = 0.05
     """Rise of validation in ln: 5 %. Source: the quietest rival informs from there; real runs."""
