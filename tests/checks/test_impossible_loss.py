@@ -22,6 +22,13 @@ FAULTY = (
 )
 HEALTHY = (
     case("a likelihood that becomes negative", training(noisy(descent()) - 0.5)),
+    case(
+        "the loss of a policy, which may go anywhere",
+        run(
+            Curve("loss", np.arange(1, 101), 0.1 - 5 * np.linspace(0, 1, 100), role=Role.TRAIN_LOSS),
+            Curve("reward", np.arange(1, 101), np.linspace(0, 20, 100), role=Role.SCORE),
+        ),
+    ),
     case("a loss near zero", training(noisy(descent(end=0.001)))),
 )
 EDGE = (case("nine equal points are too few to call it constant", training(np.full(9, 0.5))),)

@@ -32,6 +32,7 @@ HEALTHY = (
     case("falls to the end", rated(noisy(0.6 - 0.4 * TIME, 0.03))),
     case("scatters by a fifth", rated(noisy(0.3 + 0.3 * np.exp(-TIME / 0.1), 0.2))),
     case("a tenth worse, however plainly", rated(noisy(0.1 + 0.5 * np.exp(-TIME / 0.1) + 0.015 * TIME, 0.01))),
+    case("not one error among few at an early evaluation", rated(np.array([0.9, 0.0, 0.0, *[0.01] * 8]))),
     case("converged", rated(noisy(0.1 + 0.5 * np.exp(-TIME / 0.1), 0.02))),
 )
 EDGE = (

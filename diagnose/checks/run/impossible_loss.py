@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
-from diagnose.checks.run._loss import MANY
+from diagnose.checks.run._loss import MANY, moving_target
+from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
 
 BOUNDED = re.compile(r"(?i)(^|[^a-z])(ce|cross_?entropy|l1|mae|mse|l2|mel|bce|ctc|huber)([^a-z]|$)")
@@ -52,7 +53,7 @@ class ImpossibleLoss(Check):
         """Report the first of the three faults that the curve shows."""
         curve = self.curve(facts, Role.TRAIN_LOSS).finite
         values, level, lowest = curve.values, float(np.median(curve.values)), float(curve.values.min())
-        named = BOUNDED.search(curve.tag) is not None
+        named, policy = BOUNDED.search(curve.tag) is not None, moving_target(signals(facts)) is not None
         if len(values) >= self.points and np.ptp(values[1:]) == 0:  # the first may be of before the fault
             same = int((values == level).sum())
             message = f"The loss is exactly {level:g} at {same:,} of {len(curve):,} points: nothing is learned from it."
@@ -60,7 +61,7 @@ class ImpossibleLoss(Check):
         elif level > self.absurd and 2 * last_level(values) > first_level(values):
             message = f"The loss is near {level:.3g}: no loss that a network learns from is so large."
             yield self._error(curve, message, Evidence("level", level, self.absurd))
-        elif lowest < 0 and (named or -lowest > self.plunge * abs(values[0])):
+        elif lowest < 0 and (named or (not policy and -lowest > self.plunge * abs(values[0]))):
             how = "which a loss of its name cannot" if named else "without bound"
             start = Evidence("start", float(values[0]))
             yield self._error(

@@ -46,7 +46,7 @@ class Oscillation(LossCheck):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the swings with the noise and with the progress."""
         trend = signals(facts).at_high_rate
-        if trend is None or trend.signed or not self.bounces(trend) or improves(signals(facts)):
+        if trend is None or not self.bounces(trend) or improves(signals(facts)):
             return
         swings, best = max(trend.swings, key=lambda one: one.spread), int(trend.curve.steps[trend.best_index])
         yield self.report(
@@ -54,8 +54,8 @@ class Oscillation(LossCheck):
             f"The loss swings between {trend.loss(swings.low):.4g} and {trend.loss(swings.high):.4g}, again and again, "
             "with little net progress.",
             Evidence("spread", swings.spread, self.spread, "", f"swings by {change(swings.spread)}"),
-            Evidence("turns", swings.turns, self.turns),
-            Evidence("order", trend.order, -self.trend),
+            Evidence("turns", swings.turns, self.turns, "", f"turned {swings.turns} times"),
+            Evidence("order", trend.order, -self.trend, "", f"trend {trend.order:.2f} of 1"),
             *onset(facts, best),
             prescriptions=remedies.calm(facts, best),
             advice=f"Lower the learning rate or use a larger batch; the lowest level was at {trend.curve.place(best)}.",
@@ -63,11 +63,9 @@ class Oscillation(LossCheck):
 
     def bounces(self, trend: Trend) -> bool:
         """Whether it turns again and again, beyond noise and trend."""
-        if abs(trend.order) >= self.trend:
-            return False
-        wide = [
-            one
+        return abs(trend.order) < self.trend and any(
+            one.turns >= self.turns
+            and one.spread >= max(self.spread, self.against_noise * one.error)
+            and trend.matters(one.high)
             for one in trend.swings
-            if one.spread >= max(self.spread, self.against_noise * one.error) and trend.matters(one.high)
-        ]
-        return any(one.turns >= self.turns for one in wide)
+        )

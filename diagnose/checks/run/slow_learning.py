@@ -47,7 +47,7 @@ class SlowLearning(LossCheck):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for a short, straight fall."""
-        trend = signals(facts).train
+        trend, half = signals(facts).train, signals(facts).straightness
         if trend is None or not self.creeps(facts):
             return
         yield self.report(
@@ -55,7 +55,7 @@ class SlowLearning(LossCheck):
             f"The loss went from {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g} in a nearly straight "
             "line and is still falling: the steps are too small or too few.",
             Evidence("fall", trend.net, self.little, "", f"fell by {change(trend.net)} in all"),
-            Evidence("second_half", signals(facts).straightness, self.line),
+            Evidence("second_half", half, self.line, "", f"{half:.0%} of it in the second half"),
             prescriptions=remedies.speed_up(facts, trend.net, sure=facts.run.peak_logged_rate is not None),
         )
 

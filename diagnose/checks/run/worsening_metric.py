@@ -24,7 +24,7 @@ class WorseningMetric(Check):
     reinforcement learning the reward is judged so, whatever the losses do: half of its gain must be lost.
 
     ## What to do
-    Listen to the checkpoint of the best rate beside that of the lowest loss; look at decoding and lengths.
+    Compare the checkpoint of the best rate with that of the lowest loss; for speech, look at decoding and lengths.
 
     ## Blind spots
     Rates of a few clips scatter.
@@ -76,6 +76,7 @@ def _errors(facts: Facts) -> list[tuple[Curve, Trend]]:
     for curve in (*facts.run.played_by(Role.ERROR_RATE), *facts.run.played_by(Role.SCORE)):
         finite = curve.finite
         values = 1 - as_share(finite.values) if curve.role is Role.SCORE else finite.values
+        values = values.clip(values[values > 0].min(initial=1.0))  # no error among few is no rate of 0
         trend = Trend.of(replace(finite, values=values)) if curve.held_out else None
         if trend is not None and len(trend) >= 2 * FEWEST:
             found.append((finite, trend))
