@@ -19,9 +19,9 @@ SETS = {
     "fresh": "collected later, of repositories that no other set has: blind for eleven looks, developed on since",
     "late": "collected after those, mostly faulty: developed on",
     "late2": "collected after the rewrite, mostly faulty: developed on",
-    "blind2": "collected with them, other repositories: nobody has looked",
+    "blind2": "collected with them, other repositories: blind, scored four times",
     "late3": "collected still later, many shapes: developed on",
-    "blind3": "collected with them, other repositories: nobody has looked",
+    "blind3": "collected with them, other repositories: blind, scored three times",
 }
 
 
