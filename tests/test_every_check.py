@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from benchmarks.real.folds import tunable, with_factors
 from diagnose.checks import checks_for, every_check
 from diagnose.checks.base import About, Check
 from diagnose.config import parse_config
@@ -228,3 +229,15 @@ def test_a_longer_look_at_a_healthy_run_takes_no_error_back(one: Case) -> None:
     for share in (0.6, 0.8, 0.9):
         prefix = one.run.until(int(train.steps[int(share * (len(train) - 1))])) if len(train) else one.run
         assert [code for code, severity in alarms(one, prefix) if severity is Severity.ERROR] == []
+
+
+def test_the_benchmark_tunes_thresholds_of_the_checks_that_stand_for_a_label() -> None:
+    tunable_ones = list(tunable())
+    doubled = {check.name: check.thresholds() | vars(check) for check in with_factors(dict.fromkeys(tunable_ones, 2.0))}
+    assert tunable_ones
+    assert all(
+        doubled[check.name][name] == 2 * check.thresholds()[name]
+        for check in every_check()
+        for owner, name in tunable_ones
+        if owner == check.name
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
 
 import numpy as np
 
@@ -59,7 +58,7 @@ def tunable() -> Iterator[tuple[str, str]]:
     """The fields of the checks that stand for a label."""
     for check in every_check():
         if check.name in MEANS and check.name != "non-finite-loss":
-            yield from ((check.name, one.name) for one in fields(check) if isinstance(one.default, float))  # type: ignore[arg-type]  # a dataclass
+            yield from ((check.name, name) for name, value in check.thresholds().items() if isinstance(value, float))
 
 
 def with_factors(setting: Setting) -> list[Check]:
@@ -68,7 +67,7 @@ def with_factors(setting: Setting) -> list[Check]:
     for check in every_check():
         mine = {name: factor for (owner, name), factor in setting.items() if owner == check.name and factor != 1.0}
         values = {name: factor * getattr(check, name) for name, factor in mine.items()}
-        changed.append(replace(check, **values) if values else check)  # type: ignore[type-var]  # a dataclass
+        changed.append(check.tuned(values))
     return changed
 
 
