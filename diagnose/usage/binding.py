@@ -12,7 +12,7 @@ from diagnose.usage.syntax import constant
 from diagnose.usage.values import (
     NOTHING,
     Bound,
-    KeysOf,
+    Each,
     Module,
     Node,
     Scope,
@@ -20,10 +20,12 @@ from diagnose.usage.values import (
     Values,
     containers,
     is_object,
+    looped_sections,
     sections,
     things,
 )
 
+RENAMED = "a loop stores it under computed keys"
 TAKES_ANY_KEYWORD = {"dict", "update", "set_defaults", "create", "partial", "init", "type", "Series"}
 
 
@@ -72,14 +74,11 @@ def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope
     if looped and key is None:
         flow.wrap(things(bases), looped)
         also_assign(flow, target.value, looped, scope)
-        values -= looped.union(*[section.children() for section in looped])
+        values -= looped.union(*[section.each() for section in looped])
+        if not isinstance(target.slice, ast.Name):
+            flow.note(flow.notes.computed, looped, RENAMED, target, scope)
         values -= {one for one in values if is_object(one) and one.cls.is_wrapper}
     store(flow, bases, "*" if key is None else key, values)
-
-
-def looped_sections(keys: Values) -> Values:
-    """The sections whose keys a loop goes through."""
-    return frozenset(one.section for one in keys if isinstance(one, KeysOf))
 
 
 def store(flow: Flow, bases: Values, key: Any, values: Values) -> None:
@@ -146,14 +145,15 @@ def call_function(flow: Flow, func: Scope, given: Arguments) -> Values:
     """Bind the arguments to the parameters; what the function gives back."""
     if not func.reached:
         return NOTHING
+    each = frozenset(value for value in given.everything if isinstance(value, Each) and func.keeps)
     for index, values in enumerate(given.args):
         if index < len(func.positional):
-            flow.put(func.variables, func.positional[index], values)
+            flow.put(func.variables, func.positional[index], values - each)
         else:
             _put_among(flow, func, func.star, index - len(func.positional), values)
     for word, values in given.keywords.items():
         if word in func.parameters:
-            flow.put(func.variables, word, values)
+            flow.put(func.variables, word, values - each)
         else:
             _put_among(flow, func, func.double_star, word, values)
     for pack in given.packs:
@@ -162,7 +162,7 @@ def call_function(flow: Flow, func: Scope, given: Arguments) -> Values:
         return func.returned
     entered = sections(NOTHING.union(*[func.variables.get(name, NOTHING) for name in func.parameters]))
     made = set(containers(func.returned)) if entered else NOTHING
-    return sections(NOTHING.union(*given.args, *given.keywords.values())) | (func.returned - entered - made)
+    return sections(NOTHING.union(*given.args, *given.keywords.values())) | each | (func.returned - entered - made)
 
 
 def _put_among(flow: Flow, func: Scope, name: str | None, key: str | int, values: Values) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from diagnose.usage.binding import Arguments, also_assign, call_defined, kept, looped_sections, store
+from diagnose.usage.binding import RENAMED, Arguments, also_assign, call_defined, kept, store
 from diagnose.usage.flow import Flow
 from diagnose.usage.library import call_library
-from diagnose.usage.loops import VIEWS
+from diagnose.usage.loops import view
 from diagnose.usage.members import Access, attribute, by_computed_key, is_super, member
 from diagnose.usage.syntax import constant, last_name
 from diagnose.usage.values import (
@@ -21,14 +21,17 @@ from diagnose.usage.values import (
     Values,
     containers,
     is_object,
+    looped_sections,
     sections,
     things,
+    with_contents,
 )
 
 GETTERS = {"get", "pop", "setdefault", "__getitem__", "__getattr__"}
 MERGERS = {"update", "merge_with", "merge", "set_defaults"}
 ADDERS = {"append", "put", "extend", "add", "insert", "appendleft"}
-COPIES = VIEWS | {"copy", "popitem", "to_dict", "toDict", "as_dict"}
+VIEWS = {"items", "values", "popitem"}
+COPIES = {"keys", "copy", "to_dict", "toDict", "as_dict"}
 TYPE_ARGUMENTS = 3
 STAR_ARGUMENTS = 4  # parameters that `f(*values)` may reach
 
@@ -110,10 +113,8 @@ def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, n
     if name in {"get", "pop"} and node.args and not receiver:
         _get(flow, receiver, given, node)
         return None
-    if name in COPIES and held:
-        if node not in flow.reach.iterated and name in {"values", "items", "popitem"}:
-            flow.consume(held, f".{name}()", node, given.scope)
-        return held
+    if name in VIEWS | COPIES and held:
+        return view(flow, name, held, node) if name in VIEWS else held
     if name in MERGERS | ADDERS:
         return _merge(flow, name, receiver, given, node)
     return None
@@ -138,7 +139,7 @@ def _get(flow: Flow, receiver: Values, given: Arguments, node: ast.Call) -> Valu
 
 def _merge(flow: Flow, name: str, receiver: Values, given: Arguments, node: Any) -> Values | None:
     """`x.update(y)`, `x.append(y)`: x is y as well, or holds it."""
-    added = given.everything
+    added = given.everything | looped_sections(with_contents(given.everything))
     lists = frozenset(containers(receiver))
     merged = [given.keywords, *(part.items for part in containers(added))]
     for key, values in [("*", added)] if name in ADDERS else [pair for items in merged for pair in items.items()]:
@@ -181,6 +182,8 @@ def _set_by_name(flow: Flow, key: str | int | None, node: ast.Call, given: Argum
         store(flow, given.args[0], key, NOTHING.union(*given.args[2:]))
         return
     looped = looped_sections(given.args[1])
+    if not isinstance(node.args[1], ast.Name):
+        flow.note(flow.notes.computed, looped, RENAMED, node, given.scope)
     flow.wrap(things(given.args[0]), looped)
     also_assign(flow, node.args[0], looped, given.scope)
 

@@ -10,7 +10,7 @@ from diagnose.usage.binding import Arguments, assign
 from diagnose.usage.calls import call, call_values, note_presence
 from diagnose.usage.flow import Evaluator, Flow
 from diagnose.usage.library import CONFIG_FILE
-from diagnose.usage.loops import comprehension, loop
+from diagnose.usage.loops import comprehension, keyed, loop
 from diagnose.usage.members import attribute, name, subscript
 from diagnose.usage.syntax import DEFINITIONS, constant
 from diagnose.usage.values import NOTHING, RETURNED, Bound, Scope, Values, sections
@@ -41,7 +41,7 @@ def _augmented(flow: Flow, node: ast.AugAssign, scope: Scope) -> Values:
 
 
 def _for(flow: Flow, node: ast.For | ast.AsyncFor, scope: Scope) -> Values:
-    loop(flow, node.target, node.iter, node.body, node, scope)
+    loop(flow, node.target, node.iter, scope)
     return flow.values([*node.body, *node.orelse], scope)
 
 
@@ -56,6 +56,12 @@ def _return(flow: Flow, node: ast.Return | ast.Yield, scope: Scope) -> Values:
     if node.value is not None:
         flow.put(scope.variables, RETURNED, flow.value(node.value, scope))
     return NOTHING
+
+
+def _branch(flow: Flow, node: Any, scope: Scope) -> Values:
+    flow.use(flow.value(node.test, scope), node, scope)
+    found = flow.values((one for one in ast.iter_child_nodes(node) if one is not node.test), scope)
+    return found if isinstance(node, ast.IfExp) else NOTHING
 
 
 # --- expressions
@@ -83,9 +89,11 @@ def _dict(flow: Flow, node: ast.Dict, scope: Scope) -> Values:
         if key is None:
             result |= values
             continue
-        flow.value(key, scope)
         known = constant(key)
-        flow.put(made.items, "*" if known is None else known, values)
+        if known is None:
+            result |= keyed(flow, made, key, values, scope)
+            continue
+        flow.put(made.items, known, values)
         if isinstance(known, str):
             flow.put(flow.stored_anywhere, known, sections(values))
     return frozenset(result)
@@ -99,8 +107,9 @@ def _binary(flow: Flow, node: ast.BinOp, scope: Scope) -> Values:
     right = flow.value(node.right, scope)
     if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant | ast.JoinedStr):
         flow.consume(right, "a text is formatted with it", node, scope)
+        return _without_words(right - sections(right))
     found = _without_words(flow.value(node.left, scope) | right)
-    return found if isinstance(node.op, ast.Add | ast.BitOr) else found - sections(found)
+    return found if isinstance(node.op, ast.Add | ast.BitOr) else flow.use(found - sections(found), node, scope)
 
 
 def _text(flow: Flow, node: ast.JoinedStr, scope: Scope) -> Values:
@@ -112,10 +121,11 @@ def _without_words(values: Values) -> Values:
 
 
 def _compare(flow: Flow, node: ast.Compare, scope: Scope) -> Values:
-    flow.value(node.left, scope)
-    key = constant(node.left)
+    key, left = constant(node.left), flow.value(node.left, scope)
     for op, right in zip(node.ops, node.comparators, strict=True):
         values = flow.value(right, scope)
+        if not isinstance(op, ast.Is | ast.IsNot):
+            flow.use(left | values, node, scope)
         if isinstance(op, ast.In | ast.NotIn) and key is not None:
             note_presence(flow, values, key, node, scope)
     return NOTHING
@@ -128,6 +138,7 @@ EVALUATORS: Mapping[type, Evaluator] = {
     **dict.fromkeys((ast.Return, ast.Yield), _return),
     **dict.fromkeys((ast.Tuple, ast.List, ast.Set), _sequence),
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), comprehension),
+    **dict.fromkeys((ast.If, ast.While, ast.Assert, ast.IfExp), _branch),
     ast.AugAssign: _augmented,
     ast.withitem: _with,
     ast.Constant: _constant,

@@ -14,7 +14,7 @@ from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
 from diagnose.usage.syntax import FUNCTIONS, defaults_of
-from diagnose.usage.values import ITSELF, NOTHING, RETURNED, Node, Scope, Thing, Values, Variable, sections
+from diagnose.usage.values import ITSELF, NOTHING, RETURNED, Each, Node, Scope, Thing, Values, Variable, sections
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
@@ -154,6 +154,7 @@ class Flow:
             found = evaluate(self, node, scope)
         else:
             parts = self.values(ast.iter_child_nodes(node), scope)
+            parts = self.use(parts, node, scope) if isinstance(node, ast.UnaryOp | ast.BoolOp) else parts
             found = parts if isinstance(node, ast.expr) else NOTHING
         self.work += 1 + len(found)
         if self.work > self.most_work:
@@ -219,6 +220,12 @@ class Flow:
     def consume(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
         """Note that every key of a section is used."""
         self.note(self.notes.consumed, sections(values), how, node, scope)
+
+    def use(self, values: Values, node: ast.AST, scope: Scope) -> Values:
+        """Note that a loop uses what it goes through, in the last round; what is left then."""
+        each = frozenset(value for value in values if isinstance(value, Each))
+        self.note(self.notes.consumed, {one.section for one in each}, "a loop uses its values", node, scope)
+        return values - each
 
     def escape(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
         """Note that a section is handed to code that cannot be followed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
     NOTHING,
     Bound,
+    Each,
     KeysOf,
     Node,
     Outside,
@@ -24,6 +26,7 @@ from diagnose.usage.values import (
     Values,
     containers,
     is_object,
+    looped_sections,
     sections,
     things,
     with_contents,
@@ -66,8 +69,11 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
     Tensors are no configs; a method of something unknown gives back itself, or something made of plain values.
     """
     held = _held(given.everything | receiver)
-    if name in names_of("mapping_bases") and not sections(held):
-        held |= {flow.thing(given.node)}
+    if name not in names_of("passers"):
+        held = frozenset(value for value in held if not isinstance(value, Each))
+    if name in names_of("mapping_bases"):
+        held |= looped_sections(with_contents(held))  # `dict(x.items())`
+        held |= NOTHING if sections(held) else {flow.thing(given.node)}
     is_method = not what and isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Attribute)
     if (what and what.top in names_of("numeric")) or (is_method and held and name not in names_of("loaders")):
         held = frozenset(value for value in held if value in receiver or not _is_config_like(value))
@@ -78,7 +84,7 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
 
 
 def _held(values: Values) -> Values:
-    kinds = Node | Text | KeysOf | Scope | Bound | str
+    kinds = Node | Text | KeysOf | Each | Scope | Bound | str
     return frozenset(value for value in values if isinstance(value, kinds) or _is_list(value))
 
 
@@ -204,9 +210,13 @@ def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, giv
 
 
 def _note_uses(flow: Flow, what: Outside | None, name: str, given: Arguments) -> None:
+    keeps = name in names_of("keepers") | names_of("passers") | names_of("mapping_bases") | {"update"}
+    makes = name[:1].isupper() and not (what and what.top in names_of("numeric") | sys.stdlib_module_names)
+    if not keeps and not makes:
+        flow.use(with_contents(given.everything), given.node, given.scope)
     shown = what.name if what else name
     note_unpacked(flow, shown, given)
-    familiar = what is None or is_familiar(what.top) or name in names_of("keepers")
+    familiar = what is None or is_familiar(what.top) or name in names_of("keepers") | names_of("passers")
     if not familiar or name in MAKERS:
         plain = with_contents(NOTHING.union(*given.args, *given.keywords.values()))
         flow.escape(plain, f"handed to {shown}", given.node, given.scope)

@@ -7,7 +7,7 @@ import builtins
 from dataclasses import dataclass
 from typing import Any
 
-from diagnose.usage.binding import Arguments, call_function, looped_sections
+from diagnose.usage.binding import Arguments, call_function
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Bindings
@@ -16,12 +16,14 @@ from diagnose.usage.values import (
     ITSELF,
     NOTHING,
     Bound,
+    Each,
     Node,
     Outside,
     Scope,
     Thing,
     Values,
     Variable,
+    looped_sections,
     sections,
     things,
 )
@@ -51,6 +53,11 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
         result |= flow.stored_anywhere.get(str(key), NOTHING)
     if flow.final and isinstance(key, str) and not access.stores:
         _note_reading(flow, base, key, access)
+    each = frozenset(value for value in base if isinstance(value, Each))
+    if access.form == "subscript" and isinstance(key, int):
+        result |= each
+    elif access.form in {"attribute", "method"} and key not in names_of("passers"):
+        flow.use(each, access.node, access.scope)
     if key in {"__dict__", "hparams"}:
         result |= {value for value in base if isinstance(value, Node | Thing)}
     return result
@@ -180,7 +187,7 @@ def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
 
 def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:
     """`base[key]` for a key that is no literal there."""
-    keys = flow.value(key, scope)
+    keys = flow.use(flow.value(key, scope), node, scope)
     result: Values = NOTHING
     for section in sections(base):
         result |= _of_section_by(flow, section, keys, key, node, scope)
@@ -197,7 +204,7 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
     found = [Access(text, "subscript", node, scope) for text in texts if value.find(text) is not None]
     result = NOTHING.union(*[member(flow, frozenset({value}), access) for access in found])
     if not texts or loops:
-        result |= value.children()
+        result |= value.each() if same else value.children()
     if same or (len(texts) > 1 and not loops):
         return result
     stores = isinstance(getattr(node, "ctx", None), ast.Store)

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Project, config_strings
 from diagnose.usage.syntax import DEFINITIONS, defaults_of, last_name
 from diagnose.usage.values import Scope
@@ -28,8 +27,6 @@ class Reachable:
         """The nodes of each, without those of the scopes inside it."""
         self.names: set[str] = set()
         """Every attribute and identifier-like string in code that runs."""
-        self.iterated: set[ast.AST] = set()
-        """Calls whose result a loop goes through, or another mapping takes."""
         self.walks: set[ast.AST] = set()
         """`x = x[key]`, `type(x[key])`, a function that calls itself with `x[key]`: no value is used by that yet."""
         self._waiting = [module.scope for module in project.modules]
@@ -98,9 +95,7 @@ class Reachable:
             waiting += ast.iter_child_nodes(node)
 
     def _note(self, node: ast.AST, scope: Scope) -> None:
-        if isinstance(node, ast.For | ast.comprehension):
-            self.iterated |= {one for one in ast.walk(node.iter) if isinstance(one, ast.Call)}
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
             if ast.dump(node.value.value) == ast.dump(node.targets[0]).replace("Store()", "Load()"):
                 self.walks.add(node.value)
         elif isinstance(node, ast.Call):
@@ -119,8 +114,6 @@ class Reachable:
     def _note_call(self, node: ast.Call, scope: Scope) -> None:
         if last_name(node) in {"type", "isinstance", scope.name}:
             self.walks.update(node.args)
-        if last_name(node) in names_of("keepers") | names_of("mapping_bases") | {"keys"}:
-            self.iterated |= {one for one in node.args if isinstance(one, ast.Call)}
         if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name
             self.add(scope.module.scopes.values())
 

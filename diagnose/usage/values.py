@@ -13,7 +13,7 @@ from diagnose.usage.libraries import names_of
 from diagnose.usage.syntax import last_name
 
 Values = frozenset[Any]
-"""Of Scope (a function or class), Bound, Thing, Node, Text, KeysOf, Outside, and str: a name or file in the source."""
+"""Of Scope (a function or class), Bound, Thing, Node, Text, KeysOf, Each, Outside, and str: a name or file."""
 NOTHING: Values = frozenset()
 RETURNED = "return"
 """The name under which a function's variables hold what it gives back: a keyword, so no variable has it."""
@@ -128,6 +128,11 @@ class Scope:
         calls = (last_name(node) for node in ast.walk(self.node) if isinstance(node, ast.Call))
         return self.name in calls and bool(self.words & {"dict", "Mapping", "items", "DictConfig"})
 
+    @property
+    def keeps(self) -> bool:
+        """Whether a function makes of each value of a mapping what it makes of the mapping: it uses none of them."""
+        return self.is_walker or (self.owner is not None and self.owner.is_wrapper)
+
     def uses(self, parameter: str) -> bool:
         """Whether a function does anything with its parameter."""
         nodes = (node for statement in self.body for node in ast.walk(statement))
@@ -192,6 +197,13 @@ class Text:
 @dataclass(frozen=True)
 class KeysOf:
     """Any key of a section, in a loop over it."""
+
+    section: Node
+
+
+@dataclass(frozen=True)
+class Each:
+    """Any value of a section, in a loop over it: what uses it uses every key."""
 
     section: Node
 
@@ -263,6 +275,10 @@ class Node:
         """What is worth following under any of its keys."""
         return NOTHING.union(*(child.followed for child in self._children.values()))
 
+    def each(self) -> Values:
+        """What a loop over it goes through."""
+        return self.children() | {Each(self)} if self._children else NOTHING
+
 
 def sections(values: Iterable[Any]) -> Values:
     """The sections of the config among the values."""
@@ -283,6 +299,11 @@ def is_object(value: Any) -> bool:
 def containers(values: Iterable[Any]) -> list[Thing]:
     """The lists, dicts and namespaces among the values."""
     return [thing for thing in things(values) if thing.cls is None]
+
+
+def looped_sections(values: Iterable[Any]) -> Values:
+    """The sections whose keys a loop goes through."""
+    return frozenset(value.section for value in values if isinstance(value, KeysOf))
 
 
 def with_contents(values: Values) -> Values:
