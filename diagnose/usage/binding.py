@@ -12,12 +12,12 @@ from diagnose.usage.syntax import constant
 from diagnose.usage.values import (
     NOTHING,
     Bound,
-    Each,
     Module,
     Node,
     Scope,
     Thing,
     Values,
+    any_values,
     containers,
     is_object,
     looped_sections,
@@ -145,7 +145,7 @@ def call_function(flow: Flow, func: Scope, given: Arguments) -> Values:
     """Bind the arguments to the parameters; what the function gives back."""
     if not func.reached:
         return NOTHING
-    each = frozenset(value for value in given.everything if isinstance(value, Each) and func.keeps)
+    each = any_values(given.everything) if func.keeps else NOTHING
     for index, values in enumerate(given.args):
         if index < len(func.positional):
             flow.put(func.variables, func.positional[index], values - each)
@@ -159,7 +159,7 @@ def call_function(flow: Flow, func: Scope, given: Arguments) -> Values:
     for pack in given.packs:
         _unpack_into(flow, func, pack)
     if not func.is_walker:
-        return func.returned
+        return func.returned - any_values(func.returned) if func.keeps else func.returned
     entered = sections(NOTHING.union(*[func.variables.get(name, NOTHING) for name in func.parameters]))
     made = set(containers(func.returned)) if entered else NOTHING
     return sections(NOTHING.union(*given.args, *given.keywords.values())) | each | (func.returned - entered - made)

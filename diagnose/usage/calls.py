@@ -19,6 +19,7 @@ from diagnose.usage.values import (
     Outside,
     Scope,
     Values,
+    chosen_values,
     containers,
     is_object,
     looped_sections,
@@ -71,6 +72,7 @@ def _given(flow: Flow, node: ast.Call, scope: Scope) -> Arguments:
         args += _unpacked(values)
     named = {word.arg: flow.value(word.value, scope) for word in node.keywords if word.arg}
     packs = [flow.value(word.value, scope) for word in node.keywords if not word.arg]
+    flow.use(chosen_values(NOTHING.union(*packs)), node, scope)
     return Arguments(args, named, packs, node, scope)
 
 

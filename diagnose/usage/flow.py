@@ -14,7 +14,7 @@ from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
 from diagnose.usage.syntax import FUNCTIONS, defaults_of
-from diagnose.usage.values import ITSELF, NOTHING, RETURNED, Each, Node, Scope, Thing, Values, Variable, sections
+from diagnose.usage.values import ITSELF, NOTHING, RETURNED, Node, Scope, Thing, Values, Variable, any_values, sections
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
@@ -222,9 +222,11 @@ class Flow:
         self.note(self.notes.consumed, sections(values), how, node, scope)
 
     def use(self, values: Values, node: ast.AST, scope: Scope) -> Values:
-        """Note that a loop uses what it goes through, in the last round; what is left then."""
-        each = frozenset(value for value in values if isinstance(value, Each))
-        self.note(self.notes.consumed, {one.section for one in each}, "a loop uses its values", node, scope)
+        """Note that any value of a section is used, in the last round; what is left then."""
+        each = any_values(values)
+        chosen, looped = ({one.section for one in each if one.chosen is is_so} for is_so in (True, False))
+        self.note(self.notes.computed, chosen, CHOSEN_BY_THE_RUN, node, scope)
+        self.note(self.notes.consumed, looped, "a loop uses its values", node, scope)
         return values - each
 
     def escape(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:

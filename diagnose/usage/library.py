@@ -24,6 +24,8 @@ from diagnose.usage.values import (
     Text,
     Thing,
     Values,
+    any_values,
+    chosen_values,
     containers,
     is_object,
     looped_sections,
@@ -70,7 +72,7 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
     """
     held = _held(given.everything | receiver)
     if name not in names_of("passers"):
-        held = frozenset(value for value in held if not isinstance(value, Each))
+        held -= any_values(held)
     if name in names_of("mapping_bases"):
         held |= looped_sections(with_contents(held))  # `dict(x.items())`
         held |= NOTHING if sections(held) else {flow.thing(given.node)}
@@ -212,8 +214,8 @@ def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, giv
 def _note_uses(flow: Flow, what: Outside | None, name: str, given: Arguments) -> None:
     keeps = name in names_of("keepers") | names_of("passers") | names_of("mapping_bases") | {"update"}
     makes = name[:1].isupper() and not (what and what.top in names_of("numeric") | sys.stdlib_module_names)
-    if not keeps and not makes:
-        flow.use(with_contents(given.everything), given.node, given.scope)
+    used = with_contents(given.everything) if name not in names_of("passers") | {"type", "isinstance"} else NOTHING
+    flow.use(chosen_values(used) if keeps or makes else used, given.node, given.scope)
     shown = what.name if what else name
     note_unpacked(flow, shown, given)
     familiar = what is None or is_familiar(what.top) or name in names_of("keepers") | names_of("passers")

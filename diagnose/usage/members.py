@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnose.usage.binding import Arguments, call_function
-from diagnose.usage.flow import CHOSEN_BY_THE_RUN, AbsentRead, Event, Flow
+from diagnose.usage.flow import AbsentRead, Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Bindings
 from diagnose.usage.syntax import constant, key_pattern, last_name
@@ -23,6 +23,8 @@ from diagnose.usage.values import (
     Thing,
     Values,
     Variable,
+    any_values,
+    chosen_values,
     looped_sections,
     sections,
     things,
@@ -53,11 +55,13 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
         result |= flow.stored_anywhere.get(str(key), NOTHING)
     if flow.final and isinstance(key, str) and not access.stores:
         _note_reading(flow, base, key, access)
-    each = frozenset(value for value in base if isinstance(value, Each))
+    each = any_values(base)
     if access.form == "subscript" and isinstance(key, int):
         result |= each
     elif access.form in {"attribute", "method"} and key not in names_of("passers"):
         flow.use(each, access.node, access.scope)
+    elif access.form != "hasattr":  # of a section; in a loop, it is followed by itself
+        flow.use(chosen_values(each), access.node, access.scope)
     if key in {"__dict__", "hparams"}:
         result |= {value for value in base if isinstance(value, Node | Thing)}
     return result
@@ -188,7 +192,7 @@ def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
 def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:
     """`base[key]` for a key that is no literal there."""
     keys = flow.use(flow.value(key, scope), node, scope)
-    result: Values = NOTHING
+    result = chosen_values(base)
     for section in sections(base):
         result |= _of_section_by(flow, section, keys, key, node, scope)
     for thing in [value for value in base if isinstance(value, Thing)]:
@@ -207,23 +211,9 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
         result |= value.each() if same else value.children()
     if same or (len(texts) > 1 and not loops):
         return result
-    stores = isinstance(getattr(node, "ctx", None), ast.Store)
-    if flow.final and not stores and node not in flow.reach.walks and not _is_accessor(node, scope):
+    if flow.final:
         flow.notes.patterns[value].append(key_pattern(key))
-        flow.notes.computed.setdefault(value, Event(CHOSEN_BY_THE_RUN, flow.place(node, scope)))
-    return result
-
-
-def _is_accessor(node: Any, scope: Scope) -> bool:
-    """`self[key]`, `getattr(self, key)` in a method of a wrapper: what counts are the calls of the method."""
-    base = node.func if isinstance(node, ast.Call) else node.value
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-        base = node.args[0]
-    while isinstance(base, ast.Attribute | ast.Subscript):
-        base = base.value
-    if not (scope.owner and scope.owner.is_wrapper and scope.positional and isinstance(base, ast.Name | ast.Call)):
-        return False
-    return last_name(base) in {scope.positional[0], "super"}
+    return result | {Each(value, chosen=True)}
 
 
 def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:

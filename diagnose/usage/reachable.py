@@ -27,8 +27,6 @@ class Reachable:
         """The nodes of each, without those of the scopes inside it."""
         self.names: set[str] = set()
         """Every attribute and identifier-like string in code that runs."""
-        self.walks: set[ast.AST] = set()
-        """`x = x[key]`, `type(x[key])`, a function that calls itself with `x[key]`: no value is used by that yet."""
         self._waiting = [module.scope for module in project.modules]
         self._named = list(_named_by(config))
         self.add(scope for module in project.plugins for scope in module.scope.names.values())
@@ -95,11 +93,9 @@ class Reachable:
             waiting += ast.iter_child_nodes(node)
 
     def _note(self, node: ast.AST, scope: Scope) -> None:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Subscript):
-            if ast.dump(node.value.value) == ast.dump(node.targets[0]).replace("Store()", "Load()"):
-                self.walks.add(node.value)
-        elif isinstance(node, ast.Call):
-            self._note_call(node, scope)
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name
+                self.add(scope.module.scopes.values())
         elif isinstance(node, ast.Name):
             self.add(self.project.lookup(node.id, scope))
             if node.id in {"globals", "eval", "exec"}:
@@ -110,12 +106,6 @@ class Reachable:
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
             self._say(node.value)
             self.add([scope.module.scope.names.get(node.value)])
-
-    def _note_call(self, node: ast.Call, scope: Scope) -> None:
-        if last_name(node) in {"type", "isinstance", scope.name}:
-            self.walks.update(node.args)
-        if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name
-            self.add(scope.module.scopes.values())
 
     def _say(self, name: str) -> None:
         """Whatever function, or method of a reached class, has this name may run."""

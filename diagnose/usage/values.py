@@ -203,9 +203,11 @@ class KeysOf:
 
 @dataclass(frozen=True)
 class Each:
-    """Any value of a section, in a loop over it: what uses it uses every key."""
+    """Any value of a section."""
 
     section: Node
+    chosen: bool = False
+    """Under a key that only the run knows; else under every key, in a loop."""
 
 
 class Thing:
@@ -304,6 +306,16 @@ def containers(values: Iterable[Any]) -> list[Thing]:
 def looped_sections(values: Iterable[Any]) -> Values:
     """The sections whose keys a loop goes through."""
     return frozenset(value.section for value in values if isinstance(value, KeysOf))
+
+
+def any_values(values: Iterable[Any]) -> Values:
+    """Those that are any value of a section."""
+    return frozenset(value for value in values if isinstance(value, Each))
+
+
+def chosen_values(values: Iterable[Any]) -> Values:
+    """Those among them that the run chooses."""
+    return frozenset(value for value in any_values(values) if value.chosen)
 
 
 def with_contents(values: Values) -> Values:
