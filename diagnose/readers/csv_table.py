@@ -15,9 +15,10 @@ from diagnose.errors import LogError
 from diagnose.readers.columns import MOST_NAMES, Column, curves_of
 from diagnose.readers.columns.cells import LONGEST_ROW, Rows
 from diagnose.readers.columns.placeholders import without_placeholders
-from diagnose.readers.columns.tables import names_without_header, to_number, with_counters
+from diagnose.readers.columns.tables import counters_in, names_without_header, to_number, with_counters
 from diagnose.readers.roles import losses_in, read_tag
 from diagnose.readers.sources import HEAD_BYTES, Source
+from diagnose.readers.sources.file_per_series import series_named, with_series_beside
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.run import InputHealth, Run
 
@@ -35,8 +36,8 @@ _DECIMAL_POINT = re.compile(r"\d\.\d")
 _BLOCK = 1 << 19
 # Rows that are looked at to know the table.
 _LOOKED_AT = 12
-# A table without a header that has so few rows, and so many times more columns, has one series a row.
-_FEW_ROWS, _WIDER = 8, 10
+# `1_1.846`, `1:1.846`: a count and a value, and what is between them.
+_COUNTED = re.compile(rf"\s*\d+([_:=/ ])(?:{_PLAIN})\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,6 @@ class _Top:
     rows: list[list[str]]
     named: bool = True
     """Whether the first line is a header."""
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether each row is a series."""
-        return not self.named and len(self.rows) <= _FEW_ROWS and len(self.header) >= _WIDER * len(self.rows)
 
 
 def sniff(source: Source) -> int:
@@ -80,15 +76,15 @@ def read(source: Source) -> Run:
 
     Raises LogError where there is no column of numbers.
     """
-    return with_paired_log(source, _read)
+    top = _top(source)
+    alone = not top.named and series_named(source) in top.header
+    return with_series_beside(source, _read) if alone else with_paired_log(source, _read)
 
 
 def _read(source: Source) -> Run:
     top = _top(source)
     if not top.rows:
         raise LogError(f"{source.name}: no table with a header and rows of numbers: is this a training log?")
-    if top.is_wide:
-        return _read_rows(source, top)
     if len(top.header) > MOST_NAMES:
         raise LogError(f"{source.name}: {len(top.header)} columns are no training log: leave out what is no metric")
     commas = _has_decimal_commas(top.rows)
@@ -102,28 +98,9 @@ def _read(source: Source) -> Run:
     return story.run(source, "csv", health, notes, empty="no column of numbers: is this a training log?")
 
 
-def _read_rows(source: Source, top: _Top) -> Run:
-    """A table without a header in which each row is a series, as `numpy.savetxt([train, test])` writes it."""
-    names = list(source.columns) or _names_of_rows(len(top.rows))
-    series = {name: [to_number(cell) for cell in row] for name, row in zip(names, top.rows, strict=False)}
-    columns = {
-        name: Column(np.arange(len(values)), np.array([np.nan if value is None else value for value in values]))
-        for name, values in series.items()
-    }
-    health = InputHealth(files=1, records=len(top.rows))
-    note = f"no header: each row is read as a series ({', '.join(names)}); --columns names them"
-    return curves_of(columns).run(source, "csv", health, [note], empty="no numbers in its rows")
-
-
-def _names_of_rows(count: int) -> list[str]:
-    return (
-        ["train loss (row 1)", "val loss (row 2)"] if count == 2 else [f"loss (row {n})" for n in range(1, count + 1)]
-    )
-
-
 def _columns(source: Source, top: _Top, *, decimal_comma: bool) -> tuple[dict[str, Column], int, int]:
     """The columns, the rows that fit the header, and those that do not."""
-    rows = Rows(len(top.header), ord(_delimiter(_head(source))), decimal_comma)
+    rows = Rows(len(top.header), ord(_delimiter(_head(source), source)), decimal_comma)
     if not top.named:
         rows.feed((",".join(["x"] * len(top.header)).replace(",", chr(rows.delimiter)) + "\n").encode())
     with source.open() as file:
@@ -171,17 +148,17 @@ def _top(source: Source) -> _Top:
         return _Top([], [])
     lines = head.decode("utf-8-sig", errors="replace").splitlines()
     whole = lines[: _LOOKED_AT if len(head) < HEAD_BYTES else min(_LOOKED_AT, len(lines) - 1)]
-    table = list(csv.reader((line for line in whole if line.strip()), delimiter=_delimiter(head)))
+    table = list(csv.reader((line for line in whole if line.strip()), delimiter=_delimiter(head, source)))
     if not table:
         return _Top([], [])
     ends_blank = all(len(row) > 2 and not row[-1].strip() for row in table)  # each row ends with a comma
     cells = [row[: len(row) - ends_blank] for row in table]
     if len(table) > 1 and all(_NUMBER.fullmatch(cell) for row in cells for cell in row):
         numbers = np.array([[to_number(cell) or 0.0 for cell in row] for row in cells if len(row) == len(cells[0])])
-        stem = Path(source.name).stem
-        called = read_tag(stem)  # `D_loss.txt`, `val_loss.txt`: whose loss it is
-        whose = called.lossy and (called.split or called.words[0] in {"d", "g"})
-        names = [stem] if whose and len(numbers.T) == 1 else names_without_header(numbers.T)
+        names = names_without_header(numbers.T)
+        metrics = [name for name in names if name not in counters_in(names).values()]
+        if len(metrics) == 1 and (called := series_named(source)):
+            names[names.index(metrics[0])] = called
         return _Top(_renamed([*names, *[""] * ends_blank], source), table, named=False)
     header = [name.strip().lstrip("# ") or name.strip() for name in table[0]]
     twice = len(set(header)) < len(header) == len(table[1]) if len(table) > 2 else False
@@ -207,7 +184,8 @@ def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
     return any(map(_DECIMAL_COMMA.fullmatch, cells)) and not any(map(_DECIMAL_POINT.search, cells))
 
 
-def _delimiter(head: bytes) -> str:
-    """The character that splits the first line into the most cells."""
+def _delimiter(head: bytes, source: Source) -> str:
+    """The character that splits the first line into the most cells; in a file of one series that behind its count."""
     line = head.decode("utf-8-sig", errors="replace").lstrip("\r\n").split("\n", 1)[0]
-    return max(_DELIMITERS, key=line.count)
+    counted = _COUNTED.fullmatch(line) if series_named(source) else None
+    return counted[1] if counted else max(_DELIMITERS, key=line.count)

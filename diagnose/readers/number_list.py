@@ -1,4 +1,4 @@
-"""A file that is one line of numbers and is named after them: `train_loss.txt` of `numpy.savetxt` or a printed list."""
+"""A file of one long row of numbers a series: a printed list, `numpy.savetxt("loss.txt", [train, val])`."""
 
 from __future__ import annotations
 
@@ -10,36 +10,63 @@ import numpy as np
 from diagnose.errors import LogError
 from diagnose.readers.columns import Column, curves_of
 from diagnose.readers.roles import read_tag
-from diagnose.readers.sources import Source
+from diagnose.readers.sources import HEAD_BYTES, Source
+from diagnose.readers.sources.file_per_series import series_named, with_series_beside
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.run import InputHealth, Run
 
-FEWEST = 5
-"""Numbers that make a curve. Source: our choice: as for numbers on lines of their own."""
+FEWEST, WIDER, MOST_ROWS = 5, 10, 8
+"""Numbers that make a curve, how many times longer rows are than there are of them, and how many there may be.
+
+Source: our choice: as for numbers on lines of their own.
+"""
 _NUMBERS = re.compile(rb"(?i)\s*(?:[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)[,;\t ]+){%d}" % FEWEST)
 
 
 def sniff(source: Source) -> int:
-    """One line that begins with numbers, in a file that is called a loss."""
-    head = source.head().rstrip()
-    return 70 if read_tag(_tag(source)).lossy and b"\n" not in head and _NUMBERS.match(head) else 0
+    """A few long rows of numbers, in a file that is called a loss or a table."""
+    rows = _rows(source.head())
+    if not 0 < len(rows) <= MOST_ROWS or not all(map(_NUMBERS.match, rows)):
+        return 0
+    whole = rows[:-1] if len(source.head()) == HEAD_BYTES else rows
+    if any(len(_split(row)) < WIDER * (len(rows) - 1) for row in whole):
+        return 0
+    table = PurePath(source.name).suffix.lower() in {".csv", ".tsv"}
+    return 75 if table or read_tag(PurePath(source.name).stem).lossy else 0
 
 
 def read(source: Source) -> Run:
-    """The numbers in their order, with those of a validation log beside it. Raises LogError for anything else."""
-    return with_paired_log(source, _read)
+    """Each row in its order, with the files of other series beside it. Raises LogError for anything else."""
+    return with_series_beside(source, _read) if series_named(source) else with_paired_log(source, _read)
 
 
 def _read(source: Source) -> Run:
     with source.open() as file:
-        found = re.split(rb"[,;\s]+", file.read().strip(b",; \t\r\n"))
+        rows = _rows(file.read())
     try:
-        values = np.array(found, dtype=np.float64)
+        series = [np.array(_split(row), dtype=np.float64) for row in rows]
     except ValueError:
         raise LogError(f"{source.name}: a line of numbers with something else among them") from None
-    story = curves_of({_tag(source): Column(np.arange(len(values)), values)})
-    return story.run(source, "numbers", InputHealth(files=1, records=len(values)), empty="no numbers")
+    names = [*source.columns[: len(series)], *_names(source, len(series))[len(source.columns) :]]
+    story = curves_of(
+        {name: Column(np.arange(len(values)), values) for name, values in zip(names, series, strict=True)}
+    )
+    note = f"no header: each row is read as a series ({', '.join(names)}); --columns names them"
+    notes = [note] if len(rows) > 1 else []
+    return story.run(source, "numbers", InputHealth(files=1, records=len(rows)), notes, empty="no numbers")
 
 
-def _tag(source: Source) -> str:
-    return PurePath(source.name).stem
+def _names(source: Source, count: int) -> list[str]:
+    if count == 1:
+        return [series_named(source) or "loss"]
+    return (
+        ["train loss (row 1)", "val loss (row 2)"] if count == 2 else [f"loss (row {n})" for n in range(1, count + 1)]
+    )
+
+
+def _rows(text: bytes) -> list[bytes]:
+    return [row for row in text.splitlines() if row.strip()]
+
+
+def _split(row: bytes) -> list[bytes]:
+    return re.split(rb"[,;\s]+", row.strip(b",; \t"))

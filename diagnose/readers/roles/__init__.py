@@ -15,7 +15,17 @@ from diagnose.errors import LogError
 from diagnose.readers.roles.families import FAMILIES, Family, family_of, pair_of
 from diagnose.readers.roles.headline import ADVERSARIAL, Headline, alike, complete, why
 from diagnose.readers.roles.patterns import beside_the_losses
-from diagnose.readers.roles.tags import HELD_OUT, PARTS, Reading, in_english, letter_splits, losses_in, read_tag, rises
+from diagnose.readers.roles.tags import (
+    HELD_OUT,
+    PARTS,
+    Reading,
+    in_english,
+    letter_splits,
+    losses_in,
+    measured_in,
+    read_tag,
+    rises,
+)
 from diagnose.run import SHARED_ROLES, Axis, Curve, IntArray, Role, Run
 
 __all__ = (
@@ -26,6 +36,7 @@ __all__ = (
     "assign_roles",
     "in_english",
     "losses_in",
+    "measured_in",
     "read_tag",
     "some_of",
 )
