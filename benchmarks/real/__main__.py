@@ -22,6 +22,7 @@ SETS = {
     "blind2": "collected with them, other repositories: blind, scored four times",
     "late3": "collected still later, many shapes: developed on",
     "blind3": "collected with them, other repositories: blind, scored three times",
+    "blind4": "collected last, speech first, other repositories: blind",
 }
 
 
