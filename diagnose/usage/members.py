@@ -207,13 +207,13 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
     same = any(one.path == value.path for one in loops)  # of this load, or of another one of the same file
     found = [Access(text, "subscript", node, scope) for text in texts if value.find(text) is not None]
     result = NOTHING.union(*[member(flow, frozenset({value}), access) for access in found])
-    if not texts or loops:
-        result |= value.each() if same else value.children()
-    if same or (len(texts) > 1 and not loops):
+    if len(texts) > 1 and not loops:  # a loop over names that the source lists
         return result
+    if same:
+        return result | value.each()
     if flow.final:
         flow.notes.patterns[value].append(key_pattern(key))
-    return result | {Each(value, chosen=True)}
+    return result | value.children() | {Each(value, chosen=True)}
 
 
 def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:

@@ -8,11 +8,11 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -29,9 +29,8 @@ from diagnose.usage.verdict import PROBABLY
 POLL_SECONDS = 0.1
 GRACE_SECONDS = 10.0  # between asking a run to stop and stopping it: what `docker stop` gives
 CONFIG_SUFFIXES = {".yaml", ".yml", ".json"}
-PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 EXACT_TYPE = re.compile(rb"(?:type\([^()]*\)|__class__)\s+is\s+(?:not\s+)?dict\b")
-OWN_GROUP: dict[str, Any] = {"process_group": 0} if sys.version_info >= (3, 11) else {"start_new_session": True}
 NO_STEP = "no optimiser step was seen: what is called dead is so by the source alone"
 Path_ = tuple[str, ...]
 
@@ -82,7 +81,7 @@ def watch(
     config = read_config(config_file).tree()
     folder = Path(tempfile.mkdtemp(prefix="ttsdoc-trace-"))
     try:
-        with _Running(command, _environment(folder, config_file, limits, script_of(command)), output) as process:
+        with _running(command, _environment(folder, config_file, limits, script_of(command)), output) as process:
             sighting = _look(process, folder, limits)
             yield judge(command, config, config_file, sighting), None
             yield None, _end(process, limits.stop and process.poll() is None)
@@ -113,46 +112,27 @@ def _asks_for_exact_dicts(script: Path) -> bool:
     return any(EXACT_TYPE.search(path.read_bytes()) for path in files)
 
 
-class _Running:
-    """The command as a process of its own group, to which signals that reach ttsdoc are passed on.
-
-    So one Ctrl-C is one SIGINT to it: at a terminal its group is in the foreground, elsewhere it gets ours.
-    """
-
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], output: IO[Any] | int | None) -> None:
-        try:
-            self.process = subprocess.Popen(list(command), env=dict(environment), stdout=output, **OWN_GROUP)
-        except OSError as error:
-            raise SourceError(f"{command[0]}: {error.strerror or error}; give the command after `--`") from None
-        self.before: dict[int, Any] = {}
-
-    def __enter__(self) -> subprocess.Popen[bytes]:
-        if threading.current_thread() is threading.main_thread():  # Python delivers signals to it only
-            self.before = {number: signal.signal(number, self._send) for number in PASSED_ON}
-            _to_foreground(self.process.pid)
-        return self.process
-
-    def __exit__(self, *_: object) -> None:
-        if self.before:
-            _to_foreground(os.getpgrp())
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-    def _send(self, number: int, _frame: object) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-
-
-def _to_foreground(group: int) -> None:
-    """Give a group of processes the terminal, where there is one and it is ours to give."""
-    before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+@contextmanager
+def _running(
+    command: Sequence[str], environment: Mapping[str, str], output: IO[Any] | int | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The command in a session of its own, so that a Ctrl-C reaches it through us alone, and once."""
     try:
-        if sys.version_info >= (3, 11) and os.isatty(0):
-            os.tcsetpgrp(0, group)
-    except OSError:
-        pass  # another session's terminal
+        process = subprocess.Popen(list(command), env=dict(environment), stdout=output, start_new_session=True)
+    except OSError as error:
+        raise SourceError(f"{command[0]}: {error.strerror or error}; give the command after `--`") from None
+
+    def send(number: int, _frame: object) -> None:
+        if process.poll() is None:
+            process.send_signal(number)
+
+    ours = threading.current_thread() is threading.main_thread()  # Python delivers signals to it only
+    before = {number: signal.signal(number, send) for number in PASSED_ON} if ours else {}
+    try:
+        yield process
     finally:
-        signal.signal(signal.SIGTTOU, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _look(process: subprocess.Popen[bytes], folder: Path, limits: Watch) -> Sighting:

@@ -50,8 +50,6 @@ class Judge:
             dotted, used = ".".join(path), self._used_whole(path[:-1])
             if path in self.reads:
                 yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
-            elif (table := self._like_the_chosen(path)) is not None:
-                yield table
             elif used is not None:
                 yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
             elif (made := self.frameworks.use(path) or self.binders.use(path)) is not None:
@@ -137,17 +135,6 @@ class Judge:
             return str(computed)
         if any(one in self.reads and one not in self.named_sections for one in above):
             return "its section is taken, but no key of it"
-        return None
-
-    def _like_the_chosen(self, path: Path_) -> KeyUse | None:
-        """A key of a section beside the one that a variable names, which is read there under the same name."""
-        for end in range(1, len(path)):
-            event = self.computed.get(path[: end - 1])
-            if event is None or event.how != CHOSEN_BY_THE_RUN:
-                continue
-            for one, places in self.reads.items():
-                if (one[: end - 1], one[end:]) == (path[: end - 1], path[end:]):
-                    return KeyUse(".".join(path), KeyState.LIVE, Confidence.MEDIUM, tuple(sorted(places)), event.how)
         return None
 
     def _used_whole(self, section: Path_) -> Event | None:
