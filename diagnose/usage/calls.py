@@ -8,13 +8,13 @@ from typing import Any
 from diagnose.usage.binding import RENAMED, Arguments, also_assign, call_defined, kept, store
 from diagnose.usage.flow import Flow
 from diagnose.usage.library import call_library
-from diagnose.usage.loops import view
 from diagnose.usage.members import Access, attribute, by_computed_key, is_super, member
 from diagnose.usage.syntax import constant, last_name
 from diagnose.usage.values import (
     ITSELF,
     NOTHING,
     Bound,
+    KeysOf,
     Node,
     Outside,
     Scope,
@@ -116,10 +116,20 @@ def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, n
         _get(flow, receiver, given, node)
         return None
     if name in VIEWS | COPIES and held:
-        return view(flow, name, held, node) if name in VIEWS else held
+        return _view(flow, name, held, node) if name in VIEWS else held
     if name in MERGERS | ADDERS:
         return _merge(flow, name, receiver, given, node)
     return None
+
+
+def _view(flow: Flow, name: str, receiver: Values, node: ast.AST) -> Values:
+    """`x.values()`, `x.items()`, `x.popitem()`: a list of what is in a mapping, a list of pairs, a pair."""
+    listed, pair, found = flow.thing(node), flow.thing((node, "pair")), sections(receiver)
+    content = NOTHING.union(*[one.each() for one in found], *[one.everything() for one in containers(receiver)])
+    flow.put(pair.items, 0, frozenset(KeysOf(section) for section in found if section.data))
+    flow.put(pair.items, 1, content)
+    flow.put(listed.items, "*", content if name == "values" else frozenset({pair}))
+    return frozenset({pair if name == "popitem" else listed})
 
 
 def _object_of_dict(node: ast.AST) -> ast.AST | None:

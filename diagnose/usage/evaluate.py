@@ -6,14 +6,24 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from diagnose.usage.binding import Arguments, assign
+from diagnose.usage.binding import RENAMED, Arguments, assign
 from diagnose.usage.calls import call, call_values, note_presence
 from diagnose.usage.flow import Evaluator, Flow
 from diagnose.usage.library import CONFIG_FILE
-from diagnose.usage.loops import comprehension, keyed, loop
 from diagnose.usage.members import attribute, name, subscript
-from diagnose.usage.syntax import DEFINITIONS, constant
-from diagnose.usage.values import NOTHING, RETURNED, Bound, Scope, Values, sections
+from diagnose.usage.syntax import DEFINITIONS, constant, is_pair, last_name
+from diagnose.usage.values import (
+    NOTHING,
+    RETURNED,
+    Bound,
+    KeysOf,
+    Scope,
+    Thing,
+    Values,
+    containers,
+    looped_sections,
+    sections,
+)
 
 # --- statements
 
@@ -41,7 +51,7 @@ def _augmented(flow: Flow, node: ast.AugAssign, scope: Scope) -> Values:
 
 
 def _for(flow: Flow, node: ast.For | ast.AsyncFor, scope: Scope) -> Values:
-    loop(flow, node.target, node.iter, scope)
+    _loop(flow, node.target, node.iter, scope)
     return flow.values([*node.body, *node.orelse], scope)
 
 
@@ -91,7 +101,7 @@ def _dict(flow: Flow, node: ast.Dict, scope: Scope) -> Values:
             continue
         known = constant(key)
         if known is None:
-            result |= keyed(flow, made, key, values, scope)
+            result |= _keyed(flow, made, key, values, scope)
             continue
         flow.put(made.items, known, values)
         if isinstance(known, str):
@@ -131,13 +141,48 @@ def _compare(flow: Flow, node: ast.Compare, scope: Scope) -> Values:
     return NOTHING
 
 
+# --- loops and comprehensions: over the keys of a section, its values, or both
+
+
+def _loop(flow: Flow, target: ast.AST, source: ast.AST, scope: Scope) -> None:
+    """Bind the loop's names."""
+    if isinstance(source, ast.Call) and last_name(source) == "enumerate" and source.args and is_pair(target):
+        target, source = target.elts[1], source.args[0]  # type: ignore[attr-defined]  # a pair has elements
+    values = flow.value(source, scope)
+    found, lists = sections(values), containers(values)
+    keys = frozenset(KeysOf(section) for section in found if section.data)
+    assign(flow, target, (values - found - set(lists)).union(keys, *[one.everything() for one in lists]), scope)
+
+
+def _comprehension(flow: Flow, node: Any, scope: Scope) -> Values:
+    """A list or dict of what it makes; a dict with the keys of a section is the section as well."""
+    for part in node.generators:
+        _loop(flow, part.target, part.iter, scope)
+        for test in part.ifs:
+            flow.use(flow.value(test, scope), test, scope)
+    made = flow.thing(node)
+    if isinstance(node, ast.DictComp):
+        return frozenset({made}) | _keyed(flow, made, node.key, flow.value(node.value, scope), scope)
+    flow.put(made.items, "*", flow.value(node.elt, scope))
+    return frozenset({made})
+
+
+def _keyed(flow: Flow, made: Thing, key: ast.AST, values: Values, scope: Scope) -> Values:
+    """`{key: value}` for a key that is no literal: the sections whose keys it has."""
+    found = looped_sections(flow.value(key, scope))
+    if not isinstance(key, ast.Name):
+        flow.note(flow.notes.computed, found, RENAMED, key, scope)
+    flow.put(made.items, "*", values.difference(*[section.each() for section in found]))
+    return found
+
+
 EVALUATORS: Mapping[type, Evaluator] = {
     **dict.fromkeys(DEFINITIONS, _definition),
     **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.NamedExpr), _assign),
     **dict.fromkeys((ast.For, ast.AsyncFor), _for),
     **dict.fromkeys((ast.Return, ast.Yield), _return),
     **dict.fromkeys((ast.Tuple, ast.List, ast.Set), _sequence),
-    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), comprehension),
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), _comprehension),
     **dict.fromkeys((ast.If, ast.While, ast.Assert, ast.IfExp), _branch),
     ast.AugAssign: _augmented,
     ast.withitem: _with,

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.finding import Confidence
-from diagnose.usage.binders import Binders
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, Event, Flow
-from diagnose.usage.frameworks import Frameworks
+from diagnose.usage.frameworks import Binders, Frameworks
 from diagnose.usage.mentions import handed_to_a_process, literal, mentions
 from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
 from diagnose.usage.values import Node
