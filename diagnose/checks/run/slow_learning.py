@@ -21,8 +21,8 @@ class SlowLearning(LossCheck):
 
     ## How it is detected
     The fall is certain (`z`), small (`little`), and nearly a straight line along the learning rate spent: the second
-    half brings `line` of it or more; a healthy loss does half of its fall in the first tenth. A run that has only
-    begun, by its plan, is left alone, and so is one whose log begins in the middle.
+    half brings `line` of it or more, down to half of that the smaller the fall; a healthy loss does half of its fall in
+    the first tenth. A run that has only begun, by its plan, is left alone, and so is a log that begins in the middle.
 
     ## What to do
     Raise the learning rate if it is low for the optimiser, else train longer.
@@ -55,7 +55,7 @@ class SlowLearning(LossCheck):
             f"The loss went from {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g} in a nearly straight "
             "line and is still falling: the steps are too small or too few.",
             Evidence("fall", trend.net, self.little, "", f"fell by {change(trend.net)} in all"),
-            Evidence("second_half", half, self.line, "", f"{half:.0%} of it in the second half"),
+            Evidence("second_half", half, None, "", f"{half:.0%} of it in the second half"),
             prescriptions=remedies.speed_up(facts, trend.net, sure=facts.run.peak_logged_rate is not None),
         )
 
@@ -65,10 +65,10 @@ class SlowLearning(LossCheck):
         if trend is None or trend.signed or self.skip_reason(facts) or measured.begins_late:
             return False
         short = 0 < trend.net < self.little and trend.fell_z >= self.z
-        straight = self.line + 1 / max(trend.fell_z, 1) <= measured.straightness <= 1 - self.line / 2
+        least = self.line * (1 + trend.net / self.little) / 2 + 1 / max(trend.fell_z, 1)
+        straight = least <= measured.straightness <= 1 - self.line / 2 and 2 * trend.late_share >= self.line
         burst = trend.first - trend.start > trend.net * EDGE + 2 * trend.noise
-        on = straight and 2 * trend.late_share >= self.line
-        return short and on and not burst and not _has_begun(facts, trend)
+        return short and straight and not burst and not _has_begun(facts, trend)
 
 
 def _has_begun(facts: Facts, trend: Trend) -> bool:
