@@ -7,6 +7,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import StringIO, TextIOWrapper
 from pathlib import Path
@@ -28,24 +29,35 @@ HOMES = {"check": "config", "say": "train"}
 
 
 def main() -> int:
-    """Run the command line. Returns the exit status: 0, 1 findings, 2 bad input, 130 on Ctrl-C."""
+    """Run the command line. Returns the exit status: 0, 1 findings, 2 bad input, 130 Ctrl-C, 141 the reader left."""
     gc.set_threshold(100_000)  # what is imported stays: looking for garbage in it is a twentieth of a short command
-    if sys.stdout is None:  # closed by `>&-`
-        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - it lives as long as the process
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by `>&-`
+            setattr(sys, name, Path(os.devnull).open("r+"))  # noqa: SIM115 - it lives as long as the process
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a letter that the terminal lacks is no reason to stop
     try:
         outcome = command_line(sys.argv[1:])(standalone_mode=False)
+        sys.stdout.flush()
     except typer.Exit as stop:
         outcome = stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
         outcome = 130
-    except BrokenPipeError:  # `ttsdoc ... | head` is no error
-        sys.stderr.close()
-        outcome = 0
+    except (BrokenPipeError, SystemExit):  # the second is how typer ends where `ttsdoc ... | head` has read enough
+        outcome = 141
     except Exception as error:
         outcome = _report(error)
+    _drop_unwritten()
     return outcome if isinstance(outcome, int) else 0
+
+
+def _drop_unwritten() -> None:
+    """Let go of output that found no reader or no room: Python would try once more at its end, and complain itself."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+            continue
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _report(error: Exception) -> int:
@@ -59,10 +71,11 @@ def _report(error: Exception) -> int:
     else:
         known = isinstance(error, TtsdocError | OSError)
         reason = str(error) if known else unforeseen(error)
-        if isinstance(error, OSError) and error.filename and error.strerror:
-            reason = f"{error.filename}: {error.strerror}"
+        if isinstance(error, OSError) and error.strerror:
+            reason = f"{error.filename or 'output'}: {error.strerror}"
         message = f"ttsdoc: {plain(reason)}"
-    print(message, file=sys.stderr)
+    with suppress(OSError):  # nobody listens
+        print(message, file=sys.stderr)
     return 2
 
 

@@ -55,8 +55,9 @@ def in_this_process(
 
 
 def environment_with(extra: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment, in which ttsdoc is importable from any folder."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **extra}
+    """This process's environment, in which ttsdoc is importable from any folder and its output is buffered, as ever."""
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**usual, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **extra}
 
 
 def unprivileged() -> Callable[[], None] | None:
