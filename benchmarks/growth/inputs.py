@@ -217,5 +217,5 @@ INPUTS: dict[str, tuple[Make, int]] = {
     "new names in rows": (new_names, 2_000),
     "brackets": (brackets, 30_000),
     "digits": (digits, 50_000),
-    "columns of a table": (commas, 2_000),
+    "columns of a table": (commas, 1_500),
 }

@@ -15,10 +15,11 @@ import pytest
 from benchmarks.growth.inputs import INPUTS
 from diagnose.readers import discover, read_source
 
-# A quadratic reader takes 16 times as long for four times the input, a linear one 4 times and less for what is fixed.
-FACTOR, MOST = 4, 9.0
-# Too little to separate the two from the fixed cost. Processor seconds.
-LEAST = 0.15
+# A linear reader takes ten times as long for ten times the input, less for what is fixed, a little more where memory
+# gets slower. One of which a twentieth is quadratic takes 14 times as long, one that is quadratic a hundred times.
+FACTOR, MOST = 10, 14.0
+# A busy neighbour may take the processor's caches once or twice; a reader that is not linear is so each time.
+ATTEMPTS = 3
 
 
 def seconds(make: Callable[[Path, int], Path], folder: Path, size: int) -> float:
@@ -31,9 +32,13 @@ def seconds(make: Callable[[Path, int], Path], folder: Path, size: int) -> float
 
 
 @pytest.mark.parametrize("name", sorted(INPUTS))
-def test_four_times_the_input_takes_about_four_times_as_long(tmp_path: Path, name: str) -> None:
+def test_ten_times_the_input_takes_about_ten_times_as_long(tmp_path: Path, name: str) -> None:
     make, size = INPUTS[name]
-    seconds(make, tmp_path / "warm", size // 8)
-    first = seconds(make, tmp_path / "first", size)
-    second = seconds(make, tmp_path / "second", FACTOR * size)
-    assert second < LEAST or second / first < MOST, (first, second)
+    seconds(make, tmp_path / "warm", size // 2)  # imports, caches and what else only the first pays
+    ratios: list[float] = []
+    while len(ratios) < ATTEMPTS and (not ratios or min(ratios) > MOST):
+        first, second = (
+            seconds(make, tmp_path / f"{len(ratios)} {part}", part) for part in (size // 2, FACTOR * size // 2)
+        )
+        ratios.append(second / first)
+    assert min(ratios) < MOST
