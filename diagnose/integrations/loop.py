@@ -170,7 +170,7 @@ class Doctor:
         for finding in self._news.sure(diagnosis):
             if self._stop_at is not None and finding.severity.rank >= self._stop_at.rank:
                 self.should_stop = True
-                logger.warning("stop the training: %s %s is confirmed", finding.code, finding.name)
+                logger.warning("stop the training: %s", finding_line(diagnosis.run, finding))
                 return
 
     def _facts_of(self, log: MemoryLog) -> Facts:
