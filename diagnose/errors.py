@@ -7,6 +7,9 @@ from collections.abc import Collection
 from difflib import get_close_matches
 from pathlib import Path
 
+UNFORESEEN = "(an error in ttsdoc: please report it)"
+"""How a line on an error ends that nobody foresaw."""
+
 
 class TtsdocError(Exception):
     """Something that the user can repair: the base of all errors that ttsdoc raises on purpose."""
@@ -38,7 +41,7 @@ def unforeseen(error: BaseException) -> str:
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(Path(__file__).parent)]
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
     words = " ".join(str(error).split())[:200]
-    return f"{type(error).__name__}{place}{f': {words}' if words else ''} (an error in ttsdoc: please report it)"
+    return f"{type(error).__name__}{place}{f': {words}' if words else ''} {UNFORESEEN}"
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:

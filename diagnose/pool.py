@@ -13,7 +13,7 @@ from itertools import chain
 from diagnose.checks import every_check
 from diagnose.checks.base import Check
 from diagnose.engine import examine
-from diagnose.errors import ConfigError, LogError, unforeseen
+from diagnose.errors import UNFORESEEN, ConfigError, LogError, unforeseen
 from diagnose.facts import Hints
 from diagnose.finding import Diagnosis
 from diagnose.gather import facts_of_run
@@ -87,7 +87,7 @@ def judge_all(
     for done, (source, outcome) in enumerate(zip(sources, outcomes, strict=True), 1):
         if isinstance(outcome, Diagnosis):
             diagnoses.append(outcome)
-        elif source.asked or len(sources) == 1 or "no curve is called" in outcome:
+        elif source.asked or len(sources) == 1 or "no curve is called" in outcome or outcome.endswith(UNFORESEEN):
             refused.append(outcome)
         else:
             reasons.append(outcome)

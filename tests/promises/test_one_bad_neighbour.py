@@ -12,6 +12,13 @@ from typing import Any
 
 import pytest
 
+from diagnose import pool, readers
+from diagnose.errors import LogError
+from diagnose.facts import Facts, Hints
+from diagnose.gather import facts_of_run
+from diagnose.pool import WORTH_A_POOL
+from diagnose.readers.sources import Source
+from diagnose.run import Run
 from tests.promises.commands import HEALTHY, error_lines, in_this_process, refused, ttsdoc, unprivileged
 from tests.readers import events
 
@@ -83,6 +90,71 @@ def test_a_strange_log_leaves_the_others_judged(tmp_path: Path, spoil: Callable[
     result = ttsdoc("analyze", tmp_path, "--format", "json")
     assert "good/train.log" in judged(result)
     assert result.returncode in (0, 1, 2)
+
+
+class Stumbling:
+    """A reader with an error in it, as a plug-in may have one: files with `bad` in their names bring it out."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+
+    def sniff(self, source: Source) -> int:
+        if "bad" not in source.name:
+            return 0
+        if self.where == "sniff":
+            raise RuntimeError("it stumbled")
+        return 99
+
+    def read(self, source: Source) -> Run:
+        raise RuntimeError("it stumbled")
+
+
+BYTES = "\0\1\2\3" * 100
+PLANTED = [
+    pytest.param("sniff", BYTES, False, id="in the question whether a file is a log"),
+    pytest.param("sniff", HEALTHY, True, id="in one reader of several"),
+    pytest.param("read", HEALTHY, False, id="while it is read"),
+]
+
+
+@pytest.mark.parametrize(("where", "content", "readable"), PLANTED)
+def test_an_error_of_ours_costs_one_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, content: str, readable: bool
+) -> None:
+    monkeypatch.setattr(readers, "_plugged_in", lambda: (Stumbling(where),))
+    run_folder(tmp_path / "good")
+    (tmp_path / "bad.log").write_text(content)
+    result = in_this_process("analyze", tmp_path, "--format", "json")
+    assert judged(result) == (["bad.log"] if readable else []) + ["good/train.log"]
+    assert result.returncode == (0 if readable else 2)
+    said = [line for line in error_lines(result) if "bad.log" in line]
+    assert [("RuntimeError" in line, "it stumbled" in line) for line in said] == ([] if readable else [(True, True)])
+
+
+def test_an_error_of_ours_is_one_line_to_a_program_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "_plugged_in", lambda: (Stumbling("read"),))
+    (tmp_path / "bad.log").write_text(HEALTHY)
+    with pytest.raises(LogError, match=r"\A.*bad\.log: RuntimeError .*: it stumbled .*\Z"):
+        readers.read(tmp_path / "bad.log")
+
+
+@pytest.mark.parametrize("others", [1, WORTH_A_POOL], ids=["in one process", "in several"])
+def test_an_error_of_ours_behind_the_readers_costs_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    def facts(run: Run, hints: Hints) -> Facts:
+        if "bad" in run.name:
+            raise RuntimeError("it stumbled")
+        return facts_of_run(run, hints)
+
+    monkeypatch.setattr(pool, "facts_of_run", facts)
+    for number in range(others):
+        run_folder(tmp_path / f"good{number:02d}")
+    run_folder(tmp_path / "bad")
+    result = in_this_process("analyze", tmp_path, "--format", "json", "--jobs", "2")
+    assert judged(result) == [f"good{number:02d}/train.log" for number in range(others)]
+    assert result.returncode == 2
+    assert ["it stumbled" in line for line in error_lines(result)] == [True]
 
 
 STRANGE_CONFIGS = {
