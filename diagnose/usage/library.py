@@ -26,7 +26,6 @@ from diagnose.usage.values import (
     Values,
     any_values,
     chosen_values,
-    containers,
     is_object,
     looped_sections,
     sections,
@@ -54,7 +53,8 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
         call_defined(flow, value, replace(given, args=given.args[1:]))
     if called:
         return called
-    _call_back(flow, name, given)
+    functions = _functions(given.everything)  # a library calls what it is given, with what it is given beside
+    _give_to(flow, functions, given.everything - functions, given)
     if flow.final:
         _note_uses(flow, what, name, given)
     if what and what.name.endswith("argparse.ArgumentParser"):
@@ -175,22 +175,6 @@ def _format_of(file: Path) -> str:
 
 
 # --- what a library does with what it is given
-
-
-def _call_back(flow: Flow, name: str, given: Arguments) -> None:
-    """A library calls the functions that it is given, with what it was given beside them."""
-    functions = _functions(given.everything)
-    listed = containers(given.keywords.get("args", NOTHING))
-    if not (functions and listed) or given.packs:
-        return _give_to(flow, functions, given.everything - functions, given)
-    lead = [NOTHING] if name in {"spawn", "start_processes"} else []
-    for value in listed:
-        count = 1 + max((key for key in value.items if isinstance(key, int)), default=0)
-        order = [value.at(index) | value.at("*") for index in range(count)]
-        for one in functions:
-            if isinstance(one, Bound) or one.kind == "function":
-                call_defined(flow, one, replace(given, args=[*lead, *order], keywords={}, packs=[]))
-    return None
 
 
 def _functions(values: Values) -> Values:

@@ -6,10 +6,9 @@ the key's section. Sections are followed without order: what a name is anywhere,
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,11 @@ from diagnose.usage.evaluate import EVALUATORS
 from diagnose.usage.flow import Flow, TooMuchError
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
-from diagnose.usage.report import KeyReport, KeyState, KeyUse, leaf_paths, unknown
+from diagnose.usage.report import KeyReport, KeyState, leaf_paths, unknown
 from diagnose.usage.verdict import Judge
 
 STACK_BYTES = 512 * 1024 * 1024  # address space, not memory: expressions in the source nest calls in here
 DEEPEST_RECURSION = 20_000
-REFERENCE = re.compile(r"\$\{([^{}]*)\}?|%\(([^()]*)\)s")
-HYPERPYYAML = re.compile(r"!(?:ref|copy)\s.*")
 
 
 def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None = None) -> KeyReport:
@@ -47,35 +44,11 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     if trouble is not None:
         return _unknown_report(trainer, plain, [*project.notes, trouble], trouble)
     judge = Judge(flow, plain, config_file)
-    keys = without_references(tuple(judge.uses()), plain, config_file, judge.frameworks.included)
+    keys = tuple(judge.uses())
     reasons = {judge.lost} if judge.lost else {use.reason for use in keys}
     idle = [use for use in keys if use.state is not KeyState.UNKNOWN]
     lost = sorted(reasons) if judge.lost or (len(reasons) == 1 and not idle) else []
     return KeyReport(str(trainer), keys, judge.absent(), tuple(dict.fromkeys([*project.notes, *lost])))
-
-
-def without_references(
-    keys: tuple[KeyUse, ...], config: Mapping[str, Any], config_file: Path | None, included: Iterable[Path]
-) -> tuple[KeyUse, ...]:
-    """The same, but a key that another one names, by `${a.b}` or `!ref <a>`, may be read through it.
-
-    `included`: other files that the config is put together from.
-    """
-    files = [] if config_file is None else [config_file, *included]
-    text = "\n".join([str(config), *(file.read_text("utf-8", errors="replace") for file in files)])
-    inside = [piece for part in REFERENCE.findall(text) for piece in part]
-    inside += [name for line in HYPERPYYAML.findall(text) for name in re.findall("<([^<>]*)>", line)]
-    names = {name.strip(".") for piece in inside for name in re.findall(r"[\w.\-]+", piece)} - {""}
-    idle = {KeyState.DEAD, KeyState.MISPLACED}
-    return tuple(
-        unknown(use.path, "another key refers to it") if use.state in idle and _is_named(use.path, names) else use
-        for use in keys
-    )
-
-
-def _is_named(path: str, names: Iterable[str]) -> bool:
-    """Whether one of the names may mean this key: the whole path, its end, or a section above it."""
-    return any(f".{name}." in f".{path}." for name in names)
 
 
 def _must_be_readable(trainer: Path) -> None:

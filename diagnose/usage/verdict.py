@@ -16,6 +16,8 @@ from diagnose.usage.values import Node
 
 Path_ = tuple[str, ...]
 PROBABLY = "cannot tell, probably unread"
+REFERENCE = re.compile(r"\$\{([^{}]*)\}?|%\(([^()]*)\)s")
+HYPERPYYAML = re.compile(r"!(?:ref|copy)\s.*")
 FAIR_SHARE = 0.5  # of the best load's share of keys that the file has: another load may be the config too
 
 
@@ -40,6 +42,8 @@ class Judge:
         everywhere = notes.computed.get(None)
         self.computed |= {(): everywhere} if everywhere else {}
         self.absent_reads = self._absent_reads()
+        self.referenced = set(self._references(config_file))
+        """What other keys name, by `${a.b}` or `!ref <a>`: the end of a path, or a section, may be read through it."""
         self.lost = self._lost()
         """Why nothing can be known of any key that is not read."""
 
@@ -53,7 +57,7 @@ class Judge:
                 yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
             elif (made := self.frameworks.use(path) or self.binders.use(path)) is not None:
                 yield made
-            elif (reason := self.lost or self._open(path)) is not None:
+            elif (reason := next(self._doubts(path), None)) is not None:
                 yield unknown(dotted, reason)
             else:
                 yield self._unread(path)
@@ -101,6 +105,13 @@ class Judge:
         ]
         return sorted(found, key=lambda one: (one[0][:-1], one[2]))
 
+    def _references(self, config_file: Path | None) -> Iterator[str]:
+        files = [config_file, *self.frameworks.included] if config_file else []
+        text = "\n".join([str(self.config), *(file.read_text("utf-8", errors="replace") for file in files)])
+        inside = [piece for part in REFERENCE.findall(text) for piece in part]
+        inside += [name for line in HYPERPYYAML.findall(text) for name in re.findall("<([^<>]*)>", line)]
+        yield from (name.strip(".") for piece in inside for name in re.findall(r"[\w\-][\w.\-]*", piece))
+
     # --- why nothing can be known
 
     def _lost(self) -> str | None:
@@ -119,22 +130,41 @@ class Judge:
         known = next((reason for is_so, reason in cases if is_so), None)
         return known or handed_to_a_process(flow.reach, [(flow.sites[site][0], site) for site in self.sites])
 
-    def _open(self, path: Path_) -> str | None:
-        """Why nothing can be known of one key."""
-        name, above = path[-1], [path[:end] for end in range(len(path) - 1, -1, -1)]
-        if name.startswith("_") and name.endswith("_"):
-            return "a key for the library that makes objects from the config"
+    def _doubts(self, path: Path_) -> Iterator[str]:
+        """Why nothing can be known of a key that is not read by its name, the surest reason first."""
+        if self.lost:
+            yield self.lost
+        if path[-1].startswith("_") and path[-1].endswith("_"):
+            yield "a key for the library that makes objects from the config"
+        if any(f".{one}." in f".{'.'.join(path)}." for one in self.referenced):
+            yield "another key refers to it"
         if path in self.tested:
-            return str(self.tested[path])
-        escaped = next((one for one in above if one in self.escaped), None)
-        if escaped is not None and name not in self.flow.notes.declared:
-            return f"{'.'.join(escaped) or 'the whole config'} is {self.escaped[escaped]}"
-        computed = next((self.computed[one] for one in above if one in self.computed), None)
-        if computed and (self.mentions.has(name) or self.mentions.resembles(name) or self._may_be_computed(path)):
-            return str(computed)
-        if any(one in self.reads and one not in self.named_sections for one in above):
-            return "its section is taken, but no key of it"
-        return None
+            yield str(self.tested[path])
+        yield from self._doubts_of_sections(path)
+        yield from self._doubts_of_name(path)
+
+    def _doubts_of_sections(self, path: Path_) -> Iterator[str]:
+        name, above = path[-1], [path[:end] for end in range(len(path) - 1, -1, -1)]
+        for one in above:
+            if one in self.escaped and name not in self.flow.notes.declared:
+                yield f"{'.'.join(one) or 'the whole config'} is {self.escaped[one]}"
+        mentioned = self.mentions.has(name) or self.mentions.resembles(name) or self._may_be_computed(path)
+        yield from (str(self.computed[one]) for one in above if mentioned and one in self.computed)
+        for one in above:
+            if one in self.reads and one not in self.named_sections:
+                yield "its section is taken, but no key of it"
+            elif one and one[-1] in self.flow.notes.unresolved and one not in self.named_sections:
+                yield f"{'.'.join(one)} is read from something not followed"
+
+    def _doubts_of_name(self, path: Path_) -> Iterator[str]:
+        name, notes, project = path[-1], self.flow.notes, self.flow.project
+        if project.computed_imports and name in project.words_elsewhere:
+            yield f"a module that only the run names may read it ({project.computed_imports[0]})"
+        if name in self.mentions.strings - notes.elsewhere.keys():
+            yield f"{PROBABLY}: its name is a string in the source, at no reading that was followed"
+        loose = notes.unresolved | (notes.of_tensors if self._has_attributes(path[:-1]) else {})
+        if name in loose:
+            yield f"{PROBABLY}: its name is read from something not followed ({loose[name]})"
 
     def _used_whole(self, section: Path_) -> Event | None:
         """Why every key of a section counts: all are used, or it is a table that data look up (speaker names)."""
@@ -157,29 +187,11 @@ class Judge:
     # --- a key that nothing reads
 
     def _unread(self, path: Path_) -> KeyUse:
-        """Dead, misplaced, or probably so: by where its name appears in the code that can run."""
-        name, notes, dotted = path[-1], self.flow.notes, ".".join(path)
-        computed_imports = self.flow.project.computed_imports
-        if computed_imports and name in self.flow.project.words_elsewhere:
-            return unknown(dotted, f"a module that only the run names may read it ({computed_imports[0]})")
-        for section in (path[:end] for end in range(1, len(path))):
-            if section[-1] in notes.unresolved and section not in self.reads and section not in self.named_sections:
-                return unknown(dotted, f"{'.'.join(section)} is read from something not followed")
-        if not self.mentions.has(name):
-            return self._dead(path, Confidence.HIGH, "")
-        loose = notes.unresolved | (notes.of_tensors if self._has_attributes(path[:-1]) else {})
-        doubts = [
-            (
-                name in self.mentions.strings and name not in notes.elsewhere,
-                "its name is a string in the source, at no reading that was followed",
-            ),
-            (name in loose, f"its name is read from something not followed ({loose.get(name)})"),
-        ]
-        for doubted, doubt in doubts:
-            if doubted:
-                return unknown(dotted, f"{PROBABLY}: {doubt}")
-        place = notes.elsewhere.get(name)
+        """Dead or misplaced: by where its name appears in the code that can run."""
+        place = self.flow.notes.elsewhere.get(path[-1])
         reason = f"the name is read from something else ({place})" if place else ""
+        if not self.mentions.has(path[-1]):
+            return self._dead(path, Confidence.HIGH, "")
         return self._misplaced(path) or self._dead(path, Confidence.MEDIUM, reason)
 
     def _has_attributes(self, section: Path_) -> bool:
