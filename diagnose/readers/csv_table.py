@@ -25,6 +25,8 @@ from diagnose.run import InputHealth, Run
 _PLAIN = r"[-+]?(?:(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?)"
 _NUMBER = re.compile(rf"[\s*`]*(?:tensor\(\[?{_PLAIN}\]?(?:,.*)?\)|\[{_PLAIN}\]|{_PLAIN})[\s*`]*", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z]")
+# A line as `numpy.savetxt` writes it.
+_SAVETXT = re.compile(rf"(?:{_PLAIN}(?: (?!$)|\s*$)){{2,}}", re.IGNORECASE)
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse|(?:^|[_/ ])b?ce$", re.IGNORECASE)
 # `loss: (0` begins a line of a log, no table.
 _ITEM = re.compile(r"[^\W\d]\d*['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d(?:[\d.e+-]*\d)?\W*\Z")
@@ -57,7 +59,7 @@ def sniff(source: Source) -> int:
     if not top.rows or any(len(row) != len(top.header) for row in top.rows):
         return 0
     if not top.named:
-        return 70 if _is_named_table(source) else 20 * source.asked
+        return 70 if _is_named_table(source) else 20 * (source.asked and _delimiter(source.head(), source) != " ")
     names = [name for name in top.header if _NAME.search(name)]
     items = sum(1 for name in names if _ITEM.search(name))
     if len(names) < len(top.header) - 1 or 2 * items > len(names):
@@ -92,6 +94,7 @@ def _read(source: Source) -> Run:
     notes = (
         *([f"{bad} rows have another number of cells than the header and were left out"] if bad else []),
         *(["its numbers have decimal commas"] if commas else []),
+        *([] if top.named else [f"no header: its columns are read as {', '.join(top.header)}; --columns names them"]),
     )
     story = curves_of(with_counters(without_placeholders(columns)))
     health = InputHealth(files=1, records=good, bad_records=bad)
@@ -185,7 +188,10 @@ def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _delimiter(head: bytes, source: Source) -> str:
-    """The character that splits the first line into the most cells; in a file of one series that behind its count."""
+    """The character that splits the first line into the most cells; in a file of one series that behind its count.
+
+    Between nothing but numbers it may be a blank.
+    """
     line = head.decode("utf-8-sig", errors="replace").lstrip("\r\n").split("\n", 1)[0]
     counted = _COUNTED.fullmatch(line) if series_named(source) else None
-    return counted[1] if counted else max(_DELIMITERS, key=line.count)
+    return counted[1] if counted else " " if _SAVETXT.fullmatch(line) else max(_DELIMITERS, key=line.count)

@@ -88,17 +88,18 @@ def test_a_leap_to_another_models_checkpoint_begins_a_launch() -> None:
     assert list(table.curves["loss"].steps) == [75001, 75002, 75003]
 
 
-def test_ranks_that_write_the_same_steps_are_one_run_the_first_value_kept() -> None:
+def test_several_values_at_each_step_are_their_mean_and_the_note_says_so() -> None:
     steps = [step for step in range(1, 21) for _ in range(2)]
     table = story(step=column(steps), loss=column(range(40)))
-    assert list(table.curves["loss"].values) == list(range(0, 40, 2))
+    assert list(table.curves["loss"].values) == [value + 0.5 for value in range(0, 40, 2)]
+    assert "2 values a step" in " ".join(table.notes)
 
 
 def test_ranks_out_of_step_are_no_launches() -> None:
     steps = [1, 2, 1, 3, 2, 4, 3, 5, 4, 6, 5, 7, 6, 8, 7, 8]
     table = story(step=column(steps), loss=column(steps))
     assert list(table.curves["loss"].steps) == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert not table.notes
+    assert "launches" not in " ".join(table.notes)
 
 
 def test_the_last_redraw_of_a_bar_counts() -> None:
@@ -108,7 +109,7 @@ def test_the_last_redraw_of_a_bar_counts() -> None:
 
 def test_a_lone_number_taken_for_a_step_does_not_split_a_run() -> None:
     table = story(step=column([100, 200, 2, 300, 400]), loss=column([5, 4, 3, 2]), x=column([1, 1]))
-    assert not table.notes
+    assert "launches" not in " ".join(table.notes)
 
 
 def test_values_without_any_counter_keep_their_order() -> None:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diagnose.readers.columns.column import END, EPOCH, ITERATION, PER_EPOCH, RANK, STEP, Column, Columns
+from diagnose.readers.columns.column import END, EPOCH, EPOCHS, ITERATION, PER_EPOCH, RANK, STEP, Column, Columns
 from diagnose.run import FloatArray, IntArray
 
 # More of such values than this share are another writer, not slips.
 SLIPS = 0.02
 # Returns of the step on rows without the training loss from which on these rows count for themselves.
 _OTHER_COUNTS = 2
+# Intervals of logging that an epoch must lack at least to be broken off. Source: our choice.
+BROKEN_OFF = 3.0
 # A step that begins anew in more than this share of the epochs is counted within them.
 MOST_EPOCHS = 0.5
 
@@ -41,18 +43,27 @@ class Clocks:
 def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
     """The global step and the epoch. `logged`: the places, in order, that hold some metric."""
     step, epoch, iteration = (_with_metrics(columns.get(name), logged) for name in (STEP, EPOCH, ITERATION))
+    if epoch is not None and _is_one_of_one(epoch, columns.get(EPOCHS), logged):
+        epoch = Column(epoch.places, epoch.values + np.arange(len(epoch.values)))
     if step is not None and epoch is not None and _restarts_with(step, epoch):
         step, iteration = None, step
     count = iteration if step is None else step
     if count is not None and epoch is not None and (step is None or not np.isin(epoch.places, step.places).any()):
         epoch = _of_summaries(epoch, count, logged)
     if step is None and iteration is not None:
-        epoch = epoch if epoch is not None else _passes(iteration)
+        epoch = epoch if epoch is not None else _passes(iteration, columns.get(PER_EPOCH))
         step = _global_step(iteration, epoch, columns.get(PER_EPOCH)) if epoch is not None else iteration
     order = step is None and epoch is not None and bool(np.any(epoch.values % 1))
     if order and epoch is not None:
         step = Column(epoch.places, _order(epoch.places, columns.get(RANK)))
     return Clocks(_without_slips(step), epoch, END in columns, order)
+
+
+def _is_one_of_one(epoch: Column, epochs: Column | None, logged: IntArray) -> bool:
+    """Whether each line above the metrics is `Epoch 1/1`: of a fit of one epoch, which is called again and again."""
+    if epochs is None or (epochs.values != 1).any() or (epoch.values != 1).any():
+        return False
+    return not np.isin(epoch.places, logged).any()
 
 
 def without_other_counts(columns: Columns, logged: Columns, loss: Column | None) -> Columns:
@@ -151,10 +162,18 @@ def _of_summaries(epoch: Column, iteration: Column, logged: IntArray) -> Column:
     return Column(places, values)
 
 
-def _passes(iteration: Column) -> Column | None:
-    """Epochs counted by the restarts of the iteration, where the log does not name them."""
-    number = np.concatenate([[0.0], np.cumsum(np.diff(iteration.values) < 0)])
-    return Column(iteration.places, number) if number[-1] > 0 else None
+def _passes(iteration: Column, per_epoch: Column | None) -> Column | None:
+    """Epochs counted by the restarts of the iteration, where the log does not name them.
+
+    One that was broken off far from its end is the last of its launch.
+    """
+    rise = np.diff(iteration.values)
+    number = np.concatenate([[0.0], np.cumsum(rise < 0)])
+    if per_epoch is not None and (rise > 0).any():
+        left = per_epoch.at(iteration.places)[:-1] - iteration.values[:-1]
+        broken = np.append(False, (rise < 0) & (left > BROKEN_OFF * np.median(rise[rise > 0])))
+        number -= np.maximum.accumulate(np.where(broken, number, 0.0))
+    return Column(iteration.places, number) if (rise < 0).any() else None
 
 
 def _global_step(iteration: Column, epoch: Column, per_epoch: Column | None) -> Column:

@@ -107,14 +107,17 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
         launches = launches_in(columns, logged, clocks)
     counts = points_in(launches, logged if loss is None else {"": loss}, clocks.main)
     judged = judged_of(launches, counts)
-    frame = _Frame(
-        clocks, columns.get(WALL_TIME), columns.get(RANK), columns.get(REDRAWN), judged, keep_last, trained_at(logged)
-    )
+    trained = _between_evaluations(logged, clocks)
+    frame = _Frame(clocks, columns.get(WALL_TIME), columns.get(RANK), columns.get(REDRAWN), judged, keep_last, trained)
     curves = {tag: frame.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
     curves = {tag: curve for tag, curve in curves.items() if len(curve)}
-    unit = "epoch" if clocks.main is clocks.epoch else "step"
+    unit = "line" if clocks.main is None else "epoch" if clocks.main is clocks.epoch else "step"
     planned_epochs, planned_steps = _planned(columns)
     notes, late = launch_notes(launches, judged, counts, unit, loss), _beginning(curves)
+    points = next((len(curves[tag]) for tag in curves if logged[tag] is loss), 0)
+    rows = counts[launches.index(judged)]
+    if 0 < points < (1 - REPEATED) * rows and not keep_last and not columns.keys() & {RANK, REDRAWN}:
+        notes = (*notes, f"{rows / points:.3g} values a {unit} in the mean: each point is the mean of them")
     if late is not None:
         notes = (*notes, f"it begins at {late.place}: what came before is unknown")
     return Story(curves, notes, late, planned_epochs, planned_steps)
@@ -143,6 +146,18 @@ def trained_at(logged: Columns) -> IntArray:
     """The places where a training loss is, in order."""
     readings = {tag: read_tag(tag) for tag in logged}
     return _union([logged[tag].places for tag, role in readings.items() if role.lossy and role.split not in HELD_OUT])
+
+
+def _between_evaluations(logged: Columns, clocks: Clocks) -> IntArray:
+    """The places of the training losses, without those on lines that count nothing where others do.
+
+    They may be within an evaluation, whose batches print parts of the loss too; not so beside its own loss.
+    """
+    trained = trained_at(logged)
+    named = [clock.places for clock in (clocks.step, clocks.epoch) if clock is not None]
+    own = [column.places for tag, column in logged.items() if read_tag(tag).lossy and read_tag(tag).held_out]
+    counted = np.isin(trained, _union(named))
+    return trained[counted | np.isin(trained, _union(own))] if counted.any() else trained
 
 
 def _union(places: Sequence[IntArray]) -> IntArray:
@@ -220,10 +235,13 @@ class _Frame:
         else:
             order, single = _unrepeated(steps, values, keep_last=self.keep_last or self._is_redrawn(places, steps))
         walls = self.wall_time.at(places)[order][single] if self.wall_time is not None else None
+        alike = not evaluated and not self.keep_last and not _beside(self.redrawn, places)
+        if self._has_ranks(places) or (alike and single.sum() < (1 - REPEATED) * len(single)):
+            values = _averaged(steps, values)
         return Curve(
             tag,
             np.clip(steps[order][single], -FARTHEST, FARTHEST).astype(np.int64),
-            self._averaged(steps, values, places)[order][single],
+            values[order][single],
             walls,
             epochs[order][single] if epochs is not None else None,
             role,
@@ -248,14 +266,6 @@ class _Frame:
         if self.rank is None or not np.isin(places, self.rank.places).all():
             return False
         return len(np.unique(self.rank.at(places))) > 1
-
-    def _averaged(self, steps: FloatArray, values: FloatArray, places: IntArray) -> FloatArray:
-        """The values, those of several ranks at one step each their mean."""
-        if not self._has_ranks(places):
-            return values
-        _, which, count = np.unique(steps, return_inverse=True, return_counts=True)
-        mean: FloatArray = (np.bincount(which, weights=values) / count)[which]
-        return mean
 
     def _axis(self, tag: str, column: Column, epochs: FloatArray | None) -> Axis:
         """Steps where they are beside the values, epochs where there is one value a whole epoch."""
@@ -299,6 +309,15 @@ class _Frame:
         crowded = alike.sum() > REPEATED * len(alike) and not _beside(self.clocks.step, column.places)
         crowded &= not evaluated or len(np.unique(self._evaluations(column.places))) < 2  # batches of one evaluation
         return (count, False) if crowded else (steps, not self.clocks.order)
+
+
+def _averaged(steps: FloatArray, values: FloatArray) -> FloatArray:
+    """The values, those at one step each their mean; of equal ones it is exact."""
+    _, first, which, count = np.unique(steps, return_index=True, return_inverse=True, return_counts=True)
+    base = np.where(np.isfinite(values[first]), values[first], 0.0)[which]
+    with np.errstate(invalid="ignore"):  # infinite values
+        mean: FloatArray = base + (np.bincount(which, weights=values - base) / count)[which]
+    return mean
 
 
 def _beside(clock: Column | None, places: IntArray) -> bool:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from diagnose.readers.columns.clocks import Clocks, lifted
 from diagnose.readers.columns.column import END, LAUNCH, Column, Columns
+from diagnose.readers.roles.tags import read_tag
 from diagnose.run import FloatArray, IntArray
 
 # A clock that goes back to the first points, or to the first quarter of the launch, starts anew; one that goes back
@@ -71,10 +72,24 @@ WHOLE_LOG = Launch((0,), (0,), _END_OF_LOG, 0, 0)
 def launches_in(columns: Columns, logged: Columns, clocks: Clocks) -> list[Launch]:
     """The launches in a log, split where the clock goes back to its start or leaps to another run's checkpoint."""
     clock = clocks.main
-    if clock is None or _each_counts_by_itself(clock, logged):
+    if clock is None:
+        return _by_records(logged)
+    if _each_counts_by_itself(clock, logged):
         return [WHOLE_LOG]
     marks, ends = (columns[name].places if name in columns else np.zeros(0, np.int64) for name in (LAUNCH, END))
     return _split(clock, marks, ends, clocks.epoch)
+
+
+def _by_records(logged: Columns) -> list[Launch]:
+    """The launches in a log that counts nothing: where the best loss so far is worse again, another one began."""
+    starts = {0}
+    for tag, column in logged.items():
+        worse = np.append(False, np.diff(column.values) > 0)[: len(column.values)]
+        reading = read_tag(tag)
+        if reading.lossy and "best" in reading.words and worse.sum() <= INTERLEAVED * len(worse):
+            starts.update(column.places[worse].tolist())
+    edges = [*sorted(starts), _END_OF_LOG]
+    return [Launch((start,), (start,), stop, start, stop) for start, stop in pairwise(edges)]
 
 
 def _each_counts_by_itself(clock: Column, logged: Columns) -> bool:

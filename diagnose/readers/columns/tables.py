@@ -79,9 +79,11 @@ def names_without_header(columns: Sequence[FloatArray]) -> list[str]:
     if counts and not within and not _rises(columns[counts - 1]):
         counts = 0
     names = [["epoch", "batch" if within else "step"], ["step"], []][2 - counts]
-    if len(columns) - counts <= MOST_UNNAMED:  # of many it is not known which is the loss
-        names.append(f"loss (column {counts + 1})")
-    names += [f"column {number}" for number in range(len(names) + 1, len(columns) + 1)]
+    names += [f"column {number}" for number in range(counts + 1, len(columns) + 1)]
+    loss = next((number for number in range(counts, len(columns)) if not is_whole(columns[number])), counts)
+    # Of many it is not known which is the loss; what begins below 0 is more often a reward.
+    if 0 < len(columns) - counts <= MOST_UNNAMED and not columns[loss][0] < 0:
+        names[loss] = f"loss (column {loss + 1})"
     if not counts and len(columns) == 2 and is_whole(columns[1]) and _rises(columns[1]):
         names[1] = "step"
     return names[: len(columns)]

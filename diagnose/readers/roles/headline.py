@@ -95,12 +95,16 @@ def _is_constant(curve: Curve) -> bool:
     return len(values) >= _PLENTY and bool((values == values[0]).all()) and bool(values[0])
 
 
-def _worth(reading: Reading, curve: Curve, longest: int) -> tuple[int, bool, int, bool, int]:
-    """Long enough, epoch means before single steps, totals, running means of evaluations alone, named so, long."""
+def _worth(reading: Reading, curve: Curve, longest: int) -> tuple[int, bool, int, bool, int, bool]:
+    """Long enough, epoch means before single steps, totals, running means of evaluations alone, named so, long.
+
+    What is called a validation loss before what is logged within an evaluation.
+    """
     by_epoch = curve.axis is Axis.EPOCH or "epoch" in reading.words
     enough = min(ENOUGH_EPOCHS, longest, max(_FEW_EPOCHS, longest / _FEWER))
     course = (1 if reading.single else 3 if by_epoch else 2) if len(curve) >= enough else 0
-    return course, reading.whole, reading.plainness, reading.split == "train", len(curve)
+    within = reading.tag.startswith("val/")
+    return course, reading.whole, reading.plainness, reading.split == "train", len(curve), not within
 
 
 def why(train: Reading, readings: Sequence[Reading], curves: Curves) -> str:

@@ -34,6 +34,8 @@ _STUCK = tuple(
 # Epochs that follow one another on one line: a paste that has lost its line ends. Keras begins an evaluation by a first
 # epoch at the end of the line.
 _EPOCHS = re.compile(rb"(?<=\d)(?=[Ee]poch:? ?\[?\d)(?!Epoch 1/\d+[ \t]*$)", re.MULTILINE)
+# A record that follows another one on its line: `ips: 63.8 [2021/06/30 12:24:47] root INFO: epoch: [1/500]`.
+_STAMPED = re.compile(rb"(?<=\S) +(?=\[\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[^\]\n]{0,8}\] [\w.]+ INFO\b)")
 # A bar of tqdm in front of a number that was printed: `12it [00:01, 3.1it/s]0.693`.
 _GLUED_BAR = re.compile(rb"^[^\n]*(?:it/s|s/it)\](?=-?\d+\.\d+(?:e-?\d+)?\s*$)", re.MULTILINE)
 _LOOKED_AT = 1 << 14
@@ -59,8 +61,9 @@ def cleaned(text: bytes) -> bytes:
             text = re.sub(pattern, b"", text)
     if b"/s]" in text or b"/it]" in text:
         text = _GLUED_BAR.sub(b"", text)
-    if _EPOCHS.search(text, 0, _LOOKED_AT):
-        text = _EPOCHS.sub(b"\n", text)
+    for joined in (_EPOCHS, _STAMPED):
+        if joined.search(text, 0, _LOOKED_AT):
+            text = joined.sub(b"\n", text)
     for found, parted in _STUCK:
         if found.search(text):
             text = found.sub(parted, text)

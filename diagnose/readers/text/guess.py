@@ -48,8 +48,9 @@ _COUNTER = re.compile(
     r"(?P<sep>(?:\.{3})?['\")]?(?:-(?=\d)|[ \t]*(?:[:=#\uff1a][ \t]*)?(?:[\[(][ \t]*)?))"
     rf"(?P<number>{ROUNDED}|\d{{1,3}}(?:,\d{{3}})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
-    # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `: 1/25:`, `, 1/188 0.5%`, ` | 143/573 |`: place in the epoch.
-    r"(?:\]?(?:[ \t]*[\[(|]|[,:])[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);,:]| \||(?=\s)))?",
+    # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `: 1/25:`, `, 1/188 0.5%`, ` | 143/573 |`, `  10 / 82 loss`:
+    # place in the epoch.
+    r"(?:\]?(?:[ \t]*[\[(|]|[,:]|[ \t]+(?=\d+[ \t]*/[ \t]*\d+[ \t]))[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);,:]| \||(?=\s)))?",
     re.IGNORECASE,
 )
 # `i=12/530`: the iteration of an epoch.
@@ -66,6 +67,10 @@ _COUNTED_FIRST = re.compile(
     r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)"
     r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
 )
+# `12 Image loss: 0.8`, `user: 12/960, total loss: 0.5`: a number that counts, if it counts on from line to line.
+_PERHAPS = re.compile(
+    r"^[ \t]*(?P<first>\d+)[ \t]+(?=[A-Za-z])|(?<![\w.])[A-Za-z]\w*[ \t]*:[ \t]*(?P<of>\d+)/(?P<total>\d+)(?![\w./])"
+)
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 # Lines of which nothing is left: `Epoch 3: 0.5`, `epoch3\t0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
 # `print(loss.item())` and `print(loss)`.
@@ -75,7 +80,7 @@ _WHOLE_LINES = (
         r"(?=[ \t]|$)(?![ \t]*[%/|])",
         re.IGNORECASE,
     ),
-    re.compile(r"^[ \t]*(?P<step>\d+):[ \t]*(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
+    re.compile(r"^[ \t]*(?P<step>\d+)[:_][ \t]*(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*,?[ \t]*$"),
     re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
 )
@@ -93,7 +98,7 @@ _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 # `steps:  38%|███▊      | 36/96 [`: a bar over the whole training.
 _STEPS_BAR = re.compile(r"\bsteps?:[^|]*\|[^|]*$", re.IGNORECASE)
 _VAL = re.compile(
-    r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation|uating)?|dev|test(?:ing)?|saving dict)(?![a-z])",
+    r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation|uating)?(?! metric\b)|dev|test(?:ing)?|saving dict)(?![a-z])",
     re.IGNORECASE,
 )
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
@@ -131,12 +136,20 @@ _TURN = re.compile(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
 _METERS = re.compile(
     rf"\bTime:?[ \t]+(?P<batch_time>{NUMBER})[ \t]+\([ \t\d.]+\)[ \t]+Data:?[ \t]+(?P<data_time>{NUMBER})[ \t]+\("
 )
+# `batch 2.8s data 2.5s`: what one step takes, and what of it the loader.
+_TIMED = re.compile(
+    r"\b(?:(?P<batch>batch|iter|step)|(?P<data>data|load(?:er|ing)?))(?:[ _]?time)?[ \t]*[:=]?[ \t]*(?P<number>\d+\.\d+)"
+    r" ?m?s(?![\w/])",
+    re.IGNORECASE,
+)
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
 ANNOUNCED = "@announced step"
 # The first of two numbers in brackets; where a progress bar without metrics was.
 PAIRED, BAR, BAR_TOTAL = "@paired ", "@bar", "@bar total"
+# A number that may count lines, and one that may count them within what is behind it.
+PERHAPS, PERHAPS_INNER, PERHAPS_TOTAL = "@perhaps", "@perhaps inner", "@perhaps total"
 # A number on a line of its own.
 BARE = "@bare"
 _GROUPS = {"epoch": EPOCH, "step": STEP, "loss": "loss", "bare": BARE}
@@ -185,7 +198,7 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     if _looks_back(line, metrics, counters):
         yield from ((RECAP + name, span) for name, span in metrics)
         return
-    taken = {span for _, span in counters}
+    taken = {span for name, span in counters if not name.startswith(PERHAPS)}
     yield from counters
     yield from (metric for metric in metrics if metric[1] not in taken)
 
@@ -274,6 +287,9 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         whole = _STEPS_BAR.search(line, 0, bar.start())
         yield STEP if whole else ITERATION, bar.span("done")
         yield from _total(bar, STEPS if whole else PER_EPOCH)
+    elif with_metrics and (perhaps := _PERHAPS.search(line)) and not _COUNTER.match(perhaps[0]):
+        names = {"first": PERHAPS, "of": PERHAPS_INNER, "total": PERHAPS_TOTAL}
+        yield from ((names[group], perhaps.span(group)) for group, text in perhaps.groupdict().items() if text)
 
 
 def _counter_of(name: str, other: str, *, reports: bool = True) -> str:
@@ -291,6 +307,8 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     meters = _METERS.search(line)
     if meters:
         yield from ((name, meters.span(name)) for name in meters.groupdict())
+    for timed in _TIMED.finditer(line):
+        yield "batch_time" if timed["batch"] else "data_time", timed.span("number")
     both = list(BOTH.finditer(line))
     for match in both:
         what = (match["behind"] or match["before"] or " loss").strip(" _")

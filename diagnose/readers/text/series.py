@@ -10,7 +10,18 @@ import numpy as np
 from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, PER_EPOCH, REDRAWN, STEP, Column, changes, trained_at
 from diagnose.readers.roles import losses_in, read_tag
 from diagnose.readers.text.formats import GUESS, Format
-from diagnose.readers.text.guess import ANNOUNCED, BAR, BAR_TOTAL, BARE, HEADING, PAIRED, RECAP
+from diagnose.readers.text.guess import (
+    ANNOUNCED,
+    BAR,
+    BAR_TOTAL,
+    BARE,
+    HEADING,
+    PAIRED,
+    PERHAPS,
+    PERHAPS_INNER,
+    PERHAPS_TOTAL,
+    RECAP,
+)
 from diagnose.readers.text.table_rows import HEADER, merged, with_headers, without_header
 from diagnose.run import Axis, IntArray
 
@@ -43,6 +54,7 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
         named = {name: replace(column, axis=None) for name, column in named.items() if name != EPOCH}
     elif form.axis is Axis.EPOCH and EPOCH in named:
         named.pop(ITERATION, None)  # the place in the bar means nothing
+    named = _with_unnamed_counts(named)
     announced = named.pop(ANNOUNCED, None)
     longest = max(map(_length, named.values()), default=1)
     if announced is not None and len(announced.values) >= _ANNOUNCED_SHARE * longest:
@@ -53,10 +65,13 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
         named = {name.removeprefix(RECAP): column for name, column in named.items()}
     headed = tabled.keys() - columns.keys()
     beside = [name for name in named if name in {STEP, EPOCH, ITERATION} or read_tag(name).held_out]
-    if any(read_tag(name).lossy and len(column.values) >= _FEWEST_BARE for name, column in named.items()):
+    longest = max((_length(column) for name, column in named.items() if read_tag(name).lossy), default=0)
+    if longest >= _FEWEST_BARE:
         beside = []  # what is said once beside a curve (`global_step = 2940, average loss = 4.47`) sums it up
     counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside)])
-    counted = np.concatenate([counted, counted + 1])  # `Epoch [1/9], Step [5/90]:`, and the losses on the next line
+    # `Epoch [1/9], Step [5/90]:`, and the losses on the next line; `[batch=1/9]:` above a whole block of them
+    below = np.arange(2 if longest >= _FEWEST else _LONGEST_BLOCK)
+    counted = (counted[:, None] + below).ravel()
     if form is GUESS or form.keep_last:
         named = {name: _without_echoes(name, column) for name, column in named.items()}
     return {
@@ -245,13 +260,31 @@ def _with_bar(columns: Mapping[str, Column]) -> dict[str, Column]:
     return named | ({ITERATION: Column(bar.places[keep], bar.values[keep])} if keep.any() else {})
 
 
+def _with_unnamed_counts(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns, with a number that counts on in equal steps as their counter where they have no other."""
+    names = {PERHAPS: STEP, PERHAPS_INNER: ITERATION, PERHAPS_TOTAL: PER_EPOCH}
+    named = {name: column for name, column in columns.items() if name not in names}
+    perhaps = next((name for name in (PERHAPS, PERHAPS_INNER) if name in columns), None)
+    if perhaps is None or named.keys() & {STEP, ITERATION} or len(columns[perhaps].values) < _FEWEST_BARE:
+        return named
+    rises, often = np.unique(np.diff(columns[perhaps].values), return_counts=True)
+    if rises[np.argmax(often)] <= 0 or often.max() <= _COUNTS * often.sum():
+        return named
+    total = columns.get(PERHAPS_TOTAL) if perhaps == PERHAPS_INNER else None
+    return named | {names[perhaps]: columns[perhaps]} | ({} if total is None else {PER_EPOCH: total})
+
+
 def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
     """The columns, with a name's values on lines that name no step in a column of their own where others name one.
 
     Those on lines that name an epoch are its means, once an epoch; a loss on lines that count nothing at all is
     another one (`Loss: 3.1, MeanIU: 0.06` after `Iter: [60/247], Loss: 1.4`): the more often logged keeps the name.
+    Where nothing but epochs is counted, such a line must follow one of an epoch (`Mixup: loss 1.4` after `epoch 3,
+    loss 1.1`): a phase of its own goes on with the loss.
     """
     clocks = [columns[name].places for name in (STEP, ITERATION) if name in columns]
+    epochs_only = not clocks
+    clocks = clocks or [columns[EPOCH].places] if EPOCH in columns else clocks
     if not clocks:
         return dict(columns)
     inside, epoch = np.unique(np.concatenate(clocks)), columns.get(EPOCH, Column(np.zeros(0, np.int64), np.zeros(0)))
@@ -264,7 +297,8 @@ def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
         mean = ~step & np.isin(column.places, epoch.places)
         alone = ~step & ~mean
         part = ""
-        if alone.any() and read_tag(name).lossy:
+        follows = not epochs_only or np.mean(step[:-1][alone[1:]]) > _COUNTS
+        if alone.any() and read_tag(name).lossy and follows:
             part, apart = f"{name} (other)", alone if 2 * alone.sum() <= len(alone) else ~alone
         elif not alone.any() and mean.sum() < step.sum() and changes(epoch.at(column.places[mean])).all():
             part, apart = f"{name} (epoch)", mean

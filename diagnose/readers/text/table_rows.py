@@ -62,7 +62,7 @@ def header_in(line: str) -> Iterator[str]:
     for cells in _splits(line, separator):
         named = all(map(_is_title, cells)) and any(_COUNTED.search(in_english(cell)) for cell in cells)
         losses = losses_in(cells)
-        if len(cells) > 1 and named and losses:
+        if len(cells) > 1 and named and (losses or separator):
             # `box obj cls` of YOLOv5: losses by their company, and weights in a line of settings.
             titles = [f"{cell}_loss" if cell in losses and not read_tag(cell).lossy else cell for cell in cells]
             yield HEADER + "\t".join(titles) + _starts(line, cells)
