@@ -25,8 +25,9 @@ _LIST = re.compile(
 _FEWEST, _MOSTLY = 5, 0.6
 # `{"1": {"loss": 2.4}, "2": ...}`: records by their epoch.
 _BY_NUMBER = re.compile(rb'\{\s*"\d+"\s*:\s*\{')
-# A document without its beginning.
+# A document without its beginning; one below some words, a key a line.
 _TORN = re.compile(r"\s*(?:[\]}],?\s*)*(?:\{\s*)?\"[\w/]+\"\s*:")
+_KEY_A_LINE = re.compile(r"^[ \t]*(?:\"[\w/]+\"[ \t]*:.*|[\[\]{}],?)$", re.MULTILINE)
 _NVLOG = {"train_iteration_loss": Role.TRAIN_LOSS, "val_iter_loss": Role.VAL_LOSS}
 # Words in the path of a list that say that its items are steps; other histories have one item an epoch.
 _STEPWISE = ("iter", "step", "batch")
@@ -41,7 +42,7 @@ def sniff(source: Source) -> int:
         if _is_document(head):
             return 90 if head[:1] == b"[" and _is_whole(source) else 70
     text = source.head().decode("utf-8", "replace")
-    if _TORN.match(text) and len(records_within(text)) > 1:
+    if (_TORN.match(text) or _is_key_a_line(text)) and len(records_within(text)) > 1:
         return 70
     return 65 if "[" in text[:200] and _bare_lists(text) else 0
 
@@ -66,6 +67,11 @@ def _columns(source: Source) -> dict[str, Column]:
             raise
         return _histories(lists) if lists else columns_of_rows(rows)
     return _records(document) or _histories(document if isinstance(document, dict) else {"loss": document})
+
+
+def _is_key_a_line(text: str) -> bool:
+    """Whether most lines are keys of a document that spells a loss."""
+    return 'loss":' in text and len(_KEY_A_LINE.findall(text)) > _MOSTLY * len(text.splitlines())
 
 
 def _is_whole(source: Source) -> bool:

@@ -97,8 +97,8 @@ _TIMED = frozenset({"lr", "time", "norm"})
 # The same words in other languages; in those without spaces they are inside others. Longer ones first.
 _FOREIGN = {
     "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
-    "loss": r"损失|損失|손실|verlust|потер[иья]|втрат[аи]|pertes?\b|p[ée]rdidas?\b|p[èe]rdua\b|perda\b|perdita\b|verlies\b"
-    r"|kay[\u0131i]?[bp]\w*|strat[ay]\b|ztr[áa]ta\b|f[öo]rlust",
+    "loss": r"损失|損失|손실|verlust|потер[иья]|втрат[аи]|pertes?\b|p[ée]rdidas?\b|p[èe]rdua\b|perda\b|perdita\b"
+    r"|verlies\b|kay[\u0131i]?[bp]\w*|strat[ay]\b|ztr[áa]ta\b|f[öo]rlust",
     "train": r"训练集?|訓練|学習|훈련|학습|trainings|обучени[еяи]|d['\u2019]entra[iî]nement|entrenamiento|treino|"
     r"treinamento|addestramento|e[ğg]itim|trening\w*|träning\w*",
     "val": "验证集?|驗證|検証|검증|validierungs?|валидаци[ияей]+|validaç[ãa]o|validaci[óo]n|validazione|do[ğg]rulama"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 # Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what numpy 2 prints around
 # its numbers (a bracket stays), bold text, a place that was never filled in (`ep:{} 18`), and what fills up `nan`.
@@ -20,10 +21,11 @@ _ANSI = (
 _GLUED = re.compile(
     rb"(?<=[^\n])(?=Epoch (?!1/\d+\n)\d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?=\d+/\d+ \[[=>.]{3})",
 )
+_LOOKED_AT = 1 << 14
 # `step_78540: loss_-4.06`, `[epoch12]`: names and numbers that one sign, or none, parts. Each pattern begins with plain
 # letters, which are found fast.
 _STUCK = tuple(
-    (re.compile(found), parted)
+    (re.compile(found), parted, sys.maxsize)
     for found, parted in (
         (rb"loss_(?=-?\d+\.\d\d)", b"loss "),
         (rb"step_(?=\d+:)", b"step "),
@@ -31,14 +33,17 @@ _STUCK = tuple(
         (rb"Epoch_?(?=\d+[\]:\t ])", b"Epoch "),
     )
 )
-# Epochs that follow one another on one line: a paste that has lost its line ends. Keras begins an evaluation by a first
-# epoch at the end of the line.
-_EPOCHS = re.compile(rb"(?<=\d)(?=[Ee]poch:? ?\[?\d)(?!Epoch 1/\d+[ \t]*$)", re.MULTILINE)
-# A record that follows another one on its line: `ips: 63.8 [2021/06/30 12:24:47] root INFO: epoch: [1/500]`.
-_STAMPED = re.compile(rb"(?<=\S) +(?=\[\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[^\]\n]{0,8}\] [\w.]+ INFO\b)")
+# Records that follow one another on one line: a paste that has lost its line ends shows that at its beginning. Epochs
+# (Keras begins an evaluation by a first epoch at the end of the line), and `ips: 6.8 [2021/06/30 12:24:47] root INFO:`.
+_JOINED = tuple(
+    (re.compile(found, re.MULTILINE), b"\n", _LOOKED_AT)
+    for found in (
+        rb"(?<=\d)(?=[Ee]poch:? ?\[?\d)(?!Epoch 1/\d+[ \t]*$)",
+        rb"(?<=\S) +(?=\[\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[^\]\n]{0,8}\] [\w.]+ INFO\b)",
+    )
+)
 # A bar of tqdm in front of a number that was printed: `12it [00:01, 3.1it/s]0.693`.
 _GLUED_BAR = re.compile(rb"^[^\n]*(?:it/s|s/it)\](?=-?\d+\.\d+(?:e-?\d+)?\s*$)", re.MULTILINE)
-_LOOKED_AT = 1 << 14
 # A quoted log in a mail or a forum.
 _QUOTED = re.compile(rb"^(?:> ?)+", re.MULTILINE)
 
@@ -61,10 +66,7 @@ def cleaned(text: bytes) -> bytes:
             text = re.sub(pattern, b"", text)
     if b"/s]" in text or b"/it]" in text:
         text = _GLUED_BAR.sub(b"", text)
-    for joined in (_EPOCHS, _STAMPED):
-        if joined.search(text, 0, _LOOKED_AT):
-            text = joined.sub(b"\n", text)
-    for found, parted in _STUCK:
-        if found.search(text):
+    for found, parted, until in (*_JOINED, *_STUCK):
+        if found.search(text, 0, until):
             text = found.sub(parted, text)
     return _GLUED.sub(b"\n", text) if b" [=" in text or b" [>" in text else text

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
@@ -13,10 +14,10 @@ import numpy as np
 
 from diagnose.project import preset_texts, safe_yaml
 from diagnose.readers.columns import END, EPOCH, EPOCHS, INTERVAL, ITERATION, PER_EPOCH, RANK, STEP, STEPS, Column
-from diagnose.readers.text.guess import METRIC, PAIR, meaning_of
+from diagnose.readers.text.guess import PAIR, meaning_of
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.lines import first_of_each_kind
-from diagnose.readers.text.patterns import NUMBER
+from diagnose.readers.text.patterns import METRIC, NUMBER
 from diagnose.readers.text.table_rows import CELL
 from diagnose.run import Axis, Curve, Role
 
@@ -38,7 +39,7 @@ _SECTION = "@section "
 _NUMBERS = re.compile(NUMBER)
 _PAIRS = "pairs"
 # Groups that are no metric: what they hold is read further.
-_INNER = frozenset({"key", "value", "split"})
+_INNER = frozenset({"key", "value", "split", "set"})
 _LIST = "list"
 _CELLS = "cell_"
 _MARKER = re.compile(r"^marker: (\[\".*\"\])$", re.MULTILINE)
@@ -60,7 +61,7 @@ class Format:
     Groups `step`, `epoch`, `iteration`, `per_epoch` count, `epochs` and `steps` are announced ends, `interval` is the
     number of steps between two rows, `rank` the process; `pairs` holds `name separator number` items (`pairs_x` the
     same, their tags under `x/`), `list` and `list_x` bare numbers, `key` and `value` one item; any other group is a
-    metric.
+    metric, of the data that `set` holds.
     """
     tags: Mapping[str, str] = field(default_factory=dict)
     """Group -> the name of its curve, where the log has another."""
@@ -75,7 +76,7 @@ class Format:
     end: re.Pattern[str] | None = None
     """The line with which a training is over; what another one logs after it is not the same run."""
     roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
-    """The tags that play each role, best first."""
+    """The tags that play each role, or shell patterns of them, best first."""
     axis: Axis | None = None
     """What all steps count, where the lines do not show it."""
     axes: Mapping[str, Axis] = field(default_factory=dict)
@@ -128,7 +129,8 @@ class Format:
             elif group.startswith(_CELLS):
                 yield f"{CELL}{group.removeprefix(_CELLS)}/{len(self.titles)}", match.span(group)
             elif group not in _INNER:
-                yield self._named(group, split), match.span(group)
+                name = self._named(group, split)
+                yield f"{name} ({groups['set']})" if "set" in groups and name[0] != "@" else name, match.span(group)
         if "key" in groups:
             yield self._named(groups["key"], split), match.span("value")
 
@@ -174,7 +176,7 @@ class Format:
         """The curves, the first of each role's tags that has enough points playing it."""
         chosen = {}
         for role, tags in self.roles.items():
-            there = [tag for tag in tags if tag in curves]
+            there = [tag for pattern in tags for tag in curves if fnmatchcase(tag, pattern)]
             wanted = _ENOUGH_EVALUATIONS if role is Role.VAL_LOSS else _ENOUGH_POINTS
             enough = min(wanted, max((len(curves[tag]) for tag in there), default=0))
             for tag in [tag for tag in there if len(curves[tag]) >= enough][:1]:

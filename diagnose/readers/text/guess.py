@@ -10,10 +10,12 @@ from diagnose.readers.roles import read_tag
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import (
     BOTH,
+    COUNTS_ON,
     FOLD,
     HEADINGS,
     LOGGERS,
     LONGEST_HEADING,
+    METRIC,
     NUMBER,
     PARTS,
     PROCESS,
@@ -21,6 +23,7 @@ from diagnose.readers.text.patterns import (
     ROUNDED,
     SET,
     metric_name,
+    times_in,
 )
 from diagnose.readers.text.table_rows import header_in, row_in
 
@@ -50,7 +53,8 @@ _COUNTER = re.compile(
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
     # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `: 1/25:`, `, 1/188 0.5%`, ` | 143/573 |`, `  10 / 82 loss`:
     # place in the epoch.
-    r"(?:\]?(?:[ \t]*[\[(|]|[,:]|[ \t]+(?=\d+[ \t]*/[ \t]*\d+[ \t]))[ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);,:]| \||(?=\s)))?",
+    r"(?:\]?(?:[ \t]*[\[(|]|[,:]|[ \t]+(?=\d+[ \t]*/[ \t]*\d+[ \t]))[ \t]*"
+    r"(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);,:]| \||(?=\s)))?",
     re.IGNORECASE,
 )
 # `i=12/530`: the iteration of an epoch.
@@ -66,10 +70,6 @@ _BRACKETS = re.compile(
 _COUNTED_FIRST = re.compile(
     r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)"
     r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
-)
-# `12 Image loss: 0.8`, `user: 12/960, total loss: 0.5`: a number that counts, if it counts on from line to line.
-_PERHAPS = re.compile(
-    r"^[ \t]*(?P<first>\d+)[ \t]+(?=[A-Za-z])|(?<![\w.])[A-Za-z]\w*[ \t]*:[ \t]*(?P<of>\d+)/(?P<total>\d+)(?![\w./])"
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 # Lines of which nothing is left: `Epoch 3: 0.5`, `epoch3\t0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
@@ -98,17 +98,12 @@ _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 # `steps:  38%|███▊      | 36/96 [`: a bar over the whole training.
 _STEPS_BAR = re.compile(r"\bsteps?:[^|]*\|[^|]*$", re.IGNORECASE)
 _VAL = re.compile(
-    r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation|uating)?(?! metric\b)|dev|test(?:ing)?|saving dict)(?![a-z])",
+    r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation(?! metric\b)|uating)?|dev|test(?:ing)?"
+    r"|saving dict)(?![a-z])",
     re.IGNORECASE,
 )
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
 _VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})")
-# Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
-METRIC = re.compile(
-    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch|util|mem|memory)$"
-    r"|\bb?ce$|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$",
-    re.IGNORECASE,
-)
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
 _BARE_SPLIT = re.compile(r"train|trn|val|vld|valid|validation|dev|eval", re.IGNORECASE)
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
@@ -132,16 +127,6 @@ _BOXED = re.compile(
 # `Step, 5, Loss, 0.114, PSNR, 9.4`: names and numbers in turn.
 _IN_TURN = re.compile(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]*|$)){{2,}}")
 _TURN = re.compile(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
-# `Time 2.21 ( 2.30)  Data 1.93 ( 1.90)`, as PyTorch's ImageNet example prints its meters.
-_METERS = re.compile(
-    rf"\bTime:?[ \t]+(?P<batch_time>{NUMBER})[ \t]+\([ \t\d.]+\)[ \t]+Data:?[ \t]+(?P<data_time>{NUMBER})[ \t]+\("
-)
-# `batch 2.8s data 2.5s`: what one step takes, and what of it the loader.
-_TIMED = re.compile(
-    r"\b(?:(?P<batch>batch|iter|step)|(?P<data>data|load(?:er|ing)?))(?:[ _]?time)?[ \t]*[:=]?[ \t]*(?P<number>\d+\.\d+)"
-    r" ?m?s(?![\w/])",
-    re.IGNORECASE,
-)
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
@@ -287,7 +272,7 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         whole = _STEPS_BAR.search(line, 0, bar.start())
         yield STEP if whole else ITERATION, bar.span("done")
         yield from _total(bar, STEPS if whole else PER_EPOCH)
-    elif with_metrics and (perhaps := _PERHAPS.search(line)) and not _COUNTER.match(perhaps[0]):
+    elif with_metrics and (perhaps := COUNTS_ON.search(line)) and not _COUNTER.match(perhaps[0]):
         names = {"first": PERHAPS, "of": PERHAPS_INNER, "total": PERHAPS_TOTAL}
         yield from ((names[group], perhaps.span(group)) for group, text in perhaps.groupdict().items() if text)
 
@@ -304,11 +289,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     if at and words:
         yield words[0], at.span("number")
         return
-    meters = _METERS.search(line)
-    if meters:
-        yield from ((name, meters.span(name)) for name in meters.groupdict())
-    for timed in _TIMED.finditer(line):
-        yield "batch_time" if timed["batch"] else "data_time", timed.span("number")
+    yield from times_in(line)
     both = list(BOTH.finditer(line))
     for match in both:
         what = (match["behind"] or match["before"] or " loss").strip(" _")

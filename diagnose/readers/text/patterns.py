@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 # `1,234.5` has thousands; `0,53`, `12,5` and `5,0613` have decimal commas.
 NUMBER = (
@@ -55,6 +56,26 @@ BOTH = re.compile(
     rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*(?:[:=][ \t]*)?(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
     re.IGNORECASE,
 )
+# `12 Image loss: 0.8`, `user: 12/960, total loss: 0.5`: a number that counts, if it counts on from line to line.
+COUNTS_ON = re.compile(
+    r"^[ \t]*(?P<first>\d+)[ \t]+(?=[A-Za-z])|(?<![\w.])[A-Za-z]\w*[ \t]*:[ \t]*(?P<of>\d+)/(?P<total>\d+)(?![\w./])"
+)
+# `Time 2.21 ( 2.30)  Data 1.93 ( 1.90)`, as PyTorch's ImageNet example prints its meters.
+_METERS = re.compile(
+    rf"\bTime:?[ \t]+(?P<batch_time>{NUMBER})[ \t]+\([ \t\d.]+\)[ \t]+Data:?[ \t]+(?P<data_time>{NUMBER})[ \t]+\("
+)
+# `batch 2.8s data 2.5s`: what one step takes, and what of it the loader.
+_TIMED = re.compile(
+    r"\b(?:(?P<batch>batch|iter|step)|(?P<data>data|load(?:er|ing)?))(?:[ _]?time)?[ \t]*[:=]?[ \t]*"
+    r"(?P<number>\d+\.\d+) ?m?s(?![\w/])",
+    re.IGNORECASE,
+)
+# Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
+METRIC = re.compile(
+    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch|util|mem|memory)$"
+    r"|\bb?ce$|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$",
+    re.IGNORECASE,
+)
 _SECONDS = re.compile(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
 
 
@@ -63,3 +84,12 @@ def metric_name(line: str, match: re.Match[str]) -> str:
     name = _LEVEL.sub("", match["name"])
     timed = name.endswith("cost") and _SECONDS.match(line, match.end())
     return name.removesuffix("cost") + "time" if timed else name
+
+
+def times_in(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """What a step takes, and what of it the loader."""
+    meters = _METERS.search(line)
+    if meters:
+        yield from ((name, meters.span(name)) for name in meters.groupdict())
+    for timed in _TIMED.finditer(line):
+        yield "batch_time" if timed["batch"] else "data_time", timed.span("number")

@@ -63,20 +63,27 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
         named = _with_epoch_means(_without_counts_of_evaluations(_with_evaluation_bars(named)))
     if not any(read_tag(name).lossy and not name.startswith(RECAP) for name in named):
         named = {name.removeprefix(RECAP): column for name, column in named.items()}
-    headed = tabled.keys() - columns.keys()
-    beside = [name for name in named if name in {STEP, EPOCH, ITERATION} or read_tag(name).held_out]
-    longest = max((_length(column) for name, column in named.items() if read_tag(name).lossy), default=0)
-    if longest >= _FEWEST_BARE:
-        beside = []  # what is said once beside a curve (`global_step = 2940, average loss = 4.47`) sums it up
-    counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside)])
-    # `Epoch [1/9], Step [5/90]:`, and the losses on the next line; `[batch=1/9]:` above a whole block of them
-    below = np.arange(2 if longest >= _FEWEST else _LONGEST_BLOCK)
-    counted = (counted[:, None] + below).ravel()
     if form is GUESS or form.keep_last:
         named = {name: _without_echoes(name, column) for name, column in named.items()}
-    return {
-        name: column for name, column in named.items() if form is not GUESS or _repeats(name, column, headed, counted)
-    }
+    return _series(named, tabled.keys() - columns.keys()) if form is GUESS else named
+
+
+def _series(named: Mapping[str, Column], headed: Collection[str]) -> dict[str, Column]:
+    """The names that are series: `Epoch [1/9], Step [5/90]:` counts the losses on the next line too.
+
+    `[batch=1/9]:` counts a block of them, where there is nothing else.
+    """
+    beside = [name for name in named if name in {STEP, EPOCH, ITERATION} or read_tag(name).held_out]
+    if any(read_tag(name).lossy and len(column.values) >= _FEWEST_BARE for name, column in named.items()):
+        beside = []  # what is said once beside a curve (`global_step = 2940, average loss = 4.47`) sums it up
+    counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside)])
+    found: dict[str, Column] = {}
+    for below in (1, _LONGEST_BLOCK):
+        near = (counted[:, None] + np.arange(below + 1)).ravel()
+        found = {name: column for name, column in named.items() if _repeats(name, column, headed, near)}
+        if any(read_tag(name).lossy for name in found):
+            break
+    return found
 
 
 def _is_first_bar(columns: Mapping[str, Column]) -> bool:

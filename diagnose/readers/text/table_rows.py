@@ -43,6 +43,8 @@ _MARKS = " \t*`_"
 _REMARK = re.compile(r"(?<![ \t])[ \t][^\d|]*$")
 _TITLE = re.compile(r"[^\W\d]|[#@(%]")
 _LONGEST_TITLE = 40
+# `| loss: 8.99 |`: a name and its number, which is no title of a column.
+_ITEM = re.compile(r":[ \t]*[-+]?\d")
 _COUNTED = re.compile(r"(?:^|[\s_])(?:epochs?|steps?|iter(?:ation)?s?|ep|batch|updates?|e|#)(?:$|[\s_])", re.IGNORECASE)
 _SPLIT_LOSS = re.compile(r"\b(train\w*|val\w*|test|eval\w*) +(loss)\b", re.IGNORECASE)
 
@@ -50,7 +52,7 @@ _SPLIT_LOSS = re.compile(r"\b(train\w*|val\w*|test|eval\w*) +(loss)\b", re.IGNOR
 def header_in(line: str) -> Iterator[str]:
     """The header that the line may be, once for each way in which spaces may part its names."""
     separator = _separator(line)
-    if "=" in line or (":" in line and separator != "|") or not line.strip():
+    if "=" in line or (":" in line and separator != "|") or not line.strip() or _ITEM.search(line):
         return
     if separator == "|":
         line = line.translate(_BOXES).strip()
