@@ -304,7 +304,7 @@ def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
         mean = ~step & np.isin(column.places, epoch.places)
         alone = ~step & ~mean
         part = ""
-        follows = not epochs_only or np.mean(step[:-1][alone[1:]]) > _COUNTS
+        follows = not epochs_only or (step[:-1] & alone[1:]).sum() > _COUNTS * alone.sum()
         if alone.any() and read_tag(name).lossy and follows:
             part, apart = f"{name} (other)", alone if 2 * alone.sum() <= len(alone) else ~alone
         elif not alone.any() and mean.sum() < step.sum() and changes(epoch.at(column.places[mean])).all():
