@@ -91,10 +91,11 @@ def _read(source: Source) -> Run:
         raise LogError(f"{source.name}: {len(top.header)} columns are no training log: leave out what is no metric")
     commas = _has_decimal_commas(top.rows)
     columns, good, bad = _columns(source, top, decimal_comma=commas)
+    made_up = not top.named and any("column " in name for name in top.header)
     notes = (
         *([f"{bad} rows have another number of cells than the header and were left out"] if bad else []),
         *(["its numbers have decimal commas"] if commas else []),
-        *([] if top.named else [f"no header: its columns are read as {', '.join(top.header)}; --columns names them"]),
+        *([f"no header: its columns are read as {', '.join(top.header)}; --columns names them"] if made_up else []),
     )
     story = curves_of(with_counters(without_placeholders(columns)))
     health = InputHealth(files=1, records=good, bad_records=bad)
