@@ -20,11 +20,16 @@ def formats(
 ) -> None:
     """Say which reader takes a log, why, and what it reads first."""
     if path is None:
+        from diagnose.readers import every_reader, reader_name
         from diagnose.readers.text.formats import every_format
 
-        width = max(len(form.name) for form in every_format())
-        for form in every_format():
-            print(f"{form.name:{width}}  {form.about}")
+        files = [(reader_name(reader), (reader.__doc__ or "").strip().partition("\n")[0]) for reader in every_reader()]
+        lines = [(form.name, form.about) for form in every_format()]
+        width = max(len(name) for name, _ in files + lines)
+        for title, known in (("Files:", files), ("Text logs that are known by their lines:", lines)):
+            print(title)
+            for name, about in known:
+                print(f"  {name:{width}}  {about}")
         return
     from diagnose.errors import LogError
     from diagnose.readers import discover, read_source, scores_of

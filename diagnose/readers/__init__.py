@@ -28,7 +28,7 @@ from diagnose.readers.sources.same_training import one_source_a_training
 from diagnose.readers.sources.samples import sounds_beside
 from diagnose.readers.sources.storage import is_folder, is_remote, is_stream, local
 from diagnose.readers.sources.stream import of_stream, standard_input
-from diagnose.readers.sources.tree import discover_tree
+from diagnose.readers.sources.tree import NOTEBOOK, discover_tree
 from diagnose.run import Run
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ PLUGINS = "ttsdoc.readers"
 CERTAIN = 100
 SURE = 50
 """From this `sniff` on a file found in a tree is treated as a log without being named."""
+
+_LOOKED_FOR = "event files, .log, .txt, .csv, .json, .jsonl, .npy, .ipynb"
 
 _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"PK\x03\x04": "zip"}
 """How compressed files begin."""
@@ -168,13 +170,14 @@ def discover(path: str | Path) -> list[Source]:
         if not is_folder(name):
             return [Source(name, local(name))]
         found = [log for source in discover_tree(name) if (log := _worth_reading(source)) is not None]
-        found = one_source_a_training(found)
+        logs = [source for source in found if not source.name.endswith(NOTEBOOK)]
+        found = one_source_a_training(logs or found)  # a notebook repeats what the logs hold, or explores
     except FileNotFoundError as error:
         raise LogError(f"{name}: no such file or folder") from error
     except OSError as error:
         raise LogError(f"{name}: cannot be read ({error.strerror or error})") from error
     if not found:
-        raise LogError(f"{name}: no training log in this folder (event files, .log, .txt, .csv, .json, .jsonl)")
+        raise LogError(f"{name}: no training log in this folder ({_LOOKED_FOR})")
     if all(source.reason for source in found):
         raise LogError(found[0].reason)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from diagnose.errors import LogError
 from diagnose.readers.columns import Column, curves_of
 from diagnose.readers.roles import read_tag
+from diagnose.readers.roles.headline import ALIKE
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.file_per_series import series_named, with_series_beside
 from diagnose.readers.sources.paired_log import with_paired_log
-from diagnose.run import InputHealth, Run
+from diagnose.run import FloatArray, InputHealth, Run
 
 FEWEST, WIDER, MOST_ROWS = 5, 10, 8
 """Numbers that make a curve, how many times longer rows are than there are of them, and how many there may be.
@@ -47,7 +49,7 @@ def _read(source: Source) -> Run:
         series = [np.array(_split(row), dtype=np.float64) for row in rows]
     except ValueError:
         raise LogError(f"{source.name}: a line of numbers with something else among them") from None
-    names = [*source.columns[: len(series)], *_names(source, len(series))[len(source.columns) :]]
+    names = [*source.columns[: len(series)], *_names(source, series)[len(source.columns) :]]
     story = curves_of(
         {name: Column(np.arange(len(values)), values) for name, values in zip(names, series, strict=True)}
     )
@@ -56,12 +58,14 @@ def _read(source: Source) -> Run:
     return story.run(source, "numbers", InputHealth(files=1, records=len(rows)), notes, empty="no numbers")
 
 
-def _names(source: Source, count: int) -> list[str]:
-    if count == 1:
+def _names(source: Source, series: Sequence[FloatArray]) -> list[str]:
+    """Two rows that begin alike are of a training and its validation."""
+    if len(series) == 1:
         return [series_named(source) or "loss"]
-    return (
-        ["train loss (row 1)", "val loss (row 2)"] if count == 2 else [f"loss (row {n})" for n in range(1, count + 1)]
-    )
+    first, second = (float(np.median(values[: len(values) // 3])) for values in series[:2])
+    if len(series) == 2 and 1 / ALIKE <= first / second <= ALIKE if second > 0 else False:
+        return ["train loss (row 1)", "val loss (row 2)"]
+    return [f"loss (row {number})" for number in range(1, len(series) + 1)]
 
 
 def _rows(text: bytes) -> list[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
@@ -28,7 +28,26 @@ _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
 _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
-    | {"of", "summaries", "metrics", "scalars", "log", "logs", "default", "raw", "unscaled", "set", "the", "is", "meta"}
+    | {
+        "of",
+        "over",
+        "on",
+        "at",
+        "after",
+        "for",
+        "summaries",
+        "metrics",
+        "scalars",
+        "log",
+        "logs",
+        "default",
+        "raw",
+        "unscaled",
+        "set",
+        "the",
+        "is",
+        "meta",
+    }
     | {"dataloader", "idx", "iters", "item", "and", "with", "has", "finished", "in", "sample", "mini", "column", "row"}
 )
 # Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
@@ -238,6 +257,8 @@ def losses_in(names: Iterable[str]) -> dict[str, Reading]:
     """Those of the names of one log that are losses; parts of a loss without the word where there are two of them."""
     readings = {name: read_tag(name) for name in names}
     found = {name: reading for name, reading in readings.items() if reading.lossy}
+    if not any(reading.lossy > 1 for reading in found.values()):
+        found |= _of_two_networks(readings) | _by_letters(readings)
     words = _SURE_PARTS | _HEADS | _WHOLE | _TRAIN | _VAL | _TEST
     plain = {
         name: reading for name, reading in readings.items() if frozenset(reading.words) <= words and not reading.bare
@@ -245,6 +266,28 @@ def losses_in(names: Iterable[str]) -> dict[str, Reading]:
     if len(plain) < 2 or any(reading.lossy > 1 for name, reading in found.items() if name not in plain):
         return found
     return found | {name: replace(reading, lossy=3) for name, reading in plain.items()}
+
+
+def _of_two_networks(readings: Mapping[str, Reading]) -> dict[str, Reading]:
+    """`D: 0.8 G: 1.6 rec: 2.4`: beside the two what measures nearness to the data is a loss; without it they are."""
+    own = {name: {*reading.words[:1], *reading.words[-1:]} for name, reading in readings.items() if not reading.no_loss}
+    if not all(any(words & network for words in own.values()) for network in (GENERATOR, ADVERSARY)):
+        return {}
+    near = [name for name in own if RECONSTRUCTION.search(name)]
+    losses = near or [name for name, words in own.items() if words & (GENERATOR | ADVERSARY)]
+    return {name: replace(readings[name], lossy=3) for name in losses}
+
+
+def _by_letters(readings: Mapping[str, Reading]) -> dict[str, Reading]:
+    """`L=2.4 VL=2.6`, `TL 2.4 VL 2.6`: the losses of training and validation."""
+    named = {name.casefold(): name for name in readings}
+    train = named.get("l", named.get("tl"))
+    if train is None or "vl" not in named:
+        return {}
+    return {
+        name: replace(readings[name], lossy=3, split=split, parts=frozenset())
+        for name, split in ((train, "train"), (named["vl"], "val"))
+    }
 
 
 def is_metric(words: Iterable[str]) -> bool:

@@ -16,8 +16,13 @@ Reading = Callable[[Source], Run]
 
 
 def series_named(source: Source) -> str:
-    """What the one series of a file is called: after the measure in its name; empty where that names none."""
-    return measured_in(Path(source.name).stem)[0]
+    """What the one series of a file is called: after the measure in its name; empty where that names none.
+
+    A critic without a generator beside it plays against nobody: it estimates the return of a policy.
+    """
+    named = measured_in(Path(source.name).stem)[0]
+    alone = "critic" in read_tag(named).words and (source.path is None or len(_family(source.path)) < 2)
+    return "" if alone else named
 
 
 def with_series_beside(source: Source, read: Reading) -> Run:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from diagnose.errors import LogError
-from diagnose.readers.roles import HELD_OUT, read_tag
+from diagnose.readers.roles import HELD_OUT, measured_in, read_tag
 from diagnose.readers.sources import Source
 from diagnose.run import Curve, Role, Run
 
@@ -32,7 +32,7 @@ def with_paired_log(source: Source, read: Reading) -> Run:
     if train is not None and not source.asked:
         raise LogError(f"{source.name}: read together with {train}")
     run = read(source)
-    named = read_tag(source.path.stem)
+    named = read_tag(measured_in(source.path.stem)[0])
     alone = named.held_out and named.lossy and not any(read_tag(tag).split for tag in run.curves)
     if alone or (train is not None and not _holds_both(run)):
         return replace(run, curves=_as_validation(run.curves))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from diagnose.readers.roles import measured_in
 from diagnose.readers.sources import Part, Source
 from diagnose.readers.sources.storage import Unread, local, open_file, walk
 from diagnose.readers.tensorboard import scalars_in
@@ -15,6 +16,9 @@ from diagnose.readers.tensorboard import scalars_in
 TEXT_SUFFIXES = frozenset(
     {"", ".csv", ".db", ".err", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt", ".wandb"}
 )
+NOTEBOOK = ".ipynb"
+# NumPy's files are mostly data: one is looked at where its name is that of a curve, an archive of several by theirs.
+_ARRAY, _ARRAYS = ".npy", ".npz"
 # Sub-folders that hold one split of the run in the folder above: Keras, ESPnet, FastSpeech2, NVIDIA's trainers.
 SPLITS = frozenset({"train", "training", "val", "valid", "validation", "eval", "evaluation", "dev", "test"})
 # SummaryWriter.add_hparams writes into a sub-folder that is named by the time.
@@ -51,6 +55,9 @@ def discover_tree(root: str) -> Iterator[Source]:
             for name in texts:
                 path = folder.path(name)
                 yield Source(path, local(path), label=_joined(label, name), asked=False)
+    for label, folder in folders.items():
+        for name in (name for name in folder.files if name.endswith(NOTEBOOK)):
+            yield Source(folder.path(name), local(folder.path(name)), label=_joined(label, name), asked=False)
     yield from _unread_sources(root, unread)
 
 
@@ -68,7 +75,10 @@ def _unread_sources(root: str, unread: Unread) -> Iterator[Source]:
 
 
 def _may_be_log(name: str) -> bool:
-    return is_event_file(name) or PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix == _ARRAY:
+        return bool(measured_in(PurePosixPath(name).stem)[0])
+    return is_event_file(name) or suffix == _ARRAYS or suffix in TEXT_SUFFIXES
 
 
 @dataclass(frozen=True)

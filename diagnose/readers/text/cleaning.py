@@ -31,6 +31,9 @@ _STUCK = tuple(
         (rb"step_(?=\d+:)", b"step "),
         (rb"epoch_?(?=\d+[\]:\t ])", b"epoch "),
         (rb"Epoch_?(?=\d+[\]:\t ])", b"Epoch "),
+        (rb"ep(?<!\wep)_?(?=\d+[\]:\t ])", b"ep "),
+        (rb"iter(?<!\witer)_?(?=\d+[\]:\t ])", b"iter "),
+        (rb"Iter_?(?=\d+[\]:\t ])", b"Iter "),
     )
 )
 # Records that follow one another on one line: a paste that has lost its line ends shows that at its beginning. Epochs

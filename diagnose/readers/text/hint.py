@@ -25,10 +25,12 @@ _WORDS = (
         "mse",
         "wer",
         "cer",
+        "objective",
+        "elbo",
     ),
     *("scale", "mb", "_l", "ce"),
 )
-_SPLITS = ("train", "trn", "val", "vld", "valid", "validation", "dev", "eval")
+_SPLITS = ("train", "trn", "val", "vld", "valid", "validation", "dev", "eval", "test")
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
 _BEHIND = (
     r"(?:[ \t]*[-+.]?(?:\[?\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x92\x86\xe2|\x9a\xbc\xef|\x9d\xbc\xef)"
@@ -40,7 +42,8 @@ _NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
 _NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
 _ROW_BEGIN = re.compile(
     rb"(?:[\s|,;*\[(]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)"
-    rb"|[ \t]*[a-z]\w*[ \t]*,[ \t]*[-+]?\0[ \t]*,",
+    rb"|[ \t]*[a-z]\w*[ \t]*,[ \t]*[-+]?\0[ \t]*,"
+    rb"|[ \t]*(?:[a-z]+[ \t]*)?\[[ \t]*\0[ \t]*[/,][ \t]*\0\][ \t]*(?:-?\0|nan|inf)",
     re.IGNORECASE,
 )
 _HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:(?:epoch|step|iter|ep)[a-z]*|e)[\s|,;]", re.IGNORECASE)

@@ -11,6 +11,9 @@ NUMBER = (
     r"|[-+]?(?:[nN]a[nN]|NAN|[iI]nf(?:inity)?|INF)"
 )
 
+# One that cannot be a count.
+DECIMAL = r"-?\d+\.\d+(?:[eE][-+]?\d+)?|[nN]a[nN]|-?inf"
+
 # `1.5k`, `2M`: steps in thousands or millions.
 ROUNDED = r"\d+(?:\.\d+)?[kKM](?![A-Za-z\d])"
 
@@ -22,6 +25,13 @@ HEADINGS = (
 LONGEST_HEADING = 60
 # `finished eval of train-set: eval_loss=0.31`: the set on which it was measured.
 SET = re.compile(r"\b([a-z]+)[- _]set\b", re.IGNORECASE)
+
+# What is said of data that is not trained on.
+EVALUATED = re.compile(
+    r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation(?! metric\b)|uating)?|dev|test(?:ing)?"
+    r"|saving dict)(?![a-z])",
+    re.IGNORECASE,
+)
 
 FOLD = re.compile(
     r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE

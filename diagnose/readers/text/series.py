@@ -9,19 +9,9 @@ import numpy as np
 
 from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, PER_EPOCH, REDRAWN, STEP, Column, changes, trained_at
 from diagnose.readers.roles import losses_in, read_tag
+from diagnose.readers.text.counts import ANNOUNCED, BAR, BAR_TOTAL, PERHAPS, PERHAPS_INNER, PERHAPS_TOTAL
 from diagnose.readers.text.formats import GUESS, Format
-from diagnose.readers.text.guess import (
-    ANNOUNCED,
-    BAR,
-    BAR_TOTAL,
-    BARE,
-    HEADING,
-    PAIRED,
-    PERHAPS,
-    PERHAPS_INNER,
-    PERHAPS_TOTAL,
-    RECAP,
-)
+from diagnose.readers.text.guess import BARE, HEADING, PAIRED, RECAP
 from diagnose.readers.text.table_rows import HEADER, merged, with_headers, without_header
 from diagnose.run import Axis, IntArray
 

@@ -206,8 +206,9 @@ def without_header(columns: Mapping[str, Column]) -> dict[str, Column]:
     width = widths[max(widths, key=lambda name: len(columns[name].values))]
     wide = [other for other in sorted(widths.values()) if other >= width]
     cells = [[columns.get(f"{CELL}{number}/{other}") for other in wide] for number in range(width)]
+    cells = [same for same in cells if any(same)]  # a column of times has no numbers
     whole = [merged([cell for cell in same if cell is not None]) for same in cells if None not in same]
-    if len(whole) < width or len({len(column.values) for column in whole}) > 1:
+    if len(whole) < max(len(cells), 2) or len({len(column.values) for column in whole}) > 1:
         return {}
     names = names_without_header([column.values for column in whole])
     counters = {name: counter for counter, name in counters_in(names).items()}

@@ -1,0 +1,96 @@
+"""Jupyter notebooks: what their cells printed is the log, in the order of the cells. Nothing in them is executed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+from diagnose.errors import LogError
+from diagnose.readers import json_document, text
+from diagnose.readers.columns.document import read_document
+from diagnose.readers.sources import Source
+from diagnose.run import Run
+
+
+def sniff(source: Source) -> int:
+    """A JSON document of cells."""
+    head = source.head()
+    is_notebook = source.name.endswith(".ipynb") or b'"cell_type"' in head
+    return 95 if is_notebook and head.lstrip()[:1] == b"{" else 0
+
+
+def read(source: Source) -> Run:
+    """The outputs of all cells read as one log, or the first printed history. Raises LogError without either."""
+    outputs = list(_outputs(read_document(source)))
+    printed = replace(source, content="\n".join(outputs).encode(), path=None, asked=False)
+    histories = [_read(json_document, replace(printed, content=output.encode())) for output in outputs]
+    found = [run for run in (_read(text, printed), *histories) if run is not None]
+    if not found:
+        raise LogError(f"{source.name}: no training output is saved in this notebook: run its cells and save it")
+    run = max(found, key=lambda run: max(map(len, run.curves.values())))
+    return replace(run, format="notebook", notes=("the outputs of the cells were read as one log", *run.notes))
+
+
+def _read(reader: Any, source: Source) -> Run | None:
+    try:
+        return reader.read(source) if reader.sniff(source) else None
+    except LogError:
+        return None
+
+
+def _outputs(document: Any) -> Iterator[str]:
+    """What each cell printed: streams, tables, values, tracebacks. Notebooks before 2015 keep cells in worksheets."""
+    sheets = [document, *_maps(document, "worksheets")] if isinstance(document, dict) else []
+    for cell in (cell for sheet in sheets for cell in _maps(sheet, "cells")):
+        for output in _maps(cell, "outputs"):
+            data = output.get("data")
+            shown = data if isinstance(data, dict) else output
+            table = rows_of_tables(_joined(shown.get("text/html") or shown.get("html")))
+            yield table or _joined(shown.get("text/plain") or shown.get("text") or output.get("traceback"))
+
+
+def _maps(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    items = value.get(key)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _joined(text: Any) -> str:
+    """The text of an output, which is one string or a list of lines."""
+    if isinstance(text, list):
+        parts = [part for part in text if isinstance(part, str)]
+        return ("" if any(part.endswith("\n") for part in parts) else "\n").join(parts)
+    return text if isinstance(text, str) else ""
+
+
+def rows_of_tables(html: str) -> str:
+    """The rows of the tables in a page as `| a | b |`, one a line."""
+    if "<t" not in html:
+        return ""
+    parser = _Tables()
+    parser.feed(html)
+    return "\n".join(f"| {' | '.join(row)} |" for row in parser.rows)
+
+
+class _Tables(HTMLParser):
+    """The cells of all tables, row by row."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        self._inside = tag in {"td", "th"} and bool(self.rows)
+        if self._inside:
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag not in {"td", "th", "tr", "table"}
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.rows[-1][-1] += data.strip()

@@ -1,0 +1,141 @@
+"""What counts on a line of a log: steps, epochs, batches, and the place of a progress bar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, PER_EPOCH, REDRAWN, STEP, STEPS
+from diagnose.readers.text.kinds import Meaning
+from diagnose.readers.text.patterns import COUNTS_ON, EVALUATED, ROUNDED
+
+COUNTER = re.compile(
+    r"(?<![A-Za-z0-9_.])(?P<name>global[_ ]?step|num_updates|results@"
+    r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
+    r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
+    r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
+    r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
+    r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?"
+    r"(?P<sep>(?:\.{3})?['\")]?(?:-(?=\d)|[ \t]*(?:[:=#\uff1a][ \t]*)?(?:[\[(][ \t]*)?))"
+    rf"(?P<number>{ROUNDED}|\d{{1,3}}(?:,\d{{3}})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
+    r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
+    # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `: 1/25:`, `, 1/188 0.5%`, ` | 143/573 |`, `  10 / 82 loss`:
+    # place in the epoch.
+    r"(?:\]?(?:[ \t]*[\[(|]|[,:]|[ \t]+(?=\d+[ \t]*/[ \t]*\d+[ \t]))[ \t]*"
+    r"(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)(?:[^]\n]{0,20}\]|[);,:]| \||(?=\s)))?",
+    re.IGNORECASE,
+)
+# `i=12/530`: the iteration of an epoch.
+_LETTER_I = re.compile(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
+# `after 100 batches`: what was done so far.
+_DONE = re.compile(
+    r"\bafter[ \t]+(?P<number>\d+)[ \t]+(?P<name>batches|steps|iter(?:ation)?s|epochs|updates)\b", re.IGNORECASE
+)
+# `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
+_BRACKETS = re.compile(
+    r"^(?!.{0,50}\]<std)(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
+    r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*(?:/[ \t]*\d+[ \t]*)?\][ \t]*\[[ \t]*|,[ \t]*)|(?P<bare>\d+)[ \t]*\[[ \t]*)"
+    r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
+    re.IGNORECASE,
+)
+# `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `TRAIN @ 50 |`, `logging_writer.py:48] [50] loss`
+_COUNTED_FIRST = re.compile(
+    r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)"
+    r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
+)
+_FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
+_BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
+# `steps:  38%|███▊      | 36/96 [`: a bar over the whole training.
+_STEPS_BAR = re.compile(r"\bsteps?:[^|]*\|[^|]*$", re.IGNORECASE)
+# A line that only announces a step or an epoch is no longer than this, its time stamp included.
+_SHORT = 72
+# A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
+ANNOUNCED = "@announced step"
+# A number that may count lines, and one that may count them within what is behind it.
+PERHAPS, PERHAPS_INNER, PERHAPS_TOTAL = "@perhaps", "@perhaps inner", "@perhaps total"
+# What counts within an epoch.
+_INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
+_COUNTERS = dict.fromkeys(
+    [
+        *("epoch", "epochs", "ep", "epoche", "époque", "época", "epoque", "epoca", "epok", "epoka", "epocha"),
+        *("эпоха", "епоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
+    ],
+    EPOCH,
+)
+# Where a progress bar without metrics was.
+BAR, BAR_TOTAL = "@bar", "@bar total"
+
+
+def counts_in(line: str, with_metrics: bool, *, reports: bool) -> Iterator[Meaning]:
+    """Step, epoch and batch; those of a progress bar only where it shows metrics, and training metrics."""
+    fraction = _FRACTION.search(line)
+    if fraction:
+        yield EPOCH, fraction.span("number")
+    bar = _BAR.search(line)
+    if bar and EVALUATED.search(line, 0, bar.start()):
+        return
+    if bar and not with_metrics:
+        named_before = [
+            match for match in COUNTER.finditer(line, 0, bar.start()) if match["name"].casefold() in _COUNTERS
+        ]
+        yield from ((EPOCH, match.span("number")) for match in named_before)
+        yield BAR, bar.span("done")
+        yield from _total(bar, BAR_TOTAL)
+        return
+    if bar:
+        yield REDRAWN, bar.span("done")
+    named = False
+    # In prose (a generated sample, a config) a `step 2` counts nothing: alone it must begin a short line.
+    for match in COUNTER.finditer(line, 0, len(line) if with_metrics else _SHORT):
+        if named and not match["number"][-1].isdigit():  # `(12/500) | Step: 102k`
+            continue
+        counter = counter_of(match["name"].casefold(), STEP if with_metrics else ANNOUNCED, reports=reports)
+        named |= counter is not EPOCH
+        yield counter, match.span("number")
+        if match["total"]:
+            yield EPOCHS if counter is EPOCH else PER_EPOCH, match.span("total")
+        if counter is EPOCH and match["inner"]:
+            named = True
+            yield ITERATION, match.span("inner")
+            yield PER_EPOCH, match.span("per")
+    if not named:
+        yield from _unnamed(line, bar, with_metrics=with_metrics)
+
+
+def _total(bar: re.Match[str], name: str) -> Iterator[Meaning]:
+    """The length of a bar, where it is known."""
+    if bar["total"] != "?":
+        yield name, bar.span("total")
+
+
+def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Iterator[Meaning]:
+    """Counters that are in brackets, in a progress bar or before their names."""
+    done = _DONE.search(line)
+    if done:
+        yield EPOCH if done["name"].casefold() == "epochs" else STEP, done.span("number")
+        return
+    brackets = (_BRACKETS.match(line) or _LETTER_I.search(line)) if with_metrics else None
+    first = _COUNTED_FIRST.match(line) if with_metrics else None
+    if brackets:
+        yield from ((EPOCH, brackets.span(name)) for name in ("epoch", "bare") if brackets.groupdict().get(name))
+        yield ITERATION, brackets.span("inner")
+        if brackets["per"]:
+            yield PER_EPOCH, brackets.span("per")
+    elif first:
+        yield STEP, first.span("step" if first["step"] else "of" if first["of"] else "hash")
+        if first["total"]:
+            yield PER_EPOCH, first.span("total")
+    elif bar:
+        whole = _STEPS_BAR.search(line, 0, bar.start())
+        yield STEP if whole else ITERATION, bar.span("done")
+        yield from _total(bar, STEPS if whole else PER_EPOCH)
+    elif with_metrics and (perhaps := COUNTS_ON.search(line)) and not COUNTER.match(perhaps[0]):
+        names = {"first": PERHAPS, "of": PERHAPS_INNER, "total": PERHAPS_TOTAL}
+        yield from ((names[group], perhaps.span(group)) for group, text in perhaps.groupdict().items() if text)
+
+
+def counter_of(name: str, other: str, *, reports: bool = True) -> str:
+    """The counter of that name; `other` where it is none of epochs or batches."""
+    if name == "epochs" and not reports:  # `epochs: 200`: a setting
+        return EPOCHS
+    return _COUNTERS.get(name, ITERATION if _INNER.search(name) and name != "num_updates" else other)

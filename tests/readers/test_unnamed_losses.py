@@ -1,0 +1,93 @@
+"""Losses that are not called so: counts and a number, letters, two networks, objectives, rows with times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diagnose.errors import LogError
+from diagnose.readers import read, read_source
+from diagnose.readers.sources import Source
+from diagnose.run import Role, Run
+
+TRAIN = [round(3.0 * 0.93**n + 0.4, 4) for n in range(30)]
+VAL = [round(value + 0.2, 4) for value in TRAIN]
+
+
+def read_lines(row: str) -> Run:
+    rows = (
+        row.format(i=i, k=100 * (i + 1), t=t, v=v, h=round(t / 3, 4))
+        for i, (t, v) in enumerate(zip(TRAIN, VAL, strict=True))
+    )
+    return read_source(Source("x.log", content="\n".join(rows).encode() + b"\n", asked=False))
+
+
+def values(run: Run, role: Role) -> list[float]:
+    curve = run.curve(role)
+    return [] if curve is None else curve.values.tolist()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "Iteration {i}/600: {t}",
+        "Step {i} - {t}",
+        "iter [{i}/40] {t}",
+        "[1, {k:5d}] {t}",
+        "[{i}, {k}]: {t}",
+        "[{i}/40] {t}",
+        "Average loss over epoch: {t}",
+        "Loss per epoch: {t}",
+        "Train loss after {k} batches: {t}",
+        "Loss after {k} iterations = {t}",
+        "epoch {i} objective {t}",
+        "ep{i} energy {t}",
+        "| {i} | {t} | {v} | 00:12 |",
+        "{i}\t{t}\t{v}\t1m 12s",
+        "D_A: {h}, G_A: {h}, cycle_A: {t}",
+        "[{i}/60] D: {h} G: {h} rec: {t}",
+        "iter{i} disc: {h}, gen: {h}, mel: {t}",
+        "[Rank 0] (epoch: {i}, iters: 20, time: 0.087, data: 0.027) , D_A: {h}, G_A: {h}, cycle_A: {t}",
+    ],
+)
+def test_a_loss_is_known_without_its_word(row: str) -> None:
+    assert values(read_lines(row), Role.TRAIN_LOSS) == TRAIN
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "epoch{i} train {t} test {v}",
+        "ep{i} train {t} val {v}",
+        "Ep {i} L={t} VL={v}",
+        "{i}: TL: {t}, VL: {v}",
+        "Average loss over epoch: {t}\nAverage loss on dev: {v}",
+        "Validation loss after {k} steps is {v}, training loss {t}",
+    ],
+)
+def test_both_losses_are_known_without_their_words(row: str) -> None:
+    run = read_lines(row)
+    assert values(run, Role.TRAIN_LOSS) == TRAIN
+    assert values(run, Role.VAL_LOSS) == VAL
+
+
+def test_a_log_that_is_called_out_is_no_validation(tmp_path: Path) -> None:
+    (tmp_path / "out.log").write_text("".join(f"epoch {i} loss {t}\n" for i, t in enumerate(TRAIN)))
+    assert values(read(tmp_path / "out.log"), Role.TRAIN_LOSS) == TRAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Step 1: 2 cups of flour\nStep 2: 0.5 l of milk\nStep 3: 3 eggs\n",
+        "Iteration 1/60 finished in 3.45 s\n" * 9,
+        "[1, 100] cat.jpg 0.31\n[2, 100] dog.jpg 0.34\n",
+        "[1/60] Building CXX object src/file1.o\n" * 9,
+        "The objective 3.1 of this course\nThe objective 3.2 of this course\n",
+        "Disk D: 120 GB free\nDisk E: 80 GB free\n" * 9,
+    ],
+)
+def test_prose_with_numbers_is_no_log(text: str) -> None:
+    with pytest.raises(LogError):
+        read_source(Source("x.log", content=text.encode(), asked=False))
