@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
 from diagnose.errors import LogError
-from diagnose.readers import json_document, text
-from diagnose.readers.columns.document import read_document
+from diagnose.readers import text
+from diagnose.readers.columns.document import parse_document, read_document
 from diagnose.readers.sources import Source
 from diagnose.run import Run
 
@@ -22,22 +22,13 @@ def sniff(source: Source) -> int:
 
 
 def read(source: Source) -> Run:
-    """The outputs of all cells read as one log, or the first printed history. Raises LogError without either."""
-    outputs = list(_outputs(read_document(source)))
-    printed = replace(source, content="\n".join(outputs).encode(), path=None, asked=False)
-    histories = [_read(json_document, replace(printed, content=output.encode())) for output in outputs]
-    found = [run for run in (_read(text, printed), *histories) if run is not None]
-    if not found:
-        raise LogError(f"{source.name}: no training output is saved in this notebook: run its cells and save it")
-    run = max(found, key=lambda run: max(map(len, run.curves.values())))
-    return replace(run, format="notebook", notes=("the outputs of the cells were read as one log", *run.notes))
-
-
-def _read(reader: Any, source: Source) -> Run | None:
+    """The outputs of all cells read as one log. Raises LogError where they show no training."""
+    printed = "\n".join(_outputs(read_document(source)))
     try:
-        return reader.read(source) if reader.sniff(source) else None
+        run = text.read(replace(source, content=printed.encode(), path=None))
     except LogError:
-        return None
+        raise LogError(f"{source.name}: no training output is saved in this notebook: run and save it") from None
+    return replace(run, format="notebook", notes=("the outputs of the cells were read as one log", *run.notes))
 
 
 def _outputs(document: Any) -> Iterator[str]:
@@ -48,7 +39,8 @@ def _outputs(document: Any) -> Iterator[str]:
             data = output.get("data")
             shown = data if isinstance(data, dict) else output
             table = rows_of_tables(_joined(shown.get("text/html") or shown.get("html")))
-            yield table or _joined(shown.get("text/plain") or shown.get("text") or output.get("traceback"))
+            plain = _joined(shown.get("text/plain") or shown.get("text") or output.get("traceback"))
+            yield table or _rows_of_history(plain) or plain
 
 
 def _maps(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
@@ -64,13 +56,32 @@ def _joined(text: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
+def _rows_of_history(printed: str) -> str:
+    """A history of lists, `{'loss': [...], 'val_loss': [...]}`, as a table; nothing for anything else."""
+    if not printed.startswith("{"):
+        return ""
+    try:
+        history = parse_document(printed.encode())
+    except (ValueError, RecursionError):
+        return ""
+    lists = (
+        {name: items for name, items in history.items() if isinstance(items, list)} if isinstance(history, dict) else {}
+    )
+    rows = [["epoch", *lists], *([str(n), *map(str, row)] for n, row in enumerate(zip(*lists.values(), strict=False)))]
+    return _as_rows(rows) if lists else ""
+
+
+def _as_rows(rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
 def rows_of_tables(html: str) -> str:
     """The rows of the tables in a page as `| a | b |`, one a line."""
     if "<t" not in html:
         return ""
     parser = _Tables()
     parser.feed(html)
-    return "\n".join(f"| {' | '.join(row)} |" for row in parser.rows)
+    return _as_rows(parser.rows)
 
 
 class _Tables(HTMLParser):
