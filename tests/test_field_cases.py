@@ -196,6 +196,16 @@ def test_a_discriminator_that_has_won_is_named(
     assert "discriminator has won" in diagnosis.findings[0].message
 
 
+@pytest.mark.parametrize(("generator", "discriminator", "stuck"), [("g_loss", "d_loss", 50.0), ("Gen loss", "Disc loss", 9.0)])
+def test_a_generator_that_has_won_is_named(tmp_path: Path, generator: str, discriminator: str, stuck: float) -> None:
+    """From two thirds on nothing is left of its loss, and its opponent's is the same high number in every row."""
+    dead = TIME > 2 / 3
+    fooled, fools = np.where(dead, stuck, noisy(0.6 + 0 * TIME, 0.2)), np.where(dead, 0.0, noisy(3 + TIME, 0.2, 1))
+    diagnosis = table(tmp_path / "g.csv", {"step": np.arange(300), generator: fools, discriminator: fooled})
+    assert alarms(diagnosis) == {"divergence"}
+    assert "generator has won" in diagnosis.findings[0].message
+
+
 @pytest.mark.parametrize(("rise", "kept"), [(1.2, 0.5), (0.7, 0.6), (1.0, 0.35)])
 def test_two_networks_in_balance_are_healthy(tmp_path: Path, rise: float, kept: float) -> None:
     """After a shift at the start both losses stay where they are."""

@@ -26,6 +26,7 @@ MEANS = {
     "plateau": "plateau",
     "overfitting": "overfitting",
     "memorisation": "overfitting",
+    "worsening-metric": "overfitting",
     "oscillation": "oscillation",
     "slow-learning": "underfit",
     "learning-rate-too-low": "underfit",

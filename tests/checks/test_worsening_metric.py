@@ -18,7 +18,18 @@ def rated(values: Floats, *, held_out: bool = True) -> Run:
     return training(noisy(descent()), Curve("eval/wer", steps, values, role=Role.ERROR_RATE, held_out=held_out))
 
 
+def scored(tag: str, role: Role, values: Floats) -> Curve:
+    return Curve(tag, 130 * np.arange(1, len(values) + 1), values, role=role, held_out=True)
+
+
+WORSE = noisy(0.2 + 0.3 * np.abs(TIME - 0.4) / 0.6, 0.02)
+IMAGES = np.array([24.5, 26.3, 27.3, 27.5, 27.3, 27.1, 26.9, 26.7, 26.6])
 FAULTY = (
+    case(
+        "a score in dB that lost a fifth of the error",
+        training(noisy(descent()), scored("val/PSNR", Role.SCORE, IMAGES)),
+        "FIT007",
+    ),
     case("down to a fifth, up to a half", rated(noisy(0.2 + 0.3 * np.abs(TIME - 0.4) / 0.6, 0.02)), "FIT007"),
     case("in per cent", rated(100 * noisy(0.3 + 0.4 * np.abs(TIME - 0.3), 0.02)), "FIT007"),
     case(
@@ -33,6 +44,14 @@ HEALTHY = (
     case("scatters by a fifth", rated(noisy(0.3 + 0.3 * np.exp(-TIME / 0.1), 0.2))),
     case("a tenth worse, however plainly", rated(noisy(0.1 + 0.5 * np.exp(-TIME / 0.1) + 0.015 * TIME, 0.01))),
     case("not one error among few at an early evaluation", rated(np.array([0.9, 0.0, 0.0, *[0.01] * 8]))),
+    case(
+        "one of two rates was traded for the other",
+        training(
+            noisy(descent()),
+            scored("EER source", Role.ERROR_RATE, WORSE),
+            scored("EER target", Role.ERROR_RATE, noisy(0.5 * np.exp(-TIME / 0.2) + 0.02, 0.02)),
+        ),
+    ),
     case("converged", rated(noisy(0.1 + 0.5 * np.exp(-TIME / 0.1), 0.02))),
 )
 EDGE = (

@@ -254,3 +254,34 @@ def test_a_number_of_dimensions_in_a_name_is_no_discriminator(tmp_path: Path, mo
     rows = [f"{n},{t}" for n, t in enumerate(TRAIN)]
     (tmp_path / "a.csv").write_text(f"Step,{model} - train/loss\n" + "\n".join(rows) + "\n")
     assert values(read(tmp_path / "a.csv"), Role.TRAIN_LOSS) == TRAIN.tolist()
+
+
+TURNS = [
+    "  step {n}/15000  loss {v:.5f}  charb {w:.5f}  msssim {w:.5f}  lr 4.0e-07  0.95 it/s",
+    "iter {n} loss {v:.4f}, kl {w:.4f}, recon {w:.4f}",
+    "[{n}] train_loss {v:.3f} | dur {w:.3f} | pitch {w:.3f}",
+]
+
+
+@pytest.mark.parametrize("line", TURNS)
+def test_names_and_numbers_in_turn_behind_a_loss_are_all_read(line: str) -> None:
+    rows = [line.format(n=100 * n, v=float(t), w=float(t) / 2) for n, t in enumerate(TRAIN, 1)]
+    run = read_text("\n".join(rows) + "\n")
+    found = [tag for tag, curve in run.curves.items() if np.allclose(curve.values, TRAIN / 2, atol=1e-3)]
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize("score", ["PSNR 24.{n}  SSIM 0.5{n}", "F1 0.4{n} AUC 0.5{n}", "mIoU 0.3{n}, Dice 0.4{n}"])
+def test_scores_of_an_evaluation_without_a_sign_are_read(score: str) -> None:
+    rows = [f"step {n} loss {t}\n  VAL step {n}: {score.format(n=n)}" for n, t in enumerate(TRAIN, 1)]
+    run = read_text("\n".join(rows) + "\n")
+    assert [len(curve) for curve in run.played_by(Role.SCORE)] == [EPOCHS, EPOCHS]
+
+
+@pytest.mark.parametrize("line", ["Epoch {n:03d} | Total Loss: {v}", "Round {n} | loss: {v}", "Phase A | loss: {v}"])
+def test_a_line_of_values_is_no_header_of_the_table_below_it(line: str) -> None:
+    table = "Metric     | Bad (0)    | Good (1)\n-----------\nPrecision  | 0.40 | 0.10\nRecall     | 1.00 | 0.00"
+    rows = [f"{line.format(n=n, v=t)}\n{table}" for n, t in enumerate(TRAIN, 1)]
+    run = read_text("\n".join(rows) + "\n")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert not run.played_by(Role.TRAIN_COMPONENT)

@@ -25,8 +25,8 @@ class Divergence(Check):
     ## How it is detected
     The level at the end is compared with the best level before it: the rise, the share of all progress that it undoes,
     and how many standard errors it is. A component that ends far above its own start counts too, whatever the total
-    does; so does a validation loss that rose while training did not fall, and a generator's loss that ends above its
-    start while little is left of the discriminator's: it has won, and teaches nothing any more.
+    does; so does a validation loss that rose while training did not fall, and the loss of one of two networks that ends
+    above its start while little is left of the other's: that has won, and teaches nothing any more.
 
     ## What to do
     Stop, and go back to the best checkpoint; lower the learning rate, clip.
@@ -121,18 +121,17 @@ class Divergence(Check):
         rivals = signals(facts).rivals
         if rivals is None:
             return
-        generator, other = rivals
-        climbed = generator.end - generator.start
-        if other.net < self.part or climbed < self.rise:
-            return
-        first = int(np.argmax(generator.smooth > generator.start + self.rise))
-        yield self.report(
-            generator.curve,
-            f"The discriminator has won: {_course(other)}, while {_course(generator)}.",
-            Evidence("growth", climbed, self.rise, "", f"rose by {change(climbed)} above its start"),
-            first=first,
-            advice="Go back to before it climbed; train the discriminator less often, or regularise it.",
-        )
+        for name, winner, other in (("discriminator", *reversed(rivals)), ("generator", *rivals)):
+            climbed = other.end - other.start
+            if winner.net < self.part or climbed < self.rise:
+                continue
+            yield self.report(
+                other.curve,
+                f"The {name} has won: {_course(winner)}, while {_course(other)}.",
+                Evidence("growth", climbed, self.rise, "", f"rose by {change(climbed)} above its start"),
+                first=int(np.argmax(other.smooth > other.start + self.rise)),
+                advice=f"Go back to before it climbed; train the {name} less often, or regularise it.",
+            )
 
     def _validation(self, facts: Facts) -> Iterator[Finding]:
         measured = signals(facts)

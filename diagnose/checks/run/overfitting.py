@@ -105,11 +105,7 @@ class Overfitting(Check):
             Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),
             *beyond_noise(gap.rise_z, gap.evaluations, self.z),
             Evidence("share_of_gain", gap.rise_share, self.share, "", f"{gap.rise_share:.0%} of what it had gained"),
-            *(
-                [Evidence("train_fall", gap.train_fall, None, "", f"training fell by {fallen:.0%} since")]
-                if fallen
-                else []
-            ),
+            *([Evidence("train_fall", gap.train_fall, None, "", f"training fell by {fallen:.0%} since")][: fallen > 0]),
             first=gap.best,
             severity=Severity.ERROR if gap.rise > 2 * self.rise and confidence is Confidence.HIGH else Severity.WARNING,
             confidence=confidence,

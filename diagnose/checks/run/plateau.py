@@ -107,19 +107,14 @@ class Plateau(LossCheck):
         else:
             message = f"The loss has been near {end:.4g} since {curve.place(curve.steps[first])}, most of the run"
             advice = "Halve the learning rate; if the loss does not move, the model or the data is at its limit."
+        fell = f"fell by {1 - exp(-trend.net):.1%}" if trend.net > NEAR / 2 else "did not fall"
         tuned = bool(facts.settings.get("init_checkpoint"))
         if tuned:
             advice = "Fine-tuned models often plateau early: compare with the model that it began from."
         return self.report(
             curve,
             message + (f"; that is chance level, ln {chance:,}." if chance else "."),
-            Evidence(
-                "fall",
-                trend.net,
-                self.never if since == 0 else self.little,
-                "",
-                f"fell by {1 - exp(-trend.net):.1%}" if trend.net > NEAR / 2 else "did not fall",
-            ),
+            Evidence("fall", trend.net, self.never if since == 0 else self.little, "", fell),
             *([Evidence("chance_level", log(chance), sentence=f"guessing costs {log(chance):.4g}")] if chance else []),
             first=first,
             severity=Severity.INFO if tuned else Severity.WARNING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,6 +11,10 @@ from diagnose.checks.run._loss import SURE, change
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
 from diagnose.signals.robust import as_share, last_level
+from diagnose.signals.trend import EDGE
+
+DECIBELS = re.compile(r"(?i)(?:p?snr|sdr)\b")
+"""Names of scores in dB."""
 
 
 class WorseningMetric(Check):
@@ -45,10 +50,12 @@ class WorseningMetric(Check):
         return None if _errors(facts) else "no error rate or score of held-out data is logged"
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at each of held-out data; the first that worsens is enough."""
+        """Look at each of held-out data; where another kept what it had gained, one was traded for it."""
         loss, moving = signals(facts).main, signals(facts).reward is not None
-        worse = [(logged, trend) for logged, trend in _errors(facts) if self._worsens(trend)]
-        if worse and (moving or loss is None or loss.net >= 0):
+        known = _errors(facts)
+        worse = [(logged, trend) for logged, trend in known if self._worsens(trend)]
+        traded = any(trend.lost(trend.end, trend.best) < EDGE for _, trend in known)
+        if worse and not traded and (moving or loss is None or loss.net >= 0):
             curve, trend = worse[0]
             lost, best = min(trend.lost(trend.end, trend.best), 1), trend.lowest_index
             rise = Evidence("rise", trend.rise, None, "", f"{change(trend.rise)} more errors than at best")
@@ -76,6 +83,8 @@ def _errors(facts: Facts) -> list[tuple[Curve, Trend]]:
     for curve in (*facts.run.played_by(Role.ERROR_RATE), *facts.run.played_by(Role.SCORE)):
         finite = curve.finite
         values = 1 - as_share(finite.values) if curve.role is Role.SCORE else finite.values
+        if DECIBELS.search(curve.tag):
+            values = EDGE ** (EDGE * finite.values)  # the squared error beside the signal
         values = values.clip(values[values > 0].min(initial=1.0))  # no error among few is no rate of 0
         trend = Trend.of(replace(finite, values=values)) if curve.held_out else None
         if trend is not None and len(trend) >= 2 * FEWEST:

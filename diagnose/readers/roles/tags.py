@@ -83,6 +83,8 @@ _NO_LOSS = frozenset(
     | {"grad", "gnorm", "norm", "lr", "acc", "accuracy", "best", "min", "max", "count", "tokens", "ntokens", "hp"}
     | {"nsentences", "wps", "ups", "patience", "reward", "rewards", "std", "var", "change", "delta", "metric"}
 )
+# One word each, whatever its capitals: `mIoU`, `val_IoU`, `mAP50`.
+_ACRONYM = re.compile(r"[mM]?IoU|mAP")
 # Error rates fall and scores rise as a model gets better.
 _ERROR_RATES = frozenset({"wer", "cer", "ter", "eer", "fid", "fad", "mcd", "uer", "der"})
 _SCORES = frozenset(
@@ -205,7 +207,8 @@ class Reading:
 
 def words_of(tag: str) -> list[str]:
     """The words of a tag in English, in small letters."""
-    words = [word.casefold() for word in _WORD.findall(_GLUED.sub(r"\1 \2", in_english(tag)))]
+    english = _ACRONYM.sub(lambda found: f" {found[0].lower()}", in_english(tag))
+    words = [word.casefold() for word in _WORD.findall(_GLUED.sub(r"\1 \2", english))]
     return ["perplexity" if word == "ppl" else word for word in words]
 
 

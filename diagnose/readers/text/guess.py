@@ -186,11 +186,15 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     count = COUNTER.search(line)
     listed, bare = PARTS.search(line) is not None, bool(splits) and _has_bare_splits(line)
+    behind = -1
     for match in PAIR.finditer(line, at.end() if at and words else 0):
         name = metric_name(line, match)
         unsigned = not match["sep"].strip() and not METRIC.search(name) and not _is_behind(match, count)
-        if unsigned and not listed and not (bare and _BARE_SPLIT.fullmatch(match["name"])):
+        # `loss 0.08 charb 0.05 msssim 0.21`: names and numbers in turn, once the loss begins them.
+        in_turn = " " not in name and "." in match["number"] and not line[behind : match.start()].strip(" ,|")
+        if unsigned and not listed and not in_turn and not (bare and _BARE_SPLIT.fullmatch(match["name"])):
             continue
+        behind = match.end()
         if any(other.start() < match.end() and match.start() < other.end() for other in both):
             continue
         if PROSE.search(name) or COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):

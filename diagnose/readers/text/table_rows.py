@@ -36,6 +36,7 @@ Span = tuple[int, int]
 _BOXES = str.maketrans("│┃║", "|||")
 _CLOCK = r"\d+:\d+(?::\d+)*(?:\.\d+)?|(?:\d+[dhm] ?)+\d+(?:\.\d+)?s"
 _BLANK = r"no log|none|null|n/?a|#na#|[-\u2013\u2014.]{0,3}"
+_VALUED = re.compile(rf":[ \t]*(?:{NUMBER})$")  # `Total Loss: 0.0821`: a value with its name is no title
 _WORD_CELL = re.compile(rf"(?P<blank>{_BLANK}|{_CLOCK})|(?P<number>{NUMBER})(?:(?<=\d)[%a-z]|/\d+)?", re.IGNORECASE)
 _WORDS = re.compile(rf"no log|{_CLOCK}(?!\S)|\S+", re.IGNORECASE)
 _MARKS = " \t*`_"
@@ -101,7 +102,7 @@ def _separator(line: str) -> str | None:
 
 
 def _is_title(cell: str) -> bool:
-    return bool(_TITLE.match(cell)) and len(cell) <= _LONGEST_TITLE
+    return bool(_TITLE.match(cell)) and len(cell) <= _LONGEST_TITLE and not _VALUED.search(cell)
 
 
 def _splits(line: str, separator: str | None) -> list[list[str]]:
