@@ -196,7 +196,9 @@ def test_a_discriminator_that_has_won_is_named(
     assert "discriminator has won" in diagnosis.findings[0].message
 
 
-@pytest.mark.parametrize(("generator", "discriminator", "stuck"), [("g_loss", "d_loss", 50.0), ("Gen loss", "Disc loss", 9.0)])
+@pytest.mark.parametrize(
+    ("generator", "discriminator", "stuck"), [("g_loss", "d_loss", 50.0), ("Gen loss", "Disc loss", 9.0)]
+)
 def test_a_generator_that_has_won_is_named(tmp_path: Path, generator: str, discriminator: str, stuck: float) -> None:
     """From two thirds on nothing is left of its loss, and its opponent's is the same high number in every row."""
     dead = TIME > 2 / 3
