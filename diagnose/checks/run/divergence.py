@@ -121,7 +121,8 @@ class Divergence(Check):
         rivals = signals(facts).rivals
         if rivals is None:
             return
-        for name, winner, other in (("discriminator", *reversed(rivals)), ("generator", *rivals)):
+        generator, against = rivals
+        for name, winner, other in (("discriminator", against, generator), ("generator", generator, against)):
             climbed = other.end - other.start
             if winner.net < self.part or climbed < self.rise:
                 continue
