@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -89,20 +88,14 @@ def _place(scope: Scope | None) -> Place:
 
 
 class Binders:
-    """Libraries that fill the parameters of functions from a config whose keys are `Function.parameter` (argbind).
-
-    The functions and classes whose parameters are keys, and the prefixes `scope/` that the run goes into.
-    """
+    """Libraries that fill the parameters of functions from a config whose keys are `Function.parameter` (argbind)."""
 
     def __init__(self, reach: Reachable) -> None:
         self.reach = reach
-        self.bound: dict[str, list[Scope | Outside]] = defaultdict(list)
-        """By the prefix of their keys; empty for keys without one."""
-        self.modules: list[Outside] = []
-        """Libraries that are bound whole."""
-        self.places: dict[str, Place] = {}
-        """Where something is bound under a prefix."""
+        self.bound: list[tuple[str | None, Scope | Outside, Place]] = []
+        """Functions and classes, with the prefix of their keys: empty for none, None for libraries bound whole."""
         self.entered: set[str | int | None] = {""}
+        """The prefixes `scope/` that the run goes into."""
         self.used = False
         for scope in reach.scopes:
             for one in getattr(scope.node, "decorator_list", []):
@@ -120,15 +113,11 @@ class Binders:
         words = {word.arg: word.value for word in getattr(node, "keywords", [])}
         bare = isinstance(flag := words.get("without_prefix"), ast.Constant) and bool(flag.value)
         for target in targets:
-            if isinstance(target, Module):
-                for inner in filter(None, target.scope.names.values()):
-                    self.bound["" if bare else inner.name].append(inner)
-            elif isinstance(target, Outside) and last_name(node) == "bind_module":
-                self.modules.append(target)
-            elif isinstance(target, Scope | Outside):
-                prefix = "" if bare else _prefix(target)
-                self.bound[prefix].append(target)
-                self.places[prefix] = Place(scope.module.shown, getattr(node, "lineno", 1))
+            inside = target.scope.names.values() if isinstance(target, Module) else [target]
+            for one in (one for one in inside if isinstance(one, Scope | Outside)):
+                whole = isinstance(one, Outside) and last_name(node) == "bind_module"
+                prefix = None if whole else "" if bare else _prefix(one)
+                self.bound.append((prefix, one, Place(scope.module.shown, getattr(node, "lineno", 1))))
 
     def _behind(self, node: ast.AST, scope: Scope) -> Iterator[object]:
         """What is bound: in `Adam = bind(Adam)`, what was imported under the name."""
@@ -146,23 +135,21 @@ class Binders:
         prefix, _, parameter = name.rpartition(".")
         if None not in self.entered and inside not in self.entered:
             return KeyUse(dotted, KeyState.DEAD, reason=f"nothing goes into the scope {inside!r}")
-        for one in self._functions(prefix):
-            if parameter in one.parameters and one.uses(parameter):
-                return read_by(path, f"parameter of {one.name}", Place(one.module.shown, one.node.lineno))
-        foreign = [one.name for one in [*self.bound[prefix], *self.modules] if isinstance(one, Outside)]
-        if prefix in self.places and foreign:
-            return read_by(path, f"handed to {foreign[0]}", self.places[prefix])
-        if prefix == "args" or name.startswith("$"):
-            foreign = ["the library that fills parameters"]
+        foreign = "the library that fills parameters" if prefix == "args" or name.startswith("$") else None
+        for its, one, place in self.bound:
+            function = one.method("__init__") if isinstance(one, Scope) and one.kind == "class" else one
+            if its == prefix and isinstance(function, Scope):
+                if parameter in function.parameters and function.uses(parameter):
+                    return read_by(
+                        path, f"parameter of {function.name}", Place(function.module.shown, function.node.lineno)
+                    )
+            elif its == prefix and isinstance(one, Outside):
+                return read_by(path, f"handed to {one.name}", place)
+            elif its is None:
+                foreign = foreign or one.name
         if foreign:
-            return unknown(dotted, f"it may be a parameter of {foreign[0]}")
+            return unknown(dotted, f"it may be a parameter of {foreign}")
         return KeyUse(dotted, KeyState.DEAD, reason=f"no function that is bound uses a parameter {name}")
-
-    def _functions(self, prefix: str) -> Iterator[Scope]:
-        for target in self.bound[prefix]:
-            function = target.method("__init__") if isinstance(target, Scope) and target.kind == "class" else target
-            if isinstance(function, Scope):
-                yield function
 
 
 def _prefix(target: Scope | Outside) -> str:
