@@ -70,7 +70,7 @@ def _assign_attribute(flow: Flow, target: ast.Attribute, values: Values, scope: 
 def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope) -> None:
     key = constant(target.slice)
     bases = flow.value(target.value, scope)
-    looped = looped_sections(flow.value(target.slice, scope))
+    looped = looped_sections(flow.use(flow.value(target.slice, scope), target, scope))
     if looped and key is None:
         flow.wrap(things(bases), looped)
         also_assign(flow, target.value, looped, scope)

@@ -46,7 +46,10 @@ def _assign(flow: Flow, node: ast.Assign | ast.AnnAssign | ast.NamedExpr, scope:
 
 
 def _augmented(flow: Flow, node: ast.AugAssign, scope: Scope) -> Values:
-    assign(flow, node.target, flow.values([node.value, node.target], scope), scope)
+    values = flow.value(node.value, scope)
+    if not isinstance(node.value, ast.Call):  # `text += shown(value)` uses nothing
+        values = flow.use(values, node, scope)
+    assign(flow, node.target, values | flow.value(node.target, scope), scope)
     return NOTHING
 
 
@@ -69,8 +72,9 @@ def _return(flow: Flow, node: ast.Return | ast.Yield, scope: Scope) -> Values:
 
 
 def _branch(flow: Flow, node: Any, scope: Scope) -> Values:
-    flow.use(flow.value(node.test, scope), node, scope)
-    found = flow.values((one for one in ast.iter_child_nodes(node) if one is not node.test), scope)
+    test = node.subject if isinstance(node, ast.Match) else node.test
+    flow.use(flow.value(test, scope), node, scope)
+    found = flow.values((one for one in ast.iter_child_nodes(node) if one is not test), scope)
     return found if isinstance(node, ast.IfExp) else NOTHING
 
 
@@ -183,7 +187,7 @@ EVALUATORS: Mapping[type, Evaluator] = {
     **dict.fromkeys((ast.Return, ast.Yield), _return),
     **dict.fromkeys((ast.Tuple, ast.List, ast.Set), _sequence),
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), _comprehension),
-    **dict.fromkeys((ast.If, ast.While, ast.Assert, ast.IfExp), _branch),
+    **dict.fromkeys((ast.If, ast.While, ast.Assert, ast.Match, ast.IfExp), _branch),
     ast.AugAssign: _augmented,
     ast.withitem: _with,
     ast.Constant: _constant,

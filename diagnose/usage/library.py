@@ -61,7 +61,8 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
         return frozenset({PARSER})
     if name in {"parse_args", "parse_known_args"} and PARSER in receiver:
         return _parse_arguments(flow, name, receiver, given)
-    made = NOTHING.union(*[one.returned for one in _functions(given.everything) if isinstance(one, Scope)])
+    made = NOTHING.union(*[one.returned for one in functions if isinstance(one, Scope)])
+    made = flow.use(made, given.node, given.scope)
     return _passed_on(flow, what, name, receiver, given) | made  # `Fire(build)`
 
 

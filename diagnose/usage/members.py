@@ -180,7 +180,7 @@ def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
     """What `x[key]` may be."""
     base = flow.value(node.value, scope)
     if isinstance(node.slice, ast.Slice):
-        flow.value(node.slice, scope)
+        flow.use(flow.value(node.slice, scope), node, scope)
         return base
     key = constant(node.slice)
     if key is not None:

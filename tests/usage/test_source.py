@@ -1097,6 +1097,17 @@ USED_ONE_BY_ONE = {
     "in a list": "readers = [Reader(files[name]) for name in files if name[:3] == 'spk']\n",
     "in a loop": "for name in files:\n    Reader(files[name])\n",
     "by value": "readers = {name: Reader(file) for name, file in files.items()}\n",
+    "kept in a list first": "kept = []\nfor file in files.values():\n    kept.append(file)\nopen(kept[0])\n",
+    "kept in an object first": "for file in files.values():\n    Reader.last = file\nopen(Reader.last)\n",
+    "by a function that is handed on": "import kit\nfor file in files.values():\n    kit.run(lambda step: file)\n",
+    "in a sum": "total = 0\nfor size in files.values():\n    total += size\n",
+    "as the end of a part": "for size in files.values():\n    print([1, 2, 3][:size])\n",
+    "as a key": "seen = {}\nfor file in files.values():\n    seen[file] = 1\n",
+    "in a match": "for file in files.values():\n    match file:\n        case 'a':\n            print('a')\n",
+    "given by a generator": "def all():\n    for v in files.values():\n        yield v\nfor v in all():\n    open(v)\n",
+    "after sorting": "for name, file in sorted(list(files.items())):\n    open(file)\n",
+    "by a name and a value at once": "for name, file in zip(files, files.values()):\n    open(file)\n",
+    "in a text": "import os\nos.system(' '.join(f'--{k}={v}' for k, v in files.items()))\n",
 }
 
 
