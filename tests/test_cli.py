@@ -373,7 +373,6 @@ def test_a_fix_reports_keys_that_appear_twice(tmp_path: Path) -> None:
     assert "line 4: training.learning_rate appears twice; only the last one counts" in done.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
 def test_a_pipe_is_read_like_standard_input(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from diagnose.data.choices import Voice
 from diagnose.data.demo import make
 from diagnose.data.inspect import Survey, survey
 from diagnose.data.manifest import read_clips
+from diagnose.data.speech import ClipAudio
 from diagnose.errors import DataError
 from diagnose.finding import Severity
 from tests.data.conftest import MakeSet, findings_of
@@ -161,7 +163,7 @@ def test_a_leak_says_how_much_of_the_held_out_list_is_trained_on(make_set: MakeS
 def test_every_clip_is_handed_to_the_one_who_watches(make_set: MakeSet) -> None:
     seen = []
 
-    def watch(clips, total):  # type: ignore[no-untyped-def]  # as what it replaces
+    def watch(clips: Iterable[ClipAudio], total: int) -> Iterator[ClipAudio]:
         for clip in clips:
             seen.append((clip.clip.id, total))
             yield clip

@@ -67,7 +67,9 @@ def test_a_place_with_far_more_points_counts_before_a_surer_one(tmp_path: Path) 
     assert found.run.source == str(console)
     assert places.look() is None
     surer.write_text("".join(f'{{"step": {step}, "loss": {9 - step / 100}}}\n' for step in range(0, 300, 10)))
-    assert Places([surer, console], Hints()).look().run.source == str(surer)  # type: ignore[union-attr]  # a run is there
+    found = Places([surer, console], Hints()).look()
+    assert found is not None
+    assert found.run.source == str(surer)
 
 
 def test_what_a_run_was_stopped_for_is_not_lost_when_its_last_points_no_longer_show_it() -> None:

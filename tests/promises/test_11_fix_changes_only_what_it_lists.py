@@ -9,6 +9,7 @@ import json
 import os
 from difflib import SequenceMatcher
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -56,9 +57,11 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fixed(config: Path, log: Path) -> bytes:
-    result = ttsdoc("fix", config, "--logs", log, text=False, errors=None)
-    assert result.returncode == 0, result.stderr
-    return result.stdout  # type: ignore[return-value]  # text
+    with TemporaryFile() as file:
+        result = ttsdoc("fix", config, "--logs", log, stdout=file)
+        assert result.returncode == 0, result.stderr
+        file.seek(0)
+        return file.read()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

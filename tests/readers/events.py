@@ -68,9 +68,9 @@ def read_bytes(data: bytes) -> Run:
     return read(Source("events.out.tfevents", content=data))
 
 
-def points(run: Run) -> dict[str, list[tuple[int, float]]]:
+def points(run: Run) -> dict[str, list[tuple[int, float | None]]]:
     """Step and value of each point, by tag; NaN as None, so that lists compare."""
     return {
-        tag: [(int(s), None if np.isnan(v) else float(v)) for s, v in zip(curve.steps, curve.values, strict=True)]  # type: ignore[misc]  # pairs
+        tag: [(int(s), None if np.isnan(v) else float(v)) for s, v in zip(curve.steps, curve.values, strict=True)]
         for tag, curve in run.curves.items()
     }

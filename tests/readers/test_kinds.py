@@ -166,8 +166,8 @@ def test_a_one_class_detector_is_judged_by_its_boxes(tmp_path: Path) -> None:
     ]
     write(tmp_path, log)
     run = read(tmp_path)
-    assert run.curve(Role.TRAIN_LOSS).tag == "train/box_loss"  # type: ignore[union-attr]  # it is there
-    assert run.curve(Role.VAL_LOSS).tag == "val/box_loss"  # type: ignore[union-attr]  # it is there
+    roles = {curve.role: tag for tag, curve in run.curves.items()}
+    assert (roles[Role.TRAIN_LOSS], roles[Role.VAL_LOSS]) == ("train/box_loss", "val/box_loss")
     assert any("all zeros, ignored: train/cls_loss, val/cls_loss" in note for note in run.notes)
 
 

@@ -29,7 +29,7 @@ def diagnose(action: Any, root: Path, folder: Path, **inputs: str) -> subprocess
     (tools / "ttsdoc").chmod(0o755)
     given = {name: entry.get("default", "") for name, entry in action["inputs"].items()} | inputs
     step = action["runs"]["steps"][-1]
-    wanted = {name: given[re.fullmatch(r"\$\{\{ inputs\.([\w-]+) \}\}", text)[1]] for name, text in step["env"].items()}  # type: ignore[index]  # all fit
+    wanted = {name: given[text.removeprefix("${{ inputs.").removesuffix(" }}")] for name, text in step["env"].items()}
     environment = os.environ | wanted | {"PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(root)}
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)

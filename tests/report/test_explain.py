@@ -15,7 +15,7 @@ from diagnose.cli import app, completion
 from diagnose.cli.examples import EXAMPLES, commands
 from diagnose.config.dialect_files import dialects
 from diagnose.config.hyperparameters import HYPERPARAMETERS
-from diagnose.report.explain import entries, entry_text, find_topic, listing, sections_of, topic_text, topics
+from diagnose.report.explain import Topic, entries, entry_text, find_topic, listing, sections_of, topic_text, topics
 from diagnose.report.screen import Screen
 from tests.test_cli import ttsdoc
 
@@ -23,8 +23,8 @@ PATHS = [path for path, _ in commands(app)]
 
 
 @pytest.mark.parametrize("topic", topics(), ids=lambda topic: topic.code)
-def test_what_to_do_comes_before_why_and_thresholds_only_when_asked_for(topic: object) -> None:
-    found = find_topic(topic.code)  # type: ignore[attr-defined]  # a check or a name
+def test_what_to_do_comes_before_why_and_thresholds_only_when_asked_for(topic: Topic) -> None:
+    found = find_topic(topic.code)
     assert found is not None
     brief, long = (topic_text(found, Screen(), long=wanted) for wanted in (False, True))
     assert brief.index("What to do") < brief.index("Why it matters")

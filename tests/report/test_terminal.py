@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from diagnose.facts import Checkpoint
-from diagnose.finding import Confidence, Edit, Operation, Prescription, Recommendation, Safety, Severity, Skipped
+from diagnose.finding import (
+    Confidence,
+    Diagnosis,
+    Edit,
+    Operation,
+    Prescription,
+    Recommendation,
+    Safety,
+    Severity,
+    Skipped,
+)
 from diagnose.report.line import one_line
 from diagnose.report.screen import Screen
 from diagnose.report.table import loss_table
@@ -17,9 +28,8 @@ from diagnose.run import Axis, Role
 from tests.report.diagnoses import curve, diagnosis, finding, overfit, run, stop
 
 
-def report(*arguments: object, verbose: bool = False, **options: object) -> list[str]:
-    screen = Screen(**options)  # type: ignore[arg-type]  # any options
-    return render(arguments[0], screen, verbose=verbose).split("\n")  # type: ignore[arg-type]  # any options
+def report(found: Diagnosis, *, verbose: bool = False, **options: Any) -> list[str]:
+    return render(found, Screen(**options), verbose=verbose).split("\n")
 
 
 def test_problem_action_and_checkpoint_are_in_the_first_lines() -> None:

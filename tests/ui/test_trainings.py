@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_each_start_has_a_folder_of_its_own(trainings: Trainings, config: Path) 
     for one in made:
         until((Path(one.folder) / "ready").exists)
         trainings.stop(one)
-        until(lambda one=one: not trainings.running(one))  # type: ignore[misc]  # mypy knows no such default
+        until(partial(lambda one: not trainings.running(one), one))
 
 
 def test_a_process_that_only_has_the_same_number_is_left_alone(

@@ -163,7 +163,7 @@ def healing_rows(healing: Mapping[str, Any]) -> list[dict[str, Any]]:
                 str(one.get("name", "") if isinstance(one, Mapping) else one) for one in _list(attempt.get("findings"))
             ),
             "loss": number(loss) if isinstance(loss := attempt.get("best_val_loss"), int | float) else "-",
-            "accepted": {True: "yes", False: "no"}.get(attempt.get("accepted"), "-"),  # type: ignore[arg-type]  # any JSON
+            "accepted": ("yes" if accepted else "no") if isinstance(accepted := attempt.get("accepted"), bool) else "-",
         }
         for index, attempt in enumerate(known, 1)
     ]
