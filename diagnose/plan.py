@@ -5,8 +5,8 @@ What `analyze` shows under "what to change" is this plan, and so is what `fix` w
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from difflib import unified_diff
 from typing import TYPE_CHECKING
@@ -147,14 +147,35 @@ def _passing(facts: Facts, config: Config, choice: Choice) -> _Draft:
     if end is not None:
         reason = "the run would end within its warm-up, from which the highest rate of this schedule follows"
         draft = _draft(facts, config, draft.choice.without(end, reason))
-    while True:
-        draft = _adjusted(facts, config, draft, before)
-        new = _new(draft, before)
-        if not new or not draft.choice.chosen:
-            return draft
-        parameter = list(draft.choice.chosen)[-1]
+    draft = _adjusted(facts, config, draft, before)
+    while draft.choice.chosen and (new := _new(draft, before)):
         reason = f"with it the config would contradict itself: {new[0].message}"
-        draft = _draft(facts, config, draft.choice.without(parameter, reason))
+        draft = _without_fault(facts, config, draft, before, reason)
+    return draft
+
+
+def _without_fault(
+    facts: Facts, config: Config, draft: _Draft, before: Counter[tuple[str, ...]], reason: str
+) -> _Draft:
+    """The draft without the edits of the least pressing cure, else finding, that leaves no fault; else of the last."""
+    tried = []
+    for parameters in _parts(draft.choice):
+        choice = draft.choice
+        for parameter in parameters:
+            choice = choice.without(parameter, reason)
+        tried.append(_adjusted(facts, config, _draft(facts, config, choice), before))
+        if not _new(tried[-1], before):
+            return tried[-1]
+    return tried[0]
+
+
+def _parts(choice: Choice) -> Iterator[list[str]]:
+    """The parameters of each cure, then of all cures of each finding, the least pressing first."""
+    cures, findings = defaultdict[Prescription, list[str]](list), defaultdict[tuple[str, ...], list[str]](list)
+    for parameter, chosen in reversed(list(choice.chosen.items())):
+        cures[chosen.prescription].append(parameter)
+        findings[chosen.prescription.answers].append(parameter)
+    yield from (*cures.values(), *findings.values())
 
 
 def _draft(facts: Facts, config: Config, choice: Choice) -> _Draft:

@@ -322,6 +322,16 @@ def test_a_change_that_would_make_a_contradiction_is_not_made() -> None:
     assert "would contradict itself" in made.deferred[0].reason
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_cure_that_would_make_a_contradiction_costs_no_other_cure(place: int) -> None:
+    text = "lr: 1.0e-3\nbatch_size: 10\nepochs: 100\ndropout: 0.1\n"
+    cures = [prescription(QUARTER, title="rate"), prescription(edit("dropout", Operation.SET, 0.2), title="dropout")]
+    cures.insert(place, prescription(edit("batch_size", Operation.SET, 400), title="batch"))
+    made = planned(*cures, text=text, samples=200)
+    assert {one.parameter: one.now for one in made.applied} == {"learning_rate": 2.5e-4, "dropout": 0.2}
+    assert ["would contradict itself" in left.reason for left in made.deferred] == [True]
+
+
 def test_what_a_shorter_run_upsets_follows_it() -> None:
     text = "lr: 1.0e-3\nmax_steps: 30000\nearly_stopping_patience: 4\neval_steps: 5000\nsave_steps: 5000\n"
     made = planned(prescription(edit("max_steps", Operation.CAP, 1000)), text=text)
