@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from diagnose import gather
 from diagnose.api import analyze, fix
+from diagnose.config import Config
 from diagnose.engine import examine
 from diagnose.errors import ConfigError, LogError
 from diagnose.facts import Hints, TargetBand
 from diagnose.finding import Confidence
-from diagnose.gather import facts_of_config
+from diagnose.gather import facts_of_config, facts_of_run, read_settings
 from diagnose.plan import plan
+from diagnose.readers import runs
 
 CONFIG = """\
 model:
@@ -145,3 +148,18 @@ def test_the_trainer_that_a_document_names_counts_for_the_report_as_for_the_fix(
     made = fix(project / "config.yaml")
     assert diagnosis.facts.keys is not None
     assert [edit.parameter for edit in plan(diagnosis).applied] == [edit.parameter for edit in made.applied]
+
+
+def test_a_project_file_above_a_log_is_not_read_as_a_config(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "pyproject.toml").write_text('[project]\nname = "voice"\nversion = "1"\n')
+    (project / "tokens.json").write_text('{"a": 1, "b": 2}')
+    asked: list[str] = []
+
+    def asking(config: Path, dialect: Path | None = None) -> Config:
+        asked.append(config.name)
+        return read_settings(config, dialect)
+
+    monkeypatch.setattr(gather, "read_settings", asking)
+    (run,) = runs(project / "logs")
+    assert facts_of_run(run).config is not None
+    assert asked == ["config.yaml"]
