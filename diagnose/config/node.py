@@ -48,6 +48,8 @@ Key: TypeAlias = str | int
 """A mapping key or a list index."""
 Path: TypeAlias = tuple[Key, ...]
 
+MERGE = "<<"
+"""The key under which YAML takes over the keys of other mappings."""
 COMPUTED = "!computed"
 """The tag of a number that the file calculates from other names: it can be read and not be rewritten."""
 
@@ -113,7 +115,7 @@ class Table(_Written):
         node = self._last.get(str(key))
         if node is not None:
             return node
-        merge = self._last.get("<<")
+        merge = self._last.get(MERGE)
         return None if merge is None else _merged(merge, key)
 
     def inside(self, key: Key) -> Scalar | Table | Array | None:

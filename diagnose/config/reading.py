@@ -11,7 +11,7 @@ from diagnose.config.dialect import Candidate, Dialect, Place
 from diagnose.config.dialect_files import dialects
 from diagnose.config.generic import guesses
 from diagnose.config.hyperparameters import HYPERPARAMETERS, NOTHING, Kind, is_written_number, number_of, numbers_in
-from diagnose.config.node import COMPUTED, Alias, Array, Document, Node, Path, Scalar, Table, children, resolved
+from diagnose.config.node import COMPUTED, MERGE, Alias, Array, Document, Node, Path, Scalar, Table, children, resolved
 
 _REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
 MAX_HOPS = 10
@@ -125,7 +125,11 @@ def plain(node: Node | None) -> Any:
         return None if foreign or referring else node.value
     if isinstance(node, Array):
         return [plain(item) for item in node.items]
-    return {key: plain(child) for key, child in children(node)}
+    found = {key: plain(child) for key, child in children(node)}
+    below = found.pop(MERGE, {})
+    for one in below if isinstance(below, list) else [below]:  # the first of several has precedence
+        found = {**(one if isinstance(one, dict) else {}), **found}
+    return found
 
 
 def as_number(kind: Kind, value: Any) -> Any:

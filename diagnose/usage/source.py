@@ -64,9 +64,7 @@ def _must_be_readable(trainer: Path) -> None:
 def _plain(value: Any) -> Any:
     """The config with text keys and without the types of whatever library loaded it."""
     if isinstance(value, Mapping):
-        found = {str(key): _plain(inner) for key, inner in value.items()}
-        merged = found.pop("<<", {})  # YAML's merge key
-        return {**merged, **found} if isinstance(merged, dict) else found
+        return {str(key): _plain(inner) for key, inner in value.items()}
     return value
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from diagnose.config import parse_config, read_config
 from diagnose.config.dialect_files import dialects
@@ -259,3 +260,8 @@ def test_the_patience_of_a_guessed_config_has_no_unit_where_it_may_be_steps() ->
 def test_the_warmup_ratio_of_mmcv_is_no_share_of_the_run() -> None:
     text = "optimizer = dict(lr=0.02)\nlr_config = dict(policy='step', warmup_iters=500, warmup_ratio=0.001)\n"
     assert parse_config(text, "schedule.py").value("warmup_ratio") is None
+
+
+def test_the_tree_has_what_a_yaml_loader_gives_for_merged_keys() -> None:
+    text = "a: &a {lr: 0.1, batch: 4}\nb: &b {seed: 2, epochs: 3}\nc: {<<: *a, lr: 0.3}\nd: {<<: [*a, *b], e: {<<: *b}}"
+    assert parse_config(text, "x.yaml").tree() == yaml.safe_load(text)

@@ -1044,12 +1044,6 @@ FOUND_IN_STRANGERS = {
         "{lr: 1, spare: 2}",
         {"spare"},
     ),
-    "a merge key of YAML is no section": (
-        "import yaml\ncfg = yaml.safe_load(open('c.yaml'))\nprint(cfg['net']['width'])\n",
-        "",
-        "{net: {'<<': {width: 1, spare: 2}}}",
-        {"net.spare"},
-    ),
 }
 
 
