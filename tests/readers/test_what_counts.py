@@ -9,6 +9,9 @@ import pytest
 
 from diagnose.readers import read, read_source
 from diagnose.readers.sources import Source
+from diagnose.readers.text.guess import meaning_of
+from diagnose.readers.text.lines import LineColumns
+from diagnose.readers.text.table_rows import HEADER
 from diagnose.run import Axis, Curve, Role, Run
 
 COUNT = 12
@@ -178,3 +181,13 @@ def test_a_document_below_some_words_is_read() -> None:
 def test_epochs_behind_their_word_and_a_place_in_them_are_no_other_count() -> None:
     run = read_text(lines("epoch: {e}/40, train_loss: {t}, test_loss: {v}"))
     assert curve_of(run).axis is Axis.EPOCH
+
+
+def test_a_line_of_names_and_numbers_between_bars_is_no_header_and_its_thousands_are_read() -> None:
+    row = "step 0{n}/16704 (0.03%) | loss: {t} | dt: 629.00ms | tok/sec: 83{n},525 | epoch: 1"
+    log = LineColumns(meaning_of)
+    log.feed(lines(row, 9).encode())
+    found = log.columns()
+    assert not [name for name in found if name.startswith(HEADER)]
+    assert found["tok/sec"].values.tolist() == [830525.0 + 1000 * n for n in range(9)]
+    assert found["loss"].values.tolist() == LOSS[:9]

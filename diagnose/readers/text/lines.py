@@ -11,6 +11,7 @@ import codecs
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from diagnose.readers.text.kinds import (
     Block,
     Field,
     Kind,
+    Meaning,
     Parse,
     field_at,
     names_a_loss,
@@ -77,6 +79,8 @@ class LineColumns:
     _kinds: list[Kind] = field(default_factory=list)
     _unparsed: dict[int, bool] = field(default_factory=dict)
     """Kinds that are not parsed yet, and whether they came before."""
+    _layouts: dict[tuple[Any, ...], list[Meaning]] = field(default_factory=dict)
+    """Kind and places of the numbers of a line that was parsed by itself -> what they mean."""
     _parsed: int = 0
     _parts: dict[str, list[tuple[IntArray, FloatArray]]] = field(default_factory=dict)
     first_lines: list[bytes] = field(default_factory=list)
@@ -155,7 +159,7 @@ class LineColumns:
             self.first_lines += lines[: min(_KEPT - len(self.first_lines), len(block.rests))]
         self.last_lines = [*self.last_lines, *lines[: len(block.rests)][-_KEPT:]][-_KEPT:]
         if len(block.rests) < len(lines):
-            self._ids, self._kinds, self._unparsed = _Ids(), [], {}
+            self._ids, self._kinds, self._unparsed, self._layouts = _Ids(), [], {}, {}
             self._take_lines(lines[len(block.rests) :])
 
     def _cut(self, lines: list[bytes]) -> Block:
@@ -239,7 +243,7 @@ class LineColumns:
                 starts = block.numbers.starts[block.first[same] + kind.stamp]
                 self._put(WALL_TIME, self.lines + same, seconds_at(block.numbers.text, starts))
             for place in same.tolist() if kind.singly else ():
-                self._one(place, block.line(place)[0])
+                self._one(block, place)
         read = [numbers for part, _, numbers in found if part.ordinal >= 0]
         values = block.numbers.values(np.concatenate(read)) if read else np.zeros(0)
         for part, same, _ in found:
@@ -249,9 +253,15 @@ class LineColumns:
                 self._put(part.name, self.lines + same, part.factor * values[: len(same)])
                 values = values[len(same) :]
 
-    def _one(self, place: int, line: str) -> None:
-        """One line whose numbers are written in an uncommon way."""
-        for name, meaning in self.parse(_looked_at(line)):
+    def _one(self, block: Block, place: int) -> None:
+        """One line whose numbers are written in an uncommon way: what they mean is found once for each layout."""
+        line, spans = block.line(place)
+        layout = (int(block.ids[place]), *spans)
+        if layout not in self._layouts:
+            if len(self._layouts) >= _MOST_KINDS:
+                self._layouts.clear()
+            self._layouts[layout] = list(self.parse(_looked_at(line)))
+        for name, meaning in self._layouts[layout]:
             text = "" if isinstance(meaning, float) else line[slice(*meaning)]
             value = meaning if isinstance(meaning, float) else plain_float(text)
             if DECIMAL_COMMA.fullmatch(text):
