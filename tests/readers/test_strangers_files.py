@@ -285,3 +285,29 @@ def test_a_line_of_values_is_no_header_of_the_table_below_it(line: str) -> None:
     run = read_text("\n".join(rows) + "\n")
     assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
     assert not run.played_by(Role.TRAIN_COMPONENT)
+
+
+BARS = ["Validation: 100%|██████████| 30/30 [00:02<00:00, 15it/s, loss={v}]", "Val: 50.0%|█████| 3/6 [00:01, loss={v}]"]
+
+
+@pytest.mark.parametrize("bar", BARS)
+def test_the_share_of_a_bar_is_no_value_of_its_split(bar: str) -> None:
+    train = "Training Epoch {n}: 100%|██████████| 312/312 [01:02<00:00, 5.0it/s, loss={t}]"
+    rows = [f"{train.format(n=n, t=t)}\n{bar.format(v=v)}" for n, (t, v) in enumerate(zip(TRAIN, VAL, strict=True))]
+    run = read_text("\n".join(rows) + "\n")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
+
+
+@pytest.mark.parametrize(("train", "val"), [("训练损失", "验证损失"), ("훈련 손실", "검증 손실")])
+def test_losses_in_another_language_need_no_sign(train: str, val: str) -> None:
+    rows = [f"epoch {n} {train} {t} {val} {v}" for n, (t, v) in enumerate(zip(TRAIN, VAL, strict=True), 1)]
+    run = read_text("\n".join(rows) + "\n")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
+
+
+@pytest.mark.parametrize("prose", ["it took 12.5 and more", "found 3.25 of them", "Python 3.11 and torch 2.4"])
+def test_a_word_and_a_number_alone_are_no_series(prose: str) -> None:
+    run = read_text("".join(f"epoch {n} loss {t}\n{prose}\n" for n, t in enumerate(TRAIN, 1)))
+    assert {curve.tag for curve in run.curves.values()} == {"loss"}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from diagnose.readers.columns import EPOCH, ITERATION, LAUNCH, RANK, STEP
-from diagnose.readers.roles import read_tag
+from diagnose.readers.roles import in_english, read_tag
 from diagnose.readers.text.counts import COUNTER, PERHAPS, counter_of, counts_in
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import (
@@ -73,7 +73,7 @@ _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 # `loss: (7, 2.5)`: a step and its value, or two values.
 _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
-_VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})")
+_VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})(?![\d.]*[ \t]*%)")  # `Validation: 100%|██` is a bar
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
 _BARE_SPLIT = re.compile(r"train|trn|val|vld|valid|validation|dev|eval|test", re.IGNORECASE)
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
@@ -186,12 +186,13 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     count = COUNTER.search(line)
     listed, bare = PARTS.search(line) is not None, bool(splits) and _has_bare_splits(line)
-    behind = -1
+    behind = len(line)
     for match in PAIR.finditer(line, at.end() if at and words else 0):
         name = metric_name(line, match)
-        unsigned = not match["sep"].strip() and not METRIC.search(name) and not _is_behind(match, count)
+        measure = METRIC.search(name if name.isascii() else in_english(name))
+        unsigned = not match["sep"].strip() and not measure and not _is_behind(match, count)
         # `loss 0.08 charb 0.05 msssim 0.21`: names and numbers in turn, once the loss begins them.
-        in_turn = " " not in name and "." in match["number"] and not line[behind : match.start()].strip(" ,|")
+        in_turn = " " not in name and "." in match["number"] and not (line[behind : match.start()] or "?").strip(" ,|")
         if unsigned and not listed and not in_turn and not (bare and _BARE_SPLIT.fullmatch(match["name"])):
             continue
         behind = match.end()

@@ -25,13 +25,6 @@ HEADINGS = (
 LONGEST_HEADING = 60
 # `finished eval of train-set: eval_loss=0.31`: the set on which it was measured.
 SET = re.compile(r"\b([a-z]+)[- _]set\b", re.IGNORECASE)
-# Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
-METRIC = re.compile(
-    r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch|util|mem|memory)$"
-    r"|\b(?:m?iou|dice|psnr|ssim|lpips|fid|bleu|f1|auc|pesq|stoi)$"
-    r"|\bb?ce$|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$",
-    re.IGNORECASE,
-)
 
 # What is said of data that is not trained on.
 EVALUATED = re.compile(
@@ -90,6 +83,7 @@ _TIMED = re.compile(
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 METRIC = re.compile(
     r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch|util|mem|memory)$"
+    r"|\b(?:m?iou|dice|psnr|ssim|lpips|fid|bleu|f1|auc|pesq|stoi)$"
     r"|\bb?ce$|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$",
     re.IGNORECASE,
 )
