@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,6 +14,9 @@ from diagnose.readers.columns.document import parse_document, read_document
 from diagnose.readers.sources import Source
 from diagnose.run import Run
 
+# A number on a line of its own is the value of some cell.
+_BARE = re.compile(r"^[ \t]*(?:tensor\()?[-+]?\d[\d.,e+-]*\)?[ \t]*$", re.MULTILINE)
+
 
 def sniff(source: Source) -> int:
     """A JSON document of cells."""
@@ -23,7 +27,7 @@ def sniff(source: Source) -> int:
 
 def read(source: Source) -> Run:
     """The outputs of all cells read as one log. Raises LogError where they show no training."""
-    printed = "\n".join(_outputs(read_document(source)))
+    printed = _BARE.sub("", "".join(_outputs(read_document(source))))
     try:
         run = text.read(replace(source, content=printed.encode(), path=None))
     except LogError:
@@ -32,15 +36,22 @@ def read(source: Source) -> Run:
 
 
 def _outputs(document: Any) -> Iterator[str]:
-    """What each cell printed: streams, tables, values, tracebacks. Notebooks before 2015 keep cells in worksheets."""
+    """What each cell printed: streams, tables, values, tracebacks. Notebooks before 2015 keep cells in worksheets.
+
+    A stream goes on in the next output, maybe in the middle of a line; all else begins and ends one.
+    """
     sheets = [document, *_maps(document, "worksheets")] if isinstance(document, dict) else []
     for cell in (cell for sheet in sheets for cell in _maps(sheet, "cells")):
+        yield "\n"
         for output in _maps(cell, "outputs"):
             data = output.get("data")
             shown = data if isinstance(data, dict) else output
             table = rows_of_tables(_joined(shown.get("text/html") or shown.get("html")))
-            plain = _joined(shown.get("text/plain") or shown.get("text") or output.get("traceback"))
-            yield table or _rows_of_history(plain) or plain
+            plain = _joined(shown.get("text/plain") or shown.get("text"))
+            if output.get("output_type") in {"error", "pyerr"}:  # its lines in full show the source
+                plain = f"Traceback (most recent call last)\n{output.get('ename')}: {output.get('evalue')}"
+            stream = output.get("output_type") == "stream"
+            yield plain if stream else f"\n{table or _rows_of_history(plain) or plain}\n"
 
 
 def _maps(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:

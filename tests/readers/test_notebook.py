@@ -55,6 +55,7 @@ OUTPUTS = {
     "stream": [stream(LINES)],
     "one string": [stream(["".join(LINES)])],
     "a stream a line": [stream([line]) for line in LINES],
+    "half a line": [stream([part]) for line in LINES for part in (line[:14], line[14:])],
     "fastai": [shown(html=table("epoch|train_loss|valid_loss|time", ROWS), plain="<IPython.core.display.HTML object>")],
     "trainer": [shown(html=[table("Epoch|Training Loss|Validation Loss|Time", ROWS)])],
     "history": [{"output_type": "execute_result", "data": {"text/plain": [str({"loss": TRAIN, "val_loss": VAL})]}}],
@@ -81,13 +82,18 @@ def test_training_cells_are_launches_in_their_order(tmp_path: Path) -> None:
     assert any("launch" in note for note in run.notes)
 
 
-def test_a_cell_that_died_says_so(tmp_path: Path) -> None:
-    error = {
-        "output_type": "error",
-        "traceback": ["Traceback (most recent call last)", "RuntimeError: CUDA out of memory"],
-    }
+def test_a_cell_that_died_says_so_and_its_source_is_no_log(tmp_path: Path) -> None:
+    frames = ["Traceback (most recent call last)", *(f"---> {n} loss = {t}" for n, t in enumerate(VAL))]
+    error = {"output_type": "error", "ename": "RuntimeError", "evalue": "CUDA out of memory", "traceback": frames}
     run = read(notebook(tmp_path / "train.ipynb", [stream(LINES), error]))
     assert run.ending is not None
+    assert values(run, Role.TRAIN_LOSS) == TRAIN
+
+
+def test_the_values_of_cells_are_no_losses(tmp_path: Path) -> None:
+    cells = [[{"output_type": "execute_result", "data": {"text/plain": [str(value)]}}] for value in TRAIN]
+    with pytest.raises(LogError):
+        read(notebook(tmp_path / "eda.ipynb", *cells))
 
 
 def test_source_and_prose_are_never_read_as_a_log(tmp_path: Path) -> None:
