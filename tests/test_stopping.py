@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from diagnose.api import analyze
 from diagnose.checkpoints import checkpoints_of
 from diagnose.engine import examine
 from diagnose.facts import Facts
@@ -164,3 +165,13 @@ def test_no_advice_to_go_on_where_a_finding_says_stop() -> None:
     val = np.tile([6.6, 8.4, 5.3, 6.9, 6.1, 6.3, 6.6, 6.0], 50)[:400]
     stop = advice(training(np.exp(-np.linspace(0, 4, 400)), evaluations(val, 8)))
     assert stop.recommendation == "stop"
+
+
+@pytest.mark.parametrize("points", [40, 100, 400])
+def test_the_fault_and_what_to_keep_name_the_same_step(points: int) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.05, points)
+    level = np.concatenate([np.linspace(5, 2, points // 4), np.linspace(2, 9, points - points // 4)])
+    (diagnosis,) = analyze({"loss": (level * np.exp(noise)).tolist()})
+    (fault,) = (finding for finding in diagnosis.findings if finding.name == "learning-rate-too-high")
+    assert diagnosis.stop is not None
+    assert fault.first_step == diagnosis.stop.best_step

@@ -58,7 +58,7 @@ def best_of(measured: Signals) -> Best | None:
     good = trend.smooth <= trend.best + 2 * trend.error
     if len(trend) < MANY:
         return _best(finite, good, trend.lowest_index)
-    index = len(finite) - 1 if good[-1] else trend.best_index  # the end is as good as any
+    index = len(finite) - 1 if good[-1] else trend.lowest_index  # the end is as good as any
     return _best(finite, good, index, trend.loss(float(trend.smooth[index])))
 
 

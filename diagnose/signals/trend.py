@@ -189,8 +189,8 @@ class Trend:
 
     @cached_property
     def lowest_index(self) -> int:
-        """The lowest point as logged, near where the trend is lowest: a smoothed value is no logged one."""
-        reach = max(int(SHARE / 2 * len(self)), 1) if self.width > 1 else 0
+        """The lowest point as logged, near where the trend is lowest; of many that is where the trend itself is."""
+        reach = max(int(SHARE / 2 * len(self)), 1) if self.width > 1 and len(self) < MANY else 0
         around = self.level[max(self.best_index - reach, 0) : self.best_index + reach + 1]
         return max(self.best_index - reach, 0) + int(np.argmin(around))
 
