@@ -116,9 +116,11 @@ def _keep(diagnosis: Diagnosis) -> str:
 
 
 def full_sentence(words: str) -> str:
-    """The words with a capital and a full stop."""
+    """The words with a capital and a full stop; the name of a curve (`val/wer`) stays as it is."""
     words = words.strip()
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
+    first = words.split(" ", 1)[0]
+    begun = words if {"/", "_"} & {*first} else words[:1].upper() + words[1:]
+    return begun + ("" if words.endswith((".", "!", "?")) else ".")
 
 
 @dataclass(frozen=True, slots=True)
