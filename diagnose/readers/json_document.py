@@ -12,6 +12,7 @@ from diagnose.errors import LogError
 from diagnose.readers.columns import EPOCH, Column, curves_of
 from diagnose.readers.columns.document import LARGEST, NAME, parse_document, read_document, records_within
 from diagnose.readers.columns.tables import columns_of_rows, counters_in, spread, to_number
+from diagnose.readers.roles import losses_in
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.run import Axis, InputHealth, Role, Run
 
@@ -21,6 +22,11 @@ _BEGIN = re.compile(rb"(?:\{\s*['\"]|\[\s*\{)")
 _LIST = re.compile(
     r"(?:(?P<name>[A-Za-z_][\w ./-]{0,40}?)['\"]?\s*[:=]\s*)?(?:array\(|tensor\()?\[(?P<items>[-+\w., \n]*)\]"
 )
+# The same in YAML, one number a line.
+_BLOCK_LIST = re.compile(
+    r"^ *(?P<name>[A-Za-z_][\w /-]{0,40}):[ ]*\n(?P<items>(?:[ ]*-[ ]+[-+.\w]+[ ]*(?:\n|\Z))+)", re.MULTILINE
+)
+_DASH = re.compile(r"^ *-", re.MULTILINE)
 # Numbers in such a list, and the share of the file that lists take, from which on it is a file of lists.
 _FEWEST, _MOSTLY = 5, 0.6
 # `{"1": {"loss": 2.4}, "2": ...}`: records by their epoch.
@@ -44,7 +50,7 @@ def sniff(source: Source) -> int:
     text = source.head().decode("utf-8", "replace")
     if (_TORN.match(text) or _is_key_a_line(text)) and len(records_within(text)) > 1:
         return 70
-    return 65 if "[" in text[:200] and _bare_lists(text) else 0
+    return 65 if ("[" in text[:200] or _BLOCK_LIST.match(text)) and losses_in(_bare_lists(text)) else 0
 
 
 def read(source: Source) -> Run:
@@ -88,6 +94,7 @@ def _is_whole(source: Source) -> bool:
 def _bare_lists(text: str) -> dict[str, list[float]]:
     """Name -> numbers of a file that is next to nothing but lists of numbers; a list without a name is the loss."""
     found = [(match, _numbers_in(match["items"])) for match in _LIST.finditer(text)]
+    found += [(match, _numbers_in(_DASH.sub("", match["items"]))) for match in _BLOCK_LIST.finditer(text)]
     lists = [(match, numbers) for match, numbers in found if len(numbers) >= _FEWEST]
     if not lists or sum(len(match[0]) for match, _ in lists) < _MOSTLY * len(text.strip()):
         return {}

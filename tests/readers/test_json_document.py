@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diagnose.errors import LogError
-from diagnose.readers import json_document, json_lines, text, trainer_state
+from diagnose.readers import json_document, json_lines, read_source, text, trainer_state
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import Source
 from diagnose.run import Axis, Role, Run
@@ -82,3 +82,18 @@ def test_another_document_is_refused_in_one_line(content: bytes, reason: str) ->
 )
 def test_what_is_no_history_is_left_to_other_readers(content: bytes) -> None:
     assert json_document.sniff(Source("x", content=content)) == 0
+
+
+@pytest.mark.parametrize("dash", ["- ", "  - "])
+def test_a_history_in_yaml_is_a_history(dash: str) -> None:
+    losses = [round(3.0 * 0.9**n, 4) for n in range(9)]
+    content = "".join(f"{name}:\n" + "".join(f"{dash}{x}\n" for x in losses) for name in ("loss", "val_loss"))
+    run = read_source(Source("log.yaml", content=content.encode(), asked=False))
+    assert [values for _, _, _, values in pair(run)] == [losses, losses]
+
+
+@pytest.mark.parametrize("name", ["milestones", "anchors", "layers"])
+def test_a_list_in_a_config_is_no_history(name: str) -> None:
+    content = f"{name}:\n" + "".join(f"- {10 * n}\n" for n in range(1, 9)) + "lr: 0.1\n"
+    with pytest.raises(LogError):
+        read_source(Source("log.yaml", content=content.encode(), asked=False))

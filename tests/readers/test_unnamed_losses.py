@@ -8,6 +8,7 @@ import pytest
 
 from diagnose.errors import LogError
 from diagnose.readers import read, read_source
+from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import Source
 from diagnose.run import Role, Run
 
@@ -91,3 +92,18 @@ def test_a_log_that_is_called_out_is_no_validation(tmp_path: Path) -> None:
 def test_prose_with_numbers_is_no_log(text: str) -> None:
     with pytest.raises(LogError):
         read_source(Source("x.log", content=text.encode(), asked=False))
+
+
+@pytest.mark.parametrize(
+    "row", ["epoch {i} ELBO -{t}", "Epoch {i}: train_elbo = -{t}", "step {i} | elbo: -{t} | kl: 0.3"]
+)
+def test_a_bound_that_rises_is_judged_by_its_negative(row: str) -> None:
+    run = read_lines(row)
+    assert values(run, Role.TRAIN_LOSS) == TRAIN
+    assert any("bound" in note for note in run.notes)
+    assert values(assign_roles(run), Role.TRAIN_LOSS) == TRAIN
+
+
+@pytest.mark.parametrize("row", ["epoch {i} elbo {t}", "epoch {i} neg_elbo {t}", "epoch {i} ELBO loss: {t}"])
+def test_a_bound_that_is_logged_as_a_loss_stays_as_it_is(row: str) -> None:
+    assert values(read_lines(row), Role.TRAIN_LOSS) == TRAIN

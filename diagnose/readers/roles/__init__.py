@@ -56,6 +56,7 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     the training loss (a part beside a total, bits per byte, divided by accumulation) gets no role.
     Raises LogError if a tag asked for is not there, or is asked for twice.
     """
+    run = _with_bounds_negated(run)
     names = letter_splits(run.curves)
     readings = {tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves}
     readings |= {tag: reading for tag, reading in losses_in(run.curves).items() if not readings[tag].lossy > 1}
@@ -74,6 +75,20 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     note = "; ".join(filter(None, [_story(headline, rule, readings, curves), _idle_note(idle)]))
     notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
     return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
+
+
+def _with_bounds_negated(run: Run) -> Run:
+    """The run with evidence lower bounds as the losses that are their negatives: they rise as a model gets better."""
+    bounds = [
+        tag
+        for tag, curve in run.curves.items()
+        if "elbo" in read_tag(tag).words and len(curve.finite) and np.median(curve.finite.values) < 0
+    ]
+    if not bounds:
+        return run
+    negated = {tag: replace(run.curves[tag], values=-run.curves[tag].values) for tag in bounds}
+    note = f"{some_of(bounds)}: a bound that rises as a model gets better; its negative, which is a loss, is shown"
+    return replace(run, curves={**run.curves, **negated}, notes=(*run.notes, note))
 
 
 def _read_together(readings: dict[str, Reading], curves: Mapping[str, Curve]) -> dict[str, Reading]:

@@ -17,8 +17,9 @@ TEXT_SUFFIXES = frozenset(
     {"", ".csv", ".db", ".err", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt", ".wandb"}
 )
 NOTEBOOK = ".ipynb"
-# NumPy's files are mostly data: one is looked at where its name is that of a curve, an archive of several by theirs.
-_ARRAY, _ARRAYS = ".npy", ".npz"
+# Files of these kinds are mostly data and settings: one is looked at where its name is that of a curve or a history.
+_BY_NAME = frozenset({".npy", ".npz", ".yaml", ".yml"})
+_HISTORY = re.compile(r"(?<![a-z])(?:logs?|histor(?:y|ies)|metrics|results|curves?)(?![a-z])", re.IGNORECASE)
 # Sub-folders that hold one split of the run in the folder above: Keras, ESPnet, FastSpeech2, NVIDIA's trainers.
 SPLITS = frozenset({"train", "training", "val", "valid", "validation", "eval", "evaluation", "dev", "test"})
 # SummaryWriter.add_hparams writes into a sub-folder that is named by the time.
@@ -76,9 +77,10 @@ def _unread_sources(root: str, unread: Unread) -> Iterator[Source]:
 
 def _may_be_log(name: str) -> bool:
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix == _ARRAY:
-        return bool(measured_in(PurePosixPath(name).stem)[0])
-    return is_event_file(name) or suffix == _ARRAYS or suffix in TEXT_SUFFIXES
+    if suffix in _BY_NAME:
+        stem = PurePosixPath(name).stem
+        return bool(measured_in(stem)[0] or _HISTORY.search(stem))
+    return is_event_file(name) or suffix in TEXT_SUFFIXES
 
 
 @dataclass(frozen=True)
