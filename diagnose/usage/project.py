@@ -187,11 +187,11 @@ class Project:
 
     @cached_property
     def _packages(self) -> Mapping[str, list[Path]]:
-        """The folders that hold a package of this name, which its installation maps to another one."""
+        """The folders that hold a package, or a module, of this name: installed, or put on the path by an editor."""
         found: dict[str, list[Path]] = defaultdict(list)
         for path in python_files(self.root):
-            if path.name == "__init__.py":
-                found[path.parent.name].append(path.parent.parent)
+            home = path.parent if path.name == "__init__.py" else path.with_suffix("")
+            found[home.name].append(home.parent)
         return found
 
     def _search_path(self, package: str, near: Path) -> dict[Path, None]:

@@ -8,8 +8,10 @@ from typing import Any
 
 from diagnose.usage.project import Project, config_strings
 from diagnose.usage.syntax import DEFINITIONS, defaults_of, last_name
-from diagnose.usage.values import Scope
+from diagnose.usage.values import Outside, Scope
 
+ONLY_BY_NAME = {"classmethod", "staticmethod", "property", "cached_property"}
+"""Decorators that do not register what they decorate anywhere."""
 MAKE_OBJECTS = {"_target_", "class_path"}  # keys of Hydra and Lightning, which no trainer mentions
 
 
@@ -69,7 +71,8 @@ class Reachable:
             self.add(scope.bases)
             open_ended = any(one.outer_bases for one in scope.mro)
             for inner in filter(None, scope.names.values()):
-                if open_ended or inner.name in self.names or inner.name.startswith("__") or inner.decorators:
+                called = inner.name in self.names or inner.name.startswith("__") or inner.decorators - ONLY_BY_NAME
+                if open_ended or called:
                     self.add([inner])
         self.code[scope] = list(self._own_nodes(scope))
         for node in self.code[scope]:
@@ -82,6 +85,8 @@ class Reachable:
             waiting += defaults_of(scope.node).values()
         while waiting:
             node = waiting.pop()
+            if isinstance(node, ast.Assign) and last_name(node.targets[0]) == "__all__":
+                continue  # a package that shows a name does not run it
             if isinstance(node, DEFINITIONS):
                 inner = scope.module.scopes[node]
                 if isinstance(node, ast.Lambda) or (inner.decorators and scope.kind != "class"):
@@ -101,8 +106,10 @@ class Reachable:
             if node.id in {"globals", "eval", "exec"}:
                 self.add(scope.module.scope.names.values())
         elif isinstance(node, ast.Attribute):
-            self.add(self.project.resolve(node, scope))
-            self._say(node.attr)
+            found = self.project.resolve(node, scope)
+            self.add(found)
+            if not any(isinstance(one, Outside) for one in found):  # `torch.load` is no method of the project
+                self._say(node.attr)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
             self._say(node.value)
             self.add([scope.module.scope.names.get(node.value)])

@@ -1044,6 +1044,38 @@ FOUND_IN_STRANGERS = {
         "{lr: 1, spare: 2}",
         {"spare"},
     ),
+    "a function of a library has the name of a method": (
+        """
+        import torch, yaml
+        from parts import Net
+        cfg = yaml.safe_load(open("c.yaml"))
+        torch.save({"config": cfg, "net": Net(cfg["width"])}, "x")
+        torch.load("x")
+        """,
+        """
+        import torch
+        class Net:
+            def __init__(self, width):
+                self.width = width
+            @classmethod
+            def load(cls, path):
+                return cls(torch.load(path)["config"]["spare"])
+        """,
+        "{width: 1, spare: 2}",
+        {"spare"},
+    ),
+    "a package that shows a function does not run it": (
+        "import yaml\nfrom parts import use\nuse(yaml.safe_load(open('c.yaml')))\n",
+        """
+        __all__ = ["use", "other"]
+        def use(cfg):
+            print(cfg["width"])
+        def other(settings):
+            print(settings["spare"])
+        """,
+        "{width: 1, spare: 2}",
+        {"spare"},
+    ),
 }
 
 
@@ -1144,6 +1176,14 @@ def test_a_package_that_is_installed_from_another_folder_is_found(tmp_path: Path
     source = INSTALLED[folder] + "import yaml\nprint(width(yaml.safe_load(open('c'))['model']))\n"
     report = read(tmp_path, source, "{model: {width: 1, spare: 2}}")
     assert (report.live, report.dead) == (("model.width",), ("model.spare",))
+
+
+def test_a_module_that_an_editor_puts_on_the_path_is_found(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "load_it.py").write_text("import yaml\ndef load():\n    return yaml.safe_load(open('c'))\n")
+    (tmp_path / "setup.py").touch()
+    report = read(tmp_path, "from load_it import *\nprint(load()['width'])\n", "{width: 1, spare: 2}")
+    assert (report.live, report.dead) == (("width",), ("spare",))
 
 
 def test_of_two_packages_of_one_name_none_is_taken(tmp_path: Path) -> None:
