@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from diagnose.readers import read, read_source
+from diagnose.readers.roles import read_tag
 from diagnose.readers.sources import Source
 from diagnose.readers.text.guess import meaning_of
 from diagnose.readers.text.lines import LineColumns
@@ -191,3 +192,28 @@ def test_a_line_of_names_and_numbers_between_bars_is_no_header_and_its_thousands
     assert not [name for name in found if name.startswith(HEADER)]
     assert found["tok/sec"].values.tolist() == [830525.0 + 1000 * n for n in range(9)]
     assert found["loss"].values.tolist() == LOSS[:9]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "{e:05d}: val_loss improved from {was} to {v}, saving model",
+        "val loss: {was} -> {v}",
+        "{e} improving val_ppl: {was} --> {v}.",
+    ],
+)
+def test_of_what_was_and_what_is_the_second_is_the_value(row: str) -> None:
+    before = ["inf", *VAL]
+    text = "".join(f"Epoch {row.format(e=n, was=before[n], v=VAL[n])}\n" for n in range(COUNT))
+    assert curve_of(read_text(text), Role.VAL_LOSS).values.tolist() == VAL
+
+
+def test_a_best_value_that_was_reported_again_is_no_second_validation() -> None:
+    run = read_text(lines("Step {e}0 ppl: {t}; lr: 0.1\nModel is improving ppl: inf --> {v}"))
+    assert [tag for tag, curve in run.curves.items() if curve.role in {Role.VAL_LOSS, Role.VAL_COMPONENT}] == []
+    assert all(np.isfinite(curve.values).all() for curve in run.curves.values())
+
+
+def test_the_batches_of_one_evaluation_under_a_tag_of_their_own_are_no_validation_loss() -> None:
+    assert read_tag("valid_loss_step/epoch_12").no_loss
+    assert not read_tag("valid_loss_epoch").no_loss

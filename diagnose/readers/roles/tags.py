@@ -77,6 +77,8 @@ GENERATOR = frozenset({"g", "gen", "generator"})
 ADVERSARY = frozenset({"d", "disc", "discriminator", "dis", "critic"})
 # What two networks that play against each other log.
 _AGAINST = ADVERSARY | {"adv", "adversarial", "gan", "fake", "real", "fool", "feat", "fm", "fmaps"}
+# `valid_loss_step/epoch_3`, as Lightning 1.0 logs the batches of one evaluation: no course of the training.
+_BATCHES = re.compile(r"_step/epoch_\d+$")
 # Numbers beside a loss that are none: timers, counters, scalers, records.
 _NO_LOSS = frozenset(
     {"scale", "scaler", "amp", "time", "timing", "runtime", "seconds", "sec", "samples", "flos", "flops", "weight"}
@@ -228,7 +230,7 @@ def read_tag(tag: str) -> Reading:
         _split(words, there),
         parts,
         adversarial=bool(there & _AGAINST) or lone,
-        no_loss=bool(there & _NO_LOSS) or (lossy == 0 and is_metric(words)),
+        no_loss=bool(there & _NO_LOSS or _BATCHES.search(tag)) or (lossy == 0 and is_metric(words)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from diagnose.readers.columns import EPOCH, ITERATION, LAUNCH, RANK, STEP
 from diagnose.readers.roles import in_english, read_tag
@@ -23,8 +23,10 @@ from diagnose.readers.text.patterns import (
     PROCESS,
     PROSE,
     SET,
+    changes_in,
     metric_name,
     times_in,
+    without_verb,
 )
 from diagnose.readers.text.table_rows import header_in, row_in
 
@@ -185,6 +187,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     splits = [*EVALUATED.finditer(line), *_TRAIN.finditer(line)]
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     count = COUNTER.search(line)
+    changes = changes_in(line)
     listed, bare = PARTS.search(line) is not None, bool(splits) and _has_bare_splits(line)
     behind = len(line)
     for match in PAIR.finditer(line, at.end() if at and words else 0):
@@ -203,13 +206,20 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         measured = SET.search(line, 0, match.start()) if name.casefold().startswith("eval") else None
         if measured:
             name = f"train {name[4:].strip('_/ ')}" if _TRAIN.fullmatch(measured[1]) else f"{measured[1]} {name}"
-        split = _split_of(line, match, splits)
-        two = paired.get(match.start())
-        if two:
-            yield PAIRED + split + name, two.span("first")
-            yield split + name, two.span("number")
-            continue
-        # `Loss 2.27 (3.10)`: an evaluation is judged by its mean, a training step by its own value.
+        yield from _values(name, _split_of(line, match, splits), match, changes, paired.get(match.start()))
+
+
+def _values(
+    name: str, split: str, match: re.Match[str], changes: Mapping[int, tuple[int, int]], two: re.Match[str] | None
+) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The number of a name: what is, where another was; of two in brackets both."""
+    now, plain = changes.get(match.start("number")), without_verb(name)
+    if now is not None:
+        yield (RECAP if plain != name else "") + split + plain, now
+    elif two:
+        yield PAIRED + split + name, two.span("first")
+        yield split + name, two.span("number")
+    else:  # `Loss 2.27 (3.10)`: an evaluation is judged by its mean, a training step by its own value
         yield split + name, match.span("mean" if split and match["mean"] else "number")
 
 

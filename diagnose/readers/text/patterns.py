@@ -50,7 +50,7 @@ LOGGERS = (
 )
 _LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR|[AP]M|and)[ \t]+(?=\w)")
 PROSE = re.compile(
-    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|version|port|device|seed)$"
+    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|to|version|port|device|seed)$"
     r"|\.(?:py|pyx|cc|cpp|cu|h|hpp|lua)$",  # `trainer.py:118`
     re.IGNORECASE,
 )
@@ -87,6 +87,9 @@ METRIC = re.compile(
     r"|\bb?ce$|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$",
     re.IGNORECASE,
 )
+# `val_loss improved from inf to 0.65`, `ppl: 7.4 --> 5.5`: what was, and what is; a verb says that it was reported.
+_CHANGE = re.compile(rf"(?P<was>{NUMBER})[ \t]*(?:-+>|=>|\u2192|\bto\b)[ \t]*(?P<now>{NUMBER})")
+_VERB = re.compile(r"[ \t]*(?:model is )?\b(?:improv|decreas|increas|reduc)\w*(?: from)?[ \t]*", re.IGNORECASE)
 _SECONDS = re.compile(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
 
 
@@ -104,3 +107,13 @@ def times_in(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         yield from ((name, meters.span(name)) for name in meters.groupdict())
     for timed in _TIMED.finditer(line):
         yield "batch_time" if timed["batch"] else "data_time", timed.span("number")
+
+
+def changes_in(line: str) -> dict[int, tuple[int, int]]:
+    """Where a number begins that another one has taken the place of, and where that is."""
+    return {change.start("was"): change.span("now") for change in _CHANGE.finditer(line)}
+
+
+def without_verb(name: str) -> str:
+    """What changed, without the verb."""
+    return _VERB.sub(" ", name).strip()
