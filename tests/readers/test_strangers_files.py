@@ -311,3 +311,9 @@ def test_losses_in_another_language_need_no_sign(train: str, val: str) -> None:
 def test_a_word_and_a_number_alone_are_no_series(prose: str) -> None:
     run = read_text("".join(f"epoch {n} loss {t}\n{prose}\n" for n, t in enumerate(TRAIN, 1)))
     assert {curve.tag for curve in run.curves.values()} == {"loss"}
+
+
+@pytest.mark.parametrize("name", ["mel", "rec", "l1", "cycle", "stft"])
+def test_beside_two_adversarial_losses_what_is_near_to_the_data_is_judged(name: str) -> None:
+    rows = [f"gen_loss {2 + t % 1:.3f} disc_loss {t % 1:.3f} {name} {t} step {100 * n}" for n, t in enumerate(TRAIN)]
+    assert values(read_text("\n".join(rows) + "\n"), Role.TRAIN_LOSS) == TRAIN.tolist()

@@ -262,8 +262,10 @@ def losses_in(names: Iterable[str]) -> dict[str, Reading]:
     """Those of the names of one log that are losses; parts of a loss without the word where there are two of them."""
     readings = {name: read_tag(name) for name in names}
     found = {name: reading for name, reading in readings.items() if reading.lossy}
-    if not any(reading.lossy > 1 for reading in found.values()):
-        found |= _of_two_networks(readings) | _by_letters(readings)
+    sure = [reading for reading in found.values() if reading.lossy > 1]
+    # `gen_loss 3.2 disc_loss 1.1 mel 4.5`: of two networks the third, too.
+    if all(reading.adversarial or GENERATOR & {*reading.words} for reading in sure):
+        found |= _of_two_networks(readings) | ({} if sure else _by_letters(readings))
     words = _SURE_PARTS | _HEADS | _WHOLE | _TRAIN | _VAL | _TEST
     plain = {
         name: reading for name, reading in readings.items() if frozenset(reading.words) <= words and not reading.bare
