@@ -263,13 +263,10 @@ def losses_in(names: Iterable[str]) -> dict[str, Reading]:
     readings = {name: read_tag(name) for name in names}
     found = {name: reading for name, reading in readings.items() if reading.lossy}
     sure = [reading for reading in found.values() if reading.lossy > 1]
-    # `gen_loss 3.2 disc_loss 1.1 mel 4.5`: of two networks the third, too.
-    if all(reading.adversarial or GENERATOR & {*reading.words} for reading in sure):
+    if all(reading.adversarial or GENERATOR & {*reading.words} for reading in sure):  # of two networks, or none
         found |= _of_two_networks(readings) | ({} if sure else _by_letters(readings))
     words = _SURE_PARTS | _HEADS | _WHOLE | _TRAIN | _VAL | _TEST
-    plain = {
-        name: reading for name, reading in readings.items() if frozenset(reading.words) <= words and not reading.bare
-    }
+    plain = {name: one for name, one in readings.items() if frozenset(one.words) <= words and not one.bare}
     if len(plain) < 2 or any(reading.lossy > 1 for name, reading in found.items() if name not in plain):
         return found
     return found | {name: replace(reading, lossy=3) for name, reading in plain.items()}
@@ -281,8 +278,8 @@ def _of_two_networks(readings: Mapping[str, Reading]) -> dict[str, Reading]:
     if not all(any(words & network for words in own.values()) for network in (GENERATOR, ADVERSARY)):
         return {}
     near = [name for name in own if RECONSTRUCTION.search(name)]
-    losses = near or [name for name, words in own.items() if words & (GENERATOR | ADVERSARY)]
-    return {name: replace(readings[name], lossy=3) for name in losses}
+    networks = [name for name, words in own.items() if words & (GENERATOR | ADVERSARY)]
+    return {name: replace(readings[name], lossy=3) for name in near or networks}
 
 
 def _by_letters(readings: Mapping[str, Reading]) -> dict[str, Reading]:
