@@ -62,7 +62,8 @@ def sniff(source: Source) -> int:
         return 70 if _is_named_table(source) else 20 * (source.asked and _delimiter(source.head(), source) != " ")
     names = [name for name in top.header if _NAME.search(name)]
     items = sum(1 for name in names if _ITEM.search(name))
-    if len(names) < len(top.header) - 1 or 2 * items > len(names):
+    one_name = all(row[0] == top.header[0] for row in top.rows)  # `loss,2.31` on each line
+    if len(names) < len(top.header) - 1 or 2 * items > len(names) or one_name:
         return 0
     if len(top.header) < 2 and not read_tag(top.header[0]).lossy:
         return 0
@@ -179,7 +180,7 @@ def _renamed(header: list[str], source: Source) -> list[str]:
 
 def _is_named_table(source: Source) -> bool:
     name = Path(source.name)
-    return name.suffix.lower() in {".csv", ".tsv"} or read_tag(name.stem).lossy > 1
+    return name.suffix.lower() in {".csv", ".tsv"} or read_tag(name.stem).lossy > 1 or bool(series_named(source))
 
 
 def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:

@@ -29,6 +29,7 @@ _BLOCK_LIST = re.compile(
 _DASH = re.compile(r"^ *-", re.MULTILINE)
 # Numbers in such a list, and the share of the file that lists take, from which on it is a file of lists.
 _FEWEST, _MOSTLY = 5, 0.6
+_PAIR = 2
 # `{"1": {"loss": 2.4}, "2": ...}`: records by their epoch.
 _BY_NUMBER = re.compile(rb'\{\s*"\d+"\s*:\s*\{')
 # A document without its beginning; one below some words, a key a line.
@@ -98,6 +99,8 @@ def _bare_lists(text: str) -> dict[str, list[float]]:
     lists = [(match, numbers) for match, numbers in found if len(numbers) >= _FEWEST]
     if not lists or sum(len(match[0]) for match, _ in lists) < _MOSTLY * len(text.strip()):
         return {}
+    if len(lists) > _PAIR and not any(match["name"] for match, _ in lists):  # written down piece by piece
+        return {"loss": [number for _, numbers in lists for number in numbers]}
     names = [(match["name"] or "loss").strip() for match, _ in lists]
     return {
         name if names.count(name) == 1 else f"{name} {number}": numbers

@@ -30,10 +30,16 @@ def write(path: Path, numbers: list[float], row: str = "{x}\n") -> None:
         ("resnet18.cifar.trainloss.csv", "resnet18.cifar.valloss.csv"),
         ("loss_train_fold3.txt", "loss_valid_fold3.txt"),
         ("TrainLoss_adam_lr1e-3.log", "ValLoss_adam_lr1e-3.log"),
+        ("train_unet_lr0.01_loss.csv", "val_unet_lr0.01_loss.csv"),
+        ("loss_32_DL_train.txt", "loss_32_DL_test.txt"),
+        ("loss/fourier_train.txt", "loss/fourier_test.txt"),
+        ("train/loss.txt", "val/loss.txt"),
     ],
 )
 @pytest.mark.parametrize("row", ["{x}\n", "{n}_{x}\n", "{n}:{x}\n", "{n} {x}\n", "{n}={x}\n"])
 def test_the_measure_in_a_name_says_which_file_is_which(tmp_path: Path, train: str, val: str, row: str) -> None:
+    for name in (train, val):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
     write(tmp_path / train, TRAIN, row)
     write(tmp_path / val, VAL, row)
     (run,) = runs(tmp_path)
@@ -61,6 +67,19 @@ def test_a_single_column_is_the_loss_where_its_name_does_not_say_otherwise(tmp_p
     write(tmp_path / name, TRAIN)
     expected = [] if name.endswith("_lr.txt") else TRAIN
     assert values(read(tmp_path / name), Role.TRAIN_LOSS) == expected
+
+
+@pytest.mark.parametrize("name", ["dev-machine_loss.txt", "dev/loss.txt", "test1_loss.txt", "loss_of_test_run.txt"])
+def test_the_word_of_a_set_counts_only_where_another_set_is_beside_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    write(tmp_path / name, TRAIN)
+    assert values(read(tmp_path / name), Role.TRAIN_LOSS) == TRAIN
+
+
+@pytest.mark.parametrize("name", ["acc.txt", "val_accuracy.txt"])
+def test_a_column_of_scores_is_no_loss(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name, TRAIN)
+    assert [values(run, Role.TRAIN_LOSS) for run in runs(tmp_path)] == [[]]
 
 
 def test_a_score_beside_the_loss_is_no_loss(tmp_path: Path) -> None:

@@ -97,3 +97,10 @@ def test_a_list_in_a_config_is_no_history(name: str) -> None:
     content = f"{name}:\n" + "".join(f"- {10 * n}\n" for n in range(1, 9)) + "lr: 0.1\n"
     with pytest.raises(LogError):
         read_source(Source("log.yaml", content=content.encode(), asked=False))
+
+
+def test_a_list_that_was_written_piece_by_piece_is_one_curve() -> None:
+    losses = [round(3.0 * 0.95**n, 4) for n in range(40)]
+    content = "".join(f"{losses[n : n + 10]}\n" for n in range(0, 40, 10))
+    run = read_source(Source("loss_lst.txt", content=content.encode(), asked=False))
+    assert [values for _, _, _, values in pair(run)] == [losses]

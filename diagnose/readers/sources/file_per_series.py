@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,16 +14,21 @@ from diagnose.readers.sources import Source
 from diagnose.run import Run
 
 Reading = Callable[[Source], Run]
+_SET = re.compile(r"(?<![a-z])(?:train(?:ing)?|val(?:id(?:ation)?)?|eval|dev|test)(?![a-z\d])", re.IGNORECASE)
 
 
 def series_named(source: Source) -> str:
     """What the one series of a file is called: after the measure in its name; empty where that names none.
 
-    A critic without a generator beside it plays against nobody: it estimates the return of a policy.
+    A set that is named apart from it (`train_unet_loss.txt`) counts where the file of another set is beside it. A
+    critic without a generator beside it plays against nobody: it estimates the return of a policy.
     """
-    named = measured_in(Path(source.name).stem)[0]
-    alone = "critic" in read_tag(named).words and (source.path is None or len(_family(source.path)) < 2)
-    return "" if alone else named
+    named, _ = _measured(Path(source.name))
+    family = _family(source.path) if source.path is not None and named else []
+    if "critic" in read_tag(named).words and len(family) < 2:
+        return ""
+    sets = {read_tag(_named(path)[0]).split for path in family}
+    return _named(Path(source.name))[0] if len(sets) > 1 else named
 
 
 def with_series_beside(source: Source, read: Reading) -> Run:
@@ -54,18 +60,38 @@ def with_series_beside(source: Source, read: Reading) -> Run:
 
 def _family(path: Path) -> list[Path]:
     """The files of one run, its training loss first; none where the name says of nothing what it is."""
-    named, rest = measured_in(path.stem)
+    named, rest = _named(path)
     if not named:
         return []
-    beside = [other for other in sorted(path.parent.glob(f"*{path.suffix}")) if other.is_file()]
-    return sorted((other for other in beside if _is_sister(other, rest)), key=_is_no_training_loss)
+    folders = path.parent.parent.iterdir() if _is_set(path.parent) else ()
+    sets = [folder for folder in folders if _is_set(folder)]
+    beside = (other for one in sets or [path.parent] for other in sorted(one.glob(f"*{path.suffix}")))
+    sisters = [other for other in beside if _named(other)[0] and _named(other)[1] == rest and other.is_file()]
+    return sorted(sisters, key=_is_no_training_loss)
 
 
-def _is_sister(path: Path, rest: str) -> bool:
-    named, other = measured_in(path.stem)
-    return bool(named) and other == rest
+def _named(path: Path) -> tuple[str, str]:
+    """What the numbers of a file are, with the set that its name or its folder tells apart; the rest of its name."""
+    named, rest = _measured(path)
+    if not named or read_tag(named).split:
+        return named, rest
+    apart = _SET.search(rest)
+    if apart:
+        return f"{apart[0]} {named}", rest[: apart.start()] + rest[apart.end() :]
+    return (f"{path.parent.name} {named}", rest) if _is_set(path.parent) else (named, rest)
+
+
+def _measured(path: Path) -> tuple[str, str]:
+    """What the numbers of a file are by its own name, or by that of its folder: `loss/net_train.txt`."""
+    own = measured_in(path.stem)
+    folder = measured_in(path.parent.name)
+    return measured_in(f"{path.parent.name} {path.stem}") if not own[0] and folder[0] and not folder[1] else own
+
+
+def _is_set(folder: Path) -> bool:
+    return _SET.fullmatch(folder.name) is not None
 
 
 def _is_no_training_loss(path: Path) -> tuple[bool, bool, bool]:
-    reading = read_tag(measured_in(path.stem)[0])
+    reading = read_tag(_named(path)[0])
     return not reading.lossy, reading.held_out, reading.never

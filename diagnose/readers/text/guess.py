@@ -34,7 +34,7 @@ from diagnose.readers.text.table_rows import header_in, row_in
 _OPEN = r"['\"\[(]{0,2}(?:tensor\(\[?)?"
 # Up to four words; the French elide before a vowel: `perte d'apprentissage`.
 _NAME = (
-    r"(?<![\w@./-])(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
+    r"(?<![\w@./])(?<![\w@./-]-)(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
 _STRONG = r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|of)[ \t]+|(?<=loss),[ \t]*(?=-?\d+\.\d)"
@@ -52,7 +52,7 @@ _WHOLE_LINES = (
         r"(?=[ \t]|$)(?![ \t]*[%/|])",
         re.IGNORECASE,
     ),
-    re.compile(r"^[ \t]*(?P<step>\d+)[:_][ \t]*(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
+    re.compile(r"^[ \t]*(?P<step>\d+)[ \t]*[:_][ \t]*(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
     re.compile(
         r"^[^\w\n]*(?:iter(?:ation)?|step|it|batch|update)[ \t:#]*\[?(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?\]?"
         rf"(?:[ \t]*[:|=,>-]+[ \t]*|\t|(?<=\])[ \t]+)(?P<loss>{DECIMAL})[ \t]*$",
@@ -61,7 +61,7 @@ _WHOLE_LINES = (
     re.compile(rf"^[ \t]*\[[ \t]*(?P<epoch>\d+),[ \t]*(?P<iteration>\d+)\][ \t]*:?[ \t]*(?P<loss>{DECIMAL})[ \t]*$"),
     re.compile(rf"^[ \t]*\[[ \t]*(?P<step>\d+)[ \t]*/[ \t]*\d+\][ \t]*:?[ \t]*(?P<loss>{DECIMAL})[ \t]*$"),
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*,?[ \t]*$"),
-    re.compile(rf"^[ \t]*tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
+    re.compile(rf"^[ \t]*(?:(?P<step>\d+)[ \t:,]+)?tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
 )
 # `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = re.compile(
@@ -115,7 +115,7 @@ def meaning_of(line: str) -> Iterator[Meaning]:
         yield RANK, rank.span(str(rank.lastgroup))
     whole = next(filter(None, (pattern.match(line) for pattern in _WHOLE_LINES)), None)
     if whole:
-        yield from ((_GROUPS[group], whole.span(group)) for group in whole.groupdict())
+        yield from ((_GROUPS[group], whole.span(group)) for group, text in whole.groupdict().items() if text)
         return
     if _IN_TURN.fullmatch(line):
         yield from ((_plain_name(turn["name"]), turn.span("number")) for turn in _TURN.finditer(line))
