@@ -30,7 +30,7 @@ _SAVETXT = re.compile(rf"(?:{_PLAIN}(?: (?!$)|\s*$)){{2,}}", re.IGNORECASE)
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse|(?:^|[_/ ])b?ce$", re.IGNORECASE)
 # `loss: (0` begins a line of a log, no table.
 _ITEM = re.compile(r"[^\W\d]\d*['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d(?:[\d.e+-]*\d)?\W*\Z")
-_COUNTER = re.compile(r"^(epoch|step|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
+_COUNTER = re.compile(r"^(epoch|step|episode|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
 _DELIMITERS = ",\t;|"
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
 _DECIMAL_POINT = re.compile(r"\d\.\d")

@@ -93,9 +93,13 @@ def _is_whole(source: Source) -> bool:
 
 
 def _bare_lists(text: str) -> dict[str, list[float]]:
-    """Name -> numbers of a file that is next to nothing but lists of numbers; a list without a name is the loss."""
+    """Name -> numbers of a file that is next to nothing but lists of numbers; one without a name is the loss.
+
+    Whole numbers without a name are tokens or labels.
+    """
     found = [(match, _numbers_in(match["items"])) for match in _LIST.finditer(text)]
     found += [(match, _numbers_in(_DASH.sub("", match["items"]))) for match in _BLOCK_LIST.finditer(text)]
+    found = [(match, numbers) for match, numbers in found if match["name"] or any(number % 1 for number in numbers)]
     lists = [(match, numbers) for match, numbers in found if len(numbers) >= _FEWEST]
     if not lists or sum(len(match[0]) for match, _ in lists) < _MOSTLY * len(text.strip()):
         return {}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from diagnose.errors import LogError
 from diagnose.readers import read, read_source
 from diagnose.readers.roles import read_tag
 from diagnose.readers.sources import Source
@@ -217,3 +218,17 @@ def test_a_best_value_that_was_reported_again_is_no_second_validation() -> None:
 def test_the_batches_of_one_evaluation_under_a_tag_of_their_own_are_no_validation_loss() -> None:
     assert read_tag("valid_loss_step/epoch_12").no_loss
     assert not read_tag("valid_loss_epoch").no_loss
+
+
+def test_tokens_in_a_list_are_no_loss() -> None:
+    with pytest.raises(LogError):
+        read_text(f"[{[3, 17, 4, 250, 9, 4, 6] * 9}]", "stories.json")
+    assert curve_of(read_text(f"{LOSS}", "history.json")).values.tolist() == LOSS
+
+
+@pytest.mark.parametrize("row", ["{n},{t},2.5", "{n};{t};2.5", "{n}\t{t}\t2.5"])
+def test_episodes_count_in_a_table(tmp_path: Path, row: str) -> None:
+    (tmp_path / "log.csv").write_text(row.format(n="Episode", t="Loss").replace("2.5", "Return") + "\n" + lines(row))
+    loss = curve_of(read(tmp_path / "log.csv"))
+    assert loss.counted
+    assert loss.steps.tolist() == list(range(COUNT))

@@ -29,7 +29,16 @@ _STEPS = (
         "num_iters",
         "n_iter",
         "#",
-        *("timesteps", "total_timesteps", "time/total_timesteps", "num_timesteps", "env_steps", "frames"),
+        *(
+            "timesteps",
+            "total_timesteps",
+            "time/total_timesteps",
+            "num_timesteps",
+            "env_steps",
+            "frames",
+            "episode",
+            "episodes",
+        ),
         "_step",
     ),
 )

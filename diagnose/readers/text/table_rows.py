@@ -46,7 +46,9 @@ _TITLE = re.compile(r"[^\W\d]|[#@(%]")
 _LONGEST_TITLE = 40
 # `| loss: 8.99 |`: a name and its number, which is no title of a column.
 _ITEM = re.compile(r":[ \t]*[-+]?\d")
-_COUNTED = re.compile(r"(?:^|[\s_])(?:epochs?|steps?|iter(?:ation)?s?|ep|batch|updates?|e|#)(?:$|[\s_])", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"(?:^|[\s_])(?:epochs?|steps?|episodes?|iter(?:ation)?s?|ep|batch|updates?|e|#)(?:$|[\s_])", re.IGNORECASE
+)
 _SPLIT_LOSS = re.compile(r"\b(train\w*|val\w*|test|eval\w*) +(loss)\b", re.IGNORECASE)
 
 
