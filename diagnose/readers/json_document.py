@@ -51,7 +51,8 @@ def sniff(source: Source) -> int:
     text = source.head().decode("utf-8", "replace")
     if (_TORN.match(text) or _is_key_a_line(text)) and len(records_within(text)) > 1:
         return 70
-    return 65 if ("[" in text[:200] or _BLOCK_LIST.match(text)) and losses_in(_bare_lists(text)) else 0
+    lists = _bare_lists(text) if "[" in text[:200] or _BLOCK_LIST.match(text) else {}
+    return 65 if lists and ("[" in text[:200] or losses_in(lists)) else 0
 
 
 def read(source: Source) -> Run:

@@ -76,7 +76,7 @@ def test_the_word_of_a_set_counts_only_where_another_set_is_beside_it(tmp_path: 
     assert values(read(tmp_path / name), Role.TRAIN_LOSS) == TRAIN
 
 
-@pytest.mark.parametrize("name", ["acc.txt", "val_accuracy.txt"])
+@pytest.mark.parametrize("name", ["acc.txt", "val_accuracy.txt", "test_accuracies_c10.txt", "rewards.txt"])
 def test_a_column_of_scores_is_no_loss(tmp_path: Path, name: str) -> None:
     write(tmp_path / name, TRAIN)
     assert [values(run, Role.TRAIN_LOSS) for run in runs(tmp_path)] == [[]]

@@ -13,6 +13,7 @@ import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.roles.families import FAMILIES, Family, family_of, pair_of
+from diagnose.readers.roles.file_names import measured_in
 from diagnose.readers.roles.headline import ADVERSARIAL, Headline, alike, complete, why
 from diagnose.readers.roles.patterns import beside_the_losses
 from diagnose.readers.roles.tags import (
@@ -22,7 +23,6 @@ from diagnose.readers.roles.tags import (
     in_english,
     letter_splits,
     losses_in,
-    measured_in,
     read_tag,
     rises,
 )

@@ -90,8 +90,24 @@ _ACRONYM = re.compile(r"[mM]?IoU|mAP")
 # Error rates fall and scores rise as a model gets better.
 _ERROR_RATES = frozenset({"wer", "cer", "ter", "eer", "fid", "fad", "mcd", "uer", "der"})
 _SCORES = frozenset(
-    {"acc", "accuracy", "bleu", "chrf", "rouge", "f1", "precision", "recall", "map", "auc", "auroc", "iou", "miou"}
-    | {"dice", "pesq", "stoi", "mos", "utmos", "dnsmos", "snr", "sdr", "psnr", "ssim", "score", "top"}
+    {
+        "acc",
+        "accs",
+        "accuracy",
+        "accuracies",
+        "bleu",
+        "chrf",
+        "rouge",
+        "f1",
+        "precision",
+        "recall",
+        "map",
+        "auc",
+        "auroc",
+        "iou",
+        "miou",
+    }
+    | {"dice", "pesq", "stoi", "mos", "utmos", "dnsmos", "snr", "sdr", "psnr", "ssim", "score", "scores", "top"}
 )
 _REWARDS = frozenset({"reward", "rew", "return"})
 _SPREADS = frozenset({"std", "var", "min", "max", "norm", "baseline", "margin"})
@@ -113,10 +129,9 @@ _TWINS = (("t", "v", "val"), ("tr", "vl", "val"), ("tr", "te", "test"), ("tr", "
 _WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
 # A perplexity or an error is a unit of its own, so its word stays a part.
 _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
-# What files of numbers are named after: a measure, whose it is, and a clock or a rate where that is the last word.
-_MEASURES = _LOSS | _FORMULA | _PERPLEXITY | _LOSSLIKE | _ERROR_RATES | _SCORES
-_SIDES = _TRAIN | _VAL | _TEST | GENERATOR | ADVERSARY | _WHOLE | _MEAN | PARTS
-_TIMED = frozenset({"lr", "time", "norm"})
+# What files of numbers are named after: a measure, and whose it is.
+MEASURES = _LOSS | _FORMULA | _PERPLEXITY | _LOSSLIKE | _ERROR_RATES | _SCORES | _REWARDS | {"rewards", "returns"}
+SIDES = _TRAIN | _VAL | _TEST | GENERATOR | ADVERSARY | _WHOLE | _MEAN | PARTS
 # The same words in other languages; in those without spaces they are inside others. Longer ones first.
 _FOREIGN = {
     "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
@@ -134,10 +149,10 @@ _FOREIGN = {
 }
 _TRANSLATED = re.compile("|".join(f"(?P<w{n}>{words})" for n, words in enumerate(_FOREIGN.values())), re.IGNORECASE)
 # `trainloss`, `closs`: two words in one.
-_GLUED = re.compile(
+GLUED = re.compile(
     r"(train|val|valid|dev|eval|test)(ppl|err(?:or)?)(?![a-z])|(?<=[a-z])(?=loss(?:es)?\b)", re.IGNORECASE
 )
-_WORD = re.compile(r"F1|f1|\d[dD](?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+WORD = re.compile(r"F1|f1|\d[dD](?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +225,7 @@ class Reading:
 def words_of(tag: str) -> list[str]:
     """The words of a tag in English, in small letters."""
     english = _ACRONYM.sub(lambda found: f" {found[0].lower()}", in_english(tag))
-    words = [word.casefold() for word in _WORD.findall(_GLUED.sub(r"\1 \2", english))]
+    words = [word.casefold() for word in WORD.findall(GLUED.sub(r"\1 \2", english))]
     return ["perplexity" if word == "ppl" else word for word in words]
 
 
@@ -307,26 +322,6 @@ def rises(reading: Reading) -> bool | None:
     if (_SCORES.intersection(reading.words) or rewarded) and not reading.lossy:
         return True
     return None
-
-
-@lru_cache(maxsize=1 << 14)
-def measured_in(stem: str) -> tuple[str, str]:
-    """What the numbers in a file of this name are, and what else its name says.
-
-    `train_loss` and `lr0.0025` of `lr0.0025train_loss`; nothing, and the name, where it names no measure.
-    """
-    name = _GLUED.sub(r"\1 \2", stem)
-    words = list(_WORD.finditer(name))
-    named = [word[0].casefold() in _MEASURES | _SIDES or (word is words[-1] and word[0] in _TIMED) for word in words]
-    for last in range(len(words) - 1, -1, -1):
-        first = last
-        while first > 0 and named[first - 1]:
-            first -= 1
-        some = {word[0].casefold() for word in words[first : last + 1]}
-        if named[last] and some & (_MEASURES | _TIMED):
-            start, stop = words[first].start(), words[last].end()
-            return name[start:stop], name[:start] + name[stop:]
-    return "", stem
 
 
 def letter_splits(tags: Iterable[str]) -> dict[str, str]:

@@ -65,7 +65,7 @@ _WHOLE_LINES = (
 )
 # `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = re.compile(
-    r"[ \t](?:at|after|for|in|of)[ \t]+(?:the end of [a-z]+[ \t]*"
+    r"[ \t](?:at|after|for|in|of|on)[ \t]+(?:the end of [a-z]+[ \t]*"
     r"|(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
     r"|\d+[ \t]+(?:batch(?:es)?|(?:step|iter(?:ation)?|epoch|update)s?)[ \t]*)"
     rf"(?:is[ \t]*:?|:|=|-)[ \t]*(?P<number>{NUMBER})",
@@ -201,7 +201,11 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         behind = match.end()
         if any(other.start() < match.end() and match.start() < other.end() for other in both):
             continue
-        if PROSE.search(name) or COUNTER.fullmatch(f"{name} 1") or _is_function(line, match):
+        if (
+            (PROSE.search(name) and not _is_behind(match, count))
+            or COUNTER.fullmatch(f"{name} 1")
+            or _is_function(line, match)
+        ):
             continue
         measured = SET.search(line, 0, match.start()) if name.casefold().startswith("eval") else None
         if measured:
