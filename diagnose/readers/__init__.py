@@ -114,12 +114,13 @@ def follow(path: str | Path) -> Iterator[Run | None]:
     while True:
         run = None
         for source in _newest_first(str(path)):
-            log = followed.get(source.name) or _followed(source)
-            followed[source.name] = log
             try:
+                log = followed.get(source.name) or _followed(source)
+                followed[source.name] = log
                 run = log.poll(source)
-            except FileNotFoundError:  # removed between two looks
-                followed.pop(source.name)
+            except FileNotFoundError:  # removed since it was listed, as what a trainer writes aside and renames
+                followed.pop(source.name, None)
+                continue
             if run is not None or not _is_summary(log, source):
                 break
         yield None if run is None or not run.curves else assign_roles(run)

@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import diagnose
+from diagnose import readers
 from diagnose.readers import follow, text
+from diagnose.readers.sources import Source
 from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.run import Run
 from tests.readers.events import frames, points, read_bytes, scalar, version, write
@@ -192,3 +194,21 @@ def test_reading_bytes_is_reading_the_file() -> None:
     assert content(polled(log.data, [])) == {
         tag: curve.values.tolist() for tag, curve in sorted(read_bytes(log.data).curves.items())
     }
+
+
+def test_what_is_written_aside_and_gone_once_it_is_listed_ends_no_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "metrics.jsonl").write_text("".join(f'{{"step": {n}, "loss": {9 - n / 10}}}\n' for n in range(30)))
+    aside, listed = tmp_path / "step-20.jsonl", readers.discover
+
+    def listed_and_gone(path: str | Path) -> list[Source]:
+        aside.write_text('{"step": 1, "loss": 2}\n{"step": 2, "loss": 1}\n')
+        found = listed(path)
+        aside.unlink()
+        return found
+
+    monkeypatch.setattr(readers, "discover", listed_and_gone)
+    run = next(follow(tmp_path))
+    assert run is not None
+    assert len(run.curves["loss"]) == 30

@@ -7,6 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -53,8 +54,11 @@ def is_stream(name: str) -> bool:
 
 def written_at(names: Iterable[str]) -> float:
     """When the last of several files was written to, seconds since 1970; inf where that is not known."""
-    paths = [Path(name) for name in names if not is_remote(name)]
-    return max((path.stat().st_mtime for path in paths if path.exists()), default=float("inf"))
+    written = []
+    for name in names:
+        with suppress(FileNotFoundError):  # removed since it was listed
+            written += [] if is_remote(name) else [Path(name).stat().st_mtime]
+    return max(written, default=float("inf"))
 
 
 @dataclass
