@@ -9,13 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import numpy as np
 
 from diagnose.clean import markdown
 from diagnose.errors import LogError
+from diagnose.files import write_whole
 from diagnose.finding import Diagnosis, Finding
 from diagnose.report import as_markdown
 from diagnose.report.line import what_to_do
@@ -68,20 +71,22 @@ def _clear(folder: Path) -> None:
 
 @contextmanager
 def _writer(folder: Path) -> Iterator[Callable[[int, Any], None]]:
-    """Adds values to a new event file in `folder`."""
+    """Adds values to a new event file in `folder`, which is written whole at the end, or not at all."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    from tensorboard.summary.writer.record_writer import RecordWriter
 
-    writer = EventFileWriter(str(folder), filename_suffix=SUFFIX)
+    content, now = BytesIO(), time.time()
+    records = RecordWriter(content)
+    records.write(Event(wall_time=now, file_version="brain.Event:2").SerializeToString())
 
     def write(step: int, value: Any) -> None:
-        writer.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=[value])))
+        event = Event(wall_time=time.time(), step=step, summary=Summary(value=[value]))
+        records.write(event.SerializeToString())
 
-    try:
-        yield write
-    finally:
-        writer.close()
+    yield write
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / f"events.out.tfevents.{now:.0f}.{gethostname()}{SUFFIX}", content.getvalue())
 
 
 def _text(tag: str, body: str) -> Any:

@@ -50,7 +50,8 @@ def heal(order: Order, say: Callable[[str], None]) -> Record:
     Goes on with a healing in the same folder that was cut off. Raises ConfigError, TrainerError, LogError.
     """
     if not (order.out / RECORD).exists():
-        read_config(order.config)  # before anything is written: a wrong name leaves no folder behind
+        read_config(order.config)  # before anything is written: what cannot begin leaves no folder behind
+        filled(order.command, order.config, order.out, None)
     order.out.mkdir(parents=True, exist_ok=True)
     with interruptible() as asked:
         return _Healing(order, say, asked).run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from diagnose.finding import Diagnosis
 from diagnose.integrations.tensorboard import write_back
 from tests import curves
 from tests.browser import CHROMIUM, FLAGS
+from tests.promises.commands import refused, ttsdoc
 from tests.readers.events import scalar, version, write
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -142,6 +144,14 @@ def tensorboard(logs: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait()
+
+
+def test_where_there_is_no_room_it_is_one_line_and_nothing_is_left(logs: Path) -> None:
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))  # bytes of a file
+
+    refused(ttsdoc("analyze", logs, "--write-tensorboard", preexec_fn=no_room), str(logs), "too large")
+    assert not list(logs.rglob("*.ttsdoc"))
 
 
 @pytest.mark.integration

@@ -111,6 +111,7 @@ def test_a_command_without_a_place_for_the_config_is_refused(tmp_path: Path) -> 
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "{config}" in done.stderr
+    assert not (tmp_path / "healed").exists()
 
 
 def test_ctrl_c_stops_both_and_the_same_command_goes_on(tmp_path: Path) -> None:
