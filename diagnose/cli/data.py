@@ -172,9 +172,9 @@ def _warn_of_rejected(rejected: tuple[Rejected, ...], out: Path) -> None:
     why = ", ".join(f"{count:,} {reason}" for reason, count in reasons(rejected).items())
     tell(f"{len(rejected):,} rejected ({why}); all of them with their texts: {out / 'rejected.txt'}")
     for each in rejected[:REJECTED_SHOWN]:
-        print(f"  {described(each)}", file=sys.stderr)
+        print(f"  {plain(described(each))}", file=sys.stderr)
 
 
 def _done(what: str, out: Path) -> None:
     print(plain(f"{what}: {out}"))
-    print(f"what is in it: ttsdoc data stats {out}", file=sys.stderr)
+    print(plain(f"what is in it: ttsdoc data stats {out}"), file=sys.stderr)

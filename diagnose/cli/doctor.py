@@ -66,7 +66,7 @@ def text(found: list[Line], screen: Screen) -> str:
 
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     table.add_column(overflow="fold")
     for line in found:
         advice = f"\n→ {line.advice}" if line.advice else ""

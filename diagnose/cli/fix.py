@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.clean import plain
 from diagnose.cli.completion import parameters
 from diagnose.cli.options import Dialect, Family, Ignore, Samples, Select, TrainTag, ValTag, checks_of
 
@@ -87,6 +88,7 @@ def _write(plan: Plan, config: Path, *, diff: bool, in_place: bool) -> None:
         from diagnose.files import rewrite
 
         if plan.after != plan.before:
-            print(f"the old config is kept as {rewrite(config, plan.after.encode('utf-8'))}", file=sys.stderr)
+            backup = rewrite(config, plan.after.encode("utf-8"))
+            print(f"the old config is kept as {plain(str(backup))}", file=sys.stderr)
     else:
         sys.stdout.buffer.write(plan.after.encode("utf-8"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from diagnose.clean import plain
 from diagnose.cli.options import Family, Samples, TrainTag, ValTag, tell
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def report(
     found = list(fleet.diagnoses)
     text = page(found, {index: _extras(diagnosis) for index, diagnosis in enumerate(found)})
     write_whole(out, text.encode("utf-8"))
-    print(f"{out} ({len(text) / 1e6:.1f} MB)", file=sys.stderr)
+    print(f"{plain(str(out))} ({len(text) / 1e6:.1f} MB)", file=sys.stderr)
 
 
 def _extras(diagnosis: Diagnosis) -> Extras:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.clean import plain
 from diagnose.cli.completion import presets, runs
 from diagnose.cli.options import FailOn, TextOrJson
 
@@ -103,7 +104,7 @@ def say(
     sound = load_speaker(path).say(text)
     out.parent.mkdir(parents=True, exist_ok=True)
     write(out, sound)
-    typer.echo(f"{out}: {sound.seconds:.1f} s, spoken by {path}", err=True)
+    typer.echo(plain(f"{out}: {sound.seconds:.1f} s, spoken by {path}"), err=True)
 
 
 def calm_threads() -> None:
@@ -186,5 +187,5 @@ def _after(outcome: Outcome, folder: RunFolder, form: TextOrJson, fail_on: FailO
     status = subprocess.run(judge, check=False, stdout=silent).returncode
     if outcome.sample_text and not outcome.broken:
         say = ["ttsdoc", "say", outcome.sample_text, "--run", str(folder.path)]
-        typer.echo(f"\nhear it: {folder.samples}, or {shlex.join(say)}", err=True)
+        typer.echo("\n" + plain(f"hear it: {folder.samples}, or {shlex.join(say)}"), err=True)
     return 1 if outcome.broken else status

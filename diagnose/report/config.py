@@ -184,9 +184,9 @@ def checked(diagnosis: Diagnosis) -> Config:
 
 def _settings(config: Config) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("parameter", no_wrap=True)
-    table.add_column("value", no_wrap=True)
-    table.add_column("line", justify="right")
+    table.add_column("parameter", overflow="fold")
+    table.add_column("value", overflow="fold")
+    table.add_column("line", justify="right", no_wrap=True)
     table.add_column("where", overflow="fold")
     for name, setting in config.values.items():
         style = "dim" if setting.dead else ""

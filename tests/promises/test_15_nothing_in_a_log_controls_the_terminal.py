@@ -85,8 +85,15 @@ ARGUMENTS = [
     ("analyze", ".", "--train-tag", "{}"),
     ("analyze", ".", "--config", "{}"),
     ("analyze", ".", "--{}"),
+    ("report", ".", "-o", "{}.html"),
+    ("export", ".", "-o", "{}.csv"),
+    ("compare", ".", "{}"),
+    ("watch", "--once", "{}"),
+    ("formats", "{}"),
+    ("heal", "config.yaml", "--out", "{}", "--", "{}"),
     ("explain", "{}"),
     ("fix", "{}"),
+    ("fix", "config.yaml", "-o", "{}.yaml"),
     ("fix", "config.yaml", "--only", "{}"),
     ("fix", "config.yaml", "--trainer", "{}"),
     ("check", "{}"),
@@ -115,6 +122,17 @@ def test_what_is_typed_is_echoed_plain(tmp_path: Path, command: tuple[str, ...])
     result = in_this_process(*(word.format(attack) for word in command), cwd=tmp_path)
     error_lines(result)
     assert result.returncode in (0, 1, 2)
+    assert not acting(result.stdout + result.stderr)
+
+
+def test_the_place_of_the_old_config_is_said_plain(tmp_path: Path) -> None:
+    config = tmp_path / f"{hostile.as_name(''.join(hostile.TERMINAL))}.yaml"
+    config.write_text("learning_rate: 0.05\nbatch_size: 16\noptimizer: adamw\n")
+    (tmp_path / "metrics.jsonl").write_text(
+        "".join(json.dumps({"step": n, "loss": value}) + "\n" for n, value in enumerate(hostile.losses()))
+    )
+    result = in_this_process("fix", config, "--logs", tmp_path / "metrics.jsonl", "--in-place")
+    assert "the old config is kept as" in result.stderr
     assert not acting(result.stdout + result.stderr)
 
 
