@@ -232,3 +232,10 @@ def test_episodes_count_in_a_table(tmp_path: Path, row: str) -> None:
     loss = curve_of(read(tmp_path / "log.csv"))
     assert loss.counted
     assert loss.steps.tolist() == list(range(COUNT))
+
+
+def test_a_number_of_updates_between_bars_is_no_loss() -> None:
+    run = read_text(
+        lines("| epoch {e:03d} | 00{e}063 updates | path a.th7\n| epoch {e:03d} | trainloss     {t} | ppl 8")
+    )
+    assert curve_of(run).values.tolist() == LOSS

@@ -49,7 +49,7 @@ PAIR = re.compile(
 _WHOLE_LINES = (
     re.compile(
         rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?(?:[ \t]*[:|=,-]+[ \t]*|\t)(?P<loss>{NUMBER})"
-        r"(?=[ \t]|$)(?![ \t]*[%/|])",
+        r"(?=[ \t]|$)(?![ \t]*(?:[%/|]|[A-Za-z]+[ \t]*\|))",
         re.IGNORECASE,
     ),
     re.compile(r"^[ \t]*(?P<step>\d+)[ \t]*[:_][ \t]*(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
