@@ -57,11 +57,16 @@ def project(start: Path | None = None) -> Project:
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         own, shared = folder / FILE, folder / "pyproject.toml"
-        if own.is_file():
+        if _is_file(own):
             return _project(own, _table(own))
-        if shared.is_file() and (table := _table(shared).get("tool", {}).get("ttsdoc")) is not None:
+        if _is_file(shared) and (table := _table(shared).get("tool", {}).get("ttsdoc")) is not None:
             return _project(shared, table)
     return Project()
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is, as far as this user may know. Path's own raises in a folder that may not be looked into."""
+    return os.path.isfile(path)  # noqa: PTH113 - see above
 
 
 def shipped_presets() -> Path:
@@ -168,7 +173,7 @@ def _installed() -> bool:
 
 
 def _may_bring(place: Path) -> bool:
-    if place.suffix == ".egg" or place.is_file():  # an archive
+    if place.suffix == ".egg" or _is_file(place):  # an archive
         return True
     try:
         names = os.listdir(place)  # noqa: PTH208 - paths of a thousand packages take ten times as long

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from diagnose.cli import command_line
 from diagnose.cli.examples import commands
+from tests.promises.commands import in_this_process
 
 
 def ttsdoc(*arguments: str | Path, cwd: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -419,3 +420,21 @@ def test_where_the_steps_win_over_the_epochs_the_length_in_steps_is_cut(tmp_path
         assert "not changed: max_steps (would be at most 5 epochs)" in said
     else:
         assert "max_steps: 255" in done.stdout
+
+
+NUMBERS = [
+    ("watch", "--once", "--interval"),
+    ("heal", "--interval"),
+    ("heal", "--noise"),
+    ("compare", "--noise"),
+    ("trace", "--seconds"),
+    ("data", "split", "--test"),
+    ("data", "import-srt", "--max-seconds"),
+]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+@pytest.mark.parametrize("command", NUMBERS, ids=" ".join)
+def test_a_number_that_is_none_is_refused(command: tuple[str, ...], value: str) -> None:
+    result = in_this_process(*command, value)
+    assert (result.returncode, result.stdout, "Invalid value" in result.stderr) == (2, "", True)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from diagnose.cli.options import MeasuredNoise
+
 
 class AlignBy(str, Enum):
     """What runs are aligned by."""
@@ -34,9 +36,7 @@ def compare(
     reference: Annotated[
         list[str] | None, typer.Option(help="A healthy run, or a folder of some: where do the others leave their band?")
     ] = None,
-    noise: Annotated[
-        float | None, typer.Option(min=0, help="How much two equal runs differ in their loss, where you measured it.")
-    ] = None,
+    noise: MeasuredNoise = None,
     form: Annotated[CompareFormat, typer.Option("--format", help="Output format.")] = CompareFormat.TEXT,
 ) -> None:
     """Say which of two runs is better, and whether that is noise.

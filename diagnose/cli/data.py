@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diagnose.clean import plain
-from diagnose.cli.options import ExitZero, TextOrJson, TextOrJsonFormat, answer, tell
+from diagnose.cli.options import ExitZero, TextOrJson, TextOrJsonFormat, answer, finite, tell
 from diagnose.data.choices import HARMLESS, Change, Voice
 
 if TYPE_CHECKING:
@@ -56,8 +56,12 @@ def import_srt(
     audio: Annotated[
         Path | None, typer.Option(help="The recording (video with ffmpeg), where it has another name.")
     ] = None,
-    shortest: Annotated[float, typer.Option("--min-seconds", min=0.1, help="Shorter clips are rejected.")] = 1.0,
-    longest: Annotated[float, typer.Option("--max-seconds", min=0.5, help="Longer clips are rejected.")] = 15.0,
+    shortest: Annotated[
+        float, typer.Option("--min-seconds", min=0.1, callback=finite, help="Shorter clips are rejected.")
+    ] = 1.0,
+    longest: Annotated[
+        float, typer.Option("--max-seconds", min=0.5, callback=finite, help="Longer clips are rejected.")
+    ] = 15.0,
     encoding: Annotated[str | None, typer.Option(help="Of the subtitles, where it is not UTF-8.")] = None,
     rate: Rate = 22_050,
     force: Force = False,
@@ -97,8 +101,10 @@ def merge(
 @app.command()
 def split(
     folder: Annotated[Path, typer.Argument(help="A folder in the LJSpeech layout.")],
-    validation: Annotated[float, typer.Option(min=0, max=0.9, help="Share held out for validation.")] = 0.10,
-    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share held out for the test.")] = 0.05,
+    validation: Annotated[
+        float, typer.Option(min=0, callback=finite, max=0.9, help="Share held out for validation.")
+    ] = 0.10,
+    test: Annotated[float, typer.Option(min=0, callback=finite, max=0.9, help="Share held out for the test.")] = 0.05,
     mix_speakers: Annotated[bool, typer.Option("--mix-speakers", help="Let a speaker be on every side.")] = False,
     seed: Seed = 0,
     force: Force = False,

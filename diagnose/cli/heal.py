@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diagnose.clean import plain
-from diagnose.cli.options import Family, Samples, TextOrJson, TrainTag, ValTag, seconds
+from diagnose.cli.options import Family, MeasuredNoise, Samples, TextOrJson, TrainTag, ValTag, finite, seconds
 
 if TYPE_CHECKING:
     from diagnose.live.order import Order
@@ -45,11 +45,9 @@ def heal(
     ] = None,
     attempts: Attempts = 3,
     budget: Annotated[str | None, typer.Option(help="Time for all attempts together: 90m, 12h, 600s.")] = None,
-    interval: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks.")] = 1.0,
+    interval: Annotated[float, typer.Option(min=0.05, callback=finite, help="Seconds between two looks.")] = 1.0,
     one_at_a_time: OneAtATime = False,
-    noise: Annotated[
-        float | None, typer.Option(min=0, help="How much two equal runs differ in their loss, where you measured it.")
-    ] = None,
+    noise: MeasuredNoise = None,
     form: Annotated[TextOrJson, typer.Option("--format", help="How to report the end: in words, or JSON.")] = (
         TextOrJson.TEXT
     ),

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from enum import Enum
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,6 +77,19 @@ Format = Annotated[
 Select = Annotated[list[str] | None, typer.Option(help="Only these checks: codes, names, or beginnings of codes.")]
 Ignore = Annotated[list[str] | None, typer.Option(help="Not these checks.")]
 ExitZero = Annotated[bool, typer.Option("--exit-zero", help="Exit with status 0 whatever is found.")]
+
+
+def finite(value: float | None) -> float | None:
+    """The number of an option, as its `callback`: a range lets NaN pass. Raises BadParameter."""
+    if value is not None and not isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to calculate with")
+    return value
+
+
+MeasuredNoise = Annotated[
+    float | None,
+    typer.Option(min=0, callback=finite, help="How much two equal runs differ in their loss, where you measured it."),
+]
 
 
 def seconds(text: str) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diagnose.clean import plain
-from diagnose.cli.options import TextOrJson, TextOrJsonFormat, answer, tell
+from diagnose.cli.options import TextOrJson, TextOrJsonFormat, answer, finite, tell
 
 if TYPE_CHECKING:
     from diagnose.usage.report import KeyReport
@@ -19,7 +19,7 @@ def trace(
     command: Annotated[list[str], typer.Argument(help="The training command, after `--`.", metavar="-- COMMAND")],
     config: Annotated[Path | None, typer.Option(help="The config, where the command does not name it.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Watch until so many optimiser steps.")] = 20,
-    seconds: Annotated[float, typer.Option(min=0.1, help="Watch no longer than this.")] = 120.0,
+    seconds: Annotated[float, typer.Option(min=0.1, callback=finite, help="Watch no longer than this.")] = 120.0,
     stop_after_start: Annotated[bool, typer.Option(help="Stop the run when the start is over.")] = False,
     form: TextOrJsonFormat = TextOrJson.TEXT,
 ) -> None:

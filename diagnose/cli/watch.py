@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diagnose.cli.options import Family, Samples, TrainTag, ValTag, tell
+from diagnose.cli.options import Family, Samples, TrainTag, ValTag, finite, tell
 
 if TYPE_CHECKING:
     from diagnose.finding import Diagnosis
@@ -41,7 +41,9 @@ QUIET = 60.0
 def watch(
     place: Annotated[str, typer.Argument(metavar="LOGS", help="A log, or the folder in which one is or will be.")],
     once: Annotated[bool, typer.Option("--once", help="Look once, report, and exit.")] = False,
-    interval: Annotated[float, typer.Option(min=0.05, help="Seconds between two looks, at least.")] = 5.0,
+    interval: Annotated[
+        float, typer.Option(min=0.05, callback=finite, help="Seconds between two looks, at least.")
+    ] = 5.0,
     form: Annotated[Stream, typer.Option("--format", help="Output format.")] = Stream.TEXT,
     on_error: Annotated[
         str | None,

@@ -19,7 +19,15 @@ from diagnose.gather import facts_of_run
 from diagnose.pool import WORTH_A_POOL
 from diagnose.readers.sources import Source
 from diagnose.run import Run
-from tests.promises.commands import HEALTHY, error_lines, in_this_process, refused, ttsdoc, unprivileged
+from tests.promises.commands import (
+    HEALTHY,
+    environment_with,
+    error_lines,
+    in_this_process,
+    refused,
+    ttsdoc,
+    unprivileged,
+)
 from tests.readers import events
 
 
@@ -265,3 +273,23 @@ def test_folders_deeper_than_the_stack_are_walked(tmp_path: Path) -> None:
         assert judged(ttsdoc("analyze", "train.log", "--format", "json", cwd=tmp_path / "good")) == ["."]
     finally:
         subprocess.run(["rm", "-rf", tmp_path / "good"], check=True)  # shutil's own walk is recursive
+
+
+def test_from_a_folder_that_may_not_be_looked_into_what_is_elsewhere_is_judged(tmp_path: Path) -> None:
+    good = run_folder(tmp_path / "good")
+    (tmp_path / "closed").mkdir()
+    drop = unprivileged()
+
+    def enter() -> None:
+        os.chdir(tmp_path / "closed")
+        (tmp_path / "closed").chmod(0)
+        if drop:
+            drop()
+
+    program = tmp_path / "ttsdoc.py"  # `python -m` looks for modules in the current folder itself
+    program.write_text("from diagnose.cli import main\nraise SystemExit(main())\n")
+    command = [sys.executable, str(program), "analyze", str(good), "--format", "json"]
+    options: dict[str, Any] = {"env": environment_with({}), "preexec_fn": enter}
+    result = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    (tmp_path / "closed").chmod(0o755)
+    assert (len(judged(result)), result.returncode) == (1, 0)
