@@ -115,3 +115,14 @@ def test_a_bound_that_rises_is_judged_by_its_negative(row: str) -> None:
 @pytest.mark.parametrize("row", ["epoch {i} elbo {t}", "epoch {i} neg_elbo {t}", "epoch {i} ELBO loss: {t}"])
 def test_a_bound_that_is_logged_as_a_loss_stays_as_it_is(row: str) -> None:
     assert values(read_lines(row), Role.TRAIN_LOSS) == TRAIN
+
+
+@pytest.mark.parametrize(
+    "bar", ["{p:3d}% {k}/4 [00:13<00:00,  3.28s/it]", "{p:3d}%|###  | {k}/4 [00:13<00:00,  3.28s/it]"]
+)
+def test_a_row_in_front_of_a_bar_is_one_of_its_epoch(bar: str) -> None:
+    half, whole = bar.format(p=50, k=2), bar.format(p=100, k=4)
+    row = f"  Epoch  iou_loss  cls_loss\n  {{i}}/29  {{v}}  1.808: {half}\r  {{i}}/29  {{t}}  1.808: {whole}\n"
+    run = read_lines(row)
+    assert values(run, Role.TRAIN_LOSS) == TRAIN
+    assert [curve.steps.tolist() for curve in run.curves.values()] == 2 * [list(range(30))]

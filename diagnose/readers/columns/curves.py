@@ -278,7 +278,7 @@ class _Frame:
         step, epoch = self.clocks.step, self.clocks.epoch
         if not len(places) or _beside(step, places) or epochs is None or np.any(np.nan_to_num(epochs) % 1):
             return Axis.STEP
-        if self.keep_last and _beside(epoch, places):
+        if (self.keep_last or _beside(self.redrawn, places)) and _beside(epoch, places):
             return Axis.EPOCH
         passed = len(np.unique(epochs))
         if self._is_evaluated(tag, places):

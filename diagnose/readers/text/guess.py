@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from diagnose.readers.columns import EPOCH, ITERATION, LAUNCH, RANK, STEP
+from diagnose.readers.columns import EPOCH, ITERATION, LAUNCH, RANK, REDRAWN, STEP
 from diagnose.readers.roles import in_english, read_tag
 from diagnose.readers.text.counts import COUNTER, PERHAPS, counter_of, counts_in
 from diagnose.readers.text.kinds import Meaning
@@ -28,7 +28,7 @@ from diagnose.readers.text.patterns import (
     times_in,
     without_verb,
 )
-from diagnose.readers.text.table_rows import header_in, row_in
+from diagnose.readers.text.table_rows import BEHIND, header_in, row_in
 
 # A number may be quoted, in brackets, or printed as a tensor.
 _OPEN = r"['\"\[(]{0,2}(?:tensor\(\[?)?"
@@ -125,6 +125,7 @@ def meaning_of(line: str) -> Iterator[Meaning]:
         row = row_in(line[start:])
         if row:
             yield from ((name, (span[0] + start, span[1] + start)) for name, span in row)
+            yield from ([(REDRAWN, 1.0)] if BEHIND.search(line) else ())
             return
     headers = next(filter(None, ([*header_in(line[start:])] for start in starts)), [])
     yield from ((header, 1.0) for header in headers)

@@ -29,6 +29,8 @@ _WIDE_GAP = 10 * " "
 # `[2.5, 2.3, 17.6]`, `(1, 3.6, 3.8)`: a row in brackets.
 _LIST = re.compile(rf"\s*[\[(]\s*(?:{NUMBER})(?:\s*,\s*(?:{NUMBER}))+\s*[\])]\s*")
 _ALIGNED = re.compile(r"\t[ \t]*\t")
+# The progress bar behind a row: `0/99  4.58  3.15: 100% 4/4 [00:13<00:00]`.
+BEHIND = re.compile(r":[ \t]+\d+%[ \t|].*\[\d+:\d\d.*$")
 _BRACKETS = str.maketrans("[]()", "    ")
 Span = tuple[int, int]
 
@@ -86,6 +88,8 @@ def row_in(line: str) -> list[tuple[str, Span]]:
     """The numbers of a row of a table, named by their place in it; nothing where the line is no row."""
     if _LIST.fullmatch(line):
         line = line.translate(_BRACKETS)
+    bar = BEHIND.search(line)
+    line = line[: bar.start()] if bar else line
     separator = _separator(line)
     spans = _row_of_words(line) if separator is None else _row_of_cells(line, separator)
     if separator == "\t" and _ALIGNED.search(line.strip()):  # tabs only align: there may be more than one
