@@ -115,6 +115,18 @@ def test_training_to_nothing_while_validation_stays_flat_is_no_healthy_run(
     assert diagnosis.stop.recommendation is Recommendation.STOP
 
 
+@pytest.mark.parametrize("losses", [(0.544, 0.389, 0.262, 0.697), (48, 32, 63, 38), (2.1, 1.7, 1.2, 1.9, 2.6)])
+@pytest.mark.parametrize("first", [1_855_600, 30_000])
+def test_a_few_batches_from_the_middle_of_a_run_are_too_few_to_judge(
+    tmp_path: Path, losses: tuple[float, ...], first: int
+) -> None:
+    """Not divergence, whatever they fell before: what came before is not shown."""
+    lines = [f"Iteration {first + 100 * n}, loss = {loss}" for n, loss in enumerate(losses)]
+    diagnosis = text(tmp_path / "train.log", lines)
+    assert diagnosis.verdict is Verdict.INCONCLUSIVE
+    assert alarms(diagnosis) == set()
+
+
 @pytest.mark.parametrize(("low", "start"), [(0.47, 1.41), (2.0, 6.1), (0.11, 0.36)])
 def test_ten_points_that_fall_once_and_climb_for_the_rest_have_diverged(
     tmp_path: Path, low: float, start: float

@@ -11,6 +11,7 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
 from diagnose.checks.run._loss import SURE, beyond_noise, change, improves, moving_target, onset
+from diagnose.run import Axis
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
 from diagnose.signals.trend import FEW
@@ -71,8 +72,9 @@ class Divergence(Check):
         if trend is None or not self.turned(trend):
             return
         lost = trend.lost(trend.end, trend.best)
-        if improves(signals(facts)) or trend is signals(facts).val:
-            return  # harder batches; of validation alone, overfitting
+        few = signals(facts).begins_late and len(trend) < FEW and trend.curve.axis is Axis.STEP
+        if few or improves(signals(facts)) or trend is signals(facts).val:
+            return  # single or harder batches; of validation alone, overfitting
         curve = trend.curve
         low = trend.lowest_index
         best, end = curve.place(curve.steps[low]), trend.said(trend.end, -1)
@@ -94,10 +96,8 @@ class Divergence(Check):
         fell = trend.first - trend.best
         few = len(trend) < FEW and fell < trend.rise < log(2)  # single batches: a rise that small may be noise
         far = trend.lost(trend.end, trend.held) >= self.share or (trend.rise >= self.part and trend.climbs)
-        if len(trend) < FEWEST or trend.rise < self.rise or few or not far:
-            return False
-        # Where noise fell, noise climbs back.
-        return trend.rise_z >= self.z or (trend.climbs and 2 * fell > self.z * trend.noise)
+        sure = trend.rise_z >= self.z or (trend.climbs and 2 * fell > self.z * trend.noise)  # noise climbs back
+        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure and not few
 
     def _parts(self, facts: Facts) -> Iterator[Finding]:
         total = signals(facts).main
