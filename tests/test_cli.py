@@ -438,3 +438,8 @@ NUMBERS = [
 def test_a_number_that_is_none_is_refused(command: tuple[str, ...], value: str) -> None:
     result = in_this_process(*command, value)
     assert (result.returncode, result.stdout, "Invalid value" in result.stderr) == (2, "", True)
+
+
+def test_standard_input_is_not_waited_for_as_a_file_of_that_name() -> None:
+    result = in_this_process("watch", "-")
+    assert (result.returncode, result.stdout, "analyze -" in result.stderr) == (2, "", True)

@@ -81,6 +81,8 @@ def watch(
     from diagnose.live.watch import End, Ended, NewFinding
     from diagnose.live.watch import watch as follow
 
+    if place == "-":
+        raise typer.BadParameter("a pipe cannot be looked at twice: write it to a file (tee), or give it to analyze -")
     if not once and not Path(place).exists():
         tell(f"{place} is not there yet; waiting for it")
     alerts, out = None, _Writer(form)
