@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from diagnose.errors import LogError
@@ -65,9 +66,19 @@ def _family(path: Path) -> list[Path]:
         return []
     folders = path.parent.parent.iterdir() if _is_set(path.parent) else ()
     sets = [folder for folder in folders if _is_set(folder)]
-    beside = (other for one in sets or [path.parent] for other in sorted(one.glob(f"*{path.suffix}")))
-    sisters = [other for other in beside if _named(other)[0] and _named(other)[1] == rest and other.is_file()]
-    return sorted(sisters, key=_is_no_training_loss)
+    alike = (_by_rest(folder, path.suffix, folder.stat().st_mtime_ns) for folder in sets or [path.parent])
+    return sorted((sister for files in alike for sister in files.get(rest, ())), key=_is_no_training_loss)
+
+
+@lru_cache(maxsize=64)
+def _by_rest(folder: Path, suffix: str, _: int) -> dict[str, list[Path]]:
+    """The files of a folder, as it was when it was written to last, by what is in their names beside the measure."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob(f"*{suffix}")):
+        named, rest = _named(path)
+        if named and path.suffix == suffix and path.is_file():
+            files.setdefault(rest, []).append(path)
+    return files
 
 
 def _named(path: Path) -> tuple[str, str]:
