@@ -87,7 +87,7 @@ def safe_yaml(text: str) -> Any:
     """What a preset says: plain data, by the C parser where there is one."""
     import yaml  # here: most logs need no preset
 
-    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 both are safe
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
 
 
 @cache
