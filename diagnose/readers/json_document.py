@@ -49,6 +49,8 @@ def sniff(source: Source) -> int:
         if _is_document(head):
             return 90 if head[:1] == b"[" and _is_whole(source) else 70
     text = source.head().decode("utf-8", "replace")
+    if len(text) >= HEAD_BYTES and text.startswith("["):  # one list in a line that is longer than what is looked at
+        text = text.rpartition(",")[0] + "]"
     if (_TORN.match(text) or _is_key_a_line(text)) and len(records_within(text)) > 1:
         return 70
     lists = _bare_lists(text) if "[" in text[:200] or _BLOCK_LIST.match(text) else {}

@@ -317,3 +317,30 @@ def test_a_word_and_a_number_alone_are_no_series(prose: str) -> None:
 def test_beside_two_adversarial_losses_what_is_near_to_the_data_is_judged(name: str) -> None:
     rows = [f"gen_loss {2 + t % 1:.3f} disc_loss {t % 1:.3f} {name} {t} step {100 * n}" for n, t in enumerate(TRAIN)]
     assert values(read_text("\n".join(rows) + "\n"), Role.TRAIN_LOSS) == TRAIN.tolist()
+
+
+@pytest.mark.parametrize(("epochs", "memory"), [(300, "1.81G"), (50, "12G"), (8, "0G")])
+def test_a_results_file_of_yolov7_is_read_by_the_places_of_its_numbers(epochs: int, memory: str) -> None:
+    row = "     {n}/{last}     {m}   {t}   0.03649         0    {t}        37       640  0.9 0.8 0.7 0.6   {v}   0.05 0"
+    rows = [
+        row.format(n=n, last=epochs - 1, m=memory, t=t, v=v) for n, (t, v) in enumerate(zip(TRAIN, VAL, strict=True))
+    ]
+    run = read_text("\n".join(rows) + "\n")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert run.curves["val_box_loss"].values.tolist() == VAL.tolist()
+    assert [len(curve) for curve in run.played_by(Role.SCORE)] == [EPOCHS] * 4
+
+
+@pytest.mark.parametrize(
+    "line", ["idx: {n}loss: tensor({t}, grad_fn=<NegBackward>)", "i={n}loss={t}", "it {n}loss: {t}"]
+)
+def test_a_loss_glued_to_the_number_before_it_is_read(line: str) -> None:
+    run = read_text("".join(line.format(n=n, t=t) + "\n" for n, t in enumerate(TRAIN)))
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+
+
+@pytest.mark.parametrize("count", [9_000, 40_000])
+def test_a_list_in_one_line_longer_than_what_is_looked_at_is_read(tmp_path: Path, count: int) -> None:
+    losses = [round(3 / (1 + n), 12) + 0.5 for n in range(count)]
+    (tmp_path / "losses.json").write_text(str(losses))
+    assert values(read(tmp_path / "losses.json"), Role.TRAIN_LOSS) == losses

@@ -28,6 +28,7 @@ _STUCK = tuple(
     (re.compile(found), parted, sys.maxsize)
     for found, parted in (
         (rb"loss_(?=-?\d+\.\d\d)", b"loss "),
+        (rb"loss(?<=\dloss)(?=[:= ])", b" loss"),
         (rb"step_(?=\d+:)", b"step "),
         (rb"epoch_?(?=\d+[\]:\t ])", b"epoch "),
         (rb"Epoch_?(?=\d+[\]:\t ])", b"Epoch "),
