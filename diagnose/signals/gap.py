@@ -60,11 +60,6 @@ class Gap:
         """Evaluations after the best."""
         return self.evaluations - 1 - self.best
 
-    @property
-    def best_at(self) -> float:
-        """Share of the evaluations at the best."""
-        return self.best / (self.evaluations - 1)
-
 
 def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     """The gap; without training loss its falls are 0. None below four evaluations."""

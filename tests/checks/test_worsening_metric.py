@@ -23,7 +23,7 @@ def scored(tag: str, role: Role, values: Floats) -> Curve:
 
 
 WORSE = noisy(0.2 + 0.3 * np.abs(TIME - 0.4) / 0.6, 0.02)
-IMAGES = np.array([24.5, 26.3, 27.3, 27.5, 27.3, 27.1, 26.9, 26.7, 26.6])
+IMAGES = noisy(np.interp(TIME, [0, 0.25, 0.4, 1], [24.5, 27.3, 27.5, 26.5]), 0.001)
 FAULTY = (
     case(
         "a score in dB that lost a fifth of the error",

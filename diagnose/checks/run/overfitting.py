@@ -9,7 +9,7 @@ from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import beyond_noise, change, confidence, improves
 from diagnose.signals import Gap, Trend, signals
-from diagnose.signals.gap import FEWEST, TAIL
+from diagnose.signals.gap import FEWEST
 
 
 class Overfitting(Check):
@@ -61,18 +61,19 @@ class Overfitting(Check):
         sterner = self.tuned({"rise": 4 * self.rise, "z": 2 * self.z, "vain": 2 * self.vain})
         parts = () if improves(measured) else measured.part_gaps  # at its best as a whole
         for val, gap, bar in (*whole, *((part, apart, sterner) for part, apart in parts)):
-            if bar._turned(gap) and (measured.train is None or not self._lost(gap)):
+            far = bar is self or gap.rise >= bar.rise  # a part may trade a little against another
+            if far and bar._turned(gap) and (measured.train is None or not self._lost(gap)):
                 clear = bar is self and gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST
                 yield self._overfits(facts, val, gap, confidence(measured, measured.train or val, clear=clear))
                 return
-            if (bar is self or measured.val is None) and bar._gains_nothing(gap):
+            if bar._gains_nothing(gap):
                 yield self._past_best(facts, val, gap)
                 return
 
     def _turned(self, gap: Gap) -> bool:
         """Whether validation has turned up: far, or little but beyond any doubt."""
         high = gap.rise * gap.rise_z >= self.rise * self.z and gap.rise_z >= self.z
-        return high and gap.rise_share >= self.share and gap.best_at <= 1 - TAIL
+        return high and gap.rise_share >= self.share
 
     def _lost(self, gap: Gap) -> bool:
         """Whether training learned nothing since: then it diverged."""
