@@ -23,6 +23,7 @@ class Interrupting:
         if name == moment:
             os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
 moment = sys.argv.pop()
 sys.meta_path.insert(0, Interrupting())
 raise SystemExit(main())
