@@ -57,6 +57,15 @@ class Signals:
         return None if self.val is None else gap_of(self.train, self.val)
 
     @cached_property
+    def whole(self) -> Gap | None:
+        """The gap of validation; without a total that of the sum of its parts, where they were logged together."""
+        curves = [trend.curve for trend, _ in self.part_gaps]
+        if self.gap is not None or len({len(one) for one in curves}) != 1:
+            return self.gap
+        total = Trend.of(replace(curves[0], values=np.sum([one.values for one in curves], axis=0)))
+        return None if total is None else gap_of(self.train, total)
+
+    @cached_property
     def rate(self) -> Rate | None:
         """The logged learning rate."""
         return Rate.of(self.run)

@@ -25,7 +25,21 @@ def creeping() -> Curve:
     return evaluations(turned(descent(end=0.5), 0.6, 0.03), 40)
 
 
+def part(tag: str, values: Floats) -> Curve:
+    """A part of a validation loss of which no total is logged, at forty evaluations."""
+    return Curve(tag, 10 * np.arange(1, 41), values, role=Role.VAL_COMPONENT, held_out=True)
+
+
+LATE = np.linspace(0, 1, 40)
+SOLD = noisy(0.3 + np.exp(-4 * LATE), 0.002)
+"""What falls by more than others rise."""
+
 FAULTY = (
+    case(
+        "a part rises by more than another falls",
+        training(noisy(falling()), part("val_box_loss", SOLD), part("val_obj_loss", noisy(0.1 + 2 * LATE, 0.002, 1))),
+        "FIT002",
+    ),
     case("validation turns in the middle", training(noisy(descent(end=0.05)), rising()), "FIT002"),
     case(
         "few noisy evaluations while training falls tenfold",
@@ -59,6 +73,21 @@ FAULTY = (
     ),
 )
 HEALTHY = (
+    case(
+        "a part of validation rises a little, the sum is at its best",
+        training(
+            noisy(falling()), part("val_box_loss", SOLD), part("val_obj_loss", noisy(0.1 + 0.02 * LATE, 0.002, 1))
+        ),
+    ),
+    case(
+        "one part of three gains nothing, the sum is at its best",
+        training(
+            noisy(falling()),
+            part("val_mel_loss", SOLD),
+            part("val_kl_loss", noisy(0.05 + 0.02 * LATE, 0.002, 1)),
+            part("val_dur_loss", 0.4 * SOLD),
+        ),
+    ),
     case("validation follows training", training(noisy(descent()), evaluations(noisy(1.05 * descent(), 0.01, 1)))),
     case(
         "validation is flat and training too",

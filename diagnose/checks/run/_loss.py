@@ -48,14 +48,9 @@ def moving_target(measured: Signals) -> str | None:
     return None
 
 
-def late_piece(measured: Signals) -> bool:
-    """Whether the log is a short piece of a run whose beginning it does not show."""
-    return measured.begins_late and measured.main is not None and len(measured.main) < LONG
-
-
 def improves(measured: Signals) -> bool:
     """Whether validation, on the same data each time, gained beyond its noise and is at its best."""
-    gap = measured.gap
+    gap = measured.whole
     return (
         gap is not None and measured.train is not None and gap.gain > 2 * gap.noise and gap.rise < gap.gain * EDGE / 2
     )

@@ -61,8 +61,7 @@ class Overfitting(Check):
         sterner = self.tuned({"rise": 4 * self.rise, "z": 2 * self.z, "vain": 2 * self.vain})
         parts = () if improves(measured) else measured.part_gaps  # at its best as a whole
         for val, gap, bar in (*whole, *((part, apart, sterner) for part, apart in parts)):
-            far = bar is self or gap.rise >= bar.rise  # a part may trade a little against another
-            if far and bar._turned(gap) and (measured.train is None or not self._lost(gap)):
+            if bar._turned(gap) and (measured.train is None or not self._lost(gap)):
                 clear = bar is self and gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST
                 yield self._overfits(facts, val, gap, confidence(measured, measured.train or val, clear=clear))
                 return

@@ -9,7 +9,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Role, Severity
-from diagnose.checks.run._loss import MANY, SURE, LossCheck, confidence, late_piece
+from diagnose.checks.run._loss import LONG, MANY, SURE, LossCheck, confidence
 from diagnose.signals import Trend, signals
 from diagnose.signals.robust import ODD_ONE_OUT, as_share, last_level
 from diagnose.signals.trend import EDGE
@@ -87,7 +87,8 @@ class Plateau(LossCheck):
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
         still = not np.ptp(trend.level)
-        if (late_piece(signals(facts)) and not still) or not trend.loss(trend.end):
+        piece = signals(facts).begins_late and len(trend) < LONG
+        if (piece and not still) or not trend.loss(trend.end):
             return True  # what came before is not known, or nothing is left of the loss
         if facts.target is not None and trend.loss(trend.end) <= facts.target.high:
             return True

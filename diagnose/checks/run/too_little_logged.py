@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
-from diagnose.checks.run._loss import MANY, late_piece
+from diagnose.checks.run._loss import LONG, MANY
 from diagnose.readers.roles import ADVERSARIAL
 from diagnose.signals import Kind, signals
 from diagnose.signals.trend import EDGE
@@ -58,7 +58,7 @@ class TooLittleLogged(Check):
         points = len(curve.finite) if trend is None else len(trend)
         if trend is None or points < self.fewest:
             return f"{points} point{'s' * (points != 1)} of the loss: too few to judge; log at least {self.few}"
-        if late_piece(measured):
+        if measured.begins_late and len(trend) < LONG:
             return f"the log begins at {facts.run.first_place(curve)}: what came before is unknown"
         if points < self.few and (abs(trend.order) < self.order or abs(trend.net) < EDGE):
             return f"{points} points without a clear course are too few to judge; log more often"
