@@ -19,11 +19,11 @@ SETS = {
     "fresh": "collected later, of repositories that no other set has: blind for eleven looks, developed on since",
     "late": "collected after those, mostly faulty: developed on",
     "late2": "collected after the rewrite, mostly faulty: developed on",
-    "blind2": "collected with them, other repositories: blind, scored four times",
+    "blind2": "collected with them, other repositories: blind for four looks, developed on since",
     "late3": "collected still later, many shapes: developed on",
-    "blind3": "collected with them, other repositories: blind, scored three times",
+    "blind3": "collected with them, other repositories: blind, scored four times",
     "late4": "half of the last, by a hash of the repository: opened after one look",
-    "blind4": "the other half: blind",
+    "blind4": "the other half: blind, scored twice",
 }
 
 
