@@ -1,6 +1,6 @@
 """Promise 3: twice the input takes about twice the time, whatever is in it.
 
-Measured as a ratio, in processor seconds of this process, so that a busy machine changes nothing; benchmarks/growth
+Measured as a ratio, in processor seconds of this process, so that a busy machine changes little; benchmarks/growth
 has larger inputs.
 """
 

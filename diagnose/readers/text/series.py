@@ -107,6 +107,8 @@ def by_heading(columns: Mapping[str, Column]) -> dict[str, Column]:
     """
     marks = {name.removeprefix(HEADING): column.places for name, column in columns.items() if name.startswith(HEADING)}
     named = {name: column for name, column in columns.items() if not name.startswith(HEADING)}
+    if not marks:
+        return named
     none = np.zeros(0, np.int64)
     logged = np.unique(np.concatenate([none, *(column.places for name, column in named.items() if name[0] != "@")]))
     if "best" in marks and len(logged):
@@ -131,11 +133,15 @@ def by_heading(columns: Mapping[str, Column]) -> dict[str, Column]:
 def _results(columns: Mapping[str, Column], logged: IntArray, headings: IntArray) -> IntArray:
     """The line below each heading, and those behind it while each has one name, later in the alphabet than the last."""
     below = np.unique(np.searchsorted(logged, headings))
+    there: dict[int, list[str]] = {}
+    for name, column in columns.items():
+        for place in np.unique(column.places).tolist() if name[0] != "@" else ():
+            there.setdefault(place, []).append(name)
     found: list[int] = []
     for first in below[below < len(logged)].tolist():
         last = ""
         for place in logged[first : first + _LONGEST_BLOCK].tolist():
-            names = [name for name, column in columns.items() if name[0] != "@" and place in column.places]
+            names = there[place]
             if last and (len(names) > 1 or names[0] <= last):
                 break
             found.append(place)
