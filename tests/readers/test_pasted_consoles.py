@@ -106,6 +106,12 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         None,
         ([21.5, 22.5, 23.5], [190, 200, 210]),
     ),
+    "a scale that is set again and again beside one epoch": (
+        "| epoch 027 | loss 6.34 | num_updates 10198 |\n| epoch 027 | valid on 'valid' subset | valid_loss 8.30 |\n"
+        + "".join(f"| WARNING: overflow detected, setting loss scale to: 0.{n}5\n" for n in range(9)),
+        ([6.34], [10198]),
+        ([8.30], [27]),
+    ),
     "a name behind `and`": (
         "Val epoch 1 has acc 0.2 and loss 1.38\nVal epoch 2 has acc 0.3 and loss 1.36\n",
         None,

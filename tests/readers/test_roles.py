@@ -32,6 +32,10 @@ CASES = [
     ),
     pytest.param(["loss", "val_loss", "accuracy", "val_accuracy"], ("loss", "val_loss"), id="Keras"),
     pytest.param(["train_loss_step", "val_loss", "epoch"], ("train_loss_step", "val_loss"), id="Lightning"),
+    pytest.param(
+        ["train/pitch_loss", "train/duration_loss", "train/spec_loss"], ("train/spec_loss", None), id="speech"
+    ),
+    pytest.param(["energy_loss", "mel_loss", "gate_loss"], ("mel_loss", None), id="speech, without a split"),
     pytest.param(["loss/g/total", "loss/d/total", "loss/g/mel", "loss/g/kl"], ("loss/g/mel", None), id="VITS"),
     pytest.param(
         ["TrainIterStats/loss_0", "TrainIterStats/loss_1", "TrainEpochStats/avg_loss_1", "EvalStats/avg_loss_1"],

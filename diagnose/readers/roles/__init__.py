@@ -15,12 +15,12 @@ from diagnose.errors import LogError
 from diagnose.readers.roles.families import FAMILIES, Family, family_of, pair_of
 from diagnose.readers.roles.file_names import measured_in
 from diagnose.readers.roles.headline import ADVERSARIAL, Headline, alike, complete, why
+from diagnose.readers.roles.languages import in_english
 from diagnose.readers.roles.patterns import beside_the_losses
 from diagnose.readers.roles.tags import (
     HELD_OUT,
     PARTS,
     Reading,
-    in_english,
     letter_splits,
     losses_in,
     read_tag,

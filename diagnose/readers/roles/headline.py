@@ -19,6 +19,8 @@ ADVERSARIAL = (
     "log the generator's reconstruction loss (mel, L1, cycle) to have the training judged"
 )
 """What the note says of a GAN without a loss that can be judged."""
+SPEECH = frozenset({"mel", "spec", "spectrogram"})
+"""Parts that say more of a model that speaks than its pitch, energy and durations do."""
 # A loss of so few points is no course while another has so many, and while another has many more.
 _TOO_FEW, _PLENTY = 4, 10
 _NO_COURSE, _MANY = 8, 80
@@ -95,8 +97,8 @@ def _is_constant(curve: Curve) -> bool:
     return len(values) >= _PLENTY and bool((values == values[0]).all()) and bool(values[0])
 
 
-def _worth(reading: Reading, curve: Curve, longest: int) -> tuple[int, bool, int, bool, int, bool]:
-    """Long enough, epoch means before single steps, totals, running means of evaluations alone, named so, long.
+def _worth(reading: Reading, curve: Curve, longest: int) -> tuple[int, bool, bool, int, bool, int, bool]:
+    """Long enough, epoch means before single steps, totals, speech, running means of evaluations alone, named so, long.
 
     What is called a validation loss before what is logged within an evaluation.
     """
@@ -104,7 +106,8 @@ def _worth(reading: Reading, curve: Curve, longest: int) -> tuple[int, bool, int
     enough = min(ENOUGH_EPOCHS, longest, max(_FEW_EPOCHS, longest / _FEWER))
     course = (1 if reading.single else 3 if by_epoch else 2) if len(curve) >= enough else 0
     within = reading.tag.startswith("val/")
-    return course, reading.whole, reading.plainness, reading.split == "train", len(curve), not within
+    speech = bool(SPEECH & reading.parts)
+    return course, reading.whole, speech, reading.plainness, reading.split == "train", len(curve), not within
 
 
 def why(train: Reading, readings: Sequence[Reading], curves: Curves) -> str:

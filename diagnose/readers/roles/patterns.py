@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from diagnose.readers.roles.tags import in_english
+from diagnose.readers.roles.languages import in_english
 from diagnose.run import Role
 
 _LEARNING_RATE = (

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
+from diagnose.readers.roles.languages import in_english
+
 HELD_OUT = frozenset({"val", "test"})
 """Splits that are not trained on."""
 
@@ -48,7 +50,22 @@ _KIND = frozenset(
         "is",
         "meta",
     }
-    | {"dataloader", "idx", "iters", "item", "and", "with", "has", "finished", "in", "sample", "mini", "column", "row"}
+    | {
+        "dataloader",
+        "idx",
+        "iters",
+        "item",
+        "and",
+        "with",
+        "has",
+        "finished",
+        "in",
+        "sample",
+        "mini",
+        "minibatch",
+        "column",
+        "row",
+    }
 )
 # Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
 # `eval_clean_loss`.
@@ -115,10 +132,10 @@ _SINGLE = frozenset({"step", "batch", "iter", "iteration"})
 _MEAN = frozenset({"avg", "average", "mean"})
 _RUNNING = frozenset({"running", "smooth", "smoothed", "ema", "far"})
 # `L: 9.5, L_crf: 4.5`, `l_g_pix`: how papers write a loss and its parts.
-_LETTER = re.compile(r"(?:^|/)(?:L|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
+_LETTER = re.compile(r"(?:^|/|^(?:train|val|valid|test)_)(?:L|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
 # The part of a generator's loss that measures how near its output is to the data: alone it has a level.
 RECONSTRUCTION = re.compile(
-    r"(?<![a-z])(?:l[12]|mel|rec(?:on(?:str\w*)?)?|cyc(?:le)?|idt|stft|mse|mae|pix(?:el)?|content|vgg|percep(?:tual)?)(?![a-z])",
+    r"(?<![a-z])(?:l[12]|mel|spec(?:trogram)?|rec(?:on(?:str\w*)?)?|cyc(?:le)?|idt|stft|mse|mae|pix(?:el)?|content|vgg|percep(?:tual)?)(?![a-z])",
     re.IGNORECASE,
 )
 _GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
@@ -132,22 +149,6 @@ _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
 # What files of numbers are named after: a measure, and whose it is.
 MEASURES = _LOSS | _FORMULA | _PERPLEXITY | _LOSSLIKE | _ERROR_RATES | _SCORES | _REWARDS | {"rewards", "returns"}
 SIDES = _TRAIN | _VAL | _TEST | GENERATOR | ADVERSARY | _WHOLE | _MEAN | PARTS
-# The same words in other languages; in those without spaces they are inside others. Longer ones first.
-_FOREIGN = {
-    "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
-    "loss": r"损失|損失|손실|verlust|потер[иья]|втрат[аи]|pertes?\b|p[ée]rdidas?\b|p[èe]rdua\b|perda\b|perdita\b"
-    r"|verlies\b|kay[\u0131i]?[bp]\w*|strat[ay]\b|ztr[áa]ta\b|f[öo]rlust",
-    "train": r"训练集?|訓練|学習|훈련|학습|trainings|обучени[еяи]|d['\u2019]entra[iî]nement|entrenamiento|treino|"
-    r"treinamento|addestramento|e[ğg]itim|trening\w*|träning\w*",
-    "val": "验证集?|驗證|検証|검증|validierungs?|валидаци[ияей]+|validaç[ãa]o|validaci[óo]n|validazione|do[ğg]rulama"
-    r"|walidac\w+|validač?n\w+|validerings?",
-    "test": "测试集?|測試|テスト|테스트|тест",
-    "mean": r"平均|mittlerer?|средн\w+",
-    "epoch": r"轮次?|輪|epoche\b|epoka\b|epok\b|epocha\b|[eéÉ]po(?:ca|que)\b|эпоха|епоха|エポック|에포크|에폭",
-    "step": r"步数?|ステップ|스텝|schritt\b|шаг|迭代|passo\b",
-    "of": r"\bн\u0430\b|\bde\b|\bdi\b|的",
-}
-_TRANSLATED = re.compile("|".join(f"(?P<w{n}>{words})" for n, words in enumerate(_FOREIGN.values())), re.IGNORECASE)
 # `trainloss`, `closs`: two words in one.
 GLUED = re.compile(
     r"(train|val|valid|dev|eval|test)(ppl|err(?:or)?)(?![a-z])|(?<=[a-z])(?=loss(?:es)?\b)", re.IGNORECASE
@@ -254,7 +255,7 @@ def _lossy(tag: str, there: frozenset[str], parts: frozenset[str]) -> int:
         return 3
     if there & _PERPLEXITY:
         return 2
-    bare = there - {"l"}
+    bare = frozenset() if tag.endswith("_L") else there - {"l"}  # `val_L` beside `L`
     if bare and (bare <= _TRAIN or bare <= _VAL or (bare < there and bare <= _TEST)):  # `train 3.4 val 3.5`, `l_train`
         return 3
     # `generator_total`, `train total`: a sum of which nothing else is said is the loss.
@@ -298,14 +299,15 @@ def _of_two_networks(readings: Mapping[str, Reading]) -> dict[str, Reading]:
 
 
 def _by_letters(readings: Mapping[str, Reading]) -> dict[str, Reading]:
-    """`L=2.4 VL=2.6`, `TL 2.4 VL 2.6`: the losses of training and validation."""
+    """`L=2.4 VL=2.6`, `TL 2.4 TA 0.7`: losses of training and validation, beside one another or their accuracies."""
     named = {name.casefold(): name for name in readings}
     train = named.get("l", named.get("tl"))
-    if train is None or "vl" not in named:
+    if train is None or not named.keys() & {"vl", "ta", "va"}:
         return {}
     return {
         name: replace(readings[name], lossy=3, split=split, parts=frozenset())
-        for name, split in ((train, "train"), (named["vl"], "val"))
+        for name, split in ((train, "train"), (named.get("vl"), "val"))
+        if name
     }
 
 
@@ -334,11 +336,3 @@ def letter_splits(tags: Iterable[str]) -> dict[str, str]:
             named[tag] = f"{split} " + " ".join(word for word in words if word != other)
             named[known[twin]] = "train " + " ".join(word for word in twin if word != train)
     return named
-
-
-def in_english(tag: str) -> str:
-    """The tag with the words of other languages translated."""
-    if tag.isascii() and not _TRANSLATED.search(tag):
-        return tag
-    english = tuple(_FOREIGN)
-    return " ".join(_TRANSLATED.sub(lambda match: f" {english[int(str(match.lastgroup)[1:])]} ", tag).split())

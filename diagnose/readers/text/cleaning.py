@@ -6,7 +6,8 @@ import re
 import sys
 
 # Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what numpy 2 prints around
-# its numbers (a bracket stays), bold text, a place that was never filled in (`ep:{} 18`), and what fills up `nan`.
+# its numbers (a bracket stays), bold text, a place that was never filled in (`ep:{} 18`), what fills up `nan`, code
+# in Markdown, and what Julia writes behind its numbers (`1.5f0`).
 _ANSI = (
     (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]"),
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
@@ -16,6 +17,8 @@ _ANSI = (
     (b"**", rb"\*\*(?=[\w.-])|(?<=[\w.])\*\*"),
     (b"{}", rb"\{\} ?(?=[-+]?\d)"),
     (b"xx", rb"(?<=nan|inf)x+"),
+    (b"`", rb"`(?=[-+]?\d|nan|inf)|(?<=\d)`|(?<=nan|inf)`"),
+    (b"f0", rb"(?<=\d)f0(?!\w)"),
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
 _GLUED = re.compile(

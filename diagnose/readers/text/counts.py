@@ -16,7 +16,7 @@ COUNTER = re.compile(
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
     r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?"
-    r"(?P<sep>(?:\.{3})?['\")]?(?:-(?=\d)|[ \t]*(?:[:=#\uff1a][ \t]*)?(?:[\[(][ \t]*)?))"
+    r"(?P<sep>\.{0,3}(?:[ \t]n(?:o|r|umber)\.?)?['\")]?(?:-(?=\d)|[ \t]*(?:[:=#\uff1a][ \t]*)?(?:[\[(][ \t]*)?))"
     rf"(?P<number>{ROUNDED}|\d{{1,3}}(?:,\d{{3}})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
     # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `: 1/25:`, `, 1/188 0.5%`, ` | 143/573 |`, `  10 / 82 loss`:
@@ -29,7 +29,8 @@ COUNTER = re.compile(
 _LETTER_I = re.compile(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
 # `after 100 batches`: what was done so far.
 _DONE = re.compile(
-    r"\bafter[ \t]+(?P<number>\d+)[ \t]+(?P<name>batches|steps|iter(?:ation)?s|epochs|updates)\b", re.IGNORECASE
+    r"\bafter[ \t]+(?P<number>\d+)[ \t]+(?P<name>batches|steps|iter(?:ation)?s|epochs|updates|samples|examples)\b",
+    re.IGNORECASE,
 )
 # `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
 _BRACKETS = re.compile(
@@ -38,10 +39,11 @@ _BRACKETS = re.compile(
     r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
     re.IGNORECASE,
 )
-# `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `TRAIN @ 50 |`, `logging_writer.py:48] [50] loss`
+# `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `E50 loss`, `TRAIN @ 50 |`,
+# `logging_writer.py:48] [50] loss`
 _COUNTED_FIRST = re.compile(
-    r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)"
-    r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
+    r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|[eE](?P<epoch>\d+)[ \t:|,]"
+    r"|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
@@ -122,7 +124,8 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         if brackets["per"]:
             yield PER_EPOCH, brackets.span("per")
     elif first:
-        yield STEP, first.span("step" if first["step"] else "of" if first["of"] else "hash")
+        counted = next(name for name in ("step", "of", "hash", "epoch") if first[name])
+        yield EPOCH if counted == "epoch" else STEP, first.span(counted)
         if first["total"]:
             yield PER_EPOCH, first.span("total")
     elif bar:

@@ -52,7 +52,7 @@ _WHOLE_LINES = (
         r"(?=[ \t]|$)(?![ \t]*(?:[%/|]|[A-Za-z]+[ \t]*\|))",
         re.IGNORECASE,
     ),
-    re.compile(r"^[ \t]*(?P<step>\d+)[ \t]*[:_][ \t]*(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
+    re.compile(r"^[ \t]*(?P<step>\d+)(?:[ \t]*[:_][ \t]*|-)(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
     re.compile(
         r"^[^\w\n]*(?:iter(?:ation)?|step|it|batch|update)[ \t:#]*\[?(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?\]?"
         rf"(?:[ \t]*[:|=,>-]+[ \t]*|\t|(?<=\])[ \t]+)(?P<loss>{DECIMAL})[ \t]*$",
@@ -67,7 +67,7 @@ _WHOLE_LINES = (
 _AT = re.compile(
     r"[ \t](?:at|after|for|in|of|on)[ \t]+(?:the end of [a-z]+[ \t]*"
     r"|(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
-    r"|\d+[ \t]+(?:batch(?:es)?|(?:step|iter(?:ation)?|epoch|update)s?)[ \t]*)"
+    r"|\d+[ \t]+(?:batch(?:es)?|(?:step|iter(?:ation)?|epoch|update|sample|example)s?)[ \t]*)"
     rf"(?:is[ \t]*:?|:|=|-)[ \t]*(?P<number>{NUMBER})",
     re.IGNORECASE,
 )
@@ -77,7 +77,7 @@ _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
 _VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})(?![\d.]*[ \t]*%)")  # `Validation: 100%|██` is a bar
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
-_BARE_SPLIT = re.compile(r"train|trn|val|vld|valid|validation|dev|eval|test", re.IGNORECASE)
+_BARE_SPLIT = re.compile(r"train|trn?|te|val?|vld?|valid|validation|dev|eval|test", re.IGNORECASE)
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
 _RECAP = re.compile(
     r"\b(?:best|better|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
@@ -189,11 +189,11 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     count = COUNTER.search(line)
     changes = changes_in(line)
-    listed, bare = PARTS.search(line) is not None, bool(splits) and _has_bare_splits(line)
+    listed, bare = PARTS.search(line) is not None, _has_bare_splits(line)
     behind = len(line)
     for match in PAIR.finditer(line, at.end() if at and words else 0):
         name = metric_name(line, match)
-        measure = METRIC.search(name if name.isascii() else in_english(name))
+        measure = METRIC.search(in_english(name))
         unsigned = not match["sep"].strip() and not measure and not _is_behind(match, count)
         # `loss 0.08 charb 0.05 msssim 0.21`: names and numbers in turn, once the loss begins them.
         in_turn = " " not in name and "." in match["number"] and not (line[behind : match.start()] or "?").strip(" ,|")

@@ -30,13 +30,17 @@ _WORDS = (
     ),
     *("scale", "mb", "_l", "ce"),
 )
-_SPLITS = ("train", "trn", "val", "vld", "valid", "validation", "dev", "eval", "test")
-_COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at")
+# The last words of what a loss is called in languages that are written in these letters.
+_ABROAD = ("verlust", "perte", "perda", "perdida", "treino", "entrenamiento", "apprentissage", "verlies", "strata")
+_SPLITS = ("train", "trn", "tr", "val", "vld", "vl", "valid", "validation", "dev", "eval", "test")
+_NAMES = (*_WORDS, *_SPLITS, *_ABROAD)
+_COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at", "epoche", "epoque", "epoca", "epok")
 _BEHIND = (
     r"(?:[ \t]*[-+.]?(?:\[?\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x92\x86\xe2|\x9a\xbc\xef|\x9d\xbc\xef)"
     r"|[-+]?(?:[ \t]+(?:si|saw|fo)\b|[ \t]*,ssol)"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
-    rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in (*_WORDS, *_SPLITS))}))"
+    rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in _NAMES)}))"
+    r"|[ \t]+[\x80-\xbf]"
 )
 _NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
 _NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
@@ -50,7 +54,7 @@ _HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:(?:epoch|step|iter|ep)[a-z]*|e)[\s|,;]
 _ORDINAL = "第".encode()
 _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 # A heading, or a number on a line of its own.
-_HEADING = re.compile(rf"{HEADINGS}|is:\s*$|^\s*-?\0\s*,?\s*$".encode("latin-1"), re.IGNORECASE)
+_HEADING = re.compile(rf"{HEADINGS}|is:\s*$|^\s*(?:\0-|-?)\0\s*,?\s*$".encode("latin-1"), re.IGNORECASE)
 
 
 def worth_a_look(rest: bytes) -> bool:

@@ -48,7 +48,7 @@ LOGGERS = (
     *(re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")),
     re.compile(r"^\W?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[\d.,]*[\])]?[ \t]*[-:|]?[ \t]+"),
 )
-_LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR|[AP]M|and)[ \t]+(?=\w)")
+_LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR|[AP]M|and|(?:[eE]|[eE]p(?:och)?|[iI]ter|[sS]tep)-?\d+)[ \t]+(?=\w)")
 PROSE = re.compile(
     r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|to|version|port|device|seed)$"
     r"|\.(?:py|pyx|cc|cpp|cu|h|hpp|lua)$",  # `trainer.py:118`

@@ -64,7 +64,8 @@ def _series(named: Mapping[str, Column], headed: Collection[str]) -> dict[str, C
     `[batch=1/9]:` counts a block of them, where there is nothing else.
     """
     beside = [name for name in named if name in {STEP, EPOCH, ITERATION} or read_tag(name).held_out]
-    if any(read_tag(name).lossy and len(column.values) >= _FEWEST_BARE for name, column in named.items()):
+    losses = [column for name, column in named.items() if read_tag(name).lossy and not read_tag(name).no_loss]
+    if any(len(column.values) >= _FEWEST_BARE for column in losses):
         beside = []  # what is said once beside a curve (`global_step = 2940, average loss = 4.47`) sums it up
     counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside)])
     found: dict[str, Column] = {}
