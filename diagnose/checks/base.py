@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from enum import Enum
 from inspect import get_annotations
-from typing import ClassVar, TypeVar
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Prescription, Severity
 from diagnose.numbers import Number
 from diagnose.run import SHARED_ROLES, Curve, Role
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "About",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 from diagnose.errors import LogError
@@ -46,7 +45,7 @@ def _outputs(document: Any) -> Iterator[str]:
         for output in _maps(cell, "outputs"):
             data = output.get("data")
             shown = data if isinstance(data, dict) else output
-            table = rows_of_tables(_joined(shown.get("text/html") or shown.get("html")))
+            table = _rows_of_tables(_joined(shown.get("text/html") or shown.get("html")))
             plain = _joined(shown.get("text/plain") or shown.get("text"))
             if output.get("output_type") in {"error", "pyerr"}:  # its lines in full show the source
                 plain = f"Traceback (most recent call last)\n{output.get('ename')}: {output.get('evalue')}"
@@ -86,33 +85,10 @@ def _as_rows(rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def rows_of_tables(html: str) -> str:
+def _rows_of_tables(html: str) -> str:
     """The rows of the tables in a page as `| a | b |`, one a line."""
     if "<t" not in html:
         return ""
-    parser = _Tables()
-    parser.feed(html)
-    return _as_rows(parser.rows)
+    from diagnose.readers.columns.html_tables import cells_of_tables  # the parser is slow to import, tables are rare
 
-
-class _Tables(HTMLParser):
-    """The cells of all tables, row by row."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[list[str]] = []
-        self._inside = False
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        if tag == "tr":
-            self.rows.append([])
-        self._inside = tag in {"td", "th"} and bool(self.rows)
-        if self._inside:
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = self._inside and tag not in {"td", "th", "tr", "table"}
-
-    def handle_data(self, data: str) -> None:
-        if self._inside:
-            self.rows[-1][-1] += data.strip()
+    return _as_rows(cells_of_tables(html))
