@@ -13,7 +13,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "train": ("train", "train small-data --out runs/first", "train config.yaml --resume"),
     "say": ("say 'selam' --run runs/first --out hello.wav",),
     "watch": ("watch logs/", "watch logs/ --notify ntfy://my-topic"),
-    "heal": ("heal config.yaml -- python train.py --config {config}",),
+    "heal": ("heal config.yaml -- python train.py --config {config}", "heal args.yaml -- python train.py --lr {lr}"),
     "compare": ("compare runs/a runs/b",),
     "report": ("report logs/ -o report.html", "report runs/a runs/b -o compared.html"),
     "check": ("check config.yaml", "check config.yaml --trainer train.py --data data/"),

@@ -35,8 +35,9 @@ def heal(
         list[str],
         typer.Argument(
             metavar="-- COMMAND...",
-            help="How to train, with {config}, {log_dir} and {resume} where they belong. Without a checkpoint to go on "
-            "from, {resume} and the option before it are left out.",
+            help="How to train, with {config}, {log_dir} and {resume} where they belong. A trainer that takes "
+            "arguments gets keys of the config instead: --lr {train.lr}. Without a checkpoint to go on from, {resume} "
+            "and the option before it are left out.",
         ),
     ],
     logs: Annotated[Path | None, typer.Option(help="Where the trainer logs, if not into {log_dir}.")] = None,

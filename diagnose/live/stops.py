@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from diagnose.engine import prescriptions_of
-from diagnose.errors import TrainerError
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Safety, Severity, Verdict
 from diagnose.live.history import NOT_OF_THE_RUN, memorises
@@ -124,24 +122,6 @@ def _onset(facts: Facts, name: str, first: int | None) -> int | None:
     if first is None or name == "exploding-gradients":
         return None if first is None else first - 1
     return onset_of(facts, first)
-
-
-def filled(command: Sequence[str], config: Path, logs: Path, resume: str | None) -> tuple[str, ...]:
-    """The command with its placeholders filled in. Without a checkpoint, what asks for one is left out.
-
-    Raises TrainerError where the command has no place for the config.
-    """
-    if not any("{config}" in word for word in command):
-        raise TrainerError("the command has no {config}: without it the trainer would never see what is changed")
-    words: list[str] = []
-    for word in command:
-        if "{resume}" in word and resume is None:
-            if word == "{resume}" and words and words[-1].startswith("-"):
-                words.pop()  # the option that the checkpoint was for
-            continue
-        filled_in = word.replace("{config}", str(config)).replace("{log_dir}", str(logs))
-        words.append(filled_in.replace("{resume}", resume or ""))
-    return tuple(words)
 
 
 def held_out(logs: Path) -> float | None:

@@ -18,6 +18,7 @@ from diagnose.files import write_whole
 from diagnose.finding import Diagnosis, Finding
 from diagnose.interrupt import Asked, interruptible
 from diagnose.live.child import Child, alive, start
+from diagnose.live.command import filled, parameters_in
 from diagnose.live.history import remember
 from diagnose.live.news import last_step
 from diagnose.live.order import Order
@@ -26,7 +27,6 @@ from diagnose.live.record import Attempt, Change, Record, Seen, read_record
 from diagnose.live.stops import (
     alarms,
     died,
-    filled,
     held_out,
     last_good,
     of_the_run,
@@ -194,7 +194,9 @@ class _Healing:
         config = self._config(attempt)
         settings = {name: setting.value for name, setting in config.values.items()}
         facts = replace(diagnosis.facts, config=config, settings=settings)
-        return plan(replace(diagnosis, facts=facts), minimal=True, unsafe=True)  # it is tried, and kept only if better
+        # What is unsafe is tried, and kept only if better.
+        passed = parameters_in(self.order.command, config)
+        return plan(replace(diagnosis, facts=facts), only=passed, minimal=True, unsafe=True)
 
     def _config(self, attempt: Attempt) -> Config:
         """What the attempt was trained with: the config that the trainer wrote, else the one that it was given."""

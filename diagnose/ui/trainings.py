@@ -17,7 +17,7 @@ from pathlib import Path
 from diagnose.errors import TrainerError
 from diagnose.files import write_whole
 from diagnose.live.child import Child, start
-from diagnose.live.stops import filled
+from diagnose.live.command import filled
 
 BUNDLED = (sys.executable, "-m", "diagnose", "train", "{config}", "--out", "{log_dir}", "--resume-from", "{resume}")
 """How the bundled trainer is started."""

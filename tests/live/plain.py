@@ -1,6 +1,6 @@
 """A small real trainer without any framework: linear regression by gradient descent, as people write it.
 
-    python plain.py CONFIG --log-dir DIR [--resume FILE]
+    python plain.py CONFIG --log-dir DIR [--resume FILE] [--lr RATE]
 
 Reads learning_rate, max_steps, samples from YAML, logs JSON lines, keeps a checkpoint every 20 steps, saves at Ctrl-C.
 """
@@ -23,8 +23,11 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("--log-dir", type=Path, required=True)
     parser.add_argument("--resume", type=Path)
+    parser.add_argument("--lr", type=float)
     arguments = parser.parse_args()
     training = yaml.safe_load(arguments.config.read_text("utf-8"))["training"]
+    if arguments.lr is not None:
+        training["learning_rate"] = arguments.lr
     draw = np.random.default_rng(0)
     truth, scale = draw.normal(size=WIDTH), np.geomspace(1.0, 0.3, WIDTH)
     size, noise = training.get("samples", 400), training.get("label_noise", 0.3)

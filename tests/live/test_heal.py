@@ -66,6 +66,21 @@ def test_a_lower_rate_that_is_no_better_is_halved_once_more_and_then_the_origina
     assert not (tmp_path / "healed" / "cured.yaml").exists()
 
 
+def test_a_trainer_that_takes_arguments_is_healed_by_those_that_the_command_names(tmp_path: Path) -> None:
+    """Only what it passes is changed: the trainer would see nothing of the clipping that belongs to the cure."""
+    path, own = config(tmp_path, learning_rate=2.0), tmp_path / "own.yaml"
+    own.write_bytes(path.read_bytes())
+    words = ["--", sys.executable, str(PLAIN), str(own), "--log-dir", "{log_dir}", "--lr", "{training.learning_rate}"]
+    heal = [*command(path)[: command(path).index("--")], *words]
+    done = subprocess.run(heal, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = json.loads((tmp_path / "healed" / "heal.json").read_text("utf-8"))["attempts"][:2]
+    assert first["command"][-1] == "2.0"
+    assert [edit["parameter"] for edit in second["edits"]] == ["learning_rate"]
+    assert second["command"][-1] == str(second["edits"][0]["now"])
+    assert second["accepted"]
+
+
 def test_a_healthy_run_is_neither_stopped_nor_changed(tmp_path: Path) -> None:
     done, record = healed(config(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -13,15 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diagnose.config import read_config
 from diagnose.engine import examine
 from diagnose.errors import LogError, TrainerError
 from diagnose.facts import Checkpoint, Facts, Hints
 from diagnose.finding import Confidence, Finding, Severity
 from diagnose.live.child import start
+from diagnose.live.command import filled, parameters_in
 from diagnose.live.history import memorises
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
-from diagnose.live.stops import alarms, filled, last_good, with_fault, worth_a_stop
+from diagnose.live.stops import alarms, last_good, with_fault, worth_a_stop
 from diagnose.live.verdict import Noise, compare, estimated, score
 from diagnose.remedies import speed_up
 from diagnose.run import Axis, Curve, Role, Run
@@ -48,6 +50,18 @@ def test_what_asks_for_a_checkpoint_is_left_out_where_there_is_none() -> None:
 def test_a_command_that_never_sees_the_config_is_refused() -> None:
     with pytest.raises(TrainerError, match=r"no \{config\}"):
         filled(["python", "train.py"], Path("c"), Path("l"), None)
+    with pytest.raises(TrainerError, match=r"no \{config\}"):
+        filled(["python", "train.py", "--out", "{log_dir}"], Path("c"), Path("l"), None)
+
+
+def test_a_key_of_the_config_in_braces_becomes_its_value(tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("train: {lr: 2.0e-4, amp: on}\nbatch-size: 16\n")
+    command = ["t", "--lr={train.lr}", "-b", "{batch-size}", "--name", "{run}_{epoch:02d}", "--amp", "{train.amp}"]
+    found = filled(command, config, Path("l"), None)
+    assert found == ("t", "--lr=0.0002", "-b", "16", "--name", "{run}_{epoch:02d}", "--amp", "True")
+    assert parameters_in(command, read_config(config)) == frozenset({"learning_rate", "batch_size", "mixed_precision"})
+    assert parameters_in([*command, "{config}"], read_config(config)) is None
 
 
 @given(st.text(min_size=1, max_size=20).filter(lambda text: "\0" not in text))
