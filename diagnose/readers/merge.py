@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
+import numpy as np
+
 from diagnose.readers.roles import read_tag
 from diagnose.run import Curve, Role, Run
 
@@ -34,6 +36,8 @@ def _with(run: Run, other: Run) -> Run:
             curves[tag if tag not in curves else f"{tag} ({PurePath(other.source).name})"] = curve
         elif len(curve) > MORE * len(curves[own]) and curve.counted:
             curves[own] = replace(curve, tag=own, role=curves[own].role)
+        elif curve.counted and not curves[own].counted and len(curve) > 1:
+            curves[own] = _counted_as(curves[own], curve)
     roles = {curve.role for curve in run.curves.values()}
     curves = {tag: _without_second_role(tag, curve, run, roles) for tag, curve in curves.items()}
     return replace(
@@ -48,6 +52,13 @@ def _with(run: Run, other: Run) -> Run:
         ending=run.ending or other.ending,
         planned=run.planned or other.planned,
     )
+
+
+def _counted_as(own: Curve, other: Curve) -> Curve:
+    """The curve with the steps of the other log, which counts the same points; behind its last one they go on."""
+    gap = int(np.median(np.diff(other.steps)))
+    steps = np.append(other.steps, other.steps[-1] + gap * np.arange(1, len(own) + 1))[: len(own)]
+    return replace(own, steps=steps, axis=other.axis, counted=True)
 
 
 def _without_second_role(tag: str, curve: Curve, run: Run, roles: set[Role | None]) -> Curve:

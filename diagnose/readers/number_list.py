@@ -10,7 +10,8 @@ import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.columns import Column, curves_of
-from diagnose.readers.roles import read_tag
+from diagnose.readers.columns.tables import with_counters
+from diagnose.readers.roles import losses_in
 from diagnose.readers.roles.headline import ALIKE
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.file_per_series import series_named, with_series_beside
@@ -22,19 +23,21 @@ FEWEST, WIDER, MOST_ROWS = 5, 10, 8
 
 Source: our choice: as for numbers on lines of their own.
 """
+# `train_loss,3.1,2.9`: what a row holds, in front of it.
+_NAMED = re.compile(rb"[\s'\"]*(?P<name>[a-z][\w ./-]*?)['\" \t]*[,;:=\t ]\s*(?=[-+.\d]|nan|inf)", re.IGNORECASE)
 _NUMBERS = re.compile(rb"(?i)\s*(?:[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)[,;\t ]+){%d}" % FEWEST)
 
 
 def sniff(source: Source) -> int:
-    """A few long rows of numbers, in a file that is called a loss or a table."""
-    rows = _rows(source.head())
+    """A few long rows of numbers, in a file that is called a loss or a table, or whose rows are."""
+    names, rows = _rows(source.head())
     if not 0 < len(rows) <= MOST_ROWS or not all(map(_NUMBERS.match, rows)):
         return 0
     whole = rows[:-1] if len(source.head()) == HEAD_BYTES else rows
     if any(len(_split(row)) < WIDER * (len(rows) - 1) for row in whole):
         return 0
     table = PurePath(source.name).suffix.lower() in {".csv", ".tsv"}
-    return 75 if table or read_tag(PurePath(source.name).stem).lossy else 0
+    return 75 if table or losses_in([*names, PurePath(source.name).stem]) else 0
 
 
 def read(source: Source) -> Run:
@@ -44,17 +47,19 @@ def read(source: Source) -> Run:
 
 def _read(source: Source) -> Run:
     with source.open() as file:
-        rows = _rows(file.read())
+        called, rows = _rows(file.read())
     try:
         series = [np.array(_split(row), dtype=np.float64) for row in rows]
     except ValueError:
         raise LogError(f"{source.name}: a line of numbers with something else among them") from None
-    names = [*source.columns[: len(series)], *_names(source, series)[len(source.columns) :]]
+    names = [*source.columns[: len(series)], *(called or _names(source, series))[len(source.columns) :]]
     story = curves_of(
-        {name: Column(np.arange(len(values)), values) for name, values in zip(names, series, strict=True)}
+        with_counters(
+            {name: Column(np.arange(len(values)), values) for name, values in zip(names, series, strict=True)}
+        )
     )
     note = f"no header: each row is read as a series ({', '.join(names)}); --columns names them"
-    notes = [note] if len(rows) > 1 else []
+    notes = [note] if len(rows) > 1 and not called else []
     return story.run(source, "numbers", InputHealth(files=1, records=len(rows)), notes, empty="no numbers")
 
 
@@ -68,8 +73,14 @@ def _names(source: Source, series: Sequence[FloatArray]) -> list[str]:
     return [f"loss (row {number})" for number in range(1, len(series) + 1)]
 
 
-def _rows(text: bytes) -> list[bytes]:
-    return [row for row in text.splitlines() if row.strip()]
+def _rows(text: bytes) -> tuple[list[str], list[bytes]]:
+    """The names of the rows, where each has one of its own, and the rows without them."""
+    rows = [row for row in text.splitlines() if row.strip()]
+    named = [match for match in map(_NAMED.match, rows) if match]
+    names = list(dict.fromkeys(match["name"].decode("latin-1") for match in named))
+    if len(names) < len(rows):
+        return [], rows
+    return names, [row[match.end() :] for match, row in zip(named, rows, strict=True)]
 
 
 def _split(row: bytes) -> list[bytes]:

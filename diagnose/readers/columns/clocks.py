@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diagnose.readers.columns.column import END, EPOCH, EPOCHS, ITERATION, PER_EPOCH, RANK, STEP, Column, Columns
+from diagnose.readers.columns.column import (
+    END,
+    EPOCH,
+    EPOCHS,
+    ITERATION,
+    PER_EPOCH,
+    RANK,
+    STEP,
+    Column,
+    Columns,
+    changes,
+)
 from diagnose.run import FloatArray, IntArray
 
 # More of such values than this share are another writer, not slips.
@@ -18,6 +29,10 @@ _OTHER_COUNTS = 2
 BROKEN_OFF = 3.0
 # A step that begins anew in more than this share of the epochs is counted within them.
 MOST_EPOCHS = 0.5
+# Losses from which on a step that does not move is none. Source: our choice.
+FEWEST_STEPS = 10
+# New losses at one step, in the mean, from which on that is no step. Source: our choice: more than a node has ranks.
+STILL = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,3 +227,14 @@ def _counted_on(counter: Column | None, places: Sequence[int]) -> Column | None:
         if 0 < first < len(lifts) and rises[first - 1] <= 0:
             lifts[first] = usual - rises[first - 1]
     return Column(counter.places, counter.values + np.cumsum(lifts))
+
+
+def is_no_clock(steps: FloatArray) -> bool:
+    """Whether the steps of so many losses are next to all the same: `Total steps: 200`, the length of an episode."""
+    return len(steps) >= FEWEST_STEPS and len(np.unique(steps)) <= 2
+
+
+def stands_still(steps: FloatArray, losses: FloatArray) -> bool:
+    """Whether the count moves so rarely that it counts epochs: `[3/41] ...` in front of each of many lines."""
+    moves = int((np.diff(steps) != 0).sum())
+    return len(steps) >= FEWEST_STEPS and int(changes(losses).sum()) > STILL * (moves + 1)

@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.errors import LogError
-from diagnose.readers.columns.clocks import Clocks, clocks_of, goes_on_over_epochs, without_other_counts
+from diagnose.readers.columns.clocks import (
+    Clocks,
+    clocks_of,
+    goes_on_over_epochs,
+    is_no_clock,
+    stands_still,
+    without_other_counts,
+)
 from diagnose.readers.columns.column import (
     COUNTERS,
     EPOCH,
@@ -33,6 +40,7 @@ from diagnose.readers.columns.launches import (
     launch_notes,
     launches_in,
     points_in,
+    without_looks_back,
 )
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
 from diagnose.readers.sources import Source
@@ -44,12 +52,8 @@ REPEATED = 0.1
 FARTHEST = 2.0**62
 # One value an epoch, give or take a resumed or an unfinished one.
 ONE_PER_EPOCH = 0.9
-# Losses from which on a step that does not move is none. Source: our choice.
-FEWEST_STEPS = 10
 # The share of the evaluations at which the clock must move to tell them apart. Source: our choice.
 MOST_MOVE = 0.5
-# New losses at one step, in the mean, from which on that is no step. Source: our choice: more than a node has ranks.
-STILL = 8
 # A log that begins more than this many of its own intervals behind 0 does not begin with the training.
 LATE_SPACINGS = 2.5
 
@@ -97,10 +101,12 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     if loss is not None and clocks.step is not None:
         steps = clocks.step.at(loss.places)
         unknown = np.isnan(steps) if clocks.epoch is None else np.isnan(steps) & ~np.isnan(clocks.epoch.at(loss.places))
-        if _is_no_clock(steps) or unknown.sum() >= COURSE:  # a part with epochs only, long enough to show a course
+        if is_no_clock(steps) or unknown.sum() >= COURSE:  # a part with epochs only, long enough to show a course
             clocks = replace(clocks, step=None)
-        elif not columns.keys() & {RANK, REDRAWN} and _stands_still(steps, loss.values):
+        elif not columns.keys() & {RANK, REDRAWN} and stands_still(steps, loss.values):
             clocks = replace(clocks, step=None, epoch=clocks.epoch or clocks.step)
+    logged, clocks = without_looks_back(logged, clocks, columns)
+    loss = _training_loss(logged)
     launches = launches_in(columns, logged, clocks)
     if len(launches) > 1:
         clocks = counted_on(clocks, launches, loss)
@@ -116,22 +122,11 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     notes, late = launch_notes(launches, judged, counts, unit, loss), _beginning(curves)
     points = next((len(curves[tag]) for tag in curves if logged[tag] is loss), 0)
     rows = counts[launches.index(judged)]
-    if 0 < points < (1 - REPEATED) * rows and not keep_last and not columns.keys() & {RANK, REDRAWN}:
+    if 0 < points < (1 - REPEATED) * rows and not keep_last and REDRAWN not in columns:
         notes = (*notes, f"{rows / points:.3g} values a {unit} in the mean: each point is the mean of them")
     if late is not None:
         notes = (*notes, f"it begins at {late.place}: what came before is unknown")
     return Story(curves, notes, late, planned_epochs, planned_steps)
-
-
-def _is_no_clock(steps: FloatArray) -> bool:
-    """Whether the steps of so many losses are next to all the same: `Total steps: 200`, the length of an episode."""
-    return len(steps) >= FEWEST_STEPS and len(np.unique(steps)) <= 2
-
-
-def _stands_still(steps: FloatArray, losses: FloatArray) -> bool:
-    """Whether the count moves so rarely that it counts epochs: `[3/41] ...` in front of each of many lines."""
-    moves = int((np.diff(steps) != 0).sum())
-    return len(steps) >= FEWEST_STEPS and int(changes(losses).sum()) > STILL * (moves + 1)
 
 
 def _training_loss(logged: Columns) -> Column | None:

@@ -69,6 +69,33 @@ class Launch:
 WHOLE_LOG = Launch((0,), (0,), _END_OF_LOG, 0, 0)
 
 
+def without_looks_back(logged: dict[str, Column], clocks: Clocks, columns: Columns) -> tuple[dict[str, Column], Clocks]:
+    """Both without the lines that look back: `Reverting to epoch 12 (val loss 4.1)`, after which nothing goes on.
+
+    The count goes back to a single value there, and behind it the log ends or another launch begins.
+    """
+    clock = clocks.main
+    if clock is None:
+        return logged, clocks
+    values, places = clock.values, np.append(clock.places, _END_OF_LOG)
+    back = np.flatnonzero((np.diff(values) < 0) & (values[1:] > values[0])) + 1
+    back = back[np.append(values, values[0])[back + 1] <= values[0]]
+    marks = np.sort(np.concatenate([columns[name].places for name in (LAUNCH, END) if name in columns] or [places[:0]]))
+    back = back[np.searchsorted(marks, places[back], side="right") == np.searchsorted(marks, places[back - 1])]
+    returns = int((np.diff(values) < 0).sum())
+    if not len(back) or returns > max(2 * len(back), INTERLEAVED * len(values)):
+        return logged, clocks
+
+    def without(column: Column) -> Column:
+        run = np.searchsorted(places, column.places, side="right") - 1
+        left = column.where(~np.isin(run, back))
+        return left if len(left.values) else column
+
+    left = without(clock)
+    clocks = replace(clocks, step=left) if clock is clocks.step else replace(clocks, epoch=left)
+    return {tag: without(column) for tag, column in logged.items()}, clocks
+
+
 def launches_in(columns: Columns, logged: Columns, clocks: Clocks) -> list[Launch]:
     """The launches in a log, split where the clock goes back to its start or leaps to another run's checkpoint."""
     clock = clocks.main

@@ -197,8 +197,11 @@ def _other_pair(
 def _of_a_set(val: Reading, train: Reading, free: Sequence[Reading], curves: Curves) -> bool:
     """Whether the words that the training loss lacks can only be the name of a held-out set: the losses are alike."""
     extra = val.parts - train.parts
-    parts = PARTS.union(*(other.parts for other in free if not other.held_out))
-    if val.lossy != train.lossy or not train.parts <= val.parts or extra & parts:
+    trained = [other for other in free if not other.held_out]
+    parts = PARTS.union(*(other.parts for other in trained))
+    # `loss` of an evaluation: of the one loss that is trained on.
+    unnamed = not val.parts and all(other.tag == train.tag for other in trained if other.lossy)
+    if val.lossy != train.lossy or not (train.parts <= val.parts or unnamed) or extra & parts:
         return False
     return alike(curves[train.tag], curves[val.tag])
 

@@ -282,7 +282,8 @@ def losses_in(names: Iterable[str]) -> dict[str, Reading]:
     if all(reading.adversarial or GENERATOR & {*reading.words} for reading in sure):  # of two networks, or none
         found |= _of_two_networks(readings) | ({} if sure else _by_letters(readings))
     words = _SURE_PARTS | _HEADS | _WHOLE | _TRAIN | _VAL | _TEST
-    plain = {name: one for name, one in readings.items() if frozenset(one.words) <= words and not one.bare}
+    rests = {name: frozenset(one.words) - _SINGLE - {"epoch"} for name, one in readings.items()}
+    plain = {name: one for name, one in readings.items() if rests[name] and rests[name] <= words and not one.bare}
     if len(plain) < 2 or any(reading.lossy > 1 for name, reading in found.items() if name not in plain):
         return found
     return found | {name: replace(reading, lossy=3) for name, reading in plain.items()}

@@ -41,11 +41,13 @@ _STUCK = tuple(
     )
 )
 # Records that follow one another on one line: a paste that has lost its line ends shows that at its beginning. Epochs
-# (Keras begins an evaluation by a first epoch at the end of the line), and `ips: 6.8 [2021/06/30 12:24:47] root INFO:`.
+# (Keras begins an evaluation by a first epoch at the end of the line), those of prose, and
+# `ips: 6.8 [2021/06/30 12:24:47] root INFO:`.
 _JOINED = tuple(
     (re.compile(found, re.MULTILINE), b"\n", _LOOKED_AT)
     for found in (
         rb"(?<=\d)(?=[Ee]poch:? ?\[?\d)(?!Epoch 1/\d+[ \t]*$)",
+        rb"(?<=\d)[,;.]? +(?:(?:and|[Tt]hen) )*(?=[Aa]fter epoch \d+,? (?:the|it|train|loss))",
         rb"(?<=\S) +(?=\[\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[^\]\n]{0,8}\] [\w.]+ INFO\b)",
     )
 )

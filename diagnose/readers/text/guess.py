@@ -30,8 +30,9 @@ from diagnose.readers.text.patterns import (
 )
 from diagnose.readers.text.table_rows import BEHIND, header_in, row_in
 
-# A number may be quoted, in brackets, or printed as a tensor.
-_OPEN = r"['\"\[(]{0,2}(?:tensor\(\[?)?"
+# A number may be quoted, in brackets, or printed as a tensor of PyTorch, TensorFlow or JAX.
+_TENSOR = r"(?:(?:tf\.)?[tT]ensor|Array)\("
+_OPEN = rf"['\"\[(]{{0,2}}(?:{_TENSOR}\[?)?"
 # Up to four words; the French elide before a vowel: `perte d'apprentissage`.
 _NAME = (
     r"(?<![\w@./])(?<![\w@./-]-)(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
@@ -61,7 +62,10 @@ _WHOLE_LINES = (
     re.compile(rf"^[ \t]*\[[ \t]*(?P<epoch>\d+),[ \t]*(?P<iteration>\d+)\][ \t]*:?[ \t]*(?P<loss>{DECIMAL})[ \t]*$"),
     re.compile(rf"^[ \t]*\[[ \t]*(?P<step>\d+)[ \t]*/[ \t]*\d+\][ \t]*:?[ \t]*(?P<loss>{DECIMAL})[ \t]*$"),
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*,?[ \t]*$"),
-    re.compile(rf"^[ \t]*(?:(?P<step>\d+)[ \t:,]+)?tensor\([ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"),
+    re.compile(
+        rf"^[ \t]*(?:(?:epoch[ \t:=]+(?P<epoch>\d+)|(?:(?:step|iter\w*|batch)[ \t:=]+)?(?P<step>\d+))[ \t:,]+)?"
+        rf"{_TENSOR}[ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"
+    ),
 )
 # `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = re.compile(
@@ -81,7 +85,7 @@ _BARE_SPLIT = re.compile(r"train|trn?|te|val?|vld?|valid|validation|dev|eval|tes
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
 _RECAP = re.compile(
     r"\b(?:best|better|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
-    r"|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back)\b"
+    r"|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back|scores? for fold)\b"
     r"|最[佳好优]|ベスト|최고"
     r"|\btest\w*\b.{0,20}\b(?:checkpoint|best)\b|\b(?P<was>(?:epoch|step) \d+ (?:was|is)) (?:the )?best\b",
     re.IGNORECASE,

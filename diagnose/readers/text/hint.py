@@ -36,7 +36,8 @@ _SPLITS = ("train", "trn", "tr", "val", "vld", "vl", "valid", "validation", "dev
 _NAMES = (*_WORDS, *_SPLITS, *_ABROAD)
 _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at", "epoche", "epoque", "epoca", "epok")
 _BEHIND = (
-    r"(?:[ \t]*[-+.]?(?:\[?\(rosnet)?[ \t'\"\[(]{0,3}(?:[:=>#|]|\x92\x86\xe2|\x9a\xbc\xef|\x9d\xbc\xef)"
+    r"(?:[ \t]*[-+.]?(?:\[?\((?:rosnet(?:\.ft)?|yarra))?"
+    r"[ \t'\"\[(]{0,3}(?:[:=>#|]|\x92\x86\xe2|\x9a\xbc\xef|\x9d\xbc\xef)"
     r"|[-+]?(?:[ \t]+(?:si|saw|fo)\b|[ \t]*,ssol)"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
     rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in _NAMES)}))"
@@ -63,13 +64,13 @@ def worth_a_look(rest: bytes) -> bool:
     if b"\0" in rest and (_NUMBER_BEHIND.search(backwards) or _ROW_BEGIN.match(rest)):
         return True
     lower = backwards.lower()
-    if b"dlof" in lower or b"gniniart" in lower or b"(rosnet" in lower:
+    if b"dlof" in lower or b"gniniart" in lower or b"(rosnet" in lower or b"(yarra" in lower:
         return True
     short = len(rest) <= 2 * LONGEST_HEADING and _HEADING.search(rest) is not None
     if short or b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
         return True
-    if b"nan" in lower or b"fni" in lower:
-        return _NAN_BEHIND.search(lower) is not None
+    if (b"nan" in lower or b"fni" in lower) and _NAN_BEHIND.search(lower):
+        return True
     if b"\0" in rest:
         return False
     lossy = b"ssol" in lower or b"tsoc" in lower or b"lpp" in lower

@@ -45,12 +45,13 @@ PROCESS = re.compile(
 # What a logger writes before its message.
 LOGGERS = (
     re.compile(r"^(?:INFO|DEBUG):[\w.]+:"),
+    re.compile(r"^.{0,120}?\b(?:INFO|DEBUG)\t(?=\[)"),
     *(re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")),
     re.compile(r"^\W?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[\d.,]*[\])]?[ \t]*[-:|]?[ \t]+"),
 )
 _LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR|[AP]M|and|(?:[eE]|[eE]p(?:och)?|[iI]ter|[sS]tep)-?\d+)[ \t]+(?=\w)")
 PROSE = re.compile(
-    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|to|version|port|device|seed)$"
+    r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|to|version|port|device|cuda|seed)$"
     r"|\.(?:py|pyx|cc|cpp|cu|h|hpp|lua)$",  # `trainer.py:118`
     re.IGNORECASE,
 )
@@ -83,7 +84,7 @@ _TIMED = re.compile(
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 METRIC = re.compile(
     r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch|util|mem|memory)$"
-    r"|\b(?:m?iou|dice|psnr|ssim|lpips|fid|bleu|f1|auc|pesq|stoi)$"
+    r"|(?:data|load(?:er)?|step|batch|iter)_time$|\b(?:m?iou|dice|psnr|ssim|lpips|fid|bleu|f1|auc|pesq|stoi)$"
     r"|\bb?ce$|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$",
     re.IGNORECASE,
 )

@@ -28,6 +28,8 @@ HEADER, CELL, PADDED = "@header ", "@cell ", "@padded "
 _WIDE_GAP = 10 * " "
 # `[2.5, 2.3, 17.6]`, `(1, 3.6, 3.8)`: a row in brackets.
 _LIST = re.compile(rf"\s*[\[(]\s*(?:{NUMBER})(?:\s*,\s*(?:{NUMBER}))+\s*[\])]\s*")
+# `[loss_disc, loss_mel, global_step, lr]`: the names of such rows.
+_NAMES = re.compile(r"^\[([^\W\d][^\[\]=:]*)\]$")
 _ALIGNED = re.compile(r"\t[ \t]*\t")
 # The progress bar behind a row: `0/99  4.58  3.15: 100% 4/4 [00:13<00:00]`.
 BEHIND = re.compile(r":[ \t]+\d+%[ \t|].*\[\d+:\d\d.*$")
@@ -56,6 +58,7 @@ _SPLIT_LOSS = re.compile(r"\b(train\w*|val\w*|test|eval\w*) +(loss)\b", re.IGNOR
 
 def header_in(line: str) -> Iterator[str]:
     """The header that the line may be, once for each way in which spaces may part its names."""
+    line = _NAMES.sub(r" \1 ", line)
     separator = _separator(line)
     if "=" in line or (":" in line and separator != "|") or not line.strip() or _ITEM.search(line):
         return
