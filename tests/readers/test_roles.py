@@ -280,8 +280,16 @@ def test_a_named_part_of_a_generators_loss_is_judged_by_itself(tag: str) -> None
     assert [name for name, curve in run.curves.items() if curve.adversarial] == ["loss/g/total", "loss/d/total"]
 
 
-def test_what_wandb_measures_of_the_machine_is_known_with_dots_as_with_slashes() -> None:
-    run = assign_roles(run_with("train/loss", "system.gpu.0.gpu", "system.gpu.0.memoryAllocatedBytes"))
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("system.gpu.0.gpu", "system.gpu.0.memoryAllocatedBytes"),
+        ("GPU Util (%)", "GPU Memory (MB)"),
+        ("gpu_utilization(percent)", "max mem (GiB)"),
+    ],
+)
+def test_what_is_measured_of_the_machine_is_known_with_dots_and_with_units(names: tuple[str, str]) -> None:
+    run = assign_roles(run_with("train/loss", *names))
     assert {curve.role for curve in run.curves.values()} == {Role.TRAIN_LOSS, Role.GPU_UTIL, Role.MEMORY}
 
 

@@ -24,11 +24,11 @@ _LOADER_TIME = (
     r"(?:time|timing|ms|sec|seconds|s)(?:[_ ](?:ms|s))?$|^data_wait$"
 )
 _GPU_UTIL = (
-    r"(?:^|[/_ .])gpu[_ ./-]?\d*[_ ./-]?util(?:i[sz]ation)?(?:[_ ]?(?:pct|percent|%))?$|^system[/.]gpu\.\d+\.gpu$"
+    r"(?:^|[/_ .])gpu[_ ./-]?\d*[_ ./-]?util(?:i[sz]ation)?(?:[_ ]?\(?(?:pct|percent|%)\)?)?$|^system[/.]gpu\.\d+\.gpu$"
 )
 _MEMORY = (
     r"(?:^|[/_ .])(?:(?:gpu|cuda|peak|max|vram)[_ ./-]?)*(?:mem(?:ory)?|vram)"
-    r"(?:[_ ./-]?(?:gib|gb|mib|mb|allocated|reserved|used|peak|usage|util))*$"
+    r"(?:[_ ./-]?\(?(?:gib|gb|mib|mb|allocated|reserved|used|peak|usage|util)\)?)*$"
     r"|^system[/.]gpu\.\d+\.memoryAllocatedBytes$"
 )
 _CLIPPED = r"(?:^|[/_])(?:clip(?:ped)?_?(?:share|frac(?:tion)?|ratio|pct)|clip)$"
