@@ -10,7 +10,7 @@ import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Moment, Recommendation, Severity, StopAdvice
-from diagnose.run import Axis, Curve, Role
+from diagnose.run import SHARED_ROLES, Axis, Curve, Role
 from diagnose.signals import signals
 from diagnose.signals.best import Best, best_of
 
@@ -32,7 +32,8 @@ def when_to_stop(facts: Facts, findings: tuple[Finding, ...]) -> StopAdvice | No
 
     None where no loss was logged.
     """
-    best = best_of(signals(_before_nan(facts, findings)))
+    worse = next((finding.metric for finding in findings if finding.name == "overfitting" and finding.alarming), "")
+    best = best_of(signals(_before_nan(facts, findings)), worse)
     if best is None:
         return None
     best = _kept_by_the_trainer(facts, best)
@@ -40,14 +41,14 @@ def when_to_stop(facts: Facts, findings: tuple[Finding, ...]) -> StopAdvice | No
     return StopAdvice(
         recommendation,
         tuple(reasons),
-        best.curve.tag if best.curve.role is Role.VAL_COMPONENT else (best.curve.role or Role.TRAIN_LOSS).value,
+        best.curve.tag if best.curve.role in SHARED_ROLES else (best.curve.role or Role.TRAIN_LOSS).value,
         best.curve.axis,
         best.step,
         best.value,
         best.since,
         tuple(_listen(facts, best, findings)),
         equally_good=(int(best.curve.steps[best.first]), int(best.curve.steps[best.last])),
-        smoothed=best.smoothed or bool(best.curve.values.min() < best.value),
+        smoothed=best.smoothed,
     )
 
 
@@ -78,15 +79,16 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
         return Recommendation.CANNOT_TELL, [f"look at {open_ones[0]} first"]
     if any(finding.inconclusive for finding in findings):
         return Recommendation.CANNOT_TELL, ["too little is logged to say"]
-    if best.curve.role not in {Role.VAL_LOSS, Role.VAL_COMPONENT}:
+    if not _evaluated(facts, best):
         reason = "no validation loss is logged: only a try on new data (speech: by ear) tells whether it improves"
         return Recommendation.CANNOT_TELL, [reason]
     old = "the last one" if best.since == 0 else f"{best.since} evaluation{'s' if best.since > 1 else ''} old"
-    return Recommendation.CONTINUE, [f"the best validation loss is {old} (stop after {PATIENCE})"]
+    return Recommendation.CONTINUE, [f"the best {_name(best)} is {old} (stop after {PATIENCE})"]
 
 
 def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> Iterator[str]:
-    alarming = {finding.name: finding for finding in findings if finding.alarming}
+    # What the cause of a consequence is may be past: then it is resumed from before, and not started again.
+    alarming = {finding.name: finding for finding in findings if finding.alarming and finding.explained_by not in PAST}
     for name in HOPELESS:
         if name in alarming and (name not in IF_GRAVE or alarming[name].severity is Severity.ERROR):
             yield f"more training only costs money ({name}): correct the config and start again"
@@ -94,11 +96,20 @@ def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) ->
         if name in alarming:
             earlier = "the run is past its best ({}); the best checkpoint is an earlier one"
             yield (earlier if best.since else "it learns nothing more for new data ({})").format(name)
-    if best.curve.role is Role.VAL_LOSS and best.since >= PATIENCE:
-        yield f"{best.since} evaluations without a new best validation loss ({PATIENCE} are patience enough)"
+    if _evaluated(facts, best) and best.since >= PATIENCE:
+        yield f"{best.since} evaluations without a new best {_name(best)} ({PATIENCE} are patience enough)"
     if facts.target is not None and _reached(facts, findings):
         target = f"{facts.target.low:g} to {facts.target.high:g}"
         yield f"the loss reached its target of {target}: try it before paying for more"
+
+
+def _evaluated(facts: Facts, best: Best) -> bool:
+    """Whether the best is one on held-out data; the reward of a policy is of the training."""
+    return best.curve.role is not Role.TRAIN_LOSS and signals(facts).reward is None
+
+
+def _name(best: Best) -> str:
+    return best.curve.tag if best.curve.role in SHARED_ROLES else "validation loss"
 
 
 def _reached(facts: Facts, findings: tuple[Finding, ...]) -> bool:
@@ -113,7 +124,8 @@ def _reached(facts: Facts, findings: tuple[Finding, ...]) -> bool:
 def _listen(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> Iterator[Moment]:
     """The best, the last and the moment before the first fault, each once."""
     curve = best.curve
-    wanted = {best.step: "lowest loss", int(curve.steps[-1]): "last"}
+    lowest = "best" if curve.role in {Role.ERROR_RATE, Role.SCORE} else "lowest loss"
+    wanted = {best.step: lowest, int(curve.steps[-1]): "last"}
     faults = [finding.first_step for finding in findings if finding.alarming and finding.first_step is not None]
     before = curve.steps[curve.steps < min(faults, default=curve.steps[0])]
     if len(before):

@@ -14,8 +14,8 @@ from diagnose.clean import plain
 from diagnose.errors import TtsdocError
 from diagnose.finding import Diagnosis, Finding, Severity, Verdict
 from diagnose.report.line import what_to_do
-from diagnose.report.words import number, place_of, span, title
-from diagnose.run import Role, Run
+from diagnose.report.words import best_words, span, title
+from diagnose.run import Run
 
 if TYPE_CHECKING:
     from apprise import Apprise
@@ -123,8 +123,7 @@ def _ending(diagnosis: Diagnosis) -> Iterator[str]:
             yield plain(f"{finding.code} {finding.name}: {finding.message}")
     stop = diagnosis.stop
     if stop is not None:
-        loss = "validation" if stop.metric == Role.VAL_LOSS.value else "training"
-        yield f"Best {loss} loss {number(stop.best_value)} at {place_of(diagnosis.run, stop.metric, stop.best_step)}"
+        yield f"Best: {best_words(diagnosis.run, stop)}"
     yield from (f"What to do: {plain(prescription.title)}" for prescription in diagnosis.prescriptions[:1])
 
 

@@ -140,7 +140,7 @@ def marks(diagnosis: Diagnosis, reference: Curve) -> list[Mark]:
     stop = diagnosis.stop
     if stop is not None:
         best = _place(diagnosis.run, stop.metric, stop.best_step, reference)
-        found.append(Mark("best", f"lowest {metric_words(stop.metric)}", best, best, finding=False))
+        found.append(Mark("best", f"best {metric_words(stop.metric)}", best, best, finding=False))
     return sorted(found, key=lambda mark: mark.first)
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from diagnose.finding import Diagnosis, Finding, Recommendation, StopAdvice, Verdict
 from diagnose.plan import Plan
-from diagnose.report.words import causes, counted, metric_words, number, place_of, proof, span
-from diagnose.run import Axis, Role
+from diagnose.report.words import best_words, causes, counted, number, proof, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +101,13 @@ def _keep(diagnosis: Diagnosis) -> str:
     stop = diagnosis.stop
     if stop is None:
         return ""
-    where = place_of(diagnosis.run, stop.metric, stop.best_step)
-    lowest, about = ("lowest smoothed", "about ") if stop.smoothed else ("lowest", "")
-    if stop.metric == Role.SCORE.value:
-        lowest = "highest"
-    best = f"{where}, the {lowest} {metric_words(stop.metric)} ({about}{number(stop.best_value)})"
+    best = best_words(diagnosis.run, stop)
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:
         return f"{file}: {best}."
-    # Epochs say nothing of files that count steps.
-    missing = "; none was kept near it" if stop.axis is Axis.STEP else ""
-    return f"The checkpoint of {best}{missing if diagnosis.facts.checkpoints else '; none was found on disk'}."
+    why = next((moment.why for moment in stop.listen if moment.step == stop.best_step), "")
+    missing = why.partition("; ")[2] if diagnosis.facts.checkpoints else "none was found on disk"
+    return f"The checkpoint of {best}{missing and '; '}{missing}."
 
 
 def full_sentence(words: str) -> str:

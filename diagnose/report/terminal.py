@@ -16,6 +16,7 @@ from diagnose.report.chart import loss_chart
 from diagnose.report.screen import (
     AMBER,
     RED,
+    UNLIMITED,
     VERDICT_MARK,
     VERDICT_STYLE,
     Screen,
@@ -96,8 +97,8 @@ def render(diagnosis: Diagnosis, screen: Screen, *, verbose: bool = False) -> st
     """The whole report of one run, ending with a newline."""
     calm = diagnosis.verdict is Verdict.HEALTHY and not verbose
     what = shown(diagnosis)
-    blocks = [_heading(diagnosis), _answer(what), *_evidence(what, verbose), _input(diagnosis, verbose)]
-    text = printed(Group(*blocks), screen)
+    text = printed(_heading(diagnosis), screen, UNLIMITED)  # a name stays whole, so that the run is found again
+    text += printed(Group(_answer(what), *_evidence(what, verbose), _input(diagnosis, verbose)), screen)
     chart = loss_chart(diagnosis, screen.chart_width, unicode=screen.unicode, small=calm)
     if chart is not None:
         text += "\n" + printed(chart, screen, screen.chart_width)

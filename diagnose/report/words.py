@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from diagnose.finding import Diagnosis, Evidence, Finding
+from diagnose.finding import Diagnosis, Evidence, Finding, StopAdvice
 from diagnose.numbers import Value
-from diagnose.run import Curve, Run
+from diagnose.run import Curve, Role, Run
 
 METRIC_WORDS = {"train_loss": "training loss", "val_loss": "validation loss", "grad_norm": "gradient norm"}
 
@@ -50,6 +50,21 @@ def place_of(run: Run, metric: str, step: float) -> str:
     """Where a step of `metric` (a role or a tag) is: `step 1,200`, `epoch 4`, `point 7`."""
     curve = curve_of(run, metric) or next(iter(run.curves.values()), None)
     return curve.place(step) if curve is not None else f"step {step:,.0f}"
+
+
+def best_words(run: Run, stop: StopAdvice) -> str:
+    """`step 1,200, the lowest validation loss (0.31)`; `epoch 7, where the smoothed training loss is lowest (0.4)`."""
+    where, name, curve = (
+        place_of(run, stop.metric, stop.best_step),
+        metric_words(stop.metric),
+        curve_of(run, stop.metric),
+    )
+    extreme = "highest" if curve is not None and curve.role is Role.SCORE else "lowest"
+    if not stop.smoothed:
+        return f"{where}, the {extreme} {name} ({number(stop.best_value)})"
+    logged = curve is not None and stop.best_value in curve.values
+    about = "" if logged else "about "
+    return f"{where}, where the smoothed {name} is {extreme} ({about}{number(stop.best_value)})"
 
 
 def span(run: Run, finding: Finding) -> str:

@@ -17,12 +17,14 @@ from diagnose.signals.excursions import Excursion
 from diagnose.signals.gap import Gap, gap_of
 from diagnose.signals.kind import Kind, kind_of
 from diagnose.signals.rate import Rate
-from diagnose.signals.robust import FloatArray
+from diagnose.signals.robust import FloatArray, as_share
 from diagnose.signals.trend import EDGE, FEW, Trend
 
 OPPONENT = re.compile(r"(?i)dis|critic|error_?d|(?:^|[^a-z])d(?:[^a-z]|$)")
 """Names of the losses of a discriminator."""
 PERPLEXITY = re.compile(r"(?i)perplex|ppl")
+DECIBELS = re.compile(r"(?i)(?:p?snr|sdr)\b")
+"""Names of scores in dB."""
 
 __all__ = ["EpochSteps", "Excursion", "Gap", "Kind", "Rate", "Signals", "Trend", "signals"]
 
@@ -36,12 +38,12 @@ class Signals:
     @cached_property
     def train(self) -> Trend | None:
         """The training loss."""
-        return _trend(self.run.curve(Role.TRAIN_LOSS))
+        return Trend.of(self.run.curve(Role.TRAIN_LOSS))
 
     @cached_property
     def val(self) -> Trend | None:
         """The validation loss."""
-        return _trend(self.run.curve(Role.VAL_LOSS))
+        return Trend.of(self.run.curve(Role.VAL_LOSS))
 
     @cached_property
     def main(self) -> Trend | None:
@@ -122,6 +124,15 @@ class Signals:
         return next((Trend.of(replace(curve, values=-curve.values)) for curve in scores), None)
 
     @cached_property
+    def metrics(self) -> tuple[tuple[Curve, Trend], ...]:
+        """Held-out error rates as logged, and described; a score by what it leaves to one, a reward turned over."""
+        if self.reward is not None:
+            return ((replace(self.reward.curve, values=-self.reward.curve.values), self.reward),)
+        curves = (*self.run.played_by(Role.ERROR_RATE), *self.run.played_by(Role.SCORE))
+        found = [(curve.finite, Trend.of(_as_errors(curve.finite))) for curve in curves if curve.held_out]
+        return tuple((logged, trend) for logged, trend in found if trend is not None)
+
+    @cached_property
     def rivals(self) -> tuple[Trend, Trend] | None:
         """The losses of a generator and of its discriminator, those of the shortest names; None without both."""
         curves = [one for one in self.run.curves.values() if one.adversarial and not one.held_out]
@@ -150,8 +161,11 @@ class Signals:
         return tuple(found)
 
 
-def _trend(curve: Curve | None) -> Trend | None:
-    return None if curve is None else Trend.of(curve)
+def _as_errors(curve: Curve) -> Curve:
+    values = 1 - as_share(curve.values) if curve.role is Role.SCORE else curve.values
+    if DECIBELS.search(curve.tag):
+        values = EDGE ** (EDGE * curve.values)  # the squared error beside the signal
+    return replace(curve, values=values.clip(values[values > 0].min(initial=1.0)))  # no error among few is no rate of 0
 
 
 def _level_at(level: FloatArray, spent: FloatArray, at: float) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from diagnose.run import Curve, Role
 from diagnose.signals import Signals
+from diagnose.signals.excursions import BEYOND
 from diagnose.signals.trend import MANY
 
 
@@ -23,8 +24,6 @@ class Best:
     first: int
     """Index of the first point that is as good, within the noise of the level."""
     last: int
-    smoothed: bool
-    """Whether `value` is a level: one batch of the lowest loss is chance."""
 
     @property
     def step(self) -> int:
@@ -32,37 +31,42 @@ class Best:
         return int(self.curve.steps[self.index])
 
     @property
+    def smoothed(self) -> bool:
+        """Whether single points beyond it are taken for noise: one batch of the lowest loss is chance."""
+        values = self.curve.values
+        return bool(self.value != (values.max() if self.curve.role is Role.SCORE else values.min()))
+
+    @property
     def since(self) -> int:
         """Points after it."""
         return len(self.curve) - 1 - self.index
 
 
-def best_of(measured: Signals) -> Best | None:
-    """By the reward, else by validation where it is logged, in whatever unit; None where no loss is."""
-    run, gap = measured.run, measured.gap
-    curve = run.curve(Role.VAL_LOSS) or run.curve(Role.TRAIN_LOSS)
-    if curve is not None and curve.role is not Role.VAL_LOSS and measured.part_gaps:
-        val, gap = measured.part_gaps[0]
-        curve = val.curve
+def best_of(measured: Signals, worse: str = "") -> Best | None:
+    """By the reward, the part of validation found to get `worse`, validation, a held-out metric, else by training."""
+    run, parts, train = measured.run, measured.part_gaps, measured.train
+    curve, gap = run.curve(Role.VAL_LOSS), measured.gap
+    part = next((one for one in parts if one[0].curve.tag == worse), parts[0] if parts and curve is None else None)
+    if part is not None:
+        curve, gap = part[0].curve, part[1]
+    if gap is not None and curve is not None and measured.reward is None:
+        return _best(curve.finite, gap.smooth <= gap.smooth.min() + gap.noise, gap.best)
+    if measured.metrics and (curve is None or measured.reward is not None):
+        logged, trend = measured.metrics[0]
+        return _best(logged, trend.smooth <= trend.best + BEYOND * trend.error, trend.lowest_index)
+    curve = curve or run.curve(Role.TRAIN_LOSS)
     if curve is None or not len(curve.finite):
         return None
-    finite, trend, reward = curve.finite, measured.train, measured.reward
-    if reward is not None:
-        turned = replace(reward.curve, values=-reward.curve.values)
-        return _best(turned, reward.smooth <= reward.best + 2 * reward.error, reward.lowest_index)
-    if curve.role is not Role.TRAIN_LOSS and gap is not None:
-        return _best(finite, gap.smooth <= gap.smooth.min() + gap.noise, gap.best)
-    if curve.role is Role.VAL_LOSS or trend is None or trend.width == 1:
-        lowest = int(np.argmin(finite.values))
-        return _best(finite, finite.values == finite.values[lowest], lowest)
-    good = trend.smooth <= trend.best + 2 * trend.error
-    if len(trend) < MANY:
-        return _best(finite, good, trend.lowest_index)
-    index = len(finite) - 1 if good[-1] else trend.lowest_index  # the end is as good as any
-    return _best(finite, good, index, trend.loss(float(trend.smooth[index])))
+    if curve.role is Role.VAL_LOSS or train is None or train.width == 1:
+        lowest = int(np.argmin(curve.finite.values))
+        return _best(curve.finite, curve.finite.values == curve.finite.values[lowest], lowest)
+    good = train.smooth <= train.best + BEYOND * train.error
+    index = len(train) - 1 if good[-1] else train.lowest_index  # the end is as good as any
+    single = len(train) < MANY and index == np.argmin(train.curve.values)
+    return _best(train.curve, good, index, None if single else train.loss(float(train.smooth[index])))
 
 
 def _best(curve: Curve, good: np.ndarray, index: int, level: float | None = None) -> Best:
     places = np.flatnonzero(good)
     value = float(curve.values[index]) if level is None else level
-    return Best(curve, index, value, min(int(places[0]), index), max(int(places[-1]), index), level is not None)
+    return Best(curve, index, value, min(int(places[0]), index), max(int(places[-1]), index))

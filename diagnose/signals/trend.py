@@ -93,11 +93,11 @@ class Trend:
     """Loss for one level where the loss can be negative; None: levels are natural logarithms."""
 
     @classmethod
-    def of(cls, curve: Curve) -> Trend | None:
+    def of(cls, curve: Curve | None) -> Trend | None:
         """The description of the finite points; None where they are fewer than three."""
-        finite = curve.finite
-        if len(finite) < ODD_ONE_OUT:
+        if curve is None or len(curve.finite) < ODD_ONE_OUT:
             return None
+        finite = curve.finite
         values = finite.values
         positive = values[values > 0]
         if values.min() >= 0 and 2 * len(positive) > len(values):

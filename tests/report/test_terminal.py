@@ -13,6 +13,7 @@ from diagnose.finding import (
     Confidence,
     Diagnosis,
     Edit,
+    Moment,
     Operation,
     Prescription,
     Recommendation,
@@ -189,8 +190,15 @@ def test_where_nothing_shows_whether_to_stop_the_advice_on_the_fault_comes_first
 
 
 def test_a_checkpoint_far_from_the_best_step_is_not_the_one_to_keep() -> None:
-    far = replace(stop(9000), axis=Axis.STEP)
+    why = "none kept near it (nearest: checkpoint-200, 8,800 steps before)"
+    far = replace(stop(9000), axis=Axis.STEP, listen=(Moment(9000, f"lowest loss; {why}"),))
     of = diagnosis(overfit(), finding(), advice=far, checkpoints=(Checkpoint(200, "/logs/run/checkpoint-200"),))
-    keep = next(line for line in report(of, width=100) if line.startswith("  Keep"))
-    assert keep.endswith("none was kept near it.")
-    assert "checkpoint-200" not in keep
+    said = " ".join(" ".join(report(of, width=100)).split())
+    assert f"the lowest validation loss (1.5); {why}." in said
+    assert "/logs/run/checkpoint-200" not in said
+
+
+def test_the_name_of_a_run_is_whole_however_long_it_is() -> None:
+    name = "experiments_of_the_summer/conformer_medium_librispeech_100h_accumulate_8_no_specaugment.log"
+    first, *_ = report(diagnosis(replace(overfit(), name=name)), width=60)
+    assert name in first

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import replace
 
-from diagnose.checks.base import Check, Curve, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Evidence, Facts, Finding
 from diagnose.checks.run._loss import SURE, change
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
-from diagnose.signals.robust import as_share, last_level
+from diagnose.signals.robust import last_level
 from diagnose.signals.trend import EDGE
-
-DECIBELS = re.compile(r"(?i)(?:p?snr|sdr)\b")
-"""Names of scores in dB."""
 
 
 class WorseningMetric(Check):
@@ -47,13 +42,13 @@ class WorseningMetric(Check):
 
     def skip_reason(self, facts: Facts) -> str | None:
         """No error rate or score is logged."""
-        return None if _errors(facts) else "no error rate or score of held-out data is logged"
+        return None if signals(facts).metrics else "no error rate or score of held-out data is logged"
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look at each of held-out data; where another kept what it had gained, one was traded for it."""
         loss, moving = signals(facts).main, signals(facts).reward is not None
-        known = _errors(facts)
-        worse = [(logged, trend) for logged, trend in known if self._worsens(trend)]
+        known = signals(facts).metrics
+        worse = [(logged, trend) for logged, trend in known if len(trend) >= 2 * FEWEST and self._worsens(trend)]
         traded = any(trend.lost(trend.end, trend.best) < EDGE for _, trend in known)
         if worse and not traded and (moving or loss is None or loss.net >= 0):
             curve, trend = worse[0]
@@ -72,21 +67,3 @@ class WorseningMetric(Check):
     def _worsens(self, trend: Trend) -> bool:
         lost = min(trend.lost(trend.end, trend.best), 1)
         return trend.rise_z >= self.z and (2 * lost >= 1 if trend.signed else trend.rise * lost >= self.effect)
-
-
-def _errors(facts: Facts) -> list[tuple[Curve, Trend]]:
-    """Error rates of held-out data as logged, and described; a score by what it leaves to one, a reward turned over."""
-    reward = signals(facts).reward
-    if reward is not None:
-        return [(replace(reward.curve, values=-reward.curve.values), reward)]
-    found = []
-    for curve in (*facts.run.played_by(Role.ERROR_RATE), *facts.run.played_by(Role.SCORE)):
-        finite = curve.finite
-        values = 1 - as_share(finite.values) if curve.role is Role.SCORE else finite.values
-        if DECIBELS.search(curve.tag):
-            values = EDGE ** (EDGE * finite.values)  # the squared error beside the signal
-        values = values.clip(values[values > 0].min(initial=1.0))  # no error among few is no rate of 0
-        trend = Trend.of(replace(finite, values=values)) if curve.held_out else None
-        if trend is not None and len(trend) >= 2 * FEWEST:
-            found.append((finite, trend))
-    return found
