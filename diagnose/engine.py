@@ -87,10 +87,15 @@ def _verdict(findings: list[Finding], *, answered: bool) -> Verdict:
 
 
 def prescriptions_of(findings: Iterable[Finding]) -> tuple[Prescription, ...]:
-    """The prescriptions of all findings, in their order; those with the same edits once, answering all that asked."""
+    """The prescriptions of all findings, in their order; those with the same edits once, answering all that asked.
+
+    What a cause without any explains is not cured by an edit: the run is resumed, or its loss computed, otherwise.
+    """
+    findings = list(findings)
+    cureless = {finding.name for finding in findings if not finding.prescriptions}
     gathered: dict[tuple[Edit, ...] | str, Prescription] = {}
     for finding in findings:
-        for prescription in finding.prescriptions:
+        for prescription in () if finding.explained_by in cureless else finding.prescriptions:
             key = prescription.edits or prescription.title
             known = gathered.get(key, replace(prescription, answers=()))
             gathered[key] = replace(known, answers=tuple(dict.fromkeys((*known.answers, finding.code))))

@@ -10,6 +10,7 @@ import numpy as np
 from diagnose.facts import Facts
 from diagnose.numbers import is_number
 from diagnose.run import Axis, Curve, IntArray, Role
+from diagnose.signals.robust import point_noise
 
 if TYPE_CHECKING:
     from diagnose.config import Config
@@ -29,6 +30,8 @@ cost 3 to 16 %."""
 SETBACK = 0.1
 """Rise over the best so far, as a share of it, that may be the first of the fault. Source: noise between two logged
 points of the bundled trainer is below 5 %."""
+THROWN = 8.0
+"""Times the noise of a point that a throw is. Source: the range of a thousand points of normal noise is 6.5."""
 REGAINED = 0.5
 """A run recovered from a rise once the loss fell below its best by this share of the rise. Source: our choice: chance
 level may be a little below the first best."""
@@ -224,7 +227,7 @@ def at_full_rate(facts: Facts, onset: int) -> bool:
 
 
 def thrown_at(facts: Facts) -> int | None:
-    """The step before the highest rise of the training loss; None where that is below `SETBACK` of its first level."""
+    """The step before the highest rise of the training loss; None where that is small for its first level, or noise."""
     train = facts.curve(Role.TRAIN_LOSS)
     if train is None or not len(train.finite):
         return None
@@ -232,7 +235,8 @@ def thrown_at(facts: Facts) -> int | None:
     rise = values - np.minimum.accumulate(values)
     top = int(np.argmax(rise))
     before = int(np.argmin(values[: top + 1]))
-    return int(train.finite.steps[before]) if rise[top] >= SETBACK * abs(values[0]) else None
+    least = max(SETBACK * abs(float(values[0])), THROWN * point_noise(values))
+    return int(train.finite.steps[before]) if rise[top] >= least else None
 
 
 def shocked(facts: Facts) -> bool:

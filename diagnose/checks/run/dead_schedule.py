@@ -100,13 +100,13 @@ class DeadSchedule(Check):
             yield self._low_rate(facts, rates, first, message, share)
 
     def _low_rate(self, facts: Facts, rates: Curve, first: int, message: str, share: float) -> Finding:
-        return self.finding(
-            Severity.ERROR,
-            Confidence.HIGH,
-            Role.LEARNING_RATE.value,
+        return self.report(
+            rates,
             message,
-            steps=(rates.steps[first], rates.steps[-1]),
-            evidence=(Evidence("dead_share", share, sentence=f"{share:.0%} of the run"),),
+            Evidence("dead_share", share, sentence=f"{share:.0%} of the run"),
+            first=first,
+            severity=Severity.ERROR,
+            confidence=Confidence.HIGH,
             prescriptions=remedies.slower_decay(facts),
             advice="Check whether a decay that was meant for epochs is applied at every update.",
         )

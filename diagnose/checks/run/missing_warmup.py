@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import KNOWN_NOISE, beyond_noise, change
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, running_median
@@ -56,18 +56,14 @@ class MissingWarmup(Check):
         rise = float(early.max() - course.level[0])
         if rise < self.height or rise < self.z * course.noise:
             return
-        top = int(course.curve.steps[int(np.argmax(early))])
-        yield self.finding(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            Role.TRAIN_LOSS.value,
+        top = int(np.argmax(early))
+        yield self.report(
+            course.curve,
             f"The run starts at its full learning rate, and the loss is thrown from {course.curve.values[0]:.4g} to "
-            f"{course.loss(float(early.max())):.4g} by {course.curve.place(top)}.",
-            steps=(course.curve.steps[0], top),
-            evidence=(
-                Evidence("rise", rise, self.height, "", f"thrown up by {change(rise)}"),
-                *beyond_noise(rise / course.noise, len(course), self.z),
-            ),
+            f"{course.loss(float(early.max())):.4g} by {course.curve.place(course.curve.steps[top])}.",
+            Evidence("rise", rise, self.height, "", f"thrown up by {change(rise)}"),
+            *beyond_noise(rise / course.noise, len(course), self.z),
+            last=top,
             prescriptions=remedies.warm_up(facts),
         )
 
