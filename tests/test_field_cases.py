@@ -355,3 +355,92 @@ def test_a_loss_that_won_little_and_creeps_for_half_of_the_run_is_a_plateau(
     time = np.linspace(0, 1, 120)
     losses = level + fall * (np.exp(-speed * time) - 0.02 * time)
     assert "plateau" in alarms(table(tmp_path / "p.csv", {"epoch": np.arange(120), "loss": noisy(losses, 0.0008)}))
+
+
+@pytest.mark.parametrize(("box", "obj"), [(0.03, 0.08), (1.4, 4.0), (0.5, 31.0)])
+def test_a_part_of_validation_that_is_greater_than_the_headline_is_not_hidden_by_it(
+    tmp_path: Path, box: float, obj: float
+) -> None:
+    """A detector logs no total: one of its losses stands for it, and is at its best while another turned long ago."""
+    epochs, time = np.arange(60), np.linspace(0, 1, 60)
+    columns = {
+        "epoch": epochs,
+        "train/box_loss": noisy(box * (0.4 + np.exp(-3 * time)), 0.01),
+        "train/obj_loss": noisy(obj / 20 * np.exp(-2 * time), 0.01, 1),
+        "val/box_loss": noisy(box * (0.6 + np.exp(-3 * time)), 0.01, 2),
+        "val/obj_loss": noisy(obj / 20 * np.where(time < 0.2, 2 - 5 * time, 1 + 23 * (time - 0.2)), 0.01, 3),
+    }
+    diagnosis = table(tmp_path / "results.csv", columns)
+    assert alarms(diagnosis) == {"overfitting"}
+    assert diagnosis.stop is not None
+    assert diagnosis.stop.metric == "val/obj_loss"
+    assert abs(diagnosis.stop.best_step - 12) <= 2
+    assert f"epoch {diagnosis.stop.best_step}" in diagnosis.findings[0].message
+
+
+@pytest.mark.parametrize(("drift", "found"), [(0.0, "overfitting"), (0.25, "divergence"), (-1.0, "overfitting")])
+@pytest.mark.parametrize("scale", [0.02, 700.0])
+def test_validation_that_rises_alone_is_overfitting_and_with_training_divergence(
+    tmp_path: Path, drift: float, found: str, scale: float
+) -> None:
+    time = np.linspace(0, 1, 80)
+    train = scale * np.exp(np.where(time < 0.3, -3 * time, -0.9 + drift * (time - 0.3) / 0.7))
+    val = 1.1 * scale * np.exp(np.where(time < 0.3, -3 * time, -0.9 + (time - 0.3)))
+    columns = {"epoch": np.arange(80), "train_loss": noisy(train, 0.01), "val_loss": noisy(val, 0.01, 1)}
+    assert found in alarms(table(tmp_path / "v.csv", columns))
+
+
+@pytest.mark.parametrize(("tag", "values"), [("val_acc", (0.4, 0.83, 0.7)), ("dev WER", (90.0, 12.0, 15.0))])
+def test_where_only_a_metric_is_held_out_the_best_is_that_of_the_metric(
+    tmp_path: Path, tag: str, values: tuple[float, ...]
+) -> None:
+    epochs = np.arange(1, 13)
+    metric = np.interp(epochs, [1, 7, 12], values)
+    diagnosis = table(tmp_path / "m.csv", {"epoch": epochs, "train loss": 3 * 0.8**epochs, tag: metric})
+    assert diagnosis.stop is not None
+    assert (diagnosis.stop.metric, diagnosis.stop.best_step) == (tag, 7)
+    assert diagnosis.stop.best_value == pytest.approx(values[1])
+
+
+@pytest.mark.parametrize(("length", "decay"), [(110, 0.95), (150, 0.96), (90, 0.93)])
+def test_what_a_broken_resume_explains_asks_for_no_other_learning_rate(
+    tmp_path: Path, length: int, decay: float
+) -> None:
+    at = length // 2
+    since = np.where(np.arange(length) < at, np.arange(length), np.arange(length) - at)
+    loss = 0.31 + 3.1 * np.exp(-since / at * 4)
+    columns = {"Epoch": np.arange(length), "loss/train": noisy(loss, 0.01), "loss/valid": noisy(1.1 * loss, 0.01, 1)}
+    diagnosis = table(tmp_path / "h.tsv", columns | {"learning_rate": 0.02 * decay**since}, "\t")
+    assert "broken-resume" in alarms(diagnosis)
+    assert diagnosis.prescriptions == ()
+    assert diagnosis.stop is not None
+    assert diagnosis.stop.recommendation is not Recommendation.STOP
+
+
+@pytest.mark.parametrize(("level", "points"), [(812.0, 300), (0.02, 2000)])
+def test_noise_at_a_high_rate_is_no_fault_before_which_the_loss_was_best(
+    tmp_path: Path, level: float, points: int
+) -> None:
+    columns = {"step": np.arange(points), "loss": noisy(np.full(points, level), 0.1), "lr": np.full(points, 0.01)}
+    diagnosis = table(tmp_path / "p.csv", columns)
+    assert alarms(diagnosis) == {"plateau"}
+    assert all("before the fault" not in cure.why for cure in diagnosis.prescriptions)
+
+
+@pytest.mark.parametrize(("first", "last", "rate"), [(6.28, 4.64, 8e-7), (0.0391, 0.0288, 1e-4), (510.0, 380.0, 2e-4)])
+def test_twelve_epochs_that_fall_by_a_quarter_are_not_too_slow(
+    tmp_path: Path, first: float, last: float, rate: float
+) -> None:
+    train = np.linspace(first, last, 12)
+    columns = {"epoch": np.arange(1, 13), "train loss": train, "valid loss": 0.93 * train, "lr": np.full(12, rate)}
+    assert alarms(table(tmp_path / "s.csv", columns)) == set()
+
+
+@pytest.mark.parametrize(("best", "scale"), [(10, 150.0), (6, 0.02)])
+def test_what_is_said_of_the_last_evaluations_is_what_the_log_holds(tmp_path: Path, best: int, scale: float) -> None:
+    epochs = np.arange(40)
+    val = scale * np.where(epochs < best, 2 - epochs / best, 1 + 0.02 * (epochs - best))
+    diagnosis = table(tmp_path / "o.csv", {"epoch": epochs, "train_loss": 0.9**epochs, "val_loss": val})
+    last = float(np.median(val[-6:]))
+    rise = f"{last / val[best] - 1:.0%} higher in the last 6 evaluations (near {last:.4g})"
+    assert rise in diagnosis.findings[0].message

@@ -29,6 +29,10 @@ class Gap:
     """Shape (evaluations,): the level of validation without its noise."""
     best: int
     """Index of the best evaluation."""
+    tail: int
+    """Evaluations at the end that make the last level."""
+    last: float
+    """The last level."""
     rise: float
     """From the best to the last level."""
     rise_z: float
@@ -83,6 +87,8 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     return Gap(
         smooth,
         best,
+        tail,
+        last,
         rise,
         rise / (noise * sqrt(1 / tail + 1 / width)),
         max(lost / gained, rise / gain) if gain > 0 and gained > 0 else 1.0,

@@ -26,7 +26,7 @@ class Divergence(Check):
     ## How it is detected
     The level at the end is compared with the best level before it: the rise, the share of all progress that it undoes,
     and how many standard errors it is. A component that ends far above its own start counts too, whatever the total
-    does; so does a validation loss that rose while training did not fall, and the loss of one of two networks that ends
+    does; so does a validation loss that rose while training rose too, and the loss of one of two networks that ends
     above its start while little is left of the other's: that has won, and teaches nothing any more.
 
     ## What to do
@@ -137,20 +137,19 @@ class Divergence(Check):
     def _validation(self, facts: Facts) -> Iterator[Finding]:
         measured = signals(facts)
         gap, val = measured.gap, measured.val
-        if gap is None or val is None or measured.train is None or gap.train_fall > self.rise:
+        if gap is None or val is None or gap.train_fall > self.rise or 2 * gap.train_kept >= -self.rise:
             return
-        if gap.rise < self.rise or 2 * gap.rise_z < self.z or gap.since <= 2:
+        if gap.rise < self.rise or gap.rise_share < self.share or 2 * gap.rise_z < self.z or gap.since <= 2:
             return
-        first = int(val.curve.steps[gap.best])
-        best = val.curve.place(first)
+        best = val.curve.place(val.curve.steps[gap.best])
         yield self.report(
             val.curve,
             f"The validation loss rose from {val.curve.values[gap.best]:.4g} ({best}) to {val.loss(val.end):.4g}, and "
-            "the training loss did not fall for it.",
+            "the training loss rose with it.",
             Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),
             *beyond_noise(gap.rise_z, gap.evaluations),
             first=gap.best,
-            prescriptions=remedies.calm(facts, first),
+            prescriptions=remedies.calm(facts, int(val.curve.steps[gap.best])),
             advice=f"Go back to the checkpoint nearest to {best}.",
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import LossCheck, change
-from diagnose.checks.run.slow_learning import SlowLearning
+from diagnose.checks.run.slow_learning import CAUSES, SlowLearning
 from diagnose.remedies.evidence import peak_rate
 from diagnose.signals import signals
 
@@ -23,7 +23,7 @@ class LearningRateTooLow(LossCheck):
     `tiny`, at which nothing is trained, and the loss hardly moved.
 
     ## What to do
-    Raise the learning rate: ten times at once. Watch the first hundreds of steps.
+    Raise the learning rate ten times at least, more where the loss hardly moved. Watch the first hundreds of steps.
 
     ## Blind spots
     Frozen layers, a wrong loss scale or a warm-up that outlasts the run show the same course.
@@ -32,21 +32,20 @@ class LearningRateTooLow(LossCheck):
     code = "OPT002"
     name = "learning-rate-too-low"
     needs = (Role.TRAIN_LOSS,)
-    part_of = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule")
+    part_of = CAUSES
+    fewest = SlowLearning.fewest
 
     low: float = 3e-3
     """Rate above which a creeping loss has other causes. Source: three times Adam's default."""
     tiny: float = 1e-6
     """Rate at which hardly anything is trained. Source: the lowest published rates of fine-tuning; real runs."""
-    moved: float = 0.4
-    """Fall in ln that even such a rate can be content with: a third. Source: real runs."""
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Name the rate where the loss creeps, or where it hardly moves at a tiny rate."""
         trend, rate, logged = signals(facts).train, peak_rate(facts), facts.run.peak_logged_rate
         if trend is None or rate is None or rate > self.low:
             return
-        idle = logged is not None and logged < self.tiny and abs(trend.net) < self.moved
+        idle = logged is not None and logged < self.tiny and abs(trend.net) < SlowLearning.little
         if not idle and not SlowLearning().creeps(facts):
             return
         yield self.report(

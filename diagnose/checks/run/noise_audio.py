@@ -39,8 +39,7 @@ class NoiseAudio(Check):
     Listen to it. Is the vocoder loaded, and do its rate, hop and mel range match the data? Is the target empty?
 
     ## Blind spots
-    Only uncompressed wav is decoded. Music and held notes are steadier than speech. Babble with the rhythm of speech
-    passes.
+    Only uncompressed wav is decoded. Music is steadier than speech; babble with the rhythm of speech passes.
     """
 
     code = "AUD001"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import exp
+from math import exp, inf
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
@@ -59,9 +59,12 @@ class Overfitting(Check):
         measured = signals(facts)
         whole = [] if measured.val is None or measured.gap is None else [(measured.val, measured.gap, self)]
         sterner = self.tuned({"rise": 4 * self.rise, "z": 2 * self.z, "vain": 2 * self.vain})
-        parts = () if improves(measured) else measured.part_gaps  # at its best as a whole
-        for val, gap, bar in (*whole, *((part, apart, sterner) for part, apart in parts)):
-            if bar._turned(gap) and (measured.train is None or not self._lost(gap)):
+        # Where it is at its best as a whole only what is far greater than the whole cannot be a part of it.
+        least = (2 * measured.val.loss(measured.val.end) if measured.val else inf) if improves(measured) else -inf
+        parts = [(val, gap, sterner) for val, gap in measured.part_gaps if val.loss(val.end) >= least]
+        for val, gap, bar in (*whole, *parts):
+            alone = measured.train is not None and gap.train_fall <= self.rise  # training did not fall for it
+            if (sterner if alone else bar)._turned(gap) and gap.train_kept >= -self.rise:
                 clear = bar is self and gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST
                 yield self._overfits(facts, val, gap, confidence(measured, measured.train or val, clear=clear))
                 return
@@ -73,10 +76,6 @@ class Overfitting(Check):
         """Whether validation has turned up: far, or little but beyond any doubt."""
         high = gap.rise * gap.rise_z >= self.rise * self.z and gap.rise_z >= self.z
         return high and gap.rise_share >= self.share
-
-    def _lost(self, gap: Gap) -> bool:
-        """Whether training learned nothing since: then it diverged."""
-        return gap.train_kept < -self.rise or gap.train_fall <= self.rise
 
     def _gains_nothing(self, gap: Gap) -> bool:
         """Whether for long only training improved, and by much, and did not end above validation."""
@@ -97,12 +96,14 @@ class Overfitting(Check):
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
         step, fallen = int(val.curve.steps[gap.best]), 1 - exp(-max(gap.train_fall, 0))
         best = val.curve.place(step)
+        up = "" if val.signed else f"{change(gap.last - val.level[gap.best])} "
+        late = "at the end" if gap.tail == 1 else f"in the last {gap.tail} evaluations"
         meanwhile = f", while the training loss fell by another {fallen:.0%}" if gap.train_fall > 0 else ""
         return self.report(
             val.curve,
-            f"{_name(val)} was best at {best} "
-            f"({val.curve.values[gap.best]:.4g}) and is {change(gap.rise)} higher at the end{meanwhile}.",
-            Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),
+            f"{_name(val)} was best at {best} ({val.curve.values[gap.best]:.4g}) and is {up}higher {late} "
+            f"({'' if gap.tail == 1 else 'near '}{val.loss(gap.last):.4g}){meanwhile}.",
+            Evidence("rise", gap.rise, self.rise, "", f"rose {up and 'by '}{up}since its best"),
             *beyond_noise(gap.rise_z, gap.evaluations, self.z),
             Evidence("share_of_gain", gap.rise_share, self.share, "", f"{gap.rise_share:.0%} of what it had gained"),
             *([Evidence("train_fall", gap.train_fall, None, "", f"training fell by {fallen:.0%} since")][: fallen > 0]),

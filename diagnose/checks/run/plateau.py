@@ -86,9 +86,8 @@ class Plateau(LossCheck):
         return len(trend) >= MANY and flat and early and (little or dead)
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
-        still = not np.ptp(trend.level)
-        piece = signals(facts).begins_late and len(trend) < LONG
-        if (piece and not still) or not trend.loss(trend.end):
+        piece = signals(facts).begins_late and len(trend) < LONG and np.ptp(trend.level)
+        if piece or not trend.loss(trend.end):
             return True  # what came before is not known, or nothing is left of the loss
         if facts.target is not None and trend.loss(trend.end) <= facts.target.high:
             return True
