@@ -169,7 +169,7 @@ def discover(path: str | Path) -> list[Source]:
         if is_stream(name):
             return [of_stream(name)]
         if not is_folder(name):
-            return [Source(name, local(name))]
+            return [*_trainings(Source(name, local(name)))]
         found = [log for source in discover_tree(name) if (log := _worth_reading(source)) is not None]
         logs = [source for source in found if not source.name.endswith(NOTEBOOK)]
         found = one_source_a_training(logs or found)  # a notebook repeats what the logs hold, or explores
@@ -181,6 +181,12 @@ def discover(path: str | Path) -> list[Source]:
         raise LogError(f"{name}: no training log in this folder ({_LOOKED_FOR})")
     if all(source.reason for source in found):
         raise LogError(found[0].reason)
+    return [training for source in found for training in _trainings(source)]
+
+
+def _trainings(source: Source) -> list[Source]:
+    """The source, or what trained in the cells of a notebook."""
+    found: list[Source] = _module("notebook").trainings(source) if source.name.endswith(NOTEBOOK) else [source]
     return found
 
 

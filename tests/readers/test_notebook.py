@@ -76,10 +76,34 @@ def test_the_notebooks_of_2014_are_read(tmp_path: Path) -> None:
     assert values(read(tmp_path), Role.TRAIN_LOSS) == TRAIN
 
 
-def test_training_cells_are_launches_in_their_order(tmp_path: Path) -> None:
-    run = read(notebook(tmp_path / "train.ipynb", [stream(LINES[:20])], [stream(LINES)]))
-    assert values(run, Role.TRAIN_LOSS) == TRAIN
-    assert any("launch" in note for note in run.notes)
+def test_cells_that_train_from_the_first_epoch_on_are_runs_of_their_names(tmp_path: Path) -> None:
+    """What is printed before and behind them belongs to the nearest one above."""
+    tested, died = [stream(["Test loss: 0.9\n"])], {"output_type": "error", "ename": "KeyError", "evalue": "'model'"}
+    path = notebook(tmp_path / "a.ipynb", [stream(["GPU 0\n"])], [stream(LINES[:20])], tested, [stream(LINES), died])
+    first, second = runs(path)
+    assert (first.name, second.name) == ("cell 3", "cell 5")
+    assert values(first, Role.TRAIN_LOSS) == TRAIN[:20]
+    assert values(second, Role.TRAIN_LOSS) == TRAIN
+    assert first.ending is None
+    assert second.ending is not None
+    (tmp_path / "b").mkdir()
+    path.rename(tmp_path / "b" / "a.ipynb")
+    assert [run.name for run in runs(tmp_path)] == ["b/a.ipynb/cell 3", "b/a.ipynb/cell 5"]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ([stream(LINES[:12])], [stream(["saved\n"])], [stream(LINES[12:])]),
+        ([stream(LINES[:3])], [stream(LINES)]),
+        ([shown(html=table("count|loss", [f"{v}|{v}" for v in VAL]))], [stream(LINES)]),
+    ],
+    ids=["goes on", "tries out", "shows a table"],
+)
+def test_a_cell_that_goes_on_or_shows_something_is_no_training_of_its_own(
+    tmp_path: Path, cells: tuple[list[Output], ...]
+) -> None:
+    assert values(read(notebook(tmp_path / "train.ipynb", *cells)), Role.TRAIN_LOSS) == TRAIN
 
 
 def test_a_cell_that_died_says_so_and_its_source_is_no_log(tmp_path: Path) -> None:
