@@ -112,6 +112,20 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([6.34], [10198]),
         ([8.30], [27]),
     ),
+    "heads of a detector in turn, and nothing that counts": (
+        "".join(
+            f"Region {head} Avg (IOU: 0.1), count: 9, class_loss = 1.0, iou_loss = 1.0, total_loss = {n}{x}.0\n"
+            for n in (5, 4, 3)
+            for head, x in ((139, 0), (150, 3), (161, 6))
+        ),
+        ([53.0, 43.0, 33.0], []),
+        None,
+    ),
+    "processes that print a loss and count nothing": (
+        "".join(f"[rank{rank}] loss: {n}.{rank}\n" for n in (5, 4, 3) for rank in (1, 0, 2)),
+        ([5.1, 4.1, 3.1], []),
+        None,
+    ),
     "a name behind `and`": (
         "Val epoch 1 has acc 0.2 and loss 1.38\nVal epoch 2 has acc 0.3 and loss 1.36\n",
         None,

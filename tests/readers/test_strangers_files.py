@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diagnose.readers import read, read_source
+from diagnose.readers import read, read_source, runs
 from diagnose.readers.sources import Source
 from diagnose.run import Role, Run
 
@@ -344,3 +344,19 @@ def test_a_list_in_one_line_longer_than_what_is_looked_at_is_read(tmp_path: Path
     losses = [round(3 / (1 + n), 12) + 0.5 for n in range(count)]
     (tmp_path / "losses.json").write_text(str(losses))
     assert values(read(tmp_path / "losses.json"), Role.TRAIN_LOSS) == losses
+
+
+@pytest.mark.parametrize("names", ["results_{}.csv", "{}-metrics.csv", "run_{}.csv"])
+def test_a_table_of_the_test_beside_one_of_the_training_is_its_validation(tmp_path: Path, names: str) -> None:
+    """They need not have the same columns; a trial of its own (`test_log.csv` beside `log.csv`) is another run."""
+    tables = {"train": "epoch,loss,acc\n", "test": "epoch,loss,precision,recall\n"}
+    for split, header in tables.items():
+        losses, more = (TRAIN, "") if split == "train" else (VAL, ",0.4")
+        rows = [f"{number},{loss},0.5{more}" for number, loss in enumerate(losses)]
+        (tmp_path / names.format(split)).write_text(header + "\n".join(rows) + "\n")
+    (run,) = runs(tmp_path)
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+    assert values(run, Role.VAL_LOSS) == VAL.tolist()
+    (tmp_path / "log.csv").write_text("epoch,loss\n1,3\n2,2\n3,1\n")
+    (tmp_path / "test_log.csv").write_text("epoch,loss\n1,3\n2,2\n3,1\n")
+    assert len([*runs(tmp_path)]) == 3

@@ -141,3 +141,13 @@ def test_a_row_in_front_of_a_bar_is_one_of_its_epoch(bar: str) -> None:
     run = read_lines(row)
     assert values(run, Role.TRAIN_LOSS) == TRAIN
     assert [curve.steps.tolist() for curve in run.curves.values()] == 2 * [list(range(30))]
+
+
+@pytest.mark.parametrize("row", ["epoch {i} acc 0.{k}", "Epoch {i}: WER 12.{i} CER 4.{i}", "step {k} | eval/bleu: {t}"])
+def test_a_log_of_scores_only_is_read_where_it_is_asked_for(row: str) -> None:
+    rows = "".join(row.format(i=i, k=100 + i, t=t) + "\n" for i, t in enumerate(TRAIN))
+    run = read_source(Source("x.log", content=rows.encode()))
+    assert all(len(curve) == len(TRAIN) for curve in run.curves.values())
+    assert run.curve(Role.TRAIN_LOSS) is None
+    with pytest.raises(LogError):
+        read_source(Source("x.log", content=rows.encode(), asked=False))

@@ -44,7 +44,7 @@ class Clocks:
     ends: bool = False
     """Whether the log says where a training ended."""
     order: bool = False
-    """Whether `step` is the order of the rows, because the log has epochs only."""
+    """Whether `step` is the order of the rows, because the log has fractions of epochs, or processes, only."""
 
     @property
     def main(self) -> Column | None:
@@ -68,9 +68,11 @@ def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
     if step is None and iteration is not None:
         epoch = epoch if epoch is not None else _passes(iteration, columns.get(PER_EPOCH))
         step = _global_step(iteration, epoch, columns.get(PER_EPOCH)) if epoch is not None else iteration
-    order = step is None and epoch is not None and bool(np.any(epoch.values % 1))
-    if order and epoch is not None:
-        step = Column(epoch.places, _order(epoch.places, columns.get(RANK)))
+    rank = columns.get(RANK)
+    rows = epoch if epoch is not None and np.any(epoch.values % 1) else rank if epoch is None else None
+    order = step is None and rows is not None
+    if step is None and rows is not None:
+        step = Column(rows.places, _order(rows.places, rank))
     return Clocks(_without_slips(step), epoch, END in columns, order)
 
 

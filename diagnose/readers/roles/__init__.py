@@ -38,6 +38,7 @@ __all__ = (
     "losses_in",
     "measured_in",
     "read_tag",
+    "rises",
     "some_of",
 )
 

@@ -13,8 +13,10 @@ from diagnose.readers.sources import Source
 from diagnose.run import Curve, Role, Run
 
 _TRAIN = re.compile(r"(?<![a-z])train(?:ing)?(?![a-z])", re.IGNORECASE)
-_VAL = re.compile(r"(?<![a-z])(?:val|valid|validation|eval|dev)(?![a-z])", re.IGNORECASE)
+_VAL = re.compile(r"(?<![a-z])(?:val|valid|validation|eval|dev|test)(?![a-z])", re.IGNORECASE)
 _WORDS = ("val", "valid", "validation", "eval", "dev")
+# What stands in place of `train`: many call their validation a test. `test_log.txt` beside `log.txt` is a trial.
+_PAIRED = (*_WORDS, "test")
 
 Reading = Callable[[Source], Run]
 
@@ -71,12 +73,12 @@ def _holds_both(run: Run) -> bool:
 
 def _val_of(path: Path) -> Path | None:
     """`val_loss.csv` beside `train_loss.csv`, `val_log.txt` beside `log.txt`, `val/log.txt` beside `train/log.txt`."""
-    stems = [_TRAIN.sub(word, path.stem) for word in _WORDS if _TRAIN.search(path.stem)]
+    stems = [_TRAIN.sub(word, path.stem) for word in _PAIRED if _TRAIN.search(path.stem)]
     names = [path.with_name(stem + path.suffix) for stem in stems]
     if not stems:
         names = [path.with_name(f"{word}_{path.name}") for word in _WORDS]
     if _TRAIN.fullmatch(path.parent.name):
-        names += [path.parent.parent / word / path.name for word in _WORDS]
+        names += [path.parent.parent / word / path.name for word in _PAIRED]
     return next((name for name in names if name.is_file()), None)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from diagnose.errors import LogError
 from diagnose.readers.columns import curves_of
-from diagnose.readers.roles import losses_in, read_tag, some_of
+from diagnose.readers.roles import losses_in, read_tag, rises, some_of
 from diagnose.readers.sources import Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.readers.text.ending import ending_in, resumed_in
@@ -24,6 +24,7 @@ from diagnose.run import Curve, InputHealth, Role, Run
 # that a format leaves on purpose are few.
 FOREIGN = 0.3
 TRAINED = 2
+_FEWEST_SCORES = 3
 MUCH_UNREAD = 0.05
 """From this share of lost lines on the verdict says so. Source: the promise of `input_health`."""
 _BLOCK = 1 << 21
@@ -124,7 +125,8 @@ class TextLog:
         columns = series_of(self._log.columns(), self._format, source.columns)
         story = curves_of(columns, keep_last=self._format.keep_last)
         lossy = losses_in(story.curves) or any(tag in self._format.losses for tag in story.curves)
-        if not lossy and not (source.tag_named and story.curves):
+        scored = source.asked and any(_is_scored(curve) for curve in story.curves.values())
+        if not lossy and not scored and not (source.tag_named and story.curves):
             raise LogError(f"{source.name}: {self._what_was_seen(list(story.curves))}")
         losses = (column for tag, column in columns.items() if read_tag(tag).lossy and not tag.startswith(RECAP))
         last = max((column.places[-1] for column in losses), default=0)
@@ -198,6 +200,11 @@ class TextLog:
 
 def _decoded(lines: Sequence[bytes]) -> list[str]:
     return [line.decode("utf-8", "replace") for line in lines]
+
+
+def _is_scored(curve: Curve) -> bool:
+    """Whether it is the course of an accuracy or an error rate, as of a log that has no loss."""
+    return curve.counted and len(curve) >= _FEWEST_SCORES and rises(read_tag(curve.tag)) is not None
 
 
 def _last_step(curves: Mapping[str, Curve]) -> int | None:
