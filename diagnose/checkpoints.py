@@ -14,7 +14,7 @@ from diagnose.facts import Checkpoint
 
 # Files looked at for checkpoints: a run directory holds hundreds, a home directory millions.
 MOST_FILES = 5000
-CHECKPOINT = re.compile(r"(?:\.(?:pt|pth|ckpt|safetensors)|^checkpoint-\d+|^step-\d+)$")
+CHECKPOINT = re.compile(r"(?:\.(?:pt|pth|ckpt|safetensors|pdparams|index)|^checkpoint-\d+|^step-\d+)$")
 # Folders in which a run keeps its checkpoints; any other beside a log file may be another run's.
 KEPT_IN = re.compile(
     r"(?:check_?points?|ckpts?|weights|models?|saved?(?:_models?)?|snapshots?|output|lightning_logs|version_\d+|"

@@ -31,6 +31,8 @@ _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse|(?:
 # `loss: (0` begins a line of a log, no table.
 _ITEM = re.compile(r"[^\W\d]\d*['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d(?:[\d.e+-]*\d)?\W*\Z")
 _COUNTER = re.compile(r"^(epoch|step|episode|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
+# A name in a table of results; a time of the day has a colon.
+_LABEL = re.compile(r"[^\W\d][^:]*")
 _DELIMITERS = ",\t;|"
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
 _DECIMAL_POINT = re.compile(r"\d\.\d")
@@ -64,7 +66,7 @@ def sniff(source: Source) -> int:
     items = sum(1 for name in names if _ITEM.search(name))
     one_name = all(row[0] == top.header[0] for row in top.rows)  # `loss,2.31` on each line
     thousands = any(map(_NUMBER.fullmatch, top.header))  # `it 10 loss 2.3 tok/s 31,000`: a line of text
-    if len(names) < len(top.header) - 1 or 2 * items > len(names) or one_name or thousands:
+    if len(names) < len(top.header) - 1 or 2 * items > len(names) or one_name or thousands or _names_its_rows(top):
         return 0
     if len(top.header) < 2 and not read_tag(top.header[0]).lossy:
         return 0
@@ -177,6 +179,13 @@ def _top(source: Source) -> _Top:
 def _renamed(header: list[str], source: Source) -> list[str]:
     """The header, its first names as the user says."""
     return [*source.columns, *header[len(source.columns) :]][: len(header)]
+
+
+def _names_its_rows(top: _Top) -> bool:
+    """Whether this is a table of results: each row is of another model, and no column counts."""
+    labels = [row[0].strip() for row in top.rows]
+    named = len(labels) > 2 and all(map(_LABEL.fullmatch, labels)) and not counters_in(top.header)
+    return named and len({re.sub(r"\d", "", label) for label in labels}) == len(labels)
 
 
 def _is_named_table(source: Source) -> bool:

@@ -24,7 +24,8 @@ _LOADER_TIME = (
     r"(?:time|timing|ms|sec|seconds|s)(?:[_ ](?:ms|s))?$|^data_wait$"
 )
 _GPU_UTIL = (
-    r"(?:^|[/_ .])gpu[_ ./-]?\d*[_ ./-]?util(?:i[sz]ation)?(?:[_ ]?\(?(?:pct|percent|%)\)?)?$|^system[/.]gpu\.\d+\.gpu$"
+    r"(?:^|[/_ .])gpu[_ ./-]?\d*[_ ./-]?(?:util(?:i[sz]ation)?|usage|load)(?:[_ ]?\(?(?:pct|percent|%)\)?)?$"
+    r"|^system[/.]gpu\.\d+\.gpu$"
 )
 _MEMORY = (
     r"(?:^|[/_ .])(?:(?:gpu|cuda|peak|max|vram)[_ ./-]?)*(?:mem(?:ory)?|vram)"
