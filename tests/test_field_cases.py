@@ -10,7 +10,9 @@ import numpy.typing as npt
 import pytest
 
 from diagnose.api import analyze
+from diagnose.errors import LogError
 from diagnose.finding import Diagnosis, Recommendation, Verdict
+from diagnose.signals import signals
 from tests.curves import descent, noisy
 
 RNG = np.random.default_rng(7)
@@ -444,3 +446,37 @@ def test_what_is_said_of_the_last_evaluations_is_what_the_log_holds(tmp_path: Pa
     last = float(np.median(val[-6:]))
     rise = f"{last / val[best] - 1:.0%} higher in the last 6 evaluations (near {last:.4g})"
     assert rise in diagnosis.findings[0].message
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("model,MAE,RMSE", "Linear,3.21,4.8", "Ridge,3.2,4.79", "Forest,2.1,3.4", "XGB,1.93,3.22", "LSTM,2.4,3.9"),
+        ("Method\ttest loss\tF1", "BERT-base\t.31\t88.1", "ours w/o aux\t.29\t89.0", "ours\t.27\t89.9"),
+    ],
+)
+def test_a_table_whose_rows_are_models_is_no_training(tmp_path: Path, rows: tuple[str, ...]) -> None:
+    (tmp_path / "results.csv").write_text("\n".join(rows) + "\n")
+    with pytest.raises(LogError):
+        analyze(tmp_path / "results.csv")
+
+
+@pytest.mark.parametrize(("start", "end"), [(812, 690), (0.041, 0.033), (5.2, 4.3)])
+def test_a_fall_is_said_as_a_share_of_what_it_fell_from(tmp_path: Path, start: float, end: float) -> None:
+    columns = {"step": np.arange(400), "loss": np.linspace(start, end, 400), "lr": np.full(400, 2e-6)}
+    diagnosis = table(tmp_path / "s.csv", columns)
+    slow = next(one for one in diagnosis.findings if one.name == "slow-learning")
+    trend = signals(diagnosis.facts).train
+    assert trend is not None
+    share = 1 - trend.loss(trend.end) / trend.loss(trend.start)
+    assert slow.evidence[0].sentence == f"fell by {share:.0%} in all"
+
+
+@pytest.mark.parametrize(("low", "turn"), [(-1.2, 16), (-40.0, 25)])
+def test_a_likelihood_below_zero_has_no_per_cent(tmp_path: Path, low: float, turn: int) -> None:
+    epochs = np.arange(60)
+    train = low * (2 - np.exp(-epochs / 12)) - low / 2
+    val = np.where(epochs < turn, low * epochs / turn, low + abs(low) * (epochs - turn) / 30)
+    diagnosis = table(tmp_path / "f.csv", {"epoch": epochs, "train_nll": train, "val_nll": val})
+    assert alarms(diagnosis) == {"overfitting"}
+    assert "%" not in diagnosis.findings[0].message

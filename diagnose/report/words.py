@@ -62,7 +62,7 @@ def best_words(run: Run, stop: StopAdvice) -> str:
     extreme = "highest" if curve is not None and curve.role is Role.SCORE else "lowest"
     if not stop.smoothed:
         return f"{where}, the {extreme} {name} ({number(stop.best_value)})"
-    logged = curve is not None and stop.best_value in curve.values
+    logged = curve is not None and stop.best_value in curve.values[curve.steps == stop.best_step]
     about = "" if logged else "about "
     return f"{where}, where the smoothed {name} is {extreme} ({about}{number(stop.best_value)})"
 

@@ -144,9 +144,9 @@ class Divergence(Check):
         best = val.curve.place(val.curve.steps[gap.best])
         yield self.report(
             val.curve,
-            f"The validation loss rose from {val.curve.values[gap.best]:.4g} ({best}) to {val.loss(val.end):.4g}, and "
+            f"The validation loss rose from {val.curve.values[gap.best]:.4g} ({best}) to {val.loss(gap.last):.4g}, and "
             "the training loss rose with it.",
-            Evidence("rise", gap.rise, self.rise, "", f"rose by {change(gap.rise)} since its best"),
+            Evidence("rise", gap.rise, self.rise),
             *beyond_noise(gap.rise_z, gap.evaluations),
             first=gap.best,
             prescriptions=remedies.calm(facts, int(val.curve.steps[gap.best])),

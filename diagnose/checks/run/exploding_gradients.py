@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import MANY
 from diagnose.remedies.evidence import clipped, nothing_clips, struck_at
 from diagnose.signals import Trend
@@ -64,16 +64,12 @@ class ExplodingGradients(Check):
             what = f"reaches {factor:.0f} times its median, at {len(high)} point{'s' * (len(high) > 1)}"
             what += "; the loss stayed up after it" if struck else ""
         harmful = not clipped(facts, high.steps) if grown else struck or nothing_clips(facts, high.steps)
-        yield self.finding(
-            Severity.WARNING if harmful else Severity.INFO,
-            Confidence.MEDIUM,
-            Role.GRAD_NORM.value,
+        yield self.report(
+            high,
             f"The gradient norm {what}.",
-            steps=(high.steps[0], high.steps[-1]),
-            evidence=(
-                Evidence("median", usual),
-                Evidence("factor", factor, self.ratio, "", f"{factor:.3g} times its median"),
-                Evidence("points", len(high), self.times),
-            ),
+            Evidence("median", usual),
+            Evidence("factor", factor, self.ratio, "", f"{factor:.3g} times its median"),
+            Evidence("points", len(high), self.times),
+            severity=Severity.WARNING if harmful else Severity.INFO,
             prescriptions=(remedies.clip if grown else remedies.clip_outliers)(facts, int(high.steps[0])),
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import exp
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import LossCheck, change
+from diagnose.checks.run._loss import LossCheck
 from diagnose.checks.run.slow_learning import CAUSES, SlowLearning
 from diagnose.remedies.evidence import peak_rate
 from diagnose.signals import signals
@@ -53,6 +54,6 @@ class LearningRateTooLow(LossCheck):
             f"At a learning rate of {rate:g} the loss creeps from {trend.loss(trend.start):.4g} to "
             f"{trend.loss(trend.end):.4g}: the steps are too small.",
             Evidence("learning_rate", rate, self.tiny if idle else self.low),
-            Evidence("fall", trend.net, None, "", f"moved by {change(abs(trend.net))} in all"),
+            Evidence("fall", trend.net, None, "", f"moved by {1 - exp(-abs(trend.net)):.0%} in all"),
             prescriptions=remedies.speed_up(facts, None if idle else trend.net),
         )

@@ -59,9 +59,10 @@ class Overfitting(Check):
         measured = signals(facts)
         whole = [] if measured.val is None or measured.gap is None else [(measured.val, measured.gap, self)]
         sterner = self.tuned({"rise": 4 * self.rise, "z": 2 * self.z, "vain": 2 * self.vain})
-        # Where it is at its best as a whole only what is far greater than the whole cannot be a part of it.
-        least = (2 * measured.val.loss(measured.val.end) if measured.val else inf) if improves(measured) else -inf
-        parts = [(val, gap, sterner) for val, gap in measured.part_gaps if val.loss(val.end) >= least]
+        least = 2 * measured.val.loss(measured.val.end) if measured.val else inf  # less can be a part of the whole
+        parts = [(val, gap, sterner) for val, gap in measured.part_gaps]
+        if improves(measured):
+            parts = [one for one in parts if one[0].loss(one[0].end) >= least and sterner._turned(one[1])]
         for val, gap, bar in (*whole, *parts):
             alone = measured.train is not None and gap.train_fall <= self.rise  # training did not fall for it
             if (sterner if alone else bar)._turned(gap) and gap.train_kept >= -self.rise:
@@ -94,11 +95,12 @@ class Overfitting(Check):
         )
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
-        step, fallen = int(val.curve.steps[gap.best]), 1 - exp(-max(gap.train_fall, 0))
+        step, train = int(val.curve.steps[gap.best]), signals(facts).train
+        fallen = f"by another {1 - exp(-gap.train_fall):.0%}" if train is None or not train.signed else "further"
         best = val.curve.place(step)
         up = "" if val.signed else f"{change(gap.last - val.level[gap.best])} "
         late = "at the end" if gap.tail == 1 else f"in the last {gap.tail} evaluations"
-        meanwhile = f", while the training loss fell by another {fallen:.0%}" if gap.train_fall > 0 else ""
+        meanwhile = f", while the training loss fell {fallen}" if gap.train_fall > 0 else ""
         return self.report(
             val.curve,
             f"{_name(val)} was best at {best} ({val.curve.values[gap.best]:.4g}) and is {up}higher {late} "
@@ -106,7 +108,7 @@ class Overfitting(Check):
             Evidence("rise", gap.rise, self.rise, "", f"rose {up and 'by '}{up}since its best"),
             *beyond_noise(gap.rise_z, gap.evaluations, self.z),
             Evidence("share_of_gain", gap.rise_share, self.share, "", f"{gap.rise_share:.0%} of what it had gained"),
-            *([Evidence("train_fall", gap.train_fall, None, "", f"training fell by {fallen:.0%} since")][: fallen > 0]),
+            *([Evidence("train_fall", gap.train_fall, None, "", f"training fell {fallen}")][: gap.train_fall > 0]),
             first=gap.best,
             severity=Severity.ERROR if gap.rise > 2 * self.rise and confidence is Confidence.HIGH else Severity.WARNING,
             confidence=confidence,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import exp
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import MANY, SURE, LossCheck, change
+from diagnose.checks.run._loss import MANY, SURE, LossCheck
 from diagnose.remedies.evidence import number
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
@@ -58,7 +59,7 @@ class SlowLearning(LossCheck):
             trend.curve,
             f"The loss went from {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g} in a nearly straight "
             "line and is still falling: the steps are too small or too few.",
-            Evidence("fall", trend.net, self.little, "", f"fell by {change(trend.net)} in all"),
+            Evidence("fall", trend.net, self.little, "", f"fell by {1 - exp(-trend.net):.0%} in all"),
             Evidence("second_half", half, None, "", f"{half:.0%} of it in the second half"),
             prescriptions=remedies.speed_up(facts, trend.net, sure=facts.run.peak_logged_rate is not None),
         )
