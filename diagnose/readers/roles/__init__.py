@@ -93,13 +93,25 @@ def _with_bounds_negated(run: Run) -> Run:
 
 
 def _read_together(readings: dict[str, Reading], curves: Mapping[str, Curve]) -> dict[str, Reading]:
-    """The readings, `Train` and `Val` no losses beside a training loss with a name from which they differ: scores."""
-    losses = [reading for reading in readings.values() if reading.lossy == 3 and not reading.held_out]
-    called = [curves[reading.tag] for reading in losses if not reading.bare]
-    plain = [curves[reading.tag] for reading in losses if reading.bare]
-    if not called or not plain or any(alike(one, other) for one in called for other in plain):
+    """The readings, `Train`, `Val` and `Test` scores where one rises or differs beside a training loss with a name."""
+    bare = {tag: reading for tag, reading in readings.items() if reading.bare}
+    losses = [tag for tag, reading in readings.items() if reading.lossy == 3 and not reading.held_out]
+    called = [curves[tag] for tag in losses if tag not in bare]
+    plain = [curves[tag] for tag in losses if tag in bare]
+    differ = plain and not any(alike(one, other) for one in called for other in plain)
+    if not called or not (differ or any(_rises(curves[tag], 1) for tag in bare)):
         return readings | _bare_tests(readings, curves, plain)
-    return {tag: replace(reading, lossy=0) if reading.bare else reading for tag, reading in readings.items()}
+    kind = ("score",) if any(_rises(curves[tag], 100) for tag in bare) else ()
+    return readings | {tag: replace(one, lossy=0, words=(*one.words, *kind)) for tag, one in bare.items()}
+
+
+def _rises(curve: Curve, most: int) -> bool:
+    """Whether this is a share of `most` that is lowest at its beginning: the accuracy of a model that learns."""
+    values = curve.finite.values
+    if len(values) < 2 or values.min() < 0 or values.max() > most:
+        return False
+    begins = max(1, len(values) // 10)
+    return bool(values.argmin() < begins and np.median(values[-begins:]) > values[:begins].max())
 
 
 def _bare_tests(

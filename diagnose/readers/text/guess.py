@@ -38,7 +38,11 @@ _NAME = (
     r"(?<![\w@./])(?<![\w@./-]-)(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
     r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
-_STRONG = r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|of)[ \t]+|(?<=loss),[ \t]*(?=-?\d+\.\d)"
+# `number of nan iterations: 0` is a name.
+_STRONG = (
+    r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|(?<!umber )of)[ \t]+"
+    r"|(?<=loss),[ \t]*(?=-?\d+\.\d)"
+)
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(

@@ -23,7 +23,8 @@ from diagnose.run import IntArray
 _FEWEST_ROWS = 4
 # What is below may be a learning rate: such rows need names. Source: our choice.
 _RATE = 0.1
-HEADER, CELL, PADDED = "@header ", "@cell ", "@padded "
+HEADER, CELL, PADDED, NAMED = "@header ", "@cell ", "@padded ", "@named "
+_CELLS = (CELL, PADDED, NAMED)
 # A row that may have a blank cell: Chainer pads its columns to 10 at least.
 _WIDE_GAP = 10 * " "
 # `[2.5, 2.3, 17.6]`, `(1, 3.6, 3.8)`: a row in brackets.
@@ -46,6 +47,8 @@ _WORDS = re.compile(rf"no log|{_CLOCK}(?!\S)|\S+", re.IGNORECASE)
 _MARKS = " \t*`_"
 # A remark behind the number or behind the row: `← best`, `*`.
 _REMARK = re.compile(r"(?<![ \t])[ \t][^\d|]*$")
+# `| Loss | 0.52 | 0.61 |`: a row that is named, maybe behind the name of its logger.
+_LABEL = re.compile(r"(?:[^|]* - )?[\s|]*(?P<label>[^\W\d][\w ()/-]{0,40}?)[ \t]*[|]")
 _TITLE = re.compile(r"[^\W\d]|[#@(%]")
 _LONGEST_TITLE = 40
 # `| loss: 8.99 |`: a name and its number, which is no title of a column.
@@ -101,6 +104,9 @@ def row_in(line: str) -> list[tuple[str, Span]]:
     if separator is None and _WIDE_GAP in line.rstrip():
         edges = [(edge, span) for span in spans if span is not None for edge in (span[0], -span[1])]
         cells += [(f"{PADDED}{edge}/{len(spans)}", span) for edge, span in edges]
+    label = _LABEL.match(line.translate(_BOXES)) if separator == "|" else None
+    if label:
+        cells += [(f"{NAMED}{name.removeprefix(CELL)} {label['label']}", span) for name, span in cells]
     return cells
 
 
@@ -179,7 +185,7 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
 
     A header that comes again marks where a launch may begin.
     """
-    parts = {name: [column] for name, column in columns.items() if not name.startswith((HEADER, CELL, PADDED))}
+    parts = {name: [column] for name, column in columns.items() if not name.startswith((HEADER, *_CELLS))}
     headers = {name.removeprefix(HEADER): column for name, column in columns.items() if name.startswith(HEADER)}
     headers = _joined(headers)
     again: list[IntArray] = []
@@ -189,10 +195,12 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
         if not any(read_tag(title).lossy for title in titles):
             continue
         rivals = np.concatenate([column.places for other, column in headers.items() if _alike(other, header)])
+        same = [other for other, column in headers.items() if np.array_equal(column.places, where.places)]
+        full = tuple(f"/{_width(other)}" for other in same)  # rows without a blank cell, however the line is parted
         counters = {name: counter for counter, name in counters_in(titles).items()}
         # A printed data frame has a column of row numbers without a title.
-        ways = (_cells_of(columns, named, starts.split(), where, rivals) for named in (titles, ["", *titles]))
-        cells = next(filter(None, ways), {})
+        ways = (_cells_of(columns, named, starts.split(), full, where, rivals) for named in (titles, ["", *titles]))
+        cells = _named_cells(columns, titles, where, rivals) or next(filter(None, ways), {})
         for title, found in cells.items():
             parts.setdefault(counters.get(title, title), []).extend(found)
         if cells:
@@ -208,7 +216,7 @@ def without_header(columns: Mapping[str, Column]) -> dict[str, Column]:
 
     A row may have more cells than most.
     """
-    if not all(name.startswith((CELL, PADDED)) for name in columns):
+    if not all(name.startswith(_CELLS) for name in columns):
         return {}
     widths = {name: int(name.rpartition("/")[2]) for name in columns if name.startswith(f"{CELL}0/")}
     if max((len(columns[name].values) for name in widths), default=0) < _FEWEST_ROWS:
@@ -243,11 +251,20 @@ def _joined(headers: Mapping[str, Column]) -> dict[str, Column]:
 
 def _alike(one: str, other: str) -> bool:
     """Whether two headers have as many names."""
-    return one.count("\t") == other.count("\t")
+    return _width(one) == _width(other)
+
+
+def _width(header: str) -> int:
+    return header.count("\t") + 1
 
 
 def _cells_of(
-    columns: Mapping[str, Column], titles: list[str], starts: list[str], where: Column, headers: IntArray
+    columns: Mapping[str, Column],
+    titles: list[str],
+    starts: list[str],
+    full: tuple[str, ...],
+    where: Column,
+    headers: IntArray,
 ) -> dict[str, list[Column]]:
     """Title -> the cells below it: in rows of as many cells, and in rows with blank ones that begin where it does."""
     found: dict[str, list[Column]] = {}
@@ -255,10 +272,26 @@ def _cells_of(
         names = [f"{CELL}{number}/{len(titles)}"]
         if len(starts) == len(titles):
             edges = tuple(f"{PADDED}{edge}/" for edge in starts[number].split(","))
-            names += [name for name in columns if name.startswith(edges) and not name.endswith(f"/{len(titles)}")]
+            names += [name for name in columns if name.startswith(edges) and not name.endswith(full)]
         below = [_below(columns.get(name), where.places, headers) for name in names]
         if title and any(below):
             found[title] = [column for column in below if column is not None]
+    return found
+
+
+def _named_cells(
+    columns: Mapping[str, Column], titles: list[str], where: Column, headers: IntArray
+) -> dict[str, list[Column]]:
+    """Split and metric -> the cells, where one of them is above the column and the other in front of the row."""
+    found: dict[str, list[Column]] = {}
+    for name in (name for name in columns if name.startswith(NAMED)):
+        place, _, label = name.removeprefix(NAMED).partition(" ")
+        number, width = map(int, place.split("/"))
+        title = ["", *titles][number + len(titles) + 1 - width] if width - len(titles) in {0, 1} else ""
+        below = _below(columns[name], where.places, headers)
+        if title and below and read_tag(title).bare is not read_tag(label).bare:
+            named = f"{title} {label}" if read_tag(title).bare else f"{label} {title}"
+            found.setdefault(named, []).append(below)
     return found
 
 
