@@ -10,7 +10,7 @@ import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.columns import Column, curves_of
-from diagnose.readers.columns.tables import with_counters
+from diagnose.readers.columns.tables import is_whole, with_counters
 from diagnose.readers.roles import losses_in
 from diagnose.readers.roles.headline import ALIKE
 from diagnose.readers.sources import HEAD_BYTES, Source
@@ -25,6 +25,7 @@ Source: our choice: as for numbers on lines of their own.
 """
 # `train_loss,3.1,2.9`: what a row holds, in front of it.
 _NAMED = re.compile(rb"[\s'\"]*(?P<name>[a-z][\w ./-]*?)['\" \t]*[,;:=\t ]\s*(?=[-+.\d]|nan|inf)", re.IGNORECASE)
+_INDEX = re.compile(rb"[,;\t]\d")
 _NUMBERS = re.compile(rb"(?i)\s*(?:[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)[,;\t ]+){%d}" % FEWEST)
 
 
@@ -64,9 +65,11 @@ def _read(source: Source) -> Run:
 
 
 def _names(source: Source, series: Sequence[FloatArray]) -> list[str]:
-    """Two rows that begin alike are of a training and its validation."""
+    """A first row that counts on is the step; two rows that begin alike are of a training and its validation."""
     if len(series) == 1:
         return [series_named(source) or "loss"]
+    if len(series) > 1 and is_whole(series[0]) and (np.diff(series[0]) > 0).all():
+        return ["step", *_names(source, series[1:])]
     first, second = (float(np.median(values[: len(values) // 3])) for values in series[:2])
     if len(series) == 2 and 1 / ALIKE <= first / second <= ALIKE if second > 0 else False:
         return ["train loss (row 1)", "val loss (row 2)"]
@@ -74,8 +77,13 @@ def _names(source: Source, series: Sequence[FloatArray]) -> list[str]:
 
 
 def _rows(text: bytes) -> tuple[list[str], list[bytes]]:
-    """The names of the rows, where each has one of its own, and the rows without them."""
+    """The names of the rows, where each has one of its own, and the rows without them.
+
+    A first row that only lacks its name is the index of a data frame.
+    """
     rows = [row for row in text.splitlines() if row.strip()]
+    if _INDEX.match(rows[0] if rows else b"") and all(map(_NAMED.match, rows[1:])):
+        rows = rows[1:]
     named = [match for match in map(_NAMED.match, rows) if match]
     names = list(dict.fromkeys(match["name"].decode("latin-1") for match in named))
     if len(names) < len(rows):

@@ -149,3 +149,44 @@ def test_that_points_are_means_over_processes_is_mentioned() -> None:
     row = "".join(f"[rank{rank}]: step {{n}}/4000 loss={{t}} gnorm=1.{rank}\n" for rank in (1, 0))
     notes = read_text(lines(row.rstrip("\n"))).notes
     assert any("values a step in the mean" in note for note in notes)
+
+
+def test_the_lines_of_a_fold_that_repeat_its_number_are_one_training() -> None:
+    row = "[fold {f}] epoch {{e}} train: loss={{t}}\n[fold {f}] epoch {{e}} valid: loss={{v}}"
+    run = read_text("".join(lines(row.format(f=fold)) for fold in range(3)))
+    assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, VAL)
+    assert any(note.startswith("3 launches") for note in run.notes)
+
+
+@pytest.mark.parametrize("head", [">>> Cross-validation split {} of 5", "Running trial #{}", "== k-fold {}/5 =="])
+def test_short_trainings_below_numbered_headings_are_apart(head: str) -> None:
+    run = read_text(
+        "".join(head.format(n) + "\n" + lines("ep {n} loss_train {t} loss_valid {v}", 2) for n in range(1, 6))
+    )
+    assert losses(run) == TRAIN[:2]
+
+
+def test_a_place_in_brackets_counts_behind_the_name_of_a_logger() -> None:
+    run = read_text(lines("INFO:trainer:[{e:02d}/40] trn={t} val={v} *"))
+    assert curve_of(run).steps.tolist() == [*range(1, COUNT + 1)]
+
+
+@pytest.mark.parametrize(
+    "words", ["Loss on the validation set: 0.231", "held-out examples: loss over test data is 0.231"]
+)
+def test_one_evaluation_in_a_sentence_is_one_point(words: str) -> None:
+    run = read_text(lines("Iteration {e}, loss = {t}") + "Training loss did not improve. Stopping.\n" + words + "\n")
+    assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, [0.231])
+
+
+def test_a_tensor_in_a_list_of_one_is_the_loss() -> None:
+    assert losses(read_text(lines("epoch {e} [tensor({t}, device='cuda:0', grad_fn=<AddBackward0>)]"))) == TRAIN
+
+
+@pytest.mark.parametrize("index", [",", ""])
+def test_a_first_row_that_counts_is_the_index_of_the_other_rows(tmp_path: Path, index: str) -> None:
+    names = [index and "loss,", index and "val_loss,"]
+    rows = [f"{name}{','.join(map(str, values))}" for name, values in zip(names, (TRAIN, VAL), strict=True)]
+    (tmp_path / "T.csv").write_text("\n".join([index + ",".join(map(str, range(COUNT))), *rows]) + "\n")
+    run = read(tmp_path / "T.csv")
+    assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, VAL)

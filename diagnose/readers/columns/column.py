@@ -22,10 +22,12 @@ REDRAWN = "@redrawn"
 RANK = "@rank"
 # Where a launch may begin: one does if the clock does not go on there.
 LAUNCH = "@launch"
+# The number of the training, where one log holds several: of a fold, a split, a trial.
+FOLD = "@fold"
 # Where a trainer says that it is done: if the clock goes back after that, another training begins.
 END = "@end"
 COUNTERS = frozenset(
-    {STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, EPOCHS, STEPS, INTERVAL, REDRAWN, RANK, LAUNCH, END}
+    {STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, EPOCHS, STEPS, INTERVAL, REDRAWN, RANK, LAUNCH, FOLD, END}
 )
 
 # Names of one log that become curves. A trainer logs some hundreds; names without end must not fill the memory.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.readers.columns.clocks import Clocks, lifted
-from diagnose.readers.columns.column import END, LAUNCH, Column, Columns
+from diagnose.readers.columns.column import END, FOLD, LAUNCH, Column, Columns, changes
 from diagnose.readers.roles.tags import read_tag
 from diagnose.run import FloatArray, IntArray
 
@@ -80,7 +80,7 @@ def without_looks_back(logged: dict[str, Column], clocks: Clocks, columns: Colum
     values, places = clock.values, np.append(clock.places, _END_OF_LOG)
     back = np.flatnonzero((np.diff(values) < 0) & (values[1:] > values[0])) + 1
     back = back[np.append(values, values[0])[back + 1] <= values[0]]
-    marks = np.sort(np.concatenate([columns[name].places for name in (LAUNCH, END) if name in columns] or [places[:0]]))
+    marks = np.sort(np.concatenate(_marks(columns)))
     back = back[np.searchsorted(marks, places[back], side="right") == np.searchsorted(marks, places[back - 1])]
     returns = int((np.diff(values) < 0).sum())
     if not len(back) or returns > max(2 * len(back), INTERLEAVED * len(values)):
@@ -103,8 +103,16 @@ def launches_in(columns: Columns, logged: Columns, clocks: Clocks) -> list[Launc
         return _by_records(logged)
     if _each_counts_by_itself(clock, logged):
         return [WHOLE_LOG]
-    marks, ends = (columns[name].places if name in columns else np.zeros(0, np.int64) for name in (LAUNCH, END))
+    marks, ends = _marks(columns)
     return _split(clock, marks, ends, clocks.epoch)
+
+
+def _marks(columns: Columns) -> tuple[IntArray, IntArray]:
+    """Where a launch may begin, the first line of each fold among them, and where one ends."""
+    begins, ends = (columns[name].places if name in columns else np.zeros(0, np.int64) for name in (LAUNCH, END))
+    fold = columns.get(FOLD)
+    first = fold.places[changes(fold.values)] if fold is not None else begins[:0]
+    return np.sort(np.concatenate([begins, first])), ends
 
 
 def _by_records(logged: Columns) -> list[Launch]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnose.readers.columns import EPOCH, ITERATION, LAUNCH, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
+from diagnose.readers.columns import EPOCH, FOLD, ITERATION, MOST_NAMES, PER_EPOCH, STEP, WALL_TIME, Column
 from diagnose.readers.roles import HELD_OUT, in_english, read_tag
 from diagnose.run import FloatArray, IntArray
 
@@ -216,16 +216,10 @@ def with_counters(columns: Mapping[str, Column], per_epoch: str | None = None) -
         counters[PER_EPOCH] = per_epoch
     taken = set(counters.values())
     kept = {name: column for name, column in columns.items() if name not in taken}
-    return kept | {counter: columns[name] for counter, name in counters.items()} | _launches(columns)
-
-
-def _launches(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """Where the number of the training changes."""
-    name = next((name for name in columns if name.strip().casefold() in _TRAININGS), None)
-    if name is None:
-        return {}
-    number = columns[name]
-    return {LAUNCH: number.where(np.append(False, np.diff(number.values) != 0)[: len(number.values)])}
+    folds = [column for name, column in columns.items() if name.strip().casefold() in _TRAININGS]
+    return (
+        kept | {counter: columns[name] for counter, name in counters.items()} | dict(zip([FOLD], folds, strict=False))
+    )
 
 
 def to_number(value: Any) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, PER_EPOCH, REDRAWN, STEP, STEPS
 from diagnose.readers.text.kinds import Meaning
-from diagnose.readers.text.patterns import COUNTS_ON, EVALUATED, ROUNDED
+from diagnose.readers.text.patterns import COUNTS_ON, EVALUATED, LOGGERS, ROUNDED
 
 COUNTER = re.compile(
     r"(?<![A-Za-z0-9_.])(?P<name>global[_ ]?step|num_updates|results@"
@@ -42,7 +42,7 @@ _BRACKETS = re.compile(
 # `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `E50 loss`, `TRAIN @ 50 |`,
 # `logging_writer.py:48] [50] loss`
 _COUNTED_FIRST = re.compile(
-    r"^(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|[eE](?P<epoch>\d+)[ \t:|,]"
+    r"(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|[eE](?P<epoch>\d+)[ \t:|,]"
     r"|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
@@ -117,7 +117,9 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         yield EPOCH if done["name"].casefold() == "epochs" else STEP, done.span("number")
         return
     brackets = (_BRACKETS.match(line) or _LETTER_I.search(line)) if with_metrics else None
-    first = _COUNTED_FIRST.match(line) if with_metrics else None
+    sure = (LOGGERS[0], LOGGERS[-1])  # others may take `Epoch: ` for a part of their own
+    starts = [0, *(logger.end() for one in sure if (logger := one.match(line)))] if with_metrics else []
+    first = next(filter(None, (_COUNTED_FIRST.match(line, start) for start in starts)), None)
     if brackets:
         yield from ((EPOCH, brackets.span(name)) for name in ("epoch", "bare") if brackets.groupdict().get(name))
         yield ITERATION, brackets.span("inner")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from diagnose.readers.columns import EPOCH, ITERATION, LAUNCH, RANK, REDRAWN, STEP
+from diagnose.readers.columns import EPOCH, FOLD, ITERATION, LAUNCH, RANK, REDRAWN, STEP
 from diagnose.readers.roles import in_english, read_tag
 from diagnose.readers.text.counts import COUNTER, PERHAPS, counter_of, counts_in
 from diagnose.readers.text.kinds import Meaning
@@ -13,12 +13,13 @@ from diagnose.readers.text.patterns import (
     BOTH,
     DECIMAL,
     EVALUATED,
-    FOLD,
+    FOLDS,
     HEADINGS,
     LOGGERS,
     LONGEST_HEADING,
     METRIC,
     NUMBER,
+    ON_SET,
     PARTS,
     PROCESS,
     PROSE,
@@ -68,7 +69,7 @@ _WHOLE_LINES = (
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*,?[ \t]*$"),
     re.compile(
         rf"^[ \t]*(?:(?:epoch[ \t:=]+(?P<epoch>\d+)|(?:(?:step|iter\w*|batch)[ \t:=]+)?(?P<step>\d+))[ \t:,]+)?"
-        rf"{_TENSOR}[ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"
+        rf"\[?{_TENSOR}[ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"
     ),
 )
 # `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
@@ -116,8 +117,9 @@ _GROUPS = {"epoch": EPOCH, "step": STEP, "iteration": ITERATION, "loss": "loss",
 
 def meaning_of(line: str) -> Iterator[Meaning]:
     """The counters and metrics of one line."""
-    if FOLD.match(line):
-        yield LAUNCH, 1.0
+    fold = FOLDS.match(line)
+    if fold:
+        yield (FOLD, fold.span("fold")) if fold["fold"] else (LAUNCH, 1.0)
     rank = PROCESS.match(line)
     if rank:
         yield RANK, rank.span(str(rank.lastgroup))
@@ -193,6 +195,9 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         what = (match["behind"] or match["before"] or " loss").strip(" _")
         yield f"{match['one']} {what}", match.span("first")
         yield f"{match['two']} {what}", match.span("second")
+    for match in ON_SET.finditer(line):
+        both.append(match)
+        yield f"{match['split']} {match['what']}", match.span("number")
     splits = [*EVALUATED.finditer(line), *_TRAIN.finditer(line)]
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     count = COUNTER.search(line)

@@ -26,6 +26,14 @@ LONGEST_HEADING = 60
 # `finished eval of train-set: eval_loss=0.31`: the set on which it was measured.
 SET = re.compile(r"\b([a-z]+)[- _]set\b", re.IGNORECASE)
 
+# `Loss on the validation set: 0.31`
+ON_SET = re.compile(
+    rf"\b(?P<what>\w*(?:loss|error|perplexity|ppl))[ \t]+(?:on|over|for|of)[ \t]+(?:the[ \t]+)?"
+    rf"(?P<split>train\w*|val\w*|test\w*|dev\w*|held[ -]?out)[ -]?(?:set|data|split|examples)?(?:[ \t]+(?:is|was))?"
+    rf"[ \t]*[:=]?[ \t]*(?P<number>{NUMBER})",
+    re.IGNORECASE,
+)
+
 # What is said of data that is not trained on.
 EVALUATED = re.compile(
     r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation(?! metric\b)|uating)?|dev|test(?:ing)?"
@@ -33,8 +41,11 @@ EVALUATED = re.compile(
     re.IGNORECASE,
 )
 
-FOLD = re.compile(
-    r"^\W*(?:k-?)?fold\b[ \t:#]*\d+(?!\.\d)|^\W*(?:start|begin)\w* (?:a )?(?:new )?training", re.IGNORECASE
+# `Fold 2 of 5`, `>>> Cross-validation split 2`, `Running trial #2`
+FOLDS = re.compile(
+    r"^\W*(?:[A-Za-z][\w-]*[ \t]+)?(?:(?:k-?)?fold|split|trial|repeat)\b[ \t:#=]*(?P<fold>\d+)(?!\.?\d)"
+    r"|^\W*(?:start|begin)\w* (?:a )?(?:new )?training",
+    re.IGNORECASE,
 )
 # The process that prints, in front of its lines.
 PROCESS = re.compile(
