@@ -1,4 +1,4 @@
-"""What well-known tools print: PyTorch Geometric, OGB, Megatron, scikit-learn, AllenNLP, and tables with named rows."""
+"""What well-known tools print: PyTorch Geometric, Megatron, YOLO, scikit-learn, AllenNLP, tables with named rows."""
 
 from __future__ import annotations
 
@@ -92,6 +92,22 @@ def test_the_number_of_nan_iterations_is_no_nan() -> None:
     )
     assert curve_of(run, Role.TRAIN_LOSS).tag == "lm loss"
     assert all(np.isfinite(curve.values).all() for curve in run.curves.values())
+
+
+def test_the_map_of_a_yolo_console_is_a_held_out_score() -> None:
+    run = logged(
+        lambda n: (
+            "      Epoch    GPU_mem   box_loss   cls_loss   dfl_loss  Instances       Size\n"
+            f"     {n:2d}/100      2.51G      {loss(n):.3f}      {loss(n, 2.9):.3f}      1.1         23        640: "
+            "100%|██████████| 125/125 [00:12<00:00, 10.1it/s]\n"
+            "                 Class     Images  Instances      Box(P          R      mAP50  mAP50-95): 100%|█| 10/10\n"
+            f"               all    128    929   0.61   0.52   {share(n, 0.1, 0.7):.4f}   {share(n, 0, 0.4):.4f}\n"
+        ),
+        20,
+    )
+    score = run.curves["val/mAP50-95"]
+    assert (score.role, score.held_out, len(score)) == (Role.SCORE, True, 20)
+    assert score.values == pytest.approx([share(n, 0, 0.4) for n in range(1, 21)], abs=1e-4)
 
 
 def test_a_row_without_a_blank_cell_is_read_under_one_way_to_part_its_header() -> None:
