@@ -64,6 +64,12 @@ def test_shares_called_after_their_split_that_rise_beside_a_loss_are_scores(name
     assert examine(Facts(run)).verdict is Verdict.HEALTHY
 
 
+def test_accuracies_alone_are_no_losses() -> None:
+    run = logged(lambda n: f"Epoch {n}: Train {share(n, 0.3, 0.95):.4f}, Val {share(n, 0.3, 0.85):.4f}")
+    assert {curve.role for curve in run.curves.values()} == {Role.SCORE}
+    assert examine(Facts(run)).verdict is Verdict.INCONCLUSIVE
+
+
 def test_a_score_called_after_its_split_that_falls_again_is_said() -> None:
     fades = logged(lambda n: f"Epoch: {n:03d}, Loss: {loss(n, last=0.01):.4f}, Train: {share(n, 0.1, 1):.4f}, "
                              f"Val: {share(n, 0.1, 0.8, 8) - 0.0015 * n:.4f}")  # fmt: skip

@@ -93,13 +93,17 @@ def _with_bounds_negated(run: Run) -> Run:
 
 
 def _read_together(readings: dict[str, Reading], curves: Mapping[str, Curve]) -> dict[str, Reading]:
-    """The readings, `Train`, `Val` and `Test` scores where one rises or differs beside a training loss with a name."""
+    """The readings, `Train`, `Val` and `Test` scores where one rises, or differs from a training loss with a name.
+
+    Without such a loss it must be `Train` that rises.
+    """
     bare = {tag: reading for tag, reading in readings.items() if reading.bare}
     losses = [tag for tag, reading in readings.items() if reading.lossy == 3 and not reading.held_out]
     called = [curves[tag] for tag in losses if tag not in bare]
     plain = [curves[tag] for tag in losses if tag in bare]
-    differ = plain and not any(alike(one, other) for one in called for other in plain)
-    if not called or not (differ or any(_rises(curves[tag], 1) for tag in bare)):
+    differ = called and plain and not any(alike(one, other) for one in called for other in plain)
+    told = [curves[tag] for tag in bare] if called else plain
+    if not differ and not any(_rises(curve, 1) for curve in told):
         return readings | _bare_tests(readings, curves, plain)
     kind = ("score",) if any(_rises(curves[tag], 100) for tag in bare) else ()
     return readings | {tag: replace(one, lossy=0, words=(*one.words, *kind)) for tag, one in bare.items()}
