@@ -10,6 +10,7 @@ import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Moment, Recommendation, Severity, StopAdvice
+from diagnose.remedies.evidence import number
 from diagnose.run import SHARED_ROLES, Axis, Curve, Role
 from diagnose.signals import signals
 from diagnose.signals.best import Best, best_of
@@ -83,7 +84,7 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
         reason = "no validation loss is logged: only a try on new data (speech: by ear) tells whether it improves"
         return Recommendation.CANNOT_TELL, [reason]
     old = "the last one" if best.since == 0 else f"{best.since} evaluation{'s' if best.since > 1 else ''} old"
-    return Recommendation.CONTINUE, [f"the best {_name(best)} is {old} (stop after {PATIENCE})"]
+    return Recommendation.CONTINUE, [f"the best {_name(best)} is {old} (stop after {_patience(facts)})"]
 
 
 def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> Iterator[str]:
@@ -96,8 +97,8 @@ def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) ->
         if name in alarming:
             earlier = "the run is past its best ({}); the best checkpoint is an earlier one"
             yield (earlier if best.since else "it learns nothing more for new data ({})").format(name)
-    if _evaluated(facts, best) and best.since >= PATIENCE:
-        yield f"{best.since} evaluations without a new best {_name(best)} ({PATIENCE} are patience enough)"
+    if _evaluated(facts, best) and best.since >= _patience(facts):
+        yield f"{best.since} evaluations without a new best {_name(best)} ({_patience(facts)} are patience enough)"
     if facts.target is not None and _reached(facts, findings):
         target = f"{facts.target.low:g} to {facts.target.high:g}"
         yield f"the loss reached its target of {target}: try it before paying for more"
@@ -106,6 +107,12 @@ def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) ->
 def _evaluated(facts: Facts, best: Best) -> bool:
     """Whether the best is one on held-out data; the reward of a policy is of the training."""
     return best.curve.role is not Role.TRAIN_LOSS and signals(facts).reward is None
+
+
+def _patience(facts: Facts) -> int:
+    """The evaluations after which it is time: the trainer's own patience, where it is less."""
+    own = number(facts, "early_stopping_patience") if facts.settings.get("early_stopping", True) else None
+    return PATIENCE if own is None else min(int(own), PATIENCE)
 
 
 def _name(best: Best) -> str:

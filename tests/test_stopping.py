@@ -175,3 +175,14 @@ def test_the_fault_and_what_to_keep_name_the_same_step(points: int) -> None:
     (fault,) = (finding for finding in diagnosis.findings if finding.name == "learning-rate-too-high")
     assert diagnosis.stop is not None
     assert fault.first_step == diagnosis.stop.best_step
+
+
+def test_a_patience_of_the_trainer_below_ours_is_the_patience() -> None:
+    """A trainer that stopped after its ten evaluations is not told to keep training up to our twenty."""
+    flat = np.concatenate([descent(200), np.full(200, descent(200)[-1] * 1.005)])
+    run = training(noisy(descent(), 0.01), evaluations(flat, 24))
+    facts = Facts(run, settings={"early_stopping_patience": 10})
+    stop = when_to_stop(facts, examine(facts).findings)
+    assert stop is not None
+    assert 10 <= stop.evaluations_since_best < 20
+    assert (stop.recommendation, "10 are patience enough" in stop.reasons[0]) == ("stop", True)
