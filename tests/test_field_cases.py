@@ -480,3 +480,28 @@ def test_a_likelihood_below_zero_has_no_per_cent(tmp_path: Path, low: float, tur
     diagnosis = table(tmp_path / "f.csv", {"epoch": epochs, "train_nll": train, "val_nll": val})
     assert alarms(diagnosis) == {"overfitting"}
     assert "%" not in diagnosis.findings[0].message
+
+
+@pytest.mark.parametrize("lost", [0, 5])
+def test_a_validation_loss_that_alone_is_not_a_number_leaves_the_training_as_it_is(tmp_path: Path, lost: int) -> None:
+    """The evaluation is broken: an empty set, half precision. Nobody goes back, or lowers a rate, for it."""
+    val = np.where(np.arange(12) < lost, 3.1 * 0.9 ** np.arange(12), np.nan)
+    columns = {"epoch": np.arange(12), "train_loss": np.geomspace(3, 0.6, 12), "val_loss": val}
+    diagnosis = table(tmp_path / "v.csv", columns)
+    assert alarms(diagnosis) == {"non-finite-loss"}
+    assert "weights are fine" in diagnosis.findings[0].advice
+    assert diagnosis.prescriptions == ()
+    assert diagnosis.stop is not None
+    assert diagnosis.stop.recommendation is not Recommendation.STOP
+
+
+@pytest.mark.parametrize(("first", "points"), [(120, 40), (43, 20)])
+def test_a_best_that_is_the_first_of_a_log_from_the_middle_is_no_number_of_epochs(
+    tmp_path: Path, first: int, points: int
+) -> None:
+    rows = zip(np.linspace(0.2, 0.1, points), np.linspace(0.5, 0.8, points), strict=True)
+    lines = [f"Epoch [{first + n}/300] train_loss: {a:.4f} val_loss: {b:.4f}" for n, (a, b) in enumerate(rows)]
+    diagnosis = text(tmp_path / "x.log", lines)
+    assert alarms(diagnosis) == {"overfitting"}
+    assert f"best of what is logged at epoch {first}" in diagnosis.findings[0].message
+    assert all(edit.parameter != "max_epochs" for cure in diagnosis.prescriptions for edit in cure.edits)

@@ -45,7 +45,7 @@ class Best:
 def best_of(measured: Signals, worse: str = "") -> Best | None:
     """By the reward, the part of validation found to get `worse`, validation, a held-out metric, else by training."""
     run, parts, train = measured.run, measured.part_gaps, measured.train
-    curve, gap = run.curve(Role.VAL_LOSS), measured.gap
+    curve, gap = next((one for one in run.played_by(Role.VAL_LOSS) if len(one.finite)), None), measured.gap
     part = next((one for one in parts if one[0].curve.tag == worse), parts[0] if parts and curve is None else None)
     if part is not None:
         curve, gap = part[0].curve, part[1]

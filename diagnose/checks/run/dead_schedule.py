@@ -87,9 +87,7 @@ class DeadSchedule(Check):
     def _died(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
         peak = float(rates.values.max())
         if peak <= 0:
-            yield self._low_rate(
-                facts, rates, 0, "The learning rate is zero at every logged step: nothing is learned.", 1.0
-            )
+            yield self._low_rate(facts, rates, 0, "The learning rate is zero at every logged step.", 1.0)
             return
         low = rates.values < self.dead * peak
         low[: int(np.argmax(rates.values))] = False

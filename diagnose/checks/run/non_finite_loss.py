@@ -20,6 +20,7 @@ FP16: Mapping[object, str | bool] = {
     "float16": "bfloat16",
 }
 """Half precision that overflows at 65504, and what to set instead."""
+EXAMPLES = "look at the examples of that batch: empty or corrupt files; in speech, text longer than its audio."
 CALLED = {Role.TRAIN_LOSS: "The loss", Role.VAL_LOSS: "The validation loss"}
 
 
@@ -67,7 +68,7 @@ class NonFiniteLoss(Check):
 
     def _lost(self, facts: Facts, curve: Curve, bad: IntArray) -> Finding:
         ends_so = not np.isfinite(curve.values[-1])
-        factor, data = _climb_before(curve.values[: bad[0]]), _is_data(facts, curve, bad)
+        factor, data = _climb_before(curve.values[: bad[0]]), _weights_are_fine(facts, curve, bad)
         harmless = len(bad) == 1 and len(curve) >= self.single and not ends_so
         what = "infinite" if np.isinf(curve.values[bad]).all() else "not a number"
         climbed = f", after a climb to {factor:.3g} times its best" if factor >= self.climb else ""
@@ -85,17 +86,12 @@ class NonFiniteLoss(Check):
             severity=Severity.INFO if harmless else Severity.ERROR if ends_so and not data else Severity.WARNING,
             confidence=Confidence.HIGH,
             prescriptions=() if harmless or data else _cures(facts, curve, bad[0]),
-            advice=self._advice(facts, curve, bad, factor),
+            advice=data or self._advice(facts, curve, bad, factor),
         )
 
     def _advice(self, facts: Facts, curve: Curve, bad: IntArray, factor: float) -> str:
         """By cause, the likeliest first."""
-        examples = "look at the examples of that batch: empty or corrupt files; in speech, text longer than its audio."
         half = facts.settings.get("mixed_precision") in FP16
-        if _is_data(facts, curve, bad):
-            return (
-                f"Validation still improves, so the weights are fine: single examples give an infinite loss; {examples}"
-            )
         if bad[0] == 0:
             return (
                 "No point of it was ever finite, so there is nothing to go back to: "
@@ -111,7 +107,7 @@ class NonFiniteLoss(Check):
             return (
                 f"{back}. The gradients overflowed first, at {lost}: {cause}, cured by bf16, clipping or a lower rate."
             )
-        return f"{back}. It came out of nothing: {cause}, cured by bf16 or full precision; else {examples}"
+        return f"{back}. It came out of nothing: {cause}, cured by bf16 or full precision; else {EXAMPLES}"
 
     def _filtered(self, facts: Facts) -> Iterator[Finding]:
         """A loss that is zero, or repeats itself, exactly while the gradient norm is not finite."""
@@ -143,11 +139,15 @@ def _losses(run: Run) -> list[Curve]:
     return [curve for role in roles for curve in run.played_by(role) if len(curve)]
 
 
-def _is_data(facts: Facts, curve: Curve, bad: IntArray) -> bool:
-    """Whether the training loss is infinite while validation goes on improving: the weights are fine."""
-    val = facts.curve(Role.VAL_LOSS)
+def _weights_are_fine(facts: Facts, curve: Curve, bad: IntArray) -> str:
+    """Why, and where to look: the evaluation alone is lost, or single examples are; empty where nothing says so."""
+    train, val = facts.curve(Role.TRAIN_LOSS), facts.curve(Role.VAL_LOSS)
+    if curve is val and train is not None and np.isfinite(train.values).all():
+        return "Training stays finite, so the weights are fine. Look at the evaluation: an empty set, half precision."
     improved = val is not None and len(val) > 2 and float(val.values[-2:].mean()) < float(val.values[0])
-    return improved and bool(np.isinf(curve.values[bad]).all())
+    single = improved and bool(np.isinf(curve.values[bad]).all())
+    said = "Validation still improves, so the weights are fine: single examples give an infinite loss;"
+    return f"{said} {EXAMPLES}" if single else ""
 
 
 def _lost_gradients(facts: Facts, curve: Curve, first: int) -> str | None:

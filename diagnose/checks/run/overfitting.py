@@ -97,22 +97,23 @@ class Overfitting(Check):
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
         step, train = int(val.curve.steps[gap.best]), signals(facts).train
         fallen = f"by another {1 - exp(-gap.train_fall):.0%}" if train is None or not train.signed else "further"
-        best = val.curve.place(step)
+        best, share = val.curve.place(step), min(gap.rise_share, 1)
         up = "" if val.signed else f"{change(gap.last - val.level[gap.best])} "
-        late = "at the end" if gap.tail == 1 else f"in the last {gap.tail} evaluations"
+        late = "at the end (" if gap.tail == 1 else f"in the last {gap.tail} evaluations (near "
         meanwhile = f", while the training loss fell {fallen}" if gap.train_fall > 0 else ""
+        unknown = gap.best == 0 and signals(facts).begins_late  # what came before may be better
         return self.report(
             val.curve,
-            f"{_name(val)} was best at {best} ({val.curve.values[gap.best]:.4g}) and is {up}higher {late} "
-            f"({'' if gap.tail == 1 else 'near '}{val.loss(gap.last):.4g}){meanwhile}.",
+            f"{_name(val)} was best{' of what is logged' * unknown} at {best} "
+            f"({val.curve.values[gap.best]:.4g}) and is {up}higher {late}{val.loss(gap.last):.4g}){meanwhile}.",
             Evidence("rise", gap.rise, self.rise, "", f"rose {up and 'by '}{up}since its best"),
             *beyond_noise(gap.rise_z, gap.evaluations, self.z),
-            Evidence("share_of_gain", gap.rise_share, self.share, "", f"{gap.rise_share:.0%} of what it had gained"),
+            Evidence("share_of_gain", gap.rise_share, self.share, "", f"{share:.0%} of what it had gained"),
             *([Evidence("train_fall", gap.train_fall, None, "", f"training fell {fallen}")][: gap.train_fall > 0]),
             first=gap.best,
             severity=Severity.ERROR if gap.rise > 2 * self.rise and confidence is Confidence.HIGH else Severity.WARNING,
             confidence=confidence,
-            prescriptions=remedies.regularise(facts, step),
+            prescriptions=remedies.regularise(facts, None if unknown else step),
             advice=f"Use the checkpoint nearest to {best}; compare it with the last one (speech: by ear).",
         )
 
