@@ -221,6 +221,18 @@ def test_what_counts_in_epochs_of_the_new_run_comes_before_a_share_of_the_old_on
     }
 
 
+@pytest.mark.parametrize("every", [5000, 20_000])
+def test_one_key_that_is_two_intervals_takes_the_shorter(every: int) -> None:
+    """VITS evaluates and saves by one key: as long as a save may be, it would be too long between evaluations."""
+    text = '{"train": {"eval_interval": EVERY, "epochs": 900, "learning_rate": 0.0002, "betas": [0.8, 0.99], '
+    text += '"eps": 1e-9, "batch_size": 48, "lr_decay": 0.9998, "segment_size": 8192, "c_mel": 45, "c_kl": 1.0}}'
+    loss = Curve("loss", np.arange(12), np.linspace(9, 4, 12), role=Role.TRAIN_LOSS)
+    logged = Run("r", "r.log", "test", {"loss": loss})
+    made = plan(examine(facts(text.replace("EVERY", str(every)), source="config.json", samples=400, run=logged)))
+    assert {one.parameter: one.now for one in made.applied} == {"max_epochs": 200, "eval_interval": 20}
+    assert made.problems == ()
+
+
 def test_an_epoch_of_unknown_length_is_asked_for() -> None:
     cure = prescription(replace(edit("eval_interval", Operation.CAP, 2), unit="epochs"))
     made = planned(cure, text="lr: 1.0e-3\nbatch_size: 64\nepochs: 50\neval_steps: 900\n")

@@ -87,6 +87,9 @@ def _plan_edits(facts: Facts, samples: int) -> Iterator[Edit]:
         if is_number(dropout) and 0 < dropout < DROPOUT:
             yield Edit("dropout", Operation.SET, DROPOUT, f"{samples:,} clips are few: make memorising harder")
     batches = ceil((facts.train_samples or samples) / micro_batch(facts, samples))
+    if _exceeds(facts, "eval_interval", 2 * batches):  # first: the saves may be the same key
+        why = "an epoch is {updates}: look at least every second epoch"
+        yield Edit("eval_interval", Operation.CAP, 2, why, unit="epochs")
     if _exceeds(facts, "save_interval", 10 * batches):
         if is_number(facts.settings.get("eval_interval")):
             why = "a checkpoint about every 5 evaluations keeps the best one"
@@ -94,9 +97,6 @@ def _plan_edits(facts: Facts, samples: int) -> Iterator[Edit]:
         else:
             why = "an epoch is {updates}: a checkpoint about every 10 epochs keeps the best one"
             yield Edit("save_interval", Operation.CAP, 10, why, unit="epochs")
-    if _exceeds(facts, "eval_interval", 2 * batches):
-        why = "an epoch is {updates}: look at least every second epoch"
-        yield Edit("eval_interval", Operation.CAP, 2, why, unit="epochs")
 
 
 def _exceeds(facts: Facts, parameter: str, cap: int) -> bool:
