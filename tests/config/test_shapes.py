@@ -287,3 +287,12 @@ def test_the_end_of_hugging_faces_schedule_follows_its_top() -> None:
     text = "output_dir: x\nlearning_rate: 2.0e-4\nnum_train_epochs: 3\nlr_scheduler_kwargs: {min_lr: 2.0e-5}\n"
     config = parse_config(text, "train.yaml")
     assert config.companions({"learning_rate": 5e-5}) == (("learning_rate", "min_learning_rate", 5e-6),)
+
+
+def test_the_optimizer_of_any_hydra_project_is_not_called_matcha() -> None:
+    config = parse_config("_target_: torch.optim.Adam\nlr: 0.004\nweight_decay: 0.01\n", "conf/optimizer/adam.yaml")
+    assert config.dialect == "generic"
+    assert {name: setting.value for name, setting in config.values.items()} == {
+        "learning_rate": 0.004,
+        "weight_decay": 0.01,
+    }
