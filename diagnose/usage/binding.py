@@ -77,7 +77,6 @@ def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope
         values -= looped.union(*[section.each() for section in looped])
         if not isinstance(target.slice, ast.Name):
             flow.note(flow.notes.computed, looped, RENAMED, target, scope)
-        values -= {one for one in values if is_object(one) and one.cls.is_wrapper}
     store(flow, bases, "*" if key is None else key, values)
 
 
@@ -194,14 +193,15 @@ def construct(flow: Flow, cls: Scope, given: Arguments) -> Values:
     method = cls.method("__init__") or cls.method("__new__")
     if method is not None:
         call_function(flow, method, given.after(cls.instance))
-    held = sections(given.everything)
+    fields = dict(zip(cls.annotated, given.args, strict=False)) | given.keywords if method is None else {}
+    for name, values in fields.items():
+        flow.put(cls.instance.items, name, values)
+    held = sections(NOTHING.union(*given.packs) if cls.is_record and method is None else given.everything)
     result = frozenset({cls.instance}) | (NOTHING if held else flow.wrapped(cls.instance))
     if held and cls.is_wrapper:
         result |= held
         flow.wrap([cls.instance], held)
     if cls.is_record:
-        for word, values in given.keywords.items():
-            flow.put(cls.instance.items, word, values)
         bind_fields(flow, cls, held)
     if method is None and cls.outer_bases and not cls.is_wrapper:
         note_unpacked(flow, f"{cls.name}({cls.outer_bases[0]})", given)
@@ -213,7 +213,7 @@ def bind_fields(flow: Flow, cls: Scope, held: Values, seen: frozenset[Scope] = f
     if not held or cls in seen:
         return
     flow.wrap([cls.instance], held)
-    flow.notes.declared |= cls.annotated
+    flow.notes.declared.update(cls.annotated)
     for node, home in ((node, one) for one in cls.mro for node in one.body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found = [value.find(node.target.id) for value in sections(held)]

@@ -8,7 +8,7 @@ from typing import Any
 from diagnose.usage.binding import RENAMED, Arguments, also_assign, call_defined, kept, store
 from diagnose.usage.flow import Flow
 from diagnose.usage.library import call_library
-from diagnose.usage.members import Access, attribute, by_computed_key, is_super, member
+from diagnose.usage.members import READERS, Access, attribute, by_computed_key, is_super, member
 from diagnose.usage.syntax import constant, last_name
 from diagnose.usage.values import (
     ITSELF,
@@ -28,7 +28,7 @@ from diagnose.usage.values import (
     with_contents,
 )
 
-GETTERS = {"get", "pop", "setdefault", "__getitem__", "__getattr__"}
+GETTERS = {"get", "pop", "setdefault", *READERS}
 MERGERS = {"update", "merge_with", "merge", "set_defaults"}
 ADDERS = {"append", "put", "extend", "add", "insert", "appendleft"}
 VIEWS = {"items", "values", "popitem"}
@@ -106,15 +106,12 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
 def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, node: ast.Call) -> Values | None:
     """A method that every mapping or list has, where the receiver may be one; None: it is another call."""
     updates = name in MERGERS and isinstance(node.func, ast.Attribute) and _object_of_dict(node.func.value)
-    if not updates and any(value.cls.method(name) for value in filter(is_object, receiver)):
+    if not updates and name not in READERS and any(value.cls.method(name) for value in filter(is_object, receiver)):
         return None
     lists = containers(receiver)
     held = sections(receiver) | set(lists)
     if name in GETTERS and node.args and held:
         return _get(flow, receiver, given, node)
-    if name in {"get", "pop"} and node.args and not receiver:
-        _get(flow, receiver, given, node)
-        return None
     if name in VIEWS | COPIES and held:
         return _view(flow, name, held, node) if name in VIEWS else held
     if name in MERGERS | ADDERS:
@@ -140,8 +137,7 @@ def _object_of_dict(node: ast.AST) -> ast.AST | None:
 
 
 def _get(flow: Flow, receiver: Values, given: Arguments, node: ast.Call) -> Values:
-    key = constant(node.args[0])
-    fallback = NOTHING.union(*given.args[1:])
+    key, fallback = constant(node.args[0]), NOTHING.union(*given.args[1:])
     if key is None:
         return fallback | by_computed_key(flow, receiver, node.args[0], node, given.scope)
     default = ast.unparse(node.args[1]) if len(node.args) > 1 else "None"

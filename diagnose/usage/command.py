@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from diagnose.errors import SourceError
@@ -21,6 +21,7 @@ USUAL_NAMES = (
     "*/*train*.py",
 )
 MOST_NAMED = 5
+DOCUMENTS = ("README*", "[Mm]akefile", "*.sh")
 SCRIPT = re.compile(r"[\w./\\-]+\.py\b")
 FILE = re.compile(r"[\w./\\-]+")
 LAUNCHERS = re.compile(r"\b(?:python[\d.]*|torchrun|accelerate|deepspeed|fabric|uv)\b")
@@ -59,16 +60,12 @@ def command_beside(config_file: Path) -> Path | None:
     Only a command that names this very config counts: another one may belong to another trainer.
     """
     for folder in list(config_file.absolute().parents)[:MOST_PARENTS]:
-        for document in _documents(folder):
+        documents = (path for pattern in DOCUMENTS for path in sorted(folder.glob(pattern)) if path.is_file())
+        for document in documents:
             found = _started_with(config_file, document, folder)
             if found is not None:
                 return found
     return None
-
-
-def _documents(folder: Path) -> Iterator[Path]:
-    for pattern in ("README*", "[Mm]akefile", "*.sh"):
-        yield from (path for path in sorted(folder.glob(pattern)) if path.is_file())
 
 
 def _started_with(config_file: Path, document: Path, folder: Path) -> Path | None:
@@ -79,7 +76,7 @@ def _started_with(config_file: Path, document: Path, folder: Path) -> Path | Non
         return None
     lines = [line for line in text.splitlines() if LAUNCHERS.search(line) and _names(line, config_file, folder)]
     scripts = [folder / str(word) for line in lines for word in SCRIPT.findall(line)]
-    return next((path for path in sorted(scripts, key=_is_no_trainer) if path.is_file()), None)
+    return next((path for path in sorted(scripts, key=lambda path: "train" not in path.stem) if path.is_file()), None)
 
 
 def _names(line: str, config_file: Path, folder: Path) -> bool:
@@ -87,7 +84,3 @@ def _names(line: str, config_file: Path, folder: Path) -> bool:
     words = [word for word in FILE.findall(line) if word.endswith(config_file.name)]
     places = [folder, *((folder / script).parent for script in SCRIPT.findall(line))]
     return any((place / word).resolve() == config_file.resolve() for place in places for word in words)
-
-
-def _is_no_trainer(path: Path) -> bool:
-    return "train" not in path.stem

@@ -11,7 +11,7 @@ from diagnose.usage.calls import call, call_values, note_presence
 from diagnose.usage.flow import Evaluator, Flow
 from diagnose.usage.library import CONFIG_FILE
 from diagnose.usage.members import attribute, name, subscript
-from diagnose.usage.syntax import DEFINITIONS, constant, is_pair, last_name
+from diagnose.usage.syntax import DEFINITIONS, constant, last_name
 from diagnose.usage.values import (
     NOTHING,
     RETURNED,
@@ -46,10 +46,7 @@ def _assign(flow: Flow, node: ast.Assign | ast.AnnAssign | ast.NamedExpr, scope:
 
 
 def _augmented(flow: Flow, node: ast.AugAssign, scope: Scope) -> Values:
-    values = flow.value(node.value, scope)
-    if not isinstance(node.value, ast.Call):  # `text += shown(value)` uses nothing
-        values = flow.use(values, node, scope)
-    assign(flow, node.target, values | flow.value(node.target, scope), scope)
+    assign(flow, node.target, flow.value(node.value, scope) | flow.value(node.target, scope), scope)
     return NOTHING
 
 
@@ -150,7 +147,8 @@ def _compare(flow: Flow, node: ast.Compare, scope: Scope) -> Values:
 
 def _loop(flow: Flow, target: ast.AST, source: ast.AST, scope: Scope) -> None:
     """Bind the loop's names."""
-    if isinstance(source, ast.Call) and last_name(source) == "enumerate" and source.args and is_pair(target):
+    is_pair = isinstance(target, ast.Tuple | ast.List) and len(target.elts) == 2
+    if isinstance(source, ast.Call) and last_name(source) == "enumerate" and source.args and is_pair:
         target, source = target.elts[1], source.args[0]  # type: ignore[attr-defined]  # a pair has elements
     values = flow.value(source, scope)
     found, lists = sections(values), containers(values)

@@ -101,6 +101,8 @@ class Flow:
         self.changed = True
         self.converged = False
         """Whether the last round before the notes learned nothing."""
+        self.settled = False
+        """Whether a key of which nothing is known by now is one that only the run knows."""
         self.final = False
         """The last round, which takes the notes."""
         self.work, self.most_work = 0, MOST_WORK
@@ -113,6 +115,9 @@ class Flow:
         """By load: the keys that are read by name, with their section, which has them or has not."""
         self.stored_anywhere: dict[str, Values] = {}
         """What was stored under an attribute, or a key, of this name anywhere."""
+        self.package: tuple[str, ...] = ()
+        """The sections under which Hydra puts the file."""
+        self._outer: dict[tuple[Scope, str], Node] = {}
         self._things: dict[Any, Thing] = {}
 
     def run(self) -> None:
@@ -123,9 +128,10 @@ class Flow:
         for _ in range(MOST_ROUNDS):
             self.changed = False
             self._round()
-            if not self.changed:
+            if not self.changed and self.settled:
                 self.converged = True
                 break
+            self.settled |= not self.changed
         self.final, self.most_work = True, self.work + MOST_WORK
         self._round()
 
@@ -139,7 +145,7 @@ class Flow:
     def _enter(self, scope: Scope) -> None:
         """Bind what a function has before it runs: its instance and its defaults."""
         if is_hydra_main(scope) and scope.positional:
-            self.put(scope.variables, scope.positional[0], frozenset({self.load(scope.node, scope)}))
+            self.put(scope.variables, scope.positional[0], frozenset({self._composed(scope)}))
         if scope.first and scope.owner:
             mine = self.wrapped(scope.owner.instance)
             mine = frozenset({scope.owner}) if scope.is_classmethod else mine | {scope.owner.instance}
@@ -199,6 +205,15 @@ class Flow:
         if site not in self.sites:
             self.sites[site] = (scope, Node(site, (), self.config))
         return self.sites[site][1]
+
+    def _composed(self, scope: Scope) -> Node:
+        """The config that Hydra gives to a function: this file, or what it puts this file into."""
+        node = self.load(scope.node, scope)
+        for part in reversed(self.package):
+            outer = self._outer.setdefault((scope, part), Node(scope.node, (), {}))
+            outer.items[part] = frozenset({node})
+            node = outer
+        return node
 
     def variables_of(self, name: str, scope: Scope) -> MutableMapping[str, Values]:
         """Where the values of a name are kept that is assigned in `scope`."""

@@ -11,12 +11,15 @@ from typing import Any
 
 from diagnose.usage.flow import is_hydra_main
 from diagnose.usage.libraries import names_of
+from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import KeyState, KeyUse, Place, read_by, unknown
 from diagnose.usage.syntax import constant, last_name
 from diagnose.usage.values import Module, Outside, Scope, Variable
 
 MOST_FILES = 500
+LEVELS_UP = 5
+PACKAGE = re.compile(r"^#\s*@package\s+(\S+)", re.MULTILINE)
 DUNDER = re.compile("_[a-z]+_")  # `_target_`, `_partial_`, `_args_`: Hydra's own keys
 
 
@@ -29,24 +32,13 @@ class Frameworks:
         self.lightning = next((scope for scope, _ in reach.calls_named("LightningCLI")), None)
         """Where Lightning's command line is started, which reads the config itself."""
 
-    @cached_property
-    def composes_elsewhere(self) -> bool:
-        """Whether Hydra looks for its first file in another folder than that of this one."""
-        near = self.config_file.resolve().parent.name if self.config_file else None
-        decorators = [(scope, call) for scope in self._hydra for call in scope.node.decorator_list]
-        for scope, word in [(scope, word) for scope, call in decorators for word in getattr(call, "keywords", [])]:
-            texts = [one.value for one in ast.walk(word.value) if isinstance(one, ast.Constant)]
-            paths = [Path(text) for text in texts if isinstance(text, str)]
-            folders = {path.parent.name if path.suffix in {".yaml", ".yml"} else path.name for path in paths}
-            folders = {name or scope.module.path.parent.name for name in folders}  # `.`: beside the trainer
-            if word.arg == "config_path" and near and folders and near not in folders:
-                return True
-        return False
+        self._folder, told = hydra_folders(reach.project, config_file)
+        self.composes_elsewhere = told and config_file is not None and self._folder is None
 
     @cached_property
     def included(self) -> list[Path]:
-        """The files of the same folder that Hydra may put the config together from."""
-        folder = self.config_file.parent if self.config_file and self._hydra else None
+        """The files that Hydra may put the config together from."""
+        folder = self._folder or (self.config_file.parent if self.config_file and self._hydra else None)
         return sorted(folder.rglob("*.yaml"))[:MOST_FILES] if folder else []
 
     def use(self, path: tuple[str, ...]) -> KeyUse | None:
@@ -80,6 +72,31 @@ class Frameworks:
             return read_by(path, f"parameter of {name}", _place(method))
         reason = f"{name} takes the parameter and does not use it"
         return KeyUse(".".join(path), KeyState.DEAD, reason=reason, place=_place(method))
+
+
+def hydra_folders(project: Project, config_file: Path | None) -> tuple[Path | None, bool]:
+    """The folder in which Hydra looks for its first file, if this one lies in it or below; whether it is told one."""
+    names = set()
+    for scope in (one for module in project.modules for one in module.scopes.values() if is_hydra_main(one)):
+        nodes = (node for one in scope.node.decorator_list for node in ast.walk(one))
+        words = (node.value for node in nodes if isinstance(node, ast.keyword) and node.arg == "config_path")
+        texts = (getattr(node, "value", None) for word in words for node in ast.walk(word))
+        for path in (Path(text) for text in texts if isinstance(text, str)):
+            folder = path.parent if path.suffix in {".yaml", ".yml"} else path
+            names.add(folder.name or scope.module.path.parent.name)  # `.`: beside the trainer
+    above = config_file.resolve().parents if config_file else ()
+    return next((folder for folder in above[:LEVELS_UP] if folder.name in names), None), bool(names)
+
+
+def package_of(project: Project, config_file: Path | None) -> tuple[str, ...]:
+    """The sections under which Hydra puts the keys of a file: those of its folder, or those that its head names."""
+    folder, _ = hydra_folders(project, config_file)
+    if folder is None or config_file is None:
+        return ()
+    group = config_file.resolve().parent.relative_to(folder).parts
+    head = PACKAGE.search(config_file.read_text("utf-8", errors="replace"))
+    parts = head[1].replace("_group_", ".".join(group)).split(".") if head else group
+    return tuple(part for part in parts if part != "_global_")
 
 
 def _place(scope: Scope | None) -> Place:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from diagnose.usage.binding import Arguments, bind_fields, call_defined, call_function, construct, note_unpacked
+from diagnose.usage.binding import Arguments, bind_fields, call_defined, construct, note_unpacked
 from diagnose.usage.flow import Event, Flow
 from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
@@ -152,8 +152,6 @@ def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
             flow.escape(result, f"fields of the base of {cls.name}", site, given.scope)
     for other in [one for one in at_hand if isinstance(one, Outside)] if name.startswith("parse_") else ():
         flow.escape(result, f"fields of {other.name}", site, given.scope)
-    hooks = [value for value in given.keywords.get("object_hook", NOTHING) if isinstance(value, Scope | Bound)]
-    _give_to(flow, hooks, given.everything | result, given)
     result |= {cls.instance for cls in _classes(at_hand)}
     if not LOADS_SEVERAL.fullmatch(name):
         return result
@@ -184,16 +182,13 @@ def _functions(values: Values) -> Values:
 
 def _give_to(flow: Flow, functions: Iterable[Scope | Bound], values: Values, given: Arguments) -> None:
     passed = frozenset(value for value in with_contents(values) if isinstance(value, Node) or is_object(value))
-    packed = replace(given, args=[], keywords={})
     for one in functions:
         func = one.method if isinstance(one, Bound) else one
         if func.kind == "class":
-            construct(flow, func, packed)
+            construct(flow, func, replace(given, args=[], keywords={}))
             continue
         for name in func.parameters - {func.first}:
             flow.put(func.variables, name, passed)
-        if given.packs:
-            call_function(flow, func, packed)
 
 
 def _note_uses(flow: Flow, what: Outside | None, name: str, given: Arguments) -> None:

@@ -30,6 +30,8 @@ from diagnose.usage.values import (
     things,
 )
 
+READERS = {"__getitem__", "__getattr__", "__getattribute__"}
+
 
 @dataclass(frozen=True)
 class Access:
@@ -148,7 +150,7 @@ def _of_object(flow: Flow, thing: Thing, value: Thing | Scope, access: Access) -
         result |= thing.at("*")
     if access.form == "subscript" and isinstance(key, str):
         result |= _by_own_method(flow, thing, frozenset({key}), access.node, access.scope)
-    return result | {value} if key == "module" or (key == "__dict__" and cls.is_wrapper) else result
+    return result
 
 
 def _by_own_method(flow: Flow, thing: Thing, keys: Values, node: ast.AST, scope: Scope) -> Values:
@@ -179,9 +181,9 @@ def is_super(node: ast.Attribute, scope: Scope) -> bool:
 def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
     """What `x[key]` may be."""
     base = flow.value(node.value, scope)
-    if isinstance(node.slice, ast.Slice):
+    if isinstance(node.slice, ast.Slice | ast.Tuple):  # of a list, of an array
         flow.use(flow.value(node.slice, scope), node, scope)
-        return base
+        return base - sections(base)
     key = constant(node.slice)
     if key is not None:
         stores = isinstance(node.ctx, ast.Store)
@@ -207,10 +209,12 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
     same = any(one.path == value.path for one in loops)  # of this load, or of another one of the same file
     found = [Access(text, "subscript", node, scope) for text in texts if value.find(text) is not None]
     result = NOTHING.union(*[member(flow, frozenset({value}), access) for access in found])
-    if len(texts) > 1 and not loops:  # a loop over names that the source lists
-        return result
     if same:
         return result | value.each()
+    if not flow.settled or (len(texts) > 1 and not loops):  # a loop over names that the source lists
+        return result
+    if scope.name in READERS and scope.keeps:  # whoever calls it reads
+        return result | value.children()
     if flow.final:
         flow.notes.patterns[value].append(key_pattern(key))
     return result | value.children() | {Each(value, chosen=True)}

@@ -16,6 +16,7 @@ from diagnose.errors import SourceError
 from diagnose.usage.command import trainer_in
 from diagnose.usage.evaluate import EVALUATORS
 from diagnose.usage.flow import Flow, TooMuchError
+from diagnose.usage.frameworks import package_of
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import KeyReport, KeyState, leaf_paths, unknown
@@ -34,16 +35,16 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     """
     trainer = trainer_in(trainer, config_file) if trainer.is_dir() else trainer
     _must_be_readable(trainer)
-    plain = _plain(config)
-    project = Project(trainer, config_file, plain)
+    project = Project(trainer, config_file, config)
     if project.main is None:
         advice = "no key can be followed, none is protected; correct it or name another file"
         raise SourceError(f"{project.notes[0]}: {advice}")
-    flow = Flow(project, Reachable(project, plain), plain, config_file.name if config_file else "", EVALUATORS)
+    flow = Flow(project, Reachable(project, config), config, config_file.name if config_file else "", EVALUATORS)
+    flow.package = package_of(project, config_file)
     trouble = _in_deep_stack(flow.run)
     if trouble is not None:
-        return _unknown_report(trainer, plain, [*project.notes, trouble], trouble)
-    judge = Judge(flow, plain, config_file)
+        return _unknown_report(trainer, config, [*project.notes, trouble], trouble)
+    judge = Judge(flow, config, config_file)
     keys = tuple(judge.uses())
     reasons = {judge.lost} if judge.lost else {use.reason for use in keys}
     idle = [use for use in keys if use.state is not KeyState.UNKNOWN]
@@ -59,13 +60,6 @@ def _must_be_readable(trainer: Path) -> None:
         raise SourceError(f"{trainer}: {trouble}; name the Python file that starts the training") from None
     if trainer.suffix not in {"", ".py"}:
         raise SourceError(f"{trainer}: not a Python file; name the one that starts the training")
-
-
-def _plain(value: Any) -> Any:
-    """The config with text keys and without the types of whatever library loaded it."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    return value
 
 
 def _unknown_report(trainer: Path, config: Mapping[str, Any], notes: list[str], reason: str) -> KeyReport:

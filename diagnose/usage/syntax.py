@@ -31,16 +31,6 @@ def is_main_block(node: ast.AST) -> bool:
     }
 
 
-def is_pair(node: ast.AST) -> bool:
-    """Whether a literal has two items."""
-    return isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2
-
-
-def names_in(node: ast.AST) -> list[str]:
-    """Every name inside a node."""
-    return [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
-
-
 def defaults_of(node: Any) -> dict[str, ast.AST]:
     """The default values of a function's parameters, by their names."""
     positional = [one.arg for one in [*node.args.posonlyargs, *node.args.args]]

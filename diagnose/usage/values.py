@@ -100,9 +100,10 @@ class Scope:
         return Thing(self)
 
     @cached_property
-    def annotated(self) -> frozenset[str]:
-        """Of a class: the fields that its body declares with a type."""
-        return frozenset(last_name(node.target) for node in self.body if isinstance(node, ast.AnnAssign))
+    def annotated(self) -> list[str]:
+        """Of a class: the fields that its body, and those of its bases, declare with a type, in their order."""
+        nodes = (node for one in reversed(self.mro) for node in one.body if isinstance(node, ast.AnnAssign))
+        return list(dict.fromkeys(last_name(node.target) for node in nodes))
 
     @cached_property
     def is_record(self) -> bool:
@@ -138,12 +139,7 @@ class Scope:
         nodes = (node for statement in self.body for node in ast.walk(statement))
         loaded = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         saved = self.owner.mro if self.owner and "save_hyperparameters" in self.words else []
-        return bool(loaded & {parameter, "locals", "vars"}) or any(_has_field(one, parameter) for one in saved)
-
-
-def _has_field(cls: Scope, name: str) -> bool:
-    """Whether a class has the name as an attribute, or as a text, anywhere."""
-    return any(getattr(node, "attr", getattr(node, "value", None)) == name for node in ast.walk(cls.node))
+        return bool(loaded & {parameter, "locals", "vars"}) or any(parameter in one.words for one in saved)
 
 
 class Module:

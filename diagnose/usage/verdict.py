@@ -99,6 +99,7 @@ class Judge:
             ((*one.section.path, one.key), one.default, one.place)
             for one in self.flow.notes.absent
             if one.section.site in self.sites
+            and one.section.data  # of the file, not of what Hydra puts it into
             and (one.place, one.key) not in hits
             and not one.key.startswith("__")
             and (not one.by_attribute or one.section.path in by_attribute)
@@ -151,7 +152,7 @@ class Judge:
         mentioned = self.mentions.has(name) or self.mentions.resembles(name) or self._may_be_computed(path)
         yield from (str(self.computed[one]) for one in above if mentioned and one in self.computed)
         for one in above:
-            if one in self.reads and one not in self.named_sections:
+            if one in self.reads and one not in self.named_sections and name not in self.flow.notes.declared:
                 yield "its section is taken, but no key of it"
             elif one and one[-1] in self.flow.notes.unresolved and one not in self.named_sections:
                 yield f"{'.'.join(one)} is read from something not followed"
