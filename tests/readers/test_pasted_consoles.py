@@ -126,6 +126,12 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         ([5.1, 4.1, 3.1], []),
         None,
     ),
+    "an evaluation of Coqui that was cut before the total of the generator": (
+        " > EVALUATION\n\n  --> EVAL PERFORMANCE\n     | > avg_loss_disc: 2.728 (+0)\n     | > avg_loss_0: 2.728 (+0)\n"
+        "     | > avg_loss_gen: 3.057 (+0)\n     | > avg_loss_kl: 174.0 (+0)\n     | > avg_loss_mel: 27.186 (+0)\n",
+        None,
+        ([27.186], []),
+    ),
     "a name behind `and`": (
         "Val epoch 1 has acc 0.2 and loss 1.38\nVal epoch 2 has acc 0.3 and loss 1.36\n",
         None,

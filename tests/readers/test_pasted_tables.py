@@ -191,3 +191,21 @@ def test_a_loss_is_known_by_its_ending_and_its_letter(line: str) -> None:
     found = points(read_text("\n".join(line.format(10 * n, 1, 2.5 - n / 4) for n in range(1, 4)) + "\n"))
     scale = 0.1 if "l_g_pix" in line else 1.0
     np.testing.assert_allclose(found, [(10 * n, scale * (2.5 - n / 4)) for n in range(1, 4)])
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        "02/18-02:5{n}:32.282 ",
+        "10:2{n}:33 | ",
+        "[2{n}:21:33]  ",
+        "2024-03-05T1{n}:21:33.123456789Z ",
+        "03-05 1{n}:21:33,120 - ",
+    ],
+)
+def test_a_table_behind_the_times_at_which_its_rows_were_written_is_read(stamp: str) -> None:
+    rows = ["E    #       LOSS TRANS  LOSS NER  SCORE", "---  ------  ----------  --------  -----"]
+    rows += [f"  {n}    {n}00        {70 - n}.25     {9 - n}.50   0.{n}5" for n in range(3)]
+    run = read_text("".join(stamp.format(n=n % 3) + row + "\n" for n, row in enumerate(rows)))
+    assert points(run) == [(0, 70.25), (100, 69.25), (200, 68.25)]
+    assert run.curves["LOSS NER"].values.tolist() == [9.5, 8.5, 7.5]

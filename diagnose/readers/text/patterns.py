@@ -58,7 +58,9 @@ LOGGERS = (
     re.compile(r"^(?:INFO|DEBUG):[\w.]+:"),
     re.compile(r"^.{0,120}?\b(?:INFO|DEBUG)\t(?=\[)"),
     *(re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")),
-    re.compile(r"^\W?\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d[\d.,]*[\])]?[ \t]*[-:|]?[ \t]+"),
+    re.compile(
+        r"^\W?(?:(?:\d{4}[-/])?\d\d[-/]\d\d[-T ])?\d\d:\d\d:\d\d[\d.,]*Z?(?:[+-]\d\d:?\d\d)?[\])]?[ \t]*[-:|]?[ \t]+"
+    ),
 )
 _LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR|[AP]M|and|(?:[eE]|[eE]p(?:och)?|[iI]ter|[sS]tep)-?\d+)[ \t]+(?=\w)")
 PROSE = re.compile(
