@@ -127,8 +127,10 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         None,
     ),
     "an evaluation of Coqui that was cut before the total of the generator": (
-        " > EVALUATION\n\n  --> EVAL PERFORMANCE\n     | > avg_loss_disc: 2.728 (+0)\n     | > avg_loss_0: 2.728 (+0)\n"
-        "     | > avg_loss_gen: 3.057 (+0)\n     | > avg_loss_kl: 174.0 (+0)\n     | > avg_loss_mel: 27.186 (+0)\n",
+        (
+            " > EVALUATION\n\n  --> EVAL PERFORMANCE\n     | > avg_loss_disc: 2.728 (+0)\n"
+            "     | > avg_loss_0: 2.728 (+0)\n     | > avg_loss_kl: 174.0 (+0)\n     | > avg_loss_mel: 27.186 (+0)\n"
+        ),
         None,
         ([27.186], []),
     ),

@@ -50,7 +50,7 @@ _DEEPEST = 4
 # Seconds since 1970 reach this in the year 5138; MLflow counts milliseconds.
 _MILLISECONDS = 1e11
 # What a column is called that says on which split a row was measured, and one that names what a row measured.
-_SPLITS = ("split", "phase", "mode", "stage", "set", "subset", "partition", "dataset", "type", "kind")
+_SPLITS = ("split", "phase", "mode", "stage", "set", "subset", "partition", "dataset", "type", "kind", "event", "msg")
 _NAMES = ("tag", "name", "metric", "key")
 # The share of the rows at which a column without a name must count on. Source: our choice.
 _MOST = 0.9

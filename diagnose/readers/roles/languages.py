@@ -9,7 +9,7 @@ _FOREIGN = {
     "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
     "loss": r"损失|損失|손실|verlust|потер[иья]|втрат[аи]|pertes?\b|p[ée]rdidas?\b|p[èe]rdua\b|perda\b|perdita\b"
     r"|verlies\b|kay[\u0131i]?[bp]\w*|strat[ay]\b|ztr[áa]ta\b|f[öo]rlust",
-    "train": r"训练集?|訓練|学習|훈련|학습|trainings|обучени[еяи]|d['\u2019]entra[iî]nement|entrenamiento|treino|"
+    "train": r"训练集?|訓練|学習|훈련|학습|trainings|обучени[еяи]|(?:d['\u2019])?entra[iî]nement|entrenamiento|treino|"
     r"treinamento|addestramento|e[ğg]itim|trening\w*|träning\w*",
     "val": "验证集?|驗證|検証|검증|validierungs?|валидаци[ияей]+|validaç[ãa]o|validaci[óo]n|validazione|do[ğg]rulama"
     r"|walidac\w+|validač?n\w+|validerings?",
@@ -17,6 +17,7 @@ _FOREIGN = {
     "mean": r"平均|mittlerer?|средн\w+",
     "epoch": r"轮次?|輪|epoche\b|epoka\b|epok\b|epocha\b|[eéÉ]po(?:ca|que)\b|эпоха|епоха|エポック|에포크|에폭",
     "step": r"步数?|ステップ|스텝|schritt\b|шаг|迭代|passo\b",
+    "error": r"fehler\b|erreur\b|errore\b|ошибк[аи]|誤差|误差|오차",
     "of": r"\bн\u0430\b|\bde\b|\bdi\b|的",
 }
 # A word may end at `_`, as in `perdita_val`.

@@ -278,9 +278,11 @@ def losses_in(names: Iterable[str]) -> dict[str, Reading]:
     """Those of the names of one log that are losses; parts of a loss without the word where there are two of them."""
     readings = {name: read_tag(name) for name in names}
     found = {name: reading for name, reading in readings.items() if reading.lossy}
-    sure = [reading for reading in found.values() if reading.lossy > 1]
+    letters = _by_letters(readings)
+    sure = [reading for name, reading in found.items() if reading.lossy > 1 and name not in letters]
     if all(reading.adversarial or GENERATOR & {*reading.words} for reading in sure):  # of two networks, or none
-        found |= _of_two_networks(readings) | ({} if sure else _by_letters(readings))
+        found |= _of_two_networks(readings) | ({} if sure else letters)
+        found = {name: reading for name, reading in found.items() if reading.lossy}
     words = _SURE_PARTS | _HEADS | _WHOLE | _TRAIN | _VAL | _TEST
     rests = {name: frozenset(one.words) - _SINGLE - {"epoch"} for name, one in readings.items()}
     plain = {name: one for name, one in readings.items() if rests[name] and rests[name] <= words and not one.bare}
@@ -305,11 +307,12 @@ def _by_letters(readings: Mapping[str, Reading]) -> dict[str, Reading]:
     train = named.get("l", named.get("tl"))
     if train is None or not named.keys() & {"vl", "ta", "va"}:
         return {}
-    return {
+    found = {
         name: replace(readings[name], lossy=3, split=split, parts=frozenset())
         for name, split in ((train, "train"), (named.get("vl"), "val"))
         if name
     }
+    return found | ({named["va"]: replace(readings[named["va"]], lossy=0)} if "va" in named else {})
 
 
 def is_metric(words: Iterable[str]) -> bool:

@@ -22,7 +22,7 @@ _ANSI = (
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
 _GLUED = re.compile(
-    rb"(?<=[^\n])(?=Epoch (?!1/\d+\n)\d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?=\d+/\d+ \[[=>.]{3})",
+    rb"(?<=[^\n])(?=Epoch (?!1/\d+\n)\d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?<!Epoch )(?=\d+/\d+ \[[=>.]{3})",
 )
 _LOOKED_AT = 1 << 14
 # `step_78540: loss_-4.06`, `[epoch12]`: names and numbers that one sign, or none, parts. Each pattern begins with plain

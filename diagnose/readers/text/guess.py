@@ -41,7 +41,7 @@ _NAME = (
 )
 # `number of nan iterations: 0` is a name.
 _STRONG = (
-    r"[ \t]*(?:::?|=|->|:=|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|(?<!umber )of)[ \t]+"
+    r"[ \t]*(?:::?|=|->|:=|\u2248|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|(?<!umber )of)[ \t]+"
     r"|(?<=loss),[ \t]*(?=-?\d+\.\d)"
 )
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
@@ -50,6 +50,8 @@ PAIR = re.compile(
     rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?!{_GLUED}[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
+# What is counted in front of what was measured: `mean loss over 100 batches = 3.4`.
+_UNITS = r"batch(?:es)?|(?:step|iter(?:ation)?|epoch|update|sample|example|file|clip|utterance|token|image)s?"
 # Lines of which nothing is left: `Epoch 3: 0.5`, `epoch3\t0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
 # `print(loss.item())` and `print(loss)`.
 _WHOLE_LINES = (
@@ -74,9 +76,9 @@ _WHOLE_LINES = (
 )
 # `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = re.compile(
-    r"[ \t](?:at|after|for|in|of|on)[ \t]+(?:the end of [a-z]+[ \t]*"
+    r"[ \t](?:at|after|for|in|of|on|over)[ \t]+(?:the end of [a-z]+[ \t]*"
     r"|(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
-    r"|\d+[ \t]+(?:batch(?:es)?|(?:step|iter(?:ation)?|epoch|update|sample|example)s?)[ \t]*)"
+    rf"|\d+[ \t]+(?:{_UNITS})[ \t]*)"
     rf"(?:is[ \t]*:?|:|=|-)[ \t]*(?P<number>{NUMBER})",
     re.IGNORECASE,
 )
@@ -86,7 +88,7 @@ _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
 _VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})(?![\d.]*[ \t]*%)")  # `Validation: 100%|██` is a bar
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
-_BARE_SPLIT = re.compile(r"train|trn?|te|val?|vld?|valid|validation|dev|eval|test", re.IGNORECASE)
+_BARE_SPLIT = re.compile(r"train|trn?|t[ael]|val?|vld?|valid|validation|dev|eval|test", re.IGNORECASE)
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
 _RECAP = re.compile(
     r"\b(?:best|better|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
@@ -185,10 +187,9 @@ def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meanin
 
 
 def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    at = _AT.search(line)
-    words = _LAST_WORDS.search(line, 0, at.start()) if at else None
-    if at and words:
-        yield words[0], at.span("number")
+    behind_counts = list(_behind_counts(line))
+    yield from behind_counts
+    begin = behind_counts[-1][1][1] if behind_counts else 0
     yield from times_in(line)
     both = list(BOTH.finditer(line))
     for match in both:
@@ -204,7 +205,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     changes = changes_in(line)
     listed, bare = PARTS.search(line) is not None, _has_bare_splits(line)
     behind = len(line)
-    for match in PAIR.finditer(line, at.end() if at and words else 0):
+    for match in PAIR.finditer(line, begin):
         name = metric_name(line, match)
         measure = METRIC.search(in_english(name))
         unsigned = not match["sep"].strip() and not measure and not _is_behind(match, count)
@@ -225,6 +226,16 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         if measured:
             name = f"train {name[4:].strip('_/ ')}" if _TRAIN.fullmatch(measured[1]) else f"{measured[1]} {name}"
         yield from _values(name, _split_of(line, match, splits), match, changes, paired.get(match.start()))
+
+
+def _behind_counts(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Names that a count parts from their numbers: `val loss at step 100: 2.3`, `loss over 100 batches = 3.4`."""
+    begin = 0
+    for at in _AT.finditer(line):
+        words = _LAST_WORDS.search(line, begin, at.start())
+        if words:
+            yield words[0], at.span("number")
+            begin = at.end()
 
 
 def _values(
