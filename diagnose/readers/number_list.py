@@ -25,7 +25,6 @@ Source: our choice: as for numbers on lines of their own.
 """
 # `train_loss,3.1,2.9`: what a row holds, in front of it.
 _NAMED = re.compile(rb"[\s'\"]*(?P<name>[a-z][\w ./-]*?)['\" \t]*[,;:=\t ]\s*(?=[-+.\d]|nan|inf)", re.IGNORECASE)
-_INDEX = re.compile(rb"[,;\t]\d")
 _NUMBERS = re.compile(rb"(?i)\s*(?:[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)[,;\t ]+){%d}" % FEWEST)
 
 
@@ -79,16 +78,21 @@ def _names(source: Source, series: Sequence[FloatArray]) -> list[str]:
 def _rows(text: bytes) -> tuple[list[str], list[bytes]]:
     """The names of the rows, where each has one of its own, and the rows without them.
 
-    A first row that only lacks its name is the index of a data frame.
+    A first row without a name, or with none but names, is the index of a data frame.
     """
     rows = [row for row in text.splitlines() if row.strip()]
-    if _INDEX.match(rows[0] if rows else b"") and all(map(_NAMED.match, rows[1:])):
+    if len(rows) > 1 and not _is_named(rows[0]) and all(map(_is_named, rows[1:])):
         rows = rows[1:]
     named = [match for match in map(_NAMED.match, rows) if match]
     names = list(dict.fromkeys(match["name"].decode("latin-1") for match in named))
     if len(names) < len(rows):
         return [], rows
     return names, [row[match.end() :] for match, row in zip(named, rows, strict=True)]
+
+
+def _is_named(row: bytes) -> bool:
+    name = _NAMED.match(row)
+    return name is not None and _NUMBERS.match(row, name.end()) is not None
 
 
 def _split(row: bytes) -> list[bytes]:

@@ -190,3 +190,37 @@ def test_a_first_row_that_counts_is_the_index_of_the_other_rows(tmp_path: Path, 
     (tmp_path / "T.csv").write_text("\n".join([index + ",".join(map(str, range(COUNT))), *rows]) + "\n")
     run = read(tmp_path / "T.csv")
     assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, VAL)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "09:00:00 | I | (trainer) [{e}/4500] xent={t} gnorm=1.2",
+        "subject A: round {e}/30: fit loss {t}, left-out loss {v}",
+    ],
+)
+def test_a_place_in_the_middle_of_a_line_and_a_round_count(row: str) -> None:
+    run = read_text(lines(row))
+    assert losses(run) == TRAIN
+    assert curve_of(run).steps.tolist() == [*range(1, COUNT + 1)]
+
+
+def test_the_place_in_an_evaluation_is_no_value_of_its_split() -> None:
+    run = read_text(lines("Epoch: [{e}][0/240] Loss: {t}\nEVAL: [{n}/30] Loss: {v}"))
+    assert "EVAL" not in run.curves
+    assert losses(run, Role.VAL_LOSS) == VAL
+
+
+def test_a_part_without_the_word_loss_is_a_component_of_which_only_nan_is_a_fault() -> None:
+    run = read_text(lines("step {n} {{'loss': tensor({t}, device='cuda:0'), 'kl': tensor(1.{n}), 'lr': 0.1}}"))
+    part = run.curves["kl"]
+    assert (part.role, part.adversarial) == (Role.TRAIN_COMPONENT, True)
+    assert run.curves["lr"].role is Role.LEARNING_RATE
+
+
+def test_rows_below_words_that_number_them_are_series(tmp_path: Path) -> None:
+    head = "metric;" + ";".join(f"epoch {n}" for n in range(COUNT))
+    rows = [f"{name};" + ";".join(map(str, values)) for name, values in (("train_loss", TRAIN), ("val_loss", VAL))]
+    (tmp_path / "T.csv").write_text("\n".join([head, *rows]) + "\n")
+    run = read(tmp_path / "T.csv")
+    assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, VAL)

@@ -189,16 +189,19 @@ def _with_components(
 
 
 def _shared_role(reading: Reading) -> Role | None:
-    if reading.lossy and not reading.no_loss:
+    if (reading.lossy and not reading.no_loss) or reading.sure_part:
         return Role.VAL_COMPONENT if reading.held_out else Role.TRAIN_COMPONENT
     rising = rises(reading)
     return None if rising is None else Role.SCORE if rising else Role.ERROR_RATE
 
 
 def _adversarial(reading: Reading) -> bool:
-    """A generator's KL or duration is a measure of its own, whoever it plays against."""
+    """A generator's KL or duration is a measure of its own, whoever it plays against.
+
+    Of a part without the word loss (`duration`) no more is sure than that NaN in it is a fault.
+    """
     total = reading.of_generator and not reading.parts & PARTS
-    return bool(reading.lossy) and (reading.adversarial or total)
+    return (bool(reading.lossy) and (reading.adversarial or total)) or (not reading.lossy and reading.sure_part)
 
 
 def _counted_in_epochs(curves: Mapping[str, Curve], readings: Mapping[str, Reading]) -> IntArray | None:

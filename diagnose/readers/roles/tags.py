@@ -199,6 +199,12 @@ class Reading:
         return bool(_SECONDARY & self.parts) and "cross" not in self.parts  # cross entropy
 
     @property
+    def sure_part(self) -> bool:
+        """Whether it is called after a part of a loss and nothing else: `kl`, `train_dur`."""
+        rest = frozenset(self.words) - _TRAIN - _VAL - _TEST - _SINGLE - {"epoch"}
+        return bool(rest) and rest <= _SURE_PARTS
+
+    @property
     def plainness(self) -> int:
         """Of a training the values say more than their means, of an evaluation its mean; running means say least."""
         if _RUNNING.intersection(self.words):

@@ -12,7 +12,7 @@ from diagnose.readers.text.patterns import COUNTS_ON, EVALUATED, LOGGERS, ROUNDE
 COUNTER = re.compile(
     r"(?<![A-Za-z0-9_.])(?P<name>global[_ ]?step|num_updates|results@"
     r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
-    r"|steps?|iter(?:ation)?s?|it|updates?|epochs?|ep"
+    r"|steps?|iter(?:ation)?s?|it|updates?|rounds?|epochs?|ep"
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
     r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?"
@@ -59,7 +59,21 @@ PERHAPS, PERHAPS_INNER, PERHAPS_TOTAL = "@perhaps", "@perhaps inner", "@perhaps 
 _INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
 _COUNTERS = dict.fromkeys(
     [
-        *("epoch", "epochs", "ep", "epoche", "époque", "época", "epoque", "epoca", "epok", "epoka", "epocha"),
+        *(
+            "round",
+            "rounds",
+            "epoch",
+            "epochs",
+            "ep",
+            "epoche",
+            "époque",
+            "época",
+            "epoque",
+            "epoca",
+            "epok",
+            "epoka",
+            "epocha",
+        ),
         *("эпоха", "епоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
     ],
     EPOCH,

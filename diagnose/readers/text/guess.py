@@ -48,6 +48,7 @@ _STRONG = (
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
     rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?!{_GLUED}[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
+    r"(?! ?/ ?\d+\])"  # `EVAL: [0/30]`
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 # What is counted in front of what was measured: `mean loss over 100 batches = 3.4`.
