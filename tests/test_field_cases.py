@@ -505,3 +505,13 @@ def test_a_best_that_is_the_first_of_a_log_from_the_middle_is_no_number_of_epoch
     assert alarms(diagnosis) == {"overfitting"}
     assert f"best of what is logged at epoch {first}" in diagnosis.findings[0].message
     assert all(edit.parameter != "max_epochs" for cure in diagnosis.prescriptions for edit in cure.edits)
+
+
+@pytest.mark.parametrize(("start", "end", "points"), [(2.5e4, 7.1e3, 9), (0.9, 0.2, 12), (41.0, 30.0, 20)])
+def test_a_validation_that_is_best_at_the_end_does_not_overfit(
+    tmp_path: Path, start: float, end: float, points: int
+) -> None:
+    """The last evaluations together are above the last of them: that is a fall, not a rise."""
+    val = np.geomspace(start, end, points)
+    columns = {"epoch": np.arange(points), "train loss": 0.9 * val, "val loss": val}
+    assert alarms(table(tmp_path / "o.csv", columns)) == set()

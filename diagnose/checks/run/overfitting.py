@@ -21,7 +21,7 @@ class Overfitting(Check):
     ## How it is detected
     The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond its
     noise (`z`; less of a rise with more certainty), the best is not among the last, and training did not rise since.
-    Of a component of it, or an error in another unit, more is asked. Or since some
+    Of a component, an error in another unit, or where training stood still, more is asked. Or since some
     evaluation training fell far more than four times as much as validation: the excess times the share of the run
     since then is `vain` or more.
 
@@ -76,7 +76,7 @@ class Overfitting(Check):
     def _turned(self, gap: Gap) -> bool:
         """Whether validation has turned up: far, or little but beyond any doubt."""
         high = gap.rise * gap.rise_z >= self.rise * self.z and gap.rise_z >= self.z
-        return high and gap.rise_share >= self.share
+        return high and gap.rise_share >= self.share and gap.since >= gap.tail
 
     def _gains_nothing(self, gap: Gap) -> bool:
         """Whether for long only training improved, and by much, and did not end above validation."""
