@@ -109,7 +109,7 @@ class Divergence(Check):
             first = int(trend.curve.steps[trend.best_index])
             yield self.report(
                 trend.curve,
-                f"The component {tag} grew from {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g}.",
+                f"The component {tag} grew from about {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g}.",
                 Evidence("growth", grown, self.part, "", f"{change(grown)} its first level"),
                 *onset(facts, first),
                 first=trend.best_index,

@@ -57,8 +57,7 @@ class LearningRateMismatch(Check):
         if not warming and not resumed and (peak > asked + margin or (constant and peak < asked - margin)):
             yield self.report(
                 rate.curve,
-                f"The config asks for a learning rate of {asked:g}, the log shows {peak:g}: the key is not what sets "
-                "it.",
+                f"The config asks for a learning rate of {asked:g}, the log shows {peak:g}: the key does not set it.",
                 Evidence("logged", peak, asked, "", f"the log shows {peak:g}"),
                 confidence=Confidence.HIGH if constant else Confidence.MEDIUM,
             )

@@ -77,7 +77,7 @@ class LearningRateTooHigh(Check):
         if at_rate and high_still(facts) and shocked(facts):
             yield self.report(
                 trend.curve,
-                f"The loss began at {trend.loss(trend.first):.4g}, was thrown about, and does not leave "
+                f"The loss began at {trend.said(trend.first, 0)}, was thrown about, and does not leave the level of "
                 f"{trend.loss(trend.end):.4g}.",
                 Evidence("fall", trend.net),
                 prescriptions=remedies.trial_lower_rate(facts),

@@ -34,7 +34,6 @@ class LearningRateTooLow(LossCheck):
     name = "learning-rate-too-low"
     needs = (Role.TRAIN_LOSS,)
     part_of = CAUSES
-    fewest = SlowLearning.fewest
 
     low: float = 3e-3
     """Rate above which a creeping loss has other causes. Source: three times Adam's default."""
@@ -46,12 +45,12 @@ class LearningRateTooLow(LossCheck):
         trend, rate, logged = signals(facts).train, peak_rate(facts), facts.run.peak_logged_rate
         if trend is None or rate is None or rate > self.low:
             return
-        idle = logged is not None and logged < self.tiny and abs(trend.net) < SlowLearning.little
+        idle = logged is not None and logged < self.tiny and SlowLearning().is_short(trend)
         if not idle and not SlowLearning().creeps(facts):
             return
         yield self.report(
             trend.curve,
-            f"At a learning rate of {rate:g} the loss creeps from {trend.loss(trend.start):.4g} to "
+            f"At a learning rate of {rate:g} the loss creeps from about {trend.loss(trend.start):.4g} to "
             f"{trend.loss(trend.end):.4g}: the steps are too small.",
             Evidence("learning_rate", rate, self.tiny if idle else self.low),
             Evidence("fall", trend.net, None, "", f"moved by {1 - exp(-abs(trend.net)):.0%} in all"),

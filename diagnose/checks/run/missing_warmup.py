@@ -60,7 +60,7 @@ class MissingWarmup(Check):
         yield self.report(
             course.curve,
             f"The run starts at its full learning rate, and the loss is thrown from {course.curve.values[0]:.4g} to "
-            f"{course.loss(float(early.max())):.4g} by {course.curve.place(course.curve.steps[top])}.",
+            f"about {course.loss(float(early.max())):.4g} by {course.curve.place(course.curve.steps[top])}.",
             Evidence("rise", rise, self.height, "", f"thrown up by {change(rise)}"),
             *beyond_noise(rise / course.noise, len(course), self.z),
             last=top,

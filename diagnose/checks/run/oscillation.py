@@ -51,8 +51,8 @@ class Oscillation(LossCheck):
         swings, best = max(trend.swings, key=lambda one: one.spread), int(trend.curve.steps[trend.best_index])
         yield self.report(
             trend.curve,
-            f"The loss swings between {trend.loss(swings.low):.4g} and {trend.loss(swings.high):.4g}, again and again, "
-            "with little net progress.",
+            f"The loss swings between about {trend.loss(swings.low):.4g} and {trend.loss(swings.high):.4g}, again and "
+            "again, with little net progress.",
             Evidence("spread", swings.spread, self.spread, "", f"swings by {change(swings.spread)}"),
             Evidence("turns", swings.turns, self.turns, "", f"turned {swings.turns} times"),
             Evidence("order", trend.order, -self.trend, "", f"trend {trend.order:.2f} of 1"),

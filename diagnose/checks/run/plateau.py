@@ -99,10 +99,10 @@ class Plateau(LossCheck):
         curve, began, end = trend.curve, trend.loss(trend.start), trend.loss(trend.end)
         first, chance = int(since * (len(curve) - 1)), _chance(facts, end)
         if since == 0 and signals(facts).begins_late:
-            message = f"The loss does not fall: {began:.4g} where the log begins, {end:.4g} at the end"
+            message = f"The loss does not fall: near {began:.4g} where the log begins, near {end:.4g} at the end"
             advice = "What came before is not known: if it fell then, it has converged, or needs a lower learning rate."
         elif since == 0:
-            message = f"The loss never fell: {began:.4g} at the start, {end:.4g} at the end"
+            message = f"The loss never fell: near {began:.4g} at the start, near {end:.4g} at the end"
             advice = "Check labels, tokenizer and frozen weights; then try another learning rate."
         else:
             message = f"The loss has been near {end:.4g} since {curve.place(curve.steps[first])}, most of the run"

@@ -14,7 +14,6 @@ from diagnose.signals import Trend, signals
 from diagnose.signals.trend import EDGE
 
 CAUSES = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule", "impossible-loss")
-"""Findings beside which nobody asks how fast it learned."""
 
 
 class SlowLearning(LossCheck):
@@ -24,9 +23,9 @@ class SlowLearning(LossCheck):
     The run ends long before the model has learned what it could.
 
     ## How it is detected
-    The fall is certain (`z`), small (`little`), and nearly a straight line along the learning rate spent: the second
-    half brings `line` of it or more, down to half of that the smaller the fall; a healthy loss does half of its fall in
-    the first tenth. A run that has only begun, by its plan, is left alone, and so is a log that begins in the middle.
+    The fall is certain (`z`), small (`little`; of few points half) and nearly a straight line along the rate spent: the
+    second half brings `line` of it or more, down to half of that the smaller the fall; a healthy loss does half in the
+    first tenth. A run that has only begun, by its plan, is left alone, and so is a log that begins in the middle.
 
     ## What to do
     Raise the learning rate if it is low for the optimiser, else train longer.
@@ -40,7 +39,6 @@ class SlowLearning(LossCheck):
     needs = (Role.TRAIN_LOSS,)
     explained_by = ("learning-rate-too-low",)
     part_of = (*CAUSES, "plateau")
-    fewest = MANY
 
     line: float = 0.4
     """Share of the fall in the second half. Source: 0.5 for a line; a logarithm that bends after a third of the run,
@@ -57,19 +55,23 @@ class SlowLearning(LossCheck):
             return
         yield self.report(
             trend.curve,
-            f"The loss went from {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g} in a nearly straight "
-            "line and is still falling: the steps are too small or too few.",
+            f"The loss went from about {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g} in a nearly "
+            "straight line and is still falling: the steps are too small or too few.",
             Evidence("fall", trend.net, self.little, "", f"fell by {1 - exp(-trend.net):.0%} in all"),
             Evidence("second_half", half, None, "", f"{half:.0%} of it in the second half"),
             prescriptions=remedies.speed_up(facts, trend.net, sure=facts.run.peak_logged_rate is not None),
         )
+
+    def is_short(self, trend: Trend) -> bool:
+        """Whether it came a short way only; few points hardly tell a straight line, so that half of it is asked."""
+        return abs(trend.fell_at_most) < self.little / (1 + (len(trend) < MANY))
 
     def creeps(self, facts: Facts) -> bool:
         """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
         measured, trend = signals(facts), signals(facts).train
         if trend is None or trend.signed or self.skip_reason(facts) or measured.begins_late:
             return False
-        short = 0 < trend.fell_at_most < self.little and trend.fell_z >= self.z
+        short = trend.net > 0 and self.is_short(trend) and trend.fell_z >= self.z
         least = self.line * (1 + trend.net / self.little) / 2 + 1 / max(trend.fell_z, 1)
         straight = least <= measured.straightness <= 1 - self.line / 2 and 2 * trend.late_share >= self.line
         burst = trend.first - trend.start > trend.net * EDGE + 2 * trend.noise

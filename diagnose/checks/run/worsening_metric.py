@@ -56,8 +56,8 @@ class WorseningMetric(Check):
             rise = Evidence("rise", trend.rise, None, "", f"{change(trend.rise)} more errors than at best")
             yield self.report(
                 curve,
-                f"{curve.tag} was best near {curve.place(curve.steps[best])} ({curve.values[best]:.3g}) and ends at "
-                f"{last_level(curve.values):.3g}{'' if moving else ', while the loss fell'}.",
+                f"{curve.tag} was best near {curve.place(curve.steps[best])} ({curve.values[best]:.4g}) and ends near "
+                f"{last_level(curve.values):.4g}{'' if moving else ', while the loss fell'}.",
                 *([] if trend.signed else [rise]),
                 Evidence("share_lost", lost, None, "", f"lost {lost:.0%} of what it had gained"),
                 first=best,
