@@ -10,7 +10,7 @@ import pytest
 
 from diagnose.readers import read, read_source
 from diagnose.readers.sources import Source
-from diagnose.run import Curve, Role, Run
+from diagnose.run import Axis, Curve, Role, Run
 
 COUNT = 30
 TRAIN = np.round(3.1 * 0.9 ** np.arange(COUNT) + 0.2, 4).tolist()
@@ -203,6 +203,10 @@ def test_a_place_in_the_middle_of_a_line_and_a_round_count(row: str) -> None:
     run = read_text(lines(row))
     assert losses(run) == TRAIN
     assert curve_of(run).steps.tolist() == [*range(1, COUNT + 1)]
+
+
+def test_the_place_of_an_epoch_in_brackets_counts_epochs() -> None:
+    assert curve_of(read_text(lines("Epoch [{e}/300] train_loss: {t} val_loss: {v}"))).axis is Axis.EPOCH
 
 
 def test_the_place_in_an_evaluation_is_no_value_of_its_split() -> None:

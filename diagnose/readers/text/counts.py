@@ -148,7 +148,9 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         whole = _STEPS_BAR.search(line, 0, bar.start())
         yield STEP if whole else ITERATION, bar.span("done")
         yield from _total(bar, STEPS if whole else PER_EPOCH)
-    elif with_metrics and (perhaps := COUNTS_ON.search(line)) and not COUNTER.match(perhaps[0]):
+    elif with_metrics and (perhaps := COUNTS_ON.search(line)):
+        if any(match.start() < perhaps.end() and perhaps.start() < match.end() for match in COUNTER.finditer(line)):
+            return  # `Epoch [3/300]`
         names = {"first": PERHAPS, "of": PERHAPS_INNER, "total": PERHAPS_TOTAL}
         yield from ((names[group], perhaps.span(group)) for group, text in perhaps.groupdict().items() if text)
 
