@@ -88,6 +88,21 @@ def test_what_falls_beside_a_loss_is_a_validation_loss(name: str) -> None:
     assert curve_of(logged(LOSSES[name]), Role.VAL_LOSS).tag.casefold() == "val"
 
 
+LETTERS = {
+    "accuracies beside": "epoch {n} | TL {t} VL {v} TA 0.5{n:02d} VA 0.4{n:02d}",
+    "glued": "epoch {n} | loss {t} | vloss {v} | dt 12.3s",
+    "a sentence before": "Finished epoch {n} in 12 seconds. Mean training loss {t}. Mean validation loss {v}.",
+    "an abbreviation": "Epoch {n}. Loss: {t}. Val. loss: {v}.",
+}
+
+
+@pytest.mark.parametrize("name", LETTERS)
+def test_training_and_validation_are_told_by_a_letter_and_by_the_sentence(name: str) -> None:
+    run = logged(lambda n: LETTERS[name].format(n=n, t=f"{loss(n):.4f}", v=f"{loss(n, 2, 0.6):.4f}"), 30)
+    assert curve_of(run, Role.TRAIN_LOSS).values == pytest.approx([loss(n) for n in range(1, 31)], abs=1e-4)
+    assert curve_of(run, Role.VAL_LOSS).values == pytest.approx([loss(n, 2, 0.6) for n in range(1, 31)], abs=1e-4)
+
+
 def test_the_number_of_nan_iterations_is_no_nan() -> None:
     run = logged(
         lambda n: (

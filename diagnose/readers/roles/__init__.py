@@ -60,7 +60,8 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     run = _with_bounds_negated(run)
     names = letter_splits(run.curves)
     readings = {tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves}
-    readings |= {tag: reading for tag, reading in losses_in(run.curves).items() if not readings[tag].lossy > 1}
+    together = losses_in(run.curves)
+    readings |= {tag: one for tag, one in together.items() if not (one.lossy and readings[tag].lossy > 1)}
     readings = _read_together(readings, run.curves)
     idle = [tag for tag in run.curves if _idle(readings[tag], run.curves, readings)]
     curves = {tag: curve for tag, curve in run.curves.items() if len(curve) and tag not in idle}

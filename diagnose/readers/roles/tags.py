@@ -30,42 +30,9 @@ _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
 _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
-    | {
-        "of",
-        "over",
-        "on",
-        "at",
-        "after",
-        "for",
-        "summaries",
-        "metrics",
-        "scalars",
-        "log",
-        "logs",
-        "default",
-        "raw",
-        "unscaled",
-        "set",
-        "the",
-        "is",
-        "meta",
-    }
-    | {
-        "dataloader",
-        "idx",
-        "iters",
-        "item",
-        "and",
-        "with",
-        "has",
-        "finished",
-        "in",
-        "sample",
-        "mini",
-        "minibatch",
-        "column",
-        "row",
-    }
+    | {"of", "over", "on", "at", "after", "for", "summaries", "metrics", "scalars", "log", "logs", "default", "raw"}
+    | {"unscaled", "set", "the", "is", "meta", "dataloader", "idx", "iters", "item", "and", "with", "has", "finished"}
+    | {"in", "sample", "mini", "minibatch", "column", "row"}
 )
 # Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
 # `eval_clean_loss`.
@@ -337,7 +304,7 @@ def rises(reading: Reading) -> bool | None:
 
 
 def letter_splits(tags: Iterable[str]) -> dict[str, str]:
-    """`loss_t` and `loss_v` side by side are the losses of training and validation: tag -> its name in full."""
+    """`loss_t` and `loss_v`, `loss` and `vloss` are the losses of training and validation: tag -> its name in full."""
     known = {tuple(words_of(tag)): tag for tag in tags}
     named = {}
     for (train, other, split), (words, tag) in product(_TWINS, known.items()):
@@ -345,4 +312,7 @@ def letter_splits(tags: Iterable[str]) -> dict[str, str]:
         if other in words and twin in known:
             named[tag] = f"{split} " + " ".join(word for word in words if word != other)
             named[known[twin]] = "train " + " ".join(word for word in twin if word != train)
+    losses = {words: tag for words, tag in known.items() if "loss" in words}
+    if losses.keys() == {("loss",), ("v", "loss")}:  # beside others it is the loss of a value
+        named[losses["v", "loss"]] = "val loss"
     return named

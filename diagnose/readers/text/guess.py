@@ -34,10 +34,10 @@ from diagnose.readers.text.table_rows import BEHIND, header_in, row_in
 # A number may be quoted, in brackets, or printed as a tensor of PyTorch, TensorFlow or JAX.
 _TENSOR = r"(?:(?:tf\.)?[tT]ensor|Array)\("
 _OPEN = rf"['\"\[(]{{0,2}}(?:{_TENSOR}\[?)?"
-# Up to four words; the French elide before a vowel: `perte d'apprentissage`.
+# Up to four words of one sentence (`val. loss` is one); the French elide before a vowel: `perte d'apprentissage`.
 _NAME = (
     r"(?<![\w@./])(?<![\w@./-]-)(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
-    r"(?: (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
+    r"(?:(?<![a-z]{6}\.) (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
 )
 # `number of nan iterations: 0` is a name.
 _STRONG = (
