@@ -104,7 +104,8 @@ def _keep(diagnosis: Diagnosis) -> str:
     best = best_words(diagnosis.run, stop)
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:
-        return f"{file}: {best}."
+        saved = next((one.step for one in diagnosis.facts.checkpoints if one.file == file), stop.best_step)
+        return f"{file}: {'' if saved == stop.best_step else 'nearest to '}{best}."
     why = next((moment.why for moment in stop.listen if moment.step == stop.best_step), "")
     missing = why.partition("; ")[2] if diagnosis.facts.checkpoints else "none was found on disk"
     return f"The checkpoint of {best}{missing and '; '}{missing}."

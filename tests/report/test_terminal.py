@@ -202,3 +202,13 @@ def test_the_name_of_a_run_is_whole_however_long_it_is() -> None:
     name = "experiments_of_the_summer/conformer_medium_librispeech_100h_accumulate_8_no_specaugment.log"
     first, *_ = report(diagnosis(replace(overfit(), name=name)), width=60)
     assert name in first
+
+
+@pytest.mark.parametrize(("saved", "words"), [(1200, ": step 1,200, the"), (1000, ": nearest to step 1,200, the")])
+def test_a_file_of_another_step_is_said_to_be_the_nearest(saved: int, words: str) -> None:
+    file = f"/logs/run/model-{saved}.pt"
+    epochs = overfit()
+    steps = run(*(replace(curve, axis=Axis.STEP, steps=curve.steps * 100) for curve in epochs.curves.values()))
+    near = replace(stop(1200, file=file), axis=Axis.STEP)
+    of = diagnosis(steps, finding(), advice=near, checkpoints=(Checkpoint(saved, file),))
+    assert f"model-{saved}.pt{words}" in " ".join(" ".join(report(of, width=100)).split())
