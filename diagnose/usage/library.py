@@ -165,12 +165,8 @@ def _is_another_file(flow: Flow, site: Any, source: Values) -> bool:
         return True
     files = [Path(value) for value in source if isinstance(value, str) and CONFIG_FILE.fullmatch(value)]
     ours = Path(flow.file_name)
-    same = [file for file in files if _format_of(file) == _format_of(ours)]
+    same = [file for file in files if file.suffix == ours.suffix or {file.suffix, ours.suffix} == {".yml", ".yaml"}]
     return bool(flow.file_name and files) and not any("*" in file.name or file.name == ours.name for file in same)
-
-
-def _format_of(file: Path) -> str:
-    return file.suffix.replace(".yml", ".yaml")
 
 
 # --- what a library does with what it is given

@@ -91,7 +91,7 @@ def _explains(value: Any, key: str) -> bool:
         return True
     if isinstance(value, Thing) or (isinstance(value, Scope) and value.kind == "class"):
         return any(thing.has(key) for thing in things([value]))
-    return isinstance(value, Outside | Scope | Bound)
+    return isinstance(value, Scope | Bound) or (isinstance(value, Outside) and not value.name.endswith(".config"))
 
 
 def _of_value(flow: Flow, value: Any, access: Access, base: Values) -> Values:

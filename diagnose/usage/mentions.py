@@ -30,8 +30,7 @@ class Mentions:
 
     def has(self, name: str) -> bool:
         """Whether the name is mentioned in any way."""
-        every = (self.names, self.strings, self.pieces)
-        return any(one in part for one in (name, name.replace("-", "_")) for part in every)
+        return any({name, name.replace("-", "_")} & part for part in (self.names, self.strings, self.pieces))
 
     def resembles(self, name: str) -> bool:
         """Whether the name is part of a longer one: a key that is put together at run time may be it."""

@@ -43,7 +43,8 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     flow.package = package_of(project, config_file)
     trouble = _in_deep_stack(flow.run)
     if trouble is not None:
-        return _unknown_report(trainer, config, [*project.notes, trouble], trouble)
+        keys = tuple(unknown(".".join(path), trouble) for path in leaf_paths(config))
+        return KeyReport(str(trainer), keys, notes=tuple(dict.fromkeys([*project.notes, trouble])))
     judge = Judge(flow, config, config_file)
     keys = tuple(judge.uses())
     reasons = {judge.lost} if judge.lost else {use.reason for use in keys}
@@ -60,12 +61,6 @@ def _must_be_readable(trainer: Path) -> None:
         raise SourceError(f"{trainer}: {trouble}; name the Python file that starts the training") from None
     if trainer.suffix not in {"", ".py"}:
         raise SourceError(f"{trainer}: not a Python file; name the one that starts the training")
-
-
-def _unknown_report(trainer: Path, config: Mapping[str, Any], notes: list[str], reason: str) -> KeyReport:
-    """A report that accuses nothing, because nothing could be followed."""
-    keys = tuple(unknown(".".join(path), reason) for path in leaf_paths(config))
-    return KeyReport(str(trainer), keys, notes=tuple(dict.fromkeys(notes)))
 
 
 def _in_deep_stack(work: Callable[[], None]) -> str | None:

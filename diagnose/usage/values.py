@@ -125,9 +125,12 @@ class Scope:
 
     @cached_property
     def is_walker(self) -> bool:
-        """Whether a function calls itself on the parts of a mapping: what comes back is what went in."""
-        calls = (last_name(node) for node in ast.walk(self.node) if isinstance(node, ast.Call))
-        return self.name in calls and bool(self.words & {"dict", "Mapping", "items", "DictConfig"})
+        """Whether a function calls itself on the parts of a mapping: what comes back is what went in, and not flat."""
+        nodes = list(ast.walk(self.node))
+        mine = {node for node in nodes if isinstance(node, ast.Call) and last_name(node) == self.name}
+        passed_on = {getattr(given, "id", None) for one in mine for given in one.args[1:]}
+        is_flat = passed_on & self.parameters or any(_merges(one) and mine & {*ast.walk(one)} for one in nodes)
+        return bool(mine and self.words & {"dict", "Mapping", "items", "DictConfig"} and not is_flat)
 
     @property
     def keeps(self) -> bool:
@@ -140,6 +143,13 @@ class Scope:
         loaded = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         saved = self.owner.mro if self.owner and "save_hyperparameters" in self.words else []
         return bool(loaded & {parameter, "locals", "vars"}) or any(parameter in one.words for one in saved)
+
+
+def _merges(node: ast.AST) -> bool:
+    """Whether a node puts mappings together: `x.update(y)`, `{**x, **y}`, `x | y`, `yield from x`."""
+    if isinstance(node, ast.Call):
+        return last_name(node) in {"update", "extend"}
+    return isinstance(node, ast.BinOp | ast.AugAssign | ast.YieldFrom) or None in getattr(node, "keys", ())
 
 
 class Module:

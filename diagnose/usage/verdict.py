@@ -145,7 +145,7 @@ class Judge:
         yield from self._doubts_of_name(path)
 
     def _doubts_of_sections(self, path: Path_) -> Iterator[str]:
-        name, above = path[-1], [path[:end] for end in range(len(path) - 1, -1, -1)]
+        name, above, loose = path[-1], [path[:end] for end in range(len(path) - 1, -1, -1)], self.flow.notes.unresolved
         for one in above:
             if one in self.escaped and name not in self.flow.notes.declared:
                 yield f"{'.'.join(one) or 'the whole config'} is {self.escaped[one]}"
@@ -154,7 +154,7 @@ class Judge:
         for one in above:
             if one in self.reads and one not in self.named_sections and name not in self.flow.notes.declared:
                 yield "its section is taken, but no key of it"
-            elif one and one[-1] in self.flow.notes.unresolved and one not in self.named_sections:
+            elif one and one not in self.named_sections and one[-1] in loose and all(map(self.mentions.has, one)):
                 yield f"{'.'.join(one)} is read from something not followed"
 
     def _doubts_of_name(self, path: Path_) -> Iterator[str]:

@@ -1479,3 +1479,37 @@ def test_a_key_of_which_hasattr_asks_alone_is_left_open(tmp_path: Path) -> None:
     report = read(tmp_path, source, "{lr: 1, resume: 2, spare: 3}")
     assert (report.live, report.unknown, report.dead) == (("lr",), ("resume",), ("spare",))
     assert report.absent == ()
+
+
+FLATTENED = {
+    "by update": "            out.update(flat(v))\n        else:\n            out[k] = v\n    return out\n",
+    "by extend": "            pairs = [*out.items()]\n            pairs.extend(flat(v).items())\n"
+    "            out = dict(pairs)\n        else:\n            out[k] = v\n    return out\n",
+    "by two stars": "            out = {**out, **flat(v)}\n        else:\n            out[k] = v\n    return out\n",
+    "by a union": "            out |= flat(v)\n        else:\n            out[k] = v\n    return out\n",
+    "into what is passed on": "            flat(v, out)\n        else:\n            out[k] = v\n    return out\n",
+    "as a generator": "            yield from flat(v)\n        else:\n            yield k, v\n",
+}
+
+
+@pytest.mark.parametrize("how", FLATTENED)
+def test_a_function_that_flattens_a_config_does_not_give_it_back_as_it_was(tmp_path: Path, how: str) -> None:
+    head = "def flat(d, out=None):\n    out = {} if out is None else out\n    for k, v in d.items():\n"
+    head += "        if isinstance(v, dict):\n"
+    source = LOAD + head + FLATTENED[how] + "a = dict(flat(cfg))\nprint(cfg['seed'], a['rate'], a['lr'])\n"
+    report = read(tmp_path, source, "{audio: {rate: 1, x: 2}, train: {lr: 3, y: 4}, seed: 5}")
+    assert {"audio.rate", "train.lr"} <= set(report.live)
+    assert set(report.idle) <= {report["audio.x"], report["train.y"]}
+
+
+@pytest.mark.parametrize("given", ["wandb.init(config=cfg)\na = wandb.config\n", "a = wandb.init(config=cfg).config\n"])
+def test_the_config_that_a_tracker_gives_back_may_be_read(tmp_path: Path, given: str) -> None:
+    source = LOAD + "import wandb\n" + given + "print(cfg['seed'], a.rate, a['lr'])\n"
+    report = read(tmp_path, source, "{rate: 1, lr: 2, spare: 3, seed: 4}")
+    assert (report.dead, report.misplaced) == (("spare",), ())
+
+
+def test_a_section_that_data_have_too_is_dead_below_one_that_nothing_mentions(tmp_path: Path) -> None:
+    source = LOAD + "import batches\nprint(cfg['lr'])\nfor batch in batches.all():\n    print(batch['energy'])\n"
+    report = read(tmp_path, source, "{lr: 1, preprocessing: {energy: {n_fft: 2}}, energy: {bins: 3}}")
+    assert (report.dead, report.unknown) == (("preprocessing.energy.n_fft",), ("energy.bins",))
