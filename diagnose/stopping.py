@@ -97,7 +97,8 @@ def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) ->
         if name in alarming:
             earlier = "the run is past its best ({}); the best checkpoint is an earlier one"
             yield (earlier if best.since else "it learns nothing more for new data ({})").format(name)
-    if _evaluated(facts, best) and best.since >= _patience(facts):
+    whole = not any(finding.inconclusive for finding in findings)  # what came before may have been better
+    if whole and _evaluated(facts, best) and best.since >= _patience(facts):
         yield f"{best.since} evaluations without a new best {_name(best)} ({_patience(facts)} are patience enough)"
     if facts.target is not None and _reached(facts, findings):
         target = f"{facts.target.low:g} to {facts.target.high:g}"

@@ -73,10 +73,12 @@ def test_a_first_batch_that_happens_to_be_low_makes_no_throw(
 def test_where_nothing_was_ever_finite_nobody_is_sent_back_to_a_checkpoint(
     tmp_path: Path, names: tuple[str, str]
 ) -> None:
-    diagnosis = text(tmp_path / "t.log", [f"{names[0]} {n} {names[1]}: nan" for n in range(1, 9)])
+    lines = [f"{names[0]} {n} {names[1]}: nan val_accuracy: 0.0{n}" for n in range(1, 9)]
+    diagnosis = text(tmp_path / "t.log", lines)
     finding = next(finding for finding in diagnosis.findings if finding.name == "non-finite-loss")
     assert "nothing to go back to" in finding.advice
     assert finding.prescriptions == ()
+    assert diagnosis.stop is None
 
 
 @pytest.mark.parametrize("last", [40.0, 3.0, 0.9])
@@ -152,6 +154,8 @@ def test_the_level_tail_of_a_long_run_is_not_judged_as_a_whole_run(
     diagnosis = text(tmp_path / "t.log", lines)
     assert diagnosis.verdict is Verdict.INCONCLUSIVE
     assert any(f"begins at epoch {first:,}" in reason for reason in diagnosis.reasons)
+    assert diagnosis.stop is not None
+    assert diagnosis.stop.recommendation is Recommendation.CANNOT_TELL
 
 
 @pytest.mark.parametrize(("best", "top"), [(2.69, 5.2), (0.31, 0.55), (41.0, 66.0)])

@@ -51,12 +51,12 @@ def best_of(measured: Signals, worse: str = "") -> Best | None:
         curve, gap = part[0].curve, part[1]
     if gap is not None and curve is not None and measured.reward is None:
         return _best(curve.finite, gap.smooth <= gap.smooth.min() + gap.noise, gap.best)
-    if measured.metrics and (curve is None or measured.reward is not None):
-        logged, trend = measured.metrics[0]
-        return _best(logged, trend.smooth <= trend.best + BEYOND * trend.error, trend.lowest_index)
     curve = curve or run.curve(Role.TRAIN_LOSS)
     if curve is None or not len(curve.finite):
         return None
+    if measured.metrics and (curve.role is Role.TRAIN_LOSS or measured.reward is not None):
+        logged, trend = measured.metrics[0]
+        return _best(logged, trend.smooth <= trend.best + BEYOND * trend.error, trend.lowest_index)
     if curve.role is Role.VAL_LOSS or train is None or train.width == 1:
         lowest = int(np.argmin(curve.finite.values))
         return _best(curve.finite, curve.finite.values == curve.finite.values[lowest], lowest)
