@@ -134,6 +134,24 @@ PASTES: dict[str, tuple[str, Expected, Expected]] = {
         None,
         ([27.186], []),
     ),
+    "a step and its loss behind a bar": (
+        "Num Epochs = 1\nTotal steps = 312\n"
+        + "".join(f" {n}%|▎   | {n}1/312 [02:27<1:00:48, 12.12s/it]{n}0, 2.{9 - n}\n" for n in range(5))
+        + " 16%|▎   | 51/312 [02:27<1:00:48, 12.12s/it",
+        ([2.9, 2.8, 2.7, 2.6, 2.5], [0, 10, 20, 30, 40]),
+        None,
+    ),
+    "a NaN of which the text around a curve tells": (
+        "I got loss nan after about 5000 steps, before the loss was nan\n"
+        + "".join(f"step: {n}0, training_loss: {9 - n}.5\n" for n in range(6)),
+        ([9.5, 8.5, 7.5, 6.5, 5.5, 4.5], [0, 10, 20, 30, 40, 50]),
+        None,
+    ),
+    "signal to noise ratios whose negatives are trained on": (
+        "".join(f"epoch: {n}, lr: 1e-4 - train si-snr: -{n}.5e+00 - valid si-snr: -{n}.2e+00\n" for n in (5, 6, 7)),
+        ([-5.5, -6.5, -7.5], [5, 6, 7]),
+        ([-5.2, -6.2, -7.2], [5, 6, 7]),
+    ),
     "a name behind `and`": (
         "Val epoch 1 has acc 0.2 and loss 1.38\nVal epoch 2 has acc 0.3 and loss 1.36\n",
         None,

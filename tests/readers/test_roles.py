@@ -301,3 +301,10 @@ def test_time_is_that_of_an_iteration_only_beside_the_time_of_loading() -> None:
 def test_no_validation_loss_is_claimed_where_none_is_there() -> None:
     run = assign_roles(run_with("train_mel_loss_after", "train_duration_loss", "train_f0_loss"))
     assert not any("validation" in note for note in run.notes)
+
+
+@pytest.mark.parametrize("values", [[-5.0, -3.0, -1.0], [4.0, 8.0, 11.0], [-2.0, 3.0, 9.0], [9.0, 8.0, 7.0]])
+def test_a_ratio_that_rises_or_is_above_zero_is_a_score(values: list[float]) -> None:
+    curve = Curve("valid/si_snr", np.arange(3), np.array(values))
+    found = assign_roles(Run("r", "r.log", "test", {curve.tag: curve})).curves[curve.tag]
+    assert found.role is Role.SCORE

@@ -46,6 +46,7 @@ NOTE = "curves: "
 """How the note on what was taken begins."""
 MOST_OTHERS = 8
 
+_RATIOS = {"snr", "sdr"}
 _LOSSES = {Role.TRAIN_LOSS, Role.VAL_LOSS}
 
 
@@ -62,7 +63,7 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     readings = {tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves}
     together = losses_in(run.curves)
     readings |= {tag: one for tag, one in together.items() if not (one.lossy and readings[tag].lossy > 1)}
-    readings = _read_together(readings, run.curves)
+    readings = _read_together(readings | _ratios_below_zero(readings, run.curves), run.curves)
     idle = [tag for tag in run.curves if _idle(readings[tag], run.curves, readings)]
     curves = {tag: curve for tag, curve in run.curves.items() if len(curve) and tag not in idle}
     family = family_of(run.family, curves)
@@ -91,6 +92,13 @@ def _with_bounds_negated(run: Run) -> Run:
     negated = {tag: replace(run.curves[tag], values=-run.curves[tag].values) for tag in bounds}
     note = f"{some_of(bounds)}: a bound that rises as a model gets better; its negative, which is a loss, is shown"
     return replace(run, curves={**run.curves, **negated}, notes=(*run.notes, note))
+
+
+def _ratios_below_zero(readings: Mapping[str, Reading], curves: Mapping[str, Curve]) -> dict[str, Reading]:
+    """Signal to noise ratios that fall below 0 (`si-snr: -13.3`): their negatives, which are trained on, are logged."""
+    ratios = {tag: curves[tag].finite.values for tag, reading in readings.items() if _RATIOS & {*reading.words}}
+    fall = [tag for tag, values in ratios.items() if len(values) > 1 and values[-1] < values[0] and values.max() < 0]
+    return {tag: replace(readings[tag], lossy=3, no_loss=False) for tag in fall}
 
 
 def _read_together(readings: dict[str, Reading], curves: Mapping[str, Curve]) -> dict[str, Reading]:

@@ -52,7 +52,7 @@ _JOINED = tuple(
     )
 )
 # A bar of tqdm in front of a number that was printed: `12it [00:01, 3.1it/s]0.693`.
-_GLUED_BAR = re.compile(rb"^[^\n]*(?:it/s|s/it)\](?=-?\d+\.\d+(?:e-?\d+)?\s*$)", re.MULTILINE)
+_GLUED_BAR = re.compile(rb"^[^\n]*(?:it/s|s/it)\](?=(?:\d+, )?-?\d+\.\d+(?:e-?\d+)?\s*$)", re.MULTILINE)
 # A quoted log in a mail or a forum.
 _QUOTED = re.compile(rb"^(?:> ?)+", re.MULTILINE)
 

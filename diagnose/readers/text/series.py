@@ -65,9 +65,11 @@ def _series(named: Mapping[str, Column], headed: Collection[str]) -> dict[str, C
     """
     beside = [name for name in named if name in {STEP, EPOCH, ITERATION} or read_tag(name).held_out]
     losses = [column for name, column in named.items() if read_tag(name).lossy and not read_tag(name).no_loss]
+    lost = [column.places[~np.isfinite(column.values)] for column in losses]
     if any(len(column.values) >= _FEWEST_BARE for column in losses):
-        beside = []  # what is said once beside a curve (`global_step = 2940, average loss = 4.47`) sums it up
-    counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside)])
+        # What is said once beside a curve (`global_step = 2940, average loss = 4.47`, `I got loss nan`) sums it up.
+        beside, lost = [], []
+    counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside), *lost])
     found: dict[str, Column] = {}
     for below in (1, _LONGEST_BLOCK):
         near = (counted[:, None] + np.arange(below + 1)).ravel()
@@ -200,7 +202,7 @@ def _repeats(name: str, column: Column, headed: Collection[str], counted: IntArr
     if name in COUNTERS or len(column.values) >= _FEWEST or name in headed:
         return True
     reading = read_tag(name)
-    known = reading.held_out or not np.isfinite(column.values).all() or bool(np.isin(column.places, counted).any())
+    known = reading.held_out or bool(np.isin(column.places, counted).any())
     return known and reading.lossy > 1 and not reading.no_loss
 
 

@@ -212,14 +212,15 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
 
 
 def without_header(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """Rows with a count as the columns that they probably are, where nothing else is in the log.
+    """Rows with a count as the columns that they probably are, where next to nothing else is in the log.
 
     A row may have more cells than most.
     """
-    if not all(name.startswith(_CELLS) for name in columns):
-        return {}
     widths = {name: int(name.rpartition("/")[2]) for name in columns if name.startswith(f"{CELL}0/")}
-    if max((len(columns[name].values) for name in widths), default=0) < _FEWEST_ROWS:
+    rows = max((len(columns[name].values) for name in widths), default=0)
+    others = {name: len(column.values) for name, column in columns.items() if not name.startswith(_CELLS)}
+    often = 2 * max(others.values(), default=0) > rows  # settings and bars are next to nothing
+    if rows < _FEWEST_ROWS or often or any(name.startswith(HEADER) for name in others):
         return {}
     width = widths[max(widths, key=lambda name: len(columns[name].values))]
     wide = [other for other in sorted(widths.values()) if other >= width]
