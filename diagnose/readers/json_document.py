@@ -11,9 +11,11 @@ import numpy as np
 from diagnose.errors import LogError
 from diagnose.readers.columns import EPOCH, Column, curves_of
 from diagnose.readers.columns.document import LARGEST, NAME, parse_document, read_document, records_within
+from diagnose.readers.columns.point_lists import rows_of, values_by_number
 from diagnose.readers.columns.tables import columns_of_rows, counters_in, spread, to_number
 from diagnose.readers.roles import losses_in
 from diagnose.readers.sources import HEAD_BYTES, Source
+from diagnose.readers.sources.file_per_series import series_named, with_series_beside
 from diagnose.run import Axis, InputHealth, Role, Run
 
 _DEEPEST = 3
@@ -30,6 +32,8 @@ _DASH = re.compile(r"^ *-", re.MULTILINE)
 # Numbers in such a list, and the share of the file that lists take, from which on it is a file of lists.
 _FEWEST, _MOSTLY = 5, 0.6
 _PAIR = 2
+# `[[1700000000.5, 10, 2.4], ...]`: what TensorBoard lets one download.
+_DOWNLOADED = re.compile(rb"\s*\[\s*\[\s*\d{9,}\.\d*,\s*\d+,")
 # `{"1": {"loss": 2.4}, "2": ...}`: records by their epoch.
 _BY_NUMBER = re.compile(rb'\{\s*"\d+"\s*:\s*\{')
 # A document without its beginning; one below some words, a key a line.
@@ -48,6 +52,8 @@ def sniff(source: Source) -> int:
             return 95
         if _is_document(head):
             return 90 if head[:1] == b"[" and _is_whole(source) else 70
+    if _DOWNLOADED.match(head):
+        return 90 if source.asked or losses_in([series_named(source)]) else 0
     text = source.head().decode("utf-8", "replace")
     if len(text) >= HEAD_BYTES and text.startswith("["):  # one list in a line that is longer than what is looked at
         text = text.rpartition(",")[0] + "]"
@@ -58,7 +64,14 @@ def sniff(source: Source) -> int:
 
 
 def read(source: Source) -> Run:
-    """Every list of numbers, or every number of a list of records. Raises LogError where there is none."""
+    """Every list of numbers, or every number of a list of records. Raises LogError where there is none.
+
+    A series that was downloaded from TensorBoard is read together with the others beside it.
+    """
+    return with_series_beside(source, _read) if _DOWNLOADED.match(source.head()) else _read(source)
+
+
+def _read(source: Source) -> Run:
     columns = _columns(source)
     story = curves_of(columns, {tag: role for tag, role in _NVLOG.items() if tag in columns})
     health = InputHealth(files=1, records=max(map(len, story.curves.values()), default=0))
@@ -76,7 +89,8 @@ def _columns(source: Source) -> dict[str, Column]:
         if not lists and len(rows) < 2:
             raise
         return _histories(lists) if lists else columns_of_rows(rows)
-    return _records(document) or _histories(document if isinstance(document, dict) else {"loss": document})
+    named = series_named(source) or "loss"
+    return _records(document, named) or _histories(document if isinstance(document, dict) else {"loss": document})
 
 
 def _is_key_a_line(text: str) -> bool:
@@ -130,13 +144,11 @@ def _is_document(head: bytes) -> bool:
     return (b"[" in first or _BY_NUMBER.match(first) is not None) and b"\n{" not in head
 
 
-def _records(document: Any) -> dict[str, Column]:
-    """Columns of a list of objects, or of objects by their epoch, wherever in the first levels it is."""
+def _records(document: Any, name: str) -> dict[str, Column]:
+    """Columns of the rows that are somewhere in the first levels of the document."""
     for part in _parts(document, _DEEPEST):
-        rows = part
-        if isinstance(part, dict) and all(str(key).isdecimal() for key in part):
-            rows = [{"epoch": int(key), **item} for key, item in part.items() if isinstance(item, dict)]
-        if isinstance(rows, list) and len(rows) > 1 and all(isinstance(item, dict) for item in rows):
+        rows = rows_of(part, name)
+        if len(rows) > 1:
             return columns_of_rows([spread(item) for item in rows])
     return {}
 
@@ -175,6 +187,8 @@ def _epochs(columns: Mapping[str, Column]) -> dict[str, Column]:
 
 def _lists(value: Any, path: str = "", depth: int = _DEEPEST) -> Iterator[tuple[str, list[float]]]:
     """Every list of numbers with its path. A list of lists (one an epoch) is one series."""
+    plain = values_by_number(value) if isinstance(value, dict) else None
+    value = value if plain is None else plain
     if isinstance(value, dict) and depth:
         for key, inner in value.items():
             if str(key) != "x":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from diagnose.errors import LogError
-from diagnose.readers import json_document, json_lines, read_source, text, trainer_state
+from diagnose.readers import json_document, json_lines, read_source, runs, text, trainer_state
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import Source
 from diagnose.run import Axis, Role, Run
@@ -104,3 +105,35 @@ def test_a_list_that_was_written_piece_by_piece_is_one_curve() -> None:
     content = "".join(f"{losses[n : n + 10]}\n" for n in range(0, 40, 10))
     run = read_source(Source("loss_lst.txt", content=content.encode(), asked=False))
     assert [values for _, _, _, values in pair(run)] == [losses]
+
+
+POINTS = [(epoch, 0.4 + 2 / (epoch + 1), 0.5 + 2 / (epoch + 1)) for epoch in range(8)]
+TABLES = {
+    "rows by the name of their epoch": {f"epoch_{n}": {"train_loss": t, "val_loss": v} for n, t, v in POINTS},
+    "columns by row, as pandas writes them": {
+        "train_loss": {str(n): t for n, t, _ in POINTS},
+        "val_loss": {str(n): v for n, _, v in POINTS},
+    },
+    "columns and data": {"columns": ["epoch", "train_loss", "val_loss"], "data": [list(row) for row in POINTS]},
+    "points of step and value": {
+        "train_losses": [[n, t] for n, t, _ in POINTS],
+        "val_losses": [[n, v] for n, _, v in POINTS],
+    },
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_in_a_document_are_read_whichever_way_they_lie(name: str) -> None:
+    train, val = (series for _, _, _, series in pair(read(TABLES[name])))
+    assert train == [t for _, t, _ in POINTS]
+    assert val == [v for _, _, v in POINTS]
+
+
+def test_series_downloaded_from_tensorboard_are_one_run(tmp_path: Path) -> None:
+    for split, place in (("train", 1), ("val", 2)):
+        points = [[1.7e9 + row[0], row[0] * 10, row[place]] for row in POINTS]
+        (tmp_path / f"run-.-tag-Loss_{split}.json").write_text(json.dumps(points), encoding="utf-8")
+    (run,) = runs(tmp_path)
+    assert [(series[2], series[3]) for series in pair(run)] == [
+        ([row[0] * 10 for row in POINTS], [row[place] for row in POINTS]) for place in (1, 2)
+    ]
