@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from diagnose.errors import LogError
 from diagnose.readers import read, read_source
 from diagnose.readers.sources import Source
 from diagnose.run import Axis, Curve, Role, Run
@@ -228,3 +230,10 @@ def test_rows_below_words_that_number_them_are_series(tmp_path: Path) -> None:
     (tmp_path / "T.csv").write_text("\n".join([head, *rows]) + "\n")
     run = read(tmp_path / "T.csv")
     assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, VAL)
+
+
+def test_numbers_of_any_name_are_named_by_the_refusal_and_read_where_the_user_says_so() -> None:
+    source = Source("x.log", content=lines("gen {n} | fitness {t} | sigma 0.1{n}").encode())
+    with pytest.raises(LogError, match="numbers are named `fitness`, `sigma`; if one is the loss, say so by --train"):
+        read_source(source)
+    assert read_source(replace(source, tag_named=True)).curves["fitness"].values.tolist() == TRAIN

@@ -13,7 +13,7 @@ from diagnose.readers.sources import Source
 from diagnose.readers.sources.paired_log import with_paired_log
 from diagnose.readers.text.ending import ending_in, resumed_in
 from diagnose.readers.text.formats import GUESS, Format, format_of
-from diagnose.readers.text.guess import RECAP
+from diagnose.readers.text.guess import RECAP, numbers_in
 from diagnose.readers.text.hint import worth_a_look
 from diagnose.readers.text.lines import LineColumns
 from diagnose.readers.text.series import series_of
@@ -64,6 +64,9 @@ def _read(source: Source) -> Run:
         order = (log, guessed) if log.understood else (guessed, log)
         if not log.understood & ~guessed.understood:  # else evaluations would be taken for a training
             log = max(order, key=lambda log: (log.understood, -log.unread_share))
+    if not log.known and not log.named:  # `fitness 0.31`: for the user to say which of them is the loss
+        plain = _fed(source, TextLog(None, GUESS, LineColumns(numbers_in)))
+        log = plain if plain.named else log
     return log.run(source)
 
 
@@ -103,6 +106,11 @@ class TextLog:
     def known(self) -> bool:
         """Whether its format is one of those that are known."""
         return self._format is not GUESS
+
+    @property
+    def named(self) -> bool:
+        """Whether a number with a name was found in it."""
+        return any(name[0] != "@" or name.startswith(CELL) for name in self._log.columns())
 
     @property
     def understood(self) -> int:

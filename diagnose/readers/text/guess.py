@@ -108,6 +108,7 @@ HEADING = "@heading "
 _BOXED = re.compile(
     rf"^[ \t]*[|│┃][ \t]*(?P<name>[^\W\d][\w/ .-]*?)[ \t]*[|│┃][ \t]*(?P<number>{NUMBER})[ \t]*[|│┃][ \t]*$"
 )
+_NUMBERED = re.compile(rf"(?<![\w.])(?P<name>[A-Za-z]\w*)[ \t]+(?P<number>{DECIMAL})(?![\w.%:/])")
 # `Step, 5, Loss, 0.114, PSNR, 9.4`: names and numbers in turn.
 _IN_TURN = re.compile(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]*|$)){{2,}}")
 _TURN = re.compile(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
@@ -160,6 +161,12 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     taken = {span for name, span in counters if not name.startswith(PERHAPS)}
     yield from counters
     yield from (metric for metric in metrics if metric[1] not in taken)
+
+
+def numbers_in(line: str) -> Iterator[Meaning]:
+    """The counters of a line and every number that has any word in front of it."""
+    yield from counts_in(line, with_metrics=True, reports=False)
+    yield from ((match["name"], match.span("number")) for match in _NUMBERED.finditer(line))
 
 
 def _plain_name(name: str) -> str:
