@@ -456,6 +456,14 @@ def test_what_is_said_of_the_last_evaluations_is_what_the_log_holds(tmp_path: Pa
     "rows",
     [
         ("model,MAE,RMSE", "Linear,3.21,4.8", "Ridge,3.2,4.79", "Forest,2.1,3.4", "XGB,1.93,3.22", "LSTM,2.4,3.9"),
+        (
+            "data,horizon,mae,mse",
+            "ETT,96,.4,.4",
+            "ETT,192,.5,.6",
+            "Weather,96,.2,.3",
+            "Traffic,96,.3,.6",
+            "Traffic,192,.3,.7",
+        ),
         ("Method\ttest loss\tF1", "BERT-base\t.31\t88.1", "ours w/o aux\t.29\t89.0", "ours\t.27\t89.9"),
     ],
 )

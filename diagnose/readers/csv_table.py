@@ -182,10 +182,11 @@ def _renamed(header: list[str], source: Source) -> list[str]:
 
 
 def _names_its_rows(top: _Top) -> bool:
-    """Whether this is a table of results: each row is of another model, and no column counts."""
-    labels = [row[0].strip() for row in top.rows]
-    named = len(labels) > 2 and all(map(_LABEL.fullmatch, labels)) and not counters_in(top.header)
-    return named and len({re.sub(r"\d", "", label) for label in labels}) == len(labels)
+    """Whether this is a table of results: the rows are of several models or data sets, and no column counts."""
+    labels = {row[0].strip() for row in top.rows}
+    named = all(map(_LABEL.fullmatch, labels)) and not counters_in(top.header)
+    several = len(labels) > 2 and len({re.sub(r"\d", "", label) for label in labels}) > 1  # `epoch 1`, `epoch 2` count
+    return named and several and not any(read_tag(label).split for label in labels)
 
 
 def _is_named_table(source: Source) -> bool:
