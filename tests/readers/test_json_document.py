@@ -115,6 +115,10 @@ TABLES = {
         "val_loss": {str(n): v for n, _, v in POINTS},
     },
     "columns and data": {"columns": ["epoch", "train_loss", "val_loss"], "data": [list(row) for row in POINTS]},
+    "steps beside values, as Sacred writes them": {
+        "training.loss": {"steps": [n for n, _, _ in POINTS], "values": [t for _, t, _ in POINTS]},
+        "validation.loss": {"steps": [n for n, _, _ in POINTS], "values": [v for _, _, v in POINTS]},
+    },
     "points of step and value": {
         "train_losses": [[n, t] for n, t, _ in POINTS],
         "val_losses": [[n, v] for n, _, v in POINTS],

@@ -92,6 +92,10 @@ LETTERS = {
     "accuracies beside": "epoch {n} | TL {t} VL {v} TA 0.5{n:02d} VA 0.4{n:02d}",
     "glued": "epoch {n} | loss {t} | vloss {v} | dt 12.3s",
     "a sentence before": "Finished epoch {n} in 12 seconds. Mean training loss {t}. Mean validation loss {v}.",
+    "a dash, as segmentation_models prints": (
+        "train: 100%|█████| 46/46 [00:10<00:00,  4.5it/s, dice_loss - {t}, iou_score - 0.5{n:02d}]\n"
+        "valid: 100%|█████| 101/101 [00:05<00:00, 19.1it/s, dice_loss - {v}, iou_score - 0.4{n:02d}]"
+    ),
     "an abbreviation": "Epoch {n}. Loss: {t}. Val. loss: {v}.",
 }
 

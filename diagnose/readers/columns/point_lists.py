@@ -54,8 +54,18 @@ def _columns_and_data(part: Mapping[str, Any]) -> Rows:
 
 
 def _points_by_name(part: Mapping[str, Any]) -> Rows:
-    rows = [row for name, points in part.items() if isinstance(points, list) for row in _points(str(name), points)]
+    """Those of each name: a list of points, or the lists of their steps and values, as Sacred writes them."""
+    rows = [row for name, points in part.items() for row in _points(str(name), _listed(points))]
     return sorted(rows, key=lambda row: row["step"])
+
+
+def _listed(points: Any) -> list[Any]:
+    if not isinstance(points, dict):
+        return points if isinstance(points, list) else []
+    steps, values = points.get("steps"), points.get("values")
+    if not isinstance(steps, list) or not isinstance(values, list):
+        return []
+    return list(map(list, zip(steps, values, strict=False)))
 
 
 def _points(name: str, points: Sequence[Any]) -> Rows:

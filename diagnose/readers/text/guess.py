@@ -42,7 +42,7 @@ _NAME = (
 # `number of nan iterations: 0` is a name.
 _STRONG = (
     r"[ \t]*(?:::?|=|->|:=|\u2248|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|(?<!umber )of)[ \t]+"
-    r"|(?<=loss),[ \t]*(?=-?\d+\.\d)"
+    r"|(?<=loss),[ \t]*(?=-?\d+\.\d)|(?:(?<=loss)|(?<=score)) - (?=\d)"
 )
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"

@@ -38,7 +38,7 @@ _COUNTED = ("step", "iter", "iteration", "update", "batch", "epoch", "ep", "at",
 _BEHIND = (
     r"(?:[ \t]*[-+.]?(?:\[?\((?:rosnet(?:\.ft)?|yarra))?"
     r"[ \t'\"\[(]{0,3}(?:[:=>#|]|\x92\x86\xe2|\x9a\xbc\xef|\x9d\xbc\xef)"
-    r"|[-+]?(?:[ \t]+(?:si|saw|fo)\b|[ \t]*,ssol)"
+    r"|[-+]?(?:[ \t]+(?:si|saw|fo)\b|[ \t]*,ssol| - (?:ssol|erocs))"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
     rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in _NAMES)}))"
     r"|[ \t]+[\x80-\xbf]"
