@@ -97,6 +97,10 @@ def test_a_loss_is_known_without_its_word(row: str) -> None:
         "Époque n°{i} : perte entraînement {t} / perte validation {v}",
         "Epoche {i}: Fehler (Training) = {t}, Fehler (Validierung) = {v}",
         "epoch {i} loss ≈ {t} val_loss ≈ {v}",
+        "第{i}轮损失{t}\uff0c验证损失{v}",
+        "第{i}轮训练损失{t}验证损失{v}",
+        "エポック{i} 損失{t} 検証損失{v}",
+        "에폭 {i}: 훈련손실{t}, 검증손실{v}",
         "Validation loss after {k} steps is {v}, training loss {t}",
     ],
 )

@@ -34,10 +34,15 @@ from diagnose.readers.text.table_rows import BEHIND, header_in, row_in
 # A number may be quoted, in brackets, or printed as a tensor of PyTorch, TensorFlow or JAX.
 _TENSOR = r"(?:(?:tf\.)?[tT]ensor|Array)\("
 _OPEN = rf"['\"\[(]{{0,2}}(?:{_TENSOR}\[?)?"
+# Letters of languages that are written without blanks: `第3轮损失0.53`.
+_WITHOUT_BLANKS = r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]"
 # Up to four words of one sentence (`val. loss` is one); the French elide before a vowel: `perte d'apprentissage`.
+_ENDS = rf"(?!(?<={_WITHOUT_BLANKS})\d+(?:\.\d|{_WITHOUT_BLANKS}))"
 _NAME = (
-    r"(?<![\w@./])(?<![\w@./-]-)(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d][\w./@%-]{0,60}(?:'s|\(\))?"
-    r"(?:(?<![a-z]{6}\.) (?:d['\u2019])?[^\W\d(][\w./()-]{0,40}| \([\w./()-]{0,40}){0,3}?)['\")\]]{0,2}"
+    rf"(?:(?<![\w@./])(?<![\w@./-]-)|(?<=\d)(?={_WITHOUT_BLANKS}))"
+    rf"(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d](?:{_ENDS}[\w./@%-]){{0,60}}(?:'s|\(\))?"
+    rf"(?:(?<![a-z]{{6}}\.) (?:d['\u2019])?[^\W\d(](?:{_ENDS}[\w./()-]){{0,40}}| \([\w./()-]{{0,40}}){{0,3}}?)"
+    r"['\")\]]{0,2}"
 )
 # `number of nan iterations: 0` is a name.
 _STRONG = (
@@ -47,7 +52,8 @@ _STRONG = (
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
-    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+){_OPEN}(?P<number>{NUMBER})(?!{_GLUED}[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
+    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+|(?<={_WITHOUT_BLANKS})(?=-?\d+\.)){_OPEN}"
+    rf"(?P<number>{NUMBER})(?!{_GLUED}[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
     r"(?! ?/ ?\d+\])"  # `EVAL: [0/30]`
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )

@@ -41,7 +41,7 @@ _BEHIND = (
     r"|[-+]?(?:[ \t]+(?:si|saw|fo)\b|[ \t]*,ssol| - (?:ssol|erocs))"
     rf"|[ \t\[(]*['\")]?s?(?:{'|'.join(word[::-1] for word in _COUNTED)})\b"
     rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in _NAMES)}))"
-    r"|[ \t]+[\x80-\xbf]"
+    r"|[ \t]*[\x80-\xbf]"
 )
 _NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
 _NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
