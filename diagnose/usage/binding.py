@@ -193,10 +193,12 @@ def construct(flow: Flow, cls: Scope, given: Arguments) -> Values:
     method = cls.method("__init__") or cls.method("__new__")
     if method is not None:
         call_function(flow, method, given.after(cls.instance))
-    fields = dict(zip(cls.annotated, given.args, strict=False)) | given.keywords if method is None else {}
-    for name, values in fields.items():
+    by_field = method is None and not any("TypedDict" in one.outer_bases for one in cls.mro)
+    for name, values in (
+        (dict(zip(cls.annotated, given.args, strict=False)) | given.keywords).items() if by_field else ()
+    ):
         flow.put(cls.instance.items, name, values)
-    held = sections(NOTHING.union(*given.packs) if cls.is_record and method is None else given.everything)
+    held = sections(NOTHING.union(*given.packs) if cls.is_record and by_field else given.everything)
     result = frozenset({cls.instance}) | (NOTHING if held else flow.wrapped(cls.instance))
     if held and cls.is_wrapper:
         result |= held

@@ -10,7 +10,7 @@ from diagnose.usage.binding import RENAMED, Arguments, assign
 from diagnose.usage.calls import call, call_values, note_presence
 from diagnose.usage.flow import Evaluator, Flow
 from diagnose.usage.library import CONFIG_FILE
-from diagnose.usage.members import attribute, name, subscript
+from diagnose.usage.members import READERS, attribute, name, subscript
 from diagnose.usage.syntax import DEFINITIONS, constant, last_name
 from diagnose.usage.values import (
     NOTHING,
@@ -64,7 +64,8 @@ def _with(flow: Flow, node: ast.withitem, scope: Scope) -> Values:
 
 def _return(flow: Flow, node: ast.Return | ast.Yield, scope: Scope) -> Values:
     if node.value is not None:
-        flow.put(scope.variables, RETURNED, flow.value(node.value, scope))
+        values = flow.value(node.value, scope)
+        flow.put(scope.variables, RETURNED, flow.use(values, node, scope) if scope.name in READERS else values)
     return NOTHING
 
 

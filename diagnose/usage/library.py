@@ -77,7 +77,7 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
     if name in names_of("mapping_bases"):
         held |= looped_sections(with_contents(held))  # `dict(x.items())`
         held |= NOTHING if sections(held) else {flow.thing(given.node)}
-    is_method = not what and isinstance(given.node, ast.Call) and isinstance(given.node.func, ast.Attribute)
+    is_method = not what and isinstance(getattr(given.node, "func", None), ast.Attribute | ast.Call)
     if (what and what.top in names_of("numeric")) or (is_method and held and name not in names_of("loaders")):
         held = frozenset(value for value in held if value in receiver or not _is_config_like(value))
     if not is_method:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,7 +214,8 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
         return result | value.each()
     if not flow.settled or (len(texts) > 1 and not loops):  # a loop over names that the source lists
         return result
-    if scope.name in READERS and scope.keeps:  # whoever calls it reads
+    own = rf"(getattr\()?{scope.first}(\.\w+)*[\[(,][^\[(]*"  # `self[key]`, `self.a.get(key)`, `getattr(self, key)`
+    if scope.name in READERS and scope.keeps and re.fullmatch(own, ast.unparse(node)):  # whoever calls it reads
         return result | value.children()
     if flow.final:
         flow.notes.patterns[value].append(key_pattern(key))

@@ -45,7 +45,8 @@ def mentions(reach: Reachable, followed: set[ast.AST]) -> Mentions:
     names: set[str] = set()
     texts: set[str] = set()
     for scope in reach.scopes:
-        joined = {part for node in reach.code[scope] for part in _joined(node)}
+        paths = (one for one in reach.code[scope] if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div))
+        joined = {part for one in paths for part in (one.left, one.right)}  # of a path, `folder / "logs"`
         stored = {key for node in reach.code[scope] if isinstance(node, ast.Dict) for key in node.keys}
         names |= scope.parameters
         first = scope.body[0] if scope.body else None
@@ -59,11 +60,6 @@ def mentions(reach: Reachable, followed: set[ast.AST]) -> Mentions:
     strings = {piece for text in texts if len(text) < LONGEST_PATH for piece in (text, *text.split("."))}
     pieces = {piece for text in texts for piece in re.findall(r"\w+", text)}
     return Mentions(frozenset(names), frozenset(strings), frozenset(pieces))
-
-
-def _joined(node: ast.AST) -> tuple[ast.AST, ...]:
-    """The parts of a path, `folder / "logs"`."""
-    return (node.left, node.right) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) else ()
 
 
 def _names_of(node: Any, scope: Scope, reach: Reachable) -> set[str]:

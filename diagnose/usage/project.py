@@ -213,9 +213,7 @@ class Project:
 
     def _find_named(self, parts: list[str]) -> None:
         folders = (self.root, self.trainer.parent, self.root / "src")
-        for end in range(len(parts), 0, -1):
-            if any(self._at(folder, parts[:end]) for folder in folders):
-                return
+        any(self._at(folder, parts[:end]) for end in range(len(parts), 0, -1) for folder in folders)
 
     def _at(self, folder: Path, parts: list[str]) -> Module | None:
         target = folder.joinpath(*parts)

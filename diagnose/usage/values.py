@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -268,7 +269,7 @@ class Node:
     def find(self, key: Any) -> Node | None:
         """The node under a key, or under a dotted path as a flattened config has it."""
         node: Node | None = self
-        for part in [key] if key in self._children else str(key).split("."):
+        for part in [key] if key in self._children else re.split("[./]", str(key)):
             node = node._children.get(part) if node is not None else None
         return node
 

@@ -237,6 +237,30 @@ def test_however_a_key_is_read_it_is_never_accused(tmp_path: Path, way: str) -> 
     assert report["lr"].state in {KeyState.LIVE, KeyState.UNKNOWN}
 
 
+NESTED = yaml.safe_load(Path(__file__).with_name("nested.yaml").read_text("utf-8"))
+BESIDE = {
+    "keys": "AUDIO = 'audio'\nRATE = 'rate'\n",
+    "registry": """
+        class Audio:
+            def __init__(self, rate, x):
+                print(rate)
+
+        class Train:
+            def __init__(self, lr, y):
+                print(lr)
+
+        def build(c):
+            return (Audio if 'rate' in c else Train)(**c)
+    """,
+}
+
+
+@pytest.mark.parametrize("way", NESTED)
+def test_however_a_nested_key_is_read_it_is_never_accused(tmp_path: Path, way: str) -> None:
+    report = read(tmp_path, NESTED[way], "{audio: {rate: 1, x: 2}, train: {lr: 3, y: 4}, seed: 5}", **BESIDE)
+    assert {use.path for use in report.idle} <= {"audio.x", "train.y"}
+
+
 def test_a_key_that_another_refers_to_is_not_accused(tmp_path: Path) -> None:
     source = "from omegaconf import OmegaConf\nprint(OmegaConf.load('c').rate)\n"
     report = read(tmp_path, source, "{rate: '${base.lr}', base: {lr: 1, warmup: 2}}")
