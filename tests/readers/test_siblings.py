@@ -237,3 +237,32 @@ def test_numbers_of_any_name_are_named_by_the_refusal_and_read_where_the_user_sa
     with pytest.raises(LogError, match="numbers are named `fitness`, `sigma`; if one is the loss, say so by --train"):
         read_source(source)
     assert read_source(replace(source, tag_named=True)).curves["fitness"].values.tolist() == TRAIN
+
+
+def test_the_perplexity_of_a_codebook_is_no_loss() -> None:
+    """It rises as more of the codes are used; `Recons.` ends with a dot and has no sign."""
+    run = read_text(lines("Train. Iter {n}00 :  \t Commit. 0.1{n} \t PPL. 2{n:02d}.5 \t Recons.  {t}"))
+    assert (curve_of(run).tag, losses(run)) == ("Recons", TRAIN)
+    assert run.curves["PPL"].role is None
+
+
+def test_headings_that_name_their_epoch_part_training_from_validation() -> None:
+    row = "###{s} loss at epoch={{n}}0: \nmel_loss={{{x}}} gate_loss=0.1\n"
+    run = read_text(lines(row.format(s="train", x="t") + "\n" + row.format(s="val", x="v")))
+    assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, VAL)
+    assert curve_of(run).steps[-1] == 10 * (COUNT - 1)
+
+
+def test_letters_count_epochs_and_steps() -> None:
+    run = read_text(
+        lines("E{e}/40 S10/20 | loss={t} acc=0.5\nE{e}/40 S20/20 | loss={t} acc=0.5\nEpoch {e} done | loss={v}")
+    )
+    assert len(losses(run)) in {COUNT, 2 * COUNT}
+    assert not any("launches" in note for note in run.notes)
+
+
+def test_a_letter_glued_to_a_loss_names_its_part() -> None:
+    run = read_text(
+        lines("epoch {n}\ntrain lossp: {t} top1: 0.3 lossv: 0.9\nvalidation lossp: {v} top1: 0.2 lossv: 1.1")
+    )
+    assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, VAL)

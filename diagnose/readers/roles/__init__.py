@@ -63,6 +63,7 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     readings = {tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves}
     together = losses_in(run.curves)
     readings |= {tag: one for tag, one in together.items() if not (one.lossy and readings[tag].lossy > 1)}
+    readings |= {tag: replace(one, lossy=0) for tag, one in readings.items() if one.lossy == 2 and tag not in together}
     readings = _read_together(readings | _ratios_below_zero(readings, run.curves), run.curves)
     idle = [tag for tag in run.curves if _idle(readings[tag], run.curves, readings)]
     curves = {tag: curve for tag, curve in run.curves.items() if len(curve) and tag not in idle}

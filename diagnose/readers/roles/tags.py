@@ -49,7 +49,7 @@ _HEADS = frozenset({"om", "oo"})
 # Parts that are losses without the word where two of them are side by side: `total 3.7 | mel 1.7 | stop 0.3`.
 _SURE_PARTS = frozenset(
     {"mel", "dur", "duration", "pitch", "kl", "kld", "stop", "gate", "ctc", "postnet", "commit", "vq", "recon", "stft"}
-    | {"prior", "diffusion", "box", "obj", "cls"}
+    | {"recons", "prior", "diffusion", "box", "obj", "cls"}
 )
 # Parts that keep a model in shape beside what it learns: none is a headline while another loss is there.
 _SECONDARY = frozenset(
@@ -57,6 +57,8 @@ _SECONDARY = frozenset(
     | {"codebook", "vq", "balance", "balancing", "router", "penalty", "gp", "orthogonal", "sparsity", "guide", "guided"}
     | {"entropy", "smoothness", "perceptual", "style", "identity", "idt"}
 )
+# Of an autoencoder with quantized codes.
+_CODEBOOK = frozenset({"commit", "commitment", "codebook", "vq"})
 GENERATOR = frozenset({"g", "gen", "generator"})
 ADVERSARY = frozenset({"d", "disc", "discriminator", "dis", "critic"})
 # What two networks that play against each other log.
@@ -102,7 +104,7 @@ _RUNNING = frozenset({"running", "smooth", "smoothed", "ema", "far"})
 _LETTER = re.compile(r"(?:^|/|^(?:train|val|valid|test)_)(?:L|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
 # The part of a generator's loss that measures how near its output is to the data: alone it has a level.
 RECONSTRUCTION = re.compile(
-    r"(?<![a-z])(?:l[12]|mel|spec(?:trogram)?|rec(?:on(?:str\w*)?)?|cyc(?:le)?|idt|stft|mse|mae|pix(?:el)?|content|vgg|percep(?:tual)?)(?![a-z])",
+    r"(?<![a-z])(?:l[12]|mel|spec(?:trogram)?|rec(?:on\w*)?|cyc(?:le)?|idt|stft|mse|mae|pix(?:el)?|content|vgg|percep(?:tual)?)(?![a-z])",
     re.IGNORECASE,
 )
 _GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
@@ -116,9 +118,10 @@ _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
 # What files of numbers are named after: a measure, and whose it is.
 MEASURES = _LOSS | _FORMULA | _PERPLEXITY | _LOSSLIKE | _ERROR_RATES | _SCORES | _REWARDS | {"rewards", "returns"}
 SIDES = _TRAIN | _VAL | _TEST | GENERATOR | ADVERSARY | _WHOLE | _MEAN | PARTS
-# `trainloss`, `closs`: two words in one.
+# `trainloss`, `closs`, `lossp`: two words in one.
 GLUED = re.compile(
-    r"(train|val|valid|dev|eval|test)(ppl|err(?:or)?)(?![a-z])|(?<=[a-z])(?=loss(?:es)?\b)", re.IGNORECASE
+    r"(train|val|valid|dev|eval|test)(ppl|err(?:or)?)(?![a-z])|(?<=[a-z])(?=loss(?:es)?\b)|(?<=loss)(?=[a-z]\b)",
+    re.IGNORECASE,
 )
 WORD = re.compile(r"F1|f1|\d[dD](?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
@@ -250,6 +253,8 @@ def _split(words: list[str], there: frozenset[str]) -> str:
 def losses_in(names: Iterable[str]) -> dict[str, Reading]:
     """Those of the names of one log that are losses; parts of a loss without the word where there are two of them."""
     readings = {name: read_tag(name) for name in names}
+    if any(_CODEBOOK.intersection(reading.words) for reading in readings.values()):  # whose perplexity may well rise
+        readings = {name: one if one.lossy != 2 else replace(one, lossy=0) for name, one in readings.items()}
     found = {name: reading for name, reading in readings.items() if reading.lossy}
     letters = _by_letters(readings)
     sure = [reading for name, reading in found.items() if reading.lossy > 1 and name not in letters]

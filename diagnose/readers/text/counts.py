@@ -27,6 +27,8 @@ COUNTER = re.compile(
 )
 # `i=12/530`: the iteration of an epoch.
 _LETTER_I = re.compile(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
+# `E1/3 S10/200`: epoch and step.
+_LETTERS = re.compile(r"(?<!\w)E ?(?P<epoch>\d+)(?:/\d+)?[ ,|:]+[SIB] ?(?P<inner>\d+)(?:/(?P<per>\d+))?(?![\w.])")
 # `after 100 batches`: what was done so far.
 _DONE = re.compile(
     r"\bafter[ \t]+(?P<number>\d+)[ \t]+(?P<name>batches|steps|iter(?:ation)?s|epochs|updates|samples|examples)\b",
@@ -130,7 +132,7 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
     if done:
         yield EPOCH if done["name"].casefold() == "epochs" else STEP, done.span("number")
         return
-    brackets = (_BRACKETS.match(line) or _LETTER_I.search(line)) if with_metrics else None
+    brackets = (_BRACKETS.match(line) or _LETTERS.search(line) or _LETTER_I.search(line)) if with_metrics else None
     sure = (LOGGERS[0], LOGGERS[-1])  # others may take `Epoch: ` for a part of their own
     starts = [0, *(logger.end() for one in sure if (logger := one.match(line)))] if with_metrics else []
     first = next(filter(None, (_COUNTED_FIRST.match(line, start) for start in starts)), None)

@@ -233,6 +233,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         if (
             (PROSE.search(name) and not _is_behind(match, count))
             or COUNTER.fullmatch(f"{name} 1")
+            or _is_place(name)
             or _is_function(line, match)
         ):
             continue
@@ -269,6 +270,12 @@ def _values(
 def _is_behind(match: re.Match[str], count: re.Match[str] | None) -> bool:
     """`epoch 5 objective 3.4`: a loss behind a count needs no sign; in prose both are rare together."""
     return count is not None and count.start() < match.start() and bool(read_tag(match["name"]).lossy)
+
+
+def _is_place(name: str) -> bool:
+    """`train loss at epoch`: the number behind it counts."""
+    words = name.rsplit(" ", 2)
+    return len(words) > 2 and words[1] in {"at", "in", "for", "after"} and bool(COUNTER.fullmatch(f"{words[2]} 1"))
 
 
 def _is_function(line: str, match: re.Match[str]) -> bool:

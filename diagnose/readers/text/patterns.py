@@ -98,7 +98,7 @@ _TIMED = re.compile(
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
 METRIC = re.compile(
     r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch|util|mem|memory)$"
-    r"|(?:data|load(?:er)?|step|batch|iter)_time$|\b(?:m?iou|dice|psnr|ssim|lpips|fid|bleu|f1|auc|pesq|stoi)$"
+    r"|(?:data|load(?:er)?|step|batch|iter)_time$|\b(?:commit|recons?)$|\b(?:m?iou|dice|psnr|ssim|lpips|fid|bleu|f1|auc|pesq|stoi)$"
     r"|\bb?ce$|^[tv]l$|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$",
     re.IGNORECASE,
 )
@@ -110,7 +110,7 @@ _SECONDS = re.compile(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
 
 def metric_name(line: str, match: re.Match[str]) -> str:
     """What a number is called, without the level of its logger; what costs seconds (`reader_cost: 8.9 s`) is a time."""
-    name = _LEVEL.sub("", match["name"])
+    name = _LEVEL.sub("", match["name"]).rstrip(".")
     timed = name.endswith("cost") and _SECONDS.match(line, match.end())
     return name.removesuffix("cost") + "time" if timed else name
 
