@@ -42,6 +42,7 @@ from diagnose.readers.columns.launches import (
     points_in,
     without_looks_back,
 )
+from diagnose.readers.columns.writers import of_one_writer
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
 from diagnose.readers.sources import Source
 from diagnose.run import Axis, Beginning, Curve, FloatArray, InputHealth, IntArray, Role, Run
@@ -107,6 +108,8 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
             clocks = replace(clocks, step=None, epoch=clocks.epoch or clocks.step)
     logged, clocks = without_looks_back(logged, clocks, columns)
     loss = _training_loss(logged)
+    logged, clocks, shared = of_one_writer(logged, clocks, loss)
+    loss = _training_loss(logged)
     launches = launches_in(columns, logged, clocks)
     if len(launches) > 1:
         clocks = counted_on(clocks, launches, loss)
@@ -124,6 +127,7 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     rows = counts[launches.index(judged)]
     if 0 < points < (1 - REPEATED) * rows and not keep_last and REDRAWN not in columns:
         notes = (*notes, f"{rows / points:.3g} values a {unit} in the mean: each point is the mean of them")
+    notes = (*shared, *notes)
     if late is not None:
         notes = (*notes, f"it begins at {late.place}: what came before is unknown")
     return Story(curves, notes, late, planned_epochs, planned_steps)

@@ -101,7 +101,7 @@ def launches_in(columns: Columns, logged: Columns, clocks: Clocks) -> list[Launc
     clock = clocks.main
     if clock is None:
         return _by_records(logged)
-    if _each_counts_by_itself(clock, logged):
+    if each_counts_by_itself(clock, logged):
         return [WHOLE_LOG]
     marks, ends = _marks(columns)
     return _split(clock, marks, ends, clocks.epoch)
@@ -127,7 +127,7 @@ def _by_records(logged: Columns) -> list[Launch]:
     return [Launch((start,), (start,), stop, start, stop) for start, stop in pairwise(edges)]
 
 
-def _each_counts_by_itself(clock: Column, logged: Columns) -> bool:
+def each_counts_by_itself(clock: Column, logged: Columns) -> bool:
     """Whether the clock goes back between the columns but in none: each has a counter of its own on its rows."""
     if not (np.diff(clock.values) < 0).any():
         return False
