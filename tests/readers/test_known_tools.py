@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import exp
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from diagnose.engine import examine
+from diagnose.errors import LogError
 from diagnose.facts import Facts
 from diagnose.finding import Verdict
-from diagnose.readers import read_source
+from diagnose.readers import read_source, runs
 from diagnose.readers.sources import Source
 from diagnose.run import Curve, Role, Run
+from tests.readers.events import scalar, write
 
 
 def loss(n: int, first: float = 1.9, last: float = 0.4) -> float:
@@ -165,3 +168,19 @@ def test_splits_above_the_columns_and_metrics_in_front_of_the_rows_name_a_cell_t
     assert train.values == pytest.approx([loss(n) for n in range(20)], abs=1e-4)
     assert val.values == pytest.approx([loss(n, 2, 0.6) for n in range(20)], abs=1e-4)
     assert train.steps.tolist() == list(range(20))
+
+
+def test_a_table_of_predictions_is_no_training() -> None:
+    rows = "".join(f"{n},{loss(n):.4f},{loss(n, 2, 0.6):.4f}\n" for n in range(30))
+    with pytest.raises(LogError):
+        read_source(Source("predictions.csv", content=("id,y_true,y_pred\n" + rows).encode()))
+
+
+def test_what_keras_writes_into_a_table_and_into_event_files_is_one_training(tmp_path: Path) -> None:
+    rows = "".join(f"{n},0.5,{loss(n):.5f},0.4,{loss(n, 2, 0.6):.5f}\n" for n in range(30))
+    (tmp_path / "training.log").write_text("epoch,accuracy,loss,val_accuracy,val_loss\n" + rows, encoding="utf-8")
+    for split, last in (("train", 0.4), ("validation", 0.6)):
+        first = 1.9 if split == "train" else 2
+        write(tmp_path / "logs" / split, [scalar("epoch_loss", n, loss(n, first, last)) for n in range(30)])
+    (run,) = runs(tmp_path)
+    assert any(note.startswith("one training: ") for note in run.notes)

@@ -30,6 +30,8 @@ _CHECKPOINT = re.compile(r"checkpoint-\d+")
 _LOSS = re.compile(
     rb"loss[\w/.]*['\"]?\s{0,3}[:=|,]?\s{0,3}['\"\[(]?(?:tensor\()?([-+]?\d+\.(\d{3,})(?:[eE][-+]?\d+)?)", re.IGNORECASE
 )
+# A table, whatever its file is called: the names stand above the numbers.
+_TABLE = re.compile(rb"[^\d\n]+[,;\t][^\d\n]+\n")
 _CELL = re.compile(rb"(?<![\w.])([-+]?\d+\.(\d{3,})(?:[eE][-+]?\d+)?)")
 
 
@@ -148,8 +150,9 @@ def _losses_of(source: Source) -> _Losses:
 
 
 def _losses_in_text(name: str) -> _Losses:
-    pattern = _CELL if PurePosixPath(name).suffix.lower() in {".csv", ".tsv"} else _LOSS
-    numbers = (match.groups() for match in pattern.finditer(_head(name)))
+    head = _head(name)
+    table = PurePosixPath(name).suffix.lower() in {".csv", ".tsv"} or _TABLE.match(head)
+    numbers = (_CELL if table else _LOSS).findall(head)
     return _losses((float(number), 0.5 * 10.0 ** -len(decimals)) for number, decimals in numbers)
 
 

@@ -52,6 +52,8 @@ _ROW_BEGIN = re.compile(
     re.IGNORECASE,
 )
 _HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:(?:epoch|step|iter|ep)[a-z]*|e)[\s|,;]", re.IGNORECASE)
+# `id,y_true,y_pred`: the names above the rows of another table.
+_TITLES = re.compile(rb"[a-z_]\w*(?:[,;\t][a-z_]\w*)+\s*$", re.IGNORECASE)
 _ORDINAL = "第".encode()
 _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 # A heading, or a number on a line of its own.
@@ -74,4 +76,5 @@ def worth_a_look(rest: bytes) -> bool:
     if b"\0" in rest:
         return False
     lossy = b"ssol" in lower or b"tsoc" in lower or b"lpp" in lower
-    return _HEADER_BEGIN.match(rest) is not None or (lossy and any(sign in rest for sign in _TABLE))
+    named = _HEADER_BEGIN.match(rest) or _TITLES.match(rest)
+    return named is not None or (lossy and any(sign in rest for sign in _TABLE))

@@ -24,7 +24,9 @@ _FEWEST_ROWS = 4
 # What is below may be a learning rate: such rows need names. Source: our choice.
 _RATE = 0.1
 HEADER, CELL, PADDED, NAMED = "@header ", "@cell ", "@padded ", "@named "
-_CELLS = (CELL, PADDED, NAMED)
+# A line of so many names that is no header of a log: `id,y_true,y_pred`.
+TITLED = "@titled "
+_CELLS = (CELL, PADDED, NAMED, TITLED)
 # A row that may have a blank cell: Chainer pads its columns to 10 at least.
 _WIDE_GAP = 10 * " "
 # `[2.5, 2.3, 17.6]`, `(1, 3.6, 3.8)`: a row in brackets.
@@ -79,6 +81,8 @@ def header_in(line: str) -> Iterator[str]:
             # `box obj cls` of YOLOv5: losses by their company, and weights in a line of settings.
             titles = [f"{cell}_loss" if cell in losses and not read_tag(cell).lossy else cell for cell in cells]
             yield HEADER + "\t".join(titles) + _starts(line, cells)
+        elif separator and all(map(_is_title, cells)):
+            yield f"{TITLED}{len(cells)}"
 
 
 def _starts(line: str, cells: list[str]) -> str:
@@ -223,6 +227,8 @@ def without_header(columns: Mapping[str, Column]) -> dict[str, Column]:
     if rows < _FEWEST_ROWS or often or any(name.startswith(HEADER) for name in others):
         return {}
     width = widths[max(widths, key=lambda name: len(columns[name].values))]
+    if f"{TITLED}{width}" in columns:
+        return {}
     wide = [other for other in sorted(widths.values()) if other >= width]
     cells = [[columns.get(f"{CELL}{number}/{other}") for other in wide] for number in range(width)]
     cells = [same for same in cells if any(same)]  # a column of times has no numbers
