@@ -48,7 +48,7 @@ class Gap:
     train_kept: float
     """The same to the end of the run; negative where training has lost it again."""
     vain: float
-    """The most that training fell since an evaluation beyond `WORTH` gains of validation, times the share of time."""
+    """The most that training fell beyond `WORTH` gains of validation, a fifth at most, times the share of time."""
     vain_from: int
     """Index of that evaluation."""
     apart: float
@@ -83,7 +83,7 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     gained, lost = val.loss(bottom + gain) - val.loss(bottom), val.loss(last) - val.loss(bottom)
     noise = _noise(level)
     falls, kept = (np.zeros(count), np.zeros(count)) if train is None else _falls(train, _places(train, val))
-    vain = np.linspace(1, 0, count) * (falls - WORTH * (smooth - bottom))
+    vain = np.linspace(1, 0, count) * (falls - WORTH * (smooth - bottom)) * (smooth - bottom <= 2 * EDGE)
     return Gap(
         smooth,
         best,

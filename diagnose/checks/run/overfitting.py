@@ -22,8 +22,8 @@ class Overfitting(Check):
     The last level of the validation loss is above its best by `rise` and by `share` of what it had gained, beyond its
     noise (`z`; less of a rise with more certainty), the best is not among the last, and training did not rise since.
     Of a component, an error in another unit, or where training stood still, more is asked. Or since some
-    evaluation training fell far more than four times as much as validation: the excess times the share of the run
-    since then is `vain` or more.
+    evaluation validation gained a fifth at most, and training fell far more than four times as much: the excess times
+    the share of the run since then is `vain` or more.
 
     ## What to do
     Use the checkpoint of the best validation loss, stop early, add dropout and data, train fewer epochs.
