@@ -182,9 +182,10 @@ def is_super(node: ast.Attribute, scope: Scope) -> bool:
 def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
     """What `x[key]` may be."""
     base = flow.value(node.value, scope)
-    if isinstance(node.slice, ast.Slice | ast.Tuple):  # of a list, of an array
+    if isinstance(node.slice, ast.Slice):
         flow.use(flow.value(node.slice, scope), node, scope)
-        return base - sections(base)
+        return base
+    base -= sections(base) if isinstance(node.slice, ast.Tuple) else NOTHING  # of an array
     key = constant(node.slice)
     if key is not None:
         stores = isinstance(node.ctx, ast.Store)

@@ -1537,3 +1537,21 @@ def test_a_section_that_data_have_too_is_dead_below_one_that_nothing_mentions(tm
     source = LOAD + "import batches\nprint(cfg['lr'])\nfor batch in batches.all():\n    print(batch['energy'])\n"
     report = read(tmp_path, source, "{lr: 1, preprocessing: {energy: {n_fft: 2}}, energy: {bins: 3}}")
     assert (report.dead, report.unknown) == (("preprocessing.energy.n_fft",), ("energy.bins",))
+
+
+def test_an_array_of_which_a_part_is_taken_is_not_what_it_was_made_of(tmp_path: Path) -> None:
+    source = """
+        import yaml
+        from dataclasses import dataclass
+
+        @dataclass
+        class Settings:
+            lr: float = 1.0
+
+        settings = Settings(**yaml.safe_load(open("c.yaml")))
+        for x in load([settings, yaml.safe_load(open("c.yaml"))]):
+            rows, columns = x[:, 0]
+        print(settings.lr)
+    """
+    report = read(tmp_path, source, "{lr: 1, spare: 2}")
+    assert (report.live, report.dead) == (("lr",), ("spare",))
