@@ -76,7 +76,7 @@ HEALTHY = (
     case(
         "perplexities of which training's fell by far more, while validation's halved",
         training(
-            list(12000 * np.exp(-6.6 * (1 - np.exp(-np.linspace(0, 3, 150))))),
+            list(12000 * np.exp(-6.6 * (1 - np.exp(-np.linspace(0, 6, 150))))),
             curve(Role.VAL_LOSS, [69.1, 56.5, 46.6, 41.1, 36.9, 35.6, 32.9, 32.2, 31.4, 31.3], every=15),
         ),
     ),
