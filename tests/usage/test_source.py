@@ -1548,9 +1548,10 @@ def test_an_array_of_which_a_part_is_taken_is_not_what_it_was_made_of(tmp_path: 
         class Settings:
             lr: float = 1.0
 
-        settings = Settings(**yaml.safe_load(open("c.yaml")))
-        for x in load([settings, yaml.safe_load(open("c.yaml"))]):
-            rows, columns = x[:, 0]
+        cfg = yaml.safe_load(open("c.yaml"))
+        settings = Settings(**cfg)
+        both = [settings if ready() else cfg]
+        rows, columns = both[:, 0][0]
         print(settings.lr)
     """
     report = read(tmp_path, source, "{lr: 1, spare: 2}")
