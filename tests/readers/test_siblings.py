@@ -266,3 +266,15 @@ def test_a_letter_glued_to_a_loss_names_its_part() -> None:
         lines("epoch {n}\ntrain lossp: {t} top1: 0.3 lossv: 0.9\nvalidation lossp: {v} top1: 0.2 lossv: 1.1")
     )
     assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, VAL)
+
+
+def test_a_gap_is_no_loss_whatever_it_is_between() -> None:
+    run = read_text(lines("tick {n}: energy_gap 0.{n}1 | residual {t}"))
+    assert run.curve(Role.TRAIN_LOSS) is None
+    assert {"energy_gap", "residual"} <= run.curves.keys()
+
+
+def test_a_number_in_front_of_a_bar_counts_and_hold_is_a_split() -> None:
+    run = read_text(lines("   {n}00 | fit={t} | hold={v} | 1.1 s"))
+    assert (losses(run), losses(run, Role.VAL_LOSS)) == (TRAIN, VAL)
+    assert curve_of(run).steps[-1] == 100 * (COUNT - 1)

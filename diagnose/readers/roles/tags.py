@@ -22,7 +22,22 @@ _PERPLEXITY = frozenset({"perplexity", "ppl"})
 _LOSSLIKE = frozenset({"energy", "error", "err", "obj", "objective", "elbo", "bpb", "bpc"})
 _TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner", "learn", "fit"})
 _VAL = frozenset(
-    {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "vld", "cv", "dev", "heldout", "held", "out"}
+    {
+        "val",
+        "vali",
+        "valid",
+        "validation",
+        "eval",
+        "evaluation",
+        "va",
+        "vld",
+        "cv",
+        "dev",
+        "heldout",
+        "held",
+        "hold",
+        "out",
+    }
     | {"crossval", "holdout"}
 )
 _TEST = frozenset({"test", "testing", "tst"})
@@ -69,7 +84,7 @@ _BATCHES = re.compile(r"_step/epoch_\d+$")
 _NO_LOSS = frozenset(
     {"scale", "scaler", "amp", "time", "timing", "runtime", "seconds", "sec", "samples", "flos", "flops", "weight"}
     | {"grad", "gnorm", "norm", "lr", "acc", "accuracy", "best", "min", "max", "count", "tokens", "ntokens", "hp"}
-    | {"nsentences", "wps", "ups", "patience", "reward", "rewards", "std", "var", "change", "delta", "metric"}
+    | {"nsentences", "wps", "ups", "patience", "reward", "rewards", "std", "var", "change", "delta", "gap", "metric"}
 )
 # One word each, whatever its capitals: `mIoU`, `val_IoU`, `mAP50`.
 _ACRONYM = re.compile(r"[mM]?IoU|mAP")

@@ -82,7 +82,7 @@ BOTH = re.compile(
 )
 # `12 Image loss: 0.8`, `user: 12/960, total loss: 0.5`: a number that counts, if it counts on from line to line.
 COUNTS_ON = re.compile(
-    r"^[ \t]*(?P<first>\d+)[ \t]+(?=[A-Za-z])"
+    r"^[ \t]*(?P<first>\d+)[ \t]+(?:\|[ \t]*)?(?=[A-Za-z])"
     r"|(?:(?<![\w.])[A-Za-z]\w*[ \t]*:[ \t]*|(?<![\w\]])\[[ \t]*)(?P<of>\d+)[ \t]*/[ \t]*(?P<total>\d+)(?![\w./])"
 )
 # `Time 2.21 ( 2.30)  Data 1.93 ( 1.90)`, as PyTorch's ImageNet example prints its meters.
