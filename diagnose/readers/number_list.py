@@ -24,7 +24,10 @@ FEWEST, WIDER, MOST_ROWS = 5, 10, 8
 Source: our choice: as for numbers on lines of their own.
 """
 # `train_loss,3.1,2.9`: what a row holds, in front of it.
-_NAMED = re.compile(rb"[\s'\"]*(?P<name>[a-z][\w ./-]*?)['\" \t]*[,;:=\t ]\s*(?=[-+.\d]|nan|inf)", re.IGNORECASE)
+_NAMED = re.compile(
+    rb"[\s'\"]{0,8}(?P<name>[a-z][\w./-]{0,60}(?: [\w./-]{1,40}){0,3})['\" \t]{0,8}[,;:=\t ]\s{0,8}(?=[-+.\d]|nan|inf)",
+    re.IGNORECASE,
+)
 _NUMBERS = re.compile(rb"(?i)\s*(?:[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)[,;\t ]+){%d}" % FEWEST)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from diagnose.errors import LogError
-from diagnose.readers import discover, read, runs
+from diagnose.readers import discover, number_list, read, runs
+from diagnose.readers.sources import Source
 from diagnose.run import Role
 
 VALUES = [round(3.2 * 0.93**n + 0.4, 6) for n in range(24)]
@@ -44,3 +46,10 @@ def test_a_word_among_the_numbers_is_refused_in_one_line(tmp_path: Path) -> None
     (tmp_path / "loss.txt").write_text("0.1 0.2 0.3 0.4 0.5 0.6 oops 0.7\n")
     with pytest.raises(LogError, match=r"loss\.txt: a line of numbers with something else among them"):
         read(tmp_path / "loss.txt")
+
+
+@pytest.mark.parametrize("text", ["a" + 40_000 * " " + "x", 20_000 * "a ", "a" + 20_000 * "' "])
+def test_a_long_row_is_looked_at_in_linear_time(text: str) -> None:
+    start = time.process_time()
+    assert number_list.sniff(Source("x.txt", content=text.encode())) == 0
+    assert time.process_time() - start < 1
