@@ -110,6 +110,12 @@ class Facts:
     notes: tuple[str, ...] = ()
     """What was looked at, and what could not be."""
 
+    @property
+    def no_validation(self) -> str:
+        """What is missing where no curve plays the part of the validation loss, as a sentence begins."""
+        other = any(len(curve) for curve in self.run.played_by(Role.VAL_COMPONENT))
+        return f"No validation loss{' in the unit of the training loss' if other else ''} is logged"
+
     def curve(self, role: Role) -> Curve | None:
         """The curve that plays `role`, if one was logged."""
         return self.run.curve(role)

@@ -97,7 +97,7 @@ def logged_rates(facts: Facts) -> Curve | None:
 def onset_of(facts: Facts, step: int) -> int:
     """Where the fault of `step` really began: at `step`, or before it, where loss or norms had left for good.
 
-    A best point that a smoothed curve showed is moved on while the loss still falls.
+    A best point that a smoothed curve showed is moved on while the loss still falls, and all its parts are finite.
     """
     step = _while_falling(facts, step)
     return min(step, _norms_left(facts, step), _first_setback(facts, step))
@@ -109,7 +109,9 @@ def _while_falling(facts: Facts, step: int) -> int:
     if later is None or not len(later):
         return step
     rises = np.flatnonzero(np.diff(later.values) >= 0)
-    return int(later.steps[rises[0] if len(rises) else -1])
+    lost = (part.steps[~np.isfinite(part.values)] for part in facts.run.played_by(Role.TRAIN_COMPONENT))
+    first_lost = (int(steps[steps >= step][0]) - 1 for steps in lost if (steps >= step).any())
+    return min([int(later.steps[rises[0] if len(rises) else -1]), *first_lost])
 
 
 def _norms_left(facts: Facts, step: int) -> int:

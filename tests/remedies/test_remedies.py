@@ -13,6 +13,7 @@ from diagnose import remedies
 from diagnose.facts import Facts
 from diagnose.finding import Prescription, Safety, Support
 from diagnose.gather import facts_of_config
+from diagnose.remedies.evidence import onset_of, rate_borne
 from diagnose.remedies.rate import END_RATE
 from diagnose.run import Axis, Curve, Role, Run
 
@@ -328,3 +329,15 @@ def test_where_the_patience_of_a_trainer_is_not_known_the_epochs_are_cut_too() -
 def test_where_ten_times_the_rate_is_a_trial_the_default_of_adam_is_the_safe_change() -> None:
     found = remedies.speed_up(Facts(Run("r", "", "test", {}), settings={"learning_rate": 4e-4}))
     assert [(one.edits[0].value, one.safety.value) for one in found] == [(10.0, "unsafe"), (2.5, "safe")]
+
+
+def test_before_the_fault_is_before_the_part_that_was_lost_first() -> None:
+    """The headline fell on for a while: its best point after the part was infinite is none before the fault."""
+    steps = np.arange(60)
+    lost = np.where(steps >= 30, np.inf, 1.0)
+    curves = {
+        "mel": Curve("mel", steps, np.linspace(5.0, 2.0, 60), role=Role.TRAIN_LOSS),
+        "kl": Curve("kl", steps, lost, role=Role.TRAIN_COMPONENT),
+    }
+    facts = Facts(Run("r", "r.jsonl", "test", curves))
+    assert rate_borne(facts, onset_of(facts, 30))[1] == "before the fault the loss was best at step 29 (3.525)"

@@ -36,6 +36,6 @@ class MissingValidation(Check):
                 Severity.INFO,
                 Confidence.HIGH,
                 Role.VAL_LOSS.value,
-                "No validation loss is logged: overfitting cannot be judged.",
+                f"{facts.no_validation}: overfitting cannot be judged.",
                 advice=self.what_to_do(),
             )
