@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
+
+from diagnose.usage.report import KeyReport
+from diagnose.usage.source import keys_read
 
 TRAINERS = Path(__file__).with_name("trainers")
 
@@ -56,3 +60,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "runnable" in metafunc.fixturenames:
         runnable = [trainer for trainer in planted() if trainer.command]
         metafunc.parametrize("runnable", runnable, ids=lambda trainer: trainer.folder.name)
+
+
+def read(tmp_path: Path, source: str, config: str | dict[str, Any], **modules: str) -> KeyReport:
+    """The report on a trainer given as text, with further modules by name."""
+    for name, text in {"train": source, **modules}.items():
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(text), "utf-8")
+    mapping = yaml.safe_load(config) if isinstance(config, str) else config
+    return keys_read(tmp_path / "train.py", mapping)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.usage.test_source import read
+from tests.usage.conftest import read
 
 DECORATED = """
     import argbind
