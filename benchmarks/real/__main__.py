@@ -21,9 +21,9 @@ SETS = {
     "late2": "collected after the rewrite, mostly faulty: developed on",
     "blind2": "collected with them, other repositories: blind for four looks, developed on since",
     "late3": "collected still later, many shapes: developed on",
-    "blind3": "collected with them, other repositories: blind, scored four times",
+    "blind3": "collected with them, other repositories: blind, scored five times",
     "late4": "half of the last, by a hash of the repository: opened after one look",
-    "blind4": "the other half: blind, scored twice",
+    "blind4": "the other half: blind, scored three times",
 }
 
 
