@@ -70,7 +70,7 @@ def _names(source: Source, series: Sequence[FloatArray]) -> list[str]:
     """A first row that counts on is the step; two rows that begin alike are of a training and its validation."""
     if len(series) == 1:
         return [series_named(source) or "loss"]
-    if len(series) > 1 and is_whole(series[0]) and (np.diff(series[0]) > 0).all():
+    if len(series) > 1 and is_whole(series[0]) and (series[0][1:] > series[0][:-1]).all():
         return ["step", *_names(source, series[1:])]
     first, second = (float(np.median(values[: len(values) // 3])) for values in series[:2])
     if len(series) == 2 and 1 / ALIKE <= first / second <= ALIKE if second > 0 else False:

@@ -119,7 +119,7 @@ def _by_records(logged: Columns) -> list[Launch]:
     """The launches in a log that counts nothing: where the best loss so far is worse again, another one began."""
     starts = {0}
     for tag, column in logged.items():
-        worse = np.append(False, np.diff(column.values) > 0)[: len(column.values)]
+        worse = np.append(False, column.values[1:] > column.values[:-1])[: len(column.values)]
         reading = read_tag(tag)
         if reading.lossy and "best" in reading.words and worse.sum() <= INTERLEAVED * len(worse):
             starts.update(column.places[worse].tolist())
