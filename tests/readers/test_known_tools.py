@@ -170,13 +170,6 @@ def test_splits_above_the_columns_and_metrics_in_front_of_the_rows_name_a_cell_t
     assert train.steps.tolist() == list(range(20))
 
 
-def test_a_best_loss_that_is_infinite_until_the_first_evaluation_is_read_without_a_warning() -> None:
-    lines = (f"loss {loss(n):.4f} best loss {'inf' if n < 5 else f'{loss(n, 2, 0.6):.4f}'}\n" for n in range(30))
-    with np.errstate(invalid="raise"):
-        run = text_run("".join(lines))
-    assert len(curve_of(run, Role.TRAIN_LOSS)) == 30
-
-
 def test_a_table_of_predictions_is_no_training() -> None:
     rows = "".join(f"{n},{loss(n):.4f},{loss(n, 2, 0.6):.4f}\n" for n in range(30))
     with pytest.raises(LogError):
