@@ -63,12 +63,19 @@ def test_shares_called_after_their_split_that_rise_beside_a_loss_are_scores(name
     assert curve_of(run, Role.TRAIN_LOSS).tag.casefold() == "loss"
     assert run.curve(Role.VAL_LOSS) is None
     bare = {"train", "val", "test"}
-    assert {curve.role for tag, curve in run.curves.items() if tag.casefold() in bare} == {Role.SCORE}
+    assert {curve.role for tag, curve in run.curves.items() if tag.casefold().split()[0] in bare} == {Role.SCORE}
     assert examine(Facts(run)).verdict is Verdict.HEALTHY
 
 
-def test_accuracies_alone_are_no_losses() -> None:
-    run = logged(lambda n: f"Epoch {n}: Train {share(n, 0.3, 0.95):.4f}, Val {share(n, 0.3, 0.85):.4f}")
+ACCURACIES = {
+    "shares": lambda n: f"Epoch {n}: Train {share(n, 0.3, 0.95):.4f}, Val {share(n, 0.3, 0.85):.4f}",
+    "percent": lambda n: f"Epoch {n}: Train {share(n, 30, 95):.2f}%, Val: {share(n, 30, 85):.2f}%",
+}
+
+
+@pytest.mark.parametrize("name", ACCURACIES)
+def test_accuracies_alone_are_no_losses(name: str) -> None:
+    run = logged(ACCURACIES[name])
     assert {curve.role for curve in run.curves.values()} == {Role.SCORE}
     assert examine(Facts(run)).verdict is Verdict.INCONCLUSIVE
 

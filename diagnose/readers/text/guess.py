@@ -10,6 +10,7 @@ from diagnose.readers.roles import in_english, read_tag
 from diagnose.readers.text.counts import COUNTER, PERHAPS, counter_of, counts_in
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import (
+    BARE_SPLIT,
     BOTH,
     DECIMAL,
     EVALUATED,
@@ -94,8 +95,6 @@ _LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 _PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
 _TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
 _VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})(?![\d.]*[ \t]*%)")  # `Validation: 100%|██` is a bar
-# `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
-_BARE_SPLIT = re.compile(r"train|trn?|t[ael]|val?|vld?|valid|validation|dev|eval|test", re.IGNORECASE)
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
 _RECAP = re.compile(
     r"\b(?:best|better|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
@@ -225,7 +224,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         unsigned = not match["sep"].strip() and not measure and not _is_behind(match, count)
         # `loss 0.08 charb 0.05 msssim 0.21`: names and numbers in turn, once the loss begins them.
         in_turn = " " not in name and "." in match["number"] and not (line[behind : match.start()] or "?").strip(" ,|")
-        if unsigned and not listed and not in_turn and not (bare and _BARE_SPLIT.fullmatch(match["name"])):
+        if unsigned and not listed and not in_turn and not (bare and BARE_SPLIT.fullmatch(match["name"])):
             continue
         behind = match.end()
         if any(other.start() < match.end() and match.start() < other.end() for other in both):
@@ -280,13 +279,13 @@ def _is_place(name: str) -> bool:
 
 def _is_function(line: str, match: re.Match[str]) -> bool:
     """`__main__:train:58 -`: the function and the line from which a logger was called."""
-    named = _BARE_SPLIT.fullmatch(match["name"]) is not None and line[: match.start()].endswith(":")
+    named = BARE_SPLIT.fullmatch(match["name"]) is not None and line[: match.start()].endswith(":")
     return named and line[match.end() :].lstrip().startswith("-")
 
 
 def _has_bare_splits(line: str) -> bool:
     """Whether a bare `val` before a number is its loss: another split, or a loss, is on the same line so."""
-    names = rf"\b([A-Za-z_]*loss|{_BARE_SPLIT.pattern})\b[ \t]*(?:[:=][ \t]*)?(?:{NUMBER})"
+    names = rf"\b([A-Za-z_]*loss|{BARE_SPLIT.pattern})\b[ \t]*(?:[:=][ \t]*)?(?:{NUMBER})"
     return len(re.findall(names, line, re.IGNORECASE)) > 1
 
 

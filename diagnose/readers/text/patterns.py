@@ -106,11 +106,18 @@ METRIC = re.compile(
 _CHANGE = re.compile(rf"(?P<was>{NUMBER})[ \t]*(?:-+>|=>|\u2192|\bto\b)[ \t]*(?P<now>{NUMBER})")
 _VERB = re.compile(r"[ \t]*(?:model is )?\b(?:improv|decreas|increas|reduc)\w*(?: from)?[ \t]*", re.IGNORECASE)
 _SECONDS = re.compile(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
+# `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
+BARE_SPLIT = re.compile(r"train|trn?|t[ael]|val?|vld?|valid|validation|dev|eval|test", re.IGNORECASE)
 
 
 def metric_name(line: str, match: re.Match[str]) -> str:
-    """What a number is called, without the level of its logger; what costs seconds (`reader_cost: 8.9 s`) is a time."""
+    """What a number is called, without the level of its logger.
+
+    What costs seconds (`reader_cost: 8.9 s`) is a time, and a split in percent (`Train: 91.2%`) an accuracy.
+    """
     name = _LEVEL.sub("", match["name"]).rstrip(".")
+    if BARE_SPLIT.fullmatch(name) and line.startswith("%", match.end("number")):
+        return f"{name} accuracy"
     timed = name.endswith("cost") and _SECONDS.match(line, match.end())
     return name.removesuffix("cost") + "time" if timed else name
 
