@@ -112,9 +112,9 @@ class Facts:
 
     @property
     def no_validation(self) -> str:
-        """What is missing where no curve plays the part of the validation loss, as a sentence begins."""
+        """What is missing where no curve plays the part of the validation loss."""
         other = any(len(curve) for curve in self.run.played_by(Role.VAL_COMPONENT))
-        return f"No validation loss{' in the unit of the training loss' if other else ''} is logged"
+        return f"no validation loss{' in the unit of the training loss' if other else ''} is logged"
 
     def curve(self, role: Role) -> Curve | None:
         """The curve that plays `role`, if one was logged."""

@@ -81,8 +81,7 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
     if any(finding.inconclusive for finding in findings):
         return Recommendation.CANNOT_TELL, ["too little is logged to say"]
     if not _evaluated(facts, best):
-        lacking = facts.no_validation[0].lower() + facts.no_validation[1:]
-        reason = f"{lacking}: only a try on new data (speech: by ear) tells whether it improves"
+        reason = f"{facts.no_validation}: only a try on new data (speech: by ear) tells whether it improves"
         return Recommendation.CANNOT_TELL, [reason]
     old = "the last one" if best.since == 0 else f"{best.since} evaluation{'s' if best.since > 1 else ''} old"
     return Recommendation.CONTINUE, [f"the best {_name(best)} is {old} (stop after {_patience(facts)})"]

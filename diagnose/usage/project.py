@@ -213,7 +213,9 @@ class Project:
 
     def _find_named(self, parts: list[str]) -> None:
         folders = (self.root, self.trainer.parent, self.root / "src")
-        any(self._at(folder, parts[:end]) for end in range(len(parts), 0, -1) for folder in folders)
+        for end in range(len(parts), 0, -1):
+            if any(self._at(folder, parts[:end]) for folder in folders):
+                return
 
     def _at(self, folder: Path, parts: list[str]) -> Module | None:
         target = folder.joinpath(*parts)

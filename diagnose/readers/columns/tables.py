@@ -216,10 +216,9 @@ def with_counters(columns: Mapping[str, Column], per_epoch: str | None = None) -
         counters[PER_EPOCH] = per_epoch
     taken = set(counters.values())
     kept = {name: column for name, column in columns.items() if name not in taken}
-    folds = [column for name, column in columns.items() if name.strip().casefold() in _TRAININGS]
-    return (
-        kept | {counter: columns[name] for counter, name in counters.items()} | dict(zip([FOLD], folds, strict=False))
-    )
+    fold = next((column for name, column in columns.items() if name.strip().casefold() in _TRAININGS), None)
+    counted = kept | {counter: columns[name] for counter, name in counters.items()}
+    return counted if fold is None else counted | {FOLD: fold}
 
 
 def to_number(value: Any) -> float | None:

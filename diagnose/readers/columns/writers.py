@@ -33,15 +33,18 @@ def of_one_writer(
     if (rise < 0).sum() <= INTERLEAVED / 2 * len(rise):
         return logged, clocks, ()
     writer = _writers(clock.values)
-    points = np.bincount(writer[np.maximum(np.searchsorted(clock.places, loss.places, side="right") - 1, 0)])
-    spacing = float(np.median(np.abs(np.diff(clock.values[writer == np.argmax(points)]))))
+
+    def written_by(column: Column) -> IntArray:
+        return writer[np.maximum(np.searchsorted(clock.places, column.places, side="right") - 1, 0)]
+
+    points = np.bincount(written_by(loss))
+    kept = int(np.argmax(points))
+    spacing = float(np.median(np.abs(np.diff(clock.values[writer == kept]))))
     if not 1 < len(points) <= _MOST or min(points) < COURSE or np.median(-rise[rise < 0]) < _APART * spacing:
         return logged, clocks, ()
-    kept = int(np.argmax(points))
 
     def own(column: Column) -> Column:
-        row = np.maximum(np.searchsorted(clock.places, column.places, side="right") - 1, 0)
-        return column.where(writer[row] == kept)
+        return column.where(written_by(column) == kept)
 
     step, epoch = (None if counter is None else own(counter) for counter in (clocks.step, clocks.epoch))
     note = f"{len(points)} trainings write into this log in turns: the one with the most points is judged"

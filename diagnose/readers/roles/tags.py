@@ -22,23 +22,8 @@ _PERPLEXITY = frozenset({"perplexity", "ppl"})
 _LOSSLIKE = frozenset({"energy", "error", "err", "obj", "objective", "elbo", "bpb", "bpc"})
 _TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner", "learn", "fit"})
 _VAL = frozenset(
-    {
-        "val",
-        "vali",
-        "valid",
-        "validation",
-        "eval",
-        "evaluation",
-        "va",
-        "vld",
-        "cv",
-        "dev",
-        "heldout",
-        "held",
-        "hold",
-        "out",
-    }
-    | {"crossval", "holdout"}
+    {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "vld", "cv", "dev", "heldout", "held", "out"}
+    | {"hold", "crossval", "holdout"}
 )
 _TEST = frozenset({"test", "testing", "tst"})
 _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})

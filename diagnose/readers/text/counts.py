@@ -61,21 +61,8 @@ PERHAPS, PERHAPS_INNER, PERHAPS_TOTAL = "@perhaps", "@perhaps inner", "@perhaps 
 _INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
 _COUNTERS = dict.fromkeys(
     [
-        *(
-            "round",
-            "rounds",
-            "epoch",
-            "epochs",
-            "ep",
-            "epoche",
-            "époque",
-            "época",
-            "epoque",
-            "epoca",
-            "epok",
-            "epoka",
-            "epocha",
-        ),
+        *("epoch", "epochs", "ep", "epoche", "époque", "época", "epoque", "epoca", "epok", "epoka", "epocha"),
+        *("round", "rounds"),
         *("эпоха", "епоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
     ],
     EPOCH,

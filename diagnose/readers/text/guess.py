@@ -36,11 +36,11 @@ from diagnose.readers.text.table_rows import BEHIND, header_in, row_in
 _TENSOR = r"(?:(?:tf\.)?[tT]ensor|Array)\("
 _OPEN = rf"['\"\[(]{{0,2}}(?:{_TENSOR}\[?)?"
 # A letter beyond ASCII, as of languages that are written without blanks: `第3轮损失0.53`.
-_ABROAD = r"[^\W\d_A-Za-z]"
+_BEYOND_ASCII = r"[^\W\d_A-Za-z]"
 # Up to four words of one sentence (`val. loss` is one); the French elide before a vowel: `perte d'apprentissage`.
-_ENDS = rf"(?!(?<={_ABROAD})\d+(?:\.\d|{_ABROAD}))"
+_ENDS = rf"(?!(?<={_BEYOND_ASCII})\d+(?:\.\d|{_BEYOND_ASCII}))"
 _NAME = (
-    rf"(?:(?<![\w@./])(?<![\w@./-]-)|(?<=\d)(?={_ABROAD}))"
+    rf"(?:(?<![\w@./])(?<![\w@./-]-)|(?<=\d)(?={_BEYOND_ASCII}))"
     rf"(?P<name>(?!(?:[nN]a[nN]|[iI]nf) )(?:\dD )?[^\W\d](?:{_ENDS}[\w./@%-]){{0,60}}(?:'s|\(\))?"
     rf"(?:(?<![a-z]{{6}}\.) (?:d['\u2019])?[^\W\d(](?:{_ENDS}[\w./()-]){{0,40}}| \([\w./()-]{{0,40}}){{0,3}}?)"
     r"['\")\]]{0,2}"
@@ -53,7 +53,7 @@ _STRONG = (
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
-    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+|(?<={_ABROAD})(?=-?\d+\.)){_OPEN}"
+    rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+|(?<={_BEYOND_ASCII})(?=-?\d+\.)){_OPEN}"
     rf"(?P<number>{NUMBER})(?!{_GLUED}[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
     r"(?! ?/ ?\d+\])"  # `EVAL: [0/30]`
     rf"(?: +\((?P<mean>{NUMBER})\))?"
