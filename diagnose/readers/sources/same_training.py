@@ -24,15 +24,16 @@ _HEAD, _MOST = 1 << 19, 400
 # Losses that must agree, and their share. Source: our choice: two losses of three decimals agree by chance once in
 # a thousand.
 _FEWEST, _SHARE = 3, 0.6
+# The share of the losses of one of two logs of one form that must be in the other, in its order. Source: our choice.
+_MOST_IN_ORDER = 0.9
 # Logs of other forms in one folder that are compared with one another, event runs below a folder, event files of one.
 _MOST_TEXTS, _MOST_RUNS, _MOST_FILES = 6, 12, 4
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
-_LOSS = re.compile(
-    rb"loss[\w/.]*['\"]?\s{0,3}[:=|,]?\s{0,3}['\"\[(]?(?:tensor\()?([-+]?\d+\.(\d{3,})(?:[eE][-+]?\d+)?)", re.IGNORECASE
-)
+_EXACT = rb"([-+]?\d+\.(\d{3,}|\d\d(?=[eE]))(?:[eE]([-+]?\d+))?)"
+_LOSS = re.compile(rb"loss[\w/.]*['\"]?\s{0,3}[:=|,]?\s{0,3}['\"\[(]?(?:tensor\()?" + _EXACT, re.IGNORECASE)
 # A table, whatever its file is called: the names stand above the numbers.
 _TABLE = re.compile(rb"[^\d\n]+[,;\t][^\d\n]+\n")
-_CELL = re.compile(rb"(?<![\w.])([-+]?\d+\.(\d{3,})(?:[eE][-+]?\d+)?)")
+_CELL = re.compile(rb"(?<![\w.])" + _EXACT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,19 @@ class _Losses:
         """Whether both belong to one training; None where one holds too little to say."""
         few = min(len(self.values), len(other.values)) < _FEWEST
         return None if few else self._found_in(other) or other._found_in(self)
+
+    def repeats(self, other: _Losses) -> bool | None:
+        """Whether both report the same losses in the same order."""
+        few = min(len(self.values), len(other.values)) < _FEWEST
+        return None if few else self._in_order(other) or other._in_order(self)
+
+    def _in_order(self, other: _Losses) -> bool:
+        place, found = 0, 0
+        for value, error in zip(self.values, self.errors, strict=True):
+            near = np.abs(other.values[place:] - value) <= np.maximum(other.errors[place:], error)
+            if near.any():
+                place, found = place + int(near.argmax()) + 1, found + 1
+        return found >= _MOST_IN_ORDER * len(self.values)
 
     def _found_in(self, other: _Losses) -> bool:
         values = np.sort(other.values)
@@ -69,7 +83,8 @@ def one_source_a_training(sources: Sequence[Source]) -> list[Source]:
         for number in (first, second):
             if number not in losses:
                 losses[number] = _losses_of(sources[number])
-        if losses[first].agree(losses[second]):
+        same = losses[first].agree if _forms_differ(sources[first], sources[second]) else losses[first].repeats
+        if same(losses[second]):
             joined.setdefault(first, []).append(second)
             taken.add(second)
     return [
@@ -111,19 +126,19 @@ def _candidates(sources: Sequence[Source]) -> Iterator[tuple[int, int]]:
     for number in texts:
         folders.setdefault(_folder(sources[number]), []).append(number)
     for folder, there in folders.items():
-        near = (folder, str(PurePosixPath(folder).parent))
+        near = (folder, *map(str, PurePosixPath(folder).parents[:2]))
         below = next(filter(None, ([run for run in runs if _is_below(sources[run].label, one)] for one in near)), [])
         if len(there) > _MOST_TEXTS or len(below) > _MOST_RUNS:
             continue
         for text in there:
             yield from ((run, text) for run in below)
         for place, first in enumerate(there):
-            yield from ((first, second) for second in there[place + 1 :] if _forms_differ(sources, first, second))
+            yield from ((first, second) for second in there[place + 1 :])
 
 
-def _forms_differ(sources: Sequence[Source], first: int, second: int) -> bool:
-    """Whether the files are of different forms: two logs of one form are two runs."""
-    return PurePosixPath(sources[first].name).suffix != PurePosixPath(sources[second].name).suffix
+def _forms_differ(first: Source, second: Source) -> bool:
+    """Whether the logs are of different forms: two of one form are two runs, unless one repeats the other."""
+    return bool(first.parts) or PurePosixPath(first.name).suffix != PurePosixPath(second.name).suffix
 
 
 def _folder(source: Source) -> str:
@@ -153,7 +168,9 @@ def _losses_in_text(name: str) -> _Losses:
     head = _head(name)
     table = PurePosixPath(name).suffix.lower() in {".csv", ".tsv"} or _TABLE.match(head)
     numbers = (_CELL if table else _LOSS).findall(head)
-    return _losses((float(number), 0.5 * 10.0 ** -len(decimals)) for number, decimals in numbers)
+    if len(numbers) < _FEWEST and name.endswith(".json"):  # the name of a list is far from its numbers
+        numbers = _CELL.findall(head)
+    return _losses((float(number), 0.5 * 10.0 ** (int(power or 0) - len(digits))) for number, digits, power in numbers)
 
 
 def _losses(pairs: Iterable[tuple[float, float]]) -> _Losses:
