@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.readers.columns import Column
-from diagnose.readers.columns.numbers import Bytes, find_numbers
+from diagnose.readers.columns.numbers import Bytes, find_numbers, with_plain_nan
 from diagnose.readers.columns.tables import to_number
 from diagnose.run import FloatArray, IntArray
 
@@ -71,7 +71,7 @@ class Rows:
         return [Column(everywhere, c.values) if len(c.values) == len(everywhere) else c for c in columns]
 
     def _take(self, whole: bytes) -> None:
-        text = np.frombuffer(b"\n" + whole + b"\n", np.uint8)
+        text = np.frombuffer(b"\n" + with_plain_nan(whole) + b"\n", np.uint8)
         ends = _ends(text, self.delimiter)
         counts = np.diff(np.flatnonzero(text[ends] == _LINE_FEED), prepend=-1)
         fits = counts == self.width

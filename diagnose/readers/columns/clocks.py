@@ -240,3 +240,11 @@ def stands_still(steps: FloatArray, losses: FloatArray) -> bool:
     """Whether the count moves so rarely that it counts epochs: `[3/41] ...` in front of each of many lines."""
     moves = int((np.diff(steps) != 0).sum())
     return len(steps) >= FEWEST_STEPS and int(changes(losses).sum()) > STILL * (moves + 1)
+
+
+def known_from_the_first(counts: FloatArray) -> FloatArray:
+    """The counts; what is above the first one is one interval before it, as in a log that was cut within a line."""
+    known = counts[~np.isnan(counts)]
+    gaps = np.diff(known)
+    before = max(0.0, known[0] - np.median(gaps[gaps > 0])) if (gaps > 0).any() else 0.0
+    return np.nan_to_num(counts, nan=before, posinf=np.inf, neginf=-np.inf)

@@ -15,6 +15,7 @@ from diagnose.readers.columns.clocks import (
     clocks_of,
     goes_on_over_epochs,
     is_no_clock,
+    known_from_the_first,
     stands_still,
     without_other_counts,
 )
@@ -300,10 +301,10 @@ class _Frame:
         if axis is Axis.EPOCH and epochs is None and self.keep_last and self.clocks.step is not None:
             return 0 * count, True  # bars of one epoch, which is not named
         if axis is Axis.EPOCH:
-            return (count, False) if epochs is None else (np.nan_to_num(epochs), True)
+            return (count, False) if epochs is None else (known_from_the_first(epochs), True)
         if self.clocks.step is None:
             return count, False
-        steps = np.nan_to_num(self.clocks.step.at(column.places))
+        steps = known_from_the_first(self.clocks.step.at(column.places))
         alike = ~changes(steps) & changes(column.values)
         crowded = alike.sum() > REPEATED * len(alike) and not _beside(self.clocks.step, column.places)
         crowded &= not evaluated or len(np.unique(self._evaluations(column.places))) < 2  # batches of one evaluation

@@ -16,7 +16,8 @@ _RETURNS = 2
 def without_placeholders(columns: Mapping[str, Column]) -> dict[str, Column]:
     """The losses of one table without the NaN that are where another loss has its value.
 
-    So tables are filled whose rows hold either a training or a validation loss.
+    So tables are filled whose rows hold either a training or a validation loss: beside a training loss that is not
+    there the other one never is.
     """
     losses = {name: column for name, column in columns.items() if read_tag(name).lossy}
     filled = {name: column.places[np.isfinite(column.values)] for name, column in losses.items()}
@@ -25,6 +26,8 @@ def without_placeholders(columns: Mapping[str, Column]) -> dict[str, Column]:
         known = np.isfinite(column.values)
         returns = int((np.diff(known.astype(np.int8)) > 0).sum())
         others = [places for other, places in filled.items() if other != name]
+        if not read_tag(name).held_out:
+            others = [places for places in others if not np.isin(column.places[known], places).any()]
         if known.all() or not others or not known.any():
             continue
         there = np.isin(column.places[~known], np.concatenate(others))

@@ -20,7 +20,7 @@ _STEP_TIME = (
     r"sec/step|dt|seconds_per_step)$"
 )
 _LOADER_TIME = (
-    r"(?:^|[/_ ])(?:(?:data_?)?load(?:er|ing)?|dataload(?:er|ing)?|data|batch_load)[_ ]?(?:wait[_ ]?)?"
+    r"(?:^|[/_ ])(?:(?:data_?)?load(?:er|ing)?|dataload(?:er|ing)?|data|reader|batch_load)[_ ]?(?:wait[_ ]?)?"
     r"(?:time|timing|ms|sec|seconds|s)(?:[_ ](?:ms|s))?$|^data_wait$"
 )
 _GPU_UTIL = (

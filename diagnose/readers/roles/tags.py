@@ -56,6 +56,7 @@ _SECONDARY = frozenset(
     {"diversity", "aux", "auxiliary", "reg", "regularization", "regularisation", "kl", "kld", "commit", "commitment"}
     | {"codebook", "vq", "balance", "balancing", "router", "penalty", "gp", "orthogonal", "sparsity", "guide", "guided"}
     | {"entropy", "smoothness", "perceptual", "style", "identity", "idt"}
+    | {"policy", "pi", "surrogate"}  # of reinforcement learning: what is optimised is another one at each step
 )
 # Of an autoencoder with quantized codes.
 _CODEBOOK = frozenset({"commit", "commitment", "codebook", "vq"})

@@ -11,6 +11,7 @@ from diagnose.readers.columns import curves_of
 from diagnose.readers.roles import losses_in, read_tag, rises, some_of
 from diagnose.readers.sources import Source
 from diagnose.readers.sources.paired_log import with_paired_log
+from diagnose.readers.text.cleaning import unwrapped
 from diagnose.readers.text.ending import ending_in, resumed_in
 from diagnose.readers.text.formats import GUESS, Format, format_of
 from diagnose.readers.text.guess import RECAP, numbers_in
@@ -40,14 +41,15 @@ def sniff(source: Source) -> int:
     head = source.head()
     if not _is_text(head):
         return 0
+    wrapped = unwrapped(head) != head
     if format_of(head) is not GUESS:
-        return 80
+        return 90 if wrapped else 80
     log = LineColumns(GUESS.parse, worth_a_look)
     log.feed(head)
     log.finish()
     losses = losses_in(series_of(log.columns(), GUESS))
     # What was asked for by name is read to its end before it is refused.
-    return 60 if losses else 10 if _METRIC.search(head) else int(source.asked)
+    return 90 if losses and wrapped else 60 if losses else 10 if _METRIC.search(head) else int(source.asked)
 
 
 def read(source: Source) -> Run:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 
+from diagnose.readers.columns.numbers import with_plain_nan
+
 # Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what numpy 2 prints around
 # its numbers (a bracket stays), bold text, a place that was never filled in (`ep:{} 18`), what fills up `nan`, code
 # in Markdown, and what Julia writes behind its numbers (`1.5f0`).
@@ -25,6 +27,13 @@ _GLUED = re.compile(
     rb"(?<=[^\n])(?=Epoch (?!1/\d+\n)\d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?<!Epoch )(?=\d+/\d+ \[[=>.]{3})",
 )
 _LOOKED_AT = 1 << 14
+# A name in brackets (SageMaker).
+_IN_BRACKETS = re.compile(rb"<(\w+)>(?==)")
+# What a program printed, in the record of what ran it (Docker, journald, Google Cloud).
+_RECORD = re.compile(
+    rb'^\{[^\n]*?"(?:log|message|MESSAGE|msg|textPayload)" ?: ?"((?:[^"\\\n]|\\.)*)"[^\n]*\}\r?$', re.MULTILINE
+)
+_ESCAPES = {b"n": b"\n", b"r": b"\n", b"t": b"\t"}
 # `step_78540: loss_-4.06`, `[epoch12]`: names and numbers that one sign, or none, parts. Each pattern begins with plain
 # letters, which are found fast.
 _STUCK = tuple(
@@ -40,6 +49,8 @@ _STUCK = tuple(
         (rb"Iter_?(?=\d+[\]:\t ])", b"Iter "),
     )
 )
+# Seconds and the number of the line, as Kaggle writes them: `12.3s 45 Epoch 1`.
+_NUMBERED = (re.compile(rb"^\d+\.\ds(?: \|)?[ \t]+\d+(?: \|)?[ \t]+(?=\S)", re.MULTILINE), b"", _LOOKED_AT)
 # Records that follow one another on one line: a paste that has lost its line ends shows that at its beginning. Epochs
 # (Keras begins an evaluation by a first epoch at the end of the line), those of prose, and
 # `ips: 6.8 [2021/06/30 12:24:47] root INFO:`.
@@ -62,8 +73,23 @@ def last_break(text: bytes) -> int:
     return max(text.rfind(b"\n"), text.rfind(b"\r", 0, max(len(text) - 1, 0))) + 1
 
 
+def unwrapped(text: bytes) -> bytes:
+    """The text with what programs printed in place of the records that hold it, where those report no loss beside."""
+    return _RECORD.sub(_message, text) if text.startswith(b"{") or b"\n{" in text else text
+
+
+def _message(record: re.Match[bytes]) -> bytes:
+    message = record[1]
+    if b"loss" in record[0].replace(message, b"").lower():
+        return record[0]
+    plain = re.sub(rb"\\u00([01][0-9a-fA-F])", lambda code: bytes([int(code[1], 16)]), message)
+    plain = re.sub(rb"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), plain)
+    return plain.removesuffix(b"\n")
+
+
 def cleaned(text: bytes) -> bytes:
     """Each redraw of a progress bar on a line of its own, without colours."""
+    text = unwrapped(text)
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if b"\x08" in text:
@@ -75,7 +101,10 @@ def cleaned(text: bytes) -> bytes:
             text = re.sub(pattern, b"", text)
     if b"/s]" in text or b"/it]" in text:
         text = _GLUED_BAR.sub(b"", text)
-    for found, parted, until in (*_JOINED, *_STUCK):
+    text = with_plain_nan(text)
+    if b">=" in text:
+        text = _IN_BRACKETS.sub(rb"\1", text)
+    for found, parted, until in (_NUMBERED, *_JOINED, *_STUCK):
         if found.search(text, 0, until):
             text = found.sub(parted, text)
     return _GLUED.sub(b"\n", text) if b" [=" in text or b" [>" in text else text

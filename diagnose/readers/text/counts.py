@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, PER_EPOCH, REDRAWN, STEP, STEPS
 from diagnose.readers.text.kinds import Meaning
-from diagnose.readers.text.patterns import COUNTS_ON, EVALUATED, LOGGERS, ROUNDED
+from diagnose.readers.text.patterns import COUNTS_ON, LOGGERS, ROUNDED, evaluated_in
 
 COUNTER = re.compile(
-    r"(?<![A-Za-z0-9_.])(?P<name>global[_ ]?step|num_updates|results@"
+    # `words/batch` counts nothing.
+    r"(?<![A-Za-z0-9_.])(?<![^c]s/)(?<!sec/)(?P<name>global[_ ]?step|num_updates|results@"
     r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
     r"|steps?|iter(?:ation)?s?|it|updates?|rounds?|epochs?|ep"
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
@@ -42,10 +43,11 @@ _BRACKETS = re.compile(
     re.IGNORECASE,
 )
 # `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `E50 loss`, `TRAIN @ 50 |`,
-# `logging_writer.py:48] [50] loss`
+# `logging_writer.py:48] [50] loss`, `50/5000 (epoch 0.2), train_loss`
 _COUNTED_FIRST = re.compile(
     r"(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|[eE](?P<epoch>\d+)[ \t:|,]"
-    r"|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
+    r"|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)|(?P<place>\d+)/\d+ \(epoch "
+    r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
 )
 _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
@@ -77,7 +79,7 @@ def counts_in(line: str, with_metrics: bool, *, reports: bool) -> Iterator[Meani
     if fraction:
         yield EPOCH, fraction.span("number")
     bar = _BAR.search(line)
-    if bar and EVALUATED.search(line, 0, bar.start()):
+    if bar and next(evaluated_in(line, bar.start()), None):
         return
     if bar and not with_metrics:
         named_before = [
@@ -129,7 +131,7 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         if brackets["per"]:
             yield PER_EPOCH, brackets.span("per")
     elif first:
-        counted = next(name for name in ("step", "of", "hash", "epoch") if first[name])
+        counted = next(name for name in ("step", "of", "place", "hash", "epoch") if first[name])
         yield EPOCH if counted == "epoch" else STEP, first.span(counted)
         if first["total"]:
             yield PER_EPOCH, first.span("total")

@@ -35,7 +35,9 @@ _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
             r"^(?:\[?rank\d+\]?:? ?)?(?:[\w.]+\.)?\w*(?:Error|Exception|Failure)\b(?::|$)"
             r"|Segmentation fault|core dumped"
             r"|ChildFailedError|Fatal Python error|^Traceback \(most recent|\bAborted\b|terminate called"
-            r"|NCCL (?:error|WARN)|Watchdog caught|SIGSEGV|SIGABRT|panicked at|exit ?code *:? *-?[1-9]",
+            r"|NCCL (?:error|WARN)|Watchdog caught|SIGSEGV|SIGABRT|panicked at|exit ?code *:? *-?[1-9]"
+            r"|(?i:\b(?:nan|inf|infinite|non-?finite|not finite|invalid loss)\b.{0,40}"
+            r"\b(?:stop|exit|abort|terminat|halt))",
         ),
     ),
     (

@@ -26,6 +26,7 @@ from diagnose.readers.text.patterns import (
     PROSE,
     SET,
     changes_in,
+    evaluated_in,
     metric_name,
     times_in,
     without_verb,
@@ -55,7 +56,7 @@ _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
 PAIR = re.compile(
     rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+|(?<={_BEYOND_ASCII})(?=-?\d+\.)){_OPEN}"
     rf"(?P<number>{NUMBER})(?!{_GLUED}[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
-    r"(?! ?/ ?\d+\])"  # `EVAL: [0/30]`
+    r"(?!\d* ?/ ?\d+\])"  # `EVAL: [0/30]`
     rf"(?: +\((?P<mean>{NUMBER})\))?"
 )
 # What is counted in front of what was measured: `mean loss over 100 batches = 3.4`.
@@ -212,7 +213,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     for match in ON_SET.finditer(line):
         both.append(match)
         yield f"{match['split']} {match['what']}", match.span("number")
-    splits = [*EVALUATED.finditer(line), *_TRAIN.finditer(line)]
+    splits = [*evaluated_in(line), *_TRAIN.finditer(line)]
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     count = COUNTER.search(line)
     changes = changes_in(line)

@@ -41,6 +41,9 @@ EVALUATED = re.compile(
     re.IGNORECASE,
 )
 
+# `exp/tts-test`: a name with parts.
+_PATH = re.compile(r"[\w.-]*[\\/][\w.\\/-]*")
+
 # `Fold 2 of 5`, `>>> Cross-validation split 2`, `Running trial #2`
 FOLDS = re.compile(
     r"^\W*(?:[A-Za-z][\w-]*[ \t]+)?(?:(?:k-?)?fold|split|trial|repeat)\b[ \t:#=]*(?P<fold>\d+)(?!\.?\d)"
@@ -105,20 +108,31 @@ METRIC = re.compile(
 # `val_loss improved from inf to 0.65`, `ppl: 7.4 --> 5.5`: what was, and what is; a verb says that it was reported.
 _CHANGE = re.compile(rf"(?P<was>{NUMBER})[ \t]*(?:-+>|=>|\u2192|\bto\b)[ \t]*(?P<now>{NUMBER})")
 _VERB = re.compile(r"[ \t]*(?:model is )?\b(?:improv|decreas|increas|reduc)\w*(?: from)?[ \t]*", re.IGNORECASE)
+_READER = re.compile(r"(?:reader|data)_cost\b")
 _SECONDS = re.compile(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
 BARE_SPLIT = re.compile(r"train|trn?|t[ael]|val?|vld?|valid|validation|dev|eval|test", re.IGNORECASE)
 
 
+def evaluated_in(line: str, stop: int | None = None) -> Iterator[re.Match[str]]:
+    """The words that say that what is behind them was measured on other data; no piece of a part of a path is one."""
+    paths = list(_PATH.finditer(line))
+    for word in EVALUATED.finditer(line, 0, len(line) if stop is None else stop):
+        path = next((path for path in paths if path.start() <= word.start() < path.end()), None)
+        if path is None or word[0] in re.split(r"[\\/]", path[0]):
+            yield word
+
+
 def metric_name(line: str, match: re.Match[str]) -> str:
     """What a number is called, without the level of its logger.
 
-    What costs seconds (`reader_cost: 8.9 s`) is a time, and a split in percent (`Train: 91.2%`) an accuracy.
+    What costs seconds (`reader_cost: 8.9 s`), or is beside what a reader costs, is a time, and a split in percent
+    (`Train: 91.2%`) an accuracy.
     """
     name = _LEVEL.sub("", match["name"]).rstrip(".")
     if BARE_SPLIT.fullmatch(name) and line.startswith("%", match.end("number")):
         return f"{name} accuracy"
-    timed = name.endswith("cost") and _SECONDS.match(line, match.end())
+    timed = name.endswith("cost") and (_SECONDS.match(line, match.end()) or (name != "cost" and _READER.search(line)))
     return name.removesuffix("cost") + "time" if timed else name
 
 

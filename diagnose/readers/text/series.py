@@ -222,12 +222,16 @@ def _with_pairs(columns: Mapping[str, Column]) -> dict[str, Column]:
 def _with_evaluation_bars(columns: Mapping[str, Column]) -> dict[str, Column]:
     """The columns, with what bars of evaluations show under `val/`: they alternate with longer ones of the training.
 
-    Their place in the bar counts nothing. Where no epoch is named, each evaluation ends one.
+    Their place in the bar counts nothing. Where no epoch is named, each evaluation ends one. Longer ones that name
+    what is held out are no training.
     """
     totals = columns.get(PER_EPOCH)
     if totals is None or len(lengths := np.unique(totals.values)) != 2:
         return dict(columns)
     short = totals.values == lengths[0]
+    named_so = [column.places for name, column in columns.items() if name[0] != "@" and read_tag(name).held_out]
+    if named_so and np.isin(totals.places[~short], np.concatenate(named_so)).any():
+        return dict(columns)
     begins = np.flatnonzero(changes(short.astype(float)))
     if len(begins) <= (2 if REDRAWN in columns else 3):
         return dict(columns)
