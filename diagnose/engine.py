@@ -8,10 +8,13 @@ from dataclasses import replace
 from diagnose.checks import checks_for
 from diagnose.checks.base import About, Check
 from diagnose.facts import Facts
-from diagnose.finding import Crashed, Diagnosis, Edit, Finding, Prescription, Skipped, Verdict
+from diagnose.finding import Crashed, Diagnosis, Edit, Finding, Prescription, Severity, Skipped, Verdict
 from diagnose.forecast import forecast
 from diagnose.stopping import when_to_stop
 from diagnose.targets import with_target
+
+HOW_FAR = frozenset({"plateau", "slow-learning", "learning-rate-too-low", "loss-above-target"})
+"""Findings on how far a run came: of a launch that was given up for another they are no news."""
 
 
 def examine(facts: Facts, *, checks: Iterable[Check] | None = None) -> Diagnosis:
@@ -41,7 +44,24 @@ def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
         findings = [finding for finding in findings if not finding.inconclusive]
     ordered = tuple(_worst_first(findings))
     advice = (prescriptions_of(ordered), forecast(facts), when_to_stop(facts, ordered))
-    return Diagnosis(facts, verdict, ordered, *advice, tuple(skipped), tuple(crashed))
+    told = _of_earlier_launches(facts, [check for check in asked if check.about is About.RUN], ordered)
+    shown = tuple(_worst_first([*ordered, *told]))
+    return Diagnosis(facts, verdict, shown, *advice, tuple(skipped), tuple(crashed))
+
+
+def _of_earlier_launches(facts: Facts, checks: list[Check], known: Iterable[Finding]) -> Iterator[Finding]:
+    """What the launches before the judged one show, the first of each kind, for information: no advice, no verdict."""
+    seen: dict[str, list[Finding]] = {}
+    for launch in facts.run.earlier:
+        for finding in _examined(replace(facts, run=launch), checks).findings:
+            if finding.alarming and finding.name not in HOW_FAR:
+                seen.setdefault(finding.name, []).append(replace(finding, launch=launch.name))
+    for name in seen.keys() - {finding.name for finding in known if finding.alarming}:
+        first, others = seen[name][0], len(seen[name]) - 1
+        like = f", and {others} other{'s' * (others > 1)}" if others else ""
+        message = f"An earlier launch ({first.launch}{like}): {first.message}"
+        alone = replace(first, message=message, first_step=None, last_step=None, prescriptions=(), advice="")
+        yield replace(alone, severity=Severity.WARNING)
 
 
 def _ask(check: Check, facts: Facts) -> list[Finding] | Skipped | Crashed:

@@ -154,6 +154,8 @@ class Finding:
     """The step at which it was said for the second time in a row."""
     inconclusive: bool = False
     """Whether it says that silence of the other checks proves nothing."""
+    launch: str = ""
+    """The earlier launch in the same log that shows it (`epoch 0 to 117`); empty: the one that is judged."""
 
     @property
     def numbers(self) -> dict[str, Number]:
@@ -162,8 +164,8 @@ class Finding:
 
     @property
     def alarming(self) -> bool:
-        """A warning or an error at medium or high confidence: what makes a run unhealthy."""
-        return self.severity is not Severity.INFO and self.confidence is not Confidence.LOW
+        """A warning or an error at medium or high confidence of the launch that is judged: the run is unhealthy."""
+        return self.severity is not Severity.INFO and self.confidence is not Confidence.LOW and not self.launch
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,6 +266,8 @@ class Run:
     """How the log ended; None where it just stops."""
     planned: int | None = None
     """The last step (or epoch, as the training loss counts) that the log itself announces: `Step 400/2000`."""
+    earlier: tuple[Run, ...] = ()
+    """Other launches in the same log that hold a training, each named by where it went (`epoch 0 to 117`)."""
     idle_seconds: float | None = None
     """Seconds between the last write to the log and its reading; None where that is not known."""
 
@@ -296,6 +298,14 @@ class Run:
         return tuple(curve for curve in self.curves.values() if curve.role is role)
 
     @property
+    def shown(self) -> Curve | None:
+        """The curve by whose clock the run is shown: a loss, else a score or an error rate, of held-out data first."""
+        rates = sorted(
+            (*self.played_by(Role.SCORE), *self.played_by(Role.ERROR_RATE)), key=lambda one: not one.held_out
+        )
+        return self.curve(Role.TRAIN_LOSS) or self.curve(Role.VAL_LOSS) or next(iter(rates), None)
+
+    @property
     def labelled(self) -> dict[str, Curve]:
         """Every curve with a role, by its label: `train_loss`, `train_loss/mel`, `val_loss`, ..."""
         return {curve.label: curve for curve in self.curves.values() if curve.role is not None}
@@ -307,15 +317,16 @@ class Run:
         return None if curve is None or not len(curve.finite) else float(curve.finite.values.max())
 
     def until(self, step: int) -> Run:
-        """The run as its logs were after `step` of its training loss.
+        """The run as its logs were after `step` of its training loss, or of the curve that is shown where it has none.
 
         Curves on another axis (a validation loss counted in epochs beside a training loss in steps)
         are cut at the same share of their length.
         """
-        train = self.curve(Role.TRAIN_LOSS)
-        axis = train.axis if train is not None else Axis.STEP
-        share = 1.0 if train is None or not len(train) else float(np.mean(train.steps <= step))
-        return replace(self, curves={tag: _cut(curve, step, axis, share) for tag, curve in self.curves.items()})
+        clock = self.shown
+        axis = Axis.STEP if clock is None else clock.axis
+        share = 1.0 if clock is None or not len(clock) else float(np.mean(clock.steps <= step))
+        curves = {tag: _cut(curve, step, axis, share) for tag, curve in self.curves.items()}
+        return replace(self, curves=curves, earlier=())
 
     def to_frame(self) -> pd.DataFrame:
         """A tidy frame: one row a point, columns run, tag, step, value, wall_time."""

@@ -143,5 +143,6 @@ def status_of(found: list[Diagnosis], fail_on: FailOn) -> int:
     if fail_on is FailOn.INCONCLUSIVE:
         return int(any(diagnosis.verdict is not Verdict.HEALTHY for diagnosis in found))
     least = Severity(fail_on.value).rank
-    sure = (one for diagnosis in found for one in diagnosis.findings if one.confidence is not Confidence.LOW)
+    told = (one for diagnosis in found for one in diagnosis.findings if not one.launch)
+    sure = (one for one in told if one.confidence is not Confidence.LOW)
     return int(any(finding.severity.rank >= least for finding in sure))

@@ -24,6 +24,7 @@ from diagnose.remedies.evidence import (
 )
 from diagnose.remedies.guide import small_data, steadier_batches
 from diagnose.remedies.overfitting import log_validation, regularise
+from diagnose.remedies.precision import leave_half_precision
 from diagnose.remedies.rate import (
     HALF,
     HIGH,
@@ -42,6 +43,7 @@ __all__ = [
     "clip",
     "clip_outliers",
     "even_fall",
+    "leave_half_precision",
     "log_validation",
     "regularise",
     "slower_decay",

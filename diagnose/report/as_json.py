@@ -93,6 +93,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "evidence_detail": [asdict(evidence) for evidence in finding.evidence],
         **{key: getattr(finding, key) for key in ("message", "advice", "explained_by")},
         **({} if finding.line is None else {"line": finding.line}),
+        **({"launch": finding.launch} if finding.launch else {}),
     }
 
 

@@ -79,15 +79,17 @@ class Panel:
 
 
 def panels(diagnosis: Diagnosis) -> list[Panel]:
-    """The losses; then, where they do not show what was found, the curve that does. Empty where no loss was logged."""
-    run = diagnosis.run
-    reference = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
+    """The losses, else a score; then, where they do not show what was found, the curve that does. Empty without any."""
+    run, reference = diagnosis.run, diagnosis.run.shown
     if reference is None:
         return []
     lines = [line for role in (Role.TRAIN_LOSS, Role.VAL_LOSS) if (line := series(run, role.value, reference))]
-    if not lines or all(len(line.x) < 2 for line in lines):
+    name = "Loss"
+    if not lines and (line := series(run, reference.tag, reference)):
+        lines, name = [line], f"{line.label[:1].upper()}{line.label[1:]}"
+    if all(len(line.x) < 2 for line in lines):
         return []
-    main = _scaled(Panel(f"Loss by {reference.unit}", reference.unit, tuple(lines)))
+    main = _scaled(Panel(f"{name} by {reference.unit}", reference.unit, tuple(lines)))
     main = replace(main, marks=tuple(marks(diagnosis, reference)))
     detail = _detail(diagnosis, main, reference)
     return [main] if detail is None else [main, detail]

@@ -51,8 +51,7 @@ class LossTable:
 
 def loss_table(diagnosis: Diagnosis) -> LossTable | None:
     """Rows of the losses and the error rate on one clock; None where fewer than two rows can be made."""
-    run = diagnosis.run
-    reference = run.curve(Role.TRAIN_LOSS) or run.curve(Role.VAL_LOSS)
+    run, reference = diagnosis.run, diagnosis.run.shown
     if reference is None or not len(reference):
         return None
     columns = [(heading, curve, places(curve, reference)) for heading, curve in _columns(run)]

@@ -133,6 +133,13 @@ class Signals:
         return tuple((logged, trend) for logged, trend in found if trend is not None)
 
     @cached_property
+    def aim(self) -> tuple[Curve, Trend] | None:
+        """The first of the metrics, where no loss says how training went: none is logged, or its target moves."""
+        loss = self.run.curve(Role.TRAIN_LOSS) or self.run.curve(Role.VAL_LOSS)
+        told = loss is not None and not loss.adversarial and self.kind is not Kind.REINFORCEMENT
+        return None if told or not self.metrics else self.metrics[0]
+
+    @cached_property
     def rivals(self) -> tuple[Trend, Trend] | None:
         """The losses of a generator and of its discriminator, those of the shortest names; None without both."""
         curves = [one for one in self.run.curves.values() if one.adversarial and not one.held_out]

@@ -51,15 +51,17 @@ def best_of(measured: Signals, worse: str = "") -> Best | None:
         curve, gap = part[0].curve, part[1]
     if gap is not None and curve is not None and measured.reward is None:
         return _best(curve.finite, gap.smooth <= gap.smooth.min() + gap.noise, gap.best)
-    curve = curve or run.curve(Role.TRAIN_LOSS)
-    if curve is None or not len(curve.finite):
+    loss = curve or run.curve(Role.TRAIN_LOSS)
+    if loss is not None and not len(loss.finite):
         return None
-    if measured.metrics and (curve.role is Role.TRAIN_LOSS or measured.reward is not None):
+    if measured.metrics and (curve is None or measured.reward is not None):
         logged, trend = measured.metrics[0]
         return _best(logged, trend.smooth <= trend.best + BEYOND * trend.error, trend.lowest_index)
-    if curve.role is Role.VAL_LOSS or train is None or train.width == 1:
-        lowest = int(np.argmin(curve.finite.values))
-        return _best(curve.finite, curve.finite.values == curve.finite.values[lowest], lowest)
+    if loss is None:
+        return None
+    if curve is not None or train is None or train.width == 1:
+        lowest = int(np.argmin(loss.finite.values))
+        return _best(loss.finite, loss.finite.values == loss.finite.values[lowest], lowest)
     good = train.smooth <= train.best + BEYOND * train.error
     index = len(train) - 1 if good[-1] else train.lowest_index  # the end is as good as any
     single = len(train) < MANY and index == np.argmin(train.curve.values)

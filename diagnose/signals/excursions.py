@@ -31,6 +31,8 @@ class Excursion:
     """Index of its first point."""
     peak: int
     last: int
+    course: float
+    """The level above which it is, at its peak."""
     height: float
     """Above the best level before it, in levels (0.7: twice the loss)."""
     share: float
@@ -81,7 +83,8 @@ def _excursion(trend: Trend, level: FloatArray, above: FloatArray, run: IntArray
     share = trend.lost(top, top - height, trend.start)
     if trend.matters(top):
         share = max(share, height / max(2 * trend.fall, height))
-    return Excursion(int(run[0]), peak, int(run[-1]), height, share, height / float(error[peak]), top - trend.start)
+    z = height / float(error[peak])
+    return Excursion(int(run[0]), peak, int(run[-1]), top - height, height, share, z, top - trend.start)
 
 
 def _runs(hits: IntArray, gap: int) -> list[IntArray]:

@@ -7,8 +7,9 @@ import pytest
 
 from diagnose.engine import examine
 from diagnose.facts import Facts
+from diagnose.finding import Severity
 from tests.cases import Case, assert_findings, case, table
-from tests.curves import Floats, descent, noisy, spiked, training
+from tests.curves import Floats, descent, evaluations, noisy, run, spiked, training
 
 
 def healing(values: Floats) -> Floats:
@@ -83,3 +84,18 @@ def test_a_spike_of_two_points_is_one_spike() -> None:
     (found,) = [one for one in examine(Facts(training(values))).findings if one.code == "STB001"]
     assert found.numbers["spikes"] == 1
     assert "one of" not in found.message
+
+
+def test_a_spike_that_only_validation_shows_is_told_and_no_alarm() -> None:
+    thrown = descent(40) * np.where(np.isin(np.arange(40), [15, 17]), 30.0, 1.0)
+    found = examine(Facts(training(noisy(descent()), evaluations(np.repeat(thrown, 10), 40)))).findings
+    assert [(one.severity, one.first_step) for one in found if one.code == "STB001"] == [(Severity.INFO, 1600)]
+
+
+def test_it_says_the_highest_value_as_logged() -> None:
+    """The middle of three such evaluations is a low one."""
+    thrown = descent(40) * np.where(np.isin(np.arange(40), [15, 17]), 30.0, 1.0)
+    (found,) = [
+        one for one in examine(Facts(run(evaluations(np.repeat(thrown, 10), 40)))).findings if one.code == "STB001"
+    ]
+    assert f"jumps to {thrown.max():.4g} at step 1,600" in found.message

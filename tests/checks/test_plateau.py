@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from diagnose.run import Curve, Role
 from tests.cases import Case, assert_findings, case, facts_of, table
-from tests.curves import Floats, cosine, curve, evaluations, noisy, run, training
+from tests.curves import Floats, cosine, curve, descent, evaluations, noisy, run, training
 
 
 def stuck(level: float = 0.7, soon: float = 0.03) -> Floats:
@@ -20,7 +22,29 @@ def error_rate(values: Floats) -> Curve:
     return Curve("eval/wer", 400 * np.arange(1, len(values) + 1), values, role=Role.ERROR_RATE, held_out=True)
 
 
+def score(tag: str, values: Floats, **more: Any) -> Curve:
+    """A score that was logged at each of these points."""
+    return Curve(tag, 10 * np.arange(1, len(values) + 1), values, role=Role.SCORE, **more)
+
+
+def scatter(points: int = 400) -> Floats:
+    return np.random.default_rng(3).standard_normal(points)
+
+
+CRITIC = Curve("value_loss", 10 * np.arange(1, 401), 9 + scatter(), role=Role.TRAIN_COMPONENT, component="value_loss")
+
 FAULTY = (
+    case("a reward that never rose, and no loss", run(score("reward", scatter())), "FIT001"),
+    case(
+        "a reward that never rose, beside a loss that falls",
+        training(noisy(descent()), CRITIC, score("rollout/ep_rew_mean", 9 * scatter() - 150)),
+        "FIT001",
+    ),
+    case(
+        "an accuracy that never left chance, and no loss",
+        run(score("val_acc", 0.1 + 0.003 * scatter(60), held_out=True)),
+        "FIT001",
+    ),
     case(
         "a CTC loss that stays at a tenth while every word is wrong",
         training(noisy(stuck(0.1)), error_rate(np.linspace(1.1, 0.99, 10))),
@@ -45,6 +69,9 @@ FAULTY = (
     ),
 )
 HEALTHY = (
+    case("a reward that rises below its scatter", run(score("reward", 40 * scatter() + np.linspace(0, 200, 400)))),
+    case("an accuracy that rises, and no loss", run(score("val_acc", 1 - descent(60), held_out=True))),
+    case("an accuracy that is full from the start", run(score("val_acc", np.ones(60), held_out=True))),
     case(
         "trained weights that the config names, and that had nothing left to learn",
         facts_of(training(noisy(np.full(300, 2.3))), config={"init_checkpoint": "base.pth"}),

@@ -47,6 +47,16 @@ NOTHING = Curve("speed", np.arange(50), np.ones(50))
             id="reinforcement learning",
         ),
         pytest.param(
+            run(Curve("val/acc", np.arange(20), 1 - descent(20), role=Role.SCORE, held_out=True)),
+            Verdict.HEALTHY,
+            id="a held-out score alone",
+        ),
+        pytest.param(
+            run(Curve("val/acc", np.arange(4), 1 - descent(4), role=Role.SCORE, held_out=True)),
+            Verdict.INCONCLUSIVE,
+            id="four of its points",
+        ),
+        pytest.param(
             training(noisy(descent(20)), evaluations(descent(20), 10)), Verdict.HEALTHY, id="twenty points in order"
         ),
     ],

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import sqrt
 
+import numpy as np
+
 from diagnose import remedies
-from diagnose.checks.base import Evidence, Facts, Finding, Role
+from diagnose.checks.base import Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import LossCheck, beyond_noise, change, confidence, onset
 from diagnose.signals import Excursion, Trend, signals
 from diagnose.signals.excursions import GROSS, deepest_dip, excursions, opening, outliers
@@ -23,7 +25,7 @@ class LossSpike(LossCheck):
     ## How it is detected
     Single points far above the trend, and excursions of the trend that recover. The height in logarithms times the
     share of the progress that it undoes reaches `effect`; it is `z` standard errors, and `odd` times the deepest dip
-    below the trend: noise is as wide below as above.
+    below the trend: noise is as wide below as above. One of validation alone is only told: training did not feel it.
 
     ## What to do
     Resume from a checkpoint before the spike; if it returns at the same place of the data, look there.
@@ -80,18 +82,21 @@ class LossSpike(LossCheck):
         curve, first, last = trend.curve, min(one.first for one in spikes), max(one.last for one in spikes)
         count = len({one.peak for one in spikes})  # one of two points is found as a point and as a stretch
         many = f", one of {count} spikes" if count > 1 else ""
+        top = worst.first + int(np.argmax(trend.level[worst.first : worst.last + 1]))  # as logged
+        height = change(float(trend.level[top]) - worst.course)
         whose = "validation loss" if curve.role is Role.VAL_LOSS else "loss"
         return self.report(
             curve,
-            f"The {whose} jumps to {curve.values[worst.peak]:.4g} at {curve.place(curve.steps[worst.peak])}, "
-            f"{change(worst.height)} above its course, and comes back{many}.",
+            f"The {whose} jumps to {curve.values[top]:.4g} at {curve.place(curve.steps[top])}, {height} above its "
+            f"course, and comes back{many}.",
             Evidence("spikes", count),
-            Evidence("height", worst.height, None, "", f"{change(worst.height)} above its course"),
+            Evidence("height", worst.height, None, "", f"{height} above its course"),
             Evidence("share_lost", worst.share, None, "", f"undid {min(worst.share, 1):.0%} of the progress"),
             *beyond_noise(worst.z, len(trend), self.z),
             *onset(facts, int(curve.steps[max(first - 1, 0)])),
             first=first,
             last=last,
+            severity=Severity.WARNING if trend is signals(facts).main else Severity.INFO,
             confidence=confidence(signals(facts), trend, clear=worst.effect > 2 * self.effect),
             prescriptions=remedies.clip(facts, int(curve.steps[first])),
             advice="It recovered: no need to go back. If it returns at the same place of the data, look there."

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import exp
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
 from diagnose.checks.run._loss import beyond_noise
 from diagnose.signals import EpochSteps, Trend, signals
 from diagnose.signals.epoch_steps import FEWEST, POINTS
@@ -23,8 +23,7 @@ class Memorisation(Check):
     ## How it is detected
     Only where no validation loss is logged. The jump of the loss at the epoch boundaries, beyond the slope within the
     epochs, reaches `drop` on average, stands out by `z` standard errors and makes `coverage` of the fall. Where the log
-    has no epochs a period is looked for, and more is asked. A loss that came down to `left` of its start
-    without such steps is only suspected: without validation nobody can tell.
+    has no epochs a period is looked for, and more is asked. Without such steps nobody can tell without validation.
 
     ## What to do
     Keep 25 clips or more out of training, log their loss, and stop when it turns up.
@@ -47,8 +46,6 @@ class Memorisation(Check):
     coverage: float = 1 / 2
     """Share of the fall that happens at the boundaries. Source: half of it; more than all of it is won back within
     the epochs, as by clips sorted by length."""
-    left: float = EDGE / 2
-    """Loss that is left of its start, from which on one may suspect. Source: information only."""
 
     def skip_reason(self, facts: Facts) -> str | None:
         """A validation loss is there to judge by."""
@@ -58,12 +55,9 @@ class Memorisation(Check):
         return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look for the steps, else for what is left."""
+        """Look for the steps."""
         trend, seen = signals(facts).train, signals(facts).epoch_steps
-        if trend is None or trend.signed:
-            return
-        left = exp(-max(trend.net, 0))
-        if seen is not None and self._is_clear(seen, trend):
+        if trend is not None and seen is not None and self._is_clear(seen, trend):
             fallen = 1 - exp(-seen.drop)
             yield self.report(
                 trend.curve,
@@ -76,14 +70,6 @@ class Memorisation(Check):
                 Evidence("boundaries", seen.boundaries, None, "", f"{seen.boundaries} boundaries"),
                 first=seen.first,
                 prescriptions=remedies.regularise(facts, None),
-            )
-        elif left < self.left:
-            yield self.report(
-                trend.curve,
-                f"The loss came down to {left:.1%} of its start; whether the training data were memorised cannot be "
-                "known without a validation loss.",
-                Evidence("left", left, self.left, "", f"{left:.1%} of its start is left"),
-                severity=Severity.INFO,
             )
 
     def _is_clear(self, seen: EpochSteps, trend: Trend) -> bool:

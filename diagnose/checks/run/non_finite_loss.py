@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Prescription, Role, Severity
 from diagnose.checks.run._loss import onset
-from diagnose.finding import Edit, Operation, Safety, Support
 from diagnose.run import FloatArray, IntArray, Run
 
-FP16: Mapping[object, str | bool] = {
-    True: False,
-    "fp16": "bf16",
-    "16": "bf16",
-    "16-mixed": "bf16-mixed",
-    "float16": "bfloat16",
-}
-"""Half precision that overflows at 65504, and what to set instead."""
 EXAMPLES = "look at the examples of that batch: empty or corrupt files; in speech, text longer than its audio."
 CALLED = {Role.TRAIN_LOSS: "The loss", Role.VAL_LOSS: "The validation loss"}
 
@@ -91,7 +82,7 @@ class NonFiniteLoss(Check):
 
     def _advice(self, facts: Facts, curve: Curve, bad: IntArray, factor: float) -> str:
         """By cause, the likeliest first."""
-        half = facts.settings.get("mixed_precision") in FP16
+        half = bool(remedies.leave_half_precision(facts))
         if bad[0] == 0:
             return (
                 "No point of it was ever finite, so there is nothing to go back to: "
@@ -158,17 +149,9 @@ def _lost_gradients(facts: Facts, curve: Curve, first: int) -> str | None:
 
 
 def _cures(facts: Facts, curve: Curve, first: int) -> tuple[Prescription, ...]:
-    """Less rate and more clipping, where the loss was ever finite; full precision before all.
-
-    Source: F5-TTS#341 and coqui-ai/TTS#755: fp16 overflows, cured by bf16 or full precision.
-    """
+    """Less rate and more clipping, where the loss was ever finite; full precision before all."""
     calmer = remedies.calm(facts, int(curve.steps[first]), non_finite=True) if first else ()
-    mode = facts.settings.get("mixed_precision")
-    if mode not in FP16:
-        return calmer
-    edit = Edit("mixed_precision", Operation.SET, FP16[mode], "half precision overflows at 65504: rule it out first")
-    cure = Prescription("Leave half precision", "the loss became NaN", (edit,), Safety.SAFE, support=Support.CITED)
-    return (cure, *calmer)
+    return (*remedies.leave_half_precision(facts), *calmer)
 
 
 def _climb_before(before: FloatArray) -> float:

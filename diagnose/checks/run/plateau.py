@@ -10,6 +10,7 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import LONG, MANY, SURE, LossCheck, confidence
+from diagnose.checks.run.worsening_metric import WorseningMetric
 from diagnose.signals import Trend, signals
 from diagnose.signals.robust import ODD_ONE_OUT, as_share, last_level
 from diagnose.signals.trend import EDGE
@@ -29,7 +30,8 @@ class Plateau(LossCheck):
     ## How it is detected
     The loss never fell: the upper bound of its fall is small and it does not fall in the second half. Or it fell a
     little, came near its best early, and the rest of the run brought next to nothing. Not where the logged
-    learning rate had decayed in the end, nor where validation still improves.
+    learning rate had decayed in the end, nor where validation still improves. Where no loss says how training went
+    (none is logged, or its target moves, as in reinforcement learning), the reward or a held-out score is judged so.
 
     ## What to do
     If it never fell: check labels, tokenizer and frozen weights, then the learning rate. If it fell first: lower the
@@ -57,10 +59,15 @@ class Plateau(LossCheck):
     little: float = 0.6
     """Fall in ln above which a flat end is convergence: nearly half of the loss. Source: real runs."""
 
+    def skip_reason(self, facts: Facts) -> str | None:
+        """No loss that says how training went, and no reward or score that says it instead."""
+        return None if signals(facts).aim is not None else super().skip_reason(facts)
+
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for a flat run, else for a flat rest."""
-        trend = signals(facts).main
-        if trend is None or self._excused(facts, trend):
+        aim = signals(facts).aim
+        trend = signals(facts).main if aim is None else aim[1]
+        if trend is None or self._excused(facts, trend) or (aim is not None and WorseningMetric().worsens(trend)):
             return
         if self._never_fell(trend):
             moved = trend.first - trend.end > 2 * trend.noise  # it fell at all, and stopped at once
@@ -87,34 +94,40 @@ class Plateau(LossCheck):
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
         piece = signals(facts).begins_late and len(trend) < LONG and np.ptp(trend.level)
-        if piece or not trend.loss(trend.end):
-            return True  # what came before is not known, or nothing is left of the loss
-        if facts.target is not None and trend.loss(trend.end) <= facts.target.high:
+        aim, rate = signals(facts).aim, signals(facts).rate
+        full = aim is not None and not signals(facts).reward and last_level(as_share(aim[0].values)) >= 1 - NEAR
+        if piece or full or (aim is None and not trend.loss(trend.end)):
+            return True  # what came before is not known, or there is nothing to be gained
+        if aim is None and facts.target is not None and trend.loss(trend.end) <= facts.target.high:
             return True
-        rate = signals(facts).rate
         decayed = rate is not None and 2 * rate.share(float(trend.curve.steps[-1])) < 1
         return decayed and trend.start - trend.held > self.never
 
     def _flat(self, facts: Facts, trend: Trend, since: float) -> Finding:
-        curve, began, end = trend.curve, trend.loss(trend.start), trend.loss(trend.end)
-        first, chance = int(since * (len(curve) - 1)), _chance(facts, end)
-        if since == 0 and signals(facts).begins_late:
-            message = f"The loss does not fall: near {began:.4g} where the log begins, near {end:.4g} at the end"
+        curve, measured, name, verb, fell = trend.curve, signals(facts), "The loss", "fall", "fell"
+        if measured.aim is not None:
+            curve, name, verb, fell = measured.aim[0], measured.aim[0].tag, "improve", "improved beyond its noise"
+        began, end = (float(np.median(part)) for part in (curve.values[: trend.ends], curve.values[-trend.ends :]))
+        first, chance = int(since * (len(curve) - 1)), None if measured.aim else _chance(facts, end)
+        if since == 0 and measured.begins_late:
+            message = f"{name} does not {verb}: near {began:.4g} where the log begins, near {end:.4g} at the end"
             advice = "What came before is not known: if it fell then, it has converged, or needs a lower learning rate."
         elif since == 0:
-            message = f"The loss never fell: near {began:.4g} at the start, near {end:.4g} at the end"
-            advice = "Check labels, tokenizer and frozen weights; then try another learning rate."
+            message = f"{name} never {fell}: near {began:.4g} at the start, near {end:.4g} at the end"
+            look = "the reward and how much is explored" if measured.reward else "labels, tokenizer and frozen weights"
+            advice = f"Check {look}; then try another learning rate."
         else:
-            message = f"The loss has been near {end:.4g} since {curve.place(curve.steps[first])}, most of the run"
-            advice = "Halve the learning rate; if the loss does not move, the model or the data is at its limit."
-        fell = f"fell by {1 - exp(-trend.net):.1%}" if trend.net > NEAR / 2 else "did not fall"
+            message = f"{name} has been near {end:.4g} since {curve.place(curve.steps[first])}, most of the run"
+            advice = "Halve the learning rate; if that changes nothing, the model or the data is at its limit."
+        much = f"moved by {trend.net:.0%} of its range" if trend.signed else f"fell by {1 - exp(-trend.net):.1%}"
+        moved = much if trend.net > NEAR / 2 else f"did not {verb}"
         tuned = bool(facts.settings.get("init_checkpoint"))
         if tuned:
             advice = "Fine-tuned models often plateau early: compare with the model that it began from."
         return self.report(
             curve,
             message + (f"; that is chance level, ln {chance:,}." if chance else "."),
-            Evidence("fall", trend.net, self.never if since == 0 else self.little, "", fell),
+            Evidence("fall", trend.net, self.never if since == 0 else self.little, "", moved),
             *([Evidence("chance_level", log(chance), sentence=f"guessing costs {log(chance):.4g}")] if chance else []),
             first=first,
             severity=Severity.INFO if tuned else Severity.WARNING,

@@ -41,23 +41,27 @@ class TooLittleLogged(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Say what is missing."""
-        reason = self._reason(facts)
+        reason, aim = self._reason(facts), signals(facts).aim
         if reason:
             said = f"{reason[0].upper()}{reason[1:]}."
             found = self.finding(Severity.INFO, Confidence.HIGH, "run", said)
             yield replace(found, inconclusive=signals(facts).rivals is None)
+        elif aim is not None:
+            said = f"No loss says how training went: judged is {aim[0].tag} alone."
+            yield self.finding(Severity.INFO, Confidence.HIGH, "run", said)
 
     def _reason(self, facts: Facts) -> str | None:
         measured, trend = signals(facts), signals(facts).main
-        curve = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.VAL_LOSS)
+        curve, name = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.VAL_LOSS), "the loss"
+        if measured.aim is not None:
+            curve, trend, name = *measured.aim, measured.aim[0].tag
         if curve is None:
             return _no_loss(facts)
-        if measured.kind is Kind.REINFORCEMENT:
-            missing = "the loss of reinforcement learning moves with its own targets: log the reward"
-            return missing if measured.reward is None else None
+        if measured.kind is Kind.REINFORCEMENT and measured.aim is None:
+            return "the loss of reinforcement learning moves with its own targets: log the reward"
         points = len(curve.finite) if trend is None else len(trend)
         if trend is None or points < self.fewest:
-            return f"{points} point{'s' * (points != 1)} of the loss: too few to judge; log at least {self.few}"
+            return f"{points} point{'s' * (points != 1)} of {name}: too few to judge; log at least {self.few}"
         if measured.begins_late and len(trend) < LONG:
             return f"the log begins at {facts.run.first_place(curve)}: what came before is unknown"
         if points < self.few and (abs(trend.order) < self.order or abs(trend.net) < EDGE):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
-from diagnose.run import Axis, EndingKind
+from diagnose.run import Axis
 from diagnose.signals.trend import EDGE
 
 
@@ -46,12 +46,8 @@ class Unfinished(Check):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the last point with the planned end."""
-        known = _planned(facts)
-        if known is None:
-            return
-        curve, planned = known
-        last = int(curve.steps[-1])
-        if last >= self.share * planned:
+        curve, planned = _planned(facts) or (None, 0)
+        if curve is None or (last := int(curve.steps[-1])) >= self.share * planned:
             return
         yield self.finding(
             Severity.INFO,
@@ -67,8 +63,7 @@ class Unfinished(Check):
 def _planned(facts: Facts) -> tuple[Curve, int] | None:
     """The training loss and its planned end, in what its steps count."""
     curve = facts.curve(Role.TRAIN_LOSS)
-    ended = facts.run.ending is not None and facts.run.ending.kind is EndingKind.FINISHED
-    if curve is None or not len(curve) or not curve.counted or ended:
+    if curve is None or not len(curve) or not curve.counted:
         return None
     configured = facts.settings.get("max_epochs" if curve.axis is Axis.EPOCH else "max_steps")
     planned = facts.run.planned or (configured if isinstance(configured, int) else None)

@@ -48,7 +48,7 @@ class WorseningMetric(Check):
         """Look at each of held-out data; where another kept what it had gained, one was traded for it."""
         loss, moving = signals(facts).main, signals(facts).reward is not None
         known = signals(facts).metrics
-        worse = [(logged, trend) for logged, trend in known if len(trend) >= 2 * FEWEST and self._worsens(trend)]
+        worse = [(logged, trend) for logged, trend in known if len(trend) >= 2 * FEWEST and self.worsens(trend)]
         traded = any(trend.lost(trend.end, trend.best) < EDGE for _, trend in known)
         if worse and not traded and (moving or loss is None or loss.net >= 0):
             curve, trend = worse[0]
@@ -64,6 +64,7 @@ class WorseningMetric(Check):
                 advice=f"Go back to the checkpoint nearest to {curve.place(curve.steps[best])}." if moving else None,
             )
 
-    def _worsens(self, trend: Trend) -> bool:
+    def worsens(self, trend: Trend) -> bool:
+        """Whether a metric, described as errors, lost what it had gained."""
         lost = min(trend.lost(trend.end, trend.best), 1)
         return trend.rise_z >= self.z and (2 * lost >= 1 if trend.signed else trend.rise * lost >= self.effect)

@@ -25,7 +25,8 @@ from diagnose.readers.columns.column import (
     Columns,
     changes,
 )
-from diagnose.readers.columns.curves import Story, curves_of, trained_at
+from diagnose.readers.columns.curves import curves_of, trained_at
+from diagnose.readers.columns.story import Story
 
 __all__ = [
     "COUNTERS",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.errors import LogError
 from diagnose.readers.columns.clocks import (
     Clocks,
     clocks_of,
@@ -37,16 +35,16 @@ from diagnose.readers.columns.launches import (
     COURSE,
     Launch,
     counted_on,
-    judged_of,
     launch_notes,
     launches_in,
     points_in,
+    trainings_of,
     without_looks_back,
 )
+from diagnose.readers.columns.story import Story
 from diagnose.readers.columns.writers import of_one_writer
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
-from diagnose.readers.sources import Source
-from diagnose.run import Axis, Beginning, Curve, FloatArray, InputHealth, IntArray, Role, Run
+from diagnose.run import Axis, Beginning, Curve, FloatArray, IntArray, Role
 
 # Second values at one step, from this share of the points on, are several writers or redraws.
 REPEATED = 0.1
@@ -56,37 +54,10 @@ FARTHEST = 2.0**62
 ONE_PER_EPOCH = 0.9
 # The share of the evaluations at which the clock must move to tell them apart. Source: our choice.
 MOST_MOVE = 0.5
+# Launches before the judged one that are looked at, the last ones. Source: our choice, for time.
+MOST_EARLIER = 12
 # A log that begins more than this many of its own intervals behind 0 does not begin with the training.
 LATE_SPACINGS = 2.5
-
-
-@dataclass(frozen=True, eq=False)
-class Story:
-    """All that the columns of one log hold: the curves of the launch that is judged, and a note on the others."""
-
-    curves: dict[str, Curve]
-    notes: tuple[str, ...] = ()
-    beginning: Beginning | None = None
-    planned_epochs: int | None = None
-    planned_steps: int | None = None
-
-    @property
-    def planned(self) -> int | None:
-        """The announced end, as the curve with the most points counts."""
-        longest = max(self.curves.values(), key=len, default=None)
-        if longest is None or not longest.counted:
-            return None
-        return self.planned_epochs if longest.axis is Axis.EPOCH else self.planned_steps
-
-    def run(
-        self, source: Source, form: str, health: InputHealth, notes: Iterable[str] = (), /, *, empty: str, **more: Any
-    ) -> Run:
-        """The run that a reader gives. Raises LogError without a curve: `empty` says what is missing."""
-        if not self.curves:
-            raise LogError(f"{source.name}: {empty}")
-        run = Run(source.label, source.name, form, self.curves, sources=(source.name,), health=health)
-        both = {"beginning": self.beginning, "planned": self.planned, "notes": (*self.notes, *notes)}
-        return replace(run, **both | more)
 
 
 def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bool = False) -> Story:
@@ -116,11 +87,10 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
         clocks = counted_on(clocks, launches, loss)
         launches = launches_in(columns, logged, clocks)
     counts = points_in(launches, logged if loss is None else {"": loss}, clocks.main)
-    judged = judged_of(launches, counts)
+    *earlier, judged = trainings_of(launches, counts)
     trained = _between_evaluations(logged, clocks)
     frame = _Frame(clocks, columns.get(WALL_TIME), columns.get(RANK), columns.get(REDRAWN), judged, keep_last, trained)
-    curves = {tag: frame.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
-    curves = {tag: curve for tag, curve in curves.items() if len(curve)}
+    curves = frame.curves(logged, roles)
     unit = "line" if clocks.main is None else "epoch" if clocks.main is clocks.epoch else "step"
     planned_epochs, planned_steps = _planned(columns)
     notes, late = launch_notes(launches, judged, counts, unit, loss), _beginning(curves)
@@ -131,7 +101,11 @@ def curves_of(columns: Columns, roles: Mapping[str, Role] = {}, *, keep_last: bo
     notes = (*shared, *notes)
     if late is not None:
         notes = (*notes, f"it begins at {late.place}: what came before is unknown")
-    return Story(curves, notes, late, planned_epochs, planned_steps)
+    others = [
+        (f"number {launches.index(one) + 1}, {one.way(unit)}", replace(frame, launch=one).curves(logged, roles))
+        for one in earlier[-MOST_EARLIER:]
+    ]
+    return Story(curves, notes, late, planned_epochs, planned_steps, tuple(others))
 
 
 def _training_loss(logged: Columns) -> Column | None:
@@ -219,6 +193,11 @@ class _Frame:
     keep_last: bool
     trained: IntArray
     """The places where a training loss is: between two of them is one evaluation."""
+
+    def curves(self, logged: Columns, roles: Mapping[str, Role]) -> dict[str, Curve]:
+        """Those that have points in the launch."""
+        found = {tag: self.curve(tag, column, roles.get(tag)) for tag, column in logged.items()}
+        return {tag: curve for tag, curve in found.items() if len(curve)}
 
     def curve(self, tag: str, column: Column, role: Role | None) -> Curve:
         """The points of `column` that belong to the launch, in steps or epochs."""

@@ -60,6 +60,10 @@ class Launch:
         early = np.isnan(clock) | (clock < limits[np.maximum(segment, 0)])
         return (segment >= 0) & (places < self.end) & early
 
+    def way(self, unit: str) -> str:
+        """Where it went, as in `epoch 0 to 117`."""
+        return f"{unit} {self.first:g} to {self.last:g}"
+
     def resumed(self, new: Launch) -> Launch:
         """The launch with a new segment, which resumes it from an earlier step."""
         bounds, starts = (*self.bounds, *new.bounds), (*self.starts, *new.starts)
@@ -200,11 +204,11 @@ def points_in(launches: Sequence[Launch], logged: Columns, main: Column | None) 
     return counts
 
 
-def judged_of(launches: Sequence[Launch], counts: Sequence[int]) -> Launch:
-    """The last launch that holds a training: with a course, and not short beside the longest."""
+def trainings_of(launches: Sequence[Launch], counts: Sequence[int]) -> list[Launch]:
+    """The launches that hold a training: with a course, and not short beside the longest. The last is judged."""
     enough = max(2.0, min(COURSE, max(counts) / 2), SHORT * max(counts))
-    courses = [number for number, count in enumerate(counts) if count >= enough] or range(len(launches))
-    return launches[list(courses)[-1]]
+    courses = [launch for launch, count in zip(launches, counts, strict=True) if count >= enough]
+    return courses or [launches[-1]]
 
 
 def launch_notes(
@@ -214,7 +218,7 @@ def launch_notes(
     notes = []
     if len(launches) > 1:
         others = [
-            f"{unit} {launch.first:g} to {launch.last:g} ({count} points{_broken(launch, loss)})"
+            f"{launch.way(unit)} ({count} points{_broken(launch, loss)})"
             for launch, count in zip(launches, counts, strict=True)
             if launch is not judged and count
         ]

@@ -5,7 +5,7 @@ By what the tags say, how many points they have and in which unit they are; neve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -78,7 +78,21 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     rule = _rule(headline, readings, curves, asked, family)
     note = "; ".join(filter(None, [_story(headline, rule, readings, curves), _idle_note(idle)]))
     notes = (*(text for text in run.notes if not text.startswith(NOTE)), *([NOTE + note] if note else []))
-    return replace(run, curves=settled, family=run.family or (family.model if family else None), notes=notes)
+    return replace(
+        run,
+        curves=settled,
+        family=run.family or (family.model if family else None),
+        notes=notes,
+        earlier=tuple(_alike(run.earlier, headline.chosen)),
+    )
+
+
+def _alike(launches: Sequence[Run], chosen: Mapping[Role, str]) -> Iterator[Run]:
+    """Launches whose losses are those that were chosen."""
+    train, val = (chosen.get(role) for role in (Role.TRAIN_LOSS, Role.VAL_LOSS))
+    for one in launches:
+        if train in one.curves:
+            yield assign_roles(one, train_tag=train, val_tag=val if val in one.curves else None)
 
 
 def _with_bounds_negated(run: Run) -> Run:

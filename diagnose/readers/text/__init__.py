@@ -142,18 +142,16 @@ class TextLog:
         last = max((column.places[-1] for column in losses), default=0)
         resumed = resumed_in(_decoded(self._log.first_lines))
         beginning = story.beginning and replace(story.beginning, line=resumed)
-        return Run(
-            source.label,
-            source.name,
+        story = replace(story.with_roles(self._format.with_roles), notes=(*self._format.notes, *story.notes))
+        return story.run(
+            source,
             self._format.name,
-            self._format.with_roles(story.curves),
+            self._health(),
+            self._unread(),
+            empty="no numbers",
             family=self._format.family,
-            sources=(source.name,),
-            health=self._health(),
-            notes=(*self._format.notes, *story.notes, *self._unread()),
             beginning=beginning,
             ending=ending_in(self._behind(int(last)), _last_step(story.curves)),
-            planned=story.planned,
         )
 
     def _health(self) -> InputHealth:

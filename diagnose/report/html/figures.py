@@ -49,7 +49,7 @@ class Figure:
 
 def run_figures(diagnosis: Diagnosis, prefix: str) -> list[Figure]:
     """The losses with what belongs beside them; what they hide; the parts of the loss."""
-    drawn, reference = panels(diagnosis), diagnosis.run.curve(Role.TRAIN_LOSS) or diagnosis.run.curve(Role.VAL_LOSS)
+    drawn, reference = panels(diagnosis), diagnosis.run.shown
     if not drawn or reference is None:
         return []
     main, *details = drawn
