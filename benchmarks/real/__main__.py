@@ -24,6 +24,7 @@ SETS = {
     "blind3": "collected with them, other repositories: blind, scored five times",
     "late4": "half of the last, by a hash of the repository: opened after one look",
     "blind4": "the other half: blind, scored three times",
+    "blind5": "collected after all of these, other repositories: blind, not scored yet",
 }
 
 
