@@ -179,7 +179,7 @@ def _unpack_into(flow: Flow, func: Scope, pack: Values) -> None:
             child = section.find(key)
             assert child is not None
             flow.put(func.variables, key, child.followed)
-            if flow.final and func.uses(key):
+            if flow.final and flow.reach.uses(func, key):
                 flow.notes.reads[child].add(flow.place(func.node, func))
     for container in containers(pack):
         for key in func.parameters & container.items.keys():

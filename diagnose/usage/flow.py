@@ -20,6 +20,7 @@ MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
 MOST_VALUES = 50  # a name with more holds anything: of the rest, only sections of the config are followed
 ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
+OTHER_FILE = "<another file>"
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
 Evaluator = Callable[["Flow", Any, Scope], Values]
 Key = TypeVar("Key", bound=Hashable)
@@ -117,6 +118,8 @@ class Flow:
         """What was stored under an attribute, or a key, of this name anywhere."""
         self.package: tuple[str, ...] = ()
         """The sections under which Hydra puts the file."""
+        self.other_keys: frozenset[str] = frozenset()
+        """What the files beside it, of which Hydra makes one config, have."""
         self._outer: dict[tuple[Scope, str], Node] = {}
         self._things: dict[Any, Thing] = {}
 
@@ -214,6 +217,13 @@ class Flow:
             outer.items[part] = frozenset({node})
             node = outer
         return node
+
+    def of_other_files(self, section: Node, key: str) -> Values:
+        """What Hydra has under a key that the file lacks and another one has; all that is in it is the same."""
+        scope, _ = self.sites[section.site]
+        if not is_hydra_main(scope) or not (key in self.other_keys or section.path == (OTHER_FILE,)):
+            return NOTHING
+        return frozenset({self._outer.setdefault((scope, OTHER_FILE), Node(section.site, (OTHER_FILE,), {}))})
 
     def variables_of(self, name: str, scope: Scope) -> MutableMapping[str, Values]:
         """Where the values of a name are kept that is assigned in `scope`."""

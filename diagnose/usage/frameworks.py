@@ -20,6 +20,7 @@ from diagnose.usage.values import Module, Outside, Scope, Variable
 MOST_FILES = 500
 LEVELS_UP = 5
 PACKAGE = re.compile(r"^#\s*@package\s+(\S+)", re.MULTILINE)
+KEY = re.compile(r"^ *(\w+) *:", re.MULTILINE)
 DUNDER = re.compile("_[a-z]+_")  # `_target_`, `_partial_`, `_args_`: Hydra's own keys
 
 
@@ -38,8 +39,7 @@ class Frameworks:
     @cached_property
     def included(self) -> list[Path]:
         """The files that Hydra may put the config together from."""
-        folder = self._folder or (self.config_file.parent if self.config_file and self._hydra else None)
-        return sorted(folder.rglob("*.yaml"))[:MOST_FILES] if folder else []
+        return _files_of(self._folder or (self.config_file.parent if self.config_file and self._hydra else None))
 
     def use(self, path: tuple[str, ...]) -> KeyUse | None:
         """What becomes of a key that one of them reads, or of a section that it makes an object from."""
@@ -68,7 +68,7 @@ class Frameworks:
         method = found.method("__init__") if found.kind == "class" else found
         if method is None or rest[0] not in method.parameters:
             return unknown(".".join(path), made)
-        if method.uses(rest[0]):
+        if self.reach.uses(method, rest[0]):
             return read_by(path, f"parameter of {name}", _place(method))
         reason = f"{name} takes the parameter and does not use it"
         return KeyUse(".".join(path), KeyState.DEAD, reason=reason, place=_place(method))
@@ -97,6 +97,18 @@ def package_of(project: Project, config_file: Path | None) -> tuple[str, ...]:
     head = PACKAGE.search(config_file.read_text("utf-8", errors="replace"))
     parts = head[1].replace("_group_", ".".join(group)).split(".") if head else group
     return tuple(part for part in parts if part != "_global_")
+
+
+def other_keys(project: Project, config_file: Path | None) -> frozenset[str]:
+    """The groups, and the keys, that the other files have of which Hydra makes one config."""
+    folder, _ = hydra_folders(project, config_file)
+    files = [file for file in _files_of(folder) if config_file and file.resolve() != config_file.resolve()]
+    groups = {part for file in files if folder for part in file.relative_to(folder).parts[:-1]}
+    return frozenset(groups.union(*(KEY.findall(file.read_text("utf-8", errors="replace")) for file in files)))
+
+
+def _files_of(folder: Path | None) -> list[Path]:
+    return sorted(folder.rglob("*.yaml"))[:MOST_FILES] if folder else []
 
 
 def _place(scope: Scope | None) -> Place:
@@ -156,7 +168,7 @@ class Binders:
         for its, one, place in self.bound:
             function = one.method("__init__") if isinstance(one, Scope) and one.kind == "class" else one
             if its == prefix and isinstance(function, Scope):
-                if parameter in function.parameters and function.uses(parameter):
+                if parameter in function.parameters and self.reach.uses(function, parameter):
                     return read_by(
                         path, f"parameter of {function.name}", Place(function.module.shown, function.node.lineno)
                     )

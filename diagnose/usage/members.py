@@ -110,6 +110,8 @@ def _of_section(flow: Flow, value: Node, access: Access, base: Values) -> Values
     child = value.find(key)
     if not access.stores:
         _note_section(flow, value, child, key, access, base)
+    if child is None and not added and access.form in {"attribute", "subscript"}:
+        return flow.of_other_files(value, key)
     return added if child is None else added | child.followed
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from diagnose.errors import SourceError
 from diagnose.usage.libraries import is_familiar
-from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, is_main_block, key_pattern, last_name
+from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, drop_unreachable, is_main_block, key_pattern, last_name
 from diagnose.usage.values import Module, Outside, Scope, Variable
 
 PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
@@ -84,6 +84,7 @@ class Project:
                 tree = ast.parse(path.read_bytes())
             if path != self.trainer:
                 tree.body = [one for one in tree.body if not is_main_block(one)]
+            drop_unreachable(tree)
             return tree
         except OSError as error:
             self.notes.append(f"{shown}: {error.strerror or error}")

@@ -49,6 +49,15 @@ class Reachable:
         """The calls of functions or methods of this name."""
         return ((scope, call) for scope, call in self.calls() if last_name(call) == name)
 
+    def uses(self, func: Scope, parameter: str) -> bool:
+        """Whether a function does anything with its parameter; what it saves, all code may read that mentions it."""
+        nodes = (node for statement in func.body for node in ast.walk(statement))
+        loaded = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        if loaded & {parameter, "locals", "vars"}:
+            return True
+        others = (one.parameters for one in self.scopes if one is not func)
+        return "save_hyperparameters" in func.words and parameter in self.names.union(*others)
+
     def _go(self) -> None:
         while self._waiting:
             scope = self._waiting.pop()

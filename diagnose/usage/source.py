@@ -16,7 +16,7 @@ from diagnose.errors import SourceError
 from diagnose.usage.command import trainer_in
 from diagnose.usage.evaluate import EVALUATORS
 from diagnose.usage.flow import Flow, TooMuchError
-from diagnose.usage.frameworks import package_of
+from diagnose.usage.frameworks import other_keys, package_of
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import KeyReport, KeyState, leaf_paths, unknown
@@ -40,7 +40,7 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
         advice = "no key can be followed, none is protected; correct it or name another file"
         raise SourceError(f"{project.notes[0]}: {advice}")
     flow = Flow(project, Reachable(project, config), config, config_file.name if config_file else "", EVALUATORS)
-    flow.package = package_of(project, config_file)
+    flow.package, flow.other_keys = package_of(project, config_file), other_keys(project, config_file)
     trouble = _in_deep_stack(flow.run)
     if trouble is not None:
         keys = tuple(unknown(".".join(path), trouble) for path in leaf_paths(config))

@@ -8,6 +8,7 @@ from typing import Any
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
+LEAVE_THE_BLOCK = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
 def last_name(node: Any) -> str:
@@ -29,6 +30,15 @@ def is_main_block(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and {"__name__", "__main__"} <= {
         getattr(one, "id", getattr(one, "value", None)) for one in ast.walk(node.test)
     }
+
+
+def drop_unreachable(tree: ast.AST) -> None:
+    """Take away the statements behind a `return`, `raise`, `break` or `continue` of their block: they never run."""
+    for node in ast.walk(tree):
+        for block in (getattr(node, "body", None), getattr(node, "orelse", None), getattr(node, "finalbody", None)):
+            if isinstance(block, list):
+                ends = [index for index, one in enumerate(block) if isinstance(one, LEAVE_THE_BLOCK)]
+                del block[ends[0] + 1 if ends else len(block) :]
 
 
 def defaults_of(node: Any) -> dict[str, ast.AST]:

@@ -138,13 +138,6 @@ class Scope:
         """Whether a function makes of each value of a mapping what it makes of the mapping: it uses none of them."""
         return self.is_walker or (self.owner is not None and self.owner.is_wrapper)
 
-    def uses(self, parameter: str) -> bool:
-        """Whether a function does anything with its parameter."""
-        nodes = (node for statement in self.body for node in ast.walk(statement))
-        loaded = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        saved = self.owner.mro if self.owner and "save_hyperparameters" in self.words else []
-        return bool(loaded & {parameter, "locals", "vars"}) or any(parameter in one.words for one in saved)
-
 
 def _merges(node: ast.AST) -> bool:
     """Whether a node puts mappings together: `x.update(y)`, `{**x, **y}`, `x | y`, `yield from x`."""
