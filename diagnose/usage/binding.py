@@ -15,6 +15,7 @@ from diagnose.usage.values import (
     Module,
     Node,
     Scope,
+    Text,
     Thing,
     Values,
     any_values,
@@ -119,9 +120,20 @@ class Arguments:
     def __post_init__(self) -> None:
         object.__setattr__(self, "everything", NOTHING.union(*self.args, *self.keywords.values(), *self.packs))
 
+    def beside(self, text: Text, all_texts: list[Text]) -> Arguments:
+        """The same for what one of several texts of the config names: without the sections that are for the others."""
+        others = [one.section for one in all_texts if one.section != text.section[: len(one.section)]]
+        keywords = {name: _without(values, others) for name, values in self.keywords.items()}
+        args, packs = ([_without(values, others) for values in listed] for listed in (self.args, self.packs))
+        return replace(self, args=args, keywords=keywords, packs=packs)
+
     def after(self, first: Any) -> Arguments:
         """The same with a further argument in front."""
         return replace(self, args=[frozenset({first}), *self.args])
+
+
+def _without(values: Values, others: list[tuple[str, ...]]) -> Values:
+    return values - {one for one in sections(values) if any(one.path[: len(its)] == its for its in others)}
 
 
 def call_defined(flow: Flow, value: Any, given: Arguments) -> Values:

@@ -15,15 +15,18 @@ from diagnose.usage.values import (
     NOTHING,
     Bound,
     KeysOf,
+    Named,
     Node,
     Outside,
     Scope,
+    Thing,
     Values,
     chosen_values,
     containers,
     is_object,
     looped_sections,
     sections,
+    texts,
     things,
     with_contents,
 )
@@ -88,16 +91,28 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
     """What a call of any of these gives back; of something outside where nothing is known of what is called."""
     result: Values = frozenset(one for one in containers(called) if flow.wrapped(one))  # a class that `type` made
     outside = [value for value in called if isinstance(value, Outside | Node)]
-    defined = [value for value in called if isinstance(value, Scope | Bound) or is_object(value)]
-    if not called and not isinstance(getattr(given.node, "func", None), ast.Attribute):  # it may be of a plug-in
-        plugins = (one for module in flow.project.plugins for one in module.scope.names.values() if one)
-        defined = [one for one in plugins if sections(given.everything)]
-    for value in defined:
-        result |= call_defined(flow, value, given)
-    if outside or not defined:
-        what = next((value for value in outside if isinstance(value, Outside)), None)
-        result |= call_library(flow, what, name, receiver, given)
-    return result
+    defined = [(value, given) for value in called if isinstance(value, Scope | Bound) or is_object(value)]
+    unknown = [given] if outside else []
+    texts_called = [value.text for value in called if isinstance(value, Named)]
+    is_name = not called and not isinstance(getattr(given.node, "func", None), ast.Attribute)
+    for text in [*texts_called, *([None] if is_name else [])]:
+        near = given.beside(text, texts_called) if text else given
+        named = [one for one in flow.named(text) if _takes(one, near)] if text else []
+        named = named or [one for one in flow.project.plugged_in if sections(near.everything)]
+        defined += [(one, near) for one in named]
+        unknown += [] if named else [near]
+    for value, near in defined:
+        result |= call_defined(flow, value, near)
+    what = next((value for value in outside if isinstance(value, Outside)), None)
+    unknown = unknown or ([] if defined else [given])
+    return result.union(*[call_library(flow, what, name, receiver, near) for near in unknown])
+
+
+def _takes(function: Scope, given: Arguments) -> bool:
+    """Whether a function has a parameter for each key that is unpacked for it."""
+    method = function.method("__init__") if function.kind == "class" else function
+    keys = {key for section in sections(NOTHING.union(*given.packs)) for key in section.data}
+    return method is not None and (method.double_star is not None or keys <= method.parameters)
 
 
 # --- methods of mappings and lists
@@ -175,6 +190,8 @@ def _by_name(flow: Flow, name: str, node: ast.Call, given: Arguments) -> Values:
         _set_by_name(flow, key, node, given)
         return NOTHING
     if key is None:
+        of_module = name == "getattr" and not any(isinstance(value, Node | Thing | Scope | Outside) for value in base)
+        fallback |= {Named(text) for text in texts(given.args[1])} if of_module else NOTHING
         return fallback | by_computed_key(flow, base, node.args[1], node, given.scope)
     if name == "hasattr":
         note_presence(flow, base, key, node, given.scope)

@@ -14,7 +14,19 @@ from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
 from diagnose.usage.syntax import FUNCTIONS, defaults_of
-from diagnose.usage.values import ITSELF, NOTHING, RETURNED, Node, Scope, Thing, Values, Variable, any_values, sections
+from diagnose.usage.values import (
+    ITSELF,
+    NOTHING,
+    RETURNED,
+    Node,
+    Scope,
+    Text,
+    Thing,
+    Values,
+    Variable,
+    any_values,
+    sections,
+)
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
 CHOSEN_BY_THE_RUN = "read under a key that only the run knows"
@@ -198,6 +210,13 @@ class Flow:
     def options(self) -> dict[str, tuple[str | None, Place]]:
         """The command line's options."""
         return options(self.reach)
+
+    def named(self, text: Text) -> list[Scope]:
+        """What a text of the config, with those beside it, names in the project."""
+        section: Any = self.config
+        for key in text.section:
+            section = section[key]
+        return self.project.named([value for value in section.values() if isinstance(value, str)])
 
     def thing(self, key: Any) -> Thing:
         """The list or dict that is made at this place."""

@@ -49,7 +49,7 @@ class Frameworks:
         for depth in range(len(path)):
             for name in named & section.keys():
                 rest = path[depth + 1 :] if path[depth] == "init_args" else path[depth:]
-                return self._of_class(path, str(section[name]).rpartition(".")[2], rest, named)
+                return self._of_class(path, str(section[name]), rest, named)
             section = section[path[depth]]
         if self._hydra and path[0] in {"hydra", "defaults"}:
             return read_by(path, "read by Hydra itself", _place(self._hydra[0]))
@@ -58,20 +58,22 @@ class Frameworks:
             return read_by(path, reason, _place(self.lightning))
         return None
 
-    def _of_class(self, path: tuple[str, ...], name: str, rest: tuple[str, ...], named: set[str]) -> KeyUse:
+    def _of_class(self, path: tuple[str, ...], text: str, rest: tuple[str, ...], named: set[str]) -> KeyUse:
         """A key of the section that an object of a class is made from; `rest`: its path inside the arguments."""
-        found = next(iter(self.reach.project.by_name.get(name, ())), None)
+        found, name = self.reach.project.named([text]), text.rpartition(".")[2]
         made = f"{name} is made from its section"
-        if found is None or DUNDER.fullmatch(rest[0]) or rest[0] in named:
+        if not found or DUNDER.fullmatch(rest[0]) or rest[0] in named:
             # what a library is given it uses: a key that it does not know stops the run
-            return read_by(path, made, _place(found or self.lightning or self.reach.scopes[0]))
-        method = found.method("__init__") if found.kind == "class" else found
-        if method is None or rest[0] not in method.parameters:
+            return read_by(path, made, _place(next(iter(found), self.lightning or self.reach.scopes[0])))
+        methods = [one.method("__init__") if one.kind == "class" else one for one in found]
+        taking = [method for method in methods if method is not None and rest[0] in method.parameters]
+        using = [method for method in taking if self.reach.uses(method, rest[0])]
+        if using:
+            return read_by(path, f"parameter of {name}", _place(using[0]))
+        if len(taking) < len(found):
             return unknown(".".join(path), made)
-        if self.reach.uses(method, rest[0]):
-            return read_by(path, f"parameter of {name}", _place(method))
         reason = f"{name} takes the parameter and does not use it"
-        return KeyUse(".".join(path), KeyState.DEAD, reason=reason, place=_place(method))
+        return KeyUse(".".join(path), KeyState.DEAD, reason=reason, place=_place(taking[0]))
 
 
 def hydra_folders(project: Project, config_file: Path | None) -> tuple[Path | None, bool]:

@@ -28,6 +28,7 @@ from diagnose.usage.values import (
     chosen_values,
     looped_sections,
     sections,
+    texts,
     things,
 )
 
@@ -191,8 +192,10 @@ def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
     key = constant(node.slice)
     if key is not None:
         stores = isinstance(node.ctx, ast.Store)
-        return member(flow, base, Access(key, "subscript", node, scope, stores=stores, written=node.slice))
-    return by_computed_key(flow, base, node.slice, node, scope)
+        found = member(flow, base, Access(key, "subscript", node, scope, stores=stores, written=node.slice))
+        return found | texts(base) if isinstance(key, int) else found
+    found = by_computed_key(flow, base, node.slice, node, scope)
+    return found | texts(base) if isinstance(node.slice, ast.UnaryOp) else found  # `path.split(".")[-1]`
 
 
 def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:

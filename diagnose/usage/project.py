@@ -14,7 +14,15 @@ from typing import Any
 
 from diagnose.errors import SourceError
 from diagnose.usage.libraries import is_familiar
-from diagnose.usage.syntax import DEFINITIONS, constant, defaults_of, drop_unreachable, is_main_block, key_pattern, last_name
+from diagnose.usage.syntax import (
+    DEFINITIONS,
+    constant,
+    defaults_of,
+    drop_unreachable,
+    is_main_block,
+    key_pattern,
+    last_name,
+)
 from diagnose.usage.values import Module, Outside, Scope, Variable
 
 PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
@@ -213,7 +221,7 @@ class Project:
         return frozenset(word for text in texts for word in re.findall(r"\w+", text))
 
     def _find_named(self, parts: list[str]) -> None:
-        folders = (self.root, self.trainer.parent, self.root / "src")
+        folders = self._search_path(parts[0], self.trainer.parent)
         for end in range(len(parts), 0, -1):
             if any(self._at(folder, parts[:end]) for folder in folders):
                 return
@@ -237,6 +245,22 @@ class Project:
                 scope.outer_bases.append(last_name(node))
 
     # --- names
+
+    @property
+    def plugged_in(self) -> list[Scope]:
+        """What the modules define that are imported by a name of which only the package is known."""
+        return [one for module in self.plugins for one in module.scope.names.values() if one]
+
+    def named(self, texts: list[str]) -> list[Scope]:
+        """The functions and classes that texts side by side name: `pkg.module.Class`, or a module and a class."""
+        found = []
+        for text in texts:
+            home, _, name = text.rpartition(".")
+            scopes = [one for one in self.by_name.get(name, ()) if one.parent is one.module.scope]
+            homes = [one for one in [home, *texts] if one]
+            placed = [one for one in scopes if any(one.module.is_at(its) for its in homes)]
+            found += placed or ([] if is_familiar(home.partition(".")[0]) else scopes)
+        return found
 
     def lookup(self, name: str, scope: Scope) -> Bindings:
         """What a name may be bound to, seen from `scope`."""

@@ -31,7 +31,7 @@ class Reachable:
         """Every attribute and identifier-like string in code that runs."""
         self._waiting = [module.scope for module in project.modules]
         self._named = list(_named_by(config))
-        self.add(scope for module in project.plugins for scope in module.scope.names.values())
+        self.add(project.plugged_in)
         self._go()
 
     def add(self, found: Iterable[Any]) -> None:

@@ -14,7 +14,7 @@ from diagnose.usage.libraries import names_of
 from diagnose.usage.syntax import last_name
 
 Values = frozenset[Any]
-"""Of Scope (a function or class), Bound, Thing, Node, Text, KeysOf, Each, Outside, and str: a name or file."""
+"""Of Scope (a function or class), Bound, Thing, Node, Text, Named, KeysOf, Each, Outside, and str: a name or file."""
 NOTHING: Values = frozenset()
 RETURNED = "return"
 """The name under which a function's variables hold what it gives back: a keyword, so no variable has it."""
@@ -157,6 +157,10 @@ class Module:
         self.scopes: dict[ast.AST, Scope] = {}
         self.scope = Scope("module", tree, self, None)
 
+    def is_at(self, dotted: str) -> bool:
+        """Whether an import of `dotted` from some folder is this module."""
+        return f"/{self.path.with_suffix('')}/".endswith(f"/{dotted.replace('.', '/')}/")
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -188,10 +192,18 @@ class Outside:
 
 @dataclass(frozen=True)
 class Text:
-    """Any text among the values of the config: which one is never asked, and there may be many."""
+    """Any text among the values of a section: which one is never asked, and there may be many."""
 
     site: Any
     """Where the config is loaded."""
+    section: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Named:
+    """What is found by the name that a text of the config is."""
+
+    text: Text
 
 
 @dataclass(frozen=True)
@@ -271,7 +283,7 @@ class Node:
         """What is worth following: a section, or that it is a text, which may name another file."""
         if self.is_section:
             return frozenset({self})
-        return frozenset({Text(self.site)}) if isinstance(self.data, str) else NOTHING
+        return frozenset({Text(self.site, self.path[:-1])}) if isinstance(self.data, str) else NOTHING
 
     def children(self) -> Values:
         """What is worth following under any of its keys."""
@@ -280,6 +292,11 @@ class Node:
     def each(self) -> Values:
         """What a loop over it goes through."""
         return self.children() | {Each(self)} if self._children else NOTHING
+
+
+def texts(values: Iterable[Any]) -> Values:
+    """Those that are a text of the config."""
+    return frozenset(value for value in values if isinstance(value, Text))
 
 
 def sections(values: Iterable[Any]) -> Values:

@@ -1,0 +1,272 @@
+"""Classes that texts of the config name, and other code that runs, or does not, without a call by its own name."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from diagnose.config import read_config
+from diagnose.usage.report import KeyReport
+from diagnose.usage.source import keys_read
+from tests.usage.conftest import read
+
+NETS = """
+    class Net:
+        def __init__(self, width, depth=2, spare=None):
+            self.layers = [width] * depth
+
+    def build(width, depth, spare):
+        return [width] * depth
+"""
+CONFIG = "{net: {file: parts.nets, kind: Net, path: parts.nets.Net, args: {width: 4, depth: 2, spare: 1}}}"
+BUILDS = {
+    "a module and a class": """
+        where = importlib.import_module(cfg["net"]["file"])
+        getattr(where, cfg["net"]["kind"])(**cfg["net"]["args"])
+    """,
+    "a path, cut at its last dot": """
+        def made(path, args):
+            folder, name = path.rsplit(".", 1)
+            return getattr(importlib.import_module(folder), name)(**args)
+
+        made(cfg["net"]["path"], cfg["net"]["args"])
+    """,
+    "the parts of a path": """
+        def found(path):
+            parts = path.split(".")
+            return getattr(importlib.import_module(".".join(parts[:-1])), parts[-1])
+
+        make = found(cfg["net"]["path"])
+        net = make(**cfg["net"]["args"])
+    """,
+    "a module that is imported by its name": """
+        from parts import nets
+
+        class Builder:
+            def __init__(self, opt):
+                self.opt, self.make = opt, getattr(nets, opt["kind"])
+
+            def build(self):
+                return self.make(**self.opt["args"])
+
+        Builder(cfg["net"]).build()
+    """,
+}
+START = "import importlib, yaml\n\ncfg = yaml.safe_load(open('c'))\n"
+
+
+def packaged(tmp_path: Path, **modules: str) -> None:
+    (tmp_path / "parts").mkdir()
+    for name, text in modules.items():
+        (tmp_path / "parts" / f"{name}.py").write_text(textwrap.dedent(text), "utf-8")
+
+
+@pytest.mark.parametrize("kind", ["Net", "build"])
+@pytest.mark.parametrize("how", BUILDS)
+def test_an_argument_that_the_named_class_does_not_use_is_dead(tmp_path: Path, how: str, kind: str) -> None:
+    packaged(tmp_path, nets=NETS)
+    report = read(tmp_path, START + textwrap.dedent(BUILDS[how]), CONFIG.replace("Net", kind))
+    assert report.dead[-1:] == ("net.args.spare",)
+    assert {"net.args.width", "net.args.depth"} <= set(report.live)
+
+
+LIVE = {
+    "the class is of a library": (
+        """
+        import torch
+        getattr(torch.optim, cfg["opt"]["kind"])([], **cfg["opt"]["args"])
+        """,
+        "{opt: {kind: Adam, args: {lr: 1, eps: 2}}}",
+    ),
+    "it has the name of one in the project": (
+        """
+        def make(path, args):
+            where, name = path.rsplit(".", 1)
+            return getattr(importlib.import_module(where), name)([], **args)
+
+        make(cfg["opt"]["path"], cfg["opt"]["args"])
+        class Adam:
+            def __init__(self, params, lr, eps):
+                self.lr = lr
+        """,
+        "{opt: {path: torch.optim.Adam, args: {lr: 1, eps: 2}}}",
+    ),
+    "two have the name": (
+        """
+        from parts import one, two
+        getattr(two, cfg["data"]["kind"])(**cfg["data"]["args"])
+        """,
+        "{data: {kind: Data, args: {folder: a, size: 2}}}",
+    ),
+    "one of two that are beside each other": (
+        """
+        def make(opt):
+            return getattr(importlib.import_module(opt["file"]), opt["kind"])(**opt["args"])
+
+        make(cfg["data"]), make(cfg["test"])
+        """,
+        "{data: &d {file: parts.two, kind: Data, args: {folder: a, size: 2}}, test: *d}",
+    ),
+    "it hands on what it is given": (
+        """
+        def make(opt):
+            return getattr(importlib.import_module(opt["file"]), opt["kind"])(**opt["args"])
+
+        make(cfg["data"])
+        """,
+        "{data: {file: parts.two, kind: Small, args: {folder: a, size: 2}}}",
+    ),
+    "another one is given the section whole": (
+        """
+        def start(module, config):
+            return getattr(importlib.import_module(module["file"]), module["kind"])(config=config)
+
+        start(cfg["run"], cfg).go()
+        """,
+        "{run: {file: parts.two, kind: Run, steps: 2}, seed: 1}",
+    ),
+    "it comes from a plug-in that the run names": (
+        """
+        import sys
+        def make(opt):
+            return getattr(importlib.import_module(sys.argv[1]), opt["kind"])(**opt["args"])
+
+        make(cfg["data"])
+        class Other:
+            def __init__(self, size):
+                pass
+        """,
+        "{data: {kind: Unknown, args: {size: 2}}}",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LIVE)
+def test_what_a_named_class_is_given_is_not_accused(tmp_path: Path, case: str) -> None:
+    source, config = LIVE[case]
+    packaged(
+        tmp_path,
+        one="class Data:\n    def __init__(self, folder, size):\n        self.folder = folder\n",
+        two=(
+            "class Data:\n    def __init__(self, folder, size):\n        self.all = [folder] * size\n"
+            "class Small(Data):\n    def __init__(self, **given):\n        super().__init__(**given)\n"
+            "class Run:\n    def __init__(self, config):\n        self.config = config['run']\n"
+            "        print(config['seed'] + 1)\n"
+            "    def go(self):\n        return range(self.config['steps'])\n"
+        ),
+    )
+    assert read(tmp_path, START + textwrap.dedent(source), config).idle == ()
+
+
+SAVED = {
+    "a class above": "class Net(Base):\n    def step(self):\n        return self.hparams.width\n",
+    "a callback": (
+        "class Show:\n    def on_step(self, module):\n        print(module.hparams['width'])\n"
+        "CALLBACKS = [Show().on_step]\nclass Net(Base):\n    pass\n"
+    ),
+    "a function that takes them all": (
+        "def layers(width=1):\n    return [width]\n"
+        "class Net(Base):\n    def step(self):\n        return layers(**self.hparams)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("who", SAVED)
+def test_an_argument_that_is_saved_may_be_read_by_others(tmp_path: Path, who: str) -> None:
+    source = "from lightning.pytorch.cli import LightningCLI\nimport nets\nLightningCLI()\n"
+    base = """
+        from lightning import LightningModule
+
+        class Base(LightningModule):
+            def __init__(self, width, spare):
+                super().__init__()
+                self.save_hyperparameters(ignore=["loss"])
+
+    """
+    nets = textwrap.dedent(base) + SAVED[who]
+    config = "{model: {class_path: nets.Net, init_args: {width: 2, spare: 1}}}"
+    report = read(tmp_path, source, config, nets=nets)
+    assert (report.live[-1], report.dead) == ("model.init_args.width", ("model.init_args.spare",))
+
+
+BEHIND = {
+    "a return": "def total(a, b):\n    return a\n    return a + cfg['spare'] * b\n",
+    "a raise": "def total(a, b):\n    if b:\n        raise ValueError(b)\n        a *= cfg['spare']\n    return a\n",
+    "a continue": "def total(a, b):\n    for one in b:\n        continue\n        a *= cfg['spare']\n    return a\n",
+}
+
+
+@pytest.mark.parametrize("what", BEHIND)
+def test_code_behind_the_end_of_its_block_reads_nothing(tmp_path: Path, what: str) -> None:
+    source = f"{START}{BEHIND[what]}print(total(cfg['lr'], [cfg['seed']]))\n"
+    assert read(tmp_path, source, "{lr: 1, seed: 2, spare: 3}").dead == ("spare",)
+
+
+def test_code_behind_a_return_in_another_block_still_reads(tmp_path: Path) -> None:
+    source = """
+        import yaml
+        cfg = yaml.safe_load(open("c"))
+
+        def total(a):
+            try:
+                if a:
+                    return a
+                a += cfg["lr"]
+            finally:
+                print(cfg["seed"] + 1)
+            while a:
+                break
+            else:
+                a = cfg["width"]
+            return a
+
+        total(1)
+    """
+    assert read(tmp_path, source, "{lr: 1, seed: 2, width: 3}").idle == ()
+
+
+HYDRA = """
+    import hydra
+
+    @hydra.main(version_base=None, config_path="conf", config_name="main")
+    def main(cfg):
+        print(cfg.seed, cfg.net.width, cfg.run.name, cfg.plan.steps.first)
+
+    main()
+"""
+FILES = {
+    "main.yaml": "defaults: [plan: short]\nseed: 1\nrun: {name: x}\nwidth: 2\nname: y\nfirst: 3\n",
+    "plan/short.yaml": "steps: {first: 3}\nname: z\n",
+    "net/small.yaml": "width: 2\nname: x\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "dead", "unknown"),
+    [
+        ("main.yaml", {"width", "name", "first"}, set()),
+        ("plan/short.yaml", {"name"}, set()),
+        ("net/small.yaml", {"name"}, set()),
+    ],
+)
+def test_a_key_that_hydra_has_of_another_file_is_not_this_one(
+    tmp_path: Path, file: str, dead: set[str], unknown: set[str]
+) -> None:
+    report = hydra(tmp_path, FILES, file)
+    assert (set(report.dead), set(report.unknown)) == (dead, unknown)
+
+
+def test_a_group_under_a_name_that_no_file_has_is_not_accused(tmp_path: Path) -> None:
+    files = {"main.yaml": "defaults: [model@net: small]\nseed: 1\n", "model/small.yaml": "width: 2\n"}
+    assert hydra(tmp_path, files, "model/small.yaml").idle == ()
+
+
+def hydra(tmp_path: Path, files: dict[str, str], judged: str) -> KeyReport:
+    for name, text in files.items():
+        (tmp_path / "conf" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "conf" / name).write_text(text, "utf-8")
+    (tmp_path / "train.py").write_text(textwrap.dedent(HYDRA), "utf-8")
+    config = tmp_path / "conf" / judged
+    return keys_read(tmp_path / "train.py", read_config(config).tree(), config)
