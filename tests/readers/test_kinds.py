@@ -272,3 +272,21 @@ def test_another_training_beside_it_is_another_run(tmp_path: Path) -> None:
     write(tmp_path / "tb", [scalar("train/loss", step, value) for step, value in enumerate(TRAIN)])
     (tmp_path / "console.txt").write_text("".join(f"step {n} loss {3.3 - n / 37:.4f}\n" for n in range(40)))
     assert len(list(runs(tmp_path))) == 2
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["[fold_0] {epoch:03d}/20: ", "{epoch}/20 ", "Train [{epoch}/20]: "],
+    ids=["a description", "alone", "in brackets"],
+)
+def test_an_epoch_called_by_nothing_in_front_of_the_bar_of_its_batches_counts(head: str) -> None:
+    losses = iter(3 * 0.97 ** np.arange(80))
+    speed = "[00:14<00:42, 1.4s/it"
+    bars = [
+        f"{head.format(epoch=epoch)}{25 * batch:3}%|{'█' * batch:4}| {batch}/4 {speed}, loss={next(losses):.4f}]"
+        for epoch in range(1, 21)
+        for batch in range(1, 5)
+    ]
+    loss = read_lines(bars).curve(Role.TRAIN_LOSS)
+    assert loss is not None
+    assert (len(loss), int(loss.steps[-1])) == (80, 80)

@@ -53,6 +53,8 @@ _FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<nu
 _BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 # `steps:  38%|███▊      | 36/96 [`: a bar over the whole training.
 _STEPS_BAR = re.compile(r"\bsteps?:[^|]*\|[^|]*$", re.IGNORECASE)
+# `[fold_0] 001/200:  25%|█████ | 1/4 [`: the epoch, called by nothing, in front of the bar over its batches.
+_EPOCH_OF_BAR = re.compile(r"(?<![\w./:])(?P<number>\d+)[ \t]*/[ \t]*(?P<total>\d+)[\])]?[ \t]*:?[ \t]*\d+%\|")
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
@@ -136,7 +138,10 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
         if first["total"]:
             yield PER_EPOCH, first.span("total")
     elif bar:
-        whole = _STEPS_BAR.search(line, 0, bar.start())
+        whole, epoch = _STEPS_BAR.search(line, 0, bar.start()), _EPOCH_OF_BAR.search(line, 0, bar.start() + 1)
+        if epoch:
+            yield EPOCH, epoch.span("number")
+            yield EPOCHS, epoch.span("total")
         yield STEP if whole else ITERATION, bar.span("done")
         yield from _total(bar, STEPS if whole else PER_EPOCH)
     elif with_metrics and (perhaps := COUNTS_ON.search(line)):
