@@ -60,7 +60,7 @@ def assign_roles(run: Run, *, train_tag: str | None = None, val_tag: str | None 
     """
     run = _with_bounds_negated(run)
     names = letter_splits(run.curves)
-    readings = {tag: replace(read_tag(names.get(tag, tag)), tag=tag) for tag in run.curves}
+    readings = {tag: replace(read_tag(names[tag]), tag=tag) if tag in names else read_tag(tag) for tag in run.curves}
     together = losses_in(run.curves)
     readings |= {tag: one for tag, one in together.items() if not (one.lossy and readings[tag].lossy > 1)}
     readings |= {tag: replace(one, lossy=0) for tag, one in readings.items() if one.lossy == 2 and tag not in together}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # The same words in other languages; in those without spaces they are inside others. Longer ones first.
 _FOREIGN = {
@@ -29,6 +30,7 @@ _TRANSLATED = re.compile(
 )
 
 
+@lru_cache(maxsize=1 << 14)
 def in_english(tag: str) -> str:
     """The tag with the words of other languages translated."""
     if tag.isascii() and not _TRANSLATED.search(tag):

@@ -311,7 +311,7 @@ def rises(reading: Reading) -> bool | None:
 
 def letter_splits(tags: Iterable[str]) -> dict[str, str]:
     """`loss_t` and `loss_v`, `loss` and `vloss` are the losses of training and validation: tag -> its name in full."""
-    known = {tuple(words_of(tag)): tag for tag in tags}
+    known = {read_tag(tag).words: tag for tag in tags}
     named = {}
     for (train, other, split), (words, tag) in product(_TWINS, known.items()):
         twin = tuple(train if word == other else word for word in words)

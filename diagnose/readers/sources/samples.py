@@ -45,7 +45,9 @@ def _folder(source: Source) -> Path | None:
 def _of_checkpoints(folder: Path) -> list[Path]:
     """Where F5-TTS has the checkpoints of the run `runs/NAME`: in `ckpts/NAME`, or whatever is alone in `ckpts`."""
     own = folder.resolve()
-    there = [path for path in _entries(own.parent.parent / "ckpts") if path.is_dir() and own.parent.name == "runs"]
+    if own.parent.name != "runs":
+        return []
+    there = [path for path in _entries(own.parent.parent / "ckpts") if path.is_dir()]
     return [path for path in there if path.name == own.name] or (there if len(there) == 1 else [])
 
 

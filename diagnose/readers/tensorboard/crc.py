@@ -11,8 +11,6 @@ import numpy.typing as npt
 Bytes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint32]
 
-LONGEST = 1024
-"""Bytes from the end of a message up to which `contributions` reaches."""
 _POLYNOMIAL = 0x82F63B78  # CRC-32C (Castagnoli), reflected; RFC 3720, appendix B.4
 _DELTA = 0xA282EAD8  # TensorFlow, tensorflow/tsl/lib/hash/crc32c.h: Mask()
 
@@ -35,8 +33,8 @@ def unmasked(stored: Words) -> Words:
 
 
 @cache
-def contributions() -> Words:
-    """Shape (LONGEST, 256): row d, column b is what byte b adds (by xor) to a CRC when d bytes follow it.
+def contributions(count: int) -> Words:
+    """Shape (count, 256): row d, column b is what byte b adds (by xor) to a CRC when d bytes follow it.
 
     CRC-32C is affine over GF(2): the CRC of a message is that of the message with some bytes set to zero,
     xor the contributions of these bytes.
@@ -44,9 +42,9 @@ def contributions() -> Words:
     table = np.arange(256, dtype=np.uint32)
     for _ in range(8):
         table = np.where(table & 1, table >> 1 ^ np.uint32(_POLYNOMIAL), table >> 1).astype(np.uint32)
-    rows = np.empty((LONGEST, 256), np.uint32)
+    rows = np.empty((count, 256), np.uint32)
     rows[0] = table
-    for distance in range(1, LONGEST):
+    for distance in range(1, count):
         before = rows[distance - 1]
         rows[distance] = before >> np.uint32(8) ^ table[before & np.uint32(255)]
     return rows

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.readers.sources.protobuf import UnsupportedRecordError
-from diagnose.readers.tensorboard.crc import LONGEST, Bytes, masked
+from diagnose.readers.tensorboard.crc import Bytes, masked
 from diagnose.readers.tensorboard.frames import FRAME, HEADER, PAD, gather
-from diagnose.readers.tensorboard.layout import Columns, Layout, Template, learn
+from diagnose.readers.tensorboard.layout import LONGEST, Columns, Template
 from diagnose.readers.tensorboard.parse import Found, Point
 from diagnose.readers.tensorboard.restarts import Points
+from diagnose.readers.tensorboard.templates import Group, Numbers, known_templates
 from diagnose.run import FloatArray, IntArray
 
 FEW = 8
@@ -24,8 +25,6 @@ LOOK = 16
 LEAST = 1 << 15
 """Bytes; a cycle that fits no longer than this is left to the general path, for the same reason."""
 
-MOST_TEMPLATES = 4096
-"""Of one layout. A file with more tags of one length than this is strange, and its others are read one by one."""
 BLOCK = 1 << 17
 """Bytes compared at once with a cycle: the comparison and its result stay in the cache of a core."""
 
@@ -70,47 +69,6 @@ def _grown(old: npt.NDArray[np.generic], used: int, size: int) -> npt.NDArray[np
     return new
 
 
-class Group:
-    """All templates of one layout, searchable by residue."""
-
-    def __init__(self, layout: Layout) -> None:
-        self.layout = layout
-        self.templates: list[Template] = []
-        self.numbers: list[int] = []
-        """The number of each template among those of all layouts."""
-        self._known: dict[int, tuple[Template, int]] = {}
-
-    def add(self, template: Template, number: int) -> bool:
-        """Whether a template was new, and there was room for it."""
-        if template.residue in self._known or len(self._known) == MOST_TEMPLATES:
-            return False
-        self._known[template.residue] = template, number
-        return True
-
-    def _arrange(self) -> None:
-        """Put the templates in the order of their residues."""
-        residues = sorted(self._known)
-        self.templates, self.numbers = map(list, zip(*(self._known[residue] for residue in residues), strict=True))
-        self._residues = np.array(residues, np.uint32)
-        constants = np.stack([template.constant for template in self.templates])
-        self._constants = constants.view(f"V{self.layout.width}")[:, 0]
-
-    def match(self, rows: Bytes, columns: Columns) -> IntArray:
-        """Shape (n,): which template each record, shape (n, width), is an intact example of; -1: of none."""
-        if len(self.templates) < len(self._known):
-            self._arrange()
-        residues = columns.residues()
-        which = np.minimum(np.searchsorted(self._residues, residues), len(self.templates) - 1)
-        differ = self._constants[which].view(np.uint64).reshape(len(rows), self.layout.width // 8)
-        differ ^= rows.view(np.uint64)
-        differ &= self.layout.mask.view(np.uint64)
-        wrong = self._residues[which] != residues
-        if differ.any():
-            wrong |= differ.any(axis=1)
-        which[wrong] = -1
-        return which
-
-
 class Decoder:
     """Decodes the records of one file, learning their layouts as it meets them.
 
@@ -124,8 +82,7 @@ class Decoder:
         """Step of each restart, in the order of the file; `Series.launches` says where they are among the points."""
         self.growth = 2.0
         self._parse = parse
-        self._templates: list[Template] = []
-        self._groups: dict[int, dict[Layout, Group]] = defaultdict(dict)
+        self._templates = known_templates()
         self._pieces: dict[str, list[tuple[IntArray, Piece]]] = defaultdict(list)
         self._restarts: list[tuple[int, int]] = []
 
@@ -139,7 +96,7 @@ class Decoder:
         order = np.argsort(lengths.astype(np.uint16), kind="stable")
         for members in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
             length = int(lengths[members[0]])
-            together = length <= LONGEST and (len(members) >= FEW or length in self._groups)
+            together = length <= LONGEST and (len(members) >= FEW or length in self._templates.groups)
             rest.append(self._columns(data, at, members, length, numbers) if together else members)
         singles = np.sort(np.concatenate(rest)).tolist()
         damaged = [one for one in singles if not self._single(data[at[one] :][: lengths[one] + FRAME].tobytes(), one)]
@@ -152,7 +109,7 @@ class Decoder:
         for period in (len(numbers) - 1 - back[: Cycle.TRIES]).tolist():
             tail = numbers[len(numbers) - period :]
             if period <= Cycle.LONGEST and np.array_equal(numbers[-2 * period : -period], tail) and tail.min() >= 0:
-                return Cycle([self._templates[number] for number in tail])
+                return Cycle([self._templates.all[number] for number in tail])
         return None
 
     def decode_cycle(self, cycle: Cycle, data: Bytes) -> int:
@@ -171,30 +128,32 @@ class Decoder:
 
     def _columns(self, data: Bytes, at: IntArray, members: IntArray, length: int, numbers: IntArray) -> IntArray:
         """Decode records of one length together; returns those that are to be looked at one by one."""
-        groups = self._groups[length]
-        rows = gather(data, at[members], (length + FRAME + 7) // 8 * 8)
+        groups = self._templates.groups[length]
         strangers: list[IntArray] = []
         look = LOOK
         while True:
-            for group in list(groups.values())[::-1] if len(members) else []:
+            for group in groups[::-1]:
+                if not len(members):
+                    break
+                rows = gather(data, at[members], length + FRAME)
                 columns = group.layout.columns(rows.view(group.layout.fields)[:, 0])
                 which = group.match(rows, columns)
                 hit = which >= 0
                 if hit.any():
-                    groups[group.layout] = groups.pop(group.layout)  # the last one in use is asked first
+                    groups.append(groups.pop(groups.index(group)))  # the last one in use is asked first
                     self._emit(group, columns, which, members, numbers)
-                    rows, members = rows[~hit], members[~hit]
+                    members = members[~hit]
             if len(members) < FEW:
                 return np.concatenate([*strangers, members])
-            learned = [self._learn(row[: length + FRAME].tobytes()) for row in rows[:look]]
+            learned = [self._learn(data[start:][: length + FRAME].tobytes()) for start in at[members[:look]]]
             if not any(learned):
                 strangers.append(members[:look])
-                rows, members = rows[look:], members[look:]
+                members = members[look:]
             look *= 2
 
-    def _emit(self, group: Group, columns: Columns, which: IntArray, members: IntArray, numbers: IntArray) -> None:
+    def _emit(self, group: Group, columns: Columns, which: Numbers, members: IntArray, numbers: IntArray) -> None:
         """Hand on the records that match a template, tag by tag."""
-        order = np.argsort(which.astype(np.int16), kind="stable")
+        order = np.argsort(which, kind="stable")
         edges = np.searchsorted(which[order], np.arange(len(group.templates) + 1)).tolist()
         members, walls, steps = members[order], columns.walls[order], columns.steps[order]
         values = [column[order] for column in columns.values]
@@ -211,15 +170,9 @@ class Decoder:
         if not _intact(record):
             return False
         try:
-            template = learn(record)
+            return self._templates.learn(record)
         except UnsupportedRecordError:
             return False
-        groups = self._groups[template.layout.length]
-        group = groups.setdefault(template.layout, Group(template.layout))
-        new = group.add(template, len(self._templates))
-        if new:
-            self._templates.append(template)
-        return new
 
     def _single(self, record: bytes, member: int) -> bool:
         """Decode one record; whether it was intact."""
@@ -287,12 +240,10 @@ class Cycle:
 
     def __init__(self, templates: list[Template]) -> None:
         self.templates = templates
-        sizes = [template.layout.length + FRAME for template in templates]
-        self._places = np.cumsum([0, *sizes])
+        self._places = np.cumsum([0, *(template.layout.width for template in templates)])
         self.size = int(self._places[-1])
-        pairs = list(zip(templates, sizes, strict=True))
-        self._constant = np.concatenate([template.constant[:size] for template, size in pairs])
-        self._mask = np.concatenate([template.layout.mask[:size] for template, size in pairs])
+        self._constant = np.concatenate([template.constant for template in templates])
+        self._mask = np.concatenate([template.layout.mask for template in templates])
 
     def fits(self, data: Bytes) -> int:
         """How many rounds the window starts with, by all the bytes that do not change."""

@@ -14,21 +14,20 @@ from diagnose.readers.tensorboard.decode import LEAST, Cycle, Decoder
 from diagnose.readers.tensorboard.frames import FRAME, HEADER, HEAVY, PAD, Chain, Stretch, headers, joined
 from diagnose.readers.tensorboard.parse import Blob, Found, parse
 
-WINDOW = 5 << 18
+WINDOW = 1 << 20
 """Bytes read at once. Source: sets e and f of benchmarks/reading: fewer take longer, more take more memory than 40 MB
 and 24 bytes a point."""
-FIRST_WINDOW = 1 << 16
-"""Bytes read at first; then four times more each time."""
+FIRST_WINDOW = 1 << 17
+"""Bytes read at first, and decoded record by record before looking for a cycle; then four times and twice as many
+each time. Source: set b of benchmarks/reading: its files are short."""
 WINDOW_AFTER_HEAVY = 1 << 13
 """Bytes read after a heavy record, in case another one follows soon."""
+np.empty(4 * WINDOW, np.uint8)  # Having freed so much once, glibc keeps what a window takes for the next one.
 SEARCH_WINDOW = 1 << 18
 """Bytes searched at once after damage, where every zero may be part of a header and costs memory."""
 ENOUGH = 1 << 17
 """Bytes of ordinary records, taken from between heavy ones, that are decoded together. Source: set c of
 benchmarks/reading: more gain little."""
-FIRST_SPAN = 1 << 14
-"""Bytes decoded record by record before looking for a cycle; then twice as many each time there is none. Source:
-set b of benchmarks/reading: its files are short."""
 
 
 class EventFile:
@@ -50,7 +49,7 @@ class EventFile:
         self.size = 0
         self._good = 0  # bytes in intact records
         self._window = FIRST_WINDOW
-        self._span = FIRST_SPAN
+        self._span = FIRST_WINDOW
         self._base = 0  # place in the file of the bytes that are being looked at
         self._waiting: list[Stretch] = []
         self._places = np.zeros(0, np.int64)  # in the file, of the records that are being decoded
@@ -75,7 +74,7 @@ class EventFile:
         buffer = np.empty(min(WINDOW, self.size - self.position) + PAD, np.uint8)
         going = True
         while going and self.position < self.size:
-            self.decoder.growth = min(64.0, max(1.02, 1.02 * self.size / max(self.position, 1)))
+            self.decoder.growth = min(64.0, max(1.02, 1.02 * self.size / (self.position + self._window)))
             data = _read(file, self.position, min(self._window, self.size - self.position), buffer)
             used = self._records(data)
             self.position += used
@@ -108,7 +107,7 @@ class EventFile:
             return 0
         self._accept(rounds * len(cycle.templates), rounds * cycle.size)
         self._doubt, self._counted = None, False
-        self._span = FIRST_SPAN
+        self._span = FIRST_WINDOW
         return rounds * cycle.size
 
     def _accept(self, records: int, size: int) -> None:
@@ -272,7 +271,7 @@ def _search(file: BinaryIO, start: int, size: int, *, whole: bool) -> int | None
     """Where the next intact record starts; unless `whole` one that is not all there yet will do."""
     while start + HEADER <= size:
         data = _read(file, start, min(SEARCH_WINDOW, size - start))[:-PAD]
-        places, lengths = headers(data, wide=True)
+        places, lengths = headers(data, 4)
         for first, length in zip((places + start).tolist(), lengths.tolist(), strict=True):
             end = first + length + FRAME
             if _intact(file, first, end) if end <= size else not whole:

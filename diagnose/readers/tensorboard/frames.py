@@ -9,11 +9,12 @@ chain. The same search finds the next good record after damage.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import google_crc32c
 import numpy as np
 
-from diagnose.readers.tensorboard.crc import Bytes, contributions, unmasked
+from diagnose.readers.tensorboard.crc import Bytes, Words, contributions, unmasked
 from diagnose.run import IntArray
 
 HEADER = 12
@@ -23,29 +24,43 @@ PAD = 8
 """Bytes that follow the last record of a window, so that records can be gathered in whole words."""
 HEAVY = 1 << 16
 """Payloads from this size on (audio, images, graphs) are not read with the others."""
+_FIELDS = np.dtype(
+    {
+        "names": ["length", "lower", "upper", "crc"],
+        "offsets": [0, 0, 2, 8],
+        "formats": ["<u4", "<u2", "<u2", "<u4"],
+        "itemsize": HEADER,
+    }
+)
 _ZEROS_CRC = np.uint32(google_crc32c.value(bytes(8)))
 
 
-def headers(data: Bytes, *, wide: bool = False) -> tuple[IntArray, IntArray]:
+def headers(data: Bytes, low: int) -> tuple[IntArray, IntArray]:
     """Offsets, in order, at which a header with the right checksum is, and the lengths that they state.
 
-    Lengths up to 64 KiB are found, or with `wide` (slower, for the search after damage) up to 4 GiB.
+    `low`: the bytes of a length, at most 4, that may differ from zero. The fewer, the faster.
     """
-    low = 4 if wide else 2  # bytes of the length that may differ from zero
     run = data == 0
     run[:-1] &= run[1:]
     run[:-2] &= run[2:]  # four zeros from here on
-    if not wide:
-        run[:-2] &= run[2:]  # six zeros
+    if low < 4:
+        run[: low - 4] &= run[4 - low :]
     at = np.flatnonzero(run[low : max(low, len(data) - HEADER + low + 1)])
-    crc = np.full(len(at), _ZEROS_CRC)
-    lengths = np.zeros(len(at), np.int64)
-    for place in range(low):
-        byte = data[at + place]
-        crc ^= contributions()[7 - place].take(byte)
-        lengths |= byte.astype(np.int64) << (8 * place)
-    right = crc == unmasked(gather(data, at + 8, 4).view("<u4")[:, 0])
-    return at[right], lengths[right]
+    found = gather(data, at, HEADER).view(_FIELDS)[:, 0]
+    lower, upper = _length_checksums()
+    crc = lower.take(found["lower"])
+    if low > 2:
+        crc ^= upper.take(found["upper"])
+    right = np.flatnonzero(crc == unmasked(found["crc"]))
+    return at[right], found["length"][right].astype(np.int64)
+
+
+@cache
+def _length_checksums() -> tuple[Words, Words]:
+    """The CRC of a length below 2^16, and what its next 16 bits add (by xor)."""
+    rows = contributions(8)
+    lower, upper = (rows[first][:, None] ^ rows[first + 1] for first in (6, 4))
+    return lower.ravel() ^ _ZEROS_CRC, upper.ravel()
 
 
 def gather(data: Bytes, at: IntArray, width: int) -> Bytes:
@@ -58,10 +73,19 @@ class Chain:
     """The records of one window that follow one another without a gap."""
 
     def __init__(self, data: Bytes) -> None:
-        self.at, self.lengths = headers(data)
-        self._ends = self.at + self.lengths + FRAME
-        self._stops = np.append(np.flatnonzero(self._ends[:-1] != self.at[1:]), len(self.at) - 1)
         self._size = len(data) - PAD
+        self._link(*headers(data, 1))  # scalars seldom take 256 bytes
+        if not self._gapless():
+            self._link(*headers(data, 2))
+
+    def _link(self, at: IntArray, lengths: IntArray) -> None:
+        self.at, self.lengths = at, lengths
+        self._ends = at + lengths + FRAME
+        self._stops = np.append(np.flatnonzero(self._ends[:-1] != at[1:]), len(at) - 1)
+
+    def _gapless(self) -> bool:
+        """Whether there is no room for another header from the start to the end of the window."""
+        return self.at[:1].tolist() == [0] and len(self._stops) == 1 and bool(self._ends[-1] + HEADER > self._size)
 
     def whole(self, position: int) -> slice:
         """Which entries of `at` and `lengths` are the linked records, all of them in the window, from `position` on."""

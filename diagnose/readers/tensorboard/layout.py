@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.readers.sources.protobuf import Sliceable, Span, UnsupportedRecordError, fields, once, text, varint
-from diagnose.readers.tensorboard.crc import LONGEST, Bytes, Words, contributions, unmasked
+from diagnose.readers.tensorboard.crc import Bytes, Words, contributions, unmasked
 from diagnose.readers.tensorboard.frames import FRAME, HEADER
 from diagnose.run import FloatArray, IntArray
 
@@ -31,6 +31,8 @@ _TENSORS = {1: ("<f4", (_CONTENT, 0x2A, 0x2D)), 2: ("<f8", (_CONTENT, 0x32, 0x31
 
 _ONE = b"\x12\x02\x08\x01"  # a dimension of size 1
 
+LONGEST = 1024
+"""Bytes of the longest payload that is decoded as columns."""
 LONGEST_STEP = 8
 """Bytes of the longest step that is decoded as a column: 2^56 - 1."""
 
@@ -48,10 +50,10 @@ class Layout:
     values: tuple[tuple[int, str], ...]
     """Place and numpy dtype of each value."""
 
-    @cached_property
+    @property
     def width(self) -> int:
-        """Bytes of a record, rounded up to whole words."""
-        return (self.length + FRAME + 7) // 8 * 8
+        """Bytes of a record."""
+        return self.length + FRAME
 
     @cached_property
     def fields(self) -> np.dtype[np.void]:
@@ -71,6 +73,16 @@ class Layout:
             mask[place : place + count] = 0
         mask[self.step : self.step + self.step_bytes] = 128
         return mask
+
+    def filled(self, records: Bytes, columns: Columns) -> Bytes:
+        """Records that have these columns where they change, out of those with zeros there, shape (n, width)."""
+        changing = records.view(self.fields)[:, 0]
+        changing["wall"] = columns.walls
+        changing["step"] |= columns.words & np.uint64(sum(0x7F << 8 * place for place in range(self.step_bytes)))
+        for index, values in enumerate(columns.values):
+            changing[str(index)] = values
+        changing["crc"] = columns.stored
+        return records
 
     def columns(self, *records: npt.NDArray[np.void]) -> Columns:
         """The changing parts of records, arrays of `fields`, one array after the other."""
@@ -102,12 +114,13 @@ class Columns:
         """Shape (n,): the checksums of the templates that the records would belong to."""
         layout = self.layout
         residues = unmasked(self.stored)
+        rows = contributions(1 << layout.length.bit_length())
         parts: list[tuple[int, int, npt.NDArray[Any]]]
         parts = [(layout.wall, 8, self.walls), (layout.step, layout.step_bytes, self.words)]
         places = (place for place, _ in layout.values)
         parts += [(place, values.itemsize, values) for place, values in zip(places, self.values, strict=True)]
         for start, count, column in parts:
-            table = contributions()[HEADER + layout.length - 1 - start :: -1]
+            table = rows[HEADER + layout.length - 1 - start :: -1]
             cells = column.view(np.uint8).reshape(len(column), column.itemsize)
             for place in range(count):
                 residues ^= table[place].take(cells[:, place])
@@ -132,9 +145,8 @@ def learn(record: bytes) -> Template:
     Raises UnsupportedRecordError if it is no list of scalars.
     """
     layout, tags = _layout(record)
-    row = np.zeros(layout.width, np.uint8)
-    row[: len(record)] = np.frombuffer(record, np.uint8)
-    payload = np.where(layout.mask == 255, row, 0).astype(np.uint8)[HEADER : HEADER + layout.length]
+    row = np.frombuffer(record, np.uint8)
+    payload = np.where(layout.mask == 255, row, 0).astype(np.uint8)[HEADER:-4]
     return Template(layout, row & layout.mask, google_crc32c.value(payload.tobytes()), tags)
 
 
@@ -145,7 +157,7 @@ def _layout(record: bytes) -> tuple[Layout, tuple[str, ...]]:
         raise UnsupportedRecordError
     wall = event[_WALL][0]
     step, step_end = event.get(_STEP, (wall, wall))
-    if step_end - step > LONGEST_STEP:
+    if step_end - step > LONGEST_STEP or step + LONGEST_STEP > len(record):
         raise UnsupportedRecordError
     values = [_value(record, (start, end)) for key, start, end in fields(record, *event[_SUMMARY]) if _is_value(key)]
     places = tuple((place, kind) for _, place, kind in values)
