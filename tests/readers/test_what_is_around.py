@@ -205,6 +205,20 @@ def test_records_of_what_a_program_printed_are_read_as_what_it_printed(name: str
     assert steps(run) == list(range(POINTS))
 
 
+def test_bigvgan_is_judged_by_its_mel_error() -> None:
+    """Its second edition writes the lines of HiFi-GAN in other words."""
+    line: Line = lambda n, t, _: (  # noqa: E731
+        f"Steps: {n}, Gen Loss Total: {40 + t:.3f}, Mel Error: {t}, s/b: 0.512 lr: 0.0001 grad_norm_g: 50.1"
+    )
+    run = logged(line)
+    assert (run.format, values(run, Role.TRAIN_LOSS)) == ("hifigan", TRAIN.tolist())
+
+
+def test_a_tensor_of_one_number_is_that_number() -> None:
+    run = logged(lambda n, t, _: f"{5 * n} tensor([{t}], device='cuda:0', grad_fn=<AddBackward0>)")
+    assert (steps(run), values(run, Role.TRAIN_LOSS)) == ([5 * n for n in range(POINTS)], TRAIN.tolist())
+
+
 def test_a_name_in_brackets_is_a_name() -> None:
     run = logged(lambda n, t, v: f"epoch={n}, train mse <loss>={t}\nepoch={n}, validation mse <loss>={v}")
     assert (values(run, Role.TRAIN_LOSS), values(run, Role.VAL_LOSS)) == (TRAIN.tolist(), VAL.tolist())
