@@ -15,6 +15,7 @@ from diagnose.finding import Verdict
 from diagnose.readers import read_source, runs
 from diagnose.readers.sources import Source
 from diagnose.run import EndingKind, Role, Run
+from tests.readers.events import scalar, write
 
 POINTS = 30
 TRAIN = np.round(2.4 * 0.9 ** np.arange(POINTS) + 0.2001, 4)
@@ -205,6 +206,12 @@ def test_records_of_what_a_program_printed_are_read_as_what_it_printed(name: str
     assert steps(run) == list(range(POINTS))
 
 
+@pytest.mark.parametrize("power", ["\u00d7 10^-3", "x10^-3", "*10^{-3}"])
+def test_a_power_that_is_written_by_hand_belongs_to_its_number(power: str) -> None:
+    run = logged(lambda n, t, _: f"epoch {n}: loss = {t}{' ' * (power[1] == ' ')}{power}, lr = 1{power}")
+    np.testing.assert_allclose(values(run, Role.TRAIN_LOSS) or [], TRAIN / 1000)
+
+
 def test_bigvgan_is_judged_by_its_mel_error() -> None:
     """Its second edition writes the lines of HiFi-GAN in other words."""
     line: Line = lambda n, t, _: (  # noqa: E731
@@ -212,11 +219,6 @@ def test_bigvgan_is_judged_by_its_mel_error() -> None:
     )
     run = logged(line)
     assert (run.format, values(run, Role.TRAIN_LOSS)) == ("hifigan", TRAIN.tolist())
-
-
-def test_a_tensor_of_one_number_is_that_number() -> None:
-    run = logged(lambda n, t, _: f"{5 * n} tensor([{t}], device='cuda:0', grad_fn=<AddBackward0>)")
-    assert (steps(run), values(run, Role.TRAIN_LOSS)) == ([5 * n for n in range(POINTS)], TRAIN.tolist())
 
 
 def test_a_name_in_brackets_is_a_name() -> None:
@@ -241,6 +243,30 @@ def test_a_log_that_repeats_another_of_its_folder_is_the_same_training(tmp_path:
     assert [len(run.sources) for run in found] == [2, 2]
 
 
+def test_numbers_in_a_folder_below_the_log_are_the_same_training(tmp_path: Path) -> None:
+    """MMEngine: `20230501.log` and `vis_data/scalars.json`, which another file there repeats."""
+    for number in range(2):
+        folder = tmp_path / f"2023050{number}"
+        (folder / "vis_data").mkdir(parents=True)
+        losses = (TRAIN + number / 7).tolist()
+        rows = "\n".join(json.dumps({"loss": x, "lr": 0.01, "step": n}) for n, x in enumerate(losses))
+        for name in ("scalars", folder.name):
+            (folder / f"vis_data/{name}.json").write_text(rows)
+        (folder / f"{folder.name}.log").write_text(
+            "".join(
+                f"mmengine - INFO - Iter(train) [{n}/900]  lr: 1.0e-02  loss: {x:.4f}\n" for n, x in enumerate(losses)
+            )
+        )
+    assert [run.name for run in runs(tmp_path)] == ["20230500", "20230501"]
+
+
+def test_the_inner_losses_of_fairseq_are_of_the_same_training(tmp_path: Path) -> None:
+    for split, losses in (("train", TRAIN), ("train_inner", TRAIN), ("valid", VAL)):
+        write(tmp_path / "tb" / split, [scalar("loss", n, float(x)) for n, x in enumerate(losses)])
+    (run,) = runs(tmp_path)
+    np.testing.assert_allclose(values(run, Role.VAL_LOSS) or [], VAL, rtol=1e-6)
+
+
 def test_two_logs_of_one_form_with_losses_of_their_own_are_two_trainings(tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
     for seed in range(2):
@@ -263,8 +289,6 @@ def test_sacred_logs_one_training_as_numbers_and_as_text(tmp_path: Path) -> None
 
 def test_a_table_beside_the_folder_of_event_runs_is_the_same_training(tmp_path: Path) -> None:
     """Lightning with two loggers: `tb/version_0` and `csv/version_0`."""
-    from tests.readers.events import scalar, write
-
     write(tmp_path / "logs/tb/version_0", [scalar("train_loss", n, float(x)) for n, x in enumerate(TRAIN)])
     (tmp_path / "logs/csv/version_0").mkdir(parents=True)
     rows = "".join(f"{n},{x}\n" for n, x in enumerate(TRAIN))

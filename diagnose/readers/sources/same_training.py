@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -118,6 +119,7 @@ def _with_its_texts(source: Source) -> Iterator[Source]:
 def _candidates(sources: Sequence[Source]) -> Iterator[tuple[int, int]]:
     """Pairs that may belong to one training: an event run and a text in its folder, above or beside, two texts in one.
 
+    A text may also be in a folder below that of the other (`vis_data/` of MMEngine).
     A folder of event files beside the folder of checkpoints is how the Trainer's own example has it.
     """
     texts = [number for number, source in enumerate(sources) if not source.parts and not source.reason]
@@ -134,6 +136,13 @@ def _candidates(sources: Sequence[Source]) -> Iterator[tuple[int, int]]:
             yield from ((run, text) for run in below)
         for place, first in enumerate(there):
             yield from ((first, second) for second in there[place + 1 :])
+        deeper = [text for one, texts in folders.items() if one != folder == _above(one) for text in texts]
+        if len(there) + len(deeper) <= _MOST_TEXTS:
+            yield from product(there, deeper)
+
+
+def _above(folder: str) -> str:
+    return str(PurePosixPath(folder).parent)
 
 
 def _forms_differ(first: Source, second: Source) -> bool:

@@ -20,8 +20,10 @@ NOTEBOOK = ".ipynb"
 # Files of these kinds are mostly data and settings: one is looked at where its name is that of a curve or a history.
 _BY_NAME = frozenset({".npy", ".npz", ".yaml", ".yml"})
 _HISTORY = re.compile(r"(?<![a-z])(?:logs?|histor(?:y|ies)|metrics|results|curves?)(?![a-z])", re.IGNORECASE)
-# Sub-folders that hold one split of the run in the folder above: Keras, ESPnet, FastSpeech2, NVIDIA's trainers.
-SPLITS = frozenset({"train", "training", "val", "valid", "validation", "eval", "evaluation", "dev", "test"})
+# Sub-folders that hold one split of the run in the folder above: Keras, ESPnet, FastSpeech2, fairseq, NVIDIA.
+SPLITS = frozenset(
+    {"train", "training", "train_inner", "val", "valid", "validation", "eval", "evaluation", "dev", "test"}
+)
 # SummaryWriter.add_hparams writes into a sub-folder that is named by the time.
 _HPARAMS = re.compile(r"\d{9,}\.\d+")
 _CHECKPOINT = re.compile(r"(.*/)?checkpoint-(\d+)")

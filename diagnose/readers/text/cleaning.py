@@ -9,26 +9,27 @@ from diagnose.readers.columns.numbers import with_plain_nan
 
 # Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what numpy 2 prints around
 # its numbers (a bracket stays), bold text, a place that was never filled in (`ep:{} 18`), what fills up `nan`, code
-# in Markdown, and what Julia writes behind its numbers (`1.5f0`).
-_ANSI = (
-    (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]"),
-    (b"\x1b]", rb"\x1b\][^\x07\n]*\x07"),
-    (b"[0m", rb"\[\d{1,2}(?:;\d+)*m"),
-    (b"np.", rb"\bnp\.(?:float|int)\d+(?=\([-+\w.]+\))"),
-    (b"[J", rb"(?m)^[ \t]*\[J"),
-    (b"**", rb"\*\*(?=[\w.-])|(?<=[\w.])\*\*"),
-    (b"{}", rb"\{\} ?(?=[-+]?\d)"),
-    (b"xx", rb"(?<=nan|inf)x+"),
-    (b"`", rb"`(?=[-+]?\d|nan|inf)|(?<=\d)`|(?<=nan|inf)`"),
-    (b"f0", rb"(?<=\d)f0(?!\w)"),
+# in Markdown, and what Julia writes behind its numbers (`1.5f0`). A name in brackets (`<loss>=`) and a power
+# that is written by hand (`2.3 x 10^-3`) become plain.
+_MARKS = (
+    (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]", b""),
+    (b"\x1b]", rb"\x1b\][^\x07\n]*\x07", b""),
+    (b"[0m", rb"\[\d{1,2}(?:;\d+)*m", b""),
+    (b"np.", rb"\bnp\.(?:float|int)\d+(?=\([-+\w.]+\))", b""),
+    (b"[J", rb"(?m)^[ \t]*\[J", b""),
+    (b"**", rb"\*\*(?=[\w.-])|(?<=[\w.])\*\*", b""),
+    (b"{}", rb"\{\} ?(?=[-+]?\d)", b""),
+    (b"xx", rb"(?<=nan|inf)x+", b""),
+    (b"`", rb"`(?=[-+]?\d|nan|inf)|(?<=\d)`|(?<=nan|inf)`", b""),
+    (b"f0", rb"(?<=\d)f0(?!\w)", b""),
+    (b">=", rb"<(\w+)>(?==)", rb"\1"),
+    (b"10^", rb"(?<=\d) ?(?:\xc3\x97|x|\*) ?10\^\{?([-+]?\d+)\}?", rb"e\1"),
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
 _GLUED = re.compile(
     rb"(?<=[^\n])(?=Epoch (?!1/\d+\n)\d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?<!Epoch )(?=\d+/\d+ \[[=>.]{3})",
 )
 _LOOKED_AT = 1 << 14
-# A name in brackets (SageMaker).
-_IN_BRACKETS = re.compile(rb"<(\w+)>(?==)")
 # What a program printed, in the record of what ran it (Docker, journald, Google Cloud).
 _RECORD = re.compile(
     rb'^\{[^\n]*?"(?:log|message|MESSAGE|msg|textPayload)" ?: ?"((?:[^"\\\n]|\\.)*)"[^\n]*\}\r?$', re.MULTILINE
@@ -96,14 +97,12 @@ def cleaned(text: bytes) -> bytes:
         text = re.sub(b"\x08+", b"\n", text)
     if b"\n> " in text or text.startswith(b"> "):
         text = _QUOTED.sub(b"", text)
-    for mark, pattern in _ANSI:
-        if mark in text:
-            text = re.sub(pattern, b"", text)
     if b"/s]" in text or b"/it]" in text:
         text = _GLUED_BAR.sub(b"", text)
     text = with_plain_nan(text)
-    if b">=" in text:
-        text = _IN_BRACKETS.sub(rb"\1", text)
+    for mark, pattern, plain in _MARKS:
+        if mark in text:
+            text = re.sub(pattern, plain, text)
     for found, parted, until in (_NUMBERED, *_JOINED, *_STUCK):
         if found.search(text, 0, until):
             text = found.sub(parted, text)

@@ -80,7 +80,7 @@ _WHOLE_LINES = (
     re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*,?[ \t]*$"),
     re.compile(
         rf"^[ \t]*(?:(?:epoch[ \t:=]+(?P<epoch>\d+)|(?:(?:step|iter\w*|batch)[ \t:=]+)?(?P<step>\d+))[ \t:,]+)?"
-        rf"\[?{_TENSOR}\[?[ \t]*(?P<loss>{NUMBER})[ \t]*[\],)]"
+        rf"\[?{_TENSOR}[ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"
     ),
 )
 # `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
