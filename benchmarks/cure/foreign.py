@@ -1,6 +1,6 @@
 """The rate faults on two small trainers that are not ours, as child processes of `ttsdoc heal`.
 
-    python -m benchmarks.cure.foreign OUT --makemore FOLDER --language-model FOLDER [--seeds 0,1] [--minutes 30]
+    python -m benchmarks.cure.foreign OUT --makemore FOLDER --language-model FOLDER [--seeds 0,1] [--arms heal,tried]
 
 FOLDER holds karpathy/makemore, and word_language_model of pytorch/examples, as their authors published them. Neither
 logs a learning rate; the first has no validation loss but every 500 steps, the second lowers its rate by itself.
@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +95,10 @@ def untreated(one: Foreign, factor: float, seed: int, folder: Path) -> dict[str,
     return {"best": None if found is None else found.loss, "last_step": _length(folder), "named": named(facts)}
 
 
-def heal(one: Foreign, factor: float, seed: int, folder: Path) -> dict[str, Any]:
+def heal(one: Foreign, factor: float, seed: int, folder: Path, *options: str) -> dict[str, Any]:
     """`ttsdoc heal`: stopped, changed and started afresh."""
     path = config(one, factor, seed, folder)
-    words = ["heal", str(path), "--out", str(folder / "healed"), "--interval", "0.3", "--quiet"]
+    words = ["heal", str(path), "--out", str(folder / "healed"), "--interval", "0.3", "--quiet", *options]
     done = subprocess.run(
         [sys.executable, "-m", "diagnose", *words, "--", *command(one)], capture_output=True, text=True, check=False
     )
@@ -106,12 +107,21 @@ def heal(one: Foreign, factor: float, seed: int, folder: Path) -> dict[str, Any]
     return {
         "best": kept.best_val_loss,
         "cost": sum(_length(Path(each.log_dir).parent) for each in record.attempts),
-        "relaunches": len(record.attempts) - 1,
+        "relaunches": sum(not each.trial for each in record.attempts) - 1,
+        "trials": sum(each.trial for each in record.attempts),
         "stopped": record.attempts[0].stopped_by,
         "verdict": record.verdict,
         "edits": [f"{edit.parameter} {edit.was} -> {edit.now}" for each in record.attempts for edit in each.edits],
         "said": done.stderr[-2000:],
     }
+
+
+def tried(one: Foreign, factor: float, seed: int, folder: Path) -> dict[str, Any]:
+    """The same with `--try-rates`."""
+    return heal(one, factor, seed, folder, "--try-rates")
+
+
+ARMS = {"heal": heal, "tried": tried}
 
 
 def _length(folder: Path) -> int:
@@ -127,6 +137,7 @@ def main() -> int:
     parser.add_argument("--makemore", type=Path)
     parser.add_argument("--language-model", type=Path)
     parser.add_argument("--seeds", default="0")
+    parser.add_argument("--arms", default="heal", help="heal, tried")
     parser.add_argument("--kinds", default=",".join(FACTORS))
     parser.add_argument("--minutes", type=float, default=60.0)
     asked = parser.parse_args()
@@ -134,9 +145,8 @@ def main() -> int:
     until = time.monotonic() + 60 * asked.minutes
     for one in trainers(asked.makemore, asked.language_model, asked.out.resolve()):
         for seed in map(int, asked.seeds.split(",")):
-            kinds = [(kind, arm) for kind in asked.kinds.split(",") for arm in (untreated, heal)]
-            cells = [("reference", untreated), ("reference", heal), *kinds]
-            for kind, arm in cells:
+            arms = [untreated, *(ARMS[name] for name in asked.arms.split(","))]
+            for kind, arm in product(["reference", *asked.kinds.split(",")], arms):
                 if time.monotonic() < until:
                     run(one, kind, seed, arm, asked.out.resolve())
     print(table(asked.out))
@@ -161,11 +171,13 @@ def table(out: Path) -> str:
     """By trainer and fault: whether it was one, what was named, what healing did."""
     cells = [json.loads(path.read_text("utf-8")) for path in sorted((out / "foreign").glob("*.json"))]
     known = {(one["trainer"], one["kind"], one["seed"], one["arm"]): one for one in cells}
-    lines = ["| trainer | fault | reference | as it was | named at the end | healed | cured | relaunches | cost |"]
-    lines.append("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    lines = [
+        "| trainer | fault | reference | as it was | named at the end | healed | cured | relaunches | trials | cost |"
+    ]
+    lines.append("| --- " * 10 + "|")
     for (trainer, kind, seed, arm), found in known.items():
         reference, was = (known.get((trainer, one, seed, "untreated")) for one in ("reference", kind))
-        if arm == "heal" and reference is not None and was is not None:
+        if arm in ARMS and reference is not None and was is not None:
             lines.append(f"| {' | '.join(map(str, _row(reference, was, found)))} |")
     return "\n".join(lines)
 
@@ -180,6 +192,7 @@ def _row(reference: dict[str, Any], was: dict[str, Any], found: dict[str, Any]) 
     yield f"{found['best']:.3g}"
     yield "no fault" if not fault else "yes" if closed >= CLOSED else f"no ({closed:.0%})"
     yield str(found["relaunches"])
+    yield str(found.get("trials", 0))
     yield f"{found['cost'] / reference['last_step']:.2f}"
 
 

@@ -19,6 +19,9 @@ STATUS = {"healthy": 0, "cured": 0, "improved": 1, "not cured": 1, "failed": 2, 
 """Exit status by verdict."""
 
 Attempts = Annotated[int, typer.Option(min=1, help="Trainings at most.")]
+TryRates = Annotated[
+    bool, typer.Option("--try-rates", help="After a run without a fault try ten times the rate and a tenth of it.")
+]
 OneAtATime = Annotated[
     bool, typer.Option("--one-at-a-time", help="Afterwards train with each change alone, to see which one helped.")
 ]
@@ -47,6 +50,7 @@ def heal(
     attempts: Attempts = 3,
     budget: Annotated[str | None, typer.Option(help="Time for all attempts together: 90m, 12h, 600s.")] = None,
     interval: Annotated[float, typer.Option(min=0.05, callback=finite, help="Seconds between two looks.")] = 1.0,
+    try_rates: TryRates = False,
     one_at_a_time: OneAtATime = False,
     noise: MeasuredNoise = None,
     form: Annotated[TextOrJson, typer.Option("--format", help="How to report the end: in words, or JSON.")] = (
@@ -77,6 +81,7 @@ def heal(
         logs=logs,
         attempts=attempts,
         budget=None if budget is None else seconds(budget),
+        try_rates=try_rates,
         interval=interval,
         one_at_a_time=one_at_a_time,
         noise=measured,
@@ -86,7 +91,9 @@ def heal(
     raise typer.Exit(_run(order, form))
 
 
-def heal_bundled(config: Path, out: Path | None, *, attempts: int, devices: int, form: TextOrJson) -> int:
+def heal_bundled(
+    config: Path, out: Path | None, *, attempts: int, try_rates: bool, devices: int, form: TextOrJson
+) -> int:
     """`ttsdoc train CONFIG --heal`: the same loop around the bundled trainer. The exit status."""
     from diagnose.live.order import Order
     from diagnose.trainer.options import load
@@ -94,12 +101,15 @@ def heal_bundled(config: Path, out: Path | None, *, attempts: int, devices: int,
     folder = out or Path(load(config).logging.log_dir) / f"{config.stem}-heal"
     train = [sys.executable, "-m", "diagnose", "train", "{config}", "--out", "{log_dir}", "--devices", str(devices)]
     command = (*train, "--format", "json", "--resume-from", "{resume}")
-    order = Order(config, command, folder, attempts=attempts, interval=0.2, written_config="config.yaml")
+    order = Order(
+        config, command, folder, attempts=attempts, try_rates=try_rates, interval=0.2, written_config="config.yaml"
+    )
     return _run(order, form)
 
 
 def _run(order: Order, form: TextOrJson) -> int:
-    from diagnose.live.supervise import RECORD, heal
+    from diagnose.live.supervise import heal
+    from diagnose.live.trainings import RECORD
 
     record = heal(order, lambda text: print(f"ttsdoc: {plain(text)}", file=sys.stderr, flush=True))
     if form is TextOrJson.JSON:
@@ -111,7 +121,7 @@ def _run(order: Order, form: TextOrJson) -> int:
 
 def summary(record: Record, out: Path) -> str:
     """The end in words: the verdict, and one line an attempt."""
-    from diagnose.live.supervise import RECORD
+    from diagnose.live.trainings import RECORD
     from diagnose.report.words import number
 
     lines = [f"{record.verdict}: {out / RECORD} holds every attempt"]
@@ -119,9 +129,11 @@ def summary(record: Record, out: Path) -> str:
         best = "no loss" if one.best_val_loss is None else f"best {one.metric} {number(one.best_val_loss)}"
         at = "" if one.best_step is None else f" at step {one.best_step:,}"
         why = f", stopped for {one.stopped_by}" if one.stopped_by else ""
-        kept = {None: "", True: ", kept", False: ", reverted"}[one.accepted]
+        kept = {None: "", True: ", kept", False: ", reverted"}[one.accepted] if not one.trial else ""
         changes = ", ".join(f"{edit.parameter} {edit.was} -> {edit.now}" for edit in one.edits) or "as it was"
         lines.append(f"  {one.number}. {changes}: {best}{at}{why}{kept}")
         lines += [f"     {one.reason}"] if one.reason else []
+    if record.verdict == "healthy" and len(record.attempts) == 1:
+        lines.append("  no log can show whether another rate is better: the same command with --try-rates tries two")
     lines += [f"  alone: {one['parameter']} = {one['now']}: {one['sentence']}" for one in record.helped]
     return "".join(f"{plain(line)}\n" for line in lines)

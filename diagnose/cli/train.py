@@ -62,6 +62,9 @@ def train(
         bool, typer.Option("--heal", help="Watch the run, stop it at a confirmed error, and train on with the fix.")
     ] = False,
     attempts: Annotated[int, typer.Option(min=1, help="With --heal: trainings at most.")] = 3,
+    try_rates: Annotated[
+        bool, typer.Option("--try-rates", help="With --heal: try other rates after a run without a fault.")
+    ] = False,
     devices: Annotated[int, typer.Option(min=1, help="Processes on this machine, one a GPU.")] = 1,
     emit: Annotated[Emit | None, typer.Option(help="Print a job script instead of training.")] = None,
     form: Annotated[TextOrJson, typer.Option("--format", help="How to report the end: in words, or JSON.")] = (
@@ -80,7 +83,7 @@ def train(
     if heal:
         from diagnose.cli.heal import heal_bundled
 
-        raise typer.Exit(heal_bundled(path, out, attempts=attempts, devices=devices, form=form))
+        raise typer.Exit(heal_bundled(path, out, attempts=attempts, try_rates=try_rates, devices=devices, form=form))
     start = resume_from or ("latest" if resume else None)
     raise typer.Exit(_train(path, out, start, devices, form, fail_on))
 

@@ -23,6 +23,8 @@ class Order:
     attempts: int = 3
     budget: float | None = None
     """Seconds for all attempts together."""
+    try_rates: bool = False
+    """Whether other rates are tried after a run in whose log nothing is wrong."""
     interval: float = 1.0
     one_at_a_time: bool = False
     noise: Noise | None = None

@@ -81,6 +81,8 @@ class Attempt:
     checkpoints: tuple[str, ...] = ()
     accepted: bool | None = None
     reason: str = ""
+    trial: bool = False
+    """Whether it is a trial of another rate that has not been trained to its end: not a whole training."""
 
     def scored(self, score: Score | None) -> Attempt:
         """With how good it became."""

@@ -69,12 +69,13 @@ def score(facts: Facts, most: float | None = None) -> Score | None:
 
 
 def compare(before: Facts, after: Facts, *, noise: Noise | None = None, stopped: bool = False) -> Comparison:
-    """Whether `after` is better than `before` by more than noise, at equal samples.
+    """Whether `after` is better than `before` by more than the noise of `after`, at equal samples.
 
+    A best loss is a lucky one: the luck of `before` speaks for it already, that of `after` must not.
     `stopped`: `before` was stopped for a confirmed fault, so that it has no loss at the samples of `after`; its best
     until then counts, and the sentence says so.
     """
-    noise = noise or estimated(before, after)
+    noise = noise or estimated(after)
     limits = [limit for limit in (amount(before), amount(after)) if limit is not None]
     most = None if stopped or len(limits) < 2 else min(limits)
     old, new = score(before, most), score(after, most)

@@ -89,6 +89,58 @@ def test_a_healthy_run_is_neither_stopped_nor_changed(tmp_path: Path) -> None:
     assert only["stopped_by"] is None
     assert only["last_step"] == 200
     assert not (tmp_path / "healed" / "cured.yaml").exists()
+    assert "--try-rates" in done.stdout
+
+
+RIGHT = {"learning_rate": 0.3, "warmup_steps": 1}
+
+
+def test_a_healthy_run_can_be_compared_afterwards_with_the_beginning_of_others_at_ten_times_and_a_tenth_of_the_rate(
+    tmp_path: Path,
+) -> None:
+    path = config(tmp_path, **RIGHT)
+    healed(path)
+    log = tmp_path / "healed" / "attempt-1" / "logs" / "metrics.jsonl"
+    trained = log.stat().st_mtime_ns
+    done, record = healed(path, "--try-rates")
+    assert done.returncode == 0, done.stderr
+    assert log.stat().st_mtime_ns == trained
+    assert record["result"] == {"attempt": 1, "verdict": "healthy"}
+    first, *trials = record["attempts"]
+    assert [one["edits"][0]["now"] for one in trials] == [3.0, 0.03]
+    assert all(one["trial"] and one["accepted"] is False and one["last_step"] < 150 for one in trials)
+    assert first["reason"].endswith("neither is better")
+    again, _ = healed(path, "--try-rates")
+    assert "holds a finished healing" in again.stderr
+
+
+def test_a_rate_far_too_low_in_whose_log_nothing_is_wrong_is_found_by_trials(tmp_path: Path) -> None:
+    done, record = healed(config(tmp_path, learning_rate=0.003, warmup_steps=1), "--try-rates")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert record["result"]["verdict"] == "cured"
+    first, *_, last = record["attempts"]
+    assert first["findings"] == []
+    assert last["accepted"]
+    assert last["best_val_loss"] < first["best_val_loss"] / 5
+    cured = yaml.safe_load((tmp_path / "healed" / "cured.yaml").read_text("utf-8"))["training"]
+    assert cured == HEALTHY | {"learning_rate": last["edits"][0]["now"], "warmup_steps": 1}
+
+
+def test_trials_that_were_cut_off_are_made_anew_without_another_training(tmp_path: Path) -> None:
+    path = config(tmp_path, **RIGHT)
+    _, record = healed(path, "--try-rates")
+    stored = tmp_path / "healed" / "heal.json"
+    record["result"]["verdict"] = "unfinished"
+    stored.write_text(json.dumps(record | {"attempts": record["attempts"][:2]}), encoding="utf-8")
+    _, again = healed(path, "--try-rates")
+    assert again["result"] == {"attempt": 1, "verdict": "healthy"}
+    assert [one["trial"] for one in again["attempts"]] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("limit", [("--attempts", "1"), ("--budget", "1s")])
+def test_no_rate_is_tried_beyond_the_attempts_and_the_budget(limit: tuple[str, str], tmp_path: Path) -> None:
+    _, record = healed(config(tmp_path, **RIGHT), "--try-rates", *limit)
+    assert len(record["attempts"]) == 1
 
 
 def test_overfitting_is_stopped_within_five_evaluations_of_the_best_which_is_kept(tmp_path: Path) -> None:

@@ -122,6 +122,13 @@ def test_without_validation_the_smoothed_training_loss_is_compared_and_said() ->
     assert found.metric == "train_loss"
 
 
+def test_a_run_that_swings_cannot_hide_in_its_own_swings_that_another_is_better() -> None:
+    """Its best evaluation is a lucky one; what the other gained by luck shows in the scatter of the other."""
+    calm, swinging = [4.0, 3.6, 3.4, 3.2, 3.1, 3.05, 3.0, 2.98], [4.0, 9.0, 5.0, 8.0, 4.2, 7.0, 3.6, 3.5]
+    assert compare(run(swinging), run(calm)).improved
+    assert not compare(run([3.8] * 8), run(swinging)).improved
+
+
 def test_noise_grows_with_the_scatter_of_the_evaluations() -> None:
     draw = np.random.default_rng(0)
     quiet, loud = (run(list(3 + level * draw.normal(size=40))) for level in (0.01, 0.3))

@@ -1,0 +1,84 @@
+"""Is the beginning of one run better than that of another? A rate that is far off shows in nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diagnose.facts import Facts
+from diagnose.run import Curve, Role
+
+SHARE = 0.1
+"""Share of a run, after its warm-up, by which a trial is judged. Source: docs/benchmark-cure.md: there each rate that
+ends better is ahead already; at a twentieth they lie closer together."""
+LEAST = 0.01
+"""Share of the loss by which a trial must be ahead. Source: the same runs."""
+FEWEST = 4
+"""Points that both runs must have logged by then: half of them are compared. Source: our choice."""
+EVALUATIONS = 3
+"""Common evaluations from which they count instead of the training loss. Source: our choice."""
+PROPORTIONAL = 2.0
+"""Times as far that a loss falls at ten times the rate where a hundred times is worth a trial, too. Source: the same
+runs: 2.7 to 3.7 of a rate a hundred times too low, 0.7 to 1.5 of one twenty times too low."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How far one run is ahead of another at the same steps."""
+
+    step: int
+    """The last that was compared."""
+    share: float
+    """Of the loss; negative: it is behind."""
+    error: float
+    """Standard error of that."""
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is ahead by more than two equal runs may be."""
+        return self.share > max(LEAST, self.error)
+
+
+def judged_at(run: Facts) -> float | None:
+    """The step from which a trial can be compared with this run; None where the run has logged too little for it."""
+    train = run.curve(Role.TRAIN_LOSS)
+    if train is None or len(train.finite) < 2 * FEWEST:
+        return None
+    steps, rates = train.finite.steps, run.curve(Role.LEARNING_RATE)
+    known = rates is not None and len(rates.finite) > 0 and rates.axis is train.axis
+    warm = float(rates.finite.steps[np.argmax(rates.finite.values)]) if known and rates is not None else 0.0
+    at = max(warm + SHARE * (float(steps[-1]) - warm), float(steps[FEWEST - 1]))
+    return at if 2 * steps[0] <= at <= steps[-1] / 2 else None
+
+
+def lead(trial: Facts, run: Facts) -> Lead | None:
+    """Over the later half of the steps that both have logged; None where these are too few."""
+    train, val = run.curve(Role.TRAIN_LOSS), run.curve(Role.VAL_LOSS)
+    placed = train is not None and val is not None and val.axis is train.axis  # not where only epochs are counted
+    for role, fewest in (((Role.VAL_LOSS, EVALUATIONS),) if placed else ()) + ((Role.TRAIN_LOSS, FEWEST),):
+        common = _common(trial.curve(role), run.curve(role))
+        if common is not None and len(common[0]) >= fewest:
+            steps, mine, other = (values[len(values) // 2 :] for values in common)
+            size = np.maximum(np.maximum(np.abs(mine), np.abs(other)), np.finfo(float).tiny)
+            ahead = (other - mine) / size
+            return Lead(int(steps[-1]), float(ahead.mean()), float(ahead.std(ddof=1)) / float(np.sqrt(len(ahead))))
+    return None
+
+
+def fell_in_proportion(trial: Facts, run: Facts) -> bool:
+    """Whether the loss of a higher rate fell so much further that a still higher one may be right."""
+    common = _common(trial.curve(Role.TRAIN_LOSS), run.curve(Role.TRAIN_LOSS))
+    if common is None or len(common[0]) < FEWEST:
+        return False
+    _, mine, other = common
+    late, first = len(mine) // 2, float(other[0])
+    return first - float(mine[late:].mean()) > PROPORTIONAL * max(0.0, first - float(other[late:].mean()))
+
+
+def _common(mine: Curve | None, other: Curve | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """The steps that both curves have, and their values there."""
+    if mine is None or other is None or mine.axis is not other.axis:
+        return None
+    steps, left, right = np.intersect1d(mine.finite.steps, other.finite.steps, return_indices=True)
+    return steps, mine.finite.values[left], other.finite.values[right]
