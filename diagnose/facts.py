@@ -113,6 +113,8 @@ class Facts:
     @property
     def no_validation(self) -> str:
         """What is missing where no curve plays the part of the validation loss."""
+        if self.curve(Role.TRAIN_LOSS) is None:
+            return "nothing of held-out data is logged"
         other = any(len(curve) for curve in self.run.played_by(Role.VAL_COMPONENT))
         return f"no validation loss{' in the unit of the training loss' if other else ''} is logged"
 

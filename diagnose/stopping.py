@@ -80,6 +80,8 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
         return Recommendation.CANNOT_TELL, [f"look at {open_ones[0]} first"]
     if any(finding.inconclusive for finding in findings):
         return Recommendation.CANNOT_TELL, ["too little is logged to say"]
+    if signals(facts).reward is not None:
+        return Recommendation.CANNOT_TELL, ["the reward is that of training: evaluate the policy without exploration"]
     if not _evaluated(facts, best):
         reason = f"{facts.no_validation}: only a try on new data (speech: by ear) tells whether it improves"
         return Recommendation.CANNOT_TELL, [reason]
@@ -107,7 +109,8 @@ def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) ->
 
 def _evaluated(facts: Facts, best: Best) -> bool:
     """Whether the best is one on held-out data; the reward of a policy is of the training."""
-    return best.curve.role is not Role.TRAIN_LOSS and signals(facts).reward is None
+    trained = best.curve.role in SHARED_ROLES and not best.curve.held_out
+    return best.curve.role is not Role.TRAIN_LOSS and not trained and signals(facts).reward is None
 
 
 def _patience(facts: Facts) -> int:

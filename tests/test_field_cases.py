@@ -275,6 +275,23 @@ def test_a_reward_that_collapses_is_told_whatever_the_losses_do(
     assert diagnosis.stop.best_value == pytest.approx(best, abs=0.1 * abs(best))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Episode {n}\tAverage Score: {x:.2f}",
+        "Episode: {n}, total reward: {x:.2f}, epsilon: 0.1",
+        "[episode {n}] return={x:.3f} length=200",
+    ],
+    ids=["a score", "a reward", "a return"],
+)
+@pytest.mark.parametrize("learns", [True, False])
+def test_a_log_of_nothing_but_rewards_is_judged_by_them(tmp_path: Path, line: str, learns: bool) -> None:
+    rewards = (-200 + 190 * (1 - np.exp(-5 * TIME)) if learns else np.full(300, -200.0)) + 9 * RNG.standard_normal(300)
+    diagnosis = text(tmp_path / "rl.log", [line.format(n=n, x=x) for n, x in enumerate(rewards, 1)])
+    assert alarms(diagnosis) == (set() if learns else {"plateau"})
+    assert diagnosis.stop is not None
+
+
 @pytest.mark.parametrize(("at", "decay", "height"), [(0.6, 2.2, 4.1), (0.4, 4.0, 2.0), (0.75, 1.5, 9.0)])
 def test_a_rate_that_is_back_at_its_peak_at_once_with_the_loss_is_a_broken_resume(
     tmp_path: Path, at: float, decay: float, height: float

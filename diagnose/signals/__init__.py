@@ -118,25 +118,34 @@ class Signals:
         return {trend.curve.tag: trend for trend in map(Trend.of, curves) if trend is not None}
 
     @cached_property
-    def reward(self) -> Trend | None:
-        """What reinforcement learning is for, turned over: it falls as the policy gets better."""
+    def reward(self) -> Curve | None:
+        """What reinforcement learning is for."""
         scores = self.run.played_by(Role.SCORE) if self.kind is Kind.REINFORCEMENT else ()
-        return next((Trend.of(replace(curve, values=-curve.values)) for curve in scores), None)
+        return next((curve.finite for curve in scores if len(curve.finite) > 2), None)
 
     @cached_property
     def metrics(self) -> tuple[tuple[Curve, Trend], ...]:
-        """Held-out error rates as logged, and described; a score by what it leaves to one, a reward turned over."""
+        """The reward, else held-out error rates and scores, else where no loss is logged any: as logged, and described.
+
+        A score is described by what it leaves to one, a reward turned over.
+        """
         if self.reward is not None:
-            return ((replace(self.reward.curve, values=-self.reward.curve.values), self.reward),)
-        curves = (*self.run.played_by(Role.ERROR_RATE), *self.run.played_by(Role.SCORE))
-        found = [(curve.finite, Trend.of(_as_errors(curve.finite))) for curve in curves if curve.held_out]
-        return tuple((logged, trend) for logged, trend in found if trend is not None)
+            known = [(self.reward, replace(self.reward, values=-self.reward.values))]
+        else:
+            curves = (*self.run.played_by(Role.ERROR_RATE), *self.run.played_by(Role.SCORE))
+            judged = [one for one in curves if one.held_out] or [one for one in curves if self.loss is None]
+            known = [(one.finite, _as_errors(one.finite)) for one in judged]
+        return tuple((logged, trend) for logged, turned in known if (trend := Trend.of(turned)) is not None)
+
+    @cached_property
+    def loss(self) -> Curve | None:
+        """The loss that is logged, whatever it says."""
+        return self.run.curve(Role.TRAIN_LOSS) or self.run.curve(Role.VAL_LOSS)
 
     @cached_property
     def aim(self) -> tuple[Curve, Trend] | None:
         """The first of the metrics, where no loss says how training went: none is logged, or its target moves."""
-        loss = self.run.curve(Role.TRAIN_LOSS) or self.run.curve(Role.VAL_LOSS)
-        told = loss is not None and not loss.adversarial and self.kind is not Kind.REINFORCEMENT
+        told = self.loss is not None and not self.loss.adversarial and self.kind is not Kind.REINFORCEMENT
         return None if told or not self.metrics else self.metrics[0]
 
     @cached_property

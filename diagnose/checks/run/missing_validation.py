@@ -31,7 +31,7 @@ class MissingValidation(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look whether a validation loss is there."""
         curve = facts.curve(Role.VAL_LOSS)
-        if (curve is None or not len(curve)) and not signals(facts).part_gaps:
+        if (curve is None or not len(curve)) and not signals(facts).part_gaps and signals(facts).reward is None:
             yield self.finding(
                 Severity.INFO,
                 Confidence.HIGH,

@@ -95,7 +95,8 @@ class Plateau(LossCheck):
     def _excused(self, facts: Facts, trend: Trend) -> bool:
         piece = signals(facts).begins_late and len(trend) < LONG and np.ptp(trend.level)
         aim, rate = signals(facts).aim, signals(facts).rate
-        full = aim is not None and not signals(facts).reward and last_level(as_share(aim[0].values)) >= 1 - NEAR
+        score = None if aim is None or signals(facts).reward is not None else as_share(aim[0].values)
+        full = score is not None and last_level(score) >= 1 - NEAR
         if piece or full or (aim is None and not trend.loss(trend.end)):
             return True  # what came before is not known, or there is nothing to be gained
         if aim is None and facts.target is not None and trend.loss(trend.end) <= facts.target.high:
@@ -114,7 +115,11 @@ class Plateau(LossCheck):
             advice = "What came before is not known: if it fell then, it has converged, or needs a lower learning rate."
         elif since == 0:
             message = f"{name} never {fell}: near {began:.4g} at the start, near {end:.4g} at the end"
-            look = "the reward and how much is explored" if measured.reward else "labels, tokenizer and frozen weights"
+            look = (
+                "the reward and how much is explored"
+                if measured.reward is not None
+                else "labels, tokenizer and frozen weights"
+            )
             advice = f"Check {look}; then try another learning rate."
         else:
             message = f"{name} has been near {end:.4g} since {curve.place(curve.steps[first])}, most of the run"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Confidence, Facts, Finding, Severity
 from diagnose.checks.run._loss import LONG, MANY
 from diagnose.readers.roles import ADVERSARIAL
 from diagnose.signals import Kind, signals
@@ -51,14 +51,13 @@ class TooLittleLogged(Check):
             yield self.finding(Severity.INFO, Confidence.HIGH, "run", said)
 
     def _reason(self, facts: Facts) -> str | None:
-        measured, trend = signals(facts), signals(facts).main
-        curve, name = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.VAL_LOSS), "the loss"
-        if measured.aim is not None:
-            curve, trend, name = *measured.aim, measured.aim[0].tag
+        measured = signals(facts)
+        curve, trend = measured.aim or (measured.loss, measured.main)
         if curve is None:
             return _no_loss(facts)
         if measured.kind is Kind.REINFORCEMENT and measured.aim is None:
             return "the loss of reinforcement learning moves with its own targets: log the reward"
+        name = "the loss" if measured.aim is None else curve.tag
         points = len(curve.finite) if trend is None else len(trend)
         if trend is None or points < self.fewest:
             return f"{points} point{'s' * (points != 1)} of {name}: too few to judge; log at least {self.few}"

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role
 from diagnose.signals.gap import FEWEST
-
-if TYPE_CHECKING:
-    from diagnose.data.inspect import Survey
 
 
 class ValidationIsTraining(Check):
@@ -51,34 +46,11 @@ class ValidationIsTraining(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the lists of the data set, and the two curves at their common steps."""
         if facts.survey is not None:
-            yield from self._in_the_lists(facts.survey)
+            from diagnose.checks.dataset._leak import leaked  # here: reading a data set is slow, most runs have none
+
+            yield from leaked(self, facts.survey)
         if super().skip_reason(facts) is None:
             yield from self._in_the_curves(facts)
-
-    def _in_the_lists(self, survey: Survey) -> Iterator[Finding]:
-        from diagnose.checks.dataset._fault import EXAMPLES, place
-        from diagnose.data.manifest import Split
-        from diagnose.data.speech import spoken
-
-        train = survey.parts.get(Split.TRAIN, ())
-        held_out = [clip for split, clips in survey.parts.items() if split is not Split.TRAIN for clip in clips]
-        recordings = {clip.audio for clip in train}
-        texts = {spoken(clip.text) for clip in train} - {""}
-        leaked = [clip for clip in held_out if clip.audio in recordings or spoken(clip.text) in texts]
-        if leaked:
-            found = self.finding(
-                Severity.ERROR,
-                Confidence.HIGH,
-                "dataset",
-                f"{len(leaked)} of {len(held_out)} held-out clips: trained on as well, as the same recording or the "
-                "same text",
-                evidence=(
-                    Evidence("validation_is_training", len(leaked), 0, "clips", f"{len(leaked)} clips on both sides"),
-                    Evidence("clips", len(held_out), None, "clips", f"{len(held_out)} clips held out"),
-                ),
-                advice="split again, so that no text is on both sides: ttsdoc data split DIR --force",
-            )
-            yield replace(found, examples=tuple(place(clip, clip.text) for clip in leaked[:EXAMPLES]))
 
     def _in_the_curves(self, facts: Facts) -> Iterator[Finding]:
         train, val = self.curve(facts, Role.TRAIN_LOSS).finite, self.curve(facts, Role.VAL_LOSS).finite

@@ -13,7 +13,7 @@ COUNTER = re.compile(
     # `words/batch` counts nothing.
     r"(?<![A-Za-z0-9_.])(?<![^c]s/)(?<!sec/)(?P<name>global[_ ]?step|num_updates|results@"
     r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
-    r"|steps?|iter(?:ation)?s?|it|updates?|rounds?|epochs?|ep"
+    r"|steps?|iter(?:ation)?s?|it|updates?|episodes?|rounds?|epochs?|ep"
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
     r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?"
