@@ -206,6 +206,29 @@ def test_records_of_what_a_program_printed_are_read_as_what_it_printed(name: str
     assert steps(run) == list(range(POINTS))
 
 
+LEAPING: dict[str, Line] = {
+    "plain": lambda n, t, _: f"step {n} loss {t}",
+    "Tacotron 2 of NVIDIA": lambda n, t, _: f"Train loss {n} {t:.6f} Grad Norm 1.484264 5.71s/it",
+    "Megatron": lambda n, t, _: f" iteration {n}/ 90000 | lm loss: {t:E} | loss scale: 1.0 | grad norm: 1.1 |",
+}
+
+
+@pytest.mark.parametrize("omission", ["...", "[...]", "\u2026.", "<....>"])
+@pytest.mark.parametrize("name", LEAPING)
+def test_where_lines_were_left_out_the_steps_may_leap(name: str, omission: str) -> None:
+    line = LEAPING[name]
+    counts = [*range(10), *range(61_000, 61_020)]
+    lines = [line(step, float(TRAIN[n]), 0.0) for n, step in enumerate(counts)]
+    run = text_run("\n".join([*lines[:10], omission, *lines[10:]]))
+    assert steps(run) == counts
+
+
+@pytest.mark.parametrize("name", ["lossvalue", "losstotal", "train_lossavg"])
+def test_a_word_that_is_glued_behind_loss_is_a_word(name: str) -> None:
+    run = logged(lambda n, t, _: f"INFO:root:Epoch[0] Batch [{20 * n}]   Speed: 44.82 samples/sec        {name}={t}")
+    assert (steps(run), values(run, Role.TRAIN_LOSS)) == ([20 * n for n in range(POINTS)], TRAIN.tolist())
+
+
 @pytest.mark.parametrize("power", ["\u00d7 10^-3", "x10^-3", "*10^{-3}"])
 def test_a_power_that_is_written_by_hand_belongs_to_its_number(power: str) -> None:
     run = logged(lambda n, t, _: f"epoch {n}: loss = {t}{' ' * (power[1] == ' ')}{power}, lr = 1{power}")

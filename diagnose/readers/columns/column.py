@@ -26,8 +26,10 @@ LAUNCH = "@launch"
 FOLD = "@fold"
 # Where a trainer says that it is done: if the clock goes back after that, another training begins.
 END = "@end"
+# Where lines were left out of the log: `...`.
+OMITTED = "@omitted"
 COUNTERS = frozenset(
-    {STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, EPOCHS, STEPS, INTERVAL, REDRAWN, RANK, LAUNCH, FOLD, END}
+    {STEP, EPOCH, ITERATION, PER_EPOCH, WALL_TIME, EPOCHS, STEPS, INTERVAL, REDRAWN, RANK, LAUNCH, FOLD, END, OMITTED}
 )
 
 # Names of one log that become curves. A trainer logs some hundreds; names without end must not fill the memory.

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.readers.columns.clocks import Clocks, lifted
-from diagnose.readers.columns.column import END, FOLD, LAUNCH, Column, Columns, changes
+from diagnose.readers.columns.column import END, FOLD, LAUNCH, OMITTED, Column, Columns, changes
 from diagnose.readers.roles.tags import read_tag
 from diagnose.run import FloatArray, IntArray
 
@@ -84,7 +84,7 @@ def without_looks_back(logged: dict[str, Column], clocks: Clocks, columns: Colum
     values, places = clock.values, np.append(clock.places, _END_OF_LOG)
     back = np.flatnonzero((np.diff(values) < 0) & (values[1:] > values[0])) + 1
     back = back[np.append(values, values[0])[back + 1] <= values[0]]
-    marks = np.sort(np.concatenate(_marks(columns)))
+    marks = np.sort(np.concatenate(_marks(columns)[:2]))
     back = back[np.searchsorted(marks, places[back], side="right") == np.searchsorted(marks, places[back - 1])]
     returns = int((np.diff(values) < 0).sum())
     if not len(back) or returns > max(2 * len(back), INTERLEAVED * len(values)):
@@ -107,16 +107,16 @@ def launches_in(columns: Columns, logged: Columns, clocks: Clocks) -> list[Launc
         return _by_records(logged)
     if each_counts_by_itself(clock, logged):
         return [WHOLE_LOG]
-    marks, ends = _marks(columns)
-    return _split(clock, marks, ends, clocks.epoch)
+    return _split(clock, *_marks(columns), clocks.epoch)
 
 
-def _marks(columns: Columns) -> tuple[IntArray, IntArray]:
-    """Where a launch may begin, the first line of each fold among them, and where one ends."""
-    begins, ends = (columns[name].places if name in columns else np.zeros(0, np.int64) for name in (LAUNCH, END))
+def _marks(columns: Columns) -> tuple[IntArray, IntArray, IntArray]:
+    """Where a launch may begin, the first line of each fold among them, where one ends, and where lines are missing."""
+    none = np.zeros(0, np.int64)
+    begins, ends, gaps = (columns[name].places if name in columns else none for name in (LAUNCH, END, OMITTED))
     fold = columns.get(FOLD)
     first = fold.places[changes(fold.values)] if fold is not None else begins[:0]
-    return np.sort(np.concatenate([begins, first])), ends
+    return np.sort(np.concatenate([begins, first])), ends, gaps
 
 
 def _by_records(logged: Columns) -> list[Launch]:
@@ -142,14 +142,20 @@ def each_counts_by_itself(clock: Column, logged: Columns) -> bool:
     return all((np.diff(clock.at(column.places)) >= 0).all() for column, _ in beside)
 
 
-def _split(clock: Column, marks: IntArray, ends: IntArray, epoch: Column | None) -> list[Launch]:
-    """`marks`: places where a launch begins unless the clock goes on there. `ends`: places behind which one begins."""
+def _split(clock: Column, marks: IntArray, ends: IntArray, gaps: IntArray, epoch: Column | None) -> list[Launch]:
+    """`marks`: places where a launch begins unless the clock goes on there. `ends`: places behind which one begins.
+
+    `gaps`: places where lines were left out, over which the clock may leap.
+    """
     places, values = clock.places, clock.values
     number = values if epoch is None or epoch is clock else epoch.at(places)
-    marked, ended = (np.diff(np.searchsorted(np.sort(them), places, side="right")) > 0 for them in (marks, ends))
+    marked, ended, omitted = (
+        np.diff(np.searchsorted(np.sort(them), places, side="right")) > 0 for them in (marks, ends, gaps)
+    )
+    omitted &= np.diff(values) > 0
     ended &= np.diff(values) < 0
     marked &= np.diff(values) <= 0
-    breaks = np.flatnonzero(_breaks(values, number) | marked | ended) + 1
+    breaks = np.flatnonzero((_breaks(values, number) & ~omitted) | marked | ended) + 1
     another = {int(start) for start in np.flatnonzero(ended | marked) + 1}
     if len(breaks) > INTERLEAVED * len(values) and len(breaks) > 3 and len(another) < len(breaks) / 2:
         breaks = breaks[:0]

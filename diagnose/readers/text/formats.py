@@ -13,11 +13,23 @@ from typing import Any
 import numpy as np
 
 from diagnose.project import preset_texts, safe_yaml
-from diagnose.readers.columns import END, EPOCH, EPOCHS, INTERVAL, ITERATION, PER_EPOCH, RANK, STEP, STEPS, Column
+from diagnose.readers.columns import (
+    END,
+    EPOCH,
+    EPOCHS,
+    INTERVAL,
+    ITERATION,
+    OMITTED,
+    PER_EPOCH,
+    RANK,
+    STEP,
+    STEPS,
+    Column,
+)
 from diagnose.readers.text.guess import PAIR, meaning_of
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.lines import first_of_each_kind
-from diagnose.readers.text.patterns import METRIC, NUMBER
+from diagnose.readers.text.patterns import METRIC, NUMBER, OMISSION
 from diagnose.readers.text.table_rows import CELL
 from diagnose.run import Axis, Curve, Role
 
@@ -104,6 +116,8 @@ class Format:
                 yield _SECTION + prefix, 1.0
         if self.end is not None and self.end.search(line):
             yield END, 1.0
+        if OMISSION.fullmatch(line):
+            yield OMITTED, 1.0
         known = False
         for pattern in self.lines:
             match = pattern.search(line)

@@ -56,6 +56,8 @@ _HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:(?:epoch|step|iter|ep)[a-z]*|e)[\s|,;]
 _TITLES = re.compile(rb"[a-z_]\w*(?:[,;\t][a-z_]\w*)+\s*$", re.IGNORECASE)
 _ORDINAL = "第".encode()
 _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
+# Of a line that stands for those that were left out.
+_DOTS = b" \t[(<.>)]" + "…".encode()
 # A heading, or a number on a line of its own.
 _HEADING = re.compile(rf"{HEADINGS}|is:\s*$|^\s*(?:\0-|-?)\0\s*,?\s*$".encode("latin-1"), re.IGNORECASE)
 
@@ -69,7 +71,8 @@ def worth_a_look(rest: bytes) -> bool:
     if b"dlof" in lower or b"gniniart" in lower or b"(rosnet" in lower or b"(yarra" in lower:
         return True
     short = len(rest) <= 2 * LONGEST_HEADING and _HEADING.search(rest) is not None
-    if short or b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
+    omission = len(rest.strip()) > 1 and not rest.strip(_DOTS)
+    if short or omission or b"gol on" in lower or rest.lstrip().startswith(_TABLE) or _ORDINAL in rest:
         return True
     if (b"nan" in lower or b"fni" in lower) and _NAN_BEHIND.search(lower):
         return True

@@ -41,6 +41,8 @@ EVALUATED = re.compile(
     re.IGNORECASE,
 )
 
+# `...`, `[…]`: lines that were left out.
+OMISSION = re.compile(r"[ \t\[(<>]*(?:\.{2,}|\u2026)[.\u2026 \t\])<>]*")
 # `exp/tts-test`: a name with parts.
 _PATH = re.compile(r"[\w.-]*[\\/][\w.\\/-]*")
 
