@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from diagnose.readers.columns import Column
-from diagnose.readers.columns.numbers import Bytes, find_numbers, with_plain_nan
+from diagnose.readers.columns.numbers import Bytes, find_numbers
 from diagnose.readers.columns.tables import to_number
 from diagnose.run import FloatArray, IntArray
 
@@ -23,6 +23,8 @@ _WRAPPED = re.compile(
     r"^tensor\(\[?([^\],)]+).*\)$|^(?:epoch[ _:]*)?(\d+)(?:[ ]?(?:/|of)[ ]?\d+)?$|^(-?\d+\.\d+)[ ]+[(*<a-z].*$",
     re.IGNORECASE,
 )
+# What is no number, as Microsoft's C library prints it: `1.#QNAN`, `-nan(ind)`, `1.#INF`.
+_NAN, _INFINITE = re.compile(r"1\.#(?:IND|[QS]?NAN)\d*|nan\(\w+\)"), re.compile(r"1\.#INF\d*")
 _BLANK = np.zeros(256, np.bool_)
 _BLANK[list(b' \t\n"*`[]')] = True  # a line feed, where a blank line came before; `**0.3**`, `[0.3]`
 _BEGINS_NUMBER = np.zeros(256, np.bool_)
@@ -71,7 +73,7 @@ class Rows:
         return [Column(everywhere, c.values) if len(c.values) == len(everywhere) else c for c in columns]
 
     def _take(self, whole: bytes) -> None:
-        text = np.frombuffer(b"\n" + with_plain_nan(whole) + b"\n", np.uint8)
+        text = np.frombuffer(b"\n" + whole + b"\n", np.uint8)
         ends = _ends(text, self.delimiter)
         counts = np.diff(np.flatnonzero(text[ends] == _LINE_FEED), prepend=-1)
         fits = counts == self.width
@@ -141,7 +143,7 @@ def _stripped(text: Bytes, starts: IntArray, stops: IntArray) -> tuple[IntArray,
 
 def _read(cell: str) -> float | None:
     """The number in a cell that is written in an uncommon way (`nan`, `.5`, `1,234.5`)."""
-    cell = _WRAPPED.sub(r"\1\2\3", cell.strip())
+    cell = _INFINITE.sub("inf", _NAN.sub("nan", _WRAPPED.sub(r"\1\2\3", cell.strip())))
     return to_number(cell.replace(",", "") if _THOUSANDS.fullmatch(cell) else cell)
 
 

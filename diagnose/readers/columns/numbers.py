@@ -6,7 +6,6 @@ A number is digits with an optional fraction and exponent. Its sign is not part 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,13 +33,6 @@ _INTEGER_POWERS = np.array([10**power for power in range(20)], np.uint64)
 _EXTENDED_POWERS = np.cumprod(np.full(_EXTENDED_POWER + 1, 10, np.longdouble)) / 10
 # Digits that are read as integers, eight at a time; a longer run goes to `float()`.
 _MOST_DIGITS = 24
-
-# What is no number, as Microsoft's C library prints it.
-_MICROSOFT = (
-    (b"1.#", re.compile(rb"1\.#(?:IND|[QS]?NAN)\d*"), b"nan"),
-    (b"1.#INF", re.compile(rb"1\.#INF\d*"), b"inf"),
-    (b"nan(", re.compile(rb"nan\((?:ind|snan)\)"), b"nan"),
-)
 
 _WORD = np.zeros(256, np.bool_)
 _WORD[[*range(ord("a"), ord("z") + 1), *range(ord("A"), ord("Z") + 1), ord("_")]] = True
@@ -181,11 +173,3 @@ def _exponents(numbers: Numbers, points: IntArray, stops: IntArray) -> IntArray:
         size = np.where(lengths > 4, 9999, size)
         power[having] = np.where(mark == ord("-"), -size, size)
     return power
-
-
-def with_plain_nan(text: bytes) -> bytes:
-    """The text with what is no number as others than Microsoft's C library write it: `1.#QNAN`, `-nan(ind)`."""
-    for mark, pattern, plain in _MICROSOFT:
-        if mark in text:
-            text = pattern.sub(plain, text)
-    return text

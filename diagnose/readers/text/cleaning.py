@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 import sys
 
-from diagnose.readers.columns.numbers import with_plain_nan
-
 # Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what numpy 2 prints around
 # its numbers (a bracket stays), bold text, a place that was never filled in (`ep:{} 18`), what fills up `nan`, code
-# in Markdown, and what Julia writes behind its numbers (`1.5f0`). A name in brackets (`<loss>=`) and a power
-# that is written by hand (`2.3 x 10^-3`) become plain.
+# in Markdown, and what Julia writes behind its numbers (`1.5f0`). A name in brackets (`<loss>=`), a power that
+# is written by hand (`2.3 x 10^-3`) and what is no number for Microsoft's C library (`-1.#IND`) become plain.
 _MARKS = (
     (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]", b""),
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07", b""),
@@ -22,8 +20,10 @@ _MARKS = (
     (b"xx", rb"(?<=nan|inf)x+", b""),
     (b"`", rb"`(?=[-+]?\d|nan|inf)|(?<=\d)`|(?<=nan|inf)`", b""),
     (b"f0", rb"(?<=\d)f0(?!\w)", b""),
-    (b">=", rb"<(\w+)>(?==)", rb"\1"),
-    (b"10^", rb"(?<=\d) ?(?:\xc3\x97|x|\*) ?10\^\{?([-+]?\d+)\}?", rb"e\1"),
+    (b"#", rb"1\.#(?:IND|[QS]?NAN)\d*", b"nan"),
+    (b"#", rb"1\.#INF\d*", b"inf"),
+    (b"<", rb"<(\w+)>(?==)", rb"\1"),
+    (b"^", rb"(?<=\d) ?(?:\xc3\x97|x|\*) ?10\^\{?([-+]?\d+)\}?", rb"e\1"),
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
 _GLUED = re.compile(
@@ -76,7 +76,7 @@ def last_break(text: bytes) -> int:
 
 def unwrapped(text: bytes) -> bytes:
     """The text with what programs printed in place of the records that hold it, where those report no loss beside."""
-    return _RECORD.sub(_message, text) if text.startswith(b"{") or b"\n{" in text else text
+    return _RECORD.sub(_message, text) if b"{" in text else text
 
 
 def _message(record: re.Match[bytes]) -> bytes:
@@ -99,7 +99,6 @@ def cleaned(text: bytes) -> bytes:
         text = _QUOTED.sub(b"", text)
     if b"/s]" in text or b"/it]" in text:
         text = _GLUED_BAR.sub(b"", text)
-    text = with_plain_nan(text)
     for mark, pattern, plain in _MARKS:
         if mark in text:
             text = re.sub(pattern, plain, text)
