@@ -20,7 +20,7 @@ from diagnose.run import FloatArray, IntArray
 
 FEW = 8
 """Fewer records of one length than this are decoded one by one: numpy's fixed cost per call would exceed theirs."""
-LOOK = 16
+LOOK = 4
 """Records that match no template from which to learn at once, then twice as many: about as many tags as logs have."""
 LEAST = 1 << 15
 """Bytes; a cycle that fits no longer than this is left to the general path, for the same reason."""
@@ -153,7 +153,7 @@ class Decoder:
 
     def _emit(self, group: Group, columns: Columns, which: Numbers, members: IntArray, numbers: IntArray) -> None:
         """Hand on the records that match a template, tag by tag."""
-        order = np.argsort(which, kind="stable")
+        order = np.argsort(which, kind="stable") if np.ptp(which) else slice(None)
         edges = np.searchsorted(which[order], np.arange(len(group.templates) + 1)).tolist()
         members, walls, steps = members[order], columns.walls[order], columns.steps[order]
         values = [column[order] for column in columns.values]

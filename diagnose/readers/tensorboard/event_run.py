@@ -114,9 +114,11 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
     notes: list[str] = []
     measured = [one for one in written if not one.part.settings_only]
     for affixes in dict.fromkeys((one.part.prefix, one.part.suffix) for one in measured):
-        files, note = _without_ranks([one for one in measured if (one.part.prefix, one.part.suffix) == affixes])
-        files, short = _without_short(files)
-        notes += [*note, *short]
+        files = [one for one in measured if (one.part.prefix, one.part.suffix) == affixes]
+        if len(files) > 1:
+            files, note = _without_ranks(files)
+            files, short = _without_short(files)
+            notes += [*note, *short]
         for tag in dict.fromkeys(tag for file in files for tag in file.tags):
             name = tag.join(affixes)
             points, old = settle(*_in_order(tag, files))

@@ -47,20 +47,19 @@ def headers(data: Bytes, low: int) -> tuple[IntArray, IntArray]:
         run[: low - 4] &= run[4 - low :]
     at = np.flatnonzero(run[low : max(low, len(data) - HEADER + low + 1)])
     found = gather(data, at, HEADER).view(_FIELDS)[:, 0]
-    lower, upper = _length_checksums()
-    crc = lower.take(found["lower"])
+    crc = _pair_checksums(6).take(found["lower"])
     if low > 2:
-        crc ^= upper.take(found["upper"])
-    right = np.flatnonzero(crc == unmasked(found["crc"]))
+        crc ^= _pair_checksums(4).take(found["upper"])
+    right = np.flatnonzero(crc ^ _ZEROS_CRC == unmasked(found["crc"]))
     return at[right], found["length"][right].astype(np.int64)
 
 
 @cache
-def _length_checksums() -> tuple[Words, Words]:
-    """The CRC of a length below 2^16, and what its next 16 bits add (by xor)."""
+def _pair_checksums(after: int) -> Words:
+    """What two bytes of a message add (by xor) to its CRC when so many follow them."""
     rows = contributions(8)
-    lower, upper = (rows[first][:, None] ^ rows[first + 1] for first in (6, 4))
-    return lower.ravel() ^ _ZEROS_CRC, upper.ravel()
+    added: Words = rows[after][:, None] ^ rows[after + 1]
+    return added.ravel()
 
 
 def gather(data: Bytes, at: IntArray, width: int) -> Bytes:
