@@ -77,8 +77,8 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     lowest, half = int(np.argmin(smooth)), max(int(SHARE / 2 * count), 1) if many else 0
     around = level[max(lowest - half, 0) : lowest + half + 1]
     best = max(lowest - half, 0) + int(np.argmin(around))  # what was logged: a smoothed value is shown to nobody
-    tail = max(ODD_ONE_OUT, ceil(TAIL * count)) if many else ceil(TAIL * count)
-    bottom, last = float(smooth[lowest]), float(np.median(level[-tail:]))
+    tail = max(ODD_ONE_OUT, ceil(TAIL * count)) if many else min(2, count - 1 - best) or 1
+    bottom, last = float(smooth[lowest]), float(np.median(level[-tail:]) if many else level[-tail:].min())
     gain, rise = first_level(level[: max(1, count // FEW)]) - bottom, last - bottom
     gained, lost = val.loss(bottom + gain) - val.loss(bottom), val.loss(last) - val.loss(bottom)
     noise = _noise(level)

@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import KNOWN_NOISE, beyond_noise, change
+from diagnose.checks.run._loss import KNOWN_NOISE, beyond_noise, change, moving_target
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, running_median
 from diagnose.signals.trend import EDGE, OUTLIER
@@ -49,8 +49,8 @@ class MissingWarmup(Check):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Look for a throw at a rate that starts at its peak."""
         course = signals(facts).train
-        if course is None or not self._at_peak(facts):
-            return
+        if course is None or moving_target(signals(facts)) or not course.curve.values[0] or not self._at_peak(facts):
+            return  # nothing is thrown up from 0
         tenth = max(ODD_ONE_OUT + 1, int(EDGE * len(course)))
         early = running_median(course.level[:tenth], max(ODD_ONE_OUT, int(EDGE * tenth) | 1))
         rise = float(early.max() - course.level[0])
