@@ -197,7 +197,8 @@ def _unpack_into(flow: Flow, func: Scope, pack: Values) -> None:
         for key in func.parameters & container.items.keys():
             flow.put(func.variables, key, container.items[key])
     if func.double_star:
-        flow.put(func.variables, func.double_star, sections(pack) | set(containers(pack)))
+        rest = frozenset(flow.rest_of(section, func) for section in sections(pack))
+        flow.put(func.variables, func.double_star, rest | frozenset(containers(pack)))
 
 
 def construct(flow: Flow, cls: Scope, given: Arguments) -> Values:

@@ -18,6 +18,7 @@ from diagnose.usage.values import (
     ITSELF,
     NOTHING,
     RETURNED,
+    Module,
     Node,
     Scope,
     Text,
@@ -26,6 +27,7 @@ from diagnose.usage.values import (
     Variable,
     any_values,
     sections,
+    things,
 )
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
@@ -133,6 +135,7 @@ class Flow:
         self.other_keys: frozenset[str] = frozenset()
         """What the files beside it, of which Hydra makes one config, have."""
         self._outer: dict[tuple[Scope, str], Node] = {}
+        self._rests: dict[tuple[Node, Scope], Node] = {}
         self._things: dict[Any, Thing] = {}
 
     def run(self) -> None:
@@ -244,12 +247,32 @@ class Flow:
             return NOTHING
         return frozenset({self._outer.setdefault((scope, OTHER_FILE), Node(section.site, (OTHER_FILE,), {}))})
 
+    def rest_of(self, section: Node, func: Scope) -> Node:
+        """What `**kwargs` has of a section: without the keys that the other parameters take."""
+        rest = {key: value for key, value in section.data.items() if key not in func.parameters}
+        if len(rest) == len(section.data):
+            return section
+        return self._rests.setdefault((section, func), Node(section.site, section.path, rest))
+
     def variables_of(self, name: str, scope: Scope) -> MutableMapping[str, Values]:
         """Where the values of a name are kept that is assigned in `scope`."""
         found = self.project.lookup(name, scope)
         outer = scope.module.scope if name in scope.outer_names else scope
         home = found[0].scope if found and isinstance(found[0], Variable) else outer
         return home.instance.items if home.kind == "class" else home.variables
+
+    def sees_config(self, scope: Scope) -> bool:
+        """Whether code that is made in this scope has a name for the config, or for an object that holds it."""
+        imported = (self.project.imported(name, scope.module) for name in scope.module.imports)
+        modules = [one.scope for found in imported for one in found if isinstance(one, Module)]
+        names, at = set(scope.module.imports), scope
+        while at.parent is not None:
+            names, at = names | at.names.keys(), at.parent
+        names |= at.names.keys()
+        seen = self.values((ast.Name(name, ast.Load()) for name in names), scope)
+        seen = seen.union(*[values for module in modules for values in module.variables.values()])
+        parts = (part for thing in things(seen) for part in thing.parts)
+        return bool(sections(seen.union(*[values for part in parts for values in part.items.values()])))
 
     def place(self, node: ast.AST, scope: Scope) -> Place:
         """The line of a node."""

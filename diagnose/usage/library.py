@@ -198,7 +198,8 @@ def _note_uses(flow: Flow, what: Outside | None, name: str, given: Arguments) ->
     if not familiar or name in MAKERS:
         plain = with_contents(NOTHING.union(*given.args, *given.keywords.values()))
         flow.escape(plain, f"handed to {shown}", given.node, given.scope)
-    if name in {"eval", "exec"} and what and what.top == "builtins" and not _held(given.everything):
+    runs = name in {"eval", "exec"} and what and what.top == "builtins" and not _held(given.everything)
+    if runs and flow.sees_config(given.scope):
         where = flow.place(given.node, given.scope)
         flow.notes.computed.setdefault(None, Event("code is made and run", where))
         if name == "exec":

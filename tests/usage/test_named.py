@@ -270,3 +270,79 @@ def hydra(tmp_path: Path, files: dict[str, str], judged: str) -> KeyReport:
     (tmp_path / "train.py").write_text(textwrap.dedent(HYDRA), "utf-8")
     config = tmp_path / "conf" / judged
     return keys_read(tmp_path / "train.py", read_config(config).tree(), config)
+
+
+RESTS = {
+    "a base of a library": """
+        class Net(torch.nn.Module):
+            def __init__(self, enc, width, **rest):
+                super().__init__(**rest)
+                self.layers = [enc["depth"]] * width
+
+        Net(**cfg["net"])
+    """,
+    "a function of a library": """
+        def build(enc, width=1, **rest):
+            return torch.nn.Linear(enc["depth"], width, **rest)
+
+        build(**cfg["net"])
+    """,
+    "a class of a library, by way of another function": """
+        def inner(width, **more):
+            return torch.nn.Linear(width, **more)
+
+        def outer(enc, **rest):
+            return inner(**rest), enc["depth"] + 1
+
+        outer(**cfg["net"])
+    """,
+}
+
+
+@pytest.mark.parametrize("to", RESTS)
+def test_what_a_parameter_takes_is_not_among_the_rest(tmp_path: Path, to: str) -> None:
+    source = "import torch, yaml\ncfg = yaml.safe_load(open('c'))\n" + textwrap.dedent(RESTS[to])
+    config = "{net: {enc: {depth: 1, spare: 2}, width: 3, bias: true, more: {lr: 1}}}"
+    report = read(tmp_path, source, config)
+    assert report.dead == ("net.enc.spare",)
+    assert {"net.enc.depth", "net.width", "net.bias"} <= set(report.live)
+
+
+EVALUATED = {
+    "no config in sight": ("def number(text):\n    return eval(text)\n", ("spare",)),
+    "no config in sight, in an object": (
+        "class Rate:\n    def __init__(self, text):\n        self.rate = eval(text)\nnumber = Rate\n",
+        ("spare",),
+    ),
+    "the config": ("import settings\ndef number(text):\n    opt = settings.cfg\n    return eval(text)\n", ()),
+    "the config, imported": ("from settings import cfg as opt\ndef number(text):\n    return eval(text)\n", ()),
+    "the module that has the config": ("import settings\ndef number(text):\n    return eval(text)\n", ()),
+    "an object that has the config": (
+        """
+        import settings
+
+        class Rate:
+            def __init__(self, opt):
+                self.opt = opt
+
+            def number(self, text):
+                return eval(text)
+
+        number = Rate(settings.cfg).number
+        """,
+        (),
+    ),
+}
+
+
+@pytest.mark.parametrize("sees", EVALUATED)
+def test_code_that_is_made_at_run_time_reads_what_it_sees(tmp_path: Path, sees: str) -> None:
+    made, dead = EVALUATED[sees]
+    source = """
+        import sys
+        from made import number
+        from settings import cfg
+        print(cfg["lr"], number(sys.argv[1]), {"spare": 2})
+    """
+    settings = "import yaml\ncfg = yaml.safe_load(open('c'))\n"
+    assert read(tmp_path, source, "{lr: 1, spare: 2}", made=made, settings=settings).dead == dead
