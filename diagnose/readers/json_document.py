@@ -163,7 +163,7 @@ def _parts(document: Any, depth: int) -> Iterator[Any]:
 def _histories(document: Any) -> dict[str, Column]:
     """Columns of the lists of numbers; a list that counts (`epoch`, `step`) gives the steps of the others."""
     series = {name: values for name, values in _lists(document) if values}
-    counters = {name: counter for counter, name in counters_in(series).items()}
+    counters = _counters(series)
     columns = {}
     for path, values in series.items():
         name = path.rsplit("/", 1)[-1]
@@ -171,6 +171,18 @@ def _histories(document: Any) -> dict[str, Column]:
         places = np.arange(len(values))
         columns[counters.get(path, name if name not in columns else path)] = Column(places, np.asarray(values), axis)
     return columns if counters else columns | _epochs(columns)
+
+
+def _counters(series: Mapping[str, list[float]]) -> dict[str, str]:
+    """Path -> what the list counts. In a section it must be the only one of its name, and as long as the others."""
+    leaves = [path.rpartition("/")[2] for path in series]
+    longest = max(map(len, series.values()), default=0)
+    sure = {
+        leaf: path
+        for leaf, path in zip(leaves, series, strict=True)
+        if path == leaf or (leaves.count(leaf) == 1 and len(series[path]) == longest)
+    }
+    return {sure[leaf]: counter for counter, leaf in counters_in(sure).items()}
 
 
 def _axis(path: str) -> Axis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -32,6 +33,8 @@ _COLUMNS = {
 }
 _CLOCKS = frozenset({"step", "epoch", "time", "run", "is_nan"})
 _WORDS = frozenset({"tag", "split"})
+# `metricName`, as Comet exports it.
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DELIMITERS = ",\t;"
 # Rows in which both splits must be named, if they are.
 _LOOKED_AT = 500
@@ -74,7 +77,7 @@ def _delimiter(line: str) -> str:
 
 def _places(header: Sequence[str]) -> dict[str, int]:
     """What each column holds -> its place."""
-    plain = [name.strip().casefold().replace(" ", "_") for name in header]
+    plain = [_CAPITAL.sub("_", name.strip()).casefold().replace(" ", "_") for name in header]
     found: dict[str, int] = {}
     for what, names in _COLUMNS.items():
         name = next((name for name in names if name in plain), None)

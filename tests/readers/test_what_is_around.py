@@ -229,6 +229,27 @@ def test_a_word_that_is_glued_behind_loss_is_a_word(name: str) -> None:
     assert (steps(run), values(run, Role.TRAIN_LOSS)) == ([20 * n for n in range(POINTS)], TRAIN.tolist())
 
 
+def test_comet_names_its_columns_in_capitals() -> None:
+    rows = [
+        f"abc,{name},{x},{10 * n},{n}" for n in range(POINTS) for name, x in (("loss", TRAIN[n]), ("val_loss", VAL[n]))
+    ]
+    run = text_run("experimentKey,metricName,metricValue,step,epoch\n" + "\n".join(rows), "x.csv")
+    assert (values(run, Role.TRAIN_LOSS), values(run, Role.VAL_LOSS)) == (TRAIN.tolist(), VAL.tolist())
+    assert steps(run) == [10 * n for n in range(POINTS)]
+
+
+@pytest.mark.parametrize("counter", ["iter", "global_step", "steps"])
+def test_a_list_that_counts_in_a_section_counts(counter: str) -> None:
+    counts = [50 * n for n in range(POINTS)]
+    document = {"meta": {"name": "run"}, "data": {counter: counts, "loss": TRAIN.tolist(), "loss_val": VAL.tolist()}}
+    assert steps(text_run(json.dumps(document), "x.json")) == counts
+
+
+def test_what_a_network_lost_is_no_loss() -> None:
+    run = logged(lambda n, t, _: f"ping: 10 packets, {n}.5% packet loss, time 9012ms\nepoch {n} loss {t}")
+    assert values(run, Role.TRAIN_LOSS) == TRAIN.tolist()
+
+
 @pytest.mark.parametrize("power", ["\u00d7 10^-3", "x10^-3", "*10^{-3}"])
 def test_a_power_that_is_written_by_hand_belongs_to_its_number(power: str) -> None:
     run = logged(lambda n, t, _: f"epoch {n}: loss = {t}{' ' * (power[1] == ' ')}{power}, lr = 1{power}")

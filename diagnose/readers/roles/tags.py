@@ -71,6 +71,7 @@ _NO_LOSS = frozenset(
     {"scale", "scaler", "amp", "time", "timing", "runtime", "seconds", "sec", "samples", "flos", "flops", "weight"}
     | {"grad", "gnorm", "norm", "lr", "acc", "accuracy", "best", "min", "max", "count", "tokens", "ntokens", "hp"}
     | {"nsentences", "wps", "ups", "patience", "reward", "rewards", "std", "var", "change", "delta", "gap", "metric"}
+    | {"packet"}  # of a network
 )
 # One word each, whatever its capitals: `mIoU`, `val_IoU`, `mAP50`.
 _ACRONYM = re.compile(r"[mM]?IoU|mAP")
