@@ -319,6 +319,15 @@ def test_two_logs_of_one_form_with_losses_of_their_own_are_two_trainings(tmp_pat
     assert len(list(runs(tmp_path))) == 2
 
 
+def test_a_log_beside_event_runs_of_others_with_like_losses_is_a_training_of_its_own(tmp_path: Path) -> None:
+    draw = np.random.default_rng(5)
+    ours, theirs = 0.42 + 0.01 * draw.standard_normal((2, 300))
+    write(tmp_path / "b/tb", [scalar("loss", n, float(x)) for n, x in enumerate(theirs)])
+    (tmp_path / "a/logs").mkdir(parents=True)
+    (tmp_path / "a/logs/train.log").write_text("".join(f"step {n} loss {x:.3f}\n" for n, x in enumerate(ours)))
+    assert len(list(runs(tmp_path))) == 2
+
+
 def test_sacred_logs_one_training_as_numbers_and_as_text(tmp_path: Path) -> None:
     for number in range(1, 3):
         folder = tmp_path / str(number)

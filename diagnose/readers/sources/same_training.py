@@ -32,6 +32,8 @@ _MOST_TEXTS, _MOST_RUNS, _MOST_FILES = 6, 12, 4
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
 _EXACT = rb"([-+]?\d+\.(\d{3,}|\d\d(?=[eE]))(?:[eE]([-+]?\d+))?)"
 _LOSS = re.compile(rb"loss[\w/.]*['\"]?\s{0,3}[:=|,]?\s{0,3}['\"\[(]?(?:tensor\()?" + _EXACT, re.IGNORECASE)
+# Files whose numbers have all their digits.
+_EXACT_FORMS = {".csv", ".json", ".jsonl"}
 # A table, whatever its file is called: the names stand above the numbers.
 _TABLE = re.compile(rb"[^\d\n]+[,;\t][^\d\n]+\n")
 _CELL = re.compile(rb"(?<![\w.])" + _EXACT)
@@ -127,22 +129,27 @@ def _candidates(sources: Sequence[Source]) -> Iterator[tuple[int, int]]:
     folders: dict[str, list[int]] = {}
     for number in texts:
         folders.setdefault(_folder(sources[number]), []).append(number)
+    below: dict[str, list[int]] = {}
+    for folder in folders.keys() - {"."}:
+        below.setdefault(str(PurePosixPath(folder).parent), []).extend(folders[folder])
     for folder, there in folders.items():
-        near = (folder, *map(str, PurePosixPath(folder).parents[:2]))
-        below = next(filter(None, ([run for run in runs if _is_below(sources[run].label, one)] for one in near)), [])
-        if len(there) > _MOST_TEXTS or len(below) > _MOST_RUNS:
+        if len(there) > _MOST_TEXTS:
             continue
         for text in there:
-            yield from ((run, text) for run in below)
+            yield from ((run, text) for run in _runs_near(sources, runs, folder, sources[text]))
         for place, first in enumerate(there):
             yield from ((first, second) for second in there[place + 1 :])
-        deeper = [text for one, texts in folders.items() if one != folder == _above(one) for text in texts]
+        deeper = below.get(folder, [])
         if len(there) + len(deeper) <= _MOST_TEXTS:
-            yield from product(there, deeper)
+            yield from product(there, sorted(deeper))
 
 
-def _above(folder: str) -> str:
-    return str(PurePosixPath(folder).parent)
+def _runs_near(sources: Sequence[Source], runs: Sequence[int], folder: str, text: Source) -> Sequence[int]:
+    """The event runs in the folder of a text or below, else those one level up; of a table, which is exact, two."""
+    reach = 2 if PurePosixPath(text.name).suffix in _EXACT_FORMS else 1
+    levels = (folder, *map(str, PurePosixPath(folder).parents[:reach]))
+    below = next(filter(None, ([run for run in runs if _is_below(sources[run].label, one)] for one in levels)), [])
+    return below if len(below) <= _MOST_RUNS else []
 
 
 def _forms_differ(first: Source, second: Source) -> bool:
