@@ -99,3 +99,9 @@ def test_it_says_the_highest_value_as_logged() -> None:
         one for one in examine(Facts(run(evaluations(np.repeat(thrown, 10), 40)))).findings if one.code == "STB001"
     ]
     assert f"jumps to {thrown.max():.4g} at step 1,600" in found.message
+
+
+@pytest.mark.parametrize(("at", "factor"), [(0.08, 1.6), (0.12, 1.7), (0.17, 1.5)])
+def test_a_small_spike_that_healed_long_ago_is_told_and_no_alarm(at: float, factor: float) -> None:
+    found = examine(Facts(training(spiked(noisy(descent(400, 0.5), 0.01), at, factor, 4)))).findings
+    assert {one.severity for one in found if one.code == "STB001"} == {Severity.INFO}

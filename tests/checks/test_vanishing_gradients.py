@@ -25,6 +25,10 @@ HEALTHY = (
 )
 EDGE = (
     case(
+        "norms that are 0 throughout were not measured",
+        training(noisy(descent(200)), curve(Role.GRAD_NORM, np.zeros(200))),
+    ),
+    case(
         "nineteen norms are too few",
         training(noisy(descent(200)), curve(Role.GRAD_NORM, np.exp(-np.linspace(0, 14, 19)))),
     ),

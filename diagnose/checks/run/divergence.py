@@ -11,6 +11,7 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
 from diagnose.checks.run._loss import SURE, beyond_noise, change, improves, moving_target, onset
+from diagnose.checks.run.impossible_loss import ImpossibleLoss
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
@@ -39,7 +40,7 @@ class Divergence(Check):
     code = "STB002"
     name = "divergence"
     part_of = ("non-finite-loss",)
-    explained_by = ("learning-rate-too-high", "broken-resume")
+    explained_by = ("learning-rate-too-high", "broken-resume", "impossible-loss")
 
     rise: float = 0.1
     """Rise of the level in ln at least: 10 %. Source: the drift of healthy losses over harder data."""
@@ -58,9 +59,9 @@ class Divergence(Check):
         return moving_target(signals(facts)) if signals(facts).main else "no loss is logged"
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """The judged loss, else a component, else validation, else the balance of two networks."""
+        """The judged loss, else a component, else validation, the balance of two networks, a loss without a minimum."""
         losses = self.of_losses(facts) if moving_target(signals(facts)) is None else iter(())
-        yield from islice(chain(losses, self._won(facts)), 1)
+        yield from islice(chain(losses, self._won(facts), self._plunged(facts)), 1)
 
     def of_losses(self, facts: Facts) -> Iterator[Finding]:
         """The same without the balance of two networks, of which the rate is not the cause."""
@@ -133,6 +134,12 @@ class Divergence(Check):
                 first=int(np.argmax(other.smooth > other.start + self.rise)),
                 advice=f"Go back to before it climbed; train the {name} less often, or regularise it.",
             )
+
+    def _plunged(self, facts: Facts) -> Iterator[Finding]:
+        trend = signals(facts).train
+        if trend is not None and moving_target(signals(facts)) is None and ImpossibleLoss().plunges(trend.curve):
+            lowest = float(trend.curve.values.min())
+            yield self.report(trend.curve, f"The loss ran away to {lowest:.4g}.", Evidence("lowest", lowest))
 
     def _validation(self, facts: Facts) -> Iterator[Finding]:
         measured = signals(facts)

@@ -61,12 +61,17 @@ class ImpossibleLoss(Check):
         elif level > self.absurd and 2 * last_level(values) > first_level(values):
             message = f"The loss is near {level:.3g}: no loss that a network learns from is so large."
             yield self._error(curve, message, Evidence("level", level, self.absurd))
-        elif lowest < 0 and (named or (not policy and -lowest > self.plunge * abs(values[0]))):
+        elif (named and lowest < 0) or (not policy and self.plunges(curve)):
             how = "which a loss of its name cannot" if named else "without bound"
             start = Evidence("start", float(values[0]))
             yield self._error(
                 curve, f"The loss falls to {lowest:.4g}, {how}.", Evidence("lowest", lowest), start, sure=named
             )
+
+    def plunges(self, curve: Curve) -> bool:
+        """Whether it falls below zero without bound."""
+        lowest = float(curve.values.min(initial=0.0))
+        return lowest < 0 and -lowest > self.plunge * abs(float(curve.values[0]))
 
     def _error(self, curve: Curve, message: str, *evidence: Evidence, sure: bool = False) -> Finding:
         confidence = Confidence.HIGH if sure else Confidence.MEDIUM

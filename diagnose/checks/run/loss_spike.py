@@ -12,7 +12,7 @@ from diagnose.checks.base import Evidence, Facts, Finding, Role, Severity
 from diagnose.checks.run._loss import LossCheck, beyond_noise, change, confidence, onset
 from diagnose.signals import Excursion, Trend, signals
 from diagnose.signals.excursions import GROSS, deepest_dip, excursions, opening, outliers
-from diagnose.signals.trend import FEW
+from diagnose.signals.trend import EDGE, FEW
 
 
 class LossSpike(LossCheck):
@@ -25,7 +25,8 @@ class LossSpike(LossCheck):
     ## How it is detected
     Single points far above the trend, and excursions of the trend that recover. The height in logarithms times the
     share of the progress that it undoes reaches `effect`; it is `z` standard errors, and `odd` times the deepest dip
-    below the trend: noise is as wide below as above. One of validation alone is only told: training did not feel it.
+    below the trend: noise is as wide below as above. Only told is one of
+    validation alone, which training did not feel, and one of less than twice `effect` in the first fifth of the run.
 
     ## What to do
     Resume from a checkpoint before the spike; if it returns at the same place of the data, look there.
@@ -84,6 +85,7 @@ class LossSpike(LossCheck):
         many = f", one of {count} spikes" if count > 1 else ""
         top = worst.first + int(np.argmax(trend.level[worst.first : worst.last + 1]))  # as logged
         height = change(float(trend.level[top]) - worst.course)
+        past = max(worst.effect / self.effect, last / (EDGE * len(trend))) < 2  # small, and healed long ago
         whose = "validation loss" if curve.role is Role.VAL_LOSS else "loss"
         return self.report(
             curve,
@@ -96,7 +98,7 @@ class LossSpike(LossCheck):
             *onset(facts, int(curve.steps[max(first - 1, 0)])),
             first=first,
             last=last,
-            severity=Severity.WARNING if trend is signals(facts).main else Severity.INFO,
+            severity=Severity.INFO if past or trend is not signals(facts).main else Severity.WARNING,
             confidence=confidence(signals(facts), trend, clear=worst.effect > 2 * self.effect),
             prescriptions=remedies.clip(facts, int(curve.steps[first])),
             advice="It recovered: no need to go back. If it returns at the same place of the data, look there."

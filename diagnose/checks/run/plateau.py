@@ -97,7 +97,7 @@ class Plateau(LossCheck):
         aim, rate = signals(facts).aim, signals(facts).rate
         score = None if aim is None or signals(facts).reward is not None else as_share(aim[0].values)
         full = score is not None and last_level(score) >= 1 - NEAR
-        if piece or full or (aim is None and not trend.loss(trend.end)):
+        if piece or full or (aim is None and np.ptp(trend.level) and not trend.loss(trend.end)):
             return True  # what came before is not known, or there is nothing to be gained
         if aim is None and facts.target is not None and trend.loss(trend.end) <= facts.target.high:
             return True

@@ -49,13 +49,13 @@ class Unfinished(Check):
         curve, planned = _planned(facts) or (None, 0)
         if curve is None or (last := int(curve.steps[-1])) >= self.share * planned:
             return
-        yield self.finding(
-            Severity.INFO,
-            Confidence.HIGH,
-            Role.TRAIN_LOSS.value,
+        yield self.report(
+            curve,
             f"The log stops at {curve.unit} {last:,} of {planned:,} and has not grown since.",
-            steps=(last, last),
-            evidence=(Evidence("share_done", last / planned, self.share, "", f"{last / planned:.1%} done"),),
+            Evidence("share_done", last / planned, self.share, "", f"{last / planned:.1%} done"),
+            first=-1,
+            severity=Severity.INFO,
+            confidence=Confidence.HIGH,
             advice="See whether the process still runs; resume from the last checkpoint if it was to go on.",
         )
 

@@ -45,7 +45,7 @@ class VanishingGradients(Check):
             return
         half = len(norms) // 2
         usual, last = float(np.median(norms.values[:half])), last_level(norms.values)
-        if last <= self.collapse * usual:
+        if last <= self.collapse * usual and usual:  # where all are 0 nothing was measured
             yield self.report(
                 norms,
                 f"The gradient norm fell from {usual:.3g} to {last:.3g} while the loss is still "
