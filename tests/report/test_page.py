@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from diagnose.finding import Diagnosis
-from diagnose.report.html.figures import alt_text, digits
+from diagnose.report.html.figures import alt_text, digits, run_figures
 from diagnose.report.html.page import MOST_SOUNDS, Extras, Sound, healing_result, healing_rows, page, playable, wanted
 from diagnose.report.panels import panels
-from diagnose.run import Attachment, Role, Run
+from diagnose.run import Attachment, Curve, Role, Run
 from tests.browser import CHROMIUM, FLAGS
 from tests.report.diagnoses import curve, diagnosis, finding, overfit, run, stop
 from tests.test_cli import ttsdoc
@@ -278,3 +278,12 @@ CONTRAST = """() => {
   }
   return low;
 }"""
+
+
+def test_a_score_that_is_judged_alone_is_drawn_once() -> None:
+    scores = np.linspace(0.1, 0.8, 30)
+    judged = Curve("val/acc", np.arange(1, 31), scores, role=Role.SCORE, held_out=True)
+    other = Curve("test/acc", np.arange(1, 31), scores - 0.05, role=Role.SCORE, held_out=True)
+    figures = run_figures(diagnosis(Run("r", "r", "csv", {one.tag: one for one in (judged, other)})), "r")
+    assert [figure.title for figure in figures] == ["Val/acc by step", "Error rates and scores by step"]
+    assert [len(figure.content["data"]) for figure in figures] == [1, 1]

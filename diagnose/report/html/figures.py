@@ -96,8 +96,8 @@ def _beside(
     diagnosis: Diagnosis, reference: Curve, main: Panel, what: str, roles: tuple[Role, ...], name: str
 ) -> Figure | None:
     """The curves that play one of these roles, under the labels that every framework shares (`val_loss/kl`)."""
-    run = diagnosis.run
-    wanted = [curve for role in roles for curve in run.played_by(role)]
+    run, above = diagnosis.run, {line.metric for line in main.series}
+    wanted = [curve for role in roles for curve in run.played_by(role) if curve.tag not in above]
     labels = [curve.label if curve.component else curve.tag for curve in wanted]
     drawn = [(label, series(run, curve.tag, reference)) for label, curve in zip(labels, wanted, strict=True)]
     lines = [replace(line, label=label) for label, line in drawn if line is not None and len(line.x) > 1]
