@@ -16,7 +16,7 @@ from diagnose.readers.columns import MOST_NAMES, Column, curves_of
 from diagnose.readers.columns.cells import LONGEST_ROW, Rows
 from diagnose.readers.columns.placeholders import without_placeholders
 from diagnose.readers.columns.tables import counters_in, names_without_header, to_number, with_counters
-from diagnose.readers.roles import losses_in, read_tag
+from diagnose.readers.roles import losses_in, read_tag, rises
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.file_per_series import series_named, with_series_beside
 from diagnose.readers.sources.paired_log import with_paired_log
@@ -30,6 +30,8 @@ _SAVETXT = re.compile(rf"(?:{_PLAIN}(?: (?!$)|\s*$)){{2,}}", re.IGNORECASE)
 _LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse|(?:^|[_/ ])b?ce$", re.IGNORECASE)
 # `loss: (0` begins a line of a log, no table.
 _ITEM = re.compile(r"[^\W\d]\d*['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d(?:[\d.e+-]*\d)?\W*\Z")
+# What the rows of a table of results are.
+_SUBJECTS = {"model", "method", "dataset", "experiment", "config", "system", "name"}
 _COUNTER = re.compile(r"^(epoch|step|episode|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
 # A name in a table of results; a time of the day has a colon.
 _LABEL = re.compile(r"[^\W\d][^:]*")
@@ -73,8 +75,10 @@ def sniff(source: Source) -> int:
     numeric = sum(1 for row in top.rows for cell in row if _NUMBER.fullmatch(cell) or not cell.strip())
     if numeric < 0.5 * len(top.rows) * len(top.header):
         return 0
-    lossy = bool(losses_in(names)) or any(map(_LOSS.search, names))
-    return 90 if lossy else 40 if any(map(_COUNTER.match, names)) else 0
+    counted = any(map(_COUNTER.match, names))
+    lossy = losses_in(names) or any(_LOSS.search(name) and (counted or name != "value") for name in names)
+    measured = source.asked or any(rises(read_tag(name)) is not None for name in names)
+    return 90 if lossy else 40 if measured and counted else 0
 
 
 def read(source: Source) -> Run:
@@ -185,7 +189,9 @@ def _names_its_rows(top: _Top) -> bool:
     """Whether this is a table of results: the rows are of several models or data sets, and no column counts."""
     labels = {row[0].strip() for row in top.rows}
     named = all(map(_LABEL.fullmatch, labels)) and not counters_in(top.header)
-    several = len(labels) > 2 and len({re.sub(r"\d", "", label) for label in labels}) > 1  # `epoch 1`, `epoch 2` count
+    apart = top.header[0].strip().casefold() in _SUBJECTS and len(labels) == len(top.rows) > 1
+    # `epoch 1`, `epoch 2` count
+    several = apart or (len(labels) > 2 and len({re.sub(r"\d", "", label) for label in labels}) > 1)
     return named and several and not any(read_tag(label).split for label in labels)
 
 

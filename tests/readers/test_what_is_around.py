@@ -347,3 +347,23 @@ def test_a_table_beside_the_folder_of_event_runs_is_the_same_training(tmp_path: 
     rows = "".join(f"{n},{x}\n" for n, x in enumerate(TRAIN))
     (tmp_path / "logs/csv/version_0/metrics.csv").write_text("step,train_loss\n" + rows)
     assert len(list(runs(tmp_path))) == 1
+
+
+TABLES = {
+    "study.csv": "number,value,params_lr,state\n0,0.61,0.001,COMPLETE\n1,0.72,0.002,COMPLETE\n2,0.58,0.003,COMPLETE\n",
+    "results.csv": "model,test_loss,test_acc\nsmall,0.5,0.8\nlarge,0.6,0.7\n",
+    "timing.csv": "step,seconds,gpu\n0,0.5,0\n1,0.6,0\n2,0.5,0\n",
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_beside_a_log_that_hold_no_course_are_no_trainings(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(TABLES[name])
+    (tmp_path / "train.log").write_text("".join(f"epoch {n} loss {x}\n" for n, x in enumerate(TRAIN)))
+    assert [run.name for run in runs(tmp_path)] == ["train.log"]
+
+
+def test_a_table_of_rewards_beside_a_log_is_a_training(tmp_path: Path) -> None:
+    (tmp_path / "progress.csv").write_text("".join(["step,ep_rew_mean\n", *(f"{n},{n / 7}\n" for n in range(POINTS))]))
+    (tmp_path / "train.log").write_text("".join(f"epoch {n} loss {x}\n" for n, x in enumerate(TRAIN)))
+    assert len(list(runs(tmp_path))) == 2
