@@ -11,18 +11,19 @@ from itertools import islice
 from pathlib import Path
 
 from diagnose.facts import Checkpoint
+from diagnose.regex import regex
 
 # Files looked at for checkpoints: a run directory holds hundreds, a home directory millions.
 MOST_FILES = 5000
-CHECKPOINT = re.compile(r"(?:\.(?:pt|pth|ckpt|safetensors|pdparams|index)|^checkpoint-\d+|^step-\d+)$")
+CHECKPOINT = regex(r"(?:\.(?:pt|pth|ckpt|safetensors|pdparams|index)|^checkpoint-\d+|^step-\d+)$")
 # Folders in which a run keeps its checkpoints; any other beside a log file may be another run's.
-KEPT_IN = re.compile(
+KEPT_IN = regex(
     r"(?:check_?points?|ckpts?|weights|models?|saved?(?:_models?)?|snapshots?|output|lightning_logs|version_\d+|"
     r"checkpoint-\d+|step-\d+)$",
     re.IGNORECASE,
 )
 # Discriminators, which speak to nobody: VITS writes D_100.pth beside G_100.pth, HiFi-GAN do_100 beside g_100.
-DISCRIMINATOR = re.compile(r"(?:D|DUR|do|[Dd]isc\w*)_\d")
+DISCRIMINATOR = regex(r"(?:D|DUR|do|[Dd]isc\w*)_\d")
 # A header of safetensors names the tensors; that of the bundled trainer's largest model has 30 kB.
 LARGEST_HEADER = 1 << 22
 

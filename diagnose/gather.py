@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from diagnose.facts import NOTHING_LOGGED, Facts, Hints
 from diagnose.project import config_file
 from diagnose.readers import runs
 from diagnose.readers.roles import FAMILIES, assign_roles
+from diagnose.regex import regex
 from diagnose.run import Run
 from diagnose.targets import tables
 
@@ -30,7 +30,7 @@ CONFIG_SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 LARGEST_CONFIG = 262_144
 # What a file says that holds a hyperparameter, or names another file that does: others are not read as configs, which
 # takes a fifth of the time for a small log. Of 455 configs and other files, none with a hyperparameter lacks it.
-_OF_TRAINING = re.compile(
+_OF_TRAINING = regex(
     rb"(?i)(?:lr|rate|batch|bs|epoch|step|iter|update|optim|drop|decay|warm|clip|seed)\w{0,40}[\"']?\s{0,9}[:=]"
     rb"|_base_|\$include|base_config|defaults"
 )
@@ -38,7 +38,7 @@ _OF_TRAINING = re.compile(
 LEVELS_UP = 2
 MOST_CONFIGS = 20
 # The names that trainers give to the log in a run's own folder.
-LOG_FILE = re.compile(r"events\.out\.tfevents\.|metrics\.(?:csv|jsonl)$|trainer_state\.json$|trainer_0_log\.txt$")
+LOG_FILE = regex(r"events\.out\.tfevents\.|metrics\.(?:csv|jsonl)$|trainer_state\.json$|trainer_0_log\.txt$")
 
 
 def families() -> list[str]:

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "diagnose"
 
 # From the left of the pipe to its right; what is in one line may import what is in lines before it.
 PIPE = (
+    ("regex",),
     ("errors", "clean", "numbers", "interrupt"),
     ("project", "files"),
     ("run",),

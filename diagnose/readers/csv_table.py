@@ -20,30 +20,31 @@ from diagnose.readers.roles import losses_in, read_tag, rises
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.file_per_series import series_named, with_series_beside
 from diagnose.readers.sources.paired_log import with_paired_log
+from diagnose.regex import regex
 from diagnose.run import InputHealth, Run
 
 _PLAIN = r"[-+]?(?:(?:\d[\d,]*(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|inf(?:inity)?)"
-_NUMBER = re.compile(rf"[\s*`]*(?:tensor\(\[?{_PLAIN}\]?(?:,.*)?\)|\[{_PLAIN}\]|{_PLAIN})[\s*`]*", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z]")
+_NUMBER = regex(rf"[\s*`]*(?:tensor\(\[?{_PLAIN}\]?(?:,.*)?\)|\[{_PLAIN}\]|{_PLAIN})[\s*`]*", re.IGNORECASE)
+_NAME = regex(r"[A-Za-z]")
 # A line as `numpy.savetxt` writes it.
-_SAVETXT = re.compile(rf"(?:{_PLAIN}(?: (?!$)|\s*$)){{2,}}", re.IGNORECASE)
-_LOSS = re.compile(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse|(?:^|[_/ ])b?ce$", re.IGNORECASE)
+_SAVETXT = regex(rf"(?:{_PLAIN}(?: (?!$)|\s*$)){{2,}}", re.IGNORECASE)
+_LOSS = regex(r"loss|cost|perplexity|ppl|\bnll\b|error|^value$|rmse|mse|(?:^|[_/ ])b?ce$", re.IGNORECASE)
 # `loss: (0` begins a line of a log, no table.
-_ITEM = re.compile(r"[^\W\d]\d*['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d(?:[\d.e+-]*\d)?\W*\Z")
+_ITEM = regex(r"[^\W\d]\d*['\"]?\s*[:=]\s*[\[(]?[-+]?\.?\d(?:[\d.e+-]*\d)?\W*\Z")
 # What the rows of a table of results are.
 _SUBJECTS = {"model", "method", "dataset", "experiment", "config", "system", "name"}
-_COUNTER = re.compile(r"^(epoch|step|episode|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
+_COUNTER = regex(r"^(epoch|step|episode|iter\w*|global_step|_step|wall time)$", re.IGNORECASE)
 # A name in a table of results; a time of the day has a colon.
-_LABEL = re.compile(r"[^\W\d][^:]*")
+_LABEL = regex(r"[^\W\d][^:]*")
 _DELIMITERS = ",\t;|"
-_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
-_DECIMAL_POINT = re.compile(r"\d\.\d")
+_DECIMAL_COMMA = regex(r"\s*[-+]?\d+,\d+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
+_DECIMAL_POINT = regex(r"\d\.\d")
 # Bytes that are worked on at one time: large enough for vectors to pay, small enough for the processor's cache.
 _BLOCK = 1 << 19
 # Rows that are looked at to know the table.
 _LOOKED_AT = 12
 # `1_1.846`, `1:1.846`: a count and a value, and what is between them.
-_COUNTED = re.compile(rf"\s*\d+([_:=/ ])(?:{_PLAIN})\s*", re.IGNORECASE)
+_COUNTED = regex(rf"\s*\d+([_:=/ ])(?:{_PLAIN})\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,29 +16,30 @@ from diagnose.readers.columns.tables import columns_of_rows, counters_in, spread
 from diagnose.readers.roles import losses_in
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.file_per_series import series_named, with_series_beside
+from diagnose.regex import regex
 from diagnose.run import Axis, InputHealth, Role, Run
 
 _DEEPEST = 3
-_BEGIN = re.compile(rb"(?:\{\s*['\"]|\[\s*\{)")
+_BEGIN = regex(rb"(?:\{\s*['\"]|\[\s*\{)")
 # `[2.9, 2.5, ...]`, `train_losses = [2.9, 2.5, ...]`: a list of numbers and its name.
-_LIST = re.compile(
+_LIST = regex(
     r"(?:(?P<name>[A-Za-z_][\w ./-]{0,40}?)['\"]?\s*[:=]\s*)?(?:array\(|tensor\()?\[(?P<items>[-+\w., \n]*)\]"
 )
 # The same in YAML, one number a line.
-_BLOCK_LIST = re.compile(
+_BLOCK_LIST = regex(
     r"^ *(?P<name>[A-Za-z_][\w /-]{0,40}):[ ]*\n(?P<items>(?:[ ]*-[ ]+[-+.\w]+[ ]*(?:\n|\Z))+)", re.MULTILINE
 )
-_DASH = re.compile(r"^ *-", re.MULTILINE)
+_DASH = regex(r"^ *-", re.MULTILINE)
 # Numbers in such a list, and the share of the file that lists take, from which on it is a file of lists.
 _FEWEST, _MOSTLY = 5, 0.6
 _PAIR = 2
 # `[[1700000000.5, 10, 2.4], ...]`: what TensorBoard lets one download.
-_DOWNLOADED = re.compile(rb"\s*\[\s*\[\s*\d{9,}\.\d*,\s*\d+,")
+_DOWNLOADED = regex(rb"\s*\[\s*\[\s*\d{9,}\.\d*,\s*\d+,")
 # `{"1": {"loss": 2.4}, "2": ...}`: records by their epoch.
-_BY_NUMBER = re.compile(rb'\{\s*"\d+"\s*:\s*\{')
+_BY_NUMBER = regex(rb'\{\s*"\d+"\s*:\s*\{')
 # A document without its beginning; one below some words, a key a line.
-_TORN = re.compile(r"\s*(?:[\]}],?\s*)*(?:\{\s*)?\"[\w/]+\"\s*:")
-_KEY_A_LINE = re.compile(r"^[ \t]*(?:\"[\w/]+\"[ \t]*:.*|[\[\]{}],?)$", re.MULTILINE)
+_TORN = regex(r"\s*(?:[\]}],?\s*)*(?:\{\s*)?\"[\w/]+\"\s*:")
+_KEY_A_LINE = regex(r"^[ \t]*(?:\"[\w/]+\"[ \t]*:.*|[\[\]{}],?)$", re.MULTILINE)
 _NVLOG = {"train_iteration_loss": Role.TRAIN_LOSS, "val_iter_loss": Role.VAL_LOSS}
 # Words in the path of a list that say that its items are steps; other histories have one item an epoch.
 _STEPWISE = ("iter", "step", "batch")

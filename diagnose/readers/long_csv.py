@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +18,7 @@ from diagnose.readers.columns.tables import (
 )
 from diagnose.readers.roles import HELD_OUT
 from diagnose.readers.sources import Source
+from diagnose.regex import regex
 from diagnose.run import InputHealth, Run
 
 # What the columns are called, best first: by MLflow (its database, its web page), TensorBoard's data frames, ttsdoc.
@@ -34,7 +34,7 @@ _COLUMNS = {
 _CLOCKS = frozenset({"step", "epoch", "time", "run", "is_nan"})
 _WORDS = frozenset({"tag", "split"})
 # `metricName`, as Comet exports it.
-_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_CAPITAL = regex(r"(?<=[a-z])(?=[A-Z])")
 _DELIMITERS = ",\t;"
 # Rows in which both splits must be named, if they are.
 _LOOKED_AT = 500

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +9,10 @@ from diagnose.errors import LogError
 from diagnose.readers.columns import curves_of
 from diagnose.readers.columns.tables import columns_of_points
 from diagnose.readers.sources import Source
+from diagnose.regex import regex
 from diagnose.run import InputHealth, Run
 
-_LINE = re.compile(rb"\d{12,14} \S+(?: -?\d+)?\s*$")
+_LINE = regex(rb"\d{12,14} \S+(?: -?\d+)?\s*$")
 # A metric file of a long run has some megabytes.
 _LARGEST = 1 << 28
 

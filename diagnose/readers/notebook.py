@@ -17,10 +17,11 @@ from diagnose.readers import text
 from diagnose.readers.columns.document import parse_document, read_document
 from diagnose.readers.roles import assign_roles
 from diagnose.readers.sources import Source
+from diagnose.regex import regex
 from diagnose.run import Curve, Role, Run
 
 # A number on a line of its own is the value of some cell.
-_BARE = re.compile(r"^[ \t]*(?:tensor\()?[-+]?\d[\d.,e+-]*\)?[ \t]*$", re.MULTILINE)
+_BARE = regex(r"^[ \t]*(?:tensor\()?[-+]?\d[\d.,e+-]*\)?[ \t]*$", re.MULTILINE)
 # A cell of fewer points tries something out, or shows a table. Source: our choice.
 _FEWEST = 4
 

@@ -16,6 +16,7 @@ from diagnose.readers.roles.headline import ALIKE
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.file_per_series import series_named, with_series_beside
 from diagnose.readers.sources.paired_log import with_paired_log
+from diagnose.regex import regex
 from diagnose.run import FloatArray, InputHealth, Run
 
 FEWEST, WIDER, MOST_ROWS = 5, 10, 8
@@ -24,11 +25,11 @@ FEWEST, WIDER, MOST_ROWS = 5, 10, 8
 Source: our choice: as for numbers on lines of their own.
 """
 # `train_loss,3.1,2.9`: what a row holds, in front of it.
-_NAMED = re.compile(
+_NAMED = regex(
     rb"[\s'\"]{0,8}(?P<name>[a-z][\w./-]{0,60}(?: [\w./-]{1,40}){0,3})['\" \t]{0,8}[,;:=\t ]\s{0,8}(?=[-+.\d]|nan|inf)",
     re.IGNORECASE,
 )
-_NUMBERS = re.compile(rb"(?i)\s*(?:[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)[,;\t ]+){%d}" % FEWEST)
+_NUMBERS = regex(rb"(?i)\s*(?:[-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf)[,;\t ]+){%d}" % FEWEST)
 
 
 def sniff(source: Source) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -12,9 +11,10 @@ from diagnose.readers.columns import curves_of
 from diagnose.readers.columns.document import LARGEST, read_document, records_within
 from diagnose.readers.columns.tables import columns_of_rows
 from diagnose.readers.sources import Source
+from diagnose.regex import regex
 from diagnose.run import InputHealth, Role, Run
 
-_CHECKPOINT = re.compile(r"checkpoint-\d+")
+_CHECKPOINT = regex(r"checkpoint-\d+")
 # What the state says of the training itself.
 _SETTINGS = ("train_batch_size", "num_train_epochs", "max_steps", "logging_steps", "eval_steps", "save_steps")
 _LARGEST_CONFIG = 1 << 18

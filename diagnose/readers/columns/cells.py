@@ -11,20 +11,21 @@ import numpy.typing as npt
 from diagnose.readers.columns import Column
 from diagnose.readers.columns.numbers import Bytes, find_numbers
 from diagnose.readers.columns.tables import to_number
+from diagnose.regex import regex
 from diagnose.run import FloatArray, IntArray
 
 # No row of a table of numbers is longer: a quote that opens a longer cell was meant as a letter.
 LONGEST_ROW = 1 << 20
 # Blanks and marks around a cell that are stripped at once; Ultralytics pads to 23.
 _PADDING = 64
-_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_THOUSANDS = regex(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 # `tensor(0.5, device='cpu')`, `Epoch 3`, `3/10`, `0.5 (best)`.
-_WRAPPED = re.compile(
+_WRAPPED = regex(
     r"^tensor\(\[?([^\],)]+).*\)$|^(?:epoch[ _:]*)?(\d+)(?:[ ]?(?:/|of)[ ]?\d+)?$|^(-?\d+\.\d+)[ ]+[(*<a-z].*$",
     re.IGNORECASE,
 )
 # What is no number, as Microsoft's C library prints it: `1.#QNAN`, `-nan(ind)`, `1.#INF`.
-_NAN, _INFINITE = re.compile(r"1\.#(?:IND|[QS]?NAN)\d*|nan\(\w+\)"), re.compile(r"1\.#INF\d*")
+_NAN, _INFINITE = regex(r"1\.#(?:IND|[QS]?NAN)\d*|nan\(\w+\)"), regex(r"1\.#INF\d*")
 _BLANK = np.zeros(256, np.bool_)
 _BLANK[list(b' \t\n"*`[]')] = True  # a line feed, where a blank line came before; `**0.3**`, `[0.3]`
 _BEGINS_NUMBER = np.zeros(256, np.bool_)

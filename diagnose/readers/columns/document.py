@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import suppress
 from typing import Any
 
 from diagnose.errors import LogError
 from diagnose.readers.sources import Source
+from diagnose.regex import regex
 
 # A document is held in memory whole, as objects of ten times its size; no history that a trainer writes comes near.
 LARGEST = 1 << 26
 # `history = {`, `History: {`, and the prompts of a notebook above it
-NAME = re.compile(rb"\A(?:\s*(?:In \[\d+\]:|>>>)[^\n]*\n)*\s*(?:Out ?\[\d+\]:\s*)?(?:[\w. ]{0,40}[=:]\s*)?(?=[\[{])")
+NAME = regex(rb"\A(?:\s*(?:In \[\d+\]:|>>>)[^\n]*\n)*\s*(?:Out ?\[\d+\]:\s*)?(?:[\w. ]{0,40}[=:]\s*)?(?=[\[{])")
 # `array([2.9, 2.5], dtype=float32)`, `tensor(2.9, device='cuda:0')`, `np.float64(2.9)`
-_WRAPPED = re.compile(r"\b(?:\w+\.)?(?:array|tensor|float\d*|int\d*)\(\s*(?P<inner>\[[^\[\]()]*\]|[-+\w.]+)[^()]*\)")
-_PYTHON = re.compile(r"'(?P<text>[^'\\\n]*)'|(?<![\w\"])(?P<word>None|True|False|-?nan|-?inf)(?!\w)")
-_INNERMOST = re.compile(r"\{[^{}]*\}?")
+_WRAPPED = regex(r"\b(?:\w+\.)?(?:array|tensor|float\d*|int\d*)\(\s*(?P<inner>\[[^\[\]()]*\]|[-+\w.]+)[^()]*\)")
+_PYTHON = regex(r"'(?P<text>[^'\\\n]*)'|(?<![\w\"])(?P<word>None|True|False|-?nan|-?inf)(?!\w)")
+_INNERMOST = regex(r"\{[^{}]*\}?")
 _WORDS = {
     "None": "null",
     "True": "true",

@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 from diagnose.numbers import is_number
+from diagnose.regex import regex
 
 Rows = list[dict[str, Any]]
 # `"12"`, `"epoch_12"`, `"step 400"`: what the item of this key belongs to.
-_NUMBERED = re.compile(r"(?:(?P<what>epoch|ep|step|iter(?:ation)?)[ _-]?)?(?P<number>\d{1,18})", re.IGNORECASE)
+_NUMBERED = regex(r"(?:(?P<what>epoch|ep|step|iter(?:ation)?)[ _-]?)?(?P<number>\d{1,18})", re.IGNORECASE)
 # TensorBoard's download: wall time, step, value.
 _WITH_TIME = 3
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from diagnose.regex import regex
+
 # The same words in other languages; in those without spaces they are inside others. Longer ones first.
 _FOREIGN = {
     "learning rate": "学习率|學習率|学習率|학습률|lernrate|скорость обучения|taux d'apprentissage|tasa de aprendizaje",
@@ -23,8 +25,8 @@ _FOREIGN = {
 }
 # A word may end at `_`, as in `perdita_val`.
 _WORD_END = r"(?![^\\W_])"
-_ENDED = re.compile(r"\\b(?=\||$)")
-_TRANSLATED = re.compile(
+_ENDED = regex(r"\\b(?=\||$)")
+_TRANSLATED = regex(
     "|".join(f"(?P<w{n}>{_ENDED.sub(_WORD_END, words)})" for n, words in enumerate(_FOREIGN.values())),
     re.IGNORECASE,
 )

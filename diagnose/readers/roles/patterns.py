@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from diagnose.readers.roles.languages import in_english
+from diagnose.regex import regex
 from diagnose.run import Role
 
 _LEARNING_RATE = (
@@ -36,7 +37,7 @@ _CLIPPED = r"(?:^|[/_])(?:clip(?:ped)?_?(?:share|frac(?:tion)?|ratio|pct)|clip)$
 _EPOCH = r"^(?:train/)?epochs?$"
 
 _PATTERNS: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
-    (role, re.compile(pattern, re.IGNORECASE))
+    (role, regex(pattern, re.IGNORECASE))
     for role, pattern in (
         (Role.LEARNING_RATE, _LEARNING_RATE),
         (Role.GRAD_NORM, _GRAD_NORM),

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import product
 
 from diagnose.readers.roles.languages import in_english
+from diagnose.regex import regex
 
 HELD_OUT = frozenset({"val", "test"})
 """Splits that are not trained on."""
@@ -65,7 +66,7 @@ ADVERSARY = frozenset({"d", "disc", "discriminator", "dis", "critic"})
 # What two networks that play against each other log.
 _AGAINST = ADVERSARY | {"adv", "adversarial", "gan", "fake", "real", "fool", "feat", "fm", "fmaps"}
 # `valid_loss_step/epoch_3`, as Lightning 1.0 logs the batches of one evaluation: no course of the training.
-_BATCHES = re.compile(r"_step/epoch_\d+$")
+_BATCHES = regex(r"_step/epoch_\d+$")
 # Numbers beside a loss that are none: timers, counters, scalers, records.
 _NO_LOSS = frozenset(
     {"scale", "scaler", "amp", "time", "timing", "runtime", "seconds", "sec", "samples", "flos", "flops", "weight"}
@@ -74,7 +75,7 @@ _NO_LOSS = frozenset(
     | {"packet"}  # of a network
 )
 # One word each, whatever its capitals: `mIoU`, `val_IoU`, `mAP50`.
-_ACRONYM = re.compile(r"[mM]?IoU|mAP")
+_ACRONYM = regex(r"[mM]?IoU|mAP")
 # Error rates fall and scores rise as a model gets better.
 _ERROR_RATES = frozenset({"wer", "cer", "ter", "eer", "fid", "fad", "mcd", "uer", "der"})
 _SCORES = frozenset(
@@ -103,30 +104,30 @@ _SINGLE = frozenset({"step", "batch", "iter", "iteration"})
 _MEAN = frozenset({"avg", "average", "mean"})
 _RUNNING = frozenset({"running", "smooth", "smoothed", "ema", "far"})
 # `L: 9.5, L_crf: 4.5`, `l_g_pix`: how papers write a loss and its parts.
-_LETTER = re.compile(r"(?:^|/|^(?:train|val|valid|test)_)(?:L|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
+_LETTER = regex(r"(?:^|/|^(?:train|val|valid|test)_)(?:L|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
 # The part of a generator's loss that measures how near its output is to the data: alone it has a level.
-RECONSTRUCTION = re.compile(
+RECONSTRUCTION = regex(
     r"(?<![a-z])(?:l[12]|mel|spec(?:trogram)?|rec(?:on\w*)?|cyc(?:le)?|idt|stft|mse|mae|pix(?:el)?|content|vgg|percep(?:tual)?)(?![a-z])",
     re.IGNORECASE,
 )
-_GENERATED = re.compile(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
+_GENERATED = regex(r"^(?:g|gen|generator)[_/. -]", re.IGNORECASE)
 # `training's l2`, `valid_1's l1`: squared and absolute errors of LightGBM.
-_LIGHTGBM = re.compile(r"'s l[12]$")
+_LIGHTGBM = regex(r"'s l[12]$")
 # Short names of two splits, which only side by side are that: `loss_t` and `loss_v`, `tr_loss` and `te_loss`.
 _TWINS = (("t", "v", "val"), ("tr", "vl", "val"), ("tr", "te", "test"), ("tr", "ts", "test"))
-_WEIGHT = re.compile(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
+_WEIGHT = regex(r"[_ /](?:w|weight|lambda|coeff?)$", re.IGNORECASE)
 # A perplexity or an error is a unit of its own, so its word stays a part.
 _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
 # What files of numbers are named after: a measure, and whose it is.
 MEASURES = _LOSS | _FORMULA | _PERPLEXITY | _LOSSLIKE | _ERROR_RATES | _SCORES | _REWARDS | {"rewards", "returns"}
 SIDES = _TRAIN | _VAL | _TEST | GENERATOR | ADVERSARY | _WHOLE | _MEAN | PARTS
 # `trainloss`, `closs`, `lossp`, `lossvalue`: two words in one.
-GLUED = re.compile(
+GLUED = regex(
     r"(train|val|valid|dev|eval|test)(ppl|err(?:or)?)(?![a-z])|(?<=[a-z])(?=loss(?:es)?\b)"
     r"|(?<=loss)(?=(?:[a-z]|value|total|mean|avg|sum|train|valid)\b)",
     re.IGNORECASE,
 )
-WORD = re.compile(r"F1|f1|\d[dD](?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+WORD = regex(r"F1|f1|\d[dD](?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from pathlib import Path
 from diagnose.errors import LogError
 from diagnose.readers.roles import measured_in, read_tag
 from diagnose.readers.sources import Source
+from diagnose.regex import regex
 from diagnose.run import Run
 
 Reading = Callable[[Source], Run]
-_SET = re.compile(r"(?<![a-z])(?:train(?:ing)?|val(?:id(?:ation)?)?|eval|dev|test)(?![a-z\d])", re.IGNORECASE)
+_SET = regex(r"(?<![a-z])(?:train(?:ing)?|val(?:id(?:ation)?)?|eval|dev|test)(?![a-z\d])", re.IGNORECASE)
 
 
 def series_named(source: Source) -> str:

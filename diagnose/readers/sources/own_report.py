@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
+from diagnose.regex import regex
 
-_REPORT = re.compile(
+_REPORT = regex(
     rb"\A(?:ttsdoc: \d+ runs|ttsdoc \S+ (?:UNHEALTHY|HEALTHY|INCONCLUSIVE)|# ttsdoc: |"
     rb'\{\s*"schema_version": \d+,\s*"tool": \{\s*"name": "ttsdoc")'
 )

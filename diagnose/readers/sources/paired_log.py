@@ -10,10 +10,11 @@ from pathlib import Path
 from diagnose.errors import LogError
 from diagnose.readers.roles import HELD_OUT, measured_in, read_tag
 from diagnose.readers.sources import Source
+from diagnose.regex import regex
 from diagnose.run import Curve, Role, Run
 
-_TRAIN = re.compile(r"(?<![a-z])train(?:ing)?(?![a-z])", re.IGNORECASE)
-_VAL = re.compile(r"(?<![a-z])(?:val|valid|validation|eval|dev|test)(?![a-z])", re.IGNORECASE)
+_TRAIN = regex(r"(?<![a-z])train(?:ing)?(?![a-z])", re.IGNORECASE)
+_VAL = regex(r"(?<![a-z])(?:val|valid|validation|eval|dev|test)(?![a-z])", re.IGNORECASE)
 _WORDS = ("val", "valid", "validation", "eval", "dev")
 # What stands in place of `train`: many call their validation a test. `test_log.txt` beside `log.txt` is a trial.
 _PAIRED = (*_WORDS, "test")

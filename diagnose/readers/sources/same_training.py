@@ -18,6 +18,7 @@ from diagnose.readers.roles.tags import read_tag
 from diagnose.readers.sources import Source
 from diagnose.readers.sources.storage import local, open_file
 from diagnose.readers.tensorboard import scalars_in
+from diagnose.regex import regex
 from diagnose.run import FloatArray
 
 # Bytes of each log that are compared, and losses in them.
@@ -29,14 +30,14 @@ _FEWEST, _SHARE = 3, 0.6
 _MOST_IN_ORDER = 0.9
 # Logs of other forms in one folder that are compared with one another, event runs below a folder, event files of one.
 _MOST_TEXTS, _MOST_RUNS, _MOST_FILES = 6, 12, 4
-_CHECKPOINT = re.compile(r"checkpoint-\d+")
+_CHECKPOINT = regex(r"checkpoint-\d+")
 _EXACT = rb"([-+]?\d+\.(\d{3,}|\d\d(?=[eE]))(?:[eE]([-+]?\d+))?)"
-_LOSS = re.compile(rb"loss[\w/.]*['\"]?\s{0,3}[:=|,]?\s{0,3}['\"\[(]?(?:tensor\()?" + _EXACT, re.IGNORECASE)
+_LOSS = regex(rb"loss[\w/.]*['\"]?\s{0,3}[:=|,]?\s{0,3}['\"\[(]?(?:tensor\()?" + _EXACT, re.IGNORECASE)
 # Files whose numbers have all their digits.
 _EXACT_FORMS = {".csv", ".json", ".jsonl"}
 # A table, whatever its file is called: the names stand above the numbers.
-_TABLE = re.compile(rb"[^\d\n]+[,;\t][^\d\n]+\n")
-_CELL = re.compile(rb"(?<![\w.])" + _EXACT)
+_TABLE = regex(rb"[^\d\n]+[,;\t][^\d\n]+\n")
+_CELL = regex(rb"(?<![\w.])" + _EXACT)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from diagnose.readers.sources import Source
+from diagnose.regex import regex
 from diagnose.run import Attachment, Axis, Role, Run
 
 # Folders that trainers make for them in the folder of a run. `wavs` and `audio` hold data sets as well.
-_FOLDERS = re.compile(r"(?:\w*_)?(?:samples?|previews?|synth\w*|generated|infer\w*|eval\w*|val\w*)", re.IGNORECASE)
+_FOLDERS = regex(r"(?:\w*_)?(?:samples?|previews?|synth\w*|generated|infer\w*|eval\w*|val\w*)", re.IGNORECASE)
 _SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 _WORD = r"(?:^|[^A-Za-z])(?P<word>steps?|updates?|iters?|iterations?|it|epochs?|ep|e)[ _=-]?(?P<step>\d{1,12})(?!\d)"
-_COUNTED = re.compile(_WORD, re.IGNORECASE)
+_COUNTED = regex(_WORD, re.IGNORECASE)
 # `1000.wav`, `1000_0.wav`, `000500-gen.wav`; a bare number counts steps, and data sets are numbered, too.
-_BARE = re.compile(r"^(?P<step>\d{2,12})(?=$|[_-])")
-_REFERENCE = re.compile(r"(?:^|(?<=[_/-]))(?:refs?|orig\w*|recorded)(?=$|[_/-])", re.IGNORECASE)
+_BARE = regex(r"^(?P<step>\d{2,12})(?=$|[_-])")
+_REFERENCE = regex(r"(?:^|(?<=[_/-]))(?:refs?|orig\w*|recorded)(?=$|[_/-])", re.IGNORECASE)
 # Files looked at, and levels of folders below that of the samples.
 _MOST, _DEEPEST = 5000, 2
 

@@ -12,6 +12,7 @@ from diagnose.readers.roles import measured_in
 from diagnose.readers.sources import Part, Source
 from diagnose.readers.sources.storage import Unread, local, open_file, walk
 from diagnose.readers.tensorboard import scalars_in
+from diagnose.regex import regex
 
 TEXT_SUFFIXES = frozenset(
     {"", ".csv", ".db", ".err", ".json", ".jsonl", ".log", ".ndjson", ".out", ".tsv", ".txt", ".wandb"}
@@ -19,14 +20,14 @@ TEXT_SUFFIXES = frozenset(
 NOTEBOOK = ".ipynb"
 # Files of these kinds are mostly data and settings: one is looked at where its name is that of a curve or a history.
 _BY_NAME = frozenset({".npy", ".npz", ".yaml", ".yml"})
-_HISTORY = re.compile(r"(?<![a-z])(?:logs?|histor(?:y|ies)|metrics|results|curves?)(?![a-z])", re.IGNORECASE)
+_HISTORY = regex(r"(?<![a-z])(?:logs?|histor(?:y|ies)|metrics|results|curves?)(?![a-z])", re.IGNORECASE)
 # Sub-folders that hold one split of the run in the folder above: Keras, ESPnet, FastSpeech2, fairseq, NVIDIA.
 SPLITS = frozenset(
     {"train", "training", "train_inner", "val", "valid", "validation", "eval", "evaluation", "dev", "test"}
 )
 # SummaryWriter.add_hparams writes into a sub-folder that is named by the time.
-_HPARAMS = re.compile(r"\d{9,}\.\d+")
-_CHECKPOINT = re.compile(r"(.*/)?checkpoint-(\d+)")
+_HPARAMS = regex(r"\d{9,}\.\d+")
+_CHECKPOINT = regex(r"(.*/)?checkpoint-(\d+)")
 SHOWN = 3
 """Links named in one line."""
 PEEK = 65_536

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from diagnose.readers.sources import Part, Source
 from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.readers.tensorboard.parse import hyperparameters
 from diagnose.readers.tensorboard.restarts import Points, counts_within_epochs, settle, unrolled
+from diagnose.regex import regex
 from diagnose.run import Attachment, Curve, FloatArray, InputHealth, IntArray, Run
 
 # Two files that were written at the same time for more than this share of it are ranks of one training, not a
@@ -25,7 +25,7 @@ TOGETHER = 0.5
 # A launch of less than this share of the points that it would replace does not hold the training.
 SHORT = 0.1
 # `events.out.tfevents.1700000000.host`: the second at which it was begun.
-_NAMED = re.compile(r"tfevents\.(\d+)")
+_NAMED = regex(r"tfevents\.(\d+)")
 
 
 @dataclass(frozen=True, eq=False)

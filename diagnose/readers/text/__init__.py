@@ -19,6 +19,7 @@ from diagnose.readers.text.hint import worth_a_look
 from diagnose.readers.text.lines import LineColumns
 from diagnose.readers.text.series import series_of
 from diagnose.readers.text.table_rows import CELL
+from diagnose.regex import regex
 from diagnose.run import Curve, InputHealth, Role, Run
 
 # A known format that leaves more than this share of the losses is not that of the log. Source: our choice: the lines
@@ -32,8 +33,8 @@ _BLOCK = 1 << 21
 # Bytes in which a log must show its format. Imports and warnings of the largest clusters take some hundred kilobytes.
 _UNDECIDED = 1 << 20
 # What is left of a file that was emptied while its writer went on.
-_HOLE = re.compile(rb"\0{16,}")
-_METRIC = re.compile(rb"loss|cost|perplexity|ppl|epoch", re.IGNORECASE)
+_HOLE = regex(rb"\0{16,}")
+_METRIC = regex(rb"loss|cost|perplexity|ppl|epoch", re.IGNORECASE)
 
 
 def sniff(source: Source) -> int:

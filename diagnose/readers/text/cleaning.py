@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 
+from diagnose.regex import regex
+
 # Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what numpy 2 prints around
 # its numbers (a bracket stays), bold text, a place that was never filled in (`ep:{} 18`), what fills up `nan`, code
 # in Markdown, and what Julia writes behind its numbers (`1.5f0`). A name in brackets (`<loss>=`), a power that
@@ -26,19 +28,19 @@ _MARKS = (
     (b"^", rb"(?<=\d) ?(?:\xc3\x97|x|\*) ?10\^\{?([-+]?\d+)\}?", rb"e\1"),
 )
 # A Keras bar, and the epoch before it, that follow others on one line: pasted from a notebook, carriage returns lost.
-_GLUED = re.compile(
+_GLUED = regex(
     rb"(?<=[^\n])(?=Epoch (?!1/\d+\n)\d+/\d+\s+\d+/\d+ \[[=>.]{3})|(?<=[^\n\d])(?<!Epoch )(?=\d+/\d+ \[[=>.]{3})",
 )
 _LOOKED_AT = 1 << 14
 # What a program printed, in the record of what ran it (Docker, journald, Google Cloud).
-_RECORD = re.compile(
+_RECORD = regex(
     rb'^\{[^\n]*?"(?:log|message|MESSAGE|msg|textPayload)" ?: ?"((?:[^"\\\n]|\\.)*)"[^\n]*\}\r?$', re.MULTILINE
 )
 _ESCAPES = {b"n": b"\n", b"r": b"\n", b"t": b"\t"}
 # `step_78540: loss_-4.06`, `[epoch12]`: names and numbers that one sign, or none, parts. Each pattern begins with plain
 # letters, which are found fast.
 _STUCK = tuple(
-    (re.compile(found), parted, sys.maxsize)
+    (regex(found), parted, sys.maxsize)
     for found, parted in (
         (rb"loss_(?=-?\d+\.\d\d)", b"loss "),
         (rb"loss(?<=\dloss)(?=[:= ])", b" loss"),
@@ -51,12 +53,12 @@ _STUCK = tuple(
     )
 )
 # Seconds and the number of the line, as Kaggle writes them: `12.3s 45 Epoch 1`.
-_NUMBERED = (re.compile(rb"^\d+\.\ds(?: \|)?[ \t]+\d+(?: \|)?[ \t]+(?=\S)", re.MULTILINE), b"", _LOOKED_AT)
+_NUMBERED = (regex(rb"^\d+\.\ds(?: \|)?[ \t]+\d+(?: \|)?[ \t]+(?=\S)", re.MULTILINE), b"", _LOOKED_AT)
 # Records that follow one another on one line: a paste that has lost its line ends shows that at its beginning. Epochs
 # (Keras begins an evaluation by a first epoch at the end of the line), those of prose, and
 # `ips: 6.8 [2021/06/30 12:24:47] root INFO:`.
 _JOINED = tuple(
-    (re.compile(found, re.MULTILINE), b"\n", _LOOKED_AT)
+    (regex(found, re.MULTILINE), b"\n", _LOOKED_AT)
     for found in (
         rb"(?<=\d)(?=[Ee]poch:? ?\[?\d)(?!Epoch 1/\d+[ \t]*$)",
         rb"(?<=\d)[,;.]? +(?:(?:and|[Tt]hen) )*(?=[Aa]fter epoch \d+,? (?:the|it|train|loss))",
@@ -64,9 +66,9 @@ _JOINED = tuple(
     )
 )
 # A bar of tqdm in front of a number that was printed: `12it [00:01, 3.1it/s]0.693`.
-_GLUED_BAR = re.compile(rb"^[^\n]*(?:it/s|s/it)\](?=(?:\d+, )?-?\d+\.\d+(?:e-?\d+)?\s*$)", re.MULTILINE)
+_GLUED_BAR = regex(rb"^[^\n]*(?:it/s|s/it)\](?=(?:\d+, )?-?\d+\.\d+(?:e-?\d+)?\s*$)", re.MULTILINE)
 # A quoted log in a mail or a forum.
-_QUOTED = re.compile(rb"^(?:> ?)+", re.MULTILINE)
+_QUOTED = regex(rb"^(?:> ?)+", re.MULTILINE)
 
 
 def last_break(text: bytes) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from diagnose.readers.columns import EPOCH, EPOCHS, ITERATION, PER_EPOCH, REDRAWN, STEP, STEPS
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import COUNTS_ON, LOGGERS, ROUNDED, evaluated_in
+from diagnose.regex import regex
 
-COUNTER = re.compile(
+COUNTER = regex(
     # `words/batch` counts nothing.
     r"(?<![A-Za-z0-9_.])(?<![^c]s/)(?<!sec/)(?P<name>global[_ ]?step|num_updates|results@"
     r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
@@ -27,16 +28,16 @@ COUNTER = re.compile(
     re.IGNORECASE,
 )
 # `i=12/530`: the iteration of an epoch.
-_LETTER_I = re.compile(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
+_LETTER_I = regex(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
 # `E1/3 S10/200`: epoch and step.
-_LETTERS = re.compile(r"(?<!\w)E ?(?P<epoch>\d+)(?:/\d+)?[ ,|:]+[SIB] ?(?P<inner>\d+)(?:/(?P<per>\d+))?(?![\w.])")
+_LETTERS = regex(r"(?<!\w)E ?(?P<epoch>\d+)(?:/\d+)?[ ,|:]+[SIB] ?(?P<inner>\d+)(?:/(?P<per>\d+))?(?![\w.])")
 # `after 100 batches`: what was done so far.
-_DONE = re.compile(
+_DONE = regex(
     r"\bafter[ \t]+(?P<number>\d+)[ \t]+(?P<name>batches|steps|iter(?:ation)?s|epochs|updates|samples|examples)\b",
     re.IGNORECASE,
 )
 # `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
-_BRACKETS = re.compile(
+_BRACKETS = regex(
     r"^(?!.{0,50}\]<std)(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
     r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*(?:/[ \t]*\d+[ \t]*)?\][ \t]*\[[ \t]*|,[ \t]*)|(?P<bare>\d+)[ \t]*\[[ \t]*)"
     r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
@@ -44,17 +45,17 @@ _BRACKETS = re.compile(
 )
 # `[50/5000] loss`, `[50] train-rmse`, `(50/5000) loss`, `#50 loss`, `E50 loss`, `TRAIN @ 50 |`,
 # `logging_writer.py:48] [50] loss`, `50/5000 (epoch 0.2), train_loss`
-_COUNTED_FIRST = re.compile(
+_COUNTED_FIRST = regex(
     r"(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|[eE](?P<epoch>\d+)[ \t:|,]"
     r"|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)|(?P<place>\d+)/\d+ \(epoch "
     r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
 )
-_FRACTION = re.compile(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
-_BAR = re.compile(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
+_FRACTION = regex(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
+_BAR = regex(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 # `steps:  38%|███▊      | 36/96 [`: a bar over the whole training.
-_STEPS_BAR = re.compile(r"\bsteps?:[^|]*\|[^|]*$", re.IGNORECASE)
+_STEPS_BAR = regex(r"\bsteps?:[^|]*\|[^|]*$", re.IGNORECASE)
 # `[fold_0] 001/200:  25%|█████ | 1/4 [`: the epoch, called by nothing, in front of the bar over its batches.
-_EPOCH_OF_BAR = re.compile(r"(?<![\w./:])(?P<number>\d+)[ \t]*/[ \t]*(?P<total>\d+)[\])]?[ \t]*:?[ \t]*\d+%\|")
+_EPOCH_OF_BAR = regex(r"(?<![\w./:])(?P<number>\d+)[ \t]*/[ \t]*(?P<total>\d+)[\])]?[ \t]*:?[ \t]*\d+%\|")
 # A line that only announces a step or an epoch is no longer than this, its time stamp included.
 _SHORT = 72
 # A step on a line without metrics (`saving checkpoint at step 100`) may come late: it counts where no other does.
@@ -62,7 +63,7 @@ ANNOUNCED = "@announced step"
 # A number that may count lines, and one that may count them within what is behind it.
 PERHAPS, PERHAPS_INNER, PERHAPS_TOTAL = "@perhaps", "@perhaps inner", "@perhaps total"
 # What counts within an epoch.
-_INNER = re.compile(r"batch|(?:idx|index|id|no|num|in_epoch)$")
+_INNER = regex(r"batch|(?:idx|index|id|no|num|in_epoch)$")
 _COUNTERS = dict.fromkeys(
     [
         *("epoch", "epochs", "ep", "epoche", "époque", "época", "epoque", "epoca", "epok", "epoka", "epocha"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from diagnose.regex import regex
 from diagnose.run import Ending, EndingKind
 
 TAIL_BYTES = 1 << 15
@@ -14,7 +15,7 @@ LONGEST_LINE = 300
 _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
     (
         EndingKind.OUT_OF_MEMORY,
-        re.compile(
+        regex(
             r"out of memory|OutOfMemoryError|out-of-memory|oom[-_ ]?kill|ResourceExhausted|OOM when allocating"
             r"|\bMemoryError\b|bad_alloc|cannot allocate memory|can't allocate memory|ALLOC_FAILED",
             re.IGNORECASE,
@@ -22,7 +23,7 @@ _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
     ),
     (
         EndingKind.KILLED,
-        re.compile(
+        regex(
             r"^\W*(?:\S+ line \d+: +\d+ )?(?:Killed|Terminated|Hangup)\b|KeyboardInterrupt|SIGTERM|SIGKILL|SIGINT"
             r"|signal(?: \w+)? ?(?:9|15|2)\b|killed by signal|exit ?code *:? *(?:-(?:9|15)|137|143)\b|CANCELLED"
             r"|DUE TO (?:TIME|NODE)|PREEMPT"
@@ -31,7 +32,7 @@ _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
     ),
     (
         EndingKind.DIED,
-        re.compile(
+        regex(
             r"^(?:\[?rank\d+\]?:? ?)?(?:[\w.]+\.)?\w*(?:Error|Exception|Failure)\b(?::|$)"
             r"|Segmentation fault|core dumped"
             r"|ChildFailedError|Fatal Python error|^Traceback \(most recent|\bAborted\b|terminate called"
@@ -42,7 +43,7 @@ _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
     ),
     (
         EndingKind.FINISHED,
-        re.compile(
+        regex(
             r"train_runtime|\btraining\b.{0,24}\b(?:complete|finish|done|stopped)|\b(?:finished|completed) training"
             r"|FINISHED optimi|early[ -]?stop|max_(?:epochs|steps)=?.{0,12} reached|^\W*(?:done|finished|complete)\W*$"
             r"|训练(?:完成|结束)|训练已完成|abgeschlossen|entra[iî]nement terminé"
@@ -51,12 +52,12 @@ _KINDS: tuple[tuple[EndingKind, re.Pattern[str]], ...] = (
         ),
     ),
 )
-_RESUMED = re.compile(
+_RESUMED = regex(
     r"\b(?:resum(?:e|ed|ing)|continu(?:e|ed|ing) (?:training )?from|restor(?:ed|ing)|load(?:ed|ing))\b"
     r".{0,60}\b(?:checkpoint|ckpt|step|epoch|iteration|state)|=> ?load(?:ed|ing) checkpoint",
     re.IGNORECASE,
 )
-_NOT_RESUMED = re.compile(r"best|pre-?trained|[Nn]one\b|\bfalse\b|not found|no checkpoint", re.IGNORECASE)
+_NOT_RESUMED = regex(r"best|pre-?trained|[Nn]one\b|\bfalse\b|not found|no checkpoint", re.IGNORECASE)
 
 
 def ending_in(lines: Sequence[str], step: int | None) -> Ending | None:

@@ -31,6 +31,7 @@ from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.lines import first_of_each_kind
 from diagnose.readers.text.patterns import METRIC, NUMBER, OMISSION
 from diagnose.readers.text.table_rows import CELL
+from diagnose.regex import regex
 from diagnose.run import Axis, Curve, Role
 
 _COUNTERS = {
@@ -48,13 +49,13 @@ _ENOUGH_POINTS = 10
 # Evaluations from which one curve of them shows a course. Source: as for the signals of validation.
 _ENOUGH_EVALUATIONS = 4
 _SECTION = "@section "
-_NUMBERS = re.compile(NUMBER)
+_NUMBERS = regex(NUMBER)
 _PAIRS = "pairs"
 # Groups that are no metric: what they hold is read further.
 _INNER = frozenset({"key", "value", "split", "set"})
 _LIST = "list"
 _CELLS = "cell_"
-_MARKER = re.compile(r"^marker: (\[\".*\"\])$", re.MULTILINE)
+_MARKER = regex(r"^marker: (\[\".*\"\])$", re.MULTILINE)
 # In a pattern `{n}` is a number as trainers print it.
 _ANY_NUMBER = r"(?:[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?|NaN|Inf(?:inity)?))"
 
@@ -200,7 +201,7 @@ class Format:
 
 GUESS = Format(
     "text",
-    lines=(re.compile("(?!)"),),
+    lines=(regex("(?!)"),),
     guess=True,
     notes=("the format is not known: series of `name number` were taken as they are",),
 )
@@ -236,13 +237,13 @@ def _markers_in(text: str) -> tuple[str, ...]:
 def load_format(data: Mapping[str, Any]) -> Format:
     """A format from its YAML document."""
     known = dict(data)
-    lines = tuple(re.compile(pattern.replace("{n}", _ANY_NUMBER)) for pattern in known.pop("lines"))
+    lines = tuple(regex(pattern.replace("{n}", _ANY_NUMBER)) for pattern in known.pop("lines"))
     return Format(
         lines=lines,
         marker=tuple(known.pop("marker")),
         lists={group: {len(names): tuple(names) for names in lists} for group, lists in known.pop("lists", {}).items()},
-        sections={prefix: re.compile(pattern) for prefix, pattern in known.pop("sections", {}).items()},
-        end=re.compile(known.pop("end")) if "end" in known else None,
+        sections={prefix: regex(pattern) for prefix, pattern in known.pop("sections", {}).items()},
+        end=regex(known.pop("end")) if "end" in known else None,
         roles={Role(role): tuple(tags) for role, tags in known.pop("roles", {}).items()},
         axis=Axis(known.pop("axis")) if "axis" in known else None,
         axes={tag: Axis(axis) for tag, axis in known.pop("axes", {}).items()},

@@ -32,6 +32,7 @@ from diagnose.readers.text.patterns import (
     without_verb,
 )
 from diagnose.readers.text.table_rows import BEHIND, header_in, row_in
+from diagnose.regex import regex
 
 # A number may be quoted, in brackets, or printed as a tensor of PyTorch, TensorFlow or JAX.
 _TENSOR = r"(?:(?:tf\.)?[tT]ensor|Array)\("
@@ -53,7 +54,7 @@ _STRONG = (
 )
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
-PAIR = re.compile(
+PAIR = regex(
     rf"{_NAME}(?P<sep>{_STRONG}|[ \t]+|(?<={_BEYOND_ASCII})(?=-?\d+\.)){_OPEN}"
     rf"(?P<number>{NUMBER})(?!{_GLUED}[\w.]*[A-Za-z_])(?!\d*:\d)(?![\d.]*%\|)"
     r"(?!\d* ?/ ?\d+\])"  # `EVAL: [0/30]`
@@ -64,40 +65,40 @@ _UNITS = r"batch(?:es)?|(?:step|iter(?:ation)?|epoch|update|sample|example|file|
 # Lines of which nothing is left: `Epoch 3: 0.5`, `epoch3\t0.5`, `78540:\t-4.0655` (WaveGlow, Flowtron),
 # `print(loss.item())` and `print(loss)`.
 _WHOLE_LINES = (
-    re.compile(
+    regex(
         rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?(?:[ \t]*[:|=,-]+[ \t]*|\t)(?P<loss>{NUMBER})"
         r"(?=[ \t]|$)(?![ \t]*(?:[%/|]|[A-Za-z]+[ \t]*\|))",
         re.IGNORECASE,
     ),
-    re.compile(r"^[ \t]*(?P<step>\d+)(?:[ \t]*[:_][ \t]*|-)(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
-    re.compile(
+    regex(r"^[ \t]*(?P<step>\d+)(?:[ \t]*[:_][ \t]*|-)(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
+    regex(
         r"^[^\w\n]*(?:iter(?:ation)?|step|it|batch|update)[ \t:#]*\[?(?P<step>\d+)(?:[ \t]*/[ \t]*\d+)?\]?"
         rf"(?:[ \t]*[:|=,>-]+[ \t]*|\t|(?<=\])[ \t]+)(?P<loss>{DECIMAL})[ \t]*$",
         re.IGNORECASE,
     ),
-    re.compile(rf"^[ \t]*\[[ \t]*(?P<epoch>\d+),[ \t]*(?P<iteration>\d+)\][ \t]*:?[ \t]*(?P<loss>{DECIMAL})[ \t]*$"),
-    re.compile(rf"^[ \t]*\[[ \t]*(?P<step>\d+)[ \t]*/[ \t]*\d+\][ \t]*:?[ \t]*(?P<loss>{DECIMAL})[ \t]*$"),
-    re.compile(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*,?[ \t]*$"),
-    re.compile(
+    regex(rf"^[ \t]*\[[ \t]*(?P<epoch>\d+),[ \t]*(?P<iteration>\d+)\][ \t]*:?[ \t]*(?P<loss>{DECIMAL})[ \t]*$"),
+    regex(rf"^[ \t]*\[[ \t]*(?P<step>\d+)[ \t]*/[ \t]*\d+\][ \t]*:?[ \t]*(?P<loss>{DECIMAL})[ \t]*$"),
+    regex(rf"^[ \t]*(?P<bare>(?=-?\d+\.\d|\d[eE]-|nan|inf)(?:{NUMBER}))[ \t]*,?[ \t]*$"),
+    regex(
         rf"^[ \t]*(?:(?:epoch[ \t:=]+(?P<epoch>\d+)|(?:(?:step|iter\w*|batch)[ \t:=]+)?(?P<step>\d+))[ \t:,]+)?"
         rf"\[?{_TENSOR}[ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"
     ),
 )
 # `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
-_AT = re.compile(
+_AT = regex(
     r"[ \t](?:at|after|for|in|of|on|over)[ \t]+(?:the end of [a-z]+[ \t]*"
     r"|(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
     rf"|\d+[ \t]+(?:{_UNITS})[ \t]*)"
     rf"(?:is[ \t]*:?|:|=|-)[ \t]*(?P<number>{NUMBER})",
     re.IGNORECASE,
 )
-_LAST_WORDS = re.compile(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
+_LAST_WORDS = regex(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 # `loss: (7, 2.5)`: a step and its value, or two values.
-_PAIRED = re.compile(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
-_TRAIN = re.compile(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
-_VALUED = re.compile(rf"[ \t]*[:=][ \t]*(?:{NUMBER})(?![\d.]*[ \t]*%)")  # `Validation: 100%|██` is a bar
+_PAIRED = regex(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
+_TRAIN = regex(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
+_VALUED = regex(rf"[ \t]*[:=][ \t]*(?:{NUMBER})(?![\d.]*[ \t]*%)")  # `Validation: 100%|██` is a bar
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
-_RECAP = re.compile(
+_RECAP = regex(
     r"\b(?:best|better|melhor|mejor|meilleur\w*|beste[rsn]?|лучш\w+|restor\w+|restaur\w+"
     r"|re-?load\w*|load(?:ed|ing)|early[ -]?stop\w*|resum\w+|roll\w* back|scores? for fold)\b"
     r"|最[佳好优]|ベスト|최고"
@@ -106,18 +107,16 @@ _RECAP = re.compile(
 )
 RECAP = "best/"
 """What the tags of a line that looks back get in front: they are kept, and judged by nobody."""
-_HEADING = re.compile(HEADINGS, re.IGNORECASE)
+_HEADING = regex(HEADINGS, re.IGNORECASE)
 # `***** Eval results *****`: the next line with numbers holds them.
-_RESULTS = re.compile(r"[ \t]*(?:results?|metrics)\b", re.IGNORECASE)
+_RESULTS = regex(r"[ \t]*(?:results?|metrics)\b", re.IGNORECASE)
 HEADING = "@heading "
 # `|    loss   | 0.53   |`: one name and its number in a box.
-_BOXED = re.compile(
-    rf"^[ \t]*[|│┃][ \t]*(?P<name>[^\W\d][\w/ .-]*?)[ \t]*[|│┃][ \t]*(?P<number>{NUMBER})[ \t]*[|│┃][ \t]*$"
-)
-_NUMBERED = re.compile(rf"(?<![\w.])(?P<name>[A-Za-z]\w*)[ \t]+(?P<number>{DECIMAL})(?![\w.%:/])")
+_BOXED = regex(rf"^[ \t]*[|│┃][ \t]*(?P<name>[^\W\d][\w/ .-]*?)[ \t]*[|│┃][ \t]*(?P<number>{NUMBER})[ \t]*[|│┃][ \t]*$")
+_NUMBERED = regex(rf"(?<![\w.])(?P<name>[A-Za-z]\w*)[ \t]+(?P<number>{DECIMAL})(?![\w.%:/])")
 # `Step, 5, Loss, 0.114, PSNR, 9.4`: names and numbers in turn.
-_IN_TURN = re.compile(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]*|$)){{2,}}")
-_TURN = re.compile(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
+_IN_TURN = regex(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]*|$)){{2,}}")
+_TURN = regex(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
 # The first of two numbers in brackets.
 PAIRED = "@paired "
 # A number on a line of its own.
@@ -297,7 +296,7 @@ def _split_of(line: str, match: re.Match[str], splits: Sequence[re.Match[str]]) 
     # `val=0.7 loss=2.1`: what has a number of its own says nothing of the next.
     before = [split for split in splits if split.start() < match.start("name") and not _VALUED.match(line, split.end())]
     last = max(before, key=re.Match.start, default=None)
-    if last is None or last.re is _TRAIN:
+    if last is None or _TRAIN.fullmatch(last[0]):
         return ""
     twin = rf"(?<![A-Za-z])(?:val|valid|validation|eval|dev|test)[_/]{re.escape(match['name'])}(?![\w/])"
     if last[0] != "Saving dict" and re.search(twin, line):  # `{'val_acc': 0.5, 'loss': 2.4, 'val_loss': 2.6}`

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from diagnose.readers.text.patterns import HEADINGS, LONGEST_HEADING
+from diagnose.regex import regex
 
 # What a line must hold to be worth a look: a number (cut out: a zero byte) behind a sign (an arrow, full-width ones),
 # a counter or a metric's name, two numbers in a row, or words that can be the header of a table. The pattern looks
@@ -43,23 +44,23 @@ _BEHIND = (
     rf"|[-+]?[ \t]+['\")\]]*(?:\w{{1,12}}_?(?=ssol))?(?:{'|'.join(word[::-1] for word in _NAMES)}))"
     r"|[ \t]*[\x80-\xbf]"
 )
-_NUMBER_BEHIND = re.compile(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
-_NAN_BEHIND = re.compile(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
-_ROW_BEGIN = re.compile(
+_NUMBER_BEHIND = regex(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
+_NAN_BEHIND = regex(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
+_ROW_BEGIN = regex(
     rb"(?:[\s|,;*\[(]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)"
     rb"|[ \t]*[a-z]\w*[ \t]*,[ \t]*[-+]?\0[ \t]*,|[ \t]+all[ \t]+\0[ \t]+\0[ \t]"
     rb"|[ \t]*(?:[a-z]+[ \t]*)?\[[ \t]*\0[ \t]*[/,][ \t]*\0\][ \t]*(?:-?\0|nan|inf)",
     re.IGNORECASE,
 )
-_HEADER_BEGIN = re.compile(rb"[\s|,;#]*(?:(?:epoch|step|iter|ep)[a-z]*|e)[\s|,;]", re.IGNORECASE)
+_HEADER_BEGIN = regex(rb"[\s|,;#]*(?:(?:epoch|step|iter|ep)[a-z]*|e)[\s|,;]", re.IGNORECASE)
 # `id,y_true,y_pred`: the names above the rows of another table.
-_TITLES = re.compile(rb"[a-z_]\w*(?:[,;\t][a-z_]\w*)+\s*$", re.IGNORECASE)
+_TITLES = regex(rb"[a-z_]\w*(?:[,;\t][a-z_]\w*)+\s*$", re.IGNORECASE)
 _ORDINAL = "第".encode()
 _TABLE = (b"|", b"\t", "│".encode(), "┃".encode())
 # Of a line that stands for those that were left out.
 _DOTS = b" \t[(<.>)]" + "…".encode()
 # A heading, or a number on a line of its own.
-_HEADING = re.compile(rf"{HEADINGS}|is:\s*$|^\s*(?:\0-|-?)\0\s*,?\s*$".encode("latin-1"), re.IGNORECASE)
+_HEADING = regex(rf"{HEADINGS}|is:\s*$|^\s*(?:\0-|-?)\0\s*,?\s*$".encode("latin-1"), re.IGNORECASE)
 
 
 def worth_a_look(rest: bytes) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.readers.columns.numbers import Bytes, Numbers
+from diagnose.regex import regex
 from diagnose.run import IntArray
 
 Meaning = tuple[str, tuple[int, int] | float]
@@ -16,18 +17,18 @@ Meaning = tuple[str, tuple[int, int] | float]
 
 Parse = Callable[[str], Iterable[Meaning]]
 """What the numbers of a line mean. It must not look at their digits: it sees one line for all of a kind."""
-_NO_NUMBER = re.compile(r"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
-DECIMAL_COMMA = re.compile(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?")
-UNSURE_COMMA = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
+_NO_NUMBER = regex(r"[-+]?(?:nan|inf(?:inity)?)", re.IGNORECASE)
+DECIMAL_COMMA = regex(r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,}))(?:[eE][-+]?\d+)?")
+UNSURE_COMMA = regex(r"[-+]?[1-9]\d{0,2},\d{3}")
 """A thousand and some, unless other numbers of the name have decimal commas."""
 _SCALES = {"k": 1e3, "K": 1e3, "M": 1e6}
 _HOLE = 0
 # A line that names a loss and holds a number: if nothing of it is understood, something was lost. What looks back
 # (`Saved new best model with loss 2.2`) says nothing new.
-_NAMES_A_LOSS = re.compile(
+_NAMES_A_LOSS = regex(
     rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*(?:[:=][ \t]*)?['\"]?[-+]?\0", re.IGNORECASE
 )
-_LOOKS_BACK = re.compile(rb"\b(?:best|early|restor\w*|load\w*|sav\w*|improv\w*)\b", re.IGNORECASE)
+_LOOKS_BACK = regex(rb"\b(?:best|early|restor\w*|load\w*|sav\w*|improv\w*)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

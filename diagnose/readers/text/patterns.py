@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from diagnose.regex import regex
+
 # `1,234.5` has thousands; `0,53`, `12,5` and `5,0613` have decimal commas.
 NUMBER = (
     r"[-+]?(?:0,\d+|\d+,(?:\d{1,2}|\d{4,})(?![.,]?\d)|\d+(?:,\d{3}(?!\d))*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
@@ -24,10 +26,10 @@ HEADINGS = (
 )
 LONGEST_HEADING = 60
 # `finished eval of train-set: eval_loss=0.31`: the set on which it was measured.
-SET = re.compile(r"\b([a-z]+)[- _]set\b", re.IGNORECASE)
+SET = regex(r"\b([a-z]+)[- _]set\b", re.IGNORECASE)
 
 # `Loss on the validation set: 0.31`
-ON_SET = re.compile(
+ON_SET = regex(
     rf"\b(?P<what>\w*(?:loss|error|perplexity|ppl))[ \t]+(?:on|over|for|of)[ \t]+(?:the[ \t]+)?"
     rf"(?P<split>train\w*|val\w*|test\w*|dev\w*|held[ -]?out)[ -]?(?:set|data|split|examples)?(?:[ \t]+(?:is|was))?"
     rf"[ \t]*[:=]?[ \t]*(?P<number>{NUMBER})",
@@ -35,85 +37,85 @@ ON_SET = re.compile(
 )
 
 # What is said of data that is not trained on.
-EVALUATED = re.compile(
+EVALUATED = regex(
     r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation(?! metric\b)|uating)?|dev|test(?:ing)?"
     r"|saving dict)(?![a-z])",
     re.IGNORECASE,
 )
 
 # `...`, `[…]`: lines that were left out.
-OMISSION = re.compile(r"[ \t\[(<>]*(?:\.{2,}|\u2026)[.\u2026 \t\])<>]*")
+OMISSION = regex(r"[ \t\[(<>]*(?:\.{2,}|\u2026)[.\u2026 \t\])<>]*")
 # `exp/tts-test`: a name with parts.
-_PATH = re.compile(r"[\w.-]*[\\/][\w.\\/-]*")
+_PATH = regex(r"[\w.-]*[\\/][\w.\\/-]*")
 
 # `Fold 2 of 5`, `>>> Cross-validation split 2`, `Running trial #2`
-FOLDS = re.compile(
+FOLDS = regex(
     r"^\W*(?:[A-Za-z][\w-]*[ \t]+)?(?:(?:k-?)?fold|split|trial|repeat)\b[ \t:#=]*(?P<fold>\d+)(?!\.?\d)"
     r"|^\W*(?:start|begin)\w* (?:a )?(?:new )?training",
     re.IGNORECASE,
 )
 # The process that prints, in front of its lines.
-PROCESS = re.compile(
+PROCESS = regex(
     r"^\W{0,2}(?:(?:rank|gpu|default)[ _:-]?(?P<rank>\d+)\W|(?P<first>\d+): (?=\W*(?:epoch|step|iter)))"
     r"|^\[\d+,(?:mpirank:)?(?P<mpi>\d+)[^]]{0,40}\]<std",
     re.IGNORECASE,
 )
 # What a logger writes before its message.
 LOGGERS = (
-    re.compile(r"^(?:INFO|DEBUG):[\w.]+:"),
-    re.compile(r"^.{0,120}?\b(?:INFO|DEBUG)\t(?=\[)"),
-    *(re.compile(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")),
-    re.compile(
+    regex(r"^(?:INFO|DEBUG):[\w.]+:"),
+    regex(r"^.{0,120}?\b(?:INFO|DEBUG)\t(?=\[)"),
+    *(regex(rf"^.{{0,120}}?\b(?:INFO|DEBUG)\b[^\t|]{{0,80}}{lazy}(?::|\]| -)[ \t]+") for lazy in ("?", "")),
+    regex(
         r"^\W?(?:(?:\d{4}[-/])?\d\d[-/]\d\d[-T ])?\d\d:\d\d:\d\d[\d.,]*Z?(?:[+-]\d\d:?\d\d)?[\])]?[ \t]*[-:|]?[ \t]+"
     ),
 )
-_LEVEL = re.compile(r"^(?:INFO|DEBUG|WARNING|ERROR|[AP]M|and|(?:[eE]|[eE]p(?:och)?|[iI]ter|[sS]tep)-?\d+)[ \t]+(?=\w)")
-PROSE = re.compile(
+_LEVEL = regex(r"^(?:INFO|DEBUG|WARNING|ERROR|[AP]M|and|(?:[eE]|[eE]p(?:och)?|[iI]ter|[sS]tep)-?\d+)[ \t]+(?=\w)")
+PROSE = regex(
     r"^(?:info|warning|debug|error|root|pid|rank|line|file|at|on|to|version|port|device|cuda|seed)$"
     r"|\.(?:py|pyx|cc|cpp|cu|h|hpp|lua)$",  # `trainer.py:118`
     re.IGNORECASE,
 )
 # `total 3.7 | mel 1.7 | stop 0.3`: parts of a loss, two of them at least.
-PARTS = re.compile(
+PARTS = regex(
     r"\b(?:(?:total|mel|dur(?:ation)?|pitch|kld?|stop|gate|ctc|postnet|commit|vq|recon|stft|prior|diffusion|box|obj|cls)"
     rf"[ \t]+(?:{NUMBER})\W*){{2}}",
     re.IGNORECASE,
 )
 # `train/val loss: 3.4 / 3.5`, `Loss (train/val) 3.4/3.5`: two names and two numbers.
-BOTH = re.compile(
+BOTH = regex(
     rf"(?P<before>\b[A-Za-z]+ )?\(?\b(?P<one>train\w*|trn?)[ \t]*[/|,][ \t]*(?P<two>val\w*|va|dev|eval\w*|test)\b\)?"
     rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*(?:[:=][ \t]*)?(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
     re.IGNORECASE,
 )
 # `12 Image loss: 0.8`, `user: 12/960, total loss: 0.5`: a number that counts, if it counts on from line to line.
-COUNTS_ON = re.compile(
+COUNTS_ON = regex(
     r"^[ \t]*(?P<first>\d+)[ \t]+(?:\|[ \t]*)?(?=[A-Za-z])"
     r"|(?:(?<![\w.])[A-Za-z]\w*[ \t]*:[ \t]*|(?<![\w\]])\[[ \t]*)(?P<of>\d+)[ \t]*/[ \t]*(?P<total>\d+)(?![\w./])"
 )
 # `Time 2.21 ( 2.30)  Data 1.93 ( 1.90)`, as PyTorch's ImageNet example prints its meters.
-_METERS = re.compile(
+_METERS = regex(
     rf"\bTime:?[ \t]+(?P<batch_time>{NUMBER})[ \t]+\([ \t\d.]+\)[ \t]+Data:?[ \t]+(?P<data_time>{NUMBER})[ \t]+\("
 )
 # `batch 2.8s data 2.5s`: what one step takes, and what of it the loader.
-_TIMED = re.compile(
+_TIMED = regex(
     r"\b(?:(?P<batch>batch|iter|step)|(?P<data>data|load(?:er|ing)?))(?:[ _]?time)?[ \t]*[:=]?[ \t]*"
     r"(?P<number>\d+\.\d+) ?m?s(?![\w/])",
     re.IGNORECASE,
 )
 # Names that a number may follow without a sign between them (`loss  6.92`); other words before numbers are prose.
-METRIC = re.compile(
+METRIC = regex(
     r"(?:loss|lr|norm|ppl|perplexity|nll|cost|acc|accuracy|error|rate|mse|wer|cer|scale|mb|batch|util|mem|memory)$"
     r"|(?:data|load(?:er)?|step|batch|iter)_time$|\b(?:commit|recons?)$|\b(?:m?iou|dice|psnr|ssim|lpips|fid|bleu|f1|auc|pesq|stoi)$"
     r"|\bb?ce$|^[tv]l$|^L_[a-z]\w*$|^(?:train|valid|val|eval|test)_[a-z]\w{0,15}$|(?:^|[\W_])loss_?[A-Z0-9]\w{0,11}$",
     re.IGNORECASE,
 )
 # `val_loss improved from inf to 0.65`, `ppl: 7.4 --> 5.5`: what was, and what is; a verb says that it was reported.
-_CHANGE = re.compile(rf"(?P<was>{NUMBER})[ \t]*(?:-+>|=>|\u2192|\bto\b)[ \t]*(?P<now>{NUMBER})")
-_VERB = re.compile(r"[ \t]*(?:model is )?\b(?:improv|decreas|increas|reduc)\w*(?: from)?[ \t]*", re.IGNORECASE)
-_READER = re.compile(r"(?:reader|data)_cost\b")
-_SECONDS = re.compile(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
+_CHANGE = regex(rf"(?P<was>{NUMBER})[ \t]*(?:-+>|=>|\u2192|\bto\b)[ \t]*(?P<now>{NUMBER})")
+_VERB = regex(r"[ \t]*(?:model is )?\b(?:improv|decreas|increas|reduc)\w*(?: from)?[ \t]*", re.IGNORECASE)
+_READER = regex(r"(?:reader|data)_cost\b")
+_SECONDS = regex(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
-BARE_SPLIT = re.compile(r"train|trn?|t[ael]|val?|vld?|valid|validation|dev|eval|test", re.IGNORECASE)
+BARE_SPLIT = regex(r"train|trn?|t[ael]|val?|vld?|valid|validation|dev|eval|test", re.IGNORECASE)
 
 
 def evaluated_in(line: str, stop: int | None = None) -> Iterator[re.Match[str]]:

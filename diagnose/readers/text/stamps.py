@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from diagnose.readers.columns.numbers import Bytes
+from diagnose.regex import regex
 from diagnose.run import FloatArray, IntArray
 
 # `2026-01-31 22:13:20`; a stamp is in front, behind the level of the message at most.
-_STAMP = re.compile(r"(?<![\w.])\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?![\d:])")
+_STAMP = regex(r"(?<![\w.])\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?![\d:])")
 _FRONT = 80
 # Where in a stamp the digits of year, month, day, hour, minute and second are.
 _DIGITS = ((0, 1, 2, 3), (5, 6), (8, 9), (11, 12), (14, 15), (17, 18))

@@ -17,6 +17,7 @@ from diagnose.readers.columns.placeholders import without_placeholders
 from diagnose.readers.columns.tables import counters_in, is_whole, names_without_header
 from diagnose.readers.roles import in_english, losses_in, read_tag
 from diagnose.readers.text.patterns import NUMBER
+from diagnose.regex import regex
 from diagnose.run import IntArray
 
 # Rows of numbers that are a table although they have no header. Source: our choice.
@@ -30,12 +31,12 @@ _CELLS = (CELL, PADDED, NAMED, TITLED)
 # A row that may have a blank cell: Chainer pads its columns to 10 at least.
 _WIDE_GAP = 10 * " "
 # `[2.5, 2.3, 17.6]`, `(1, 3.6, 3.8)`: a row in brackets.
-_LIST = re.compile(rf"\s*[\[(]\s*(?:{NUMBER})(?:\s*,\s*(?:{NUMBER}))+\s*[\])]\s*")
+_LIST = regex(rf"\s*[\[(]\s*(?:{NUMBER})(?:\s*,\s*(?:{NUMBER}))+\s*[\])]\s*")
 # `[loss_disc, loss_mel, global_step, lr]`: the names of such rows.
-_NAMES = re.compile(r"^\[([^\W\d][^\[\]=:]*)\]$")
-_ALIGNED = re.compile(r"\t[ \t]*\t")
+_NAMES = regex(r"^\[([^\W\d][^\[\]=:]*)\]$")
+_ALIGNED = regex(r"\t[ \t]*\t")
 # The progress bar behind a row: `0/99  4.58  3.15: 100% 4/4 [00:13<00:00]`.
-BEHIND = re.compile(r":[ \t]+\d+%[ \t|].*\[\d+:\d\d.*$")
+BEHIND = regex(r":[ \t]+\d+%[ \t|].*\[\d+:\d\d.*$")
 _BRACKETS = str.maketrans("[]()", "    ")
 Span = tuple[int, int]
 
@@ -43,22 +44,22 @@ Span = tuple[int, int]
 _BOXES = str.maketrans("│┃║", "|||")
 _CLOCK = r"\d+:\d+(?::\d+)*(?:\.\d+)?|(?:\d+[dhm] ?)+\d+(?:\.\d+)?s"
 _BLANK = r"no log|none|null|n/?a|#na#|[-\u2013\u2014.]{0,3}"
-_VALUED = re.compile(rf":[ \t]*(?:{NUMBER})$")  # `Total Loss: 0.0821`: a value with its name is no title
-_WORD_CELL = re.compile(rf"(?P<blank>{_BLANK}|{_CLOCK})|(?P<number>{NUMBER})(?:(?<=\d)[%a-z]|/\d+)?", re.IGNORECASE)
-_WORDS = re.compile(rf"no log|{_CLOCK}(?!\S)|\S+", re.IGNORECASE)
+_VALUED = regex(rf":[ \t]*(?:{NUMBER})$")  # `Total Loss: 0.0821`: a value with its name is no title
+_WORD_CELL = regex(rf"(?P<blank>{_BLANK}|{_CLOCK})|(?P<number>{NUMBER})(?:(?<=\d)[%a-z]|/\d+)?", re.IGNORECASE)
+_WORDS = regex(rf"no log|{_CLOCK}(?!\S)|\S+", re.IGNORECASE)
 _MARKS = " \t*`_"
 # A remark behind the number or behind the row: `← best`, `*`.
-_REMARK = re.compile(r"(?<![ \t])[ \t][^\d|]*$")
+_REMARK = regex(r"(?<![ \t])[ \t][^\d|]*$")
 # `| Loss | 0.52 | 0.61 |`: a row that is named, maybe behind the name of its logger.
-_LABEL = re.compile(r"(?:[^|]* - )?[\s|]*(?P<label>[^\W\d][\w ()/-]{0,40}?)[ \t]*[|]")
-_TITLE = re.compile(r"[^\W\d]|[#@(%]")
+_LABEL = regex(r"(?:[^|]* - )?[\s|]*(?P<label>[^\W\d][\w ()/-]{0,40}?)[ \t]*[|]")
+_TITLE = regex(r"[^\W\d]|[#@(%]")
 _LONGEST_TITLE = 40
 # `| loss: 8.99 |`: a name and its number, which is no title of a column.
-_ITEM = re.compile(r":[ \t]*[-+]?\d")
-_COUNTED = re.compile(
+_ITEM = regex(r":[ \t]*[-+]?\d")
+_COUNTED = regex(
     r"(?:^|[\s_])(?:epochs?|steps?|episodes?|iter(?:ation)?s?|ep|batch|updates?|e|#)(?:$|[\s_])", re.IGNORECASE
 )
-_SPLIT_LOSS = re.compile(r"\b(train\w*|val\w*|test|eval\w*) +(loss)\b", re.IGNORECASE)
+_SPLIT_LOSS = regex(r"\b(train\w*|val\w*|test|eval\w*) +(loss)\b", re.IGNORECASE)
 
 
 def header_in(line: str) -> Iterator[str]:
