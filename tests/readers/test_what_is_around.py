@@ -367,3 +367,41 @@ def test_a_table_of_rewards_beside_a_log_is_a_training(tmp_path: Path) -> None:
     (tmp_path / "progress.csv").write_text("".join(["step,ep_rew_mean\n", *(f"{n},{n / 7}\n" for n in range(POINTS))]))
     (tmp_path / "train.log").write_text("".join(f"epoch {n} loss {x}\n" for n, x in enumerate(TRAIN)))
     assert len(list(runs(tmp_path))) == 2
+
+
+TWICE: dict[str, Line] = {
+    "tee": lambda n, t, v: f"step {n} loss {t} val_loss {v}\nstep {n} loss {t} val_loss {v}",
+    "two loggers": lambda n, t, v: f"step {n} loss {t} val_loss {v}\nINFO:root:step {n} loss {t} val_loss {v}",
+    "epochs": lambda n, t, v: f"Epoch {n}: loss={t}, val_loss={v}\ntrainer - Epoch {n}: loss={t}, val_loss={v}",
+}
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_a_line_that_is_written_twice_is_one_evaluation(name: str) -> None:
+    run = logged(TWICE[name])
+    assert (values(run, Role.TRAIN_LOSS), values(run, Role.VAL_LOSS)) == (TRAIN.tolist(), VAL.tolist())
+    assert steps(run, Role.VAL_LOSS) == list(range(POINTS))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_a_known_format_is_known_in_utf16(encoding: str) -> None:
+    """PowerShell writes it; the mark at its beginning is lost where a log was cut."""
+    head = "\tljs\tINFO\tTrain Epoch: 1 [0%]\r\n"
+    lines = (f"{head}\tljs\tINFO\t[2.5, 2.1, 3.1, {t}, 1.1, 1.4, {200 * n}, 0.0002]\r\n" for n, t in enumerate(TRAIN))
+    run = read_source(Source("train.log", content="".join(lines).encode(encoding)))
+    assert (run.format, values(run, Role.TRAIN_LOSS)) == ("vits", TRAIN.tolist())
+
+
+WORDS = {
+    "cp1252": ("\u00c9poque {n}, perte d'entra\u00eenement : {t}, perte de validation : {v}", {"latin-1"}),
+    "gb18030": ("\u7b2c{n}\u8f6e \u8bad\u7ec3\u635f\u5931: {t} \u9a8c\u8bc1\u635f\u5931: {v}", {"gbk"}),
+}
+
+
+@pytest.mark.parametrize("encoding", WORDS)
+def test_words_in_old_encodings_of_europe_and_china_are_read(encoding: str) -> None:
+    line, others = WORDS[encoding]
+    text = "".join(line.format(n=n, t=TRAIN[n], v=VAL[n]) + "\n" for n in range(POINTS))
+    for one in {encoding, *others}:
+        run = read_source(Source("train.log", content=text.encode(one)))
+        assert (values(run, Role.TRAIN_LOSS), values(run, Role.VAL_LOSS)) == (TRAIN.tolist(), VAL.tolist())

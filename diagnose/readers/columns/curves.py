@@ -210,7 +210,7 @@ class _Frame:
         evaluated = self._is_evaluated(tag, places)
         steps, counted = self._steps(axis, column, epochs, evaluated=evaluated)
         if evaluated and not self._has_ranks(places):
-            order, single = _last_of_each(steps, self._evaluations(places))
+            order, single = _last_of_each(steps, values, self._evaluations(places))
         else:
             order, single = _unrepeated(steps, values, keep_last=self.keep_last or self._is_redrawn(places, steps))
         walls = self.wall_time.at(places)[order][single] if self.wall_time is not None else None
@@ -261,7 +261,7 @@ class _Frame:
             return Axis.EPOCH
         passed = len(np.unique(epochs))
         if self._is_evaluated(tag, places):
-            own = _last_of_each(epochs, self._evaluations(places))[1].sum()
+            own = _last_of_each(epochs, column.values, self._evaluations(places))[1].sum()
         elif passed == 1:  # a value that is always the same is logged again all the same
             own = len(places)
         else:
@@ -305,10 +305,16 @@ def _beside(clock: Column | None, places: IntArray) -> bool:
     return int(np.isin(places, clock.places).sum()) > len(places) / 2
 
 
-def _last_of_each(steps: FloatArray, evaluations: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
-    """The order by step, and in it the last point of each evaluation: a running mean, by then over all of it."""
+def _last_of_each(
+    steps: FloatArray, values: FloatArray, evaluations: IntArray
+) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """The order by step, and in it the last point of each evaluation: a running mean, by then over all of it.
+
+    One with the step and the value of the last is written twice.
+    """
     order = np.argsort(steps, kind="stable")
-    later = (np.diff(steps[order]) > 0) | (np.diff(evaluations[order]) > 0)
+    another = (np.diff(evaluations[order]) > 0) & changes(values[order])[1:]
+    later = (np.diff(steps[order]) > 0) | another
     return order, np.append(later, True)[: len(order)]
 
 

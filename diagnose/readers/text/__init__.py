@@ -16,7 +16,7 @@ from diagnose.readers.text.ending import ending_in, resumed_in
 from diagnose.readers.text.formats import GUESS, Format, format_of
 from diagnose.readers.text.guess import RECAP, numbers_in
 from diagnose.readers.text.hint import worth_a_look
-from diagnose.readers.text.lines import LineColumns
+from diagnose.readers.text.lines import LineColumns, in_utf8, is_utf16
 from diagnose.readers.text.series import series_of
 from diagnose.readers.text.table_rows import CELL
 from diagnose.regex import regex
@@ -42,6 +42,7 @@ def sniff(source: Source) -> int:
     head = source.head()
     if not _is_text(head):
         return 0
+    head = in_utf8(head)
     wrapped = unwrapped(head) != head
     if format_of(head) is not GUESS:
         return 90 if wrapped else 80
@@ -199,7 +200,7 @@ class TextLog:
         return known
 
     def _decide(self, whole: bytes, *, final: bool) -> None:
-        self._format = format_of(whole)
+        self._format = format_of(in_utf8(whole))
         if self._format is GUESS and not final:
             return
         self._log = LineColumns(self._format.parse, worth_a_look if self._format.guess else None)
@@ -224,7 +225,7 @@ def _last_step(curves: Mapping[str, Curve]) -> int | None:
 
 def _is_text(head: bytes) -> bool:
     """Whether this can be a log: next to no control characters but those that terminals know."""
-    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+    if is_utf16(head):
         return True
     head = _HOLE.sub(b"", head)
     strange = head.translate(None, bytes(range(32, 256)) + b"\t\n\r\x1b\x08\x0c\x07")

@@ -8,6 +8,7 @@ steps, and a regular expression runs on a few dozen lines only.
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -52,6 +53,10 @@ _SHOWN = 160
 # Lines at either end of a log that are kept: they say whether training resumes, and how it ended.
 _KEPT = 300
 
+# Bytes beyond ASCII, and those that are alone: accents of Western Europe; Chinese has them in pairs.
+_HIGH, _ACCENT = re.compile(rb"[\x80-\xff]"), re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
+# The share of the second bytes of UTF-16 that are zero in text of European languages. Source: our choice.
+_MOST_ZERO = 0.8
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -120,7 +125,7 @@ class LineColumns:
         return dict(sorted(found.items(), key=lambda item: item[1].places[0]))
 
     def _as_utf8(self, data: bytes) -> bytes:
-        """The bytes as they are, but for what Windows writes: UTF-16 by PowerShell, GBK where Chinese is spoken."""
+        """The bytes as they are, but for what Windows writes: UTF-16, GBK, CP1252."""
         if self._decoder is None and not self.lines and not self._rest and (encoding := _encoding(data)):
             self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         text = data if self._decoder is None else self._decoder.decode(data).encode("utf-8", "replace")
@@ -276,12 +281,25 @@ class LineColumns:
             self._parts.setdefault(name, []).append((places, values))
 
 
+def in_utf8(data: bytes) -> bytes:
+    """The first bytes of a log as UTF-8."""
+    encoding = _encoding(data)
+    return data if encoding is None else data.decode(encoding, "replace").encode("utf-8", "replace")
+
+
+def is_utf16(data: bytes) -> bool:
+    """Whether it has the mark of UTF-16, or every other byte is zero: what PowerShell writes, its mark cut off."""
+    low, high = data[:_PARSED:2], data[1:_PARSED:2]
+    return data[:2] in _UTF16 or (len(high) > 1 and high.count(0) > _MOST_ZERO * len(high) and 0 not in low)
+
+
 def _encoding(data: bytes) -> str | None:
     """The encoding of a log that begins so, where it is not UTF-8."""
-    if data[:2] in _UTF16:
-        return "utf-16"
+    if is_utf16(data):
+        return "utf-16" if data[:2] in _UTF16 else "utf-16-le"
     head = data[: data.rfind(b"\n", 0, _PARSED) + 1]
-    for encoding in ("utf-8", "gb18030"):
+    accents = 2 * len(_ACCENT.findall(head)) > len(_HIGH.findall(head))
+    for encoding in ("utf-8", "cp1252" if accents else "gb18030"):
         try:
             head.decode(encoding)
         except UnicodeDecodeError:
