@@ -15,6 +15,7 @@ from diagnose.gather import facts_of_run
 from diagnose.live.news import News
 from diagnose.readers import read
 from tests.curves import Floats, descent, noisy, spiked, turned
+from tests.readers.events import scalar, write
 from tests.test_cli import ttsdoc
 
 POINTS = 60
@@ -100,3 +101,20 @@ def test_it_fails_no_pipeline_and_says_so_in_json(tmp_path: Path) -> None:
     assert done.returncode == 0
     (run,) = json.loads(done.stdout)["runs"]
     assert [one["launch"] for one in run["findings"] if "launch" in one] == [f"number 1, epoch 1 to {POINTS}"]
+
+
+def test_event_files_that_a_later_launch_replaced_are_told_too(tmp_path: Path) -> None:
+    for number, losses in enumerate((turned(healthy(2), 0.5, 0.9), healthy())):
+        events = [scalar("loss", 10 * step, float(loss), 1.7e9 + 1000 * number) for step, loss in enumerate(losses, 1)]
+        write(tmp_path / "tb", events, f"events.out.tfevents.{1700000000 + 1000 * number}.host.1.{number}")
+    diagnosis = diagnosed(tmp_path / "tb")
+    assert diagnosis.verdict is Verdict.HEALTHY
+    assert of_earlier(diagnosis)["divergence"].startswith("An earlier launch (number 1, step 10 to 600): ")
+
+
+def test_a_launch_that_goes_on_from_a_checkpoint_is_no_earlier_one(tmp_path: Path) -> None:
+    losses = healthy()
+    for number, steps in enumerate((range(40), range(30, 60))):
+        events = [scalar("loss", 10 * step, float(losses[step]), 1.7e9 + 1000 * number) for step in steps]
+        write(tmp_path / "tb", events, f"events.out.tfevents.{1700000000 + 1000 * number}.host.1.{number}")
+    assert diagnosed(tmp_path / "tb").run.earlier == ()

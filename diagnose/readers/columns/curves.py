@@ -32,7 +32,6 @@ from diagnose.readers.columns.column import (
 )
 from diagnose.readers.columns.intervals import with_steps
 from diagnose.readers.columns.launches import (
-    COURSE,
     Launch,
     counted_on,
     launch_notes,
@@ -44,6 +43,7 @@ from diagnose.readers.columns.launches import (
 from diagnose.readers.columns.story import Story
 from diagnose.readers.columns.writers import of_one_writer
 from diagnose.readers.roles.tags import HELD_OUT, read_tag
+from diagnose.readers.sources.launched import COURSE, MOST_EARLIER
 from diagnose.run import Axis, Beginning, Curve, FloatArray, IntArray, Role
 
 # Second values at one step, from this share of the points on, are several writers or redraws.
@@ -54,8 +54,6 @@ FARTHEST = 2.0**62
 ONE_PER_EPOCH = 0.9
 # The share of the evaluations at which the clock must move to tell them apart. Source: our choice.
 MOST_MOVE = 0.5
-# Launches before the judged one that are looked at, the last ones. Source: our choice, for time.
-MOST_EARLIER = 12
 # A log that begins more than this many of its own intervals behind 0 does not begin with the training.
 LATE_SPACINGS = 2.5
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from diagnose.readers.columns.clocks import Clocks, lifted
 from diagnose.readers.columns.column import END, FOLD, LAUNCH, OMITTED, Column, Columns, changes
 from diagnose.readers.roles.tags import read_tag
+from diagnose.readers.sources.launched import fewest_points
 from diagnose.run import FloatArray, IntArray
 
 # A clock that goes back to the first points, or to the first quarter of the launch, starts anew; one that goes back
@@ -24,9 +25,6 @@ LEAP = 20.0
 SAME_PACE = 2.0
 # Steps that go back at more than this share of the points are interleaved writers (ranks), not launches.
 INTERLEAVED = 0.2
-# A launch of less than this share of the points of the longest one does not hold the training, nor does one of fewer
-# points than show a course where another has twice as many. Source: our choice: labellers call fewer points too short.
-SHORT, COURSE = 0.1, 8
 # Points around a return to the start whose medians decide whether training went on from there or began anew, how much
 # nearer they must be, and by how many times their scatter the loss must have moved till then.
 LEVEL_POINTS, NEARER, MOVED = 5, 0.25, 4.0
@@ -212,7 +210,7 @@ def points_in(launches: Sequence[Launch], logged: Columns, main: Column | None) 
 
 def trainings_of(launches: Sequence[Launch], counts: Sequence[int]) -> list[Launch]:
     """The launches that hold a training: with a course, and not short beside the longest. The last is judged."""
-    enough = max(2.0, min(COURSE, max(counts) / 2), SHORT * max(counts))
+    enough = fewest_points(max(counts))
     courses = [launch for launch, count in zip(launches, counts, strict=True) if count >= enough]
     return courses or [launches[-1]]
 

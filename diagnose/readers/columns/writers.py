@@ -8,7 +8,8 @@ import numpy as np
 
 from diagnose.readers.columns.clocks import Clocks
 from diagnose.readers.columns.column import Column
-from diagnose.readers.columns.launches import COURSE, INTERLEAVED, each_counts_by_itself
+from diagnose.readers.columns.launches import INTERLEAVED, each_counts_by_itself
+from diagnose.readers.sources.launched import COURSE
 from diagnose.run import FloatArray, IntArray
 
 # Trainings in one log, at most. Source: our choice.

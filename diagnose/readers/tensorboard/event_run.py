@@ -13,17 +13,16 @@ import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.sources import Part, Source
+from diagnose.readers.sources.launched import MOST_EARLIER, SHORT, fewest_points
 from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.readers.tensorboard.parse import hyperparameters
-from diagnose.readers.tensorboard.restarts import Points, counts_within_epochs, settle, unrolled
+from diagnose.readers.tensorboard.restarts import START_OVER, Points, counts_within_epochs, settle, unrolled
 from diagnose.regex import regex
 from diagnose.run import Attachment, Curve, FloatArray, InputHealth, IntArray, Run
 
 # Two files that were written at the same time for more than this share of it are ranks of one training, not a
 # training and its resumption.
 TOGETHER = 0.5
-# A launch of less than this share of the points that it would replace does not hold the training.
-SHORT = 0.1
 # `events.out.tfevents.1700000000.host`: the second at which it was begun.
 _NAMED = regex(r"tfevents\.(\d+)")
 
@@ -111,6 +110,7 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
         raise LogError(f"{source.name}: no intact record in it; not an event file, or damaged all over")
     curves: dict[str, Curve] = {}
     replaced: list[Curve] = []
+    earlier: dict[int, dict[str, Curve]] = defaultdict(dict)
     notes: list[str] = []
     measured = [one for one in written if not one.part.settings_only]
     for affixes in dict.fromkeys((one.part.prefix, one.part.suffix) for one in measured):
@@ -126,7 +126,11 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
                 curves[name] = _curve(name, points)
             if old is not None:
                 replaced.append(_curve(name, old))
-    return Run(
+        for number, launch in enumerate(_launches(files)[:-1], 1):
+            for tag in dict.fromkeys(tag for file in launch for tag in file.tags):
+                name = tag.join(affixes)
+                earlier[number][name] = _curve(name, settle(*_in_order(tag, launch))[0])
+    run = Run(
         source.label,
         source.name,
         "tensorboard",
@@ -137,6 +141,32 @@ def run_of(source: Source, written: Sequence[Written]) -> Run:
         hparams=_hparams(written),
         attachments=tuple(_attachments(source, written)),
     )
+    return replace(run, earlier=tuple(_trainings(run, earlier)[-MOST_EARLIER:])) if earlier else run
+
+
+def _launches(files: Sequence[Written]) -> list[list[Written]]:
+    """The files, split where one begins anew: the last replaces all that was written before it."""
+    launches: list[list[Written]] = []
+    first = reached = 0
+    for file in (file for file in files if file.tags):
+        steps = max(file.tags.values(), key=len).steps
+        if not launches or steps[0] <= first + START_OVER * (reached - first):
+            launches.append([])
+            first = int(steps[0])
+        launches[-1].append(file)
+        reached = int(steps.max())
+    return launches
+
+
+def _trainings(run: Run, earlier: Mapping[int, Mapping[str, Curve]]) -> list[Run]:
+    """Those launches that hold a training, each as a run of its own."""
+    longest = {number: max(curves.values(), key=len) for number, curves in earlier.items()}
+    enough = fewest_points(max(map(len, (*longest.values(), *run.curves.values()))))
+    return [
+        replace(run, name=f"number {number}, step {one.steps[0]} to {one.steps[-1]}", curves=earlier[number], notes=())
+        for number, one in longest.items()
+        if len(one) >= enough
+    ]
 
 
 def _without_ranks(files: list[Written]) -> tuple[list[Written], list[str]]:
