@@ -6,7 +6,7 @@ import ast
 from typing import Any
 
 from diagnose.usage.binding import RENAMED, Arguments, also_assign, call_defined, kept, store
-from diagnose.usage.flow import Flow
+from diagnose.usage.flow import SAVED, Flow
 from diagnose.usage.library import call_library
 from diagnose.usage.members import READERS, Access, attribute, by_computed_key, is_super, member
 from diagnose.usage.syntax import constant, last_name
@@ -125,7 +125,7 @@ def _mapping_method(flow: Flow, name: str, receiver: Values, given: Arguments, n
         return None
     lists = containers(receiver)
     held = sections(receiver) | set(lists)
-    if name in GETTERS and node.args and held:
+    if name in GETTERS and node.args and (held or SAVED in receiver):
         return _get(flow, receiver, given, node)
     if name in VIEWS | COPIES and held:
         return _view(flow, name, held, node) if name in VIEWS else held

@@ -20,6 +20,7 @@ from diagnose.usage.values import (
     RETURNED,
     Module,
     Node,
+    Outside,
     Scope,
     Text,
     Thing,
@@ -36,6 +37,8 @@ MOST_VALUES = 50  # a name with more holds anything: of the rest, only sections 
 ENOUGH_READS = 3  # named reads that prove a load to be the config: one key may be shared by chance
 OTHER_FILE = "<another file>"
 MOST_ROUNDS = 40  # the projects that were looked at need 3 to 14
+SAVED = Outside("torch.load()")
+"""What a library of tensors loads, and all that is in it."""
 Evaluator = Callable[["Flow", Any, Scope], Values]
 Key = TypeVar("Key", bound=Hashable)
 
@@ -123,6 +126,8 @@ class Flow:
         self.work, self.most_work = 0, MOST_WORK
         self.sites: dict[Any, tuple[Scope, Node]] = {}
         """The places that load a config: a call, or a function that is given it."""
+        self.saves_config = False
+        """Whether what is loaded may be what a run like this one has saved of the config."""
         self.named_otherwise: set[Any] = set()
         """Those whose file has another name than the config's."""
         self.hits: dict[Any, set[tuple[Node, str]]] = defaultdict(set)

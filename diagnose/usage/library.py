@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.usage.binding import Arguments, bind_fields, call_defined, construct, note_unpacked
-from diagnose.usage.flow import Event, Flow
+from diagnose.usage.flow import SAVED, Event, Flow
 from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
     NOTHING,
@@ -72,6 +72,12 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
     Tensors are no configs; a method of something unknown gives back itself, or something made of plain values.
     """
     held = _held(given.everything | receiver)
+    if what and what.top in names_of("numeric") and name == "load":
+        return frozenset({SAVED})
+    if name.startswith("save"):
+        inside = with_contents(given.everything)
+        wrapped = [flow.wrapped(thing) for thing in things(inside)]
+        flow.saves_config |= name == "save_hyperparameters" or bool(sections(inside.union(*wrapped)))
     if name not in names_of("passers"):
         held -= any_values(held)
     if name in names_of("mapping_bases"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnose.usage.binding import Arguments, call_function
-from diagnose.usage.flow import AbsentRead, Flow
+from diagnose.usage.flow import SAVED, AbsentRead, Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Bindings
 from diagnose.usage.syntax import constant, key_pattern, last_name
@@ -55,7 +55,7 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
     key = access.key
     base = base.union(*[flow.wrapped(thing) for thing in things(base)])
     result = NOTHING.union(*[_of_value(flow, value, access, base) for value in base])
-    if not base:  # of something unknown: what was stored under that name anywhere
+    if not base - {SAVED}:  # of something unknown: what was stored under that name anywhere
         result |= flow.stored_anywhere.get(str(key), NOTHING)
     if flow.final and isinstance(key, str) and not access.stores:
         _note_reading(flow, base, key, access)
@@ -75,7 +75,7 @@ def _note_reading(flow: Flow, base: Values, key: str, access: Access) -> None:
     """Whether it is known what this key is read from, if it is none of the config."""
     place = flow.place(access.node, access.scope)
     hit = any(value.find(key) is not None for value in sections(base))
-    explained = any(_explains(value, key) for value in base)
+    explained = any(_explains(value, key) for value in base - ({SAVED} if flow.saves_config else NOTHING))
     if access.written is not None and (hit or explained):
         flow.notes.followed.add(access.written)
     if hit or access.form == "method":
@@ -99,6 +99,8 @@ def _explains(value: Any, key: str) -> bool:
 def _of_value(flow: Flow, value: Any, access: Access, base: Values) -> Values:
     if isinstance(value, Node):
         return _of_section(flow, value, access, base)
+    if value == SAVED:
+        return frozenset({SAVED})
     for thing in things([value]):
         return _of_object(flow, thing, value, access) if thing.cls else thing.at(access.key) | thing.at("*")
     return NOTHING
@@ -188,7 +190,7 @@ def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
     if isinstance(node.slice, ast.Slice):
         flow.use(flow.value(node.slice, scope), node, scope)
         return base
-    base -= sections(base) if isinstance(node.slice, ast.Tuple) else NOTHING  # of an array
+    base -= sections(base) if isinstance(node.slice, ast.Tuple | ast.UnaryOp) else NOTHING  # of an array, a list
     key = constant(node.slice)
     if key is not None:
         stores = isinstance(node.ctx, ast.Store)

@@ -346,3 +346,80 @@ def test_code_that_is_made_at_run_time_reads_what_it_sees(tmp_path: Path, sees: 
     """
     settings = "import yaml\ncfg = yaml.safe_load(open('c'))\n"
     assert read(tmp_path, source, "{lr: 1, spare: 2}", made=made, settings=settings).dead == dead
+
+
+STATE = {
+    "by keys": "state = torch.load(sys.argv[1])\nopt.restore(state['spare'], state['model']['plan'])\n",
+    "by get, in another function": (
+        "def resume(path):\n    return torch.load(path, map_location='cpu')\n"
+        "state = resume(sys.argv[1])\nopt.restore(state.get('spare'), state['plan'])\n"
+    ),
+    "by attributes": "state = np.load(sys.argv[1], allow_pickle=True)\nopt.restore(state.spare, state.plan)\n",
+}
+
+
+@pytest.mark.parametrize("how", STATE)
+def test_what_was_saved_by_another_run_is_not_the_config(tmp_path: Path, how: str) -> None:
+    before = """
+        import sys, torch, kit, yaml
+        import numpy as np
+        cfg = yaml.safe_load(open("c"))
+        opt = kit.Opt(cfg["lr"])
+    """
+    source = textwrap.dedent(before) + STATE[how]
+    assert read(tmp_path, source, "{lr: 1, spare: 2, plan: 3}").dead == ("spare", "plan")
+
+
+RELOADED = {
+    "in a checkpoint": "torch.save({'model': 1, 'cfg': cfg}, 'x')\nprint(torch.load('x')['cfg']['lr'])\n",
+    "with an object": (
+        "class Box:\n    def __init__(self, given):\n        self.__dict__.update(given)\n"
+        "torch.save(Box(cfg), 'x')\nprint(torch.load('x').lr)\n"
+    ),
+    "by Lightning": (
+        "class Net(pl.LightningModule):\n    def __init__(self, **given):\n        self.save_hyperparameters()\n"
+        "Net(**cfg)\nprint(torch.load(sys.argv[1])['hyper_parameters']['lr'])\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", RELOADED)
+def test_what_the_trainer_saves_of_the_config_may_be_read_again(tmp_path: Path, how: str) -> None:
+    source = f"import sys, torch, yaml\nimport lightning as pl\ncfg = yaml.safe_load(open('c'))\n{RELOADED[how]}"
+    assert read(tmp_path, source, "{lr: 1}").idle == ()
+
+
+RESUMED = {
+    "the config or a saved one": (
+        "if len(sys.argv) > 2:\n    cfg = torch.load(sys.argv[2])['cfg']\nprint(cfg['lr'] * 2)\n"
+    ),
+    "the config, with what was saved": "cfg.update(torch.load(sys.argv[2])['cfg'])\nprint(cfg['lr'] * 2)\n",
+    "an object behind a wrapper of the library": (
+        "class Net(torch.nn.Module):\n    def __init__(self, opt):\n        self.opt = opt\n"
+        "net = torch.nn.DataParallel(Net(cfg))\nprint(net.module.opt['lr'] * 2)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", RESUMED)
+def test_a_config_beside_what_was_saved_is_read(tmp_path: Path, what: str) -> None:
+    source = f"import sys, torch, yaml\ncfg = yaml.safe_load(open('c'))\n{RESUMED[what]}"
+    assert read(tmp_path, source, "{lr: 1}").live == ("lr",)
+
+
+@pytest.mark.parametrize("index", ["-1", "-2", "-(1 + 1)"])
+def test_an_index_from_the_end_is_no_key(tmp_path: Path, index: str) -> None:
+    source = f"""
+        import yaml
+
+        def load(cfg):
+            name = cfg.split("/")[{index}]
+            with open(cfg) as file:
+                cfg = yaml.safe_load(file)
+            return cfg, name, cfg[{index}]
+
+        cfg, name, _ = load("a/b.yaml")
+        data = make(name)
+        print(cfg["lr"], data["spare"])
+    """
+    assert read(tmp_path, source, "{lr: 1, spare: 2}").live == ("lr",)
