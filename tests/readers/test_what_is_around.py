@@ -405,3 +405,17 @@ def test_words_in_old_encodings_of_europe_and_china_are_read(encoding: str) -> N
     for one in {encoding, *others}:
         run = read_source(Source("train.log", content=text.encode(one)))
         assert (values(run, Role.TRAIN_LOSS), values(run, Role.VAL_LOSS)) == (TRAIN.tolist(), VAL.tolist())
+
+
+BESIDE_EPOCHS: dict[str, Line] = {
+    "patience": lambda n, t, v: f"Epoch {n} Loss: {t} Val_Loss: {v} Patience: {n % 5}/10",
+    "bad epochs": lambda n, t, v: f"Epoch {n}: loss={t} val_loss={v} bad: {n % 12}/20",
+    "stop": lambda n, t, v: f"epoch {n} | loss {t} | val_loss {v} | stop: {n % 7}/15",
+}
+
+
+@pytest.mark.parametrize("name", BESIDE_EPOCHS)
+def test_what_counts_on_with_the_epochs_counts_nothing_within_them(name: str) -> None:
+    run = logged(BESIDE_EPOCHS[name])
+    assert (values(run, Role.TRAIN_LOSS), values(run, Role.VAL_LOSS)) == (TRAIN.tolist(), VAL.tolist())
+    assert steps(run) == list(range(POINTS))

@@ -271,14 +271,20 @@ def _with_bar(columns: Mapping[str, Column]) -> dict[str, Column]:
 
 
 def _with_unnamed_counts(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """The columns, with a number that counts on in equal steps as their counter where they have no other."""
+    """The columns, with a number that counts on in equal steps as their counter where they have no other.
+
+    What counts on with the epoch (`Patience: 3/10`) counts nothing within it.
+    """
     names = {PERHAPS: STEP, PERHAPS_INNER: ITERATION, PERHAPS_TOTAL: PER_EPOCH}
     named = {name: column for name, column in columns.items() if name not in names}
     perhaps = next((name for name in (PERHAPS, PERHAPS_INNER) if name in columns), None)
     if perhaps is None or named.keys() & {STEP, ITERATION} or len(columns[perhaps].values) < _FEWEST_BARE:
         return named
-    rises, often = np.unique(np.diff(columns[perhaps].values), return_counts=True)
+    places, gaps = columns[perhaps].places, np.diff(columns[perhaps].values)
+    rises, often = np.unique(gaps, return_counts=True)
     if rises[np.argmax(often)] <= 0 or often.max() <= _COUNTS * often.sum():
+        return named
+    if EPOCH in named and changes(named[EPOCH].at(places))[1:][gaps > 0].mean() > _COUNTS:
         return named
     total = columns.get(PERHAPS_TOTAL) if perhaps == PERHAPS_INNER else None
     return named | {names[perhaps]: columns[perhaps]} | ({} if total is None else {PER_EPOCH: total})
