@@ -15,6 +15,7 @@ from diagnose.numbers import is_number
 from diagnose.remedies.rate import LOWEST_RATE, TENFOLD, TENTH
 
 RATE = "learning_rate"
+WHY = "a trial: no log can show whether a rate is right"
 
 
 @dataclass(eq=False)
@@ -82,11 +83,16 @@ class RateTrials:
             return beaten or (climbing and fell_in_proportion(trial, self.facts))
 
         config, rate = self.runs.config_of(self.first), float(f"{rate:.3g}")
-        setting, rewrite = config.values[RATE], config.rewrite({RATE: rate})
+        values = {RATE: rate, **{name: value for _, name, value in config.companions({RATE: rate})}}
+        passed = parameters_in(self.runs.order.command, config)
+        values = {name: value for name, value in values.items() if passed is None or name in passed}
+        rewrite = config.rewrite(values)
         if rewrite.refused or rate < LOWEST_RATE:
             return None
-        edit = Change(RATE, setting.path, setting.value, rate, "a trial: no log can show whether a rate is right")
-        attempt = replace(self.runs.changed(rewrite.text, (edit,), None), trial=True)
+        edits = tuple(
+            Change(name, config.values[name].path, config.values[name].value, values[name], WHY) for name in values
+        )
+        attempt = replace(self.runs.changed(rewrite.text, edits, None), trial=True)
         attempt, diagnosis = self.runs.trained(attempt, enough)
         faulty = attempt.stopped_by is not None and attempt.stopped_by not in KEPT
         died = attempt.stopped_by is None and attempt.status

@@ -115,7 +115,7 @@ def test_a_healthy_run_can_be_compared_afterwards_with_the_beginning_of_others_a
 
 
 def test_a_rate_far_too_low_in_whose_log_nothing_is_wrong_is_found_by_trials(tmp_path: Path) -> None:
-    done, record = healed(config(tmp_path, learning_rate=0.003, warmup_steps=1), "--try-rates")
+    done, record = healed(config(tmp_path, learning_rate=0.003, min_lr=0.0003, warmup_steps=1), "--try-rates")
     assert done.returncode == 0, done.stdout + done.stderr
     assert record["result"]["verdict"] == "cured"
     first, *_, last = record["attempts"]
@@ -123,7 +123,8 @@ def test_a_rate_far_too_low_in_whose_log_nothing_is_wrong_is_found_by_trials(tmp
     assert last["accepted"]
     assert last["best_val_loss"] < first["best_val_loss"] / 5
     cured = yaml.safe_load((tmp_path / "healed" / "cured.yaml").read_text("utf-8"))["training"]
-    assert cured == HEALTHY | {"learning_rate": last["edits"][0]["now"], "warmup_steps": 1}
+    rate = last["edits"][0]["now"]
+    assert cured == HEALTHY | {"learning_rate": rate, "min_lr": rate / 10, "warmup_steps": 1}
 
 
 def test_trials_that_were_cut_off_are_made_anew_without_another_training(tmp_path: Path) -> None:
