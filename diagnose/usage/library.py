@@ -198,7 +198,7 @@ def _note_uses(flow: Flow, what: Outside | None, name: str, given: Arguments) ->
     makes = name[:1].isupper() and not (what and what.top in names_of("numeric") | sys.stdlib_module_names)
     used = with_contents(given.everything) if name not in names_of("passers") | {"type", "isinstance"} else NOTHING
     flow.use(chosen_values(used) if keeps or makes else used, given.node, given.scope)
-    shown = what.name if what else name
+    shown = what.name if what else name or "what another call gives"
     note_unpacked(flow, shown, given)
     familiar = what is None or is_familiar(what.top) or name in names_of("keepers") | names_of("passers")
     if not familiar or name in MAKERS:
