@@ -66,9 +66,9 @@ class Gap:
 
 
 def gap_of(train: Trend | None, val: Trend) -> Gap | None:
-    """The gap; without training loss its falls are 0. None below four evaluations."""
-    count, level = len(val), val.level
-    if count < FEWEST:
+    """The gap; without training loss its falls are 0. None below four evaluations, and of the batches of one."""
+    count, level, epochs = len(val), val.level, val.curve.epochs
+    if count < FEWEST or (train is None and epochs is not None and not np.ptp(epochs)):
         return None
     many = count >= FEW
     width = max(ODD_ONE_OUT, int(2 * SHARE * count) | 1) if many else 1
