@@ -7,7 +7,7 @@ import pytest
 
 from diagnose.run import Axis, Curve, Role
 from tests.cases import Case, assert_findings, case, table
-from tests.curves import Floats, curve, descent, evaluations, noisy, training, turned
+from tests.curves import Floats, curve, descent, evaluations, noisy, run, training, turned
 
 
 def rising() -> Curve:
