@@ -75,7 +75,7 @@ FAULTY = (
 HEALTHY = (
     case(
         "the batches of one evaluation are no course",
-        run(curve(Role.VAL_LOSS, np.linspace(1.0, 4.0, 13), epochs=np.full(13, 78.0))),
+        run(curve(Role.VAL_LOSS, np.array([*[2.0, 1.9, 2.1] * 3, 2.6, 2.8, 2.7, 2.9]), epochs=np.full(13, 78.0))),
     ),
     case(
         "perplexities of which training's fell by far more, while validation's halved",
