@@ -419,3 +419,17 @@ def test_what_counts_on_with_the_epochs_counts_nothing_within_them(name: str) ->
     run = logged(BESIDE_EPOCHS[name])
     assert (values(run, Role.TRAIN_LOSS), values(run, Role.VAL_LOSS)) == (TRAIN.tolist(), VAL.tolist())
     assert steps(run) == list(range(POINTS))
+
+
+AHEAD: dict[str, Line] = {
+    "next evaluation": lambda n, t, v: f"epoch {n}: loss={t} val_loss={v}; next eval at step {100 * n + 100}",
+    "accumulation": lambda n, t, v: f"epoch {n}: loss={t} val_loss={v} accum steps 4",
+    "warm-up": lambda n, t, v: f"epoch {n} | loss {t} | val_loss {v} | warmup steps: 4000, max steps: 90000",
+    "until": lambda n, t, v: f"epoch {n} loss {t} val_loss {v} until the next save: step {50 * n + 50}",
+}
+
+
+@pytest.mark.parametrize("name", AHEAD)
+def test_steps_that_are_set_or_to_come_count_nothing(name: str) -> None:
+    run = logged(AHEAD[name])
+    assert (steps(run), values(run, Role.TRAIN_LOSS)) == (list(range(POINTS)), TRAIN.tolist())

@@ -62,6 +62,10 @@ _SHORT = 72
 ANNOUNCED = "@announced step"
 # A number that may count lines, and one that may count them within what is behind it.
 PERHAPS, PERHAPS_INNER, PERHAPS_TOTAL = "@perhaps", "@perhaps inner", "@perhaps total"
+# What is in front of a count that is set, or still to come: `accumulation steps 4`, `next evaluation at step 500`.
+_AHEAD = re.compile(
+    r"\b(?:(?:accum\w*|warm-?up|max|logging|decay)[ _-]|(?:next|until|till)\b[^,;|]{0,30})$", re.IGNORECASE
+)
 # What counts within an epoch.
 _INNER = regex(r"batch|(?:idx|index|id|no|num|in_epoch)$")
 _COUNTERS = dict.fromkeys(
@@ -97,8 +101,8 @@ def counts_in(line: str, with_metrics: bool, *, reports: bool) -> Iterator[Meani
     named = False
     # In prose (a generated sample, a config) a `step 2` counts nothing: alone it must begin a short line.
     for match in COUNTER.finditer(line, 0, len(line) if with_metrics else _SHORT):
-        if named and not match["number"][-1].isdigit():  # `(12/500) | Step: 102k`
-            continue
+        if _AHEAD.search(line, 0, match.start()) or (named and not match["number"][-1].isdigit()):
+            continue  # `(12/500) | Step: 102k`
         counter = counter_of(match["name"].casefold(), STEP if with_metrics else ANNOUNCED, reports=reports)
         named |= counter is not EPOCH
         yield counter, match.span("number")
