@@ -77,7 +77,8 @@ def sniff(source: Source) -> int:
     if numeric < 0.5 * len(top.rows) * len(top.header):
         return 0
     counted = any(map(_COUNTER.match, names))
-    lossy = losses_in(names) or any(_LOSS.search(name) and (counted or name != "value") for name in names)
+    known = counted or source.asked
+    lossy = losses_in(names) or any(_LOSS.search(name) and (known or name != "value") for name in names)
     measured = source.asked or any(rises(read_tag(name)) is not None for name in names)
     return 90 if lossy else 40 if measured and counted else 0
 

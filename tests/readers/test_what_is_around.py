@@ -433,3 +433,13 @@ AHEAD: dict[str, Line] = {
 def test_steps_that_are_set_or_to_come_count_nothing(name: str) -> None:
     run = logged(AHEAD[name])
     assert (steps(run), values(run, Role.TRAIN_LOSS)) == (list(range(POINTS)), TRAIN.tolist())
+
+
+def test_a_table_of_values_that_is_asked_for_by_name_is_read(tmp_path: Path) -> None:
+    """Neptune's export."""
+    path = tmp_path / "chart.csv"
+    path.write_text(
+        "index,timestamp,value\n" + "".join(f"{n},2024-01-01 10:00:{n:02d},{x}\n" for n, x in enumerate(TRAIN))
+    )
+    (run,) = runs(path)
+    assert len(run.curves["value"]) == POINTS
