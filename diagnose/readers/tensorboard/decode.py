@@ -20,7 +20,7 @@ from diagnose.run import FloatArray, IntArray
 
 FEW = 8
 """Fewer records of one length than this are decoded one by one: numpy's fixed cost per call would exceed theirs."""
-LOOK = 4
+LOOK = 16
 """Records that match no template from which to learn at once, then twice as many: about as many tags as logs have."""
 LEAST = 1 << 15
 """Bytes; a cycle that fits no longer than this is left to the general path, for the same reason."""
