@@ -20,8 +20,8 @@ from diagnose.run import FloatArray, IntArray
 
 FEW = 8
 """Fewer records of one length than this are decoded one by one: numpy's fixed cost per call would exceed theirs."""
-LOOK = 16
-"""Records that match no template from which to learn at once, then twice as many: about as many tags as logs have."""
+LOOK = 4
+"""Records that match no template from which to learn at once, then twice as many."""
 LEAST = 1 << 15
 """Bytes; a cycle that fits no longer than this is left to the general path, for the same reason."""
 
@@ -145,10 +145,11 @@ class Decoder:
                     members = members[~hit]
             if len(members) < FEW:
                 return np.concatenate([*strangers, members])
-            learned = [self._learn(data[start:][: length + FRAME].tobytes()) for start in at[members[:look]]]
+            end = look if len(members) >= look + FEW else len(members)  # the rest would be too few to learn from
+            learned = [self._learn(data[start:][: length + FRAME].tobytes()) for start in at[members[:end]]]
             if not any(learned):
-                strangers.append(members[:look])
-                members = members[look:]
+                strangers.append(members[:end])
+                members = members[end:]
             look *= 2
 
     def _emit(self, group: Group, columns: Columns, which: Numbers, members: IntArray, numbers: IntArray) -> None:
