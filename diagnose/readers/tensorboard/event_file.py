@@ -14,7 +14,7 @@ from diagnose.readers.tensorboard.decode import LEAST, Cycle, Decoder
 from diagnose.readers.tensorboard.frames import FRAME, HEADER, HEAVY, PAD, Chain, Stretch, headers, joined
 from diagnose.readers.tensorboard.parse import Blob, Found, parse
 
-WINDOW = 9 << 17
+WINDOW = 5 << 18
 """Bytes read at once. Source: sets e and f of benchmarks/reading: fewer take longer, more take more memory than 40 MB
 and 24 bytes a point."""
 FIRST_WINDOW = 1 << 17
