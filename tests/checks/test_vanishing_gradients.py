@@ -16,6 +16,12 @@ FAULTY = (
         "GRD002",
         "FIT001",
     ),
+    case(
+        "norms of 0 and a loss that does not move",
+        training(noisy(np.full(200, 2.3), 0.03), curve(Role.GRAD_NORM, np.zeros(200))),
+        "GRD002",
+        "FIT001",
+    ),
 )
 HEALTHY = (
     case(
@@ -25,7 +31,7 @@ HEALTHY = (
 )
 EDGE = (
     case(
-        "norms that are 0 throughout were not measured",
+        "norms that are 0 while the loss falls were not measured",
         training(noisy(descent(200)), curve(Role.GRAD_NORM, np.zeros(200))),
     ),
     case(

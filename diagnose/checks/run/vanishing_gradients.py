@@ -45,11 +45,11 @@ class VanishingGradients(Check):
             return
         half = len(norms) // 2
         usual, last = float(np.median(norms.values[:half])), last_level(norms.values)
-        if last <= self.collapse * usual and usual:  # where all are 0 nothing was measured
+        if last <= self.collapse * usual and (usual or trend.fell_z <= 2):  # no loss falls by gradients of 0
+            fell = f"fell from {usual:.3g} to {last:.3g}" if usual else "is 0"
             yield self.report(
                 norms,
-                f"The gradient norm fell from {usual:.3g} to {last:.3g} while the loss is still "
-                f"{trend.loss(trend.end):.4g}.",
+                f"The gradient norm {fell} while the loss is still {trend.loss(trend.end):.4g}.",
                 Evidence("usual", usual),
                 Evidence("last", last, self.collapse * usual),
                 first=half,
