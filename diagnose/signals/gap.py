@@ -77,11 +77,11 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     lowest, half = int(np.argmin(smooth)), max(int(SHARE / 2 * count), 1) if many else 0
     around = level[max(lowest - half, 0) : lowest + half + 1]
     best = max(lowest - half, 0) + int(np.argmin(around))  # what was logged: a smoothed value is shown to nobody
-    tail = max(ODD_ONE_OUT, ceil(TAIL * count)) if many else min(2, count - 1 - best) or 1
-    bottom, last = float(smooth[lowest]), float(np.median(level[-tail:]) if many else level[-tail:].min())
+    tail = max(ODD_ONE_OUT, ceil(TAIL * count)) if many else ceil(TAIL * count)
+    bottom, last, noise = float(smooth[lowest]), float(np.median(level[-tail:])), _noise(level)
+    last = last if many or level[-2] - bottom > noise else min(last, float(level[-2]))  # one alone is no course
     gain, rise = first_level(level[: max(1, count // FEW)]) - bottom, last - bottom
     gained, lost = val.loss(bottom + gain) - val.loss(bottom), val.loss(last) - val.loss(bottom)
-    noise = _noise(level)
     falls, kept = (np.zeros(count), np.zeros(count)) if train is None else _falls(train, _places(train, val))
     vain = np.linspace(1, 0, count) * (falls - WORTH * (smooth - bottom)) * (smooth - bottom <= 2 * EDGE)
     return Gap(

@@ -118,10 +118,12 @@ class Stumbling:
 
 
 BYTES = "\0\1\2\3" * 100
+ANOTHER = "".join(f"step {step} loss {5 / (1 + step / 30) + 0.7:.4f}\n" for step in range(0, 400, 4))
+"""No copy of the log beside it, with which it would be one training."""
 PLANTED = [
     pytest.param("sniff", BYTES, False, id="in the question whether a file is a log"),
-    pytest.param("sniff", HEALTHY, True, id="in one reader of several"),
-    pytest.param("read", HEALTHY, False, id="while it is read"),
+    pytest.param("sniff", ANOTHER, True, id="in one reader of several"),
+    pytest.param("read", ANOTHER, False, id="while it is read"),
 ]
 
 

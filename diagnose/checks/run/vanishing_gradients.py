@@ -45,7 +45,7 @@ class VanishingGradients(Check):
             return
         half = len(norms) // 2
         usual, last = float(np.median(norms.values[:half])), last_level(norms.values)
-        if last <= self.collapse * usual and (usual or trend.fell_z <= 2):  # no loss falls by gradients of 0
+        if last <= self.collapse * usual and (usual or trend.half - trend.end < 2 * trend.noise):  # none falls by 0
             fell = f"fell from {usual:.3g} to {last:.3g}" if usual else "is 0"
             yield self.report(
                 norms,
