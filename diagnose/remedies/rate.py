@@ -208,7 +208,7 @@ def even_fall(rates: Curve) -> Decay | None:
     if slope >= 0 or np.abs(level - level[0] - slope * steps).max() > EVEN * float(level[0] - level[-1]):
         return None
     peak = float(rates.values[rates.steps < falling.steps[0]][-1])
-    return Decay(int(falling.steps[0]) - round(log(peak / float(falling.values[0])) / -slope), peak, slope)
+    return Decay(int(falling.steps[0]) - round((log(peak) - float(level[0])) / -slope), peak, slope)
 
 
 def _falling(rates: Curve) -> Curve:
@@ -222,4 +222,4 @@ def _falling(rates: Curve) -> Curve:
 def _slope(falling: Curve) -> float:
     """By how much the logarithm changes a step."""
     steps = max(1, int(falling.steps[-1] - falling.steps[0]))
-    return log(float(falling.values[-1]) / float(falling.values[0])) / steps
+    return (log(falling.values[-1]) - log(falling.values[0])) / steps  # a quotient may be 0 where neither is

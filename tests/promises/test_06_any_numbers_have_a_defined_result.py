@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from diagnose.api import analyze
@@ -27,6 +27,7 @@ def refuse(word: str) -> Any:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(VALUES, VALUES, st.sampled_from([1, 7, 10**9, 2**62]))
+@example([0.0] * 6 + [2.0**63, 1e16, 1.0, 5e-324], [], 1)  # a rate whose fall is beyond every quotient
 def test_every_report_of_any_series_is_made(tmp_path: Path, train: list[float], val: list[float], stride: int) -> None:
     path = tmp_path / "metrics.jsonl"
     rows = [{"step": n * stride, "loss": v, "lr": v} for n, v in enumerate(train)]
