@@ -30,14 +30,9 @@ def examine(facts: Facts, *, checks: Iterable[Check] | None = None) -> Diagnosis
 
 def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
     asked = [check for check in checks if check.applies(facts)] if checks is not None else checks_for(facts)
-    outcomes = [_ask(check, facts) for check in asked]
-    findings = [finding for outcome in outcomes if isinstance(outcome, list) for finding in outcome]
-    skipped = [outcome for outcome in outcomes if isinstance(outcome, Skipped)]
-    crashed = [outcome for outcome in outcomes if isinstance(outcome, Crashed)]
-    by_code = {check.code: check for check in asked}
-    findings = list(_causes_and_consequences(findings, by_code))
+    findings, skipped, crashed = _answers(facts, asked)
     # A problem of the config is no problem of the curves: where there are some, the verdict is about them.
-    judged = {code for code, check in by_code.items() if not facts.run.curves or check.about is About.RUN}
+    judged = {check.code for check in asked if not facts.run.curves or check.about is About.RUN}
     silent = judged <= {*(check.code for check in skipped), *(check.code for check in crashed)}
     verdict = _verdict([finding for finding in findings if finding.code in judged], answered=not silent)
     if verdict is Verdict.UNHEALTHY:  # where something was found, nobody asks what silence would have proved
@@ -46,14 +41,25 @@ def _examined(facts: Facts, checks: Iterable[Check] | None) -> Diagnosis:
     advice = (prescriptions_of(ordered), forecast(facts), when_to_stop(facts, ordered))
     told = _of_earlier_launches(facts, [check for check in asked if check.about is About.RUN], ordered)
     shown = tuple(_worst_first([*ordered, *told]))
-    return Diagnosis(facts, verdict, shown, *advice, tuple(skipped), tuple(crashed))
+    return Diagnosis(facts, verdict, shown, *advice, skipped, crashed)
+
+
+def _answers(facts: Facts, asked: Iterable[Check]) -> tuple[list[Finding], tuple[Skipped, ...], tuple[Crashed, ...]]:
+    """What these checks find, which of them could not judge, and which broke."""
+    by_code = {check.code: check for check in asked}
+    outcomes = [_ask(check, facts) for check in asked]
+    found = [finding for outcome in outcomes if isinstance(outcome, list) for finding in outcome]
+    skipped = tuple(outcome for outcome in outcomes if isinstance(outcome, Skipped))
+    crashed = tuple(outcome for outcome in outcomes if isinstance(outcome, Crashed))
+    return list(_causes_and_consequences(found, by_code)), skipped, crashed
 
 
 def _of_earlier_launches(facts: Facts, checks: list[Check], known: Iterable[Finding]) -> Iterator[Finding]:
     """What the launches before the judged one show, the first of each kind, for information: no advice, no verdict."""
     seen: dict[str, list[Finding]] = {}
     for launch in facts.run.earlier:
-        for finding in _examined(replace(facts, run=launch), checks).findings:
+        of_launch = replace(facts, run=launch)
+        for finding in _answers(of_launch, [check for check in checks if check.applies(of_launch)])[0]:
             if finding.alarming and finding.name not in HOW_FAR:
                 seen.setdefault(finding.name, []).append(replace(finding, launch=launch.name))
     for name in seen.keys() - {finding.name for finding in known if finding.alarming}:

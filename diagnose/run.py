@@ -298,12 +298,15 @@ class Run:
         return tuple(curve for curve in self.curves.values() if curve.role is role)
 
     @property
+    def loss(self) -> Curve | None:
+        """The training loss, else the validation loss, whatever it says."""
+        return self.curve(Role.TRAIN_LOSS) or self.curve(Role.VAL_LOSS)
+
+    @property
     def shown(self) -> Curve | None:
         """The curve by whose clock the run is shown: a loss, else a score or an error rate, of held-out data first."""
-        rates = sorted(
-            (*self.played_by(Role.SCORE), *self.played_by(Role.ERROR_RATE)), key=lambda one: not one.held_out
-        )
-        return self.curve(Role.TRAIN_LOSS) or self.curve(Role.VAL_LOSS) or next(iter(rates), None)
+        rates = (*self.played_by(Role.SCORE), *self.played_by(Role.ERROR_RATE))
+        return self.loss or next((one for one in rates if one.held_out), next(iter(rates), None))
 
     @property
     def labelled(self) -> dict[str, Curve]:
@@ -319,14 +322,13 @@ class Run:
     def until(self, step: int) -> Run:
         """The run as its logs were after `step` of its training loss, or of the curve that is shown where it has none.
 
-        Curves on another axis (a validation loss counted in epochs beside a training loss in steps)
-        are cut at the same share of their length.
+        Curves on another axis (validation in epochs, training in steps) are cut at the same share of their length.
         """
         clock = self.shown
         axis = Axis.STEP if clock is None else clock.axis
         share = 1.0 if clock is None or not len(clock) else float(np.mean(clock.steps <= step))
-        curves = {tag: _cut(curve, step, axis, share) for tag, curve in self.curves.items()}
-        return replace(self, curves=curves, earlier=())
+        cut = {tag: _cut(curve, step, axis, share) for tag, curve in self.curves.items()}
+        return replace(self, curves=cut, earlier=())
 
     def to_frame(self) -> pd.DataFrame:
         """A tidy frame: one row a point, columns run, tag, step, value, wall_time."""

@@ -20,7 +20,7 @@ from diagnose.integrations.memory import MemoryLog
 from diagnose.live.news import News, warming_up
 from diagnose.report.formats import rendered
 from diagnose.report.line import finding_line
-from diagnose.run import Axis, Role
+from diagnose.run import Axis
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -181,7 +181,7 @@ class Doctor:
 
 def just_begun(facts: Facts) -> bool:
     """Whether too little is logged to stop a training for it."""
-    loss = facts.curve(Role.TRAIN_LOSS) or facts.curve(Role.VAL_LOSS)
+    loss = facts.run.loss
     return loss is None or len(loss) < (BEGINNING_IN_EPOCHS if loss.axis is Axis.EPOCH else BEGINNING)
 
 

@@ -133,19 +133,15 @@ class Signals:
             known = [(self.reward, replace(self.reward, values=-self.reward.values))]
         else:
             curves = (*self.run.played_by(Role.ERROR_RATE), *self.run.played_by(Role.SCORE))
-            judged = [one for one in curves if one.held_out] or [one for one in curves if self.loss is None]
+            judged = [one for one in curves if one.held_out] or [one for one in curves if self.run.loss is None]
             known = [(one.finite, _as_errors(one.finite)) for one in judged]
         return tuple((logged, trend) for logged, turned in known if (trend := Trend.of(turned)) is not None)
 
     @cached_property
-    def loss(self) -> Curve | None:
-        """The loss that is logged, whatever it says."""
-        return self.run.curve(Role.TRAIN_LOSS) or self.run.curve(Role.VAL_LOSS)
-
-    @cached_property
     def aim(self) -> tuple[Curve, Trend] | None:
         """The first of the metrics, where no loss says how training went: none is logged, or its target moves."""
-        told = self.loss is not None and not self.loss.adversarial and self.kind is not Kind.REINFORCEMENT
+        loss = self.run.loss
+        told = loss is not None and not loss.adversarial and self.kind is not Kind.REINFORCEMENT
         return None if told or not self.metrics else self.metrics[0]
 
     @cached_property

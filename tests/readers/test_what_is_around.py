@@ -108,7 +108,9 @@ def test_a_total_that_is_nan_beside_its_parts_and_comes_back_was_nan(name: str) 
 
 
 def test_nan_fills_the_rows_of_the_other_split() -> None:
-    row: Line = lambda n, t, v: f"{n},{t},nan" + f"\n{n},nan,{v}" * (n % 3 == 2)  # noqa: E731
+    def row(n: int, t: float, v: float) -> str:
+        return f"{n},{t},nan" + f"\n{n},nan,{v}" * (n % 3 == 2)
+
     run = text_run("step,loss,val_loss\n" + "\n".join(row(n, TRAIN[n], VAL[n]) for n in range(POINTS)), "x.csv")
     assert (values(run, Role.TRAIN_LOSS), values(run, Role.VAL_LOSS)) == (TRAIN.tolist(), VAL[2::3].tolist())
 
@@ -258,9 +260,10 @@ def test_a_power_that_is_written_by_hand_belongs_to_its_number(power: str) -> No
 
 def test_bigvgan_is_judged_by_its_mel_error() -> None:
     """Its second edition writes the lines of HiFi-GAN in other words."""
-    line: Line = lambda n, t, _: (  # noqa: E731
-        f"Steps: {n}, Gen Loss Total: {40 + t:.3f}, Mel Error: {t}, s/b: 0.512 lr: 0.0001 grad_norm_g: 50.1"
-    )
+
+    def line(n: int, t: float, _: float) -> str:
+        return f"Steps: {n}, Gen Loss Total: {40 + t:.3f}, Mel Error: {t}, s/b: 0.512 lr: 0.0001 grad_norm_g: 50.1"
+
     run = logged(line)
     assert (run.format, values(run, Role.TRAIN_LOSS)) == ("hifigan", TRAIN.tolist())
 

@@ -52,7 +52,7 @@ class TooLittleLogged(Check):
 
     def _reason(self, facts: Facts) -> str | None:
         measured = signals(facts)
-        curve, trend = measured.aim or (measured.loss, measured.main)
+        curve, trend = measured.aim or (facts.run.loss, measured.main)
         if curve is None:
             return _no_loss(facts)
         if measured.kind is Kind.REINFORCEMENT and measured.aim is None:

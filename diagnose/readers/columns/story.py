@@ -8,6 +8,7 @@ from typing import Any
 
 from diagnose.errors import LogError
 from diagnose.readers.sources import Source
+from diagnose.readers.sources.launched import earlier_launch
 from diagnose.run import Axis, Beginning, Curve, InputHealth, Run
 
 
@@ -45,5 +46,4 @@ class Story:
         run = Run(source.label, source.name, form, self.curves, sources=(source.name,), health=health)
         both = {"beginning": self.beginning, "planned": self.planned, "notes": (*self.notes, *notes)}
         run = replace(run, **both | more)
-        alone = replace(run, notes=(), beginning=None, ending=None)
-        return replace(run, earlier=tuple(replace(alone, name=way, curves=curves) for way, curves in self.earlier))
+        return replace(run, earlier=tuple(earlier_launch(run, way, curves) for way, curves in self.earlier))

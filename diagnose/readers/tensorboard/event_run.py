@@ -13,7 +13,7 @@ import numpy as np
 
 from diagnose.errors import LogError
 from diagnose.readers.sources import Part, Source
-from diagnose.readers.sources.launched import MOST_EARLIER, SHORT, fewest_points
+from diagnose.readers.sources.launched import MOST_EARLIER, SHORT, earlier_launch, fewest_points
 from diagnose.readers.tensorboard.event_file import EventFile
 from diagnose.readers.tensorboard.parse import hyperparameters
 from diagnose.readers.tensorboard.restarts import START_OVER, Points, counts_within_epochs, settle, unrolled
@@ -163,7 +163,7 @@ def _trainings(run: Run, earlier: Mapping[int, Mapping[str, Curve]]) -> list[Run
     longest = {number: max(curves.values(), key=len) for number, curves in earlier.items()}
     enough = fewest_points(max(map(len, (*longest.values(), *run.curves.values()))))
     return [
-        replace(run, name=f"number {number}, step {one.steps[0]} to {one.steps[-1]}", curves=earlier[number], notes=())
+        earlier_launch(run, f"number {number}, step {one.steps[0]} to {one.steps[-1]}", earlier[number])
         for number, one in longest.items()
         if len(one) >= enough
     ]
