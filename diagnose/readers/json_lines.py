@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from diagnose.readers.columns import curves_of
 from diagnose.readers.columns.tables import Records, is_spread, spread, with_counters
 from diagnose.readers.sources import Source
+from diagnose.regex import regex
 from diagnose.run import InputHealth, Run
 
 # No record of a metrics file is longer; a longer line is a document of another kind.
@@ -17,11 +18,12 @@ LONGEST_LINE = 1 << 20
 _BLOCK = 1 << 17
 # Records of each block in which a split must be named, if any is.
 _LOOKED_AT = 50
+_BETWEEN = regex(rb"(?<=\}),\s*(?=\{)")
 
 
 def sniff(source: Source) -> int:
     """Most of the first lines are JSON objects that hold numbers."""
-    lines = [line for line in source.head().split(b"\n")[:20] if line.strip()]
+    lines = _single(line for line in source.head().split(b"\n")[:20] if line.strip())
     objects = [record for record in map(_object, lines) if record is not None]
     if not objects or len(objects) < len(lines) - 1:
         return 0
@@ -57,9 +59,14 @@ def _lines(file: BinaryIO) -> Iterator[list[bytes]]:
         *lines, rest = (rest + block).split(b"\n")
         if len(rest) > LONGEST_LINE:
             lines, rest = [*lines, rest], b""
-        yield [line for line in lines if line.strip()]
+        yield _single(line for line in lines if line.strip())
     if rest.strip():
-        yield [rest]
+        yield _single([rest])
+
+
+def _single(lines: Iterable[bytes]) -> list[bytes]:
+    """The lines; of those that are lists of objects, as ClearML writes them offline, each object by itself."""
+    return [one for line in lines for one in (_BETWEEN.split(line.strip()[1:-1]) if line[:2] == b"[{" else [line])]
 
 
 def _objects(lines: list[bytes]) -> list[dict[str, Any] | None]:

@@ -34,7 +34,7 @@ def _with(run: Run, other: Run) -> Run:
         own = known.get(_meaning(tag))
         if own is None:
             curves[tag if tag not in curves else f"{tag} ({PurePath(other.source).name})"] = curve
-        elif len(curve) > MORE * len(curves[own]) and curve.counted:
+        elif curve.counted and (len(curve) > MORE * len(curves[own]) or _has_lost(curve) > _has_lost(curves[own])):
             curves[own] = replace(curve, tag=own, role=curves[own].role)
         elif curve.counted and not curves[own].counted and len(curve) > 1:
             curves[own] = _counted_as(curves[own], curve)
@@ -52,6 +52,11 @@ def _with(run: Run, other: Run) -> Run:
         ending=run.ending or other.ending,
         planned=run.planned or other.planned,
     )
+
+
+def _has_lost(curve: Curve) -> bool:
+    """Whether it became NaN or infinite: what one process, or one log, shows and the others hide."""
+    return not np.isfinite(curve.values).all()
 
 
 def _counted_as(own: Curve, other: Curve) -> Curve:

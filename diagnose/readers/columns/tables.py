@@ -139,6 +139,8 @@ def spread(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     words = {key.casefold(): value for key, value in record.items() if isinstance(value, str)}
     name = next((words[key] for key in _NAMES if key in words), None)
+    if name is not None and words.get("variant", name) != name:  # ClearML's title and series
+        name = f"{name}/{words['variant']}"
     split = next((split_named(words[key]) for key in _SPLITS if key in words), "")
     if "value" in record and name is not None:
         record = {key: value for key, value in record.items() if key != "value"} | {name: record["value"]}

@@ -31,6 +31,7 @@ _MOST_IN_ORDER = 0.9
 # Logs of other forms in one folder that are compared with one another, event runs below a folder, event files of one.
 _MOST_TEXTS, _MOST_RUNS, _MOST_FILES = 6, 12, 4
 _CHECKPOINT = regex(r"checkpoint-\d+")
+_RANK = regex(r"(?<![a-z])rank[ _.-]?(\d+)(?!\d)", re.IGNORECASE)
 _EXACT = rb"([-+]?\d+\.(\d{3,}|\d\d(?=[eE]))(?:[eE]([-+]?\d+))?)"
 _LOSS = regex(rb"loss[\w/.]*['\"]?\s{0,3}[:=|,]?\s{0,3}['\"\[(]?(?:tensor\()?" + _EXACT, re.IGNORECASE)
 # Files whose numbers have all their digits.
@@ -77,7 +78,7 @@ class _Losses:
 
 def one_source_a_training(sources: Sequence[Source]) -> list[Source]:
     """The sources, those that belong to one training as one, named by the folder that holds them all."""
-    sources = [one for source in sources for one in _with_its_texts(source)]
+    sources = _one_of_all_ranks([one for source in sources for one in _with_its_texts(source)])
     losses: dict[int, _Losses] = {}
     taken: set[int] = set()
     joined: dict[int, list[int]] = {}
@@ -96,6 +97,25 @@ def one_source_a_training(sources: Sequence[Source]) -> list[Source]:
         for number, source in enumerate(sources)
         if number not in taken
     ]
+
+
+def _one_of_all_ranks(sources: Sequence[Source]) -> list[Source]:
+    """The sources, those of the processes of one training as one: `rank_0.log` to `rank_3.log`.
+
+    Their names differ in a number only, and it counts from 0 on: LoRA's `rank8.log` and `rank16.log` are two trainings.
+    """
+    ranks: dict[str, list[tuple[int, int]]] = {}
+    for place, source in enumerate(sources):
+        if rank := _RANK.search(source.label):
+            ranks.setdefault(_RANK.sub("rank", source.label), []).append((int(rank[1]), place))
+    found: list[Source | None] = list(sources)
+    for there in map(sorted, ranks.values()):
+        if len(there) > 1 and [rank for rank, _ in there] == [*range(len(there))]:
+            (_, first), *others = there
+            found[first] = _together(sources[first], [sources[place] for _, place in others])
+            for _, place in others:
+                found[place] = None
+    return [source for source in found if source is not None]
 
 
 def _together(source: Source, others: Sequence[Source]) -> Source:

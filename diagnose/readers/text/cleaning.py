@@ -7,15 +7,18 @@ import sys
 
 from diagnose.regex import regex
 
-# Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what numpy 2 prints around
-# its numbers (a bracket stays), bold text, a place that was never filled in (`ep:{} 18`), what fills up `nan`, code
-# in Markdown, and what Julia writes behind its numbers (`1.5f0`). A name in brackets (`<loss>=`), a power that
-# is written by hand (`2.3 x 10^-3`) and what is no number for Microsoft's C library (`-1.#IND`) become plain.
+# Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what NumPy and Python print
+# around a number (`array(0.5, dtype=float32)`, `float('nan')`: a bracket stays), bold text, a place that was never
+# filled in (`ep:{} 18`), what fills up `nan`, code in Markdown, and what Julia writes behind its numbers (`1.5f0`). A
+# name in brackets (`<loss>=`), a power that is written by hand (`2.3 x 10^-3`) and what is no number for Microsoft's C
+# library (`-1.#IND`) become plain.
 _MARKS = (
     (b"\x1b[", rb"\x1b\[[0-9;?]*[A-Za-z]", b""),
     (b"\x1b]", rb"\x1b\][^\x07\n]*\x07", b""),
     (b"[0m", rb"\[\d{1,2}(?:;\d+)*m", b""),
-    (b"np.", rb"\bnp\.(?:float|int)\d+(?=\([-+\w.]+\))", b""),
+    (b"np.", rb"\bnp\.(?:int\d+(?=\([-+\w.]+\))|(?=float\d+\(|array\(|nan|inf))", b""),
+    (b"float", rb"float(?<!\wfloat)\d*(?=\(['\"]?[-+\w.]+['\"]?\))", b""),
+    (b"array(", rb"array(?<!\warray)(?=\(\[?[-+]?(?:\d[\d.]*(?:e[-+]\d+)?|nan|inf)\]?[,)])", b""),
     (b"[J", rb"(?m)^[ \t]*\[J", b""),
     (b"**", rb"\*\*(?=[\w.-])|(?<=[\w.])\*\*", b""),
     (b"{}", rb"\{\} ?(?=[-+]?\d)", b""),

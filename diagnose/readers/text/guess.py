@@ -36,7 +36,7 @@ from diagnose.regex import regex
 
 # A number may be quoted, in brackets, or printed as a tensor of PyTorch, TensorFlow or JAX.
 _TENSOR = r"(?:(?:tf\.)?[tT]ensor|Array)\("
-_OPEN = rf"['\"\[(]{{0,2}}(?:{_TENSOR}\[?)?"
+_OPEN = rf"['\"\[(]{{0,3}}(?:{_TENSOR}\[?)?"
 # A letter beyond ASCII, as of languages that are written without blanks: `第3轮损失0.53`.
 _BEYOND_ASCII = r"[^\W\d_A-Za-z]"
 # Up to four words of one sentence (`val. loss` is one); the French elide before a vowel: `perte d'apprentissage`.

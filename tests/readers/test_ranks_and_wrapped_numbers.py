@@ -1,0 +1,101 @@
+"""Numbers in a call that printed them, logs of the processes of one training, events that ClearML keeps offline."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from diagnose.engine import examine
+from diagnose.facts import Facts
+from diagnose.readers import read_source, runs
+from diagnose.readers.sources import Source
+from diagnose.run import Role, Run
+
+VALUES = [0.693, 0.62, 0.55, 0.48, 0.41]
+
+
+def read_text(text: str) -> Run:
+    return read_source(Source("paste.txt", content=text.encode()))
+
+
+def points(run: Run, role: Role = Role.TRAIN_LOSS) -> list[float]:
+    curve = run.curve(role)
+    return [] if curve is None else curve.values.tolist()
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "iter {n}: loss = [array({x}, dtype=float32)]",
+        "epoch {n}, cost: [array({x})]",
+        "epoch {n} train_loss: array({x}, dtype=float32), lr: array(0.1)",
+        "{{'epoch': {n}, 'loss': np.array({x})}}",
+        "step {n} loss: np.float32({x})",
+        "step {n} loss: float({x})",
+    ],
+)
+def test_a_number_is_read_out_of_the_call_that_printed_it(printed: str) -> None:
+    run = read_text("\n".join(printed.format(n=n, x=value) for n, value in enumerate(VALUES)))
+    assert points(run) == VALUES
+
+
+@pytest.mark.parametrize("nan", ["float('nan')", 'float("nan")', "np.nan", "array(nan)", "array(nan, dtype=float32)"])
+@pytest.mark.parametrize("printed", ["{{'epoch': {n}, 'loss': {x}}}", "step {n} loss: {x} lr: 0.001"])
+def test_nan_as_python_prints_it_is_no_healthy_run(nan: str, printed: str) -> None:
+    text = "\n".join(printed.format(n=n, x=value) for n, value in enumerate([0.7, 0.6, nan, nan, nan]))
+    run = read_text(text)
+    assert points(run)[:2] == [0.7, 0.6]
+    assert len(points(run)) == 5
+    assert all(map(math.isnan, points(run)[2:]))
+    assert "non-finite-loss" in {finding.name for finding in examine(Facts(run)).findings}
+
+
+def test_of_a_paste_without_an_epochs_end_the_lines_within_it_are_the_loss() -> None:
+    line = "2020-11-11 16:41:00 (trainer:486) INFO: {epoch}epoch:train:{batches}batch: forward_time=0.005, loss={x}"
+    text = "\n".join(line.format(epoch=8, batches=f"{375 * n + 1}-{375 * (n + 1)}", x=x) for n, x in enumerate(VALUES))
+    assert points(read_text(text)) == VALUES
+
+
+def write_ranks(folder: Path, name: str, numbers: list[int], lost: int = -1) -> None:
+    folder.mkdir(exist_ok=True)
+    for rank in numbers:
+        path = folder / name.format(rank)
+        path.parent.mkdir(exist_ok=True)
+        loss = [2.5 * 0.97**n + 0.003 * ((n * 7 + rank * 3) % 5) for n in range(40)]
+        rows = [f"step {10 * n} loss {'nan' if rank == lost and n > 20 else f'{x:.4f}'}" for n, x in enumerate(loss)]
+        path.write_text("\n".join(rows) + "\n")
+
+
+@pytest.mark.parametrize("name", ["rank_{}.log", "train_rank{}.txt", "rank-{}/stdout.log"])
+def test_the_logs_of_all_processes_are_one_run_that_names_them(tmp_path: Path, name: str) -> None:
+    write_ranks(tmp_path / "logs", name, [*range(12)])
+    (run,) = runs(tmp_path)
+    assert len(points(run)) == 40
+    assert any("one training" in note for note in run.notes)
+
+
+def test_logs_that_are_numbered_by_the_rank_of_an_adapter_are_runs_of_their_own(tmp_path: Path) -> None:
+    write_ranks(tmp_path, "lora_rank{}.log", [4, 8, 16])
+    assert len([*runs(tmp_path)]) == 3
+
+
+def test_what_became_nan_in_one_process_is_not_hidden_by_the_others(tmp_path: Path) -> None:
+    write_ranks(tmp_path, "rank_{}.log", [0, 1, 2], lost=1)
+    (run,) = runs(tmp_path)
+    assert any(map(math.isnan, points(run)))
+
+
+def test_lists_of_events_a_line_are_series_named_by_title_and_series(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    events = [
+        [{"iter": n, "metric": "loss", "variant": variant, "value": x + shift, "timestamp": 1700000000000 + n}]
+        for n, x in enumerate(VALUES)
+        for variant, shift in (("train", 0.0), ("val", 0.1))
+    ]
+    path.write_text("\n".join(map(json.dumps, events)) + "\n")
+    (run,) = runs(path)
+    assert points(run) == VALUES
+    assert points(run, Role.VAL_LOSS) == [x + 0.1 for x in VALUES]
