@@ -25,6 +25,7 @@ SETS = {
     "late4": "half of the last, by a hash of the repository: opened after one look",
     "blind4": "the other half: blind, scored five times",
     "blind5": "collected after all of these, other repositories: blind, scored twice",
+    "blind6": "collected last, other repositories: blind, not scored yet",
 }
 
 
