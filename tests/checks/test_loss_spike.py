@@ -23,6 +23,11 @@ def spiked_by(values: Floats, height: float) -> Floats:
     return values + height * np.isin(np.arange(len(values)), [240, 241])
 
 
+def higher_since(values: Floats, at: float = 0.6, factor: float = 1.2) -> Floats:
+    """The values, from `at` on a fifth higher."""
+    return np.asarray(values * np.where(np.linspace(0, 1, len(values)) >= at, factor, 1.0))
+
+
 def two_kinds(points: int = 600, share: float = 0.45) -> Floats:
     """Batches of an easy task and of one that costs twice as much, drawn by lot, while both are learned."""
     hard = np.random.default_rng(8).random(points) < share
@@ -105,3 +110,17 @@ def test_it_says_the_highest_value_as_logged() -> None:
 def test_a_small_spike_that_healed_long_ago_is_told_and_no_alarm(at: float, factor: float) -> None:
     found = examine(Facts(training(spiked(noisy(descent(400, 0.5), 0.01), at, factor, 4)))).findings
     assert {one.severity for one in found if one.code == "STB001"} == {Severity.INFO}
+
+
+@pytest.mark.parametrize(
+    ("values", "advice"),
+    [
+        pytest.param(spiked(noisy(descent()), 0.3), "no need to go back. If it returns", id="early"),
+        pytest.param(spiked(noisy(descent()), 0.8), "no need to go back. If it returns", id="late, and healed"),
+        pytest.param(spiked(spiked(noisy(descent()), 0.3), 0.8), "no need to go back. Clip the gradients", id="two"),
+        pytest.param(higher_since(spiked(noisy(descent()))), "Resume from a checkpoint before", id="not as low again"),
+    ],
+)
+def test_nobody_is_sent_back_to_before_a_spike_that_has_healed(values: Floats, advice: str) -> None:
+    (finding,) = (one for one in examine(Facts(training(values))).findings if one.code == "STB001")
+    assert advice in finding.advice

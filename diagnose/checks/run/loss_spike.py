@@ -9,9 +9,9 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Role, Severity
-from diagnose.checks.run._loss import LossCheck, beyond_noise, change, confidence, onset
+from diagnose.checks.run._loss import LossCheck, above, beyond_noise, confidence, onset
 from diagnose.signals import Excursion, Trend, signals
-from diagnose.signals.excursions import GROSS, deepest_dip, excursions, opening, outliers
+from diagnose.signals.excursions import BEYOND, GROSS, deepest_dip, excursions, opening, outliers
 from diagnose.signals.trend import EDGE, FEW
 
 
@@ -19,17 +19,16 @@ class LossSpike(LossCheck):
     """The loss rises suddenly, far outside its own noise, and comes back.
 
     ## Why it matters
-    A spike costs the steps that it takes to recover, and it is the first sign of an unstable run: the next one may
-    not come back.
+    A spike costs the steps that it takes to recover; the next one may not come back.
 
     ## How it is detected
-    Single points far above the trend, and excursions of the trend that recover. The height in logarithms times the
-    share of the progress that it undoes reaches `effect`; it is `z` standard errors, and `odd` times the deepest dip
-    below the trend: noise is as wide below as above. Only told is one of
-    validation alone, which training did not feel, and one of less than twice `effect` in the first fifth of the run.
+    Single points far above the trend, and excursions of the trend that recover: height in logarithms times the share
+    of the progress undone reaches `effect`, it is `z` standard errors and `odd` times the deepest dip below the trend.
+    Only told is one of validation alone, and one of less than twice `effect` in the first fifth of the run.
 
     ## What to do
-    Resume from a checkpoint before the spike; if it returns at the same place of the data, look there.
+    Go back to before it only where the loss has not come as low again. If it returns at one place of the data, look
+    there; else clip the gradients.
 
     ## Blind spots
     A log that averages over many steps hides spikes. A jump at a restart looks the same.
@@ -84,15 +83,18 @@ class LossSpike(LossCheck):
         count = len({one.peak for one in spikes})  # one of two points is found as a point and as a stretch
         many = f", one of {count} spikes" if count > 1 else ""
         top = worst.first + int(np.argmax(trend.level[worst.first : worst.last + 1]))  # as logged
-        height = change(float(trend.level[top]) - worst.course)
+        height = above(float(trend.level[top]) - worst.course)
         past = max(worst.effect / self.effect, last / (EDGE * len(trend))) < 2  # small, and healed long ago
+        healed = trend.smooth[last:].min() <= trend.smooth[: first + 1].min() + BEYOND * trend.error  # as low as before
+        back = "It recovered: no need to go back." if healed else "Resume from a checkpoint before the spike."
+        again = "If it returns" if count == 1 else "Clip the gradients; if it always comes"
         whose = "validation loss" if curve.role is Role.VAL_LOSS else "loss"
         return self.report(
             curve,
-            f"The {whose} jumps to {curve.values[top]:.4g} at {curve.place(curve.steps[top])}, {height} above its "
+            f"The {whose} jumps to {curve.values[top]:.4g} at {curve.place(curve.steps[top])}, {height} its "
             f"course, and comes back{many}.",
-            Evidence("spikes", count),
-            Evidence("height", worst.height, None, "", f"{height} above its course"),
+            Evidence("spikes", count, sentence=f"{count} so high"),
+            Evidence("height", worst.height, sentence=f"{height} its course"),
             Evidence("share_lost", worst.share, None, "", f"undid {min(worst.share, 1):.0%} of the progress"),
             *beyond_noise(worst.z, len(trend), self.z),
             *onset(facts, int(curve.steps[max(first - 1, 0)])),
@@ -101,7 +103,5 @@ class LossSpike(LossCheck):
             severity=Severity.INFO if past or trend is not signals(facts).main else Severity.WARNING,
             confidence=confidence(signals(facts), trend, clear=worst.effect > 2 * self.effect),
             prescriptions=remedies.clip(facts, int(curve.steps[first])),
-            advice="It recovered: no need to go back. If it returns at the same place of the data, look there."
-            if 2 * last < len(trend)
-            else None,
+            advice=f"{back} {again} at the same place of the data, look there.",
         )
