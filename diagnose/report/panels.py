@@ -114,7 +114,7 @@ def places(curve: Curve, reference: Curve) -> FloatArray:
 
     Shape (n,), not decreasing. An evaluation of an epoch is where that epoch ends.
     """
-    if curve.axis is reference.axis:
+    if _one_clock(curve, reference):
         return curve.steps.astype(float)
     if not len(curve) or not len(reference):
         return np.zeros(len(curve))
@@ -129,6 +129,12 @@ def places(curve: Curve, reference: Curve) -> FloatArray:
         return np.asarray(np.interp(_rising(curve.wall_times), _rising(reference.wall_times), ends))
     index = np.round((np.arange(len(curve)) + 1) / len(curve) * len(ends)).astype(int) - 1
     return ends[np.clip(index, 0, len(ends) - 1)]
+
+
+def _one_clock(curve: Curve, reference: Curve) -> bool:
+    """Whether their steps count the same; the order of the points of one says nothing of another of more points."""
+    counted = curve.counted and reference.counted
+    return curve.axis is reference.axis and (counted or len(curve) == len(reference))
 
 
 def _rising(values: FloatArray) -> FloatArray:
@@ -156,7 +162,7 @@ def _mark(finding: Finding, run: Run, reference: Curve) -> Mark:
 def _place(run: Run, metric: str, step: int, reference: Curve) -> float:
     """Where a step of a metric's own clock is on that of `reference`."""
     curve = curve_of(run, metric)
-    if curve is None or curve.axis is reference.axis or not len(curve):
+    if curve is None or not len(curve) or _one_clock(curve, reference):
         return float(step)
     index = min(int(np.searchsorted(curve.steps, step)), len(curve) - 1)
     return float(places(curve, reference)[index])

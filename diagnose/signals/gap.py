@@ -29,6 +29,8 @@ class Gap:
     """Shape (evaluations,): the level of validation without its noise."""
     best: int
     """Index of the best evaluation."""
+    lowest: int
+    """Index of the lowest as logged, of those as good within the noise: what to keep, and to name."""
     tail: int
     """Evaluations at the end that make the last level."""
     last: float
@@ -76,7 +78,7 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     smooth[0] = level[0]  # the state from which training began may be the best, and is no outlier of it
     lowest, half = int(np.argmin(smooth)), max(int(SHARE / 2 * count), 1) if many else 0
     around = level[max(lowest - half, 0) : lowest + half + 1]
-    best = max(lowest - half, 0) + int(np.argmin(around))  # what was logged: a smoothed value is shown to nobody
+    best = max(lowest - half, 0) + int(np.argmin(around))
     tail = max(ODD_ONE_OUT, ceil(TAIL * count)) if many else ceil(TAIL * count)
     bottom, last, noise = float(smooth[lowest]), float(np.median(level[-tail:])), _noise(level)
     last = last if many or level[-2] - bottom > noise else min(last, float(level[-2]))  # one alone is no course
@@ -87,6 +89,7 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     return Gap(
         smooth,
         best,
+        int(np.argmin(np.where((smooth <= bottom + noise) | (np.arange(count) == best), level, np.inf))),
         tail,
         last,
         rise,
@@ -118,9 +121,9 @@ def _falls(train: Trend, places: npt.NDArray[np.intp]) -> tuple[FloatArray, Floa
 def _places(train: Trend, val: Trend) -> npt.NDArray[np.intp]:
     """Shape (evaluations,): the point of the training loss at which each evaluation was made."""
     mine, theirs = train.curve, val.curve
-    # The last evaluation may come a little after the last logged point.
-    one_clock = mine.axis is theirs.axis and mine.steps[0] <= theirs.steps[-1] <= mine.steps[-1] * (1 + TAIL) + 1
-    if one_clock:
+    # The last evaluation may come a little after the last logged point; what is not counted is the order of its own.
+    one_clock = mine.axis is theirs.axis and mine.counted and theirs.counted
+    if one_clock and mine.steps[0] <= theirs.steps[-1] <= mine.steps[-1] * (1 + TAIL) + 1:
         found = np.searchsorted(mine.steps, theirs.steps, side="right") - 1
     else:
         found = np.linspace(0, len(train) - 1, len(val)).round().astype(np.intp)

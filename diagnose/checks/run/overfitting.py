@@ -7,9 +7,9 @@ from math import exp, inf
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
-from diagnose.checks.run._loss import beyond_noise, change, confidence, improves
+from diagnose.checks.run._loss import above, beyond_noise, confidence, improves
 from diagnose.signals import Gap, Trend, signals
-from diagnose.signals.gap import FEWEST
+from diagnose.signals.gap import FEWEST, WORTH
 
 
 class Overfitting(Check):
@@ -84,33 +84,36 @@ class Overfitting(Check):
 
     def _past_best(self, facts: Facts, val: Trend, gap: Gap) -> Finding:
         since, place = gap.evaluations - 1 - gap.vain_from, val.curve.place(val.curve.steps[gap.vain_from])
+        left = gap.smooth[gap.vain_from] - gap.smooth.min()
+        gained = "next to nothing" if val.signed else f"{1 - exp(-left):.0%}"
+        fell = 1 - exp(-gap.vain * (gap.evaluations - 1) / since - WORTH * left)
         return self.report(
             val.curve,
-            f"{_name(val)} has hardly improved since {place} ({since} evaluations), while the training loss went on "
-            "falling: the rest is memorised.",
-            Evidence("fell_in_vain", gap.vain, self.vain, "", f"training fell by {1 - exp(-gap.vain):.0%} in vain"),
+            f"{_name(val)} has gained {gained} since {place} ({since} evaluations), while the training loss fell by "
+            f"up to {fell:.0%}: the rest is memorised.",
+            Evidence("fell_in_vain", gap.vain, self.vain, "", f"training fell by up to {fell:.0%}"),
             first=gap.vain_from,
-            prescriptions=remedies.regularise(facts, int(val.curve.steps[gap.best])),
+            prescriptions=remedies.regularise(facts, int(val.curve.steps[gap.lowest])),
             advice=f"Stop here; compare the checkpoints from {place} on (speech: by ear) and keep the best.",
         )
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
-        step, train = int(val.curve.steps[gap.best]), signals(facts).train
-        fallen = f"by another {1 - exp(-gap.train_fall):.0%}" if train is None or not train.signed else "further"
+        step, train, fell = int(val.curve.steps[gap.lowest]), signals(facts).train, gap.train_kept > self.rise
+        fallen = f"by another {1 - exp(-gap.train_kept):.0%}" if train is None or not train.signed else "further"
         best, share = val.curve.place(step), min(gap.rise_share, 1)
-        up = "" if val.signed else f"{change(gap.last - val.level[gap.best])} "
+        up = "higher" if val.signed else f"{above(gap.last - val.level[gap.lowest])} that"
         late = "at the end (" if gap.tail == 1 else f"in the last {gap.tail} evaluations (near "
-        meanwhile = f", while the training loss fell {fallen}" if gap.train_fall > 0 else ""
-        unknown = gap.best == 0 and signals(facts).begins_late  # what came before may be better
+        meanwhile = "" if train is None else f", while the training loss {f'fell {fallen}' if fell else 'hardly moved'}"
+        unknown = gap.lowest == 0 and signals(facts).begins_late  # what came before may be better
         return self.report(
             val.curve,
-            f"{_name(val)} was best{' of what is logged' * unknown} at {best} "
-            f"({val.curve.values[gap.best]:.4g}) and is {up}higher {late}{val.loss(gap.last):.4g}){meanwhile}.",
-            Evidence("rise", gap.rise, self.rise, "", f"rose {up and 'by '}{up}since its best"),
+            f"{_name(val, gap.lowest)} was best{' of what is logged' * unknown} at {best} "
+            f"({val.curve.values[gap.lowest]:.4g}) and is {up} {late}{val.loss(gap.last):.4g}){meanwhile}.",
+            Evidence("rise", gap.rise, self.rise, "", f"ends {up.replace('that', 'its best')}"),
             *beyond_noise(gap.rise_z, gap.evaluations, self.z),
             Evidence("share_of_gain", gap.rise_share, self.share, "", f"{share:.0%} of what it had gained"),
-            *([Evidence("train_fall", gap.train_fall, None, "", f"training fell {fallen}")][: gap.train_fall > 0]),
-            first=gap.best,
+            *([Evidence("train_fall", gap.train_kept, None, "", f"training fell {fallen}")][:fell]),
+            first=gap.lowest,
             severity=Severity.ERROR if gap.rise > 2 * self.rise and confidence is Confidence.HIGH else Severity.WARNING,
             confidence=confidence,
             prescriptions=remedies.regularise(facts, None if unknown else step),
@@ -118,5 +121,6 @@ class Overfitting(Check):
         )
 
 
-def _name(val: Trend) -> str:
-    return "The validation loss" if val.curve.role is Role.VAL_LOSS else val.curve.tag
+def _name(val: Trend, best: int | None = None) -> str:
+    smoothed = best is not None and bool(val.level.min() < val.level[best])  # single evaluations were lower
+    return f"The {'smoothed ' * smoothed}validation loss" if val.curve.role is Role.VAL_LOSS else val.curve.tag
