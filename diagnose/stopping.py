@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import exp
 from pathlib import Path
 
 import numpy as np
 
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Finding, Moment, Recommendation, Severity, StopAdvice
-from diagnose.remedies.evidence import number
+from diagnose.remedies.evidence import number, planned_end
 from diagnose.run import SHARED_ROLES, Axis, Curve, Role
 from diagnose.signals import signals
 from diagnose.signals.best import Best, best_of
@@ -24,6 +25,10 @@ IF_GRAVE = frozenset({"non-finite-loss", "learning-rate-too-high"})
 # Faults that heal: where only these were found, training may go on.
 PAST = frozenset({"loss-spike", "missing-warmup", "broken-resume", "non-finite-loss", "non-finite-gradients"})
 MEMORISED = ("overfitting", "memorisation")
+# Evaluations, and points of a training loss, from which a quarter of the run says anything.
+FEWEST, FEWEST_POINTS = 8, 12
+# Share of the loss that a quarter of the run must bring to be worth another. Source: our choice; the share is stated.
+LITTLE = 0.01
 # Share of the run within which a checkpoint is near, where fewer than two tell how often one is saved.
 NEAR = 0.05
 
@@ -83,10 +88,59 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
     if signals(facts).reward is not None:
         return Recommendation.CANNOT_TELL, ["the reward is that of training: evaluate the policy without exploration"]
     if not _evaluated(facts, best):
-        reason = f"{facts.no_validation}: only a try on new data (speech: by ear) tells whether it improves"
-        return Recommendation.CANNOT_TELL, [reason]
-    old = "the last one" if best.since == 0 else f"{best.since} evaluation{'s' if best.since > 1 else ''} old"
-    return Recommendation.CONTINUE, [f"the best {_name(best)} is {old} (stop after {_patience(facts)})"]
+        unseen = f"{facts.no_validation}: only a try on new data (speech: by ear) tells whether it improves"
+        return Recommendation.CANNOT_TELL, [*_late_gain(facts, best)[1], unseen]
+    return _go_on(facts, best)
+
+
+def _go_on(facts: Facts, best: Best) -> tuple[Recommendation, list[str]]:
+    """Where nothing speaks against it: whether the last evaluations gained anything, and how long to wait for more."""
+    count, name = len(best.curve), _name(best)
+    if count == 1:
+        return Recommendation.CANNOT_TELL, [f"only one {name} is logged: evaluate more often"]
+    if best.since > best.index:
+        vain = f"the last {best.since} of {count} evaluations brought no better {name}"
+        return Recommendation.CANNOT_TELL, [f"{vain}: compare its checkpoint with the last before paying for more"]
+    newest = "the last evaluation is the best so far" if best.since == 0 else f"the best {name} is {_old(best.since)}"
+    gain, words = _late_gain(facts, best)
+    if gain is not None and gain < LITTLE:
+        return Recommendation.CANNOT_TELL, [f"{newest}, and {words[0]}: more of the same brings little"]
+    if _over(facts):
+        return Recommendation.CANNOT_TELL, [f"{newest}, at the planned end: more needs a longer schedule", *words]
+    patience = "" if best.since == 0 else f" (stop after {_patience(facts)} without a better one)"
+    return Recommendation.CONTINUE, [newest + patience, *words]
+
+
+def _old(evaluations: int) -> str:
+    return f"{evaluations} evaluation{'s' if evaluations > 1 else ''} old"
+
+
+def _late_gain(facts: Facts, best: Best) -> tuple[float | None, list[str]]:
+    """The share of the loss that the last quarter of the run brought, and the words for it; of a short one none.
+
+    Of evaluations the lowest so far is compared, of a training loss the level.
+    """
+    measured, validated = signals(facts), best.curve.role is Role.VAL_LOSS
+    gap, trend = measured.gap, measured.val if validated else measured.train
+    few = trend is None or len(trend) < (FEWEST if validated else FEWEST_POINTS)
+    if few or trend is None or trend.signed or best.curve.role not in (Role.VAL_LOSS, Role.TRAIN_LOSS):
+        return None, []
+    level = trend.smooth if gap is None or not validated else np.minimum.accumulate(gap.smooth)
+    fall = float(level[3 * len(level) // 4 - 1] - level[-1])
+    gain, quarter = 1 - exp(-fall), f"the last quarter of the {'evaluations' if validated else 'run'}"
+    if not validated and fall < 2 * trend.error:
+        return gain, [f"{quarter} brought no fall of the training loss beyond its noise"]
+    if gain < LITTLE**2:
+        return gain, [f"{quarter} did not lower it"]
+    share = f"{gain:.0%}" if gain >= LITTLE else f"{gain:.2%}"
+    return gain, [f"{quarter} lowered {'it' if validated else 'the training loss'} by {share}"]
+
+
+def _over(facts: Facts) -> bool:
+    """Whether the run came to its planned end."""
+    curve = facts.curve(Role.TRAIN_LOSS)
+    end = None if curve is None else facts.run.planned or planned_end(facts, curve)
+    return end is not None and curve is not None and len(curve) > 0 and curve.counted and curve.steps[-1] >= end
 
 
 def _reasons_to_stop(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> Iterator[str]:

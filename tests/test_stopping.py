@@ -47,7 +47,12 @@ def test_a_best_that_is_not_the_lowest_logged_value_is_called_smoothed() -> None
 @pytest.mark.parametrize(
     ("run", "recommendation", "reason"),
     [
-        pytest.param(training(noisy(descent()), evaluations(descent())), "continue", "the last one", id="at its best"),
+        pytest.param(
+            training(noisy(descent()), evaluations(descent())),
+            "continue",
+            "the last evaluation is the best",
+            id="at its best",
+        ),
         pytest.param(training(noisy(descent())), "cannot tell", "no validation loss", id="nothing held out"),
         pytest.param(
             training(noisy(descent()), evaluations(turned(descent(), 0.3), 40)),
@@ -186,3 +191,64 @@ def test_a_patience_of_the_trainer_below_ours_is_the_patience() -> None:
     assert stop is not None
     assert 10 <= stop.evaluations_since_best < 20
     assert (stop.recommendation, "10 are patience enough" in stop.reasons[0]) == ("stop", True)
+
+
+def validated(values: list[float] | Floats, **more: object) -> StopAdvice:
+    """What is advised where training falls evenly and these are the evaluations."""
+    losses = np.asarray(values, dtype=np.float64)
+    run = training(np.exp(-np.linspace(0, 1, 400)), evaluations(np.repeat(losses, 400 // len(losses)), len(losses)))
+    stop = when_to_stop(Facts(replace(run, **more)), ())  # type: ignore[arg-type]
+    assert stop is not None
+    return stop
+
+
+@pytest.mark.parametrize(
+    ("values", "recommendation", "reason"),
+    [
+        pytest.param([0.7], "cannot tell", "only one validation loss is logged", id="one evaluation"),
+        pytest.param(
+            [9.0, 8.5, 7.0, 7.3, 13.6, 8.8, 11.2, 17.4], "cannot tell", "the last 5 of 8 evaluations", id="an old best"
+        ),
+        pytest.param(
+            1.2 + np.exp(-np.arange(40.0)), "cannot tell", "more of the same brings little", id="levelled off"
+        ),
+        pytest.param(np.linspace(2, 1, 40), "continue", "quarter of the evaluations lowered it by", id="still falling"),
+    ],
+)
+def test_nobody_is_told_to_keep_training_for_nothing(
+    values: list[float] | Floats, recommendation: str, reason: str
+) -> None:
+    stop = validated(values)
+    assert stop.recommendation == recommendation, stop
+    assert reason in "; ".join(stop.reasons)
+
+
+def test_a_run_at_its_planned_end_needs_a_longer_schedule() -> None:
+    falling = np.linspace(2, 1, 40)
+    assert validated(falling, planned=8000).recommendation == "continue"
+    over = validated(falling, planned=4000)
+    assert (over.recommendation, "more needs a longer schedule" in over.reasons[0]) == ("cannot tell", True)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param(noisy(descent(), 0.001), "lowered the training loss by 3%", id="falling"),
+        pytest.param(noisy(np.full(400, 0.5), 0.05), "no fall of the training loss beyond its noise", id="flat"),
+        pytest.param(noisy(np.linspace(1, 2, 400), 0.01), "no fall of the training loss beyond its noise", id="rising"),
+    ],
+)
+def test_without_evaluations_what_the_last_quarter_brought_is_stated(values: Floats, words: str) -> None:
+    stop = when_to_stop(Facts(training(values)), ())
+    assert stop is not None
+    assert words in stop.reasons[0]
+
+
+def test_the_best_is_the_lowest_of_the_evaluations_that_are_equally_good() -> None:
+    """Behind the smoothed minimum a lower one was logged: that it is older, or that none came since, would be false."""
+    losses = noisy(1 + np.exp(-np.arange(60) / 8.0), 0.01, 3)
+    lowest = int(np.argmin(losses))
+    run = training(noisy(descent(600), 0.01), evaluations(np.repeat(losses, 10), 60))
+    stop = when_to_stop(Facts(run), ())
+    assert stop is not None
+    assert (stop.best_value, stop.smoothed, stop.evaluations_since_best) == (losses[lowest], False, 59 - lowest)
