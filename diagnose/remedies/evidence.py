@@ -139,24 +139,23 @@ def _first_setback(facts: Facts, step: int) -> int:
     return int(steps[np.argmax(lasting)]) if lasting.any() else step
 
 
-def rate_borne(facts: Facts, onset: int) -> tuple[float | None, str]:
-    """The highest rate logged up to the best point before the onset, and a sentence on that point."""
+def rate_borne(facts: Facts, onset: int) -> float | None:
+    """The highest rate logged up to the best point before the onset; None where no rate is logged."""
     train = facts.curve(Role.TRAIN_LOSS)
     before = None if train is None else train.finite.until(onset)
     if before is None or not len(before):
-        return facts.run.peak_logged_rate, "the loss is unstable"
+        return facts.run.peak_logged_rate
     at = int(np.argmin(before.values))
-    best = f"before the fault the loss was best at {before.place(int(before.steps[at]))} ({before.values[at]:.4g})"
     rates = logged_rates(facts)
     if rates is None:
-        return None, best
+        return None
     known = rates.until(int(before.steps[at])) if rates.axis is before.axis else rates
-    return (float(known.values.max()) if len(known) else float(rates.values[0])), best
+    return float(known.values.max()) if len(known) else float(rates.values[0])
 
 
 def rate_rose(facts: Facts, onset: int) -> bool:
     """Whether the rate at the best point before the onset was below half of what it rose to."""
-    borne, peak = rate_borne(facts, onset)[0], facts.run.peak_logged_rate
+    borne, peak = rate_borne(facts, onset), facts.run.peak_logged_rate
     return borne is not None and peak is not None and borne < peak / 2
 
 

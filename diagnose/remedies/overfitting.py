@@ -80,7 +80,7 @@ def _length_of_best(facts: Facts, val: Curve | None, best_step: int | None) -> I
     if val is None or best_step is None:
         return
     steps, epochs = number(facts, "max_steps"), number(facts, "max_epochs")
-    in_steps, epoch = val.axis is Axis.STEP and val.counted, _epoch_of(val, best_step)
+    in_steps, epoch = val.axis is Axis.STEP and val.counted, _epoch_of(facts, val, best_step)
     if steps is not None and in_steps:
         yield Edit("max_steps", Operation.CAP, max(1, best_step), "the step of the best validation loss")
     elif steps is not None and epoch is not None:
@@ -89,10 +89,12 @@ def _length_of_best(facts: Facts, val: Curve | None, best_step: int | None) -> I
         yield Edit("max_epochs", Operation.CAP, epoch, "the epoch of the best validation loss")
 
 
-def _epoch_of(val: Curve, step: int) -> int | None:
-    """The whole epochs up to an evaluation, where the log counts epochs."""
+def _epoch_of(facts: Facts, val: Curve, step: int) -> int | None:
+    """The whole epochs up to an evaluation, where the log counts epochs: of a count from 0, epoch 7 is the eighth."""
     if val.axis is Axis.EPOCH:
-        return max(1, step)
+        train = facts.curve(Role.TRAIN_LOSS)
+        from_zero = train is not None and train.axis is Axis.EPOCH and len(train) > 0 and train.steps[0] == 0
+        return max(1, step + from_zero)
     if val.epochs is None or not (val.steps <= step).any():
         return None
     epoch = float(val.epochs[val.steps <= step][-1])

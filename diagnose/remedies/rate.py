@@ -56,15 +56,15 @@ WARMUP_SHARE = 0.05
 
 def lower_rate(facts: Facts, onset: int, factor: float) -> Iterator[Prescription]:
     """A share of the highest rate that the run had borne at its best before `onset`, no lower than `LOWEST_RATE`."""
-    borne, best = rate_borne(facts, onset)
+    borne = rate_borne(facts, onset)
     rate = borne or number(facts, "learning_rate")
     if rate is not None and rate <= LOWEST_RATE:
         return
     share, gain = {QUARTER: ("a quarter", "4.42 to 3.55"), HALF: ("half", "4.42 to 3.86")}[factor]
     if rate is not None and rate * factor < LOWEST_RATE:
         share, factor = f"{LOWEST_RATE:g}, the lowest sensible rate", LOWEST_RATE / rate
-    where = "" if borne is None else f" of {borne:.3g}"
-    why = f"{share}{where}: {best}" + ("" if facts.run.peak_logged_rate else UNKNOWN_RATE)
+    why = f"{share} of {borne:.3g}, the highest rate up to the best loss before the fault" if borne else share
+    why += "" if facts.run.peak_logged_rate else UNKNOWN_RATE
     yield Prescription(
         f"Lower the learning rate to {share}",
         why,

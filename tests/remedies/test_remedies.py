@@ -116,13 +116,19 @@ def test_where_no_rate_is_logged_the_reason_says_that_nobody_knows_what_made_the
 
 
 def test_the_number_of_a_row_is_no_step_where_the_log_counts_epochs_only() -> None:
-    facts = run_with(learning_rate=0.02)
+    facts = run_with(norms=[2.0] * 12, learning_rate=0.02)
     rows = {
         name: replace(curve, steps=np.arange(12), epochs=np.arange(12) / 4, counted=False)
         for name, curve in facts.run.curves.items()
     }
-    cures = remedies.calm(Facts(Run("r", "", "test", rows)), 7)
-    assert any("best at epoch 1.5 (3)" in cure.why for cure in cures)
+    cures = remedies.clip(Facts(Run("r", "", "test", rows)), 6)
+    assert [cure.why for cure in cures] == ["90 % of the usual gradient norms before epoch 1.5 are below 2"]
+
+
+def test_the_reason_for_a_lower_rate_names_no_other_best_than_the_finding() -> None:
+    """Two places of a best in one report contradict each other."""
+    (lower,) = (cure for cure in remedies.calm(run_with(learning_rate=0.02), 14) if "rate" in cure.title)
+    assert lower.why == "a quarter of 0.02, the highest rate up to the best loss before the fault"
 
 
 def test_a_nan_out_of_the_blue_halves_the_rate() -> None:
@@ -340,4 +346,16 @@ def test_before_the_fault_is_before_the_part_that_was_lost_first() -> None:
         "kl": Curve("kl", steps, lost, role=Role.TRAIN_COMPONENT),
     }
     facts = Facts(Run("r", "r.jsonl", "test", curves))
-    assert rate_borne(facts, onset_of(facts, 30))[1] == "before the fault the loss was best at step 29 (3.525)"
+    rates = Curve("lr", steps, np.linspace(1e-3, 7e-3, 60), role=Role.LEARNING_RATE)
+    logged = replace(facts, run=replace(facts.run, curves={**curves, "lr": rates}))
+    assert rate_borne(logged, onset_of(logged, 30)) == pytest.approx(rates.values[29])
+
+
+def test_epochs_that_are_counted_from_0_are_one_more_than_the_last() -> None:
+    """The best at epoch 7 of 0 to 9 is the eighth: at most 7 would end before it."""
+    for first, epochs in ((0, 8), (1, 7)):
+        count = np.arange(first, first + 10)
+        train = Curve("loss", count, np.linspace(2.0, 1.0, 10), role=Role.TRAIN_LOSS, axis=Axis.EPOCH)
+        val = replace(train, tag="val_loss", role=Role.VAL_LOSS)
+        (stop,) = remedies.regularise(Facts(Run("r", "r.csv", "test", {"loss": train, "val_loss": val})), 7)
+        assert [edit.value for edit in stop.edits if edit.parameter == "max_epochs"] == [epochs]
