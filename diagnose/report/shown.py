@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from diagnose.finding import Diagnosis, Finding, Recommendation, StopAdvice, Verdict
 from diagnose.plan import Plan
-from diagnose.report.words import best_words, causes, counted, number, proof, span
+from diagnose.report.words import best_words, causes, counted, curve_of, metric_words, number, proof, span
+from diagnose.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,6 @@ def _action(diagnosis: Diagnosis, made: Plan) -> str:
 
 
 def _advice(stop: StopAdvice) -> str:
-    newest = stop.evaluations_since_best == 0 and stop.metric == "val_loss"
-    if stop.recommendation is Recommendation.CONTINUE and newest:
-        return "Keep training: the last evaluation is the best so far."
     word = {Recommendation.CONTINUE: "Keep training", Recommendation.STOP: "Stop"}.get(stop.recommendation)
     reasons = "; ".join(stop.reasons)
     return full_sentence(f"{word}: {reasons}" if word else reasons)
@@ -99,8 +97,10 @@ def command(made: Plan) -> str:
 
 def _keep(diagnosis: Diagnosis) -> str:
     stop = diagnosis.stop
-    if stop is None:
-        return ""
+    if stop is None or any(one.name == "impossible-loss" for one in diagnosis.findings):
+        return ""  # a loss that is none says of no checkpoint that it is better
+    if _nothing_gained(diagnosis.run, stop):
+        return f"No checkpoint in particular: the {metric_words(stop.metric)} is no better at the end than at its start."
     best = best_words(diagnosis.run, stop)
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:
@@ -109,6 +109,12 @@ def _keep(diagnosis: Diagnosis) -> str:
     why = next((moment.why for moment in stop.listen if moment.step == stop.best_step), "")
     missing = why.partition("; ")[2] if diagnosis.facts.checkpoints else "none was found on disk"
     return f"The checkpoint of {best}{missing and '; '}{missing}."
+
+
+def _nothing_gained(run: Run, stop: StopAdvice) -> bool:
+    """Whether, within its noise, what was judged is as good at its first point as at its last and at its best."""
+    curve = curve_of(run, stop.metric)
+    return curve is not None and len(curve) > 1 and stop.equally_good == (int(curve.steps[0]), int(curve.steps[-1]))
 
 
 def full_sentence(words: str) -> str:
@@ -158,7 +164,7 @@ def shown(diagnosis: Diagnosis) -> Shown:
     said = " ".join(sentence for _, sentence in reply)
 
     def new(text: str) -> str:
-        return "" if text in said else text
+        return "" if full_sentence(text) in said else text
 
     findings = tuple(
         ShownFinding(one, span(diagnosis.run, one), new(one.message), proof(one), new(one.advice))

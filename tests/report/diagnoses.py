@@ -60,7 +60,7 @@ def finding(**changes: Any) -> Finding:
 def stop(step: int = 10, *, file: str | None = None, since: int = 30) -> StopAdvice:
     return StopAdvice(
         Recommendation.STOP if since else Recommendation.CONTINUE,
-        (f"{since} evaluations without a new best",),
+        (f"{since} evaluations without a new best" if since else "the last evaluation is the best so far",),
         "val_loss",
         Axis.EPOCH,
         step,

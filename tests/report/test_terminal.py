@@ -43,6 +43,22 @@ def test_problem_action_and_checkpoint_are_in_the_first_lines() -> None:
     assert f"Keep     {saved}: epoch 10, the lowest validation loss (1.5)." in first
 
 
+def test_where_nothing_was_gained_no_checkpoint_is_called_the_best() -> None:
+    flat = run(curve("loss", Role.TRAIN_LOSS, [1, 2, 3], [1.1, 1.09, 1.1]))
+    lowest = replace(stop(2), metric="train_loss", equally_good=(1, 3))
+    assert "No checkpoint in particular" in "\n".join(report(diagnosis(flat, advice=lowest)))
+    assert "The checkpoint of step 2" in "\n".join(report(diagnosis(flat, advice=replace(lowest, equally_good=(2, 3)))))
+
+
+def test_the_lowest_of_a_loss_that_is_none_is_not_to_be_kept() -> None:
+    assert "Keep" not in "\n".join(report(diagnosis(overfit(), finding(name="impossible-loss"), advice=stop())))
+
+
+def test_a_message_that_the_answer_gave_with_a_capital_is_not_repeated() -> None:
+    text = "\n".join(report(diagnosis(overfit(), finding(message="reward never improved."), advice=stop())))
+    assert text.lower().count("reward never improved") == 1
+
+
 def test_a_checkpoint_that_is_not_on_disk_is_not_named() -> None:
     text = "\n".join(report(diagnosis(overfit(), finding(), advice=stop())))
     assert "none was found" in " ".join(text.split())
