@@ -467,7 +467,7 @@ def test_what_is_said_of_the_last_evaluations_is_what_the_log_holds(tmp_path: Pa
     val = scale * np.where(epochs < best, 2 - epochs / best, 1 + 0.02 * (epochs - best))
     diagnosis = table(tmp_path / "o.csv", {"epoch": epochs, "train_loss": 0.9**epochs, "val_loss": val})
     last = float(np.median(val[-6:]))
-    rise = f"{last / val[best] - 1:.0%} higher in the last 6 evaluations (near {last:.4g})"
+    rise = f"{last / val[best] - 1:.0%} above that in the last 6 evaluations (near {last:.4g})"
     assert rise in diagnosis.findings[0].message
 
 

@@ -62,10 +62,10 @@ def confidence(measured: Signals, trend: Trend, *, clear: bool = True) -> Confid
     return Confidence.HIGH if clear and plain and len(trend) >= MANY else Confidence.MEDIUM
 
 
-def change(levels: float) -> str:
-    """A rise of the level as a reader says it: `38 %`, or `4.2 times` where it is more than double."""
+def above(levels: float) -> str:
+    """A rise of the level as a reader says it, before `its start`: `38% above`, or `4.2 times` from the double on."""
     factor = exp(min(levels, 2 * PLENTY))
-    return f"{factor - 1:.0%}" if factor < 2 else f"{factor:.3g} times"
+    return f"{factor - 1:.0%} above" if factor < 2 else f"{factor:.3g} times"
 
 
 def beyond_noise(z: float, points: int, bar: float | None = None) -> tuple[Evidence, ...]:

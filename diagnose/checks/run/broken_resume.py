@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import SURE, change
+from diagnose.checks.run._loss import SURE, above
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
 
@@ -65,9 +65,9 @@ class BrokenResume(Check):
         yield self.report(
             trend.curve,
             f"At {trend.curve.place(steps[places[0]])} the learning rate {how} from {before:.3g} to {after:.3g}"
-            f"{' and climbs again' if again else ' at once'}, and the loss jumps by {change(jump)}: it was resumed "
-            "without the state of its optimiser and schedule.",
-            Evidence("jump", jump, self.jump, "", f"the loss jumps by {change(jump)}"),
+            f"{' and climbs again' if again else ' at once'}, and the loss jumps to {above(jump)} its level: it was "
+            "resumed without the state of its optimiser and schedule.",
+            Evidence("jump", jump, self.jump, "", f"the loss jumps to {above(jump)} its level"),
             Evidence("rate_before", float(before), None, "", f"the learning rate was {before:.3g} before"),
             first=first,
         )

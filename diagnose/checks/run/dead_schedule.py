@@ -24,12 +24,10 @@ class DeadSchedule(Check):
     ## How it is detected
     The logged rate is zero throughout; or it is below `dead` of its peak for more than `most` of the run, after the
     peak. An exponential decay is foreseen: the logged rate falls evenly, and at that pace it is below a hundredth of
-    its peak for more than `tail` of the planned run. Or the configured warm-up takes more than `longest` of the
-    configured run.
+    its peak for more than `tail` of the planned run. Or the warm-up takes more than `longest` of it.
 
     ## What to do
-    A decay that was meant for epochs is often applied at every update: use the step scheduler once an epoch, or a
-    decay factor closer to one.
+    A decay that was meant for epochs is often applied at every update: step it once an epoch, or decay less.
 
     ## Blind spots
     A schedule that is meant to end early, with the rest of the run for averaging weights, looks dead too.

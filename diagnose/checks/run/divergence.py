@@ -10,12 +10,12 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
-from diagnose.checks.run._loss import SURE, beyond_noise, change, improves, moving_target, onset
+from diagnose.checks.run._loss import SURE, above, beyond_noise, improves, moving_target, onset
 from diagnose.checks.run.impossible_loss import ImpossibleLoss
 from diagnose.run import Axis
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
-from diagnose.signals.trend import FEW
+from diagnose.signals.trend import FEW, MANY
 
 
 class Divergence(Check):
@@ -72,17 +72,17 @@ class Divergence(Check):
         trend = signals(facts).main
         if trend is None or not self.turned(trend):
             return
-        lost = trend.lost(trend.end, trend.best)
         few = signals(facts).begins_late and len(trend) < FEW and trend.curve.axis is Axis.STEP
         if few or improves(signals(facts)) or trend is signals(facts).val:
             return  # single or harder batches; of validation alone, overfitting
-        curve = trend.curve
-        low = trend.lowest_index
-        best, end = curve.place(curve.steps[low]), trend.said(trend.end, -1)
+        curve, low = trend.curve, trend.lowest_index
+        best, about = curve.place(curve.steps[low]), trend.ends > 1
+        lost = trend.lost(trend.end, trend.level[low] if len(trend) < MANY else trend.best)
         fate = "higher than where it began" if lost > 1 else f"{lost:.0%} of the progress is lost"
         yield self.report(
             curve,
-            f"The loss fell to {trend.said(trend.best, low)} ({best}) and ends at {end}: {fate}.",
+            f"The loss fell from {'about ' * about}{trend.loss(trend.first):.4g} to {trend.said(trend.best, low)} "
+            f"({best}) and ends {'near' if about else 'at'} {trend.loss(trend.end):.4g}: {fate}.",
             Evidence("share_lost", lost, self.share, "", f"lost {min(lost, 1):.0%} of its progress"),
             *beyond_noise(trend.rise_z, len(trend), self.z),
             *onset(facts, int(curve.steps[low])),
@@ -111,7 +111,7 @@ class Divergence(Check):
             yield self.report(
                 trend.curve,
                 f"The component {tag} grew from about {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g}.",
-                Evidence("growth", grown, self.part, "", f"{change(grown)} its first level"),
+                Evidence("growth", grown, self.part, "", f"{above(grown)} its first level"),
                 *onset(facts, first),
                 first=trend.best_index,
                 prescriptions=remedies.calm(facts, first),
@@ -130,7 +130,7 @@ class Divergence(Check):
             yield self.report(
                 other.curve,
                 f"The {name} has won: {_course(winner)}, while {_course(other)}.",
-                Evidence("growth", climbed, self.rise, "", f"rose by {change(climbed)} above its start"),
+                Evidence("growth", climbed, self.rise, "", f"its loss is {above(climbed)} its start"),
                 first=int(np.argmax(other.smooth > other.start + self.rise)),
                 advice=f"Go back to before it climbed; train the {name} less often, or regularise it.",
             )
@@ -148,15 +148,15 @@ class Divergence(Check):
             return
         if gap.rise < self.rise or gap.rise_share < self.share or 2 * gap.rise_z < self.z or gap.since <= 2:
             return
-        best = val.curve.place(val.curve.steps[gap.best])
+        best = val.curve.place(val.curve.steps[gap.lowest])
         yield self.report(
             val.curve,
-            f"The validation loss rose from {val.curve.values[gap.best]:.4g} ({best}) to {val.loss(gap.last):.4g}, and "
-            "the training loss rose with it.",
+            f"The validation loss rose from {val.curve.values[gap.lowest]:.4g} ({best}) to {val.loss(gap.last):.4g}, "
+            "and the training loss rose with it.",
             Evidence("rise", gap.rise, self.rise),
             *beyond_noise(gap.rise_z, gap.evaluations),
-            first=gap.best,
-            prescriptions=remedies.calm(facts, int(val.curve.steps[gap.best])),
+            first=gap.lowest,
+            prescriptions=remedies.calm(facts, int(val.curve.steps[gap.lowest])),
             advice=f"Go back to the checkpoint nearest to {best}.",
         )
 

@@ -17,8 +17,7 @@ class ExplodingGradients(Check):
     """The gradient norm leaves its own usual range by a large factor.
 
     ## Why it matters
-    One huge gradient throws the weights out of the valley in which they were: the loss jumps at the next step, or
-    turns NaN.
+    One huge gradient throws the weights out of the valley in which they were: the loss jumps or turns NaN.
 
     ## How it is detected
     The norm is `ratio` times above its running median at `times` points or more, or its trend has grown to `ratio`

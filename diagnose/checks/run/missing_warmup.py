@@ -8,7 +8,7 @@ import numpy as np
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
-from diagnose.checks.run._loss import KNOWN_NOISE, beyond_noise, change, moving_target
+from diagnose.checks.run._loss import KNOWN_NOISE, above, beyond_noise, moving_target
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, running_median
 from diagnose.signals.trend import EDGE, OUTLIER
@@ -61,7 +61,7 @@ class MissingWarmup(Check):
             course.curve,
             f"The run starts at its full learning rate, and the loss is thrown from {course.curve.values[0]:.4g} to "
             f"about {course.loss(float(early.max())):.4g} by {course.curve.place(course.curve.steps[top])}.",
-            Evidence("rise", rise, self.height, "", f"thrown up by {change(rise)}"),
+            Evidence("rise", rise, self.height, "", f"thrown to {above(rise)} its first level"),
             *beyond_noise(rise / course.noise, len(course), self.z),
             last=top,
             prescriptions=remedies.warm_up(facts),

@@ -19,8 +19,7 @@ class NonFiniteLoss(Check):
     """The loss is NaN or infinite.
 
     ## Why it matters
-    After one NaN update all weights are NaN: every further hour of the run is lost, and so is a checkpoint that is
-    saved from then on.
+    After one NaN update all weights are NaN: every further hour is lost, and every checkpoint saved.
 
     ## How it is detected
     Any NaN or infinite value of a loss, or of one of its components. It is an error when the curve ends so, and a

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding
-from diagnose.checks.run._loss import LossCheck, change, improves, onset
+from diagnose.checks.run._loss import LossCheck, above, improves, onset
 from diagnose.signals import Trend, signals
 
 
@@ -51,11 +51,11 @@ class Oscillation(LossCheck):
         swings, best = max(trend.swings, key=lambda one: one.spread), int(trend.curve.steps[trend.best_index])
         yield self.report(
             trend.curve,
-            f"The loss swings between about {trend.loss(swings.low):.4g} and {trend.loss(swings.high):.4g}, again and "
-            "again, with little net progress.",
-            Evidence("spread", swings.spread, self.spread, "", f"swings by {change(swings.spread)}"),
+            f"The loss swings between about {trend.loss(swings.low):.4g} and {trend.loss(swings.high):.4g}, turning "
+            f"back {swings.turns} times, without a steady fall.",
+            Evidence("spread", swings.spread, self.spread, "", f"the top is {above(swings.spread)} the bottom"),
             Evidence("turns", swings.turns, self.turns, "", f"turned {swings.turns} times"),
-            Evidence("order", trend.order, -self.trend, "", f"trend {trend.order:.2f} of 1"),
+            Evidence("order", trend.order, -self.trend, "", f"order {trend.order:.2f} (-1 falls throughout)"),
             *onset(facts, best),
             prescriptions=remedies.calm(facts, best),
             advice=f"Lower the learning rate or use a larger batch; the lowest level was at {trend.curve.place(best)}.",

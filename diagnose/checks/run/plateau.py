@@ -38,8 +38,7 @@ class Plateau(LossCheck):
     learning rate and see whether it falls again; else the model or the data is at its limit.
 
     ## Blind spots
-    Some losses saturate while the audio still improves for days (Tacotron 2 at 0.2, flow matching at 0.6): listen
-    before stopping.
+    Some losses saturate while the audio still improves for days (Tacotron 2, flow matching): listen first.
     """
 
     code = "FIT001"
@@ -113,16 +112,14 @@ class Plateau(LossCheck):
         if since == 0 and measured.begins_late:
             message = f"{name} does not {verb}: near {began:.4g} where the log begins, near {end:.4g} at the end"
             advice = "What came before is not known: if it fell then, it has converged, or needs a lower learning rate."
-        elif since == 0:
-            message = f"{name} never {fell}: near {began:.4g} at the start, near {end:.4g} at the end"
-            look = (
-                "the reward and how much is explored"
-                if measured.reward is not None
-                else "labels, tokenizer and frozen weights"
-            )
-            advice = f"Check {look}; then try another learning rate."
         else:
-            message = f"{name} has been near {end:.4g} since {curve.place(curve.steps[first])}, most of the run"
+            message = f"{name} never {fell}: near {began:.4g} at the start, near {end:.4g} at the end"
+            looked = "labels, tokenizer and frozen weights" if measured.reward is None else "reward and exploration"
+            advice = f"Check {looked}; then try another learning rate."
+        if since:
+            share = f"{1 - first / (len(curve) - 1):.0%} of the run"
+            message = f"{name} has been near {end:.4g} since {curve.place(curve.steps[first])}, {share}"
+        if since and not chance:
             advice = "Halve the learning rate; if that changes nothing, the model or the data is at its limit."
         much = f"moved by {trend.net:.0%} of its range" if trend.signed else f"fell by {1 - exp(-trend.net):.1%}"
         moved = much if trend.net > NEAR / 2 else f"did not {verb}"

@@ -23,8 +23,7 @@ class Unfinished(Check):
     See whether the process still runs; resume from the last checkpoint, or stop on purpose.
 
     ## Blind spots
-    A log that was copied while it was written looks finished by its time. Early stopping that is not logged looks
-    like this.
+    A log that was copied while it was written looks finished by its time. So does unlogged early stopping.
     """
 
     code = "RUN003"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diagnose.checks.base import Check, Evidence, Facts, Finding
-from diagnose.checks.run._loss import SURE, change
+from diagnose.checks.run._loss import SURE, above
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
 from diagnose.signals.robust import last_level
@@ -53,7 +53,7 @@ class WorseningMetric(Check):
         if worse and not traded and (moving or loss is None or loss.net >= 0):
             curve, trend = worse[0]
             lost, best = min(trend.lost(trend.end, trend.best), 1), trend.lowest_index
-            rise = Evidence("rise", trend.rise, None, "", f"{change(trend.rise)} more errors than at best")
+            rise = Evidence("rise", trend.rise, None, "", f"its errors end {above(trend.rise)} the fewest")
             yield self.report(
                 curve,
                 f"{curve.tag} was best near {curve.place(curve.steps[best])} ({curve.values[best]:.4g}) and ends near "
