@@ -100,7 +100,7 @@ def _keep(diagnosis: Diagnosis) -> str:
     if stop is None or any(one.name == "impossible-loss" for one in diagnosis.findings):
         return ""  # a loss that is none says of no checkpoint that it is better
     if _nothing_gained(diagnosis.run, stop):
-        return f"No checkpoint in particular: the {metric_words(stop.metric)} is no better at the end than at its start."
+        return f"No checkpoint in particular: the {metric_words(stop.metric)} ends no better than it began."
     best = best_words(diagnosis.run, stop)
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
     if file:
