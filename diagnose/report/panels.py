@@ -79,7 +79,7 @@ class Panel:
 
 
 def panels(diagnosis: Diagnosis) -> list[Panel]:
-    """The losses, else a score; then, where they do not show what was found, the curve that does. Empty without any."""
+    """The losses, else a score; before them the curve that is judged instead, or after them that of what was found."""
     run, reference = diagnosis.run, diagnosis.run.shown
     if reference is None:
         return []
@@ -91,8 +91,8 @@ def panels(diagnosis: Diagnosis) -> list[Panel]:
         return []
     main = _scaled(Panel(f"{name} by {reference.unit}", reference.unit, tuple(lines)))
     main = replace(main, marks=tuple(marks(diagnosis, reference)))
-    detail = _detail(diagnosis, main, reference)
-    return [main] if detail is None else [main, detail]
+    first, detail = _judged(diagnosis, main, reference), _detail(diagnosis, main, reference)
+    return [panel for panel in (first, main, detail if first is None else None) if panel is not None]
 
 
 def series(run: Run, metric: str, reference: Curve) -> Series | None:
@@ -184,6 +184,18 @@ def _detail(diagnosis: Diagnosis, main: Panel, reference: Curve) -> Panel | None
             title = f"{line.label[:1].upper()}{line.label[1:]} by {main.unit}"
             return _scaled(Panel(title, main.unit, (line,), (_mark(finding, diagnosis.run, reference),)))
     return None
+
+
+def _judged(diagnosis: Diagnosis, main: Panel, reference: Curve) -> Panel | None:
+    """The curve whose best is the best step, where it is none of the losses: the reward, an error rate."""
+    metric = None if diagnosis.stop is None else diagnosis.stop.metric
+    if metric is None or any(line.metric == metric for line in main.series):
+        return None
+    line = series(diagnosis.run, metric, reference)
+    if line is None or len(line.x) < 2:
+        return None
+    title = f"{line.label[:1].upper()}{line.label[1:]} by {main.unit}"
+    return _scaled(Panel(title, main.unit, (line,), tuple(mark for mark in main.marks if not mark.finding)))
 
 
 def _zoomed(finding: Finding, line: Series, main: Panel, diagnosis: Diagnosis, reference: Curve) -> Panel | None:

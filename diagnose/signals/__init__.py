@@ -106,7 +106,7 @@ class Signals:
     @cached_property
     def begins_late(self) -> bool:
         """Whether the log begins in the middle of a training: it says so, or its count begins beyond its own length."""
-        curve = None if self.main is None else self.main.curve
+        curve = self.aim[0] if self.aim is not None else None if self.main is None else self.main.curve
         counted = curve is not None and curve.counted and curve.axis is not Axis.TIME
         late = curve is not None and counted and bool(curve.steps[0] > curve.steps[-1] - curve.steps[0] + 2)
         return self.run.beginning is not None or late

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,20 @@ FAULTY = (
     case(
         "a reward that never rose, beside a loss that falls",
         training(noisy(descent()), CRITIC, score("rollout/ep_rew_mean", 9 * scatter() - 150)),
+        "FIT001",
+    ),
+    case(
+        "a reward that came up in a tenth of the run and stays, beside a loss that begins later",
+        run(
+            replace(curve(Role.TRAIN_LOSS, noisy(descent())), steps=np.arange(9000, 9000 + len(descent()))),
+            CRITIC,
+            score("rollout/ep_rew_mean", 3 * scatter() - 20 * stuck(0.3)),
+        ),
+        "FIT001",
+    ),
+    case(
+        "an accuracy that came up in a tenth of the run and stays far from full, and no loss",
+        run(score("val_acc", 0.9 - 0.6 * stuck(0.4) + 0.003 * scatter(), held_out=True)),
         "FIT001",
     ),
     case(

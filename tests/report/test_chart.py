@@ -93,6 +93,13 @@ def test_a_curve_beside_the_losses_is_drawn_where_a_finding_is_about_it() -> Non
     assert [panel.title for panel in panels(seen)] == ["Loss by epoch", "Gradient norm by epoch"]
 
 
+def test_where_a_reward_is_judged_it_is_drawn_before_the_loss(tmp_path: Path) -> None:
+    rows = [f"{step},{2 + step % 7},{step**0.5}" for step in range(1, 200)]
+    (tmp_path / "loss.csv").write_text("\n".join(["step,loss,reward", *rows]))
+    (found,) = analyze(tmp_path / "loss.csv")
+    assert [panel.title for panel in panels(found)] == ["Reward by step", "Loss by step"]
+
+
 def test_findings_are_above_their_place() -> None:
     lines = drawn(diagnosis(overfit(), finding(first_step=20), advice=stop(20)))
     label = next(line for line in lines if "FIT002" in line)

@@ -45,7 +45,7 @@ class Plateau(LossCheck):
     name = "plateau"
     explained_by = (
         *("dead-schedule", "learning-rate-too-low", "vanishing-gradients", "learning-rate-too-high"),
-        "impossible-loss",
+        *("missing-warmup", "impossible-loss"),
     )
     part_of = ("divergence", "oscillation", "non-finite-loss", "overfitting")
 
@@ -89,7 +89,7 @@ class Plateau(LossCheck):
         if gap is not None:  # validation gained since then
             won = gap.smooth[int(self.early * gap.evaluations)] - gap.smooth.min()
             early = early and bool(won <= max(self.never * gap.gain, 2 * gap.noise))
-        return len(trend) >= MANY and flat and early and (little or dead)
+        return len(trend) >= MANY and flat and early and (little or dead or signals(facts).aim is not None)
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
         piece = signals(facts).begins_late and len(trend) < LONG and np.ptp(trend.level)
