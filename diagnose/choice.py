@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 BATCH = ("batch_size", "grad_accumulation_steps")
 """What decides how many updates an epoch has."""
+SCHEDULE = ("learning_rate", "lr_decay")
+"""What the logged learning rate shows, whether above or below that of the config."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,10 @@ def _doubt(edit: Edit, value: Value | None, diagnosis: Diagnosis) -> str | None:
         return "the findings disagree whether it is too high or too low"
     asked, logged = diagnosis.facts.settings.get("learning_rate"), diagnosis.run.peak_logged_rate
     met = edit.operation is Operation.CAP and value is None and edit.parameter == "learning_rate"
-    if not (met or edit.operation is Operation.SCALE) or logged is None or not is_number(asked):
+    measured = edit.operation is Operation.SCALE or edit.parameter == "lr_decay"
+    if not (met or measured) or logged is None or not is_number(asked):
         return None
-    if asked < 0.99 * logged or (edit.parameter == "learning_rate" and asked > 1.01 * logged):
+    if asked < 0.99 * logged or (edit.parameter in SCHEDULE and asked > 1.01 * logged):
         return f"the log shows a learning rate of {logged:.4g}: the config was changed since, or did not make that run"
     return None
 
@@ -149,8 +152,10 @@ def _objection(edit: Edit, prescription: Prescription, choice: Choice, *, unsafe
         return "rests on the training guide alone, and --minimal leaves that out"
     if prescription.safety is Safety.UNSAFE and not unsafe:
         return f"unsafe ({prescription.why}): apply it with --unsafe"
-    if edit.parameter in choice.chosen and not _follows(edit, choice.chosen[edit.parameter].edit):
-        return f"already changed: {choice.chosen[edit.parameter].why}"
+    made = choice.chosen.get(edit.parameter)
+    respelled = made is not None and made.value == choice.settings.get(edit.parameter)  # a cure writes a number as well
+    if made is not None and not respelled and not _follows(edit, made.edit):
+        return f"already changed: {made.why}"
     return None
 
 

@@ -173,6 +173,22 @@ def test_a_config_that_was_changed_since_its_log_is_not_scaled_again() -> None:
     assert all("changed since" in left.reason for left in made.deferred)
 
 
+@pytest.mark.parametrize(("logged", "changed"), [(1e-4, False), (2e-4, True), (4e-4, False)])
+def test_a_decay_measured_on_a_log_of_another_rate_is_not_set(logged: float, changed: bool) -> None:
+    rate = Curve("lr", np.arange(4), np.full(4, logged), role=Role.LEARNING_RATE)
+    known = facts("lr: 2.0e-4\nlr_decay: 0.5\nbatch_size: 8\nepochs: 50\n", run=Run("r", "r", "test", {"lr": rate}))
+    made = plan(diagnosis(prescription(edit("lr_decay", Operation.SET, 0.99)), known=known))
+    assert [one.parameter for one in made.applied] == ["lr_decay"] * changed
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_number_that_is_only_respelled_stops_no_cure_of_its_value(first: bool) -> None:
+    respelled, cure = prescription(edit("learning_rate", Operation.SET, 5e-5)), prescription(QUARTER, title="lower")
+    made = planned(*([respelled, cure] if first else [cure, respelled]), text="lr: 5e-5\nbatch_size: 8\nepochs: 50\n")
+    assert "lr: 1.25e-05" in made.after
+    assert [one.now for one in made.applied] == [1.25e-5]
+
+
 def test_half_of_a_cure_is_not_made() -> None:
     """A smaller batch without the accumulation that belongs to it would make an unstable run worse."""
     halves = (

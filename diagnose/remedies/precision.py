@@ -23,7 +23,8 @@ def leave_half_precision(facts: Facts) -> tuple[Prescription, ...]:
     Source: F5-TTS#341 and coqui-ai/TTS#755: fp16 overflows, cured by bf16 or full precision.
     """
     mode = facts.settings.get("mixed_precision")
-    if mode not in FP16:
+    setting = None if facts.config is None else facts.config.values.get("mixed_precision")
+    if mode not in FP16 or (setting is not None and "bf16" in setting.path):  # `bf16: true` has the range of fp32
         return ()
     edit = Edit("mixed_precision", Operation.SET, FP16[mode], "half precision overflows at 65504: rule it out first")
     cure = Prescription("Leave half precision", "the loss became NaN", (edit,), Safety.SAFE, support=Support.CITED)

@@ -163,7 +163,7 @@ def gentler_decay(facts: Facts) -> tuple[Prescription, ...]:
         return ()
     every = max(1.0, log(decay) / per_step)
     times = (length - int(falling.steps[0])) / every
-    gentle = float(f"{END_RATE ** (1 / max(times, 1.0)):.6g}")
+    gentle = 1 - float(f"{1 - END_RATE ** (1 / max(times, 1.0)):.3g}")  # 0.99999968 of a long run is not 1
     if gentle <= decay:
         return ()
     unit = "at every step" if every < 1.5 else f"every {every:,.0f} steps"

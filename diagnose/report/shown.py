@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from diagnose.finding import Diagnosis, Finding, Recommendation, StopAdvice, Verdict
+from diagnose.numbers import Value
 from diagnose.plan import Plan
 from diagnose.report.words import best_words, causes, counted, curve_of, metric_words, number, proof, span
 from diagnose.run import Run
@@ -27,9 +28,20 @@ def written(made: Plan) -> list[Change]:
     """What a plan changes."""
     rests = [f" [{', '.join(edit.answers)}; {edit.support.value}]" if edit.answers else "" for edit in made.applied]
     return [
-        Change(edit.parameter, number(edit.was), edit.asked if edit.now is None else number(edit.now), edit.why + rest)
+        Change(edit.parameter, _set(edit.was), edit.asked or _set(edit.now, edit.was), edit.why + rest)
         for edit, rest in zip(made.applied, rests, strict=True)
     ]
+
+
+def _set(value: Value | None, was: Value | None = None) -> str:
+    """A value as a config holds it: a decay of 0.999875 is not 1; instead of text, as a parser reads a number."""
+    if not isinstance(value, float):
+        return number(value)
+    if not isinstance(was, str):
+        return f"{value:.8g}"
+    from diagnose.config.edit import float_text
+
+    return float_text(value)
 
 
 def left(made: Plan) -> list[Change]:

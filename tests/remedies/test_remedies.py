@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from diagnose import remedies
+from diagnose.config import parse_config
 from diagnose.facts import Facts
 from diagnose.finding import Prescription, Safety, Support
 from diagnose.gather import facts_of_config
@@ -159,6 +160,31 @@ def test_a_clip_that_only_the_log_shows_counts_as_one_in_force() -> None:
 def test_a_decay_is_counted_in_the_unit_in_which_it_is_applied(case: str) -> None:
     found = values(remedies.slower_decay(facts_of(case)))
     assert found["lr_decay"] == pytest.approx(END_RATE ** (1 / 104), abs=0.002)
+
+
+@pytest.mark.parametrize("steps", [10**6, 10**9])
+def test_a_gentle_decay_of_a_long_run_is_still_a_decay(steps: int) -> None:
+    at = np.arange(10, 410, 10)
+    curves = {
+        "loss": Curve("loss", at, np.linspace(5, 4, 40), role=Role.TRAIN_LOSS),
+        "lr": Curve("lr", at, np.asarray(0.01 * 0.999**at, dtype=np.float64), role=Role.LEARNING_RATE),
+    }
+    settings = {"lr_decay": 0.999, "max_steps": steps}
+    decay = values(remedies.slower_decay(Facts(Run("r", "", "test", curves), settings=settings)))["lr_decay"]
+    assert isinstance(decay, float)
+    assert decay**steps == pytest.approx(END_RATE, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "cured"), [("fp16: true\n", True), ("bf16: true\n", False), ("bf16: true\nfp16: false\n", False)]
+)
+def test_bf16_overflows_no_sooner_than_full_precision(text: str, cured: bool) -> None:
+    config = parse_config(
+        "learning_rate: 1.0e-4\nper_device_train_batch_size: 8\nnum_train_epochs: 3\n" + text, "c.yaml"
+    )
+    settings = {name: setting.value for name, setting in config.values.items()}
+    known = Facts(Run("r", "", "test", {}), config, settings=settings)
+    assert bool(remedies.leave_half_precision(known)) is cured
 
 
 def test_a_decay_that_comes_once_an_epoch_is_counted_in_epochs() -> None:

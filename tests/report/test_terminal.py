@@ -21,8 +21,11 @@ from diagnose.finding import (
     Severity,
     Skipped,
 )
+from diagnose.numbers import Value
+from diagnose.plan import AppliedEdit, Plan
 from diagnose.report.line import one_line
 from diagnose.report.screen import Screen
+from diagnose.report.shown import written
 from diagnose.report.table import loss_table
 from diagnose.report.terminal import render
 from diagnose.run import Axis, Role
@@ -57,6 +60,16 @@ def test_the_lowest_of_a_loss_that_is_none_is_not_to_be_kept() -> None:
 def test_a_message_that_the_answer_gave_with_a_capital_is_not_repeated() -> None:
     text = "\n".join(report(diagnosis(overfit(), finding(message="reward never improved."), advice=stop())))
     assert text.lower().count("reward never improved") == 1
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "shown"),
+    [(0.999875, 0.99999968, ["0.999875", "0.99999968"]), ("5e-5", 5e-5, ["5e-5", "5.0e-05"]), (2e-4, 5e-5, ["5e-05"])],
+)
+def test_a_value_is_shown_as_the_config_holds_it(was: Value, now: Value, shown: list[str]) -> None:
+    made = AppliedEdit("learning_rate", "lr", 1, was, now, "", "because", ())
+    row = written(Plan("c.yaml", "", "", (made,), (), diagnosis(overfit())))[0]
+    assert set(shown) <= {row.was, row.now}
 
 
 def test_a_checkpoint_that_is_not_on_disk_is_not_named() -> None:
