@@ -18,7 +18,6 @@ from diagnose.usage.values import (
     ITSELF,
     NOTHING,
     RETURNED,
-    Module,
     Node,
     Outside,
     Scope,
@@ -28,7 +27,6 @@ from diagnose.usage.values import (
     Variable,
     any_values,
     sections,
-    things,
 )
 
 MOST_WORK = 12_000_000  # expressions looked at and values found in them: about 10 s; real trainers need 4 million
@@ -80,8 +78,8 @@ class Notes:
     """Keys whose presence alone is asked for."""
     consumed: dict[Node, Event] = field(default_factory=dict)
     """Sections of which every key is used."""
-    computed: dict[Node | None, Event] = field(default_factory=dict)
-    """Sections of which keys are read that only the run knows; None: code is made at run time."""
+    computed: dict[Node, Event] = field(default_factory=dict)
+    """Sections of which keys are read that only the run knows."""
     patterns: dict[Node, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What is known of such keys, as regular expressions."""
     escaped: dict[Node, Event] = field(default_factory=dict)
@@ -90,16 +88,12 @@ class Notes:
     """Names that are read from something known which is not the section in question."""
     unresolved: dict[str, Place] = field(default_factory=dict)
     """Names that are read from something that could not be followed."""
-    of_tensors: dict[str, Place] = field(default_factory=dict)
-    """The same, where the name is an attribute that tensors have too."""
     followed: set[ast.AST] = field(default_factory=set)
     """String literals that are the key of a reading which was followed."""
     by_attribute: set[Node] = field(default_factory=set)
     """Sections of which a key is read as an attribute."""
     declared: set[str] = field(default_factory=set)
     """Fields of classes that a section is parsed into."""
-    executed: Place | None = None
-    """Where code is run that is not in the project's files."""
 
 
 class Flow:
@@ -265,19 +259,6 @@ class Flow:
         outer = scope.module.scope if name in scope.outer_names else scope
         home = found[0].scope if found and isinstance(found[0], Variable) else outer
         return home.instance.items if home.kind == "class" else home.variables
-
-    def sees_config(self, scope: Scope) -> bool:
-        """Whether code that is made in this scope has a name for the config, or for an object that holds it."""
-        imported = (self.project.imported(name, scope.module) for name in scope.module.imports)
-        modules = [one.scope for found in imported for one in found if isinstance(one, Module)]
-        names, at = set(scope.module.imports), scope
-        while at.parent is not None:
-            names, at = names | at.names.keys(), at.parent
-        names |= at.names.keys()
-        seen = self.values((ast.Name(name, ast.Load()) for name in names), scope)
-        seen = seen.union(*[values for module in modules for values in module.variables.values()])
-        parts = (part for thing in things(seen) for part in thing.parts)
-        return bool(sections(seen.union(*[values for part in parts for values in part.items.values()])))
 
     def place(self, node: ast.AST, scope: Scope) -> Place:
         """The line of a node."""

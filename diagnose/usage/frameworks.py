@@ -1,21 +1,19 @@
-"""Hydra, Lightning's command line, argbind: what they do with a config themselves."""
+"""Hydra and Lightning's command line: what they do with a config themselves."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from diagnose.usage.flow import is_hydra_main
-from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import KeyState, KeyUse, Place, read_by, unknown
-from diagnose.usage.syntax import constant, last_name
-from diagnose.usage.values import Module, Outside, Scope, Variable
+from diagnose.usage.values import Scope
 
 MOST_FILES = 500
 LEVELS_UP = 5
@@ -116,75 +114,3 @@ def _files_of(folder: Path | None) -> list[Path]:
 def _place(scope: Scope | None) -> Place:
     assert scope is not None
     return Place(scope.module.shown, getattr(scope.node, "lineno", 1))
-
-
-class Binders:
-    """Libraries that fill the parameters of functions from a config whose keys are `Function.parameter` (argbind)."""
-
-    def __init__(self, reach: Reachable) -> None:
-        self.reach = reach
-        self.bound: list[tuple[str | None, Scope | Outside, Place]] = []
-        """Functions and classes, with the prefix of their keys: empty for none, None for libraries bound whole."""
-        self.entered: set[str | int | None] = {""}
-        """The prefixes `scope/` that the run goes into."""
-        self.used = False
-        for scope in reach.scopes:
-            for one in getattr(scope.node, "decorator_list", []):
-                self._note(one, scope.parent or scope, [scope])
-        for scope, call in reach.calls():
-            self._note(call, scope, [found for one in call.args[:1] for found in self._behind(one, scope)])
-
-    def _note(self, node: ast.AST, scope: Scope, targets: list[object]) -> None:
-        called = self.reach.project.resolve(node.func if isinstance(node, ast.Call) else node, scope)
-        if not any(isinstance(one, Outside) and one.top in names_of("binders") for one in called):
-            return
-        self.used = True
-        if last_name(node) == "scope" and isinstance(node, ast.Call):
-            self.entered |= {constant(one) for one in [*node.args[1:], *(word.value for word in node.keywords)]}
-        words = {word.arg: word.value for word in getattr(node, "keywords", [])}
-        bare = isinstance(flag := words.get("without_prefix"), ast.Constant) and bool(flag.value)
-        for target in targets:
-            inside = target.scope.names.values() if isinstance(target, Module) else [target]
-            for one in (one for one in inside if isinstance(one, Scope | Outside)):
-                whole = isinstance(one, Outside) and last_name(node) == "bind_module"
-                prefix = None if whole else "" if bare else _prefix(one)
-                self.bound.append((prefix, one, Place(scope.module.shown, getattr(node, "lineno", 1))))
-
-    def _behind(self, node: ast.AST, scope: Scope) -> Iterator[object]:
-        """What is bound: in `Adam = bind(Adam)`, what was imported under the name."""
-        for one in self.reach.project.resolve(node, scope):
-            if isinstance(one, Variable):
-                yield from self.reach.project.imported(one.name, one.scope.module)
-            else:
-                yield one
-
-    def use(self, path: tuple[str, ...]) -> KeyUse | None:
-        """What becomes of a key; None where no such library is used."""
-        if not self.used:
-            return None
-        dotted, (inside, _, name) = ".".join(path), path[0].rpartition("/")
-        prefix, _, parameter = name.rpartition(".")
-        if None not in self.entered and inside not in self.entered:
-            return KeyUse(dotted, KeyState.DEAD, reason=f"nothing goes into the scope {inside!r}")
-        foreign = "the library that fills parameters" if prefix == "args" or name.startswith("$") else None
-        for its, one, place in self.bound:
-            function = one.method("__init__") if isinstance(one, Scope) and one.kind == "class" else one
-            if its == prefix and isinstance(function, Scope):
-                if parameter in function.parameters and self.reach.uses(function, parameter):
-                    return read_by(
-                        path, f"parameter of {function.name}", Place(function.module.shown, function.node.lineno)
-                    )
-            elif its == prefix and isinstance(one, Outside):
-                return read_by(path, f"handed to {one.name}", place)
-            elif its is None:
-                foreign = foreign or one.name
-        if foreign:
-            return unknown(dotted, f"it may be a parameter of {foreign}")
-        return KeyUse(dotted, KeyState.DEAD, reason=f"no function that is bound uses a parameter {name}")
-
-
-def _prefix(target: Scope | Outside) -> str:
-    """What Python calls the qualified name."""
-    if isinstance(target, Outside):
-        return target.name.rpartition(".")[2]
-    return f"{target.owner.name}.{target.name}" if target.owner else target.name

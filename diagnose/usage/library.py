@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnose.usage.binding import Arguments, bind_fields, call_defined, construct, note_unpacked
-from diagnose.usage.flow import SAVED, Event, Flow
+from diagnose.usage.flow import SAVED, Flow
 from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
     NOTHING,
@@ -204,9 +204,3 @@ def _note_uses(flow: Flow, what: Outside | None, name: str, given: Arguments) ->
     if not familiar or name in MAKERS:
         plain = with_contents(NOTHING.union(*given.args, *given.keywords.values()))
         flow.escape(plain, f"handed to {shown}", given.node, given.scope)
-    runs = name in {"eval", "exec"} and what and what.top == "builtins" and not _held(given.everything)
-    if runs and flow.sees_config(given.scope):
-        where = flow.place(given.node, given.scope)
-        flow.notes.computed.setdefault(None, Event("code is made and run", where))
-        if name == "exec":
-            flow.notes.executed = where

@@ -82,9 +82,7 @@ def _note_reading(flow: Flow, base: Values, key: str, access: Access) -> None:
         return
     if explained:
         flow.notes.elsewhere.setdefault(key, place)
-    elif access.form == "attribute" and key in names_of("tensor_attributes"):
-        flow.notes.of_tensors.setdefault(key, place)
-    else:
+    elif access.form != "attribute" or key not in names_of("tensor_attributes"):  # `x.device` is a tensor's
         flow.notes.unresolved.setdefault(key, place)
 
 

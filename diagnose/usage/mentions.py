@@ -59,6 +59,8 @@ def mentions(reach: Reachable, followed: set[ast.AST]) -> Mentions:
                 names |= _names_of(node, scope, reach)
     strings = {piece for text in texts if len(text) < LONGEST_PATH for piece in (text, *text.split("."))}
     pieces = {piece for text in texts for piece in re.findall(r"\w+", text)}
+    code = {str(constant(one)) for _, call in reach.calls_named("eval") for one in call.args}
+    strings |= {piece for text in code for piece in re.findall(r"\w+", text)}
     return Mentions(frozenset(names), frozenset(strings), frozenset(pieces))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from diagnose.finding import Confidence
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, Event, Flow
-from diagnose.usage.frameworks import Binders, Frameworks
+from diagnose.usage.frameworks import Frameworks
 from diagnose.usage.mentions import handed_to_a_process, literal, mentions
 from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
 from diagnose.usage.values import Node
@@ -27,7 +27,6 @@ class Judge:
     def __init__(self, flow: Flow, config: Mapping[str, Any], config_file: Path | None) -> None:
         self.flow, self.config, notes = flow, config, flow.notes
         self.frameworks = Frameworks(flow.reach, config, config_file)
-        self.binders = Binders(flow.reach)
         self.mentions = mentions(flow.reach, notes.followed)
         self.sites = self._sites()
         """The loads whose file is this config."""
@@ -39,8 +38,6 @@ class Judge:
         """The sections of which some key is read by its name."""
         self.consumed, self.escaped = self._by_path(notes.consumed), self._by_path(notes.escaped)
         self.tested, self.computed = self._by_path(notes.tested), self._by_path(notes.computed)
-        everywhere = notes.computed.get(None)
-        self.computed |= {(): everywhere} if everywhere else {}
         self.absent_reads = self._absent_reads()
         self.referenced = set(self._references(config_file))
         """What other keys name, by `${a.b}` or `!ref <a>`: the end of a path, or a section, may be read through it."""
@@ -55,7 +52,7 @@ class Judge:
                 yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
             elif used is not None:
                 yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
-            elif (made := self.frameworks.use(path) or self.binders.use(path)) is not None:
+            elif (made := self.frameworks.use(path)) is not None:
                 yield made
             elif (reason := next(self._doubts(path), None)) is not None:
                 yield unknown(dotted, reason)
@@ -121,7 +118,6 @@ class Judge:
         seen = self.named_sections or self.computed or self.consumed or self.escaped
         cases = [
             (not flow.converged, "the source goes in circles that could not be followed to their end"),
-            (flow.notes.executed, f"code is made and run at {flow.notes.executed}"),
             (self.frameworks.composes_elsewhere, "Hydra starts with a config of another folder, not with this one"),
             (not flow.sites, f"no place was found where {main} loads a config file"),
             (not seen, "the file that the trainer reads has other keys"),
@@ -163,9 +159,8 @@ class Judge:
             yield f"a module that only the run names may read it ({project.computed_imports[0]})"
         if name in self.mentions.strings - notes.elsewhere.keys():
             yield f"{PROBABLY}: its name is a string in the source, at no reading that was followed"
-        loose = notes.unresolved | (notes.of_tensors if self._has_attributes(path[:-1]) else {})
-        if name in loose:
-            yield f"{PROBABLY}: its name is read from something not followed ({loose[name]})"
+        if name in notes.unresolved:
+            yield f"{PROBABLY}: its name is read from something not followed ({notes.unresolved[name]})"
 
     def _used_whole(self, section: Path_) -> Event | None:
         """Why every key of a section counts: all are used, or it is a table that data look up (speaker names)."""
@@ -194,11 +189,6 @@ class Judge:
         if not self.mentions.has(path[-1]):
             return self._dead(path, Confidence.HIGH, "")
         return self._misplaced(path) or self._dead(path, Confidence.MEDIUM, reason)
-
-    def _has_attributes(self, section: Path_) -> bool:
-        """Whether `x.device` may be read from a section, though tensors have a `device` too: not from a plain dict."""
-        by_attribute = {node.path for node in self.flow.notes.by_attribute}
-        return section not in self.named_sections or section in by_attribute
 
     def _misplaced(self, path: Path_) -> KeyUse | None:
         """Where the trainer reads the same name under another path, or from its command line."""

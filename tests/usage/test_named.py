@@ -308,44 +308,14 @@ def test_what_a_parameter_takes_is_not_among_the_rest(tmp_path: Path, to: str) -
     assert {"net.enc.depth", "net.width", "net.bias"} <= set(report.live)
 
 
-EVALUATED = {
-    "no config in sight": ("def number(text):\n    return eval(text)\n", ("spare",)),
-    "no config in sight, in an object": (
-        "class Rate:\n    def __init__(self, text):\n        self.rate = eval(text)\nnumber = Rate\n",
-        ("spare",),
-    ),
-    "the config": ("import settings\ndef number(text):\n    opt = settings.cfg\n    return eval(text)\n", ()),
-    "the config, imported": ("from settings import cfg as opt\ndef number(text):\n    return eval(text)\n", ()),
-    "the module that has the config": ("import settings\ndef number(text):\n    return eval(text)\n", ()),
-    "an object that has the config": (
-        """
-        import settings
-
-        class Rate:
-            def __init__(self, opt):
-                self.opt = opt
-
-            def number(self, text):
-                return eval(text)
-
-        number = Rate(settings.cfg).number
-        """,
-        (),
-    ),
-}
-
-
-@pytest.mark.parametrize("sees", EVALUATED)
-def test_code_that_is_made_at_run_time_reads_what_it_sees(tmp_path: Path, sees: str) -> None:
-    made, dead = EVALUATED[sees]
+def test_a_text_that_is_evaluated_reads_the_keys_in_it(tmp_path: Path) -> None:
     source = """
-        import sys
-        from made import number
-        from settings import cfg
-        print(cfg["lr"], number(sys.argv[1]), {"spare": 2})
+        import yaml
+        cfg = yaml.safe_load(open("c"))
+        print(cfg["lr"], eval("cfg['width'] * cfg['depth']"), eval(cfg["rate"]))
     """
-    settings = "import yaml\ncfg = yaml.safe_load(open('c'))\n"
-    assert read(tmp_path, source, "{lr: 1, spare: 2}", made=made, settings=settings).dead == dead
+    report = read(tmp_path, source, "{lr: 1, width: 2, depth: 3, rate: '1e-3', spare: 4}")
+    assert (report.unknown, report.dead) == (("width", "depth"), ("spare",))
 
 
 STATE = {
