@@ -25,6 +25,39 @@ def series(run: Run, role: Role) -> Expected:
 
 
 PASTES: dict[str, tuple[str, Expected, Expected]] = {
+    "a shorter bar within the one epoch that was pasted evaluates it": (
+        """
+        Epoch 3 [0/40] loss 2.3 (2.3) lr 0.001
+        Epoch 3 [10/40] loss 2.1 (2.2) lr 0.001
+        Epoch 3 [20/40] loss 1.9 (2.1) lr 0.001
+        Epoch 3 [0/8] loss 1.8 (1.8)
+        """,
+        ([2.3, 2.1, 1.9], [80, 90, 100]),
+        ([1.8], [3]),
+    ),
+    "a shorter bar that a line sums up as the validation's": (
+        """
+        Epoch: [0]  [  0/300]  eta: 0:03:48  loss: 5.1 (5.1)  lr: 0.0001  time: 0.5  data: 0.1
+        Epoch: [0]  [200/300]  eta: 0:01:48  loss: 4.2 (4.5)  lr: 0.0001  time: 0.5  data: 0.1
+        Epoch: [0] Total time: 0:02:30 (0.5 s / it)
+        [Train] averaged stats: loss: 4.2 (4.5)  lr: 0.0001
+        Epoch: [0]  [ 0/30]  eta: 0:00:08  loss: 4.4 (4.4)  time: 0.3  data: 0.1
+        Epoch: [0] Total time: 0:00:09 (0.3 s / it)
+        [Val] averaged stats: loss: 4.4 (4.4)
+        """,
+        ([5.1, 4.2], [0, 200]),
+        ([4.4], [0]),
+    ),
+    "an epoch that follows with as many batches is no evaluation": (
+        """
+        Epoch 3 [0/40] loss 2.3
+        Epoch 3 [20/40] loss 2.1
+        Epoch 4 [0/40] loss 1.9
+        Epoch 4 [20/40] loss 1.7
+        """,
+        ([2.3, 2.1, 1.9, 1.7], [80, 100, 120, 140]),
+        None,
+    ),
     "sections": (
         """
         === Epoch 1 ===

@@ -23,11 +23,14 @@ UNSURE_COMMA = regex(r"[-+]?[1-9]\d{0,2},\d{3}")
 """A thousand and some, unless other numbers of the name have decimal commas."""
 _SCALES = {"k": 1e3, "K": 1e3, "M": 1e6}
 _HOLE = 0
-# A line that names a loss and holds a number: if nothing of it is understood, something was lost. What looks back
-# (`Saved new best model with loss 2.2`) says nothing new.
+# A line that names a loss and holds its number, or says that there is none: if nothing of it is understood, something
+# was lost. What looks back (`Saved new best model with loss 2.2`) says nothing new.
 _NAMES_A_LOSS = regex(
-    rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*(?:[:=][ \t]*)?['\"]?[-+]?\0", re.IGNORECASE
+    rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*"
+    rb"(?:(?:[:=][ \t]*)?['\"]?[-+]?\0|[:=][ \t]*(?:None|null)\b)",
+    re.IGNORECASE,
 )
+SAYS_NONE = regex(r"loss\w{0,20}['\"\])]*[ \t]*[:=][ \t]*(?:None|null)\b", re.IGNORECASE)
 _LOOKS_BACK = regex(rb"\b(?:best|early|restor\w*|load\w*|sav\w*|improv\w*)\b", re.IGNORECASE)
 
 

@@ -18,9 +18,11 @@ import numpy as np
 
 from diagnose.readers.columns import COUNTERS, END, MOST_NAMES, WALL_TIME, Column
 from diagnose.readers.columns.numbers import find_numbers
+from diagnose.readers.roles import read_tag
 from diagnose.readers.text.cleaning import cleaned, last_break
 from diagnose.readers.text.kinds import (
     DECIMAL_COMMA,
+    SAYS_NONE,
     UNSURE_COMMA,
     Block,
     Field,
@@ -229,7 +231,10 @@ class LineColumns:
             fields[name] = found
         stamp = stamp_in(line) if fields else None
         dated = next((number for number, (start, _) in enumerate(spans) if start == stamp), None)
-        reports = any(name not in COUNTERS or name == END for name in fields)
+        if SAYS_NONE.search(line):  # the rate beside it is no loss
+            reports = any(read_tag(name).lossy for name in fields)
+        else:
+            reports = any(name not in COUNTERS or name == END for name in fields)
         return Kind(len(spans), tuple(fields.values()), since=since, stamp=dated, names_a_loss=named, reports=reports)
 
     def _collect(self, block: Block) -> None:

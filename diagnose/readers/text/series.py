@@ -17,8 +17,8 @@ from diagnose.run import Axis, IntArray
 
 # A name is a series from this many values on, where the format is not known.
 _FEWEST = 2
-# A column of which no more than this share is new is an echo of the last value.
-_ECHOED = 0.2
+# A column of which no more than this share is new is an echo of the last value; of a bar, several times an epoch.
+_ECHOED, _ECHOED_IN_BAR = 0.2, 0.6
 # Numbers of which more than this share rise count something; a new launch begins them again.
 _COUNTS = 0.5
 # Bare numbers are losses where there are so many, on so many of the lines. Source: our choice.
@@ -54,7 +54,8 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
     if not any(read_tag(name).lossy and not name.startswith(RECAP) for name in named):
         named = {name.removeprefix(RECAP): column for name, column in named.items()}
     if form is GUESS or form.keep_last:
-        named = {name: _without_echoes(name, column) for name, column in named.items()}
+        bars = named.get(EPOCH) if form.keep_last or REDRAWN in named else None
+        named = {name: _without_echoes(name, column, bars) for name, column in named.items()}
     return _series(named, tabled.keys() - columns.keys()) if form is GUESS else named
 
 
@@ -233,7 +234,11 @@ def _with_evaluation_bars(columns: Mapping[str, Column]) -> dict[str, Column]:
     if named_so and np.isin(totals.places[~short], np.concatenate(named_so)).any():
         return dict(columns)
     begins = np.flatnonzero(changes(short.astype(float)))
-    if len(begins) <= (2 if REDRAWN in columns else 3):
+    epoch = columns[EPOCH].where(np.isin(columns[EPOCH].places, totals.places)) if EPOCH in columns else None
+    anew = begins[1:][short[begins[1:]]]
+    # A training that goes on has the same bar: a shorter one within an epoch evaluates it, once is enough.
+    within = epoch is not None and len(epoch.values) == len(short) and not changes(epoch.values)[anew].any()
+    if len(begins) <= (2 if REDRAWN in columns else 3) and not (within and len(anew)):
         return dict(columns)
     bars = {name: columns[name] for name in (ITERATION, PER_EPOCH, REDRAWN) if name in columns}
     inner = {name: bar.where(~np.isin(bar.places, totals.places[short])) for name, bar in bars.items()}
@@ -322,11 +327,12 @@ def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
     return named
 
 
-def _without_echoes(name: str, column: Column) -> Column:
+def _without_echoes(name: str, column: Column, bars: Column | None) -> Column:
     """A validation loss that a progress bar shows until the next one comes, only where it is new."""
     if name in COUNTERS or read_tag(name).split not in {"val", "test"}:
         return column
+    epochs = len(column.values) if bars is None else len(np.unique(bars.values[np.isin(bars.places, column.places)]))
     new = changes(column.values)
-    if not 1 < new.sum() <= _ECHOED * len(new):
+    if not 1 < new.sum() <= (_ECHOED_IN_BAR if 2 * epochs <= len(new) else _ECHOED) * len(new):
         return column
     return Column(column.places[new], column.values[new], column.axis)

@@ -1,4 +1,4 @@
-"""Numbers in a call that printed them, logs of the processes of one training, events that ClearML keeps offline."""
+"""Numbers in a call that printed them, bars, ranks, events that ClearML keeps offline, losses that are none."""
 
 from __future__ import annotations
 
@@ -57,6 +57,45 @@ def test_of_a_paste_without_an_epochs_end_the_lines_within_it_are_the_loss() -> 
     line = "2020-11-11 16:41:00 (trainer:486) INFO: {epoch}epoch:train:{batches}batch: forward_time=0.005, loss={x}"
     text = "\n".join(line.format(epoch=8, batches=f"{375 * n + 1}-{375 * (n + 1)}", x=x) for n, x in enumerate(VALUES))
     assert points(read_text(text)) == VALUES
+
+
+@pytest.mark.parametrize("behind", ["", ", v_num=3"])
+@pytest.mark.parametrize("shown", [(20, 50), (10, 30, 50), (25, 26, 49, 50)])
+def test_what_a_bar_shows_until_the_next_evaluation_is_one_evaluation(behind: str, shown: tuple[int, ...]) -> None:
+    val = [3.1, 2.9, 2.7, 2.5, 2.4, 2.35, 2.3, 2.2, 2.15, 2.1]
+    bars = [
+        f"Epoch {n}: {2 * done:3d}%|###| {done}/50 [00:10<00:10, 4.9it/s, loss={x - 0.3 - done / 1000:.3f}{behind}"
+        + (f", val_loss={val[n - 1]}]" if n else "]")
+        for n, x in enumerate(val)
+        for done in shown
+    ]
+    assert points(read_text("\n".join(bars)), Role.VAL_LOSS) == val[:-1]
+
+
+def test_a_validation_loss_that_stands_still_for_an_epoch_is_evaluated_in_each() -> None:
+    val = [3.1, 2.9, 2.7, 2.7, 2.7, 2.6]
+    bars = [
+        f"Epoch {n}: 100%|###| 50/50 [00:10<00:00, 4.9it/s, loss={x - 0.3:.3f}, val_loss={x}]"
+        for n, x in enumerate(val)
+    ]
+    assert points(read_text("\n".join(bars)), Role.VAL_LOSS) == val
+
+
+@pytest.mark.parametrize(
+    "printed", ["step {n} loss: {x} lr: 0.001", "step {n} loss: {x}", "{{'step': {n}, 'loss': {x}}}"]
+)
+def test_lines_that_say_there_is_no_loss_are_counted_and_one_is_shown(printed: str) -> None:
+    lines = [printed.format(n=n, x=x) for n, x in enumerate([0.9, 0.8, 0.7, 0.6, None, None, None])]
+    run = read_text("\n".join(lines))
+    assert points(run) == [0.9, 0.8, 0.7, 0.6]
+    assert (run.health.unread_lines, run.health.unread_example) == (3, lines[4])
+
+
+def test_an_epoch_that_was_not_evaluated_is_no_line_that_was_lost() -> None:
+    lines = [f"Epoch {n}: train_loss: {x} val_loss: {x if n % 2 else None}" for n, x in enumerate(VALUES)]
+    run = read_text("\n".join(lines))
+    assert points(run, Role.VAL_LOSS) == VALUES[1::2]
+    assert not run.health.unread_lines
 
 
 def write_ranks(folder: Path, name: str, numbers: list[int], lost: int = -1) -> None:
