@@ -15,12 +15,21 @@ if TYPE_CHECKING:
     from diagnose.live.order import Order
     from diagnose.live.record import Record
 
-STATUS = {"healthy": 0, "cured": 0, "improved": 1, "not cured": 1, "failed": 2, "interrupted": 130, "unfinished": 2}
+STATUS = {
+    "healthy": 0,
+    "cured": 0,
+    "ahead": 0,
+    "improved": 1,
+    "not cured": 1,
+    "failed": 2,
+    "interrupted": 130,
+    "unfinished": 2,
+}
 """Exit status by verdict."""
 
 Attempts = Annotated[int, typer.Option(min=1, help="Trainings at most.")]
 TryRates = Annotated[
-    bool, typer.Option("--try-rates", help="After a run without a fault try ten times the rate and a tenth of it.")
+    bool, typer.Option("--try-rates", help="Begin with trials of ten times the rate and a tenth of it.")
 ]
 OneAtATime = Annotated[
     bool, typer.Option("--one-at-a-time", help="Afterwards train with each change alone, to see which one helped.")
@@ -66,8 +75,8 @@ def heal(
 
     Only what is better is kept.
 
-    Each attempt is watched as by `ttsdoc watch`. Status 0: healthy or cured; 1: better, but stopped for a
-    fault too, or not cured: the original config stays; 2: could not run.
+    Each attempt is watched as by `ttsdoc watch`. Status 0: healthy, cured, or another rate ahead; 1: better, but
+    stopped for a fault too, or not cured: the original config stays; 2: could not run.
     """
     from diagnose.facts import Hints
     from diagnose.live.order import Order
@@ -134,6 +143,6 @@ def summary(record: Record, out: Path) -> str:
         lines.append(f"  {one.number}. {changes}: {best}{at}{why}{kept}")
         lines += [f"     {one.reason}"] if one.reason else []
     if record.verdict == "healthy" and len(record.attempts) == 1:
-        lines.append("  no log can show whether another rate is better: the same command with --try-rates tries two")
+        lines.append("  no log can show whether another rate is better: the same command with --try-rates tries some")
     lines += [f"  alone: {one['parameter']} = {one['now']}: {one['sentence']}" for one in record.helped]
     return "".join(f"{plain(line)}\n" for line in lines)

@@ -7,20 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from diagnose.facts import Facts
+from diagnose.live.news import last_step
+from diagnose.live.verdict import FLOOR
+from diagnose.remedies.evidence import planned_end
 from diagnose.run import Curve, Role
 
 SHARE = 0.1
-"""Share of a run, after its warm-up, by which a trial is judged. Source: docs/benchmark-cure.md: there each rate that
-ends better is ahead already; at a twentieth they lie closer together."""
-LEAST = 0.01
-"""Share of the loss by which a trial must be ahead. Source: the same runs."""
+"""Share of a run, after its warm-up, by which a rate is judged. Source: docs/benchmark-cure.md: there what ends better
+by more than noise is ahead already; at a twentieth the rates lie closer together."""
 FEWEST = 4
 """Points that both runs must have logged by then: half of them are compared. Source: our choice."""
 EVALUATIONS = 3
 """Common evaluations from which they count instead of the training loss. Source: our choice."""
-PROPORTIONAL = 2.0
-"""Times as far that a loss falls at ten times the rate where a hundred times is worth a trial, too. Source: the same
-runs: 2.7 to 3.7 of a rate a hundred times too low, 0.7 to 1.5 of one twenty times too low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +35,31 @@ class Lead:
     @property
     def clear(self) -> bool:
         """Whether it is ahead by more than two equal runs may be."""
-        return self.share > max(LEAST, self.error)
+        return self.share > max(FLOOR, self.error)
+
+    @property
+    def positive(self) -> bool:
+        """Whether it is ahead at all, as far as its own noise lets one see."""
+        return self.share > self.error
 
 
-def judged_at(run: Facts) -> float | None:
-    """The step from which a trial can be compared with this run; None where the run has logged too little for it."""
+def judged_at(run: Facts, end: float) -> float | None:
+    """The step at which rates can be compared of a run that ends at `end`; None where it has logged too little."""
     train = run.curve(Role.TRAIN_LOSS)
-    if train is None or len(train.finite) < 2 * FEWEST:
+    if train is None or len(train.finite) < FEWEST:
         return None
     steps, rates = train.finite.steps, run.curve(Role.LEARNING_RATE)
     known = rates is not None and len(rates.finite) > 0 and rates.axis is train.axis
     warm = float(rates.finite.steps[np.argmax(rates.finite.values)]) if known and rates is not None else 0.0
-    at = max(warm + SHARE * (float(steps[-1]) - warm), float(steps[FEWEST - 1]))
-    return at if 2 * steps[0] <= at <= steps[-1] / 2 else None
+    at = max(warm + SHARE * (end - warm), float(steps[FEWEST - 1]))
+    return at if 2 * steps[0] <= at <= end / 2 else None
+
+
+def begun(run: Facts) -> bool:
+    """Whether a run that goes on has come far enough to compare its rate with others."""
+    end = planned_end(run)
+    at = None if end is None else judged_at(run, end)
+    return at is not None and last_step(run) >= at
 
 
 def lead(trial: Facts, run: Facts) -> Lead | None:
@@ -64,16 +74,6 @@ def lead(trial: Facts, run: Facts) -> Lead | None:
             ahead = (other - mine) / size
             return Lead(int(steps[-1]), float(ahead.mean()), float(ahead.std(ddof=1)) / float(np.sqrt(len(ahead))))
     return None
-
-
-def fell_in_proportion(trial: Facts, run: Facts) -> bool:
-    """Whether the loss of a higher rate fell so much further that a still higher one may be right."""
-    common = _common(trial.curve(Role.TRAIN_LOSS), run.curve(Role.TRAIN_LOSS))
-    if common is None or len(common[0]) < FEWEST:
-        return False
-    _, mine, other = common
-    late, first = len(mine) // 2, float(other[0])
-    return first - float(mine[late:].mean()) > PROPORTIONAL * max(0.0, first - float(other[late:].mean()))
 
 
 def _common(mine: Curve | None, other: Curve | None) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

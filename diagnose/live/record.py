@@ -82,7 +82,12 @@ class Attempt:
     accepted: bool | None = None
     reason: str = ""
     trial: bool = False
-    """Whether it is a trial of another rate that has not been trained to its end: not a whole training."""
+    """Whether it is the beginning of a run, ended to compare rates: not a whole training."""
+
+    @property
+    def newest(self) -> str | None:
+        """The checkpoint to go on from."""
+        return self.checkpoints[-1] if self.checkpoints else None
 
     def scored(self, score: Score | None) -> Attempt:
         """With how good it became."""
@@ -100,8 +105,8 @@ class Record:
     """As the user gave it."""
     attempts: tuple[Attempt, ...] = ()
     verdict: str = "unfinished"
-    """`healthy`, `cured`, `improved` (better, but stopped for a fault, too), `not cured`, `failed`, `interrupted` or
-    `unfinished`."""
+    """`healthy`, `cured`, `improved` (better, but stopped for a fault, too), `ahead` (another rate was better at the
+    beginning), `not cured`, `failed`, `interrupted` or `unfinished`."""
     chosen: int | None = None
     """The attempt whose config is the result; None: the original."""
     noise: dict[str, Any] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from diagnose.finding import Diagnosis
 from diagnose.interrupt import interruptible
 from diagnose.live.child import alive
 from diagnose.live.command import filled, parameters_in
+from diagnose.live.lead import begun
 from diagnose.live.order import Order
 from diagnose.live.record import Attempt, Change, Record, read_record
 from diagnose.live.stops import alarms, died, last_good, only_memorised
@@ -49,6 +50,8 @@ class _Healing:
     runs: Trainings
     base: Diagnosis | None = None
     """The run to be better than."""
+    kept: Attempt | None = None
+    """The attempt that this run is."""
 
     @property
     def order(self) -> Order:
@@ -63,15 +66,21 @@ class _Healing:
     def run(self) -> Record:
         attempt: Attempt | None = self._first()
         while attempt is not None:
-            attempt, diagnosis = self.runs.trained(attempt)
+            attempt, diagnosis = self.runs.trained(attempt, begun if self._may_try_rates(attempt) else None)
             if self.runs.asked.signal is not None:
                 return self._end("interrupted")
+            if attempt.trial and diagnosis is not None:
+                attempt = self._at_the_best_rate(attempt, diagnosis)
+                continue
             if diagnosis is None or (attempt.stopped_by is None and died(attempt.status, diagnosis)):
                 return self._failed(attempt)
             attempt = self._judged(attempt, diagnosis)
+            if not alarms(diagnosis) and self._may_try_rates(attempt):
+                attempt = self._at_the_best_rate(attempt, diagnosis)
+                continue
+            if attempt.accepted is False and self.base is not None and not alarms(self.base):
+                break  # another rate was no better than one under which nothing is wrong
             if not alarms(diagnosis):
-                if self.order.try_rates and not attempt.edits and self.runs.more_allowed:
-                    self._try_rates(attempt, diagnosis)
                 attempt = self._halved(attempt)
                 continue
             made = self._plan(attempt, diagnosis)
@@ -92,32 +101,53 @@ class _Healing:
         self.runs.record = read_record(path)
         last = self.record.attempts[-1] if self.record.attempts else None
         cut_off = self.record.verdict in ("unfinished", "interrupted")
-        untried = self.record.verdict == "healthy" and self.order.try_rates and last is not None and not last.edits
+        untried = self.record.verdict == "healthy" and self.order.try_rates and self._untried
         if last is None or not (cut_off or untried):
             raise TrainerError(f"{self.order.out}: holds a finished healing; choose another --out")
         if last.pid is not None and last.status is None and alive(last.pid):
             raise TrainerError(f"attempt {last.number} still runs as process {last.pid}: stop it, then go on")
         if untried or last.trial:
-            self.base = self.runs.recalled(self._as_it_was())
-            if self.base is not None and self.order.try_rates:
-                self._try_rates(self._as_it_was(), self.base)
-            return None
-        earlier = [one for one in self.record.attempts[:-1] if one.number == 1 or one.accepted]
-        self.base = self.runs.recalled(earlier[-1]) if earlier else None
+            return self._with_trials_made_anew()
+        earlier = [one for one in self.record.attempts[:-1] if (one.number == 1 and not one.trial) or one.accepted]
+        self.kept = earlier[-1] if earlier else None
+        self.base = None if self.kept is None else self.runs.recalled(self.kept)
         found = self.runs.recalled(last)
         states = [] if found is None else [one.file for one in found.facts.checkpoints]
         how = "was never started" if last.pid is None else "was cut off" if last.status is None else "has ended"
         self.runs.say(f"going on after attempt {last.number}, which {how}")
         return self.runs.attempt(last.number + 1, Path(last.config), last.edits, states[-1] if states else last.resume)
 
+    def _with_trials_made_anew(self) -> Attempt | None:
+        """The attempt that follows the trials of other rates beside the run at the config's own."""
+        own = next(one for one in reversed(self.record.attempts) if not one.edits)
+        found = self.runs.recalled(own)
+        if not own.trial:
+            self.base, self.kept = found, own
+        return None if found is None or not self.order.try_rates else self._at_the_best_rate(own, found)
+
+    def _may_try_rates(self, attempt: Attempt) -> bool:
+        """Whether other rates are to be tried, and have not been."""
+        wanted = self.order.try_rates and self._untried and not attempt.edits and self.runs.more_allowed
+        return wanted and self.runs.rate_of(attempt) is not None
+
+    @property
+    def _untried(self) -> bool:
+        return not any(one.trial or one.edits for one in self.record.attempts)
+
+    def _at_the_best_rate(self, own: Attempt, diagnosis: Diagnosis) -> Attempt | None:
+        """A whole training at the best rate of the trials; None where the config's own has been trained to its end."""
+        found = RateTrials(self.runs, own, diagnosis.facts).run()
+        if found is not None or not own.trial or not self.runs.may_go_on:
+            return found
+        return self.runs.to_its_end(own)
+
     def _judged(self, attempt: Attempt, diagnosis: Diagnosis) -> Attempt:
         """With whether it is better than the one before; if so, it is what the next must be better than."""
-        if self.base is None:
-            self.base = diagnosis
+        if self.base is None or self.kept is None:
+            self.base, self.kept = diagnosis, attempt
             return attempt
-        kept = self._kept_so_far()
-        found = compare(self.base.facts, diagnosis.facts, noise=self.order.noise, stopped=bool(kept.stopped_by))
-        before, after = kept.held_out_loss, attempt.held_out_loss
+        found = compare(self.base.facts, diagnosis.facts, noise=self.order.noise, stopped=bool(self.kept.stopped_by))
+        before, after = self.kept.held_out_loss, attempt.held_out_loss
         lucky = found.improved and before is not None and after is not None and after >= before
         reason = f"{found.sentence}; but not on the held-out clips" if lucky else found.sentence
         self.runs.say(f"attempt {attempt.number}: {reason}")
@@ -125,17 +155,8 @@ class _Healing:
         attempt = replace(attempt, accepted=found.improved and not lucky, reason=reason)
         self.runs.keep(attempt)
         if attempt.accepted:
-            self.base = diagnosis
+            self.base, self.kept = diagnosis, attempt
         return attempt
-
-    def _kept_so_far(self) -> Attempt:
-        """The attempt whose run is the one to be better than."""
-        accepted = [one for one in self.record.attempts if one.accepted]
-        return accepted[-1] if accepted else self.record.attempts[0]
-
-    def _as_it_was(self) -> Attempt:
-        """The newest attempt with the config as it was given."""
-        return next(one for one in reversed(self.record.attempts) if not one.edits)
 
     def _plan(self, attempt: Attempt, diagnosis: Diagnosis) -> Plan:
         """What the evidence asks for, without what rests on the guide alone."""
@@ -163,16 +184,8 @@ class _Healing:
         )
         if attempt.accepted or lowered is None or not self._may_go_on(attempt):
             return None
-        rate = float(f"{HALF * lowered.now:.3g}")
-        edit = replace(lowered, was=lowered.now, now=rate, why="half: no better than before, and nothing is wrong")
-        text = self.runs.config_of(attempt).rewrite({"learning_rate": rate}).text
-        return self.runs.changed(text, (edit,), attempt.resume)
-
-    def _try_rates(self, attempt: Attempt, diagnosis: Diagnosis) -> None:
-        """Look whether another rate is better than that of a run that is healthy as it was."""
-        found = RateTrials(self.runs, attempt, diagnosis.facts).run()
-        if found is not None:
-            self._judged(*found)
+        why = "half: no better than before, and nothing is wrong"
+        return self.runs.at_rate(attempt, HALF * lowered.now, why, attempt.resume)
 
     def _may_go_on(self, attempt: Attempt) -> bool:
         if attempt.accepted is False and self.base is not None and alarms(self.base) == {"plateau"}:
@@ -199,14 +212,26 @@ class _Healing:
             if self.order.one_at_a_time:
                 self._alone(best)
             return self._end("improved" if best.stopped_by else "cured", best)
-        if self.base is not None and not alarms(self.base):
-            return self._end("healthy", self._as_it_was())
+        if self.base is None or self.kept is None:
+            return self._end("unfinished" if self.runs.asked.signal is None else "interrupted")
+        if self.kept.edits and self.kept.stopped_by is None:
+            return self._ahead(self.kept)
+        if not alarms(self.base):
+            return self._end("healthy", self.kept)
         self.runs.say("no improvement: the original config is kept")
         return self._end("not cured")
 
+    def _ahead(self, best: Attempt) -> Record:
+        """Another rate was better at the beginning, and trained to its end; the config's own was not."""
+        tried = sum(one.seconds for one in self.record.attempts if one.trial)
+        self.runs.say(f"the trials took {tried:,.0f} s, the training {best.seconds:,.0f} s")
+        self._write(self._cured_text(best))
+        return self._end("ahead", best)
+
     def _cured_text(self, best: Attempt) -> str:
         """The user's own text with the changes, where it can take them all; else the config that was trained."""
-        changes = {edit.parameter: edit.now for one in self.record.attempts[: best.number] for edit in one.edits}
+        trained = [one for one in self.record.attempts[: best.number] if not one.trial]
+        changes = {edit.parameter: edit.now for one in trained for edit in one.edits}
         rewrite = read_config(self.order.config).rewrite(changes)
         return Path(best.config).read_text("utf-8") if rewrite.refused else rewrite.text
 
@@ -217,16 +242,17 @@ class _Healing:
 
     def _alone(self, best: Attempt) -> None:
         """Train with each edit alone, against the first run, and say what it did."""
-        first = self.runs.recalled(self.record.attempts[0])
+        began = next(one for one in self.record.attempts if not one.trial)
+        first = self.runs.recalled(began)
         for edit in best.edits if len(best.edits) > 1 and first is not None else ():
             number = 1 + self.record.attempts[-1].number
             config = self.order.out / f"only-{edit.parameter}.yaml"
-            source = self.runs.config_of(self.record.attempts[0])
+            source = self.runs.config_of(began)
             write_whole(config, source.rewrite({edit.parameter: edit.now}).text.encode("utf-8"))
             _, diagnosis = self.runs.trained(self.runs.attempt(number, config, (edit,), best.resume))
             if self.runs.asked.signal is not None or diagnosis is None or first is None:
                 return
-            stopped = bool(self.record.attempts[0].stopped_by)
+            stopped = bool(began.stopped_by)
             found = compare(first.facts, diagnosis.facts, noise=self.order.noise, stopped=stopped)
             self.runs.say(f"{edit.parameter} = {edit.now} alone: {found.sentence}")
             alone = {

@@ -15,7 +15,7 @@ from diagnose.files import write_whole
 from diagnose.finding import Diagnosis, Finding
 from diagnose.interrupt import Asked
 from diagnose.live.child import Child, start
-from diagnose.live.command import filled
+from diagnose.live.command import filled, parameters_in
 from diagnose.live.history import remember
 from diagnose.live.news import last_step
 from diagnose.live.order import Order
@@ -23,9 +23,11 @@ from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen
 from diagnose.live.stops import held_out, of_the_run, with_fault, worth_a_stop
 from diagnose.live.verdict import score
+from diagnose.numbers import is_number
 
 RECORD = "heal.json"
 CONSOLE = "console.log"
+RATE = "learning_rate"
 
 Enough = Callable[[Facts], bool]
 """Whether a training has shown what it was started for."""
@@ -41,13 +43,20 @@ class Trainings:
     record: Record = field(init=False)
     began: float = field(default_factory=time.monotonic)
 
-    def attempt(self, number: int, config: Path, edits: tuple[Change, ...], resume: str | None) -> Attempt:
-        """The next one, with its folder and its command."""
-        logs = self.order.out / f"attempt-{number}" / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
+    def attempt(
+        self, number: int, config: Path, edits: tuple[Change, ...], resume: str | None, logs: Path | None = None
+    ) -> Attempt:
+        """The next one, with its folder and its command. `logs`: the folder of the run that it goes on with."""
         wanted = resume if any("{resume}" in word for word in self.order.command) else None
+        logs = logs if logs is not None and wanted else self.order.out / f"attempt-{number}" / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
         command = filled(self.order.command, config, logs, wanted)
         return Attempt(number, str(config), str(logs), command, edits, wanted)
+
+    def to_its_end(self, began: Attempt) -> Attempt:
+        """The next one: what was begun, from its newest checkpoint and with its log, else from the beginning."""
+        number = self.record.attempts[-1].number + 1
+        return self.attempt(number, Path(began.config), began.edits, began.newest, Path(began.log_dir))
 
     def changed(self, text: str, edits: tuple[Change, ...], resume: str | None) -> Attempt:
         """The next one with a config of its own, which is put down."""
@@ -58,6 +67,26 @@ class Trainings:
         config.parent.mkdir(parents=True, exist_ok=True)
         write_whole(config, text.encode("utf-8"))
         return self.attempt(number, config, edits, resume)
+
+    def at_rate(self, like: Attempt, rate: float, why: str, resume: str | None) -> Attempt | None:
+        """The next one: `like` at another rate, with the rates that follow it; None where the config refuses that."""
+        config, rate = self.config_of(like), float(f"{rate:.3g}")
+        values = {RATE: rate, **{name: value for _, name, value in config.companions({RATE: rate})}}
+        passed = parameters_in(self.order.command, config)
+        values = {name: value for name, value in values.items() if passed is None or name in passed}
+        rewrite, known = config.rewrite(values), config.values
+        if rewrite.refused:
+            return None
+        edits = tuple(Change(name, known[name].path, known[name].value, values[name], why) for name in values)
+        return self.changed(rewrite.text, edits, resume)
+
+    def rate_of(self, attempt: Attempt) -> float | None:
+        """The rate of an attempt, where the command passes it on."""
+        config = self.config_of(attempt)
+        setting, passed = config.values.get(RATE), parameters_in(self.order.command, config)
+        if setting is None or not is_number(setting.value) or (passed is not None and RATE not in passed):
+            return None
+        return float(setting.value)
 
     def trained(self, attempt: Attempt, enough: Enough | None = None) -> tuple[Attempt, Diagnosis | None]:
         """Run it to its end, or stop it for a confirmed fault, or once it has shown `enough`."""
@@ -109,6 +138,11 @@ class Trainings:
     def more_allowed(self) -> bool:
         """Whether another whole training may follow."""
         return sum(not one.trial for one in self.record.attempts) < self.order.attempts and not self.spent
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether another training may follow, and the user has not asked for the end."""
+        return self.more_allowed and self.asked.signal is None
 
     @property
     def spent(self) -> bool:

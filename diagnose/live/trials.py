@@ -1,4 +1,4 @@
-"""Trials of other learning rates after a run in whose log nothing is wrong: its beginning at ten times and a tenth."""
+"""Trials of other learning rates, each for the beginning of a run: no log can show whether a rate is right."""
 
 from __future__ import annotations
 
@@ -6,105 +6,92 @@ from dataclasses import dataclass, replace
 
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis
-from diagnose.live.command import parameters_in
-from diagnose.live.lead import fell_in_proportion, judged_at, lead
-from diagnose.live.record import Attempt, Change
-from diagnose.live.stops import KEPT
+from diagnose.live.lead import judged_at, lead
+from diagnose.live.record import Attempt
 from diagnose.live.trainings import Trainings
-from diagnose.numbers import is_number
+from diagnose.remedies.evidence import planned_end
 from diagnose.remedies.rate import LOWEST_RATE, TENFOLD, TENTH
 
-RATE = "learning_rate"
 WHY = "a trial: no log can show whether a rate is right"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One trial, and what it logged."""
+
+    attempt: Attempt
+    facts: Facts
+    said: str
 
 
 @dataclass(eq=False)
 class RateTrials:
-    """The trials after one run."""
+    """The trials beside one run."""
 
     runs: Trainings
     first: Attempt
-    """The run that has ended."""
+    """The run at the rate of the config: its beginning, or all of it."""
     facts: Facts
     """What it logged."""
 
-    def run(self) -> tuple[Attempt, Diagnosis] | None:
-        """The trial that stayed ahead and was trained to its end; None where there is none."""
-        at, rate = judged_at(self.facts), self._rate()
+    def run(self) -> Attempt | None:
+        """A whole training at the rate that was best; None where that is the config's own, or nothing was compared.
+
+        Ten times the rate, as often as that is better than before; if it never is, a tenth in the same way.
+        """
+        at, rate = self._judged_at(), self.runs.rate_of(self.first)
         if at is None or rate is None:
             why = "it has logged too few points" if at is None else "the config has none that can be changed"
             self.runs.say(f"no fault in the log; no other rate was tried: {why}")
             return None
-        tried = f"ten times the rate and a tenth of it {{}} tried for the first {at / (self.first.last_step or at):.0%}"
-        self.runs.say(f"no fault in the log; {tried.format('are')} of the run each")
-        found = self._raised(rate, at)
-        if not self._is_whole(found) and self._may_go_on:
-            found = self._trial(TENTH * rate, at)
-        if self._is_whole(found):
-            return found
-        if self._may_go_on:
-            reason = f"no fault in the log; {tried.format('were')} of the run: neither is better"
-            self.runs.say(reason)
-            self.runs.keep(replace(self.first, reason=reason))
-        return None
-
-    def _raised(self, rate: float, at: float) -> tuple[Attempt, Diagnosis] | None:
-        """Ten times the rate; a hundred times, where the loss falls in proportion to it and that is better still."""
-        tenfold = self._trial(TENFOLD * rate, at, climbing=True)
-        if tenfold is None or not self._may_go_on or not self._is_far_ahead(tenfold[1].facts):
-            return tenfold
-        higher = self._trial(TENFOLD**2 * rate, at, rival=tenfold[1].facts)
-        if self._is_whole(higher) or not self._may_go_on:
-            return higher
-        return self._trial(TENFOLD * rate, at)
-
-    def _is_far_ahead(self, trial: Facts) -> bool:
-        ahead = lead(trial, self.facts)
-        return ahead is not None and ahead.clear and fell_in_proportion(trial, self.facts)
-
-    def _is_whole(self, found: tuple[Attempt, Diagnosis] | None) -> bool:
-        return found is not None and not found[0].trial
-
-    @property
-    def _may_go_on(self) -> bool:
-        return self.runs.more_allowed and self.runs.asked.signal is None
-
-    def _trial(
-        self, rate: float, at: float, *, rival: Facts | None = None, climbing: bool = False
-    ) -> tuple[Attempt, Diagnosis] | None:
-        """Train at this rate, to the end if it stays ahead of the first run, and of a `rival` at the beginning."""
-
-        def enough(trial: Facts) -> bool:
-            ahead = lead(trial, self.facts)
-            if ahead is None or ahead.step < at:
-                return False
-            other = None if rival is None or ahead.step > 2 * at else lead(trial, rival)
-            beaten = not ahead.clear or (other is not None and other.share <= 0)
-            return beaten or (climbing and fell_in_proportion(trial, self.facts))
-
-        config, rate = self.runs.config_of(self.first), float(f"{rate:.3g}")
-        values = {RATE: rate, **{name: value for _, name, value in config.companions({RATE: rate})}}
-        passed = parameters_in(self.runs.order.command, config)
-        values = {name: value for name, value in values.items() if passed is None or name in passed}
-        rewrite = config.rewrite(values)
-        if rewrite.refused or rate < LOWEST_RATE:
+        self.runs.say(f"no fault in the log; other rates are tried, each up to step {at:,.0f}")
+        best = self._climbed(TENFOLD, rate, at) or self._climbed(TENTH, rate, at)
+        if not self.runs.may_go_on:
             return None
-        edits = tuple(
-            Change(name, config.values[name].path, config.values[name].value, values[name], WHY) for name in values
-        )
-        attempt = replace(self.runs.changed(rewrite.text, edits, None), trial=True)
-        attempt, diagnosis = self.runs.trained(attempt, enough)
-        faulty = attempt.stopped_by is not None and attempt.stopped_by not in KEPT
-        died = attempt.stopped_by is None and attempt.status
-        cut_off = self.runs.spent or self.runs.asked.signal is not None
-        if attempt.trial or faulty or died or cut_off or diagnosis is None:
-            attempt = replace(attempt, trial=True, accepted=False, reason=self._outcome(attempt, diagnosis))
-            self.runs.say(f"attempt {attempt.number}: {attempt.reason}")
-            self.runs.keep(attempt)
-        return None if diagnosis is None else (attempt, diagnosis)
+        if best is None:
+            self._put_down(self.first, f"ten times the rate and a tenth of it, up to step {at:,.0f}: neither is better")
+            return None
+        unknown = "; where that would have ended is not known" if self.first.trial else ""
+        return replace(self.runs.to_its_end(best.attempt), reason=f"{best.said}{unknown}")
+
+    def _judged_at(self) -> float | None:
+        """The step up to which the rates are compared."""
+        end = planned_end(self.facts) if self.first.trial else self.first.last_step
+        return None if end is None else judged_at(self.facts, end)
+
+    def _climbed(self, factor: float, rate: float, at: float) -> Tried | None:
+        """The best of the trials at `factor` times the rate, as often as that is better; None where none is."""
+        best: Tried | None = None
+        while self.runs.may_go_on:
+            rate *= factor
+            found = None if rate < LOWEST_RATE else self._trial(rate, at)
+            if found is None or not self._is_better(found.facts, best):
+                break
+            best = found
+        return best
+
+    def _is_better(self, facts: Facts, best: Tried | None) -> bool:
+        ahead = lead(facts, self.facts)
+        further = None if best is None else lead(facts, best.facts)
+        return ahead is not None and ahead.clear and (best is None or (further is not None and further.positive))
+
+    def _trial(self, rate: float, at: float) -> Tried | None:
+        """Train at this rate until it can be compared; None where it came to nothing."""
+        attempt = self.runs.at_rate(self.first, rate, WHY, None)
+        if attempt is None:
+            return None
+        attempt = replace(attempt, trial=True)
+        attempt, diagnosis = self.runs.trained(attempt, lambda facts: _reached(facts, self.facts, at))
+        said = self._outcome(attempt, diagnosis)
+        self._put_down(replace(attempt, trial=True, accepted=False), said)
+        return None if diagnosis is None or attempt.stopped_by else Tried(attempt, diagnosis.facts, said)
+
+    def _put_down(self, attempt: Attempt, reason: str) -> None:
+        self.runs.say(f"attempt {attempt.number}: {reason}")
+        self.runs.keep(replace(attempt, reason=reason))
 
     def _outcome(self, attempt: Attempt, diagnosis: Diagnosis | None) -> str:
-        """What a trial has shown that was not trained to its end."""
+        """What a trial has shown."""
         found = None if diagnosis is None else lead(diagnosis.facts, self.facts)
         ended = f", stopped for {attempt.stopped_by}" if attempt.stopped_by else ""
         if found is None:
@@ -112,10 +99,8 @@ class RateTrials:
         where = "ahead of" if found.share > 0 else "behind"
         return f"tried until step {found.step:,}{ended}: {abs(found.share):.1%} {where} the first run there"
 
-    def _rate(self) -> float | None:
-        """The rate of the first run, where the command passes it on."""
-        config = self.runs.config_of(self.first)
-        setting, passed = config.values.get(RATE), parameters_in(self.runs.order.command, config)
-        if setting is None or not is_number(setting.value) or (passed is not None and RATE not in passed):
-            return None
-        return float(setting.value)
+
+def _reached(trial: Facts, run: Facts, at: float) -> bool:
+    """Whether a trial can be compared at this step."""
+    found = lead(trial, run)
+    return found is not None and found.step >= at

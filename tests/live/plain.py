@@ -37,6 +37,7 @@ def main() -> None:
     if arguments.resume:
         kept = np.load(arguments.resume)
         weights, first = kept["weights"], int(arguments.resume.stem.removeprefix("step-"))
+        draw.integers(0, size, (first, 32))  # the batches that were seen already
     arguments.log_dir.mkdir(parents=True, exist_ok=True)
     if training.get("fail_at"):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")

@@ -95,6 +95,22 @@ def test_a_healthy_run_is_neither_stopped_nor_changed(tmp_path: Path) -> None:
 RIGHT = {"learning_rate": 0.3, "warmup_steps": 1}
 
 
+def test_a_run_whose_rate_is_right_goes_on_after_the_beginnings_of_others_at_ten_times_and_a_tenth_of_it(
+    tmp_path: Path,
+) -> None:
+    done, record = healed(config(tmp_path, **RIGHT, max_steps=400), "--try-rates")
+    assert done.returncode == 0, done.stderr
+    began, *trials, whole = record["attempts"]
+    assert record["result"] == {"attempt": whole["number"], "verdict": "healthy"}
+    assert [one["edits"][0]["now"] for one in trials] == [3.0, 0.03]
+    assert all(one["trial"] and one["last_step"] < 200 for one in (began, *trials))
+    assert began["reason"].endswith("neither is better")
+    assert (whole["edits"], whole["last_step"]) == ([], 400)
+    assert whole["resume"] in began["checkpoints"]
+    assert whole["log_dir"] == began["log_dir"]  # judged with its beginning
+    assert not (tmp_path / "healed" / "cured.yaml").exists()
+
+
 def test_a_healthy_run_can_be_compared_afterwards_with_the_beginning_of_others_at_ten_times_and_a_tenth_of_the_rate(
     tmp_path: Path,
 ) -> None:
@@ -114,21 +130,30 @@ def test_a_healthy_run_can_be_compared_afterwards_with_the_beginning_of_others_a
     assert "holds a finished healing" in again.stderr
 
 
-def test_a_rate_far_too_low_in_whose_log_nothing_is_wrong_is_found_by_trials(tmp_path: Path) -> None:
-    done, record = healed(config(tmp_path, learning_rate=0.003, min_lr=0.0003, warmup_steps=1), "--try-rates")
+@pytest.mark.parametrize("trained_before", [False, True], ids=["from the beginning", "after a whole run"])
+def test_a_rate_far_too_low_in_whose_log_nothing_is_wrong_is_found_by_trials(
+    trained_before: bool, tmp_path: Path
+) -> None:
+    """What is better to the end is a cure; where the config's own rate was not trained so far, it is only ahead."""
+    path = config(tmp_path, learning_rate=0.003, min_lr=0.0003, warmup_steps=1)
+    if trained_before:
+        healed(path)
+    done, record = healed(path, "--try-rates")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert record["result"]["verdict"] == "cured"
-    first, *_, last = record["attempts"]
+    assert record["result"]["verdict"] == ("cured" if trained_before else "ahead")
+    first, best = record["attempts"][0], record["attempts"][record["result"]["attempt"] - 1]
     assert first["findings"] == []
-    assert last["accepted"]
-    assert last["best_val_loss"] < first["best_val_loss"] / 5
+    assert first["trial"] is not trained_before
+    assert best["best_val_loss"] < first["best_val_loss"] / 5
+    assert ("is not known" in best["reason"]) is not trained_before
     cured = yaml.safe_load((tmp_path / "healed" / "cured.yaml").read_text("utf-8"))["training"]
-    rate = last["edits"][0]["now"]
+    rate = best["edits"][0]["now"]
     assert cured == HEALTHY | {"learning_rate": rate, "min_lr": rate / 10, "warmup_steps": 1}
 
 
 def test_trials_that_were_cut_off_are_made_anew_without_another_training(tmp_path: Path) -> None:
     path = config(tmp_path, **RIGHT)
+    healed(path)
     _, record = healed(path, "--try-rates")
     stored = tmp_path / "healed" / "heal.json"
     record["result"]["verdict"] = "unfinished"
@@ -138,9 +163,30 @@ def test_trials_that_were_cut_off_are_made_anew_without_another_training(tmp_pat
     assert [one["trial"] for one in again["attempts"]] == [False, True, True, True]
 
 
-@pytest.mark.parametrize("limit", [("--attempts", "1"), ("--budget", "1s")])
-def test_no_rate_is_tried_beyond_the_attempts_and_the_budget(limit: tuple[str, str], tmp_path: Path) -> None:
-    _, record = healed(config(tmp_path, **RIGHT), "--try-rates", *limit)
+def test_ctrl_c_during_the_trials_concludes_nothing_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    path = config(tmp_path, **RIGHT, pause=0.05)
+    process = subprocess.Popen(command(path, "--try-rates"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    log = tmp_path / "healed" / "attempt-3" / "logs" / "metrics.jsonl"
+    while not log.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
+    assert json.loads((tmp_path / "healed" / "heal.json").read_text("utf-8"))["result"]["verdict"] == "interrupted"
+    done, record = healed(path, "--try-rates")
+    assert (done.returncode, record["result"]["verdict"]) == (0, "healthy")
+    assert [one["trial"] for one in record["attempts"]] == [True] * 5 + [False]
+
+
+def test_trials_are_no_attempts(tmp_path: Path) -> None:
+    _, record = healed(config(tmp_path, learning_rate=0.003, warmup_steps=1), "--try-rates", "--attempts", "1")
+    assert [one["trial"] for one in record["attempts"]] == [True, True, True, True, False]
+    assert record["result"] == {"attempt": 5, "verdict": "ahead"}
+
+
+def test_no_rate_is_tried_beyond_the_budget(tmp_path: Path) -> None:
+    _, record = healed(config(tmp_path, **RIGHT), "--try-rates", "--budget", "1s")
     assert len(record["attempts"]) == 1
 
 
