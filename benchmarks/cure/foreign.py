@@ -106,7 +106,7 @@ def heal(one: Foreign, factor: float, seed: int, folder: Path, *options: str) ->
     kept = next((each for each in record.attempts if each.number == record.chosen), record.attempts[0])
     return {
         "best": kept.best_val_loss,
-        "cost": sum(_length(Path(each.log_dir).parent) for each in record.attempts),
+        "cost": sum(map(_length, {Path(each.log_dir).parent for each in record.attempts})),
         "relaunches": sum(not each.trial for each in record.attempts) - 1,
         "trials": sum(each.trial for each in record.attempts),
         "stopped": record.attempts[0].stopped_by,

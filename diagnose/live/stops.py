@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from diagnose.engine import prescriptions_of
+from diagnose.engine import examine, prescriptions_of
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis, Finding, Safety, Severity, Verdict
 from diagnose.live.history import NOT_OF_THE_RUN, memorises
@@ -25,8 +25,9 @@ SLOW = "learning-rate-too-low"
 """A fault that is only a warning, and worth a stop once `WORTH` of the planned run is over. A plateau is none: noisy
 batches of a healthy run look like one, and its second half is worth more than the time it takes."""
 LASTED = 0.2
-"""Share of the planned run for which an instability that is only a warning must have lasted. Source: our choice: a
-healthy run comes back from a swing sooner, or is not planned to the end of it."""
+"""Share of the planned run for which an instability that is only a warning must have lasted, and of the log without
+which it must be found, too. Source: our choice: a healthy run comes back from a swing sooner; the noise of single
+batches, in a run of pytorch/examples, was found for a moment as swings from the beginning on."""
 SAVED = 0.1
 """Share of the planned run. Source: a state of the bundled trainer after three updates at thirty times the rate never
 got going at a tenth of that, where a fresh start did."""
@@ -70,7 +71,7 @@ def _has_lasted(facts: Facts, finding: Finding, *, last: bool) -> bool:
     if planned is None or since is None:
         return False
     if finding.name in UNSTABLE:
-        return now - since >= LASTED * planned
+        return now - since >= LASTED * planned and finding.name in alarms(examine(facts.until(int((1 - LASTED) * now))))
     safe = any(one.safety is Safety.SAFE for one in finding.prescriptions)
     if last or not safe or now < WORTH * planned:
         return False  # a slow run that nothing hastens for sure is better than half of it

@@ -182,7 +182,7 @@ class _Healing:
         lowered = next(
             (edit for edit in attempt.edits if edit.parameter == "learning_rate" and edit.now < edit.was), None
         )
-        if attempt.accepted or lowered is None or not self._may_go_on(attempt):
+        if attempt.accepted is not False or lowered is None or not self._may_go_on(attempt):
             return None
         why = "half: no better than before, and nothing is wrong"
         return self.runs.at_rate(attempt, HALF * lowered.now, why, attempt.resume)

@@ -18,12 +18,16 @@ from diagnose.engine import examine
 from diagnose.errors import LogError, TrainerError
 from diagnose.facts import Checkpoint, Facts, Hints
 from diagnose.finding import Confidence, Finding, Severity
+from diagnose.interrupt import Asked
 from diagnose.live.child import start
 from diagnose.live.command import filled, parameters_in
 from diagnose.live.history import memorises
+from diagnose.live.order import Order
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
 from diagnose.live.stops import alarms, last_good, with_fault, worth_a_stop
+from diagnose.live.supervise import _Healing
+from diagnose.live.trainings import Trainings
 from diagnose.live.verdict import Noise, compare, estimated, score
 from diagnose.remedies import speed_up
 from diagnose.run import Axis, Curve, Role, Run
@@ -235,3 +239,40 @@ def test_a_slow_run_is_stopped_only_for_a_cure_that_is_safe(rate: float, stopped
     kind = ("OPT002", "learning-rate-too-low", Severity.WARNING, Confidence.MEDIUM, "train_loss", "it creeps")
     slow = Finding(*kind, first_step=1, prescriptions=speed_up(facts, 0.1))
     assert worth_a_stop(examine(facts), slow) is stopped
+
+
+def test_swings_that_are_found_for_the_first_time_stop_no_run_however_far_they_reach_back() -> None:
+    steps = np.arange(120)
+    swings = 1.5 * np.maximum(0, np.sin(2 * np.pi * steps / 12)) * (steps > 8)
+    noise = 0.05 * np.random.default_rng(0).normal(size=120)
+    facts = run([5.0, 4.5] * 6, train=list(2.5 + 1.5 * np.exp(-steps / 15) + swings + noise), max_steps=150)
+    said = [examine(facts.until(until)) for until in range(30, 121, 3)]
+    named = [(each, one) for each in said for one in each.findings if one.name == "oscillation"]
+    assert all(one.first_step == 1 and one.severity is Severity.WARNING for _, one in named)
+    stops = [worth_a_stop(each, one) for each, one in named]
+    assert (stops[0], stops[-1]) == (False, True)
+
+
+def test_a_lower_rate_is_halved_with_the_floor_that_belongs_to_it(tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("training:\n  learning_rate: 0.02\n  min_lr: 0.002\n  max_steps: 100\n", encoding="utf-8")
+    runs = Trainings(Order(config, ("t", "{config}"), tmp_path), lambda _: None, Asked())
+    runs.record = Record(str(config), ("t", "{config}"))
+    runs.keep(first := runs.attempt(1, config, (), None))
+    found = runs.at_rate(first, 0.01, "half", None)
+    assert found is not None
+    assert [(edit.path, edit.was, edit.now) for edit in found.edits] == [
+        ("training.learning_rate", 0.02, 0.01),
+        ("training.min_lr", 0.002, 0.001),
+    ]
+
+
+def test_a_lower_rate_that_trials_chose_is_not_halved(tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("training:\n  learning_rate: 0.02\n", encoding="utf-8")
+    runs = Trainings(Order(config, ("t", "{config}"), tmp_path), lambda _: None, Asked())
+    runs.record = Record(str(config), ("t", "{config}"))
+    lower = Change("learning_rate", "training.learning_rate", 0.02, 0.002, "a trial")
+    runs.keep(chosen := runs.attempt(1, config, (lower,), None))
+    halved = [_Healing(runs)._halved(replace(chosen, accepted=kept)) for kept in (None, True, False)]
+    assert [one is None for one in halved] == [True, True, False]
