@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diagnose.engine import examine
+from diagnose.facts import Facts
 from diagnose.run import Axis, Curve, Role
 from tests.cases import Case, assert_findings, case, table
 from tests.curves import Floats, curve, descent, evaluations, noisy, run, training, turned
@@ -180,3 +182,25 @@ FEW = (
 def test_validation_that_gains_nothing(one: Case) -> None:
     """Training that halves while validation stays flat is reported, a finished run is not."""
     assert_findings(one)
+
+
+@pytest.mark.parametrize(("gain", "capped"), [(0.0, False), (1.0, True)])
+def test_where_validation_never_gained_no_number_of_epochs_is_prescribed(gain: float, capped: bool) -> None:
+    """One epoch of 40 would be no cure: what is learned does not hold for new data at all."""
+    epochs = np.arange(1, 41)
+    val = noisy(2.0 + gain * np.exp(-epochs / 2.0) + 0.03 * np.maximum(epochs - 8, 0), 0.01)
+    train = noisy(descent(40, 0.05), 0.01)
+    made = training(train, curve(Role.VAL_LOSS, val, axis=Axis.EPOCH), axis=Axis.EPOCH)
+    (finding,) = (one for one in examine(Facts(made)).findings if one.code == "FIT002")
+    edits = [edit.parameter for cure in finding.prescriptions for edit in cure.edits]
+    assert edits == ["max_epochs"] * capped
+    assert ("never gained" in finding.advice) is not capped
+
+
+def test_what_was_said_of_the_training_loss_is_what_it_did_to_the_end() -> None:
+    """A noisy loss that once dipped by half has not fallen by half."""
+    flat = noisy(np.full(400, 0.5), 0.02)
+    flat[300:312] *= 0.5
+    made = training(flat, evaluations(turned(descent(), 0.4, 0.3), 40))
+    (finding,) = (one for one in examine(Facts(made)).findings if one.code == "FIT002")
+    assert "while the training loss hardly moved" in finding.message

@@ -20,8 +20,7 @@ class LearningRateMismatch(Check):
 
     ## How it is detected
     The highest logged rate is compared with the configured one. Above it by more than `tolerance` (and the digits
-    of the log) is a mismatch; below it only where the logged rate never changes, since a warm-up or a decay
-    explains the rest.
+    of the log) is a mismatch; below it only where the logged rate never changes.
 
     ## What to do
     Find out what sets the rate (another config, an option, a resumed optimizer, a rule that scales it with the batch

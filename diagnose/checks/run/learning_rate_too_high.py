@@ -25,8 +25,7 @@ class LearningRateTooHigh(Check):
 
     ## How it is detected
     The training loss diverges or oscillates (by the measures of those two checks); or it never got going at a high
-    rate, after a shock of the gradients. A logged rate had not yet decayed to a tenth of its peak when that began, nor
-    is it tiny.
+    rate, after a shock of the gradients. A logged rate had not decayed to a tenth by then, nor is it tiny.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate.

@@ -7,7 +7,7 @@ from math import exp, inf
 
 from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
-from diagnose.checks.run._loss import above, beyond_noise, confidence, improves
+from diagnose.checks.run._loss import MANY, above, beyond_noise, confidence, improves
 from diagnose.signals import Gap, Trend, signals
 from diagnose.signals.gap import FEWEST, WORTH
 
@@ -105,6 +105,7 @@ class Overfitting(Check):
         late = "at the end (" if gap.tail == 1 else f"in the last {gap.tail} evaluations (near "
         meanwhile = "" if train is None else f", while the training loss {f'fell {fallen}' if fell else 'hardly moved'}"
         unknown = gap.lowest == 0 and signals(facts).begins_late  # what came before may be better
+        never = gap.evaluations >= MANY and gap.gain <= 2 * gap.noise  # no number of epochs was right
         return self.report(
             val.curve,
             f"{_name(val, gap.lowest)} was best{' of what is logged' * unknown} at {best} "
@@ -116,8 +117,10 @@ class Overfitting(Check):
             first=gap.lowest,
             severity=Severity.ERROR if gap.rise > 2 * self.rise and confidence is Confidence.HIGH else Severity.WARNING,
             confidence=confidence,
-            prescriptions=remedies.regularise(facts, None if unknown else step),
-            advice=f"Use the checkpoint nearest to {best}; compare it with the last one (speech: by ear).",
+            prescriptions=remedies.regularise(facts, None if unknown or never else step),
+            advice="Validation never gained beyond its noise: see that both sets are alike; then more data, less model."
+            if never
+            else f"Use the checkpoint nearest to {best}; compare it with the last one (speech: by ear).",
         )
 
 

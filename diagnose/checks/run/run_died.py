@@ -36,8 +36,8 @@ class RunDied(Check):
     Repair what the line names, and resume from the last checkpoint.
 
     ## Blind spots
-    A process that was killed often leaves no line. An interrupt by hand (Ctrl-C) is information, not an error. Only
-    text logs say how they ended.
+    A process that was killed often leaves no line. An interrupt by hand (Ctrl-C) is information, not an error.
+    Only text logs say how they ended.
     """
 
     code = "RUN001"
