@@ -107,7 +107,7 @@ def _heading(panel: Panel, width: int, unicode: bool) -> Text:
 
 
 def _dotted(panel: Panel, line: Series) -> bool:
-    return line.metric == Role.VAL_LOSS.value or len(line.x) < 2
+    return line.metric == Role.VAL_LOSS.value or len(line.x) < 2 or line is not panel.series[0]
 
 
 def _canvas(panel: Panel, scale: Scale, rulers: list[int], width: int, unicode: bool) -> Cells:

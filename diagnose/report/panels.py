@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from diagnose.finding import Diagnosis, Finding
-from diagnose.report.words import causes, curve_of, metric_words
+from diagnose.report.words import causes, curve_of, metric_words, nothing_gained
 from diagnose.run import Axis, Curve, FloatArray, Role, Run
 
 # A loss that spans more than this factor is drawn on a logarithmic scale.
@@ -80,12 +80,14 @@ class Panel:
 
 def panels(diagnosis: Diagnosis) -> list[Panel]:
     """The losses, else a score; before them the curve that is judged instead, or after them that of what was found."""
-    run, reference = diagnosis.run, diagnosis.run.shown
+    run, reference = diagnosis.run, clock(diagnosis.run)
     if reference is None:
         return []
     lines = [line for role in (Role.TRAIN_LOSS, Role.VAL_LOSS) if (line := series(run, role.value, reference))]
     name = "Loss"
-    if not lines and (line := series(run, reference.tag, reference)):
+    if reference.adversarial:
+        lines = [line for rival in rivals(run) if (line := series(run, rival.tag, reference))]
+    elif not lines and (line := series(run, reference.tag, reference)):
         lines, name = [line], f"{line.label[:1].upper()}{line.label[1:]}"
     if all(len(line.x) < 2 for line in lines):
         return []
@@ -93,6 +95,17 @@ def panels(diagnosis: Diagnosis) -> list[Panel]:
     main = replace(main, marks=tuple(marks(diagnosis, reference)))
     first, detail = _judged(diagnosis, main, reference), _detail(diagnosis, main, reference)
     return [panel for panel in (first, main, detail if first is None else None) if panel is not None]
+
+
+def clock(run: Run) -> Curve | None:
+    """The curve by whose clock all is drawn: the one that is shown, else one of two networks against each other."""
+    return run.shown or next(iter(rivals(run)), None)
+
+
+def rivals(run: Run) -> list[Curve]:
+    """The losses of two networks against each other: those of the shortest names, one a network where names tell."""
+    known = [curve for curve in run.curves.values() if curve.adversarial and not curve.held_out and len(curve) > 1]
+    return sorted(known, key=lambda curve: len(curve.tag))[:2]
 
 
 def series(run: Run, metric: str, reference: Curve) -> Series | None:
@@ -146,7 +159,7 @@ def marks(diagnosis: Diagnosis, reference: Curve) -> list[Mark]:
     placed = [finding for finding in causes(diagnosis) if finding.first_step is not None][:MOST_MARKS]
     found = [_mark(finding, diagnosis.run, reference) for finding in placed]
     stop = diagnosis.stop
-    if stop is not None:
+    if stop is not None and not nothing_gained(diagnosis.run, stop):
         best = _place(diagnosis.run, stop.metric, stop.best_step, reference)
         found.append(Mark("best", f"best {metric_words(stop.metric)}", best, best, finding=False))
     return sorted(found, key=lambda mark: mark.first)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from diagnose.finding import Diagnosis, Finding, Recommendation, StopAdvice, Verdict
 from diagnose.numbers import Value
 from diagnose.plan import Plan
-from diagnose.report.words import best_words, causes, counted, curve_of, metric_words, number, proof, span
-from diagnose.run import Run
+from diagnose.report.words import best_words, causes, counted, metric_words, nothing_gained, number, proof, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def _keep(diagnosis: Diagnosis) -> str:
     stop = diagnosis.stop
     if stop is None or any(one.name == "impossible-loss" for one in diagnosis.findings):
         return ""  # a loss that is none says of no checkpoint that it is better
-    if _nothing_gained(diagnosis.run, stop):
+    if nothing_gained(diagnosis.run, stop):
         return f"No checkpoint in particular: the {metric_words(stop.metric)} ends no better than it began."
     best = best_words(diagnosis.run, stop)
     file = next((moment.file for moment in stop.listen if moment.step == stop.best_step and moment.file), None)
@@ -121,12 +120,6 @@ def _keep(diagnosis: Diagnosis) -> str:
     why = next((moment.why for moment in stop.listen if moment.step == stop.best_step), "")
     missing = why.partition("; ")[2] if diagnosis.facts.checkpoints else "none was found on disk"
     return f"The checkpoint of {best}{missing and '; '}{missing}."
-
-
-def _nothing_gained(run: Run, stop: StopAdvice) -> bool:
-    """Whether, within its noise, what was judged is as good at its first point as at its last and at its best."""
-    curve = curve_of(run, stop.metric)
-    return curve is not None and len(curve) > 1 and stop.equally_good == (int(curve.steps[0]), int(curve.steps[-1]))
 
 
 def full_sentence(words: str) -> str:

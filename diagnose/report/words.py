@@ -67,6 +67,12 @@ def best_words(run: Run, stop: StopAdvice) -> str:
     return f"{where}, where the smoothed {name} is {extreme} ({about}{number(stop.best_value)})"
 
 
+def nothing_gained(run: Run, stop: StopAdvice) -> bool:
+    """Whether, within its noise, what was judged is as good at its first point as at its last and at its best."""
+    curve = curve_of(run, stop.metric)
+    return curve is not None and len(curve) > 1 and stop.equally_good == (int(curve.steps[0]), int(curve.steps[-1]))
+
+
 def span(run: Run, finding: Finding) -> str:
     """`epoch 4`, `steps 1,200 to 1,450`; empty where the finding has no place."""
     if finding.first_step is None:

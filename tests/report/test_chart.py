@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -130,6 +131,30 @@ def test_evaluations_that_nothing_places_are_spread_evenly() -> None:
     train = curve("loss", Role.TRAIN_LOSS, [10, 20, 30, 40], [4, 3, 2, 1])
     val = curve("val_loss", Role.VAL_LOSS, [1, 2], [2, 1], axis=Axis.EPOCH)
     assert places(val, train).tolist() == [20, 40]
+
+
+@pytest.mark.parametrize(("evaluations", "spread"), [(4, True), (40, False)])
+def test_points_that_no_log_counts_are_one_clock_only_where_they_are_as_many(evaluations: int, spread: bool) -> None:
+    """Of 40 points and 4 evaluations the second evaluation is not beside the second point."""
+    train = curve("loss", Role.TRAIN_LOSS, range(40), np.linspace(2, 1, 40).tolist(), counted=False)
+    val = curve("val", Role.VAL_LOSS, range(evaluations), [1.0] * evaluations, counted=False)
+    assert (places(val, train)[-1], places(val, train)[0]) == (39, 9 if spread else 0)
+
+
+def test_the_two_networks_of_a_gan_are_drawn_where_nothing_else_is_logged() -> None:
+    steps = list(range(1, 60))
+    losses = {"loss_D": np.linspace(1.4, 0.2, 59), "loss_G": np.linspace(0.7, 3, 59), "loss_G_feature": np.ones(59)}
+    curves = [curve(tag, None, steps, values.tolist(), adversarial=True) for tag, values in losses.items()]
+    (panel,) = panels(diagnosis(run(*curves)))
+    assert [line.label for line in panel.series] == ["loss D", "loss G"]
+    lines = drawn(diagnosis(run(*curves)))
+    assert "o loss G" in lines[0]
+
+
+def test_where_nothing_was_gained_no_step_is_marked_as_the_best() -> None:
+    flat = run(curve("loss", Role.TRAIN_LOSS, [1, 2, 3], [1.1, 1.09, 1.1]))
+    best = replace(stop(2), metric="train_loss", equally_good=(1, 3))
+    assert panels(diagnosis(flat, advice=best))[0].marks == ()
 
 
 def test_the_validation_loss_of_a_real_log_is_drawn_and_its_finding_marked(shared: Path) -> None:

@@ -98,6 +98,7 @@ def test_every_text_has_the_contrast_that_wcag_asks_for(browser: Browser, tmp_pa
 def test_nothing_is_wider_than_a_phone(browser: Browser, tmp_path: Path) -> None:
     with opened(browser, page([unhealthy(), unhealthy()]), tmp_path, width=360) as tab:
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+        assert not tab.locator(".modebar").first.is_visible()  # it would cover the legend
 
 
 def test_headings_are_nested_without_a_gap(browser: Browser, tmp_path: Path) -> None:

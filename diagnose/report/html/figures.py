@@ -11,13 +11,15 @@ import numpy as np
 
 from diagnose.clean import plain
 from diagnose.finding import Diagnosis
-from diagnose.report.panels import LOG_RATIO, Mark, Panel, Series, panels, series, thinned
+from diagnose.report.panels import LOG_RATIO, Mark, Panel, Series, clock, panels, series, thinned
 from diagnose.report.summary import names
 from diagnose.report.words import counted, metric_words, number
 from diagnose.run import Curve, FloatArray, Role
 
 # Points of a line, however long the run: two for each of as many columns as a wide screen has.
 MOST_POINTS = 3000
+# Evaluations beyond these are a line without markers: they would cover each other.
+MOST_MARKED = 120
 MOST_COMPONENTS = 20
 POINTS_OF_A_COMPONENT = 600
 MOST_COMPARED = 30
@@ -49,7 +51,7 @@ class Figure:
 
 def run_figures(diagnosis: Diagnosis, prefix: str) -> list[Figure]:
     """The losses with what belongs beside them; what they hide; the parts of the loss."""
-    drawn, reference = panels(diagnosis), diagnosis.run.shown
+    drawn, reference = panels(diagnosis), clock(diagnosis.run)
     if not drawn or reference is None:
         return []
     main, *details = drawn
@@ -71,7 +73,10 @@ def _main(diagnosis: Diagnosis, reference: Curve, panel: Panel, name: str) -> Fi
     """The losses, and below them on the same x axis the learning rate and the gradient norm."""
     lines = [series(diagnosis.run, role.value, reference) for role in BESIDE]
     beside = [line for line in lines if line is not None and len(line.x) > 1]
-    data = [_trace(line) for line in panel.series]
+    data = [
+        _trace(line) if line.metric in LINE_NAMES or len(panel.series) == 1 else _styled(line, index)
+        for index, line in enumerate(panel.series)
+    ]
     data += [_trace(line, f"y{index}") | {"showlegend": False} for index, line in enumerate(beside, 2)]
     figure = _figure(panel, name, 420 + 120 * len(beside), data)
     layout = figure.content["layout"]
@@ -139,7 +144,7 @@ def _trace(line: Series, axis: str = "y") -> dict[str, Any]:
     held_out = line.metric == Role.VAL_LOSS.value
     return {
         "type": "scatter",
-        "mode": "lines+markers" if held_out or len(line.x) < 3 else "lines",
+        "mode": "lines+markers" if len(line.x) < 3 or (held_out and len(line.x) <= MOST_MARKED) else "lines",
         "name": plain(name),
         "x": digits(short.x),
         "y": digits(short.y),
@@ -168,7 +173,8 @@ def _layout(panel: Panel) -> dict[str, Any]:
     label = "log" if panel.logarithmic else "linear"
     return {
         "xaxis": {"title": {"text": panel.unit}, "tickformat": ",d", "automargin": True} | dense,
-        "yaxis": {"type": label, "automargin": True},
+        "yaxis": {"type": label, "automargin": True, "exponentformat": "e"}
+        | ({"dtick": "D2"} if panel.logarithmic else {}),
         "shapes": [shape for mark in panel.marks for shape in _shapes(mark)],
         "annotations": [_annotation(mark, index) for index, mark in enumerate(panel.marks)],
         "showlegend": len(panel.series) > 1,
