@@ -98,6 +98,26 @@ def test_an_epoch_that_was_not_evaluated_is_no_line_that_was_lost() -> None:
     assert not run.health.unread_lines
 
 
+HISTORY = [{"epoch": n, "loss": x, "step": 10 * n} for n, x in enumerate(VALUES)]
+
+
+@pytest.mark.parametrize("begin", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    "end", ["", "\n", ",\n", ',\n  {\n    "epoch": 5,\n    "lo', ',\n  {\n    "epoch": 5,\n    "loss": ']
+)
+def test_a_history_that_is_torn_within_an_object_loses_no_number_that_is_there(begin: int, end: str) -> None:
+    lines = json.dumps(HISTORY, indent=2).removesuffix("\n]").splitlines()[begin:]
+    assert points(read_text("\n".join(lines) + end)) == VALUES
+
+
+def test_the_split_is_known_behind_the_letter_of_what_was_measured() -> None:
+    header = "epoch  RMSE_Ftrain  RMSE_Ftest  RMSE_Etrain  RMSE_Etest"
+    rows = [f"{n:5d}  {x:.4f}  {x + 0.1:.4f}  {3 * x:.4f}  {3 * x + 0.1:.4f}" for n, x in enumerate(VALUES)]
+    run = read_text("\n".join([header, *rows]))
+    assert points(run) == VALUES
+    assert points(run, Role.VAL_LOSS) == pytest.approx([x + 0.1 for x in VALUES])
+
+
 def write_ranks(folder: Path, name: str, numbers: list[int], lost: int = -1) -> None:
     folder.mkdir(exist_ok=True)
     for rank in numbers:

@@ -435,3 +435,9 @@ def test_the_launch_that_holds_the_training_is_judged_not_a_longer_evaluation() 
     evaluation = [f"Iter: {n} | Dev Loss: {5 - n / 100:.2f}" for n in range(40)]
     run = read_text("\n".join(training + evaluation))
     assert series(run, Role.TRAIN_LOSS) == ([round(9 - n / 10, 1) for n in range(20)], list(range(20)))
+
+
+def test_launches_with_fewer_batches_in_the_first_epoch_are_no_evaluations() -> None:
+    first = "epoch: 1, 1/188 0.5%, lr: 0.0001 loss: 9.1\n"
+    launch = "".join(f"epoch: 1, {n}/125 0.8%, lr: 0.0001 loss: {9.2 - n / 50}\n" for n in (1, 51, 101))
+    assert read_text(first + 3 * launch).curve(Role.VAL_LOSS) is None

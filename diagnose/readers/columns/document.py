@@ -18,6 +18,9 @@ NAME = regex(rb"\A(?:\s*(?:In \[\d+\]:|>>>)[^\n]*\n)*\s*(?:Out ?\[\d+\]:\s*)?(?:
 _WRAPPED = regex(r"\b(?:\w+\.)?(?:array|tensor|float\d*|int\d*)\(\s*(?P<inner>\[[^\[\]()]*\]|[-+\w.]+)[^()]*\)")
 _PYTHON = regex(r"'(?P<text>[^'\\\n]*)'|(?<![\w\"])(?P<word>None|True|False|-?nan|-?inf)(?!\w)")
 _INNERMOST = regex(r"\{[^{}]*\}?")
+# A document that begins within an object, and the key without a value with which it ends within one.
+_KEY = regex(r"\s*\"[\w/]+\"\s*:")
+_CUT = regex(r",\s*\"[^\":]*(?:\"[\s:]*)?\Z")
 _WORDS = {
     "None": "null",
     "True": "true",
@@ -58,8 +61,10 @@ def parse_document(text: bytes) -> Any:
 def records_within(text: str) -> list[dict[str, Any]]:
     """The innermost objects of a document of which the beginning, the end or a part between them is lost."""
     found = []
+    begin = text.find("}")
+    text = "{" + text if _KEY.match(text) and "{" not in text[: max(begin, 0)] else text
     for match in _INNERMOST.finditer(text):
-        whole = match[0] if match[0].endswith("}") else match[0].rstrip(" \n,") + "}"
+        whole = match[0] if match[0].endswith("}") else _CUT.sub("", match[0]).rstrip(" \n,") + "}"
         with suppress(ValueError, RecursionError):
             found.append(json.loads(_as_json(whole)))
     return found

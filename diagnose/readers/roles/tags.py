@@ -121,10 +121,11 @@ _NO_PART = _LOSS | _TRAIN | _VAL | _TEST | _WHOLE | _KIND | GENERATOR | {"t"}
 # What files of numbers are named after: a measure, and whose it is.
 MEASURES = _LOSS | _FORMULA | _PERPLEXITY | _LOSSLIKE | _ERROR_RATES | _SCORES | _REWARDS | {"rewards", "returns"}
 SIDES = _TRAIN | _VAL | _TEST | GENERATOR | ADVERSARY | _WHOLE | _MEAN | PARTS
-# `trainloss`, `closs`, `lossp`, `lossvalue`: two words in one.
+# `trainloss`, `closs`, `lossp`, `lossvalue`, `RMSE_Etrain`: two words in one.
 GLUED = regex(
     r"(train|val|valid|dev|eval|test)(ppl|err(?:or)?)(?![a-z])|(?<=[a-z])(?=loss(?:es)?\b)"
-    r"|(?<=loss)(?=(?:[a-z]|value|total|mean|avg|sum|train|valid)\b)",
+    r"|(?<=loss)(?=(?:[a-z]|value|total|mean|avg|sum|train|valid)\b)"
+    r"|(?<=(?<![A-Za-z])(?-i:[A-Z]))(?=(?:train|val|test)(?![a-z]))",
     re.IGNORECASE,
 )
 WORD = regex(r"F1|f1|\d[dD](?![a-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")

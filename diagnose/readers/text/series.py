@@ -238,7 +238,8 @@ def _with_evaluation_bars(columns: Mapping[str, Column]) -> dict[str, Column]:
     anew = begins[1:][short[begins[1:]]]
     # A training that goes on has the same bar: a shorter one within an epoch evaluates it, once is enough.
     within = epoch is not None and len(epoch.values) == len(short) and not changes(epoch.values)[anew].any()
-    if len(begins) <= (2 if REDRAWN in columns else 3) and not (within and len(anew)):
+    once = within and len(anew) > 0 and 2 * short.sum() < len(short)
+    if len(begins) <= (2 if REDRAWN in columns else 3) and not once:
         return dict(columns)
     bars = {name: columns[name] for name in (ITERATION, PER_EPOCH, REDRAWN) if name in columns}
     inner = {name: bar.where(~np.isin(bar.places, totals.places[short])) for name, bar in bars.items()}
