@@ -57,7 +57,7 @@ def _unpack(flow: Flow, target: ast.Tuple | ast.List, values: Values, scope: Sco
 
 
 def _assign_attribute(flow: Flow, target: ast.Attribute, values: Values, scope: Scope) -> None:
-    bases = flow.value(target.value, scope)
+    bases = _written(flow, target, scope)
     if target.attr == "__dict__":
         also_assign(flow, target.value, sections(values), scope)
         flow.wrap(things(bases), sections(values))
@@ -70,7 +70,7 @@ def _assign_attribute(flow: Flow, target: ast.Attribute, values: Values, scope: 
 
 def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope) -> None:
     key = constant(target.slice)
-    bases = flow.value(target.value, scope)
+    bases = _written(flow, target, scope)
     looped = looped_sections(flow.use(flow.value(target.slice, scope), target, scope))
     if looped and key is None:
         flow.wrap(things(bases), looped)
@@ -79,6 +79,12 @@ def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope
         if not isinstance(target.slice, ast.Name):
             flow.note(flow.notes.computed, looped, RENAMED, target, scope)
     store(flow, bases, "*" if key is None else key, values)
+
+
+def _written(flow: Flow, target: ast.Attribute | ast.Subscript, scope: Scope) -> Values:
+    """What a member is assigned of: that reads nothing."""
+    flow.written.add(target.value)
+    return flow.value(target.value, scope)
 
 
 def store(flow: Flow, bases: Values, key: Any, values: Values) -> None:

@@ -193,13 +193,10 @@ def _by_name(flow: Flow, name: str, node: ast.Call, given: Arguments) -> Values:
         of_module = name == "getattr" and not any(isinstance(value, Node | Thing | Scope | Outside) for value in base)
         fallback |= {Named(text) for text in texts(given.args[1])} if of_module else NOTHING
         return fallback | by_computed_key(flow, base, node.args[1], node, given.scope)
-    if name == "hasattr":
-        note_presence(flow, base, key, node, given.scope)
-        if not sections(base):
-            member(flow, base, Access(key, "hasattr", node, given.scope))
-        return NOTHING
     default = ast.unparse(node.args[2]) if len(node.args) > 2 else None
-    return fallback | member(flow, base, Access(key, "getattr", node, given.scope, default, written=node.args[1]))
+    form = "getattr" if name == "getattr" else "presence"
+    found = member(flow, base, Access(key, form, node, given.scope, default, written=node.args[1]))
+    return fallback | found if name == "getattr" else NOTHING
 
 
 def _set_by_name(flow: Flow, key: str | int | None, node: ast.Call, given: Arguments) -> None:
@@ -211,9 +208,3 @@ def _set_by_name(flow: Flow, key: str | int | None, node: ast.Call, given: Argum
         flow.note(flow.notes.computed, looped, RENAMED, node, given.scope)
     flow.wrap(things(given.args[0]), looped)
     also_assign(flow, node.args[0], looped, given.scope)
-
-
-def note_presence(flow: Flow, base: Values, key: str | int, node: ast.AST, scope: Scope) -> None:
-    """`key in base`: no value is read, but the run may go another way."""
-    found = [section.find(key) for section in sections(base) if key in section.data]
-    flow.note(flow.notes.tested, found, "only its presence is tested", node, scope)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnose.usage.binding import RENAMED, Arguments, assign
-from diagnose.usage.calls import call, call_values, note_presence
+from diagnose.usage.calls import call, call_values
 from diagnose.usage.flow import Evaluator, Flow
 from diagnose.usage.library import CONFIG_FILE
-from diagnose.usage.members import READERS, attribute, name, subscript
+from diagnose.usage.members import READERS, Access, attribute, member, name, subscript
 from diagnose.usage.syntax import DEFINITIONS, constant, last_name
 from diagnose.usage.values import (
     NOTHING,
@@ -138,8 +138,8 @@ def _compare(flow: Flow, node: ast.Compare, scope: Scope) -> Values:
         values = flow.value(right, scope)
         if not isinstance(op, ast.Is | ast.IsNot):
             flow.use(left | values, node, scope)
-        if isinstance(op, ast.In | ast.NotIn) and key is not None:
-            note_presence(flow, values, key, node, scope)
+        if isinstance(op, ast.In | ast.NotIn) and key is not None and sections(values):
+            member(flow, values, Access(key, "presence", node, scope, written=node.left))
     return NOTHING
 
 

@@ -74,8 +74,6 @@ class Notes:
 
     reads: dict[Node, set[Place]] = field(default_factory=lambda: defaultdict(set))
     absent: list[AbsentRead] = field(default_factory=list)
-    tested: dict[Node, Event] = field(default_factory=dict)
-    """Keys whose presence alone is asked for."""
     consumed: dict[Node, Event] = field(default_factory=dict)
     """Sections of which every key is used."""
     computed: dict[Node, Event] = field(default_factory=dict)
@@ -127,6 +125,8 @@ class Flow:
         self.hits: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         self.misses: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         """By load: the keys that are read by name, with their section, which has them or has not."""
+        self.written: set[ast.AST] = set()
+        """Expressions of which a member is assigned."""
         self.stored_anywhere: dict[str, Values] = {}
         """What was stored under an attribute, or a key, of this name anywhere."""
         self.package: tuple[str, ...] = ()

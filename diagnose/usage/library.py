@@ -78,6 +78,8 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
         inside = with_contents(given.everything)
         wrapped = [flow.wrapped(thing) for thing in things(inside)]
         flow.saves_config |= name == "save_hyperparameters" or bool(sections(inside.union(*wrapped)))
+    if name in names_of("counters") and what and what.top == "builtins":
+        return NOTHING
     if name not in names_of("passers"):
         held -= any_values(held)
     if name in names_of("mapping_bases"):

@@ -41,7 +41,7 @@ class Access:
 
     key: str | int
     form: str
-    """`attribute`, `subscript`, `get`, `getattr`, or `method` where the member is called."""
+    """`attribute`, `subscript`, `get`, `getattr`, `method` where it is called, `presence` where `in` asks for it."""
     node: ast.AST
     scope: Scope
     default: str | None = None
@@ -64,7 +64,7 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
         result |= each
     elif access.form in {"attribute", "method"} and key not in names_of("passers"):
         flow.use(each, access.node, access.scope)
-    elif access.form != "hasattr":  # of a section; in a loop, it is followed by itself
+    elif access.form != "presence":  # of a section; in a loop, it is followed by itself
         flow.use(chosen_values(each), access.node, access.scope)
     if key in {"__dict__", "hparams"}:
         result |= {value for value in base if isinstance(value, Node | Thing)}
@@ -125,7 +125,7 @@ def _note_section(flow: Flow, value: Node, child: Node | None, key: str, access:
     if child is not None:
         flow.notes.reads[child].add(place)
         flow.notes.by_attribute |= {value} if access.form == "attribute" else set()
-    elif access.form != "method" and key not in value.items:
+    elif access.form not in {"method", "presence"} and key not in value.items:
         default = access.default or _field_default(base, key)
         flow.notes.absent.append(AbsentRead(value, key, default, place, access.form == "attribute"))
 
@@ -174,7 +174,12 @@ def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attrib
         methods = [one.names.get(node.attr) for one in scope.owner.mro[1:]]
         return frozenset({Bound(method, scope.owner.instance) for method in methods if method})
     base = flow.value(node.value, scope)
-    return member(flow, base, Access(node.attr, form, node, scope, stores=isinstance(node.ctx, ast.Store)))
+    return member(flow, base, Access(node.attr, form, node, scope, stores=_stores(flow, node)))
+
+
+def _stores(flow: Flow, node: ast.Attribute | ast.Subscript) -> bool:
+    """Whether a member is assigned, or one of it: `cfg.model.width = 3` takes nothing of `cfg.model`."""
+    return isinstance(node.ctx, ast.Store) or node in flow.written
 
 
 def is_super(node: ast.Attribute, scope: Scope) -> bool:
@@ -191,7 +196,7 @@ def subscript(flow: Flow, node: ast.Subscript, scope: Scope) -> Values:
     base -= sections(base) if isinstance(node.slice, ast.Tuple | ast.UnaryOp) else NOTHING  # of an array, a list
     key = constant(node.slice)
     if key is not None:
-        stores = isinstance(node.ctx, ast.Store)
+        stores = _stores(flow, node)
         found = member(flow, base, Access(key, "subscript", node, scope, stores=stores, written=node.slice))
         return found | texts(base) if isinstance(key, int) else found
     found = by_computed_key(flow, base, node.slice, node, scope)

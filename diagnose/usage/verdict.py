@@ -37,7 +37,7 @@ class Judge:
         self.named_sections = {path[:end] for path in self.reads for end in range(len(path))}
         """The sections of which some key is read by its name."""
         self.consumed, self.escaped = self._by_path(notes.consumed), self._by_path(notes.escaped)
-        self.tested, self.computed = self._by_path(notes.tested), self._by_path(notes.computed)
+        self.computed = self._by_path(notes.computed)
         self.absent_reads = self._absent_reads()
         self.referenced = set(self._references(config_file))
         """What other keys name, by `${a.b}` or `!ref <a>`: the end of a path, or a section, may be read through it."""
@@ -135,8 +135,6 @@ class Judge:
             yield "a key for the library that makes objects from the config"
         if any(f".{one}." in f".{'.'.join(path)}." for one in self.referenced):
             yield "another key refers to it"
-        if path in self.tested:
-            yield str(self.tested[path])
         yield from self._doubts_of_sections(path)
         yield from self._doubts_of_name(path)
 

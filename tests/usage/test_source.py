@@ -255,10 +255,9 @@ def test_a_key_that_another_refers_to_is_not_accused(tmp_path: Path) -> None:
     assert report.dead == ("base.warmup",)
 
 
-def test_a_key_whose_presence_alone_is_tested_is_left_open(tmp_path: Path) -> None:
+def test_a_key_whose_presence_alone_is_tested_is_live(tmp_path: Path) -> None:
     source = "import yaml\ncfg = yaml.safe_load(open('c'))\nprint(cfg['lr'])\nif 'ema' in cfg:\n    print('ema')\n"
-    report = read(tmp_path, source, "{lr: 1, ema: 0.9}")
-    assert report["ema"].reason == "only its presence is tested (train.py:4)"
+    assert read(tmp_path, source, "{lr: 1, ema: 0.9, spare: 2}").live == ("lr", "ema")
 
 
 def test_a_function_that_nobody_calls_reads_nothing(tmp_path: Path) -> None:
