@@ -175,7 +175,7 @@ def _keyed(flow: Flow, made: Thing, key: ast.AST, values: Values, scope: Scope) 
     found = looped_sections(flow.value(key, scope))
     if not isinstance(key, ast.Name):
         flow.note(flow.notes.computed, found, RENAMED, key, scope)
-    flow.put(made.items, "*", values.difference(*[section.each() for section in found]))
+    flow.put(made.items, "*", values.difference(found, *[section.each() for section in found]))
     return found
 
 

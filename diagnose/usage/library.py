@@ -14,6 +14,7 @@ from diagnose.usage.binding import Arguments, bind_fields, call_defined, constru
 from diagnose.usage.flow import SAVED, Flow
 from diagnose.usage.libraries import is_familiar, names_of
 from diagnose.usage.values import (
+    ITSELF,
     NOTHING,
     Bound,
     Each,
@@ -43,7 +44,7 @@ MAKERS = {"instantiate", "from_config", "from_pretrained", "from_argparse_args"}
 def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> Values:
     """A call of something outside (`what`), or of a method `name` of something not followed."""
     name = what.name.rpartition(".")[2] if what else name  # whatever it is imported as
-    if _is_loader(what, name, receiver, given):
+    if _is_loader(flow, what, name, receiver, given):
         return _load(flow, name, receiver, given)
     for cls in _classes(given.everything | receiver):  # `from_dict(Config, section)`
         if cls.is_record:
@@ -125,9 +126,11 @@ def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Arguments) 
 # --- loading a config
 
 
-def _is_loader(what: Outside | None, name: str, receiver: Values, given: Arguments) -> bool:
+def _is_loader(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> bool:
     if name == "create" and what and what.top == "omegaconf":  # of a text
         return bool(given.args) and not sections(given.everything) and not things(given.everything)
+    if name == "exec" and what and what.top == "builtins":  # `exec(open("config/small.py").read())`
+        return flow.file_name.endswith(".py")
     if OWN_LOADER.fullmatch(name) and any(_may_load(thing) for thing in things(receiver)):
         return True
     homes = {value.top for value in receiver if isinstance(value, Outside)} | ({what.top} if what else set())
@@ -153,6 +156,8 @@ def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
         flow.named_otherwise.add(site)
     result: Values = frozenset({flow.load(site, given.scope)})
     flow.wrap(filter(_may_load, things(receiver)) if OWN_LOADER.fullmatch(name) else (), result)
+    if name == "exec":
+        flow.put(given.scope.module.scope.variables, ITSELF, result)
     at_hand = with_contents(receiver | given.everything)
     for cls in _classes(at_hand):
         bind_fields(flow, cls, result)

@@ -236,11 +236,12 @@ def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: as
 def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:
     """What a bare name may be."""
     found = flow.project.lookup(node.id, scope)
+    world = scope.module.scope.variables.get(ITSELF, NOTHING)
+    is_global = all(isinstance(one, Variable) and one.scope.kind == "module" for one in found)
+    if world and is_global and (not found or any(value.find(node.id) for value in sections(world))):
+        return _bound(found) | member(flow, world, Access(node.id, "get", node, scope))
     if found:
         return _bound(found)
-    world = scope.module.scope.variables.get(ITSELF, NOTHING)
-    if world:
-        return member(flow, world, Access(node.id, "get", node, scope))
     return frozenset({Outside(f"builtins.{node.id}")}) if hasattr(builtins, node.id) else NOTHING
 
 

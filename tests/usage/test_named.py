@@ -308,6 +308,23 @@ def test_what_a_parameter_takes_is_not_among_the_rest(tmp_path: Path, to: str) -
     assert {"net.enc.depth", "net.width", "net.bias"} <= set(report.live)
 
 
+EXECUTED = {
+    "by the trainer": "exec(open(sys.argv[1]).read())\n",
+    "by a file that it runs too": "exec(open('configurator.py').read())\n",
+    "compiled first": "exec(compile(open(sys.argv[1]).read(), sys.argv[1], 'exec'), globals())\n",
+}
+
+
+@pytest.mark.parametrize("how", EXECUTED)
+def test_a_config_in_python_sets_the_names_of_the_trainer(tmp_path: Path, how: str) -> None:
+    (tmp_path / "small.py").write_text("lr = 1\nwidth = 2\nspare = 3\nother = 4\n", "utf-8")
+    source = "import sys\nlr, spare = 0.1, 5\nwidth = 3\n" + EXECUTED[how] + "def step():\n    print(lr * 2)\nstep()\n"
+    (tmp_path / "train.py").write_text(source + "print(width)\n", "utf-8")
+    config = {"lr": 1, "width": 2, "spare": 3, "other": 4}
+    report = keys_read(tmp_path / "train.py", config, tmp_path / "small.py")
+    assert (report.live, report.dead) == (("lr", "width"), ("spare", "other"))
+
+
 def test_a_text_that_is_evaluated_reads_the_keys_in_it(tmp_path: Path) -> None:
     source = """
         import yaml
