@@ -79,6 +79,8 @@ def _assign_item(flow: Flow, target: ast.Subscript, values: Values, scope: Scope
         if not isinstance(target.slice, ast.Name):
             flow.note(flow.notes.computed, looped, RENAMED, target, scope)
     store(flow, bases, "*" if key is None else key, values)
+    if isinstance(key, str) and not bases:
+        flow.put(flow.stored_anywhere, key, sections(values))
 
 
 def _written(flow: Flow, target: ast.Attribute | ast.Subscript, scope: Scope) -> Values:

@@ -233,6 +233,9 @@ HELD_ELSEWHERE = {
     "the dict of a namespace": "import argparse\na = argparse.Namespace()\na.__dict__ = cfg['a']\nprint(a.rate)\n",
     "a class with its own subscript": "class Conf:\n    def __init__(self, c):\n        self.c = c\n"
     "    def __getitem__(self, name):\n        return self.c[name]\nprint(Conf(cfg)['a']['rate'])\n",
+    "an item of something of a library": "import click\n@click.group()\n@click.pass_context\ndef main(ctx):\n"
+    "    ctx.obj['all'] = cfg\n@main.command()\n@click.pass_context\ndef train(ctx):\n"
+    "    c = ctx.obj['all']\n    print(c['a']['rate'])\nmain()\n",
     "another module": "import parts\nparts.cfg = cfg\nparts.show()\n",
     "a wrapped network": "import torch\nclass Net(torch.nn.Module):\n    def __init__(self, c):\n        self.c = c\n"
     "    def show(self):\n        print(self.c['a']['rate'])\ntorch.nn.DataParallel(Net(cfg)).module.show()\n",
