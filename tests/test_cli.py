@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -195,6 +196,16 @@ def test_without_a_path_the_usual_places_are_searched(amharic: Path) -> None:
     done = ttsdoc("analyze", "--format", "json", cwd=amharic)
     assert "no path given, looking in logs" in done.stderr
     assert report(done)["runs"][0]["verdict"] == "unhealthy"
+
+
+def test_the_usual_places_that_are_passed_over_are_named(amharic: Path, tmp_path: Path) -> None:
+    shutil.copytree(amharic / "logs", tmp_path / "logs")
+    shutil.copytree(amharic / "logs", tmp_path / "runs" / "first")
+    assert "looking in logs/, not in runs/\n" in ttsdoc("analyze", cwd=tmp_path).stderr
+
+
+def test_the_first_help_says_what_to_type_first() -> None:
+    assert "Start with: ttsdoc analyze LOGS" in ttsdoc("--help").stdout
 
 
 TRAINER = """\

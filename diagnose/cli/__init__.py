@@ -89,6 +89,7 @@ def command_line(words: Sequence[str] = ()) -> typer.Typer:
     """All commands, or only the one that the first word names: reading all takes longer than to judge a small log."""
     app = typer.Typer(
         help="Find what is wrong with a training run, prove it, and write the corrected config.",
+        epilog="Start with: ttsdoc analyze LOGS (a file, a folder, or - for what is pasted).",
         no_args_is_help=True,
         rich_markup_mode=None,  # plain help: importing rich would take longer than all the rest
         pretty_exceptions_enable=False,

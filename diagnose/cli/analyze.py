@@ -144,9 +144,10 @@ def _moment(text: str) -> float:
 
 
 def _usual_place() -> list[str]:
-    """The first usual place that holds something, and a note on it."""
-    place = next((place for place in USUAL_PLACES if Path(place).is_dir() and any(Path(place).iterdir())), ".")
-    tell(f"no path given, looking in {place}{os.sep}")
+    """The first usual place that holds something, and a note on it and on the others."""
+    place, *others = [one for one in USUAL_PLACES if Path(one).is_dir() and any(Path(one).iterdir())] or ["."]
+    passed = " and ".join(f"{other}{os.sep}" for other in others if other != ".")
+    tell(f"no path given, looking in {place}{os.sep}{f', not in {passed}' if passed else ''}")
     return [place]
 
 
