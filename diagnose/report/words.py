@@ -78,10 +78,11 @@ def span(run: Run, finding: Finding) -> str:
     if finding.first_step is None:
         return ""
     first = place_of(run, finding.metric, finding.first_step)
-    if finding.last_step in (None, finding.first_step):
+    last = first if finding.last_step is None else place_of(run, finding.metric, finding.last_step)
+    if last == first:
         return first
     word, begin = first.split(" ", 1)
-    return f"{word}s {begin} to {place_of(run, finding.metric, finding.last_step).split(' ', 1)[1]}"
+    return f"{word}s {begin} to {last.split(' ', 1)[1]}"
 
 
 def evidence_words(evidence: Evidence) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from diagnose.facts import Checkpoint
@@ -55,6 +56,13 @@ def test_where_nothing_was_gained_no_checkpoint_is_called_the_best() -> None:
 
 def test_the_lowest_of_a_loss_that_is_none_is_not_to_be_kept() -> None:
     assert "Keep" not in "\n".join(report(diagnosis(overfit(), finding(name="impossible-loss"), advice=stop())))
+
+
+def test_a_place_within_one_epoch_is_no_stretch_of_epochs() -> None:
+    steps = [1, 2, 3, 4]
+    logged = curve("loss", Role.TRAIN_LOSS, steps, [3, 2, 3, 2], counted=False, epochs=np.ones(4))
+    found = finding(metric="train_loss", first_step=1, last_step=4)
+    assert "epoch 1, confidence" in "\n".join(report(diagnosis(run(logged), found)))
 
 
 def test_a_message_that_the_answer_gave_with_a_capital_is_not_repeated() -> None:
