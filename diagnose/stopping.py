@@ -84,7 +84,7 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
     if open_ones:
         return Recommendation.CANNOT_TELL, [f"look at {open_ones[0]} first"]
     if any(finding.inconclusive for finding in findings):
-        return Recommendation.CANNOT_TELL, ["too little is logged to say"]
+        return Recommendation.CANNOT_TELL, ["log more often or let it run on, then ask again"]
     if signals(facts).reward is not None:
         return Recommendation.CANNOT_TELL, ["the reward is that of training: evaluate the policy without exploration"]
     if not _evaluated(facts, best):
@@ -100,7 +100,7 @@ def _go_on(facts: Facts, best: Best) -> tuple[Recommendation, list[str]]:
         return Recommendation.CANNOT_TELL, [f"only one {name} is logged: evaluate more often"]
     if best.since > best.index:
         vain = f"the last {best.since} of {count} evaluations brought no better {name}"
-        return Recommendation.CANNOT_TELL, [f"{vain}: compare its checkpoint with the last before paying for more"]
+        return Recommendation.CANNOT_TELL, [f"{vain}: compare the best checkpoint with the last before paying for more"]
     newest = "the last evaluation is the best so far" if best.since == 0 else f"the best {name} is {_old(best.since)}"
     gain, words = _late_gain(facts, best)
     if gain is not None and gain < LITTLE:

@@ -103,7 +103,7 @@ def _read(source: Source) -> Run:
     columns, good, bad = _columns(source, top, decimal_comma=commas)
     made_up = not top.named and any("column " in name for name in top.header)
     notes = (
-        *([f"{bad} rows have another number of cells than the header and were left out"] if bad else []),
+        *([f"{bad} row{'s have' if bad > 1 else ' has'} another number of cells: left out"] if bad else []),
         *(["its numbers have decimal commas"] if commas else []),
         *([f"no header: its columns are read as {', '.join(top.header)}; --columns names them"] if made_up else []),
     )

@@ -7,13 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from diagnose.clean import plain
+from diagnose.clean import markdown, plain
+from diagnose.errors import TtsdocError
 from diagnose.facts import Hints
 from diagnose.files import inside
 from diagnose.finding import Diagnosis
 from diagnose.pool import find, judge_all
 from diagnose.report.words import title
-from diagnose.ui.views import answer_text, figures, report_text, with_reasons
+from diagnose.ui.views import answer_text, figures, report_text
 
 MOST_RUNS = 200
 """In the list of a folder."""
@@ -27,9 +28,11 @@ def judged(root: Path, folder: str) -> list[Diagnosis]:
 def folder_tab(root: Path) -> None:
     """Make the tab and connect it. Must be called inside a `gr.Tabs`."""
 
-    @with_reasons
     def judge(folder: str) -> tuple[Any, ...]:
-        found = judged(root, folder)
+        try:
+            found = judged(root, folder)
+        except (TtsdocError, OSError) as error:  # in the place of the answer: that of another folder must not stay
+            return [], gr.update(choices=[], value=None, visible=False), f"**{markdown(str(error))}**", None, ""
         names = [f"{number}. {plain(title(one.run))}: {one.verdict.value}" for number, one in enumerate(found, 1)]
         listed = gr.update(choices=names[:MOST_RUNS], value=names[0], visible=len(found) > 1)
         return found, listed, *show(found, names[0])

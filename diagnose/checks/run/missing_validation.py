@@ -36,6 +36,6 @@ class MissingValidation(Check):
                 Severity.INFO,
                 Confidence.HIGH,
                 Role.VAL_LOSS.value,
-                f"{facts.no_validation.capitalize()}: overfitting cannot be judged.",
+                f"{facts.no_validation.capitalize()}: overfitting cannot be judged. {self.what_to_do()}",
                 advice=self.what_to_do(),
             )

@@ -94,7 +94,7 @@ class Overfitting(Check):
             Evidence("fell_in_vain", gap.vain, self.vain, "", f"training fell by up to {fell:.0%}"),
             first=gap.vain_from,
             prescriptions=remedies.regularise(facts, int(val.curve.steps[gap.lowest])),
-            advice=f"Stop here; compare the checkpoints from {place} on (speech: by ear) and keep the best.",
+            advice=f"Compare the checkpoints from {place} on (speech: by ear) and keep the best.",
         )
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:

@@ -55,8 +55,8 @@ class SlowLearning(LossCheck):
             return
         yield self.report(
             trend.curve,
-            f"The loss went from about {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g} in a nearly "
-            "straight line and is still falling: the steps are too small or too few.",
+            f"The loss fell only from about {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g}, {half:.0%} "
+            "of that in the second half: the steps are too small or too few.",
             Evidence("fall", trend.net, self.little, "", f"fell by {1 - exp(-trend.net):.0%} in all"),
             Evidence("second_half", half, None, "", f"{half:.0%} of it in the second half"),
             prescriptions=remedies.speed_up(facts, trend.net, sure=facts.run.peak_logged_rate is not None),
