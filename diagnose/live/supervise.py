@@ -21,11 +21,13 @@ from diagnose.live.order import Order
 from diagnose.live.record import Attempt, Change, Record, read_record
 from diagnose.live.stops import alarms, died, last_good, only_memorised
 from diagnose.live.trainings import RECORD, Trainings
-from diagnose.live.trials import RateTrials
+from diagnose.live.trials import RateTrials, Tried
 from diagnose.live.verdict import compare
 from diagnose.plan import Plan, plan
 from diagnose.remedies.rate import HALF
 
+SHORTER = frozenset({"max_epochs", "max_steps", "early_stopping", "early_stopping_patience"})
+"""Changes that only end a run sooner: its best loss is then what it was."""
 CURED = "cured"
 """Name of the cured config; it ends as the given one does."""
 
@@ -52,6 +54,8 @@ class _Healing:
     """The run to be better than."""
     kept: Attempt | None = None
     """The attempt that this run is."""
+    unsure: Tried | None = None
+    """A trial that was ahead, but not so clearly that it decides: it follows the config's own rate to the end."""
 
     @property
     def order(self) -> Order:
@@ -81,7 +85,7 @@ class _Healing:
             if attempt.accepted is False and self.base is not None and not alarms(self.base):
                 break  # another rate was no better than one under which nothing is wrong
             if not alarms(diagnosis):
-                attempt = self._halved(attempt)
+                attempt = self._still_unsure() or self._halved(attempt)
                 continue
             made = self._plan(attempt, diagnosis)
             if only_memorised(diagnosis):
@@ -136,10 +140,19 @@ class _Healing:
 
     def _at_the_best_rate(self, own: Attempt, diagnosis: Diagnosis) -> Attempt | None:
         """A whole training at the best rate of the trials; None where the config's own has been trained to its end."""
-        found = RateTrials(self.runs, own, diagnosis.facts).run()
-        if found is not None or not own.trial or not self.runs.may_go_on:
-            return found
-        return self.runs.to_its_end(own)
+        best = RateTrials(self.runs, own, diagnosis.facts).run()
+        if not self.runs.may_go_on or (best is None and not own.trial):
+            return None
+        if best is None or (own.trial and not best.sure):
+            self.unsure = best
+            return self.runs.to_its_end(own)
+        unknown = "; where that would have ended is not known" if own.trial else ""
+        return replace(self.runs.to_its_end(best.attempt), reason=f"{best.said}{unknown}")
+
+    def _still_unsure(self) -> Attempt | None:
+        """The rate of trials that were not clear, to its end; None where there is none, or no attempt is left."""
+        best, self.unsure = self.unsure, None
+        return self.runs.to_its_end(best.attempt) if best is not None and self.runs.may_go_on else None
 
     def _judged(self, attempt: Attempt, diagnosis: Diagnosis) -> Attempt:
         """With whether it is better than the one before; if so, it is what the next must be better than."""
@@ -175,6 +188,10 @@ class _Healing:
         if not self._may_go_on(attempt):
             return None
         edits = tuple(Change.of(edit) for edit in made.applied)
+        if {edit.parameter for edit in edits} <= SHORTER:
+            for edit in edits:
+                self.runs.say(f"advised, and not trained: {edit.path}: {edit.was} -> {edit.now}  ({edit.why})")
+            return None
         return self.runs.changed(made.after, edits, last_good(diagnosis))
 
     def _halved(self, attempt: Attempt) -> Attempt | None:

@@ -22,6 +22,8 @@ class Tried:
     attempt: Attempt
     facts: Facts
     said: str
+    sure: bool
+    """Whether it is so clearly ahead that the config's own rate need not be trained to its end."""
 
 
 @dataclass(eq=False)
@@ -34,8 +36,8 @@ class RateTrials:
     facts: Facts
     """What it logged."""
 
-    def run(self) -> Attempt | None:
-        """A whole training at the rate that was best; None where that is the config's own, or nothing was compared.
+    def run(self) -> Tried | None:
+        """The trial of the rate that was best; None where that is the config's own, or nothing was compared.
 
         Ten times the rate, as often as that is better than before; if it never is, a tenth in the same way.
         """
@@ -46,13 +48,9 @@ class RateTrials:
             return None
         self.runs.say(f"no fault in the log; other rates are tried, each up to step {at:,.0f}")
         best = self._climbed(TENFOLD, rate, at) or self._climbed(TENTH, rate, at)
-        if not self.runs.may_go_on:
-            return None
-        if best is None:
+        if best is None and self.runs.may_go_on:
             self._put_down(self.first, f"ten times the rate and a tenth of it, up to step {at:,.0f}: neither is better")
-            return None
-        unknown = "; where that would have ended is not known" if self.first.trial else ""
-        return replace(self.runs.to_its_end(best.attempt), reason=f"{best.said}{unknown}")
+        return best if self.runs.may_go_on else None
 
     def _judged_at(self) -> float | None:
         """The step up to which the rates are compared."""
@@ -84,7 +82,10 @@ class RateTrials:
         attempt, diagnosis = self.runs.trained(attempt, lambda facts: _reached(facts, self.facts, at))
         said = self._outcome(attempt, diagnosis)
         self._put_down(replace(attempt, trial=True, accepted=False), said)
-        return None if diagnosis is None or attempt.stopped_by else Tried(attempt, diagnosis.facts, said)
+        if diagnosis is None or attempt.stopped_by:
+            return None
+        ahead = lead(diagnosis.facts, self.facts)
+        return Tried(attempt, diagnosis.facts, said, ahead is not None and ahead.sure)
 
     def _put_down(self, attempt: Attempt, reason: str) -> None:
         self.runs.say(f"attempt {attempt.number}: {reason}")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diagnose.facts import Facts
-from diagnose.live.lead import begun, judged_at, lead
+from diagnose.live.lead import Lead, begun, judged_at, lead
 from diagnose.run import Axis, Curve, Role, Run
 
 
@@ -93,3 +93,14 @@ def test_a_run_that_went_on_from_a_checkpoint_has_no_beginning_to_compare() -> N
 
 def test_a_trial_without_a_finite_loss_is_not_compared() -> None:
     assert lead(run(np.full(10, np.nan)), run(falling(100, 0.02))) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "error", "clear", "sure"),
+    [(0.12, 0.01, True, True), (0.12, 0.05, True, False), (0.12, 0.13, False, False), (0.015, 0.001, False, False)],
+)
+def test_a_small_lead_is_none_and_a_noisy_one_is_worth_a_training_and_ends_none(
+    share: float, error: float, clear: bool, sure: bool
+) -> None:
+    found = Lead(20, share, error)
+    assert (found.clear, found.sure) == (clear, sure)

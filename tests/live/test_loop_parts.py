@@ -28,7 +28,9 @@ from diagnose.live.record import Attempt, Change, Record, Seen, read_record
 from diagnose.live.stops import alarms, last_good, with_fault, worth_a_stop
 from diagnose.live.supervise import _Healing
 from diagnose.live.trainings import Trainings
+from diagnose.live.trials import RateTrials, Tried
 from diagnose.live.verdict import Noise, compare, estimated, score
+from diagnose.plan import AppliedEdit, Plan
 from diagnose.remedies import speed_up
 from diagnose.run import Axis, Curve, Role, Run
 
@@ -276,3 +278,40 @@ def test_a_lower_rate_that_trials_chose_is_not_halved(tmp_path: Path) -> None:
     runs.keep(chosen := runs.attempt(1, config, (lower,), None))
     halved = [_Healing(runs)._halved(replace(chosen, accepted=kept)) for kept in (None, True, False)]
     assert [one is None for one in halved] == [True, True, False]
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_lead_that_is_not_sure_ends_no_run(sure: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are trained to their ends then."""
+    config = tmp_path / "c.yaml"
+    config.write_text("training:\n  learning_rate: 0.02\n", encoding="utf-8")
+    runs = Trainings(Order(config, ("t", "{config}"), tmp_path), lambda _: None, Asked())
+    runs.record = Record(str(config), ("t", "{config}"))
+    runs.keep(own := replace(runs.attempt(1, config, (), None), trial=True))
+    higher = replace(runs.attempt(2, tmp_path / "other.yaml", (), None), trial=True)
+    best = Tried(higher, run([3.0, 2.0]), "9 % ahead", sure)
+    monkeypatch.setattr(RateTrials, "run", lambda self: best)
+    loop = _Healing(runs)
+    first = loop._at_the_best_rate(own, examine(run([3.0, 2.5])))
+    second = loop._still_unsure()
+    assert [None if one is None else one.config for one in (first, second)] == (
+        [str(tmp_path / "other.yaml"), None] if sure else [str(config), str(tmp_path / "other.yaml")]
+    )
+
+
+@pytest.mark.parametrize(("also", "trained"), [({}, False), ({"learning_rate": 0.002}, True)])
+def test_what_only_ends_a_run_sooner_is_advised_and_not_trained(
+    also: dict[str, float], trained: bool, tmp_path: Path
+) -> None:
+    config, said = tmp_path / "c.yaml", list[str]()
+    config.write_text("training:\n  learning_rate: 0.02\n  max_steps: 100\n", encoding="utf-8")
+    runs = Trainings(Order(config, ("t", "{config}"), tmp_path), said.append, Asked())
+    runs.record = Record(str(config), ("t", "{config}"))
+    runs.keep(first := runs.attempt(1, config, (), None))
+    values = {"max_steps": 40, **also}
+    edits = tuple(AppliedEdit(name, f"training.{name}", 1, 100, now, "", "why", ()) for name, now in values.items())
+    diagnosis = examine(run([3.0, 2.5]))
+    made = Plan(str(config), config.read_text("utf-8"), read_config(config).rewrite(values).text, edits, (), diagnosis)
+    found = _Healing(runs)._following(first, diagnosis, made)
+    assert (found is not None) is trained
+    assert any(line.startswith("advised") for line in said) is not trained
