@@ -204,3 +204,12 @@ def test_what_was_said_of_the_training_loss_is_what_it_did_to_the_end() -> None:
     made = training(flat, evaluations(turned(descent(), 0.4, 0.3), 40))
     (finding,) = (one for one in examine(Facts(made)).findings if one.code == "FIT002")
     assert "while the training loss hardly moved" in finding.message
+
+
+def test_what_validation_gained_in_vain_is_what_the_log_holds() -> None:
+    """From 0.4727 to 0.4348 is 8 %, however smooth the course is."""
+    val = [0.4727, 0.4348, 0.5815, 0.5264, 0.4782, 0.4378, 0.9572, 0.7360, 0.5514, 0.5981, 0.5844, 0.8462]
+    train = [0.4165, 0.3406, 0.2669, 0.2124, 0.1719, 0.1412, 0.1169, 0.0976, 0.0831, 0.0715, 0.0625, 0.0551]
+    made = training(train, curve(Role.VAL_LOSS, val, axis=Axis.EPOCH), axis=Axis.EPOCH)
+    (finding,) = (one for one in examine(Facts(made)).findings if one.code == "FIT002")
+    assert "has gained at most 8% since epoch 1 (11 evaluations)" in finding.message

@@ -30,8 +30,7 @@ class Overfitting(Check):
 
     ## Blind spots
     For speech the validation loss may rise while the voice still gets better: listen to the best and to the last
-    checkpoint. The total of a GAN has no such meaning at all. Losses that saturate (Tacotron 2, flow matching) stay
-    flat while the voice improves; there training does not halve either.
+    checkpoint. The total of a GAN has no such meaning. Losses that saturate (Tacotron 2) stay flat while it improves.
     """
 
     code = "FIT002"
@@ -84,14 +83,15 @@ class Overfitting(Check):
 
     def _past_best(self, facts: Facts, val: Trend, gap: Gap) -> Finding:
         since, place = gap.evaluations - 1 - gap.vain_from, val.curve.place(val.curve.steps[gap.vain_from])
-        left = gap.smooth[gap.vain_from] - gap.smooth.min()
-        gained = "next to nothing" if val.signed else f"{1 - exp(-left):.0%}"
-        fell = 1 - exp(-gap.vain * (gap.evaluations - 1) / since - WORTH * left)
+        most = float(val.level[gap.vain_from] - val.level[gap.vain_from :].min())  # as logged
+        gained = "little" if val.signed else f"at most {1 - exp(-most):.0%}"
+        left = WORTH * (gap.smooth[gap.vain_from] - gap.smooth.min())
+        fell = 1 - exp(-left - gap.vain * (gap.evaluations - 1) / since)
         return self.report(
             val.curve,
             f"{_name(val)} has gained {gained} since {place} ({since} evaluations), while the training loss fell by "
-            f"up to {fell:.0%}: the rest is memorised.",
-            Evidence("fell_in_vain", gap.vain, self.vain, "", f"training fell by up to {fell:.0%}"),
+            f"about {fell:.0%}: the rest is memorised.",
+            Evidence("fell_in_vain", gap.vain, self.vain, "", f"training fell by about {fell:.0%}"),
             first=gap.vain_from,
             prescriptions=remedies.regularise(facts, int(val.curve.steps[gap.lowest])),
             advice=f"Compare the checkpoints from {place} on (speech: by ear) and keep the best.",
