@@ -40,7 +40,7 @@ class Mentions:
 def mentions(reach: Reachable, followed: set[ast.AST]) -> Mentions:
     """Gather the names of all scopes that can run; docstrings do not count.
 
-    `followed`: literals that are the key of a known reading; they count as names, as the keys of a dict do.
+    `followed`: literals that are the key of a known reading; they count as names, as keys that the source writes do.
     """
     names: set[str] = set()
     texts: set[str] = set()
@@ -48,6 +48,8 @@ def mentions(reach: Reachable, followed: set[ast.AST]) -> Mentions:
         paths = (one for one in reach.code[scope] if isinstance(one, ast.BinOp) and isinstance(one.op, ast.Div))
         joined = {part for one in paths for part in (one.left, one.right)}  # of a path, `folder / "logs"`
         stored = {key for node in reach.code[scope] if isinstance(node, ast.Dict) for key in node.keys}
+        items = (one for one in reach.code[scope] if isinstance(one, ast.Subscript) and isinstance(one.ctx, ast.Store))
+        stored |= {one.slice for one in items}
         names |= scope.parameters
         first = scope.body[0] if scope.body else None
         docstring = first.value if isinstance(first, ast.Expr) else None
@@ -59,8 +61,8 @@ def mentions(reach: Reachable, followed: set[ast.AST]) -> Mentions:
                 names |= _names_of(node, scope, reach)
     strings = {piece for text in texts if len(text) < LONGEST_PATH for piece in (text, *text.split("."))}
     pieces = {piece for text in texts for piece in re.findall(r"\w+", text)}
-    code = {str(constant(one)) for _, call in reach.calls_named("eval") for one in call.args}
-    strings |= {piece for text in code for piece in re.findall(r"\w+", text)}
+    evaluated = {str(constant(one)) for _, call in reach.calls_named("eval") for one in call.args}
+    strings |= {piece for text in evaluated for piece in re.findall(r"\w+", text)}
     return Mentions(frozenset(names), frozenset(strings), frozenset(pieces))
 
 

@@ -172,6 +172,18 @@ FOUND_IN_STRANGERS = {
         "{lr: 1, spare: 2}",
         {"spare"},
     ),
+    "a key that is written into another dict": (
+        """
+        import json, sys
+        cfg = json.load(open("c.json"))
+        row = json.loads(sys.argv[1])
+        row["spare"] = cfg["lr"]
+        print(row)
+        """,
+        "",
+        "{lr: 1, spare: 2}",
+        {"spare"},
+    ),
     "a folder that has the name of a key": (
         """
         import json
