@@ -118,6 +118,61 @@ def test_the_split_is_known_behind_the_letter_of_what_was_measured() -> None:
     assert points(run, Role.VAL_LOSS) == pytest.approx([x + 0.1 for x in VALUES])
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{{'epoch': {n}, 'rec_avg_loss': '{a:.4f}', 'icl_avg_loss': '{b:.4f}', 'joint_avg_loss': '{c:.4f}'}}",
+        "epoch {n} pose_loss {a:.4f} combined_loss {c:.4f} shape_loss {b:.4f}",
+        "step {n}: loss_ab={c:.4f} loss_a={a:.4f} loss_b={b:.4f} lr=0.001",
+    ],
+)
+def test_the_sum_of_the_other_losses_is_the_total_whatever_it_is_called(line: str) -> None:
+    run = read_text("\n".join(line.format(n=n, a=x, b=0.3 * x, c=1.3 * x) for n, x in enumerate(VALUES)))
+    assert points(run) == pytest.approx([1.3 * x for x in VALUES], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "iter:{n}, epoch:7(total:2000), obj:{x}",
+        "epoch {n} done: 10, total: 400, loss: {x}",
+        "[{n}/9] total: 12 objective: {x}",
+    ],
+)
+def test_a_total_of_whole_numbers_counts_and_is_no_loss(line: str) -> None:
+    assert points(read_text("\n".join(line.format(n=n, x=x) for n, x in enumerate(VALUES)))) == VALUES
+
+
+def test_a_total_beside_its_parts_is_the_loss() -> None:
+    lines = [f"step {n} | total {x + 1.5:.3f} | mel {x:.3f} | stop 1.500" for n, x in enumerate(VALUES)]
+    assert points(read_text("\n".join(lines))) == pytest.approx([x + 1.5 for x in VALUES])
+
+
+@pytest.mark.parametrize(("generator", "discriminator"), [(0, 1), (1, 0)])
+def test_of_coqui_the_generator_is_judged_whichever_number_its_optimizer_has(
+    generator: int, discriminator: int
+) -> None:
+    block = (
+        "  --> STEP: {n}/270 -- GLOBAL_STEP: {n}\n     | > loss_mel: {x:.5f}  (16.5)\n"
+        "     | > loss_{g}: {total:.5f}  (20.2)\n"
+        "     | > loss_disc: {d:.5f}  (3.6)\n     | > loss_{a}: {d:.5f}  (3.6)\n"
+    )
+    totals = [20 + x for x in VALUES]
+    text = "\n".join(
+        block.format(n=25 * n, x=16 + x, total=20 + x, d=2 + n % 2, g=generator, a=discriminator)
+        for n, x in enumerate(VALUES)
+    )
+    assert points(read_text(text)) == pytest.approx(totals)
+
+
+@pytest.mark.parametrize(
+    "line", ["e{e:02d} s{s:04d} loss {x}", "e{e} i{s:05d} | loss {x} | lr 0.1", "E{e} S{s} loss={x}"]
+)
+def test_counts_behind_single_letters_count_and_name_nothing(line: str) -> None:
+    text = "\n".join(line.format(e=e, s=s, x=2.5 - e / 10 - s / 1000) for e in (1, 2, 3) for s in (50, 100, 150))
+    assert len(points(read_text(text))) == 9
+
+
 def write_ranks(folder: Path, name: str, numbers: list[int], lost: int = -1) -> None:
     folder.mkdir(exist_ok=True)
     for rank in numbers:

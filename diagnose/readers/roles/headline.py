@@ -65,7 +65,7 @@ def losses(readings: Iterable[Reading], curves: Curves) -> list[Reading]:
 
     Training and held-out losses each by themselves: `Val: 5794` once is no loss beside twenty evaluations.
     """
-    found = [reading for reading in readings if reading.lossy and not reading.never]
+    found = [reading for reading in readings if reading.lossy and not reading.never and not _counts(reading, curves)]
     kept = []
     for held_out in (False, True):
         same = [reading for reading in found if reading.held_out is held_out]
@@ -73,6 +73,12 @@ def losses(readings: Iterable[Reading], curves: Curves) -> list[Reading]:
         fewest = _NO_COURSE if most >= _MANY else _TOO_FEW if most >= _PLENTY else 2 if most >= 5 else 1
         kept += [reading for reading in same if len(curves[reading.tag]) >= fewest]
     return kept
+
+
+def _counts(reading: Reading, curves: Curves) -> bool:
+    """Whether it is how many there are: `epoch:7(total:2000)`."""
+    values = curves[reading.tag].values
+    return reading.words == ("total",) and bool(np.isfinite(values).all()) and not (values % 1).any()
 
 
 def best(found: Sequence[Reading], curves: Curves) -> Reading | None:
@@ -84,12 +90,21 @@ def best(found: Sequence[Reading], curves: Curves) -> Reading | None:
         return None
     least = min(_rank(reading, curves) for reading in found)
     equals = [reading for reading in found if _rank(reading, curves) == least]
+    equals = [reading for reading in equals if _sums_up(reading, equals, curves)] or equals
     longest = max(len(curves[reading.tag]) for reading in equals)
     return max(equals, key=lambda reading: _worth(reading, curves[reading.tag], longest))
 
 
 def _rank(reading: Reading, curves: Curves) -> tuple[bool, bool, int, int]:
     return reading.secondary, _is_constant(curves[reading.tag]), -reading.lossy, len(reading.parts)
+
+
+def _sums_up(reading: Reading, equals: Sequence[Reading], curves: Curves) -> bool:
+    """Whether it is the sum of the others, whatever it is called: `joint`, `combined`."""
+    total = curves[reading.tag].values
+    parts = [curves[other.tag].values for other in equals if other is not reading]
+    same = len(parts) > 1 and all(len(part) == len(total) for part in parts)
+    return same and bool(np.allclose(np.sum(parts, axis=0), total, rtol=1e-3, atol=0.0))
 
 
 def _is_constant(curve: Curve) -> bool:

@@ -29,8 +29,11 @@ COUNTER = regex(
 )
 # `i=12/530`: the iteration of an epoch.
 _LETTER_I = regex(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
-# `E1/3 S10/200`: epoch and step.
-_LETTERS = regex(r"(?<!\w)E ?(?P<epoch>\d+)(?:/\d+)?[ ,|:]+[SIB] ?(?P<inner>\d+)(?:/(?P<per>\d+))?(?![\w.])")
+# `E1/3 S10/200`, `e00 s0050`: epoch and step.
+LETTERS = regex(
+    r"(?<!\w)(?:E ?|e(?=\d+[ ,|:]+[sib]\d))(?P<epoch>\d+)(?:/\d+)?[ ,|:]+"
+    r"[SIBsib] ?(?P<inner>\d+)(?:/(?P<per>\d+))?(?![\w.])"
+)
 # `after 100 batches`: what was done so far.
 _DONE = regex(
     r"\bafter[ \t]+(?P<number>\d+)[ \t]+(?P<name>batches|steps|iter(?:ation)?s|epochs|updates|samples|examples)\b",
@@ -128,7 +131,7 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
     if done:
         yield EPOCH if done["name"].casefold() == "epochs" else STEP, done.span("number")
         return
-    brackets = (_BRACKETS.match(line) or _LETTERS.search(line) or _LETTER_I.search(line)) if with_metrics else None
+    brackets = (_BRACKETS.match(line) or LETTERS.search(line) or _LETTER_I.search(line)) if with_metrics else None
     sure = (LOGGERS[0], LOGGERS[-1])  # others may take `Epoch: ` for a part of their own
     starts = [0, *(logger.end() for one in sure if (logger := one.match(line)))] if with_metrics else []
     first = next(filter(None, (_COUNTED_FIRST.match(line, start) for start in starts)), None)

@@ -26,6 +26,7 @@ from diagnose.readers.columns import (
     STEPS,
     Column,
 )
+from diagnose.readers.roles.tags import ADVERSARY, read_tag
 from diagnose.readers.text.guess import PAIR, meaning_of
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.lines import first_of_each_kind
@@ -192,11 +193,19 @@ class Format:
         chosen = {}
         for role, tags in self.roles.items():
             there = [tag for pattern in tags for tag in curves if fnmatchcase(tag, pattern)]
+            there = [tag for tag in there if not _of_adversary(tag, curves)]
             wanted = _ENOUGH_EVALUATIONS if role is Role.VAL_LOSS else _ENOUGH_POINTS
             enough = min(wanted, max((len(curves[tag]) for tag in there), default=0))
             for tag in [tag for tag in there if len(curves[tag]) >= enough][:1]:
                 chosen[tag] = role
         return {tag: replace(curve, role=chosen.get(tag)) for tag, curve in curves.items()}
+
+
+def _of_adversary(tag: str, curves: Mapping[str, Curve]) -> bool:
+    """Whether it repeats what the discriminator loses: Coqui 0.2 numbers its two optimizers the other way round."""
+    own = curves[tag].values
+    others = (curve.values for other, curve in curves.items() if other != tag and ADVERSARY & {*read_tag(other).words})
+    return any(np.array_equal(own, values, equal_nan=True) for values in others)
 
 
 GUESS = Format(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from diagnose.readers.columns import EPOCH, FOLD, ITERATION, LAUNCH, RANK, REDRAWN, STEP
 from diagnose.readers.roles import in_english, read_tag
-from diagnose.readers.text.counts import COUNTER, PERHAPS, counter_of, counts_in
+from diagnose.readers.text.counts import COUNTER, LETTERS, PERHAPS, counter_of, counts_in
 from diagnose.readers.text.kinds import Meaning
 from diagnose.readers.text.patterns import (
     BARE_SPLIT,
@@ -202,7 +202,8 @@ def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meanin
 def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     behind_counts = list(_behind_counts(line))
     yield from behind_counts
-    begin = behind_counts[-1][1][1] if behind_counts else 0
+    letters = LETTERS.match(line)
+    begin = behind_counts[-1][1][1] if behind_counts else letters.end() if letters else 0
     yield from times_in(line)
     both = list(BOTH.finditer(line))
     for match in both:
