@@ -129,6 +129,7 @@ def test_the_split_is_known_behind_the_letter_of_what_was_measured() -> None:
 def test_the_sum_of_the_other_losses_is_the_total_whatever_it_is_called(line: str) -> None:
     run = read_text("\n".join(line.format(n=n, a=x, b=0.3 * x, c=1.3 * x) for n, x in enumerate(VALUES)))
     assert points(run) == pytest.approx([1.3 * x for x in VALUES], rel=1e-3)
+    assert any("the sum of the others" in note for note in run.notes)
 
 
 @pytest.mark.parametrize(

@@ -136,8 +136,10 @@ def why(train: Reading, readings: Sequence[Reading], curves: Curves) -> str:
     if better is not None and _rank(better, curves) < _rank(train, curves):
         held_out = any(reading.held_out and _same_unit(reading, train) for reading in readings)
         return f"it has a validation loss in its unit, `{better.tag}` has none" if held_out else ""
-    if train.whole and any(not rival.whole for rival in rivals):
-        return "the total"
+    alike = [rival for rival in rivals if _rank(rival, curves) == _rank(train, curves)]
+    total = train.whole and any(not rival.whole for rival in rivals)
+    if total or _sums_up(train, [train, *alike], curves):
+        return "the total" if total else "the sum of the others"
     if all(_rank(train, curves) < _rank(rival, curves) for rival in rivals):
         return "the others are parts of it or in other units"
     return "of losses alike the one whose course is easiest to judge"
