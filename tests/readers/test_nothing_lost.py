@@ -91,6 +91,11 @@ def test_lines_that_say_there_is_no_loss_are_counted_and_one_is_shown(printed: s
     assert (run.health.unread_lines, run.health.unread_example) == (3, lines[4])
 
 
+def test_a_setting_of_none_is_no_loss_that_was_lost() -> None:
+    lines = ["loss_type=None,", "use_loss_scale: null", *(f"step {n} loss {x}" for n, x in enumerate(VALUES))]
+    assert not read_text("\n".join(lines)).health.unread_lines
+
+
 def test_an_epoch_that_was_not_evaluated_is_no_line_that_was_lost() -> None:
     lines = [f"Epoch {n}: train_loss: {x} val_loss: {x if n % 2 else None}" for n, x in enumerate(VALUES)]
     run = read_text("\n".join(lines))

@@ -26,11 +26,11 @@ _HOLE = 0
 # A line that names a loss and holds its number, or says that there is none: if nothing of it is understood, something
 # was lost. What looks back (`Saved new best model with loss 2.2`) says nothing new.
 _NAMES_A_LOSS = regex(
-    rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*"
-    rb"(?:(?:[:=][ \t]*)?['\"]?[-+]?\0|[:=][ \t]*(?:None|null)\b)",
+    rb"(?:loss|perplexity|\bppl|\bnll)\w{0,20}['\"\])]*[ \t]*(?:[:=][ \t]*)?['\"]?[-+]?\0"
+    rb"|loss['\"\])]*[ \t]*[:=][ \t]*(?:None|null)\b",
     re.IGNORECASE,
 )
-SAYS_NONE = regex(r"loss\w{0,20}['\"\])]*[ \t]*[:=][ \t]*(?:None|null)\b", re.IGNORECASE)
+SAYS_NONE = regex(r"loss['\"\])]*[ \t]*[:=][ \t]*(?:None|null)\b", re.IGNORECASE)
 _LOOKS_BACK = regex(rb"\b(?:best|early|restor\w*|load\w*|sav\w*|improv\w*)\b", re.IGNORECASE)
 
 
