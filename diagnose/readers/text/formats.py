@@ -205,7 +205,7 @@ def _of_adversary(tag: str, curves: Mapping[str, Curve]) -> bool:
     """Whether it repeats what the discriminator loses: Coqui 0.2 numbers its two optimizers the other way round."""
     own = curves[tag].values
     others = (curve.values for other, curve in curves.items() if other != tag and ADVERSARY & {*read_tag(other).words})
-    return any(np.array_equal(own, values, equal_nan=True) for values in others)
+    return any(np.array_equal(own, values) for values in others)
 
 
 GUESS = Format(

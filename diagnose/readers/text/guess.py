@@ -202,8 +202,7 @@ def _looks_back(line: str, metrics: Sequence[Meaning], counters: Sequence[Meanin
 def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     behind_counts = list(_behind_counts(line))
     yield from behind_counts
-    letters = LETTERS.match(line)
-    begin = behind_counts[-1][1][1] if behind_counts else letters.end() if letters else 0
+    begin = behind_counts[-1][1][1] if behind_counts else letters.end() if (letters := LETTERS.match(line)) else 0
     yield from times_in(line)
     both = list(BOTH.finditer(line))
     for match in both:
