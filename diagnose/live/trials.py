@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from diagnose.facts import Facts
 from diagnose.finding import Diagnosis
 from diagnose.live.lead import judged_at, lead
+from diagnose.live.news import last_step
 from diagnose.live.record import Attempt
 from diagnose.live.trainings import Trainings
 from diagnose.remedies.evidence import planned_end
@@ -79,7 +80,7 @@ class RateTrials:
         if attempt is None:
             return None
         attempt = replace(attempt, trial=True)
-        attempt, diagnosis = self.runs.trained(attempt, lambda facts: _reached(facts, self.facts, at))
+        attempt, diagnosis = self.runs.trained(attempt, lambda facts: last_step(facts) >= at)
         said = self._outcome(attempt, diagnosis)
         self._put_down(replace(attempt, trial=True, accepted=False), said)
         if diagnosis is None or attempt.stopped_by:
@@ -99,9 +100,3 @@ class RateTrials:
             return f"tried{ended or ', ended before it could be compared'}"
         where = "ahead of" if found.share > 0 else "behind"
         return f"tried until step {found.step:,}{ended}: {abs(found.share):.1%} {where} the first run there"
-
-
-def _reached(trial: Facts, run: Facts, at: float) -> bool:
-    """Whether a trial can be compared at this step."""
-    found = lead(trial, run)
-    return found is not None and found.step >= at

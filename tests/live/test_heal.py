@@ -186,7 +186,7 @@ def test_trials_are_no_attempts(tmp_path: Path) -> None:
 
 
 def test_no_rate_is_tried_beyond_the_budget(tmp_path: Path) -> None:
-    _, record = healed(config(tmp_path, **RIGHT), "--try-rates", "--budget", "1s")
+    _, record = healed(config(tmp_path, **RIGHT, pause=0.1), "--try-rates", "--budget", "1s")
     assert len(record["attempts"]) == 1
 
 

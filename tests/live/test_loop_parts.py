@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -315,3 +316,22 @@ def test_what_only_ends_a_run_sooner_is_advised_and_not_trained(
     found = _Healing(runs)._following(first, diagnosis, made)
     assert (found is not None) is trained
     assert any(line.startswith("advised") for line in said) is not trained
+
+
+def test_a_trial_ends_at_its_step_wherever_the_last_evaluation_of_the_first_run_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, first = tmp_path / "c.yaml", run([5.0, 4.0, 3.5]).until(34)
+    config.write_text("training:\n  learning_rate: 0.02\n  max_steps: 340\n", encoding="utf-8")
+    runs = Trainings(Order(config, ("t", "{config}"), tmp_path), lambda _: None, Asked())
+    runs.record = Record(str(config), ("t", "{config}"))
+    runs.keep(own := replace(runs.attempt(1, config, (), None), trial=True))
+    seen: list[bool] = []
+
+    def trained(attempt: Attempt, enough: Callable[[Facts], bool]) -> tuple[Attempt, None]:
+        seen.extend(enough(run([5.0] * 40).until(step)) for step in (33, 34))
+        return attempt, None
+
+    monkeypatch.setattr(runs, "trained", trained)
+    RateTrials(runs, own, first)._trial(0.2, 34.0)
+    assert seen == [False, True]
