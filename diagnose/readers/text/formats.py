@@ -203,9 +203,14 @@ class Format:
 
 def _of_adversary(tag: str, curves: Mapping[str, Curve]) -> bool:
     """Whether it repeats what the discriminator loses: Coqui 0.2 numbers its two optimizers the other way round."""
-    own = curves[tag].values
-    others = (curve.values for other, curve in curves.items() if other != tag and ADVERSARY & {*read_tag(other).words})
-    return any(np.array_equal(own, values) for values in others)
+    others = (curve for other, curve in curves.items() if other != tag and ADVERSARY & {*read_tag(other).words})
+    return any(_repeats(curves[tag], curve) for curve in others)
+
+
+def _repeats(one: Curve, other: Curve) -> bool:
+    """Whether both have the same values where both have one."""
+    both, here, there = np.intersect1d(one.steps, other.steps, return_indices=True)
+    return len(both) > 0 and np.array_equal(one.values[here], other.values[there])
 
 
 GUESS = Format(
