@@ -99,8 +99,8 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
         noise,
         float(falls[best]),
         float(kept[best]),
-        float(vain.max()),
-        int(vain.argmax()),
+        float(vain[:-tail].max()),  # what the last few did not gain says nothing
+        int(vain[:-tail].argmax()),
         last - train.end if train is not None and not (train.signed or val.signed) else 0.0,
     )
 

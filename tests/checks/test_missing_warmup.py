@@ -26,6 +26,13 @@ HEALTHY = (
     case(
         "a hump during warm-up", training(noisy(descent() + 0.6 * thrown(), 0.02), curve(Role.LEARNING_RATE, cosine()))
     ),
+    case(
+        "an easy first batch of loud ones, at a rate that decays from the first step on",
+        training(
+            np.concatenate([[0.27], 0.55 + 0.2 * (-1.0) ** np.arange(24), noisy(np.linspace(0.4, 0.2, 56), 0.05)]),
+            curve(Role.LEARNING_RATE, np.linspace(1e-4, 0, 81)),
+        ),
+    ),
     case("full rate without a throw", training(noisy(descent()), curve(Role.LEARNING_RATE, np.full(400, 1e-3)))),
 )
 EDGE = (case("nothing known of the rate", training(noisy(descent() + 0.6 * thrown(), 0.02))),)

@@ -101,6 +101,13 @@ HEALTHY = (
             part("val_dur_loss", 0.4 * SOLD),
         ),
     ),
+    case(
+        "validation is best at the end, where training falls a hundredfold",
+        training(
+            noisy(np.exp(np.interp(np.linspace(0, 1, 168), [0, 0.85, 0.95, 1], [0.4, -2.5, -3, -9])), 0.1),
+            evaluations(np.repeat([0.63, 0.64, 1.1, 0.7, 1.4, 1.0, 1.1, 1.2, 0.63, 0.34, 0.5, 0.28], 14), 12),
+        ),
+    ),
     case("validation follows training", training(noisy(descent()), evaluations(noisy(1.05 * descent(), 0.01, 1)))),
     case(
         "validation is flat and training too",

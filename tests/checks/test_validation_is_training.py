@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from diagnose.run import Axis, Role
@@ -11,7 +12,13 @@ from tests.curves import curve, descent, evaluations, noisy, training
 FAULTY = (
     case("validation is a copy of training", training(noisy(descent()), evaluations(noisy(descent()))), "DAT002"),
 )
-HEALTHY = (case("validation close to training", training(noisy(descent()), evaluations(noisy(descent(), 0.01, 5)))),)
+HEALTHY = (
+    case("validation close to training", training(noisy(descent()), evaluations(noisy(descent(), 0.01, 5)))),
+    case(
+        "both printed with so few digits that they agree",
+        training(np.round(noisy(descent(40)), 1), evaluations(np.round(noisy(descent(40), 0.01, 5), 1), 40)),
+    ),
+)
 EDGE = (
     case(
         "curves on different axes are not compared",

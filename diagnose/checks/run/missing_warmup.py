@@ -22,8 +22,8 @@ class MissingWarmup(Check):
     weights to where it takes long to come back from, if at all.
 
     ## How it is detected
-    The loss rises above the first value by `height`, and by `z` times the noise, within the first tenth of the run, and
-    the logged rate starts at `peak` of its peak, or, where none is logged, the config asks for no warm-up.
+    The loss rises above the first value by `height`, and by `z` times the noise there, within the first tenth of the
+    run, and the logged rate starts at `peak` of its peak, or, where none is logged, the config asks for no warm-up.
 
     ## What to do
     Warm up over a twentieth of the run; if the loss is still thrown up, lower the learning rate.
@@ -53,8 +53,8 @@ class MissingWarmup(Check):
             return  # nothing is thrown up from 0
         tenth = max(ODD_ONE_OUT + 1, int(EDGE * len(course)))
         early = running_median(course.level[:tenth], max(ODD_ONE_OUT, int(EDGE * tenth) | 1))
-        rise = float(early.max() - course.level[0])
-        if rise < self.height or rise < self.z * course.noise:
+        rise, noise = float(early.max() - course.level[0]), float(course.noise_at[:tenth].max())
+        if rise < self.height or rise < self.z * noise:
             return
         top = int(np.argmax(early))
         yield self.report(
@@ -62,7 +62,7 @@ class MissingWarmup(Check):
             f"The run starts at its full learning rate, and the loss is thrown from {course.curve.values[0]:.4g} to "
             f"about {course.loss(float(early.max())):.4g} by {course.curve.place(course.curve.steps[top])}.",
             Evidence("rise", rise, self.height, "", f"thrown to {above(rise)} its first level"),
-            *beyond_noise(rise / course.noise, len(course), self.z),
+            *beyond_noise(rise / noise, len(course), self.z),
             last=top,
             prescriptions=remedies.warm_up(facts),
         )

@@ -17,7 +17,7 @@ class ValidationIsTraining(Check):
     Overfitting cannot be seen then, and early stopping never stops.
 
     ## How it is detected
-    At the steps that both curves have, four at least, the values are equal to within `near`.
+    At the steps that both curves have, four at least, the values are equal to within `near`, and not for few digits.
 
     ## What to do
     Evaluate on clips that are not trained on; compare the two file lists.
@@ -56,7 +56,7 @@ class ValidationIsTraining(Check):
         train, val = self.curve(facts, Role.TRAIN_LOSS).finite, self.curve(facts, Role.VAL_LOSS).finite
         steps, here, there = np.intersect1d(train.steps, val.steps, return_indices=True)
         first, second = train.values[here], val.values[there]
-        if train.axis is not val.axis or len(steps) < self.min_points or np.ptp(second) == 0:
+        if train.axis is not val.axis or len(steps) < self.min_points or 2 * len(np.unique(second)) < len(steps):
             return
         apart = float(np.median(np.abs(first - second)) / np.median(np.abs(second)))
         if apart <= self.near:

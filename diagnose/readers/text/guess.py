@@ -67,7 +67,7 @@ _UNITS = r"batch(?:es)?|(?:step|iter(?:ation)?|epoch|update|sample|example|file|
 _WHOLE_LINES = (
     regex(
         rf"^[^\w\n]*epoch[ \t:#]*(?P<epoch>\d+)(?:[ \t]*/[ \t]*\d+)?(?:[ \t]*[:|=,-]+[ \t]*|\t)(?P<loss>{NUMBER})"
-        r"(?=[ \t]|$)(?![ \t]*(?:[%/|]|[A-Za-z]+[ \t]*\|))",
+        r"(?=[ \t]|$)(?![ \t]*(?:[%/|]|[A-Za-z]+[ \t]*\|))(?!.*loss\w*[ \t:=]+-?\d)",
         re.IGNORECASE,
     ),
     regex(r"^[ \t]*(?P<step>\d+)(?:[ \t]*[:_][ \t]*|-)(?P<loss>-?\d+\.\d{4,}|nan|inf)[ \t]*$"),
