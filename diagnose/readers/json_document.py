@@ -122,7 +122,8 @@ def _bare_lists(text: str) -> dict[str, list[float]]:
     if not lists or sum(len(match[0]) for match, _ in lists) < _MOSTLY * len(text.strip()):
         return {}
     if len(lists) > _PAIR and not any(match["name"] for match, _ in lists):  # written down piece by piece
-        return {"loss": [number for _, numbers in lists for number in numbers]}
+        rest = _LIST.sub("", text)  # `27000 [2.2, 6.3] [1.4, 4.1]`: counts before them make them rows
+        return {} if re.search(r"\d", rest) else {"loss": [number for _, numbers in lists for number in numbers]}
     names = [(match["name"] or "loss").strip() for match, _ in lists]
     return {
         name if names.count(name) == 1 else f"{name} {number}": numbers

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from diagnose.engine import examine
+from diagnose.errors import LogError
 from diagnose.facts import Facts
 from diagnose.readers import read_source, runs
 from diagnose.readers.sources import Source
@@ -219,3 +220,11 @@ def test_lists_of_events_a_line_are_series_named_by_title_and_series(tmp_path: P
     (run,) = runs(path)
     assert points(run) == VALUES
     assert points(run, Role.VAL_LOSS) == [x + 0.1 for x in VALUES]
+
+
+def test_rows_of_a_count_and_lists_are_not_one_long_loss() -> None:
+    rows = [
+        f"{1000 * n}     [{x}, 6.3, 4.8, 1.2, 0.3]    [{x / 2}, 4.1, 0.0, 0.0, 0.0]    []" for n, x in enumerate(VALUES)
+    ]
+    with pytest.raises(LogError):
+        read_text("\n".join(rows))
