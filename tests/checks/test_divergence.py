@@ -52,6 +52,7 @@ FAULTY = (
 HEALTHY = (
     case("four single batches of which one is high", training([2.68, 2.47, 2.38, 3.0])),
     case("four single batches, up and down", training([1.58, 2.17, 1.56, 1.79])),
+    case("five points of a negative loss, as of a policy", training([-5041, -5882, -4410, -3950, -3198])),
     case("a healthy descent", training(noisy(descent()))),
     case("a second stage that adds a term and learns", training(staged(noisy(descent())))),
     case(

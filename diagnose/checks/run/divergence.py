@@ -95,10 +95,10 @@ class Divergence(Check):
     def turned(self, trend: Trend) -> bool:
         """Whether the level at the end is above the best beyond doubt."""
         fell = trend.first - trend.best
-        few = len(trend) < FEW and fell < trend.rise < log(2)  # single batches: a rise that small may be noise
+        small = trend.signed or fell < trend.rise < log(2)  # single batches: a rise that small may be noise
         far = trend.lost(trend.end, trend.held) >= self.share or (trend.rise >= self.part and trend.climbs)
         sure = trend.rise_z >= self.z or (trend.climbs and 2 * fell > self.z * trend.noise)  # noise climbs back
-        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure and not few
+        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure and not (small and len(trend) < FEW)
 
     def _parts(self, facts: Facts) -> Iterator[Finding]:
         total = signals(facts).main
