@@ -23,9 +23,9 @@ SETS = {
     "late3": "collected still later, many shapes: developed on",
     "blind3": "collected with them, other repositories: blind for five looks, developed on since",
     "late4": "half of the last, by a hash of the repository: opened after one look",
-    "blind4": "the other half: blind, scored five times",
-    "blind5": "collected after all of these, other repositories: blind, scored twice",
-    "blind6": "collected last, other repositories: blind, not scored yet",
+    "blind4": "the other half: blind for five looks, developed on since",
+    "blind5": "collected after all of these, other repositories: blind, scored three times",
+    "blind6": "collected last, other repositories: blind for one look, developed on since",
 }
 
 
