@@ -24,7 +24,7 @@ WORDS = (
     # Whole words: `rewards/chosen` is logged by DPO, whose data are fixed, and a policy loss may be one of many heads.
     (
         Kind.REINFORCEMENT,
-        r"(?<![a-z])(?:reward|critic|actor|q_?loss|td_error|value_loss|approx_kl|rollout|ppo)(?![a-z])",
+        r"(?<![a-z])(?:reward|returns?|ep_?re[tw]|critic|actor|q_?loss|td_error|value_loss|approx_kl|rollout|ppo)(?![a-z])",
     ),
     (Kind.META, r"maml|meta_|inner_loop|outer_loop|query_loss|few_?shot"),
     (Kind.ADVERSARIAL, r"(?:^|[^a-z])(?:d|g)_?loss|loss_?(?:d|g)(?:$|[^a-z])|disc|adv|fake|generator|gan(?:$|[^a-z])"),

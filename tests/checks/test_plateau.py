@@ -46,7 +46,7 @@ FAULTY = (
         run(
             replace(curve(Role.TRAIN_LOSS, noisy(descent())), steps=np.arange(9000, 9000 + len(descent()))),
             CRITIC,
-            score("rollout/ep_rew_mean", 3 * scatter() - 20 * stuck(0.3)),
+            score("rollout/ep_rew_mean", np.resize([-6.0, 0.0, 6.0], 400) - 20 * stuck(0.5)),
         ),
         "FIT001",
     ),
@@ -84,6 +84,10 @@ FAULTY = (
     ),
 )
 HEALTHY = (
+    case(
+        "a return that rose by nearly all of its range at once, and stays",
+        training(noisy(descent()), score("Episode Return", scatter() - 50 * stuck(0.1))),
+    ),
     case("a reward that rises below its scatter", run(score("reward", 40 * scatter() + np.linspace(0, 200, 400)))),
     case("an accuracy that rises, and no loss", run(score("val_acc", 1 - descent(60), held_out=True))),
     case("an accuracy that is full from the start", run(score("val_acc", np.ones(60), held_out=True))),

@@ -82,14 +82,14 @@ class Plateau(LossCheck):
         return seen and ((trend.fell_at_most < self.never and still) or trend.fell_z <= 2)
 
     def _stopped(self, facts: Facts, trend: Trend) -> bool:
-        flat = trend.half - trend.end < max(self.never * trend.fall, trend.error)
-        little = float(trend.level[:ODD_ONE_OUT].max()) - trend.best + trend.noise < self.little  # beyond doubt
-        dead = bool(np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR) or _nothing_right(facts)
-        gap, early = signals(facts).gap, trend.near_best_from <= self.early
-        if gap is not None:  # validation gained since then
+        flat = len(trend) >= MANY and trend.half - trend.end < max(self.never * trend.fall, trend.error)
+        began = trend.start if signals(facts).aim else float(trend.level[:ODD_ONE_OUT].max()) + trend.noise
+        little = began - trend.best < self.little or np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR
+        early = trend.near_best_from <= self.early
+        if (gap := signals(facts).gap) is not None:  # validation gained since then
             won = gap.smooth[int(self.early * gap.evaluations)] - gap.smooth.min()
             early = early and bool(won <= max(self.never * gap.gain, 2 * gap.noise))
-        return len(trend) >= MANY and flat and early and (little or dead or signals(facts).aim is not None)
+        return flat and early and bool(little or _nothing_right(facts))
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
         piece = signals(facts).begins_late and len(trend) < LONG and np.ptp(trend.level)
@@ -100,8 +100,8 @@ class Plateau(LossCheck):
             return True  # what came before is not known, or there is nothing to be gained
         if aim is None and facts.target is not None and trend.loss(trend.end) <= facts.target.high:
             return True
-        decayed = rate is not None and 2 * rate.share(float(trend.curve.steps[-1])) < 1
-        return decayed and trend.start - trend.held > self.never
+        fell = trend.start - trend.held > self.never
+        return rate is not None and fell and 2 * rate.share(float(trend.curve.steps[-1])) < 1
 
     def _flat(self, facts: Facts, trend: Trend, since: float) -> Finding:
         curve, measured, name, verb, fell = trend.curve, signals(facts), "The loss", "fall", "fell"
