@@ -90,7 +90,7 @@ def best(found: Sequence[Reading], curves: Curves) -> Reading | None:
         return None
     least = min(_rank(reading, curves) for reading in found)
     equals = [reading for reading in found if _rank(reading, curves) == least]
-    equals = [reading for reading in equals if _sums_up(reading, equals, curves)] or equals
+    equals = _sums(equals, curves) or equals
     longest = max(len(curves[reading.tag]) for reading in equals)
     return max(equals, key=lambda reading: _worth(reading, curves[reading.tag], longest))
 
@@ -99,12 +99,13 @@ def _rank(reading: Reading, curves: Curves) -> tuple[bool, bool, int, int]:
     return reading.secondary, _is_constant(curves[reading.tag]), -reading.lossy, len(reading.parts)
 
 
-def _sums_up(reading: Reading, equals: Sequence[Reading], curves: Curves) -> bool:
-    """Whether it is the sum of the others, whatever it is called: `joint`, `combined`."""
-    total = curves[reading.tag].values
-    parts = [curves[other.tag].values for other in equals if other is not reading]
-    same = len(parts) > 1 and all(len(part) == len(total) for part in parts)
-    return same and bool(np.allclose(np.sum(parts, axis=0), total, rtol=1e-3, atol=0.0))
+def _sums(readings: Sequence[Reading], curves: Curves) -> list[Reading]:
+    """Those that are the sum of all the others, whatever they are called: `joint`, `combined`."""
+    values = [curves[reading.tag].values for reading in readings]
+    if len(values) < 3 or len({*map(len, values)}) > 1:
+        return []
+    doubled = np.sum(values, axis=0)  # the sum, and its parts once more
+    return [one for one, own in zip(readings, values, strict=True) if np.allclose(2 * own, doubled, rtol=5e-4, atol=0)]
 
 
 def _is_constant(curve: Curve) -> bool:
@@ -138,7 +139,7 @@ def why(train: Reading, readings: Sequence[Reading], curves: Curves) -> str:
         return f"it has a validation loss in its unit, `{better.tag}` has none" if held_out else ""
     alike = [rival for rival in rivals if _rank(rival, curves) == _rank(train, curves)]
     total = train.whole and any(not rival.whole for rival in rivals)
-    if total or _sums_up(train, [train, *alike], curves):
+    if total or train in _sums([train, *alike], curves):
         return "the total" if total else "the sum of the others"
     if all(_rank(train, curves) < _rank(rival, curves) for rival in rivals):
         return "the others are parts of it or in other units"
