@@ -72,12 +72,12 @@ def test_a_slip_of_the_keyboard_is_answered_with_what_was_meant(typed: str, mean
 
 
 def test_names_are_completed_whatever_their_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # `make demo` leaves a stable.yaml in the checkout
     assert "FIT002" in completion.topics("fit")
     assert "learning_rate" in completion.topics("learn")
     assert "vits" in completion.families("V")
     assert completion.presets("sta") == ["stable"]
     assert "learning_rate,max_epochs" in completion.parameters("learning_rate,max_e")
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "first").mkdir(parents=True)
     assert completion.runs("runs/f") == ["runs/first", "runs/first/"]
 
