@@ -239,3 +239,9 @@ def test_a_number_of_updates_between_bars_is_no_loss() -> None:
         lines("| epoch {e:03d} | 00{e}063 updates | path a.th7\n| epoch {e:03d} | trainloss     {t} | ppl 8")
     )
     assert curve_of(run).values.tolist() == LOSS
+
+
+@pytest.mark.parametrize("name", ["Validate Loss", "validating_loss", "Evaluate loss", "devset loss", "testset_loss"])
+def test_a_held_out_loss_is_known_by_any_form_of_the_word(name: str) -> None:
+    run = read_text(lines(f"Train Loss: {{t}} {name} {{v}}"))
+    assert curve_of(run, Role.VAL_LOSS).values.tolist() == VAL

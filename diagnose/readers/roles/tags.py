@@ -21,12 +21,23 @@ _FORMULA = frozenset({"ce", "bce", "xent", "crossentropy", "mse", "rmse", "mae",
 _FORMULAS = (frozenset({"cross", "entropy"}), frozenset({"cross", "ent"}), frozenset({"smooth", "l"}))
 _PERPLEXITY = frozenset({"perplexity", "ppl"})
 _LOSSLIKE = frozenset({"energy", "error", "err", "obj", "objective", "elbo", "bpb", "bpc"})
-_TRAIN = frozenset({"train", "training", "trian", "trn", "tr", "inner", "learn", "fit"})
+_TRAIN = frozenset({"train", "training", "trainset", "trian", "trn", "tr", "inner", "learn", "fit"})
 _VAL = frozenset(
     {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "vld", "cv", "dev", "heldout", "held", "out"}
-    | {"hold", "crossval", "holdout"}
+    | {
+        "hold",
+        "crossval",
+        "holdout",
+        "validate",
+        "validating",
+        "evaluate",
+        "evaluating",
+        "valset",
+        "validset",
+        "devset",
+    }
 )
-_TEST = frozenset({"test", "testing", "tst"})
+_TEST = frozenset({"test", "testing", "tst", "testset"})
 _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
 _KIND = frozenset(
     {"avg", "average", "mean", "running", "smooth", "smoothed", "ema", "epoch", "step", "iter", "iteration", "batch"}
@@ -93,10 +104,9 @@ _SCORES = frozenset(
         "map",
         "auc",
         "auroc",
-        "iou",
-        "miou",
     }
-    | {"dice", "pesq", "stoi", "mos", "utmos", "dnsmos", "snr", "sdr", "psnr", "ssim", "score", "scores", "top"}
+    | {"iou", "miou", "dice", "pesq", "stoi", "mos", "utmos", "dnsmos", "snr", "sdr", "psnr", "ssim", "score", "scores"}
+    | {"top", "mrr", "mcc", "ndcg", "hits", "meteor", "cider"}
 )
 _REWARDS = frozenset({"reward", "rew", "return"})
 _SPREADS = frozenset({"std", "var", "min", "max", "norm", "baseline", "margin"})
