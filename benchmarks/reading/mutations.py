@@ -14,6 +14,7 @@ import re
 import sys
 import time
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,6 +97,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
     logs = list(logs_below(asked.folder))
+    warnings.simplefilter("error")  # on somebody's screen it is noise about our own code
     outcomes: Counter[str] = Counter()
     done, seed, began = 0, asked.seed, time.monotonic()
     while done < asked.count:
