@@ -126,6 +126,11 @@ def test_rows_with_an_epoch_count_steps_where_the_interval_is_known(above: list[
     assert steps(run) == [expected * n for n in range(1, 41)]
 
 
+def test_an_infinite_epoch_is_damage_and_no_noise() -> None:
+    rows = [row.replace("'epoch': 1.1", "'epoch': 1e999, 'was': 1.1") for row in ROWS]
+    assert len(steps(read_lines(["logging_steps=10,", *rows]))) >= 38
+
+
 @pytest.mark.parametrize("above", [[], ["  Num Epochs = 4", "  Total optimization steps = 450"]])
 def test_row_numbers_are_never_called_steps(above: list[str]) -> None:
     """The second: an end that was asked for in steps, whose epochs are rounded up."""

@@ -38,7 +38,7 @@ def with_steps(columns: Columns, trained: IntArray) -> Columns:
 
 def _gap(epochs: FloatArray) -> tuple[float, int]:
     """The mean distance of two rows in epochs, holes aside, and of how many it is; 0 where there are too few."""
-    gaps = np.diff(epochs)
+    gaps = np.diff(epochs[np.isfinite(epochs)])
     gaps = gaps[gaps > 0]
     gaps = gaps[gaps < _HOLE * np.median(gaps)] if len(gaps) else gaps
     return (float(gaps.mean()), len(gaps)) if len(gaps) >= _FEWEST else (0.0, 0)

@@ -100,14 +100,14 @@ def names_without_header(columns: Sequence[FloatArray]) -> list[str]:
 
 def _begins_anew(batch: FloatArray, epoch: FloatArray) -> bool:
     """Whether a column counts within each epoch."""
-    same = np.diff(epoch) == 0
-    return bool(same.any() and (np.diff(batch)[same] > 0).all() and (np.diff(batch)[~same] < 0).any())
+    same, before, after = epoch[1:] == epoch[:-1], batch[:-1], batch[1:]
+    return bool(same.any() and (after > before)[same].all() and (after < before)[~same].any())
 
 
 def _rises(column: FloatArray, *, still: bool = False) -> bool:
     """Whether a column counts on but at a few places, where another launch begins or a row is damaged."""
-    rise = np.diff(column)
-    return bool(np.mean(rise >= 0 if still else rise > 0) >= _MOST) if len(rise) else True
+    before, after = column[:-1], column[1:]
+    return bool(np.mean(after >= before if still else after > before) >= _MOST) if len(after) else True
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]], per_epoch: str | None = None) -> dict[str, Column]:
