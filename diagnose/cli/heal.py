@@ -76,7 +76,7 @@ def heal(
     Only what is better is kept.
 
     Each attempt is watched as by `ttsdoc watch`. Status 0: healthy, cured, or another rate ahead; 1: better, but
-    stopped for a fault too, or not cured: the original config stays; 2: could not run.
+    stopped for a fault too, or not cured: the original config stays; 2: could not run, or out of time.
     """
     from diagnose.facts import Hints
     from diagnose.live.order import Order

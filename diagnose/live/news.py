@@ -28,17 +28,23 @@ class News:
 
     checks: tuple[Check, ...] | None = None
     """By which a finding must be confirmed; None: all."""
-    _reported: set[str] = field(default_factory=set)
+    _reported: dict[str, int] = field(default_factory=dict)
+    """Name -> how severe it was."""
 
     def take(self, diagnosis: Diagnosis) -> list[Finding]:
-        """The findings of a longer log to report now: confirmed, not reported before, and not of a beginning."""
+        """The findings of a longer log to report now: confirmed, not of a beginning, and not reported as severe before.
+
+        What one as severe explains is no news beside it.
+        """
         facts = diagnosis.facts
         of_the_run = [finding for finding in diagnosis.findings if finding.metric not in NOT_OF_THE_RUN]
-        fresh = [finding for finding in of_the_run if finding.name not in self._reported]
+        fresh = [finding for finding in of_the_run if finding.severity.rank > self._reported.get(finding.name, -1)]
         confirmed = confirmed_now(facts, fresh, checks=self.checks)
         found = [finding for finding in confirmed if not _too_early(facts, finding)]
-        self._reported.update(finding.name for finding in found)
-        return [replace(finding, first_seen=finding.first_step, confirmed=last_step(facts)) for finding in found]
+        self._reported.update((finding.name, finding.severity.rank) for finding in found)
+        known = {finding.name: finding.severity.rank for finding in self.sure(diagnosis)}
+        news = [finding for finding in found if known.get(finding.explained_by or "", -1) < finding.severity.rank]
+        return [replace(finding, first_seen=finding.first_step, confirmed=last_step(facts)) for finding in news]
 
     def sure(self, diagnosis: Diagnosis) -> list[Finding]:
         """The findings of `diagnosis` that were news now or earlier."""

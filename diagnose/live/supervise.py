@@ -73,6 +73,8 @@ class _Healing:
             attempt, diagnosis = self.runs.trained(attempt, begun if self._may_try_rates(attempt) else None)
             if self.runs.asked.signal is not None:
                 return self._end("interrupted")
+            if self.runs.out_of_time:
+                return self._out_of_time(attempt, diagnosis)
             if attempt.trial and diagnosis is not None:
                 attempt = self._at_the_best_rate(attempt, diagnosis)
                 continue
@@ -104,7 +106,7 @@ class _Healing:
             return self.runs.attempt(1, self.order.config, (), None)
         self.runs.record = read_record(path)
         last = self.record.attempts[-1] if self.record.attempts else None
-        cut_off = self.record.verdict in ("unfinished", "interrupted")
+        cut_off = self.record.verdict in ("unfinished", "interrupted", "failed")
         untried = self.record.verdict == "healthy" and self.order.try_rates and self._untried
         if last is None or not (cut_off or untried):
             raise TrainerError(f"{self.order.out}: holds a finished healing; choose another --out")
@@ -117,7 +119,8 @@ class _Healing:
         self.base = None if self.kept is None else self.runs.recalled(self.kept)
         found = self.runs.recalled(last)
         states = [] if found is None else [one.file for one in found.facts.checkpoints]
-        how = "was never started" if last.pid is None else "was cut off" if last.status is None else "has ended"
+        started = last.pid is not None or last.status is not None
+        how = "was never started" if not started else "was cut off" if last.status is None else "has ended"
         self.runs.say(f"going on after attempt {last.number}, which {how}")
         return self.runs.attempt(last.number + 1, Path(last.config), last.edits, states[-1] if states else last.resume)
 
@@ -226,7 +229,7 @@ class _Healing:
         if accepted:
             best = accepted[-1]
             self._write(self._cured_text(best))
-            if self.order.one_at_a_time:
+            if self.order.one_at_a_time and not self.runs.spent:
                 self._alone(best)
             return self._end("improved" if best.stopped_by else "cured", best)
         if self.base is None or self.kept is None:
@@ -279,6 +282,16 @@ class _Healing:
                 "sentence": found.sentence,
             }
             self.runs.put_down(replace(self.record, helped=(*self.record.helped, alone)))
+
+    def _out_of_time(self, attempt: Attempt, diagnosis: Diagnosis | None) -> Record:
+        """The budget ended this training: a change that is better by then is kept, anything else is not known yet."""
+        said = f"the time of --budget is over: attempt {attempt.number} was stopped"
+        self.runs.say(f"{said} at step {attempt.last_step:,}" if attempt.last_step is not None else said)
+        if diagnosis is not None and self.base is not None and self._judged(attempt, diagnosis).accepted:
+            return self._finished()
+        self.runs.keep(replace(attempt, reason="stopped at the end of --budget"))
+        self.runs.say("nothing is concluded; the same command with more time goes on from here")
+        return self._end("unfinished")
 
     def _failed(self, attempt: Attempt) -> Record:
         """The trainer died by itself, or logged nothing."""

@@ -42,6 +42,8 @@ class Trainings:
     asked: Asked
     record: Record = field(init=False)
     began: float = field(default_factory=time.monotonic)
+    out_of_time: bool = False
+    """Whether the end of the budget has stopped a training."""
 
     def attempt(
         self, number: int, config: Path, edits: tuple[Change, ...], resume: str | None, logs: Path | None = None
@@ -120,6 +122,7 @@ class Trainings:
             child.wait(self.order.interval)
             self._echo(child)
             if self.asked.signal is not None or self.spent:
+                self.out_of_time = child.running and self.asked.signal is None
                 return None, False
             found = places.look()
             if found is None:

@@ -190,6 +190,34 @@ def test_no_rate_is_tried_beyond_the_budget(tmp_path: Path) -> None:
     assert len(record["attempts"]) == 1
 
 
+def test_what_the_end_of_the_budget_cut_off_is_no_failure_and_goes_on_with_more_time(tmp_path: Path) -> None:
+    path = config(tmp_path, pause=0.05)
+    done, record = healed(path, "--budget", "4s")
+    assert (done.returncode, record["result"]["verdict"]) == (2, "unfinished")
+    assert "the time of --budget is over" in done.stderr
+    assert "error" not in done.stdout + done.stderr
+    done, record = healed(path)
+    assert "going on after attempt 1, which has ended" in done.stderr
+    assert (done.returncode, record["result"]["verdict"]) == (0, "healthy")
+    assert record["attempts"][1]["resume"] in record["attempts"][0]["checkpoints"]
+
+
+def test_a_change_that_is_better_when_the_budget_ends_is_kept(tmp_path: Path) -> None:
+    done, record = healed(config(tmp_path, learning_rate=2.0, pause=0.05, max_steps=600), "--budget", "12s")
+    assert (done.returncode, record["result"]["verdict"]) == (0, "cured"), done.stdout + done.stderr
+    last = record["attempts"][-1]
+    assert last["accepted"]
+    assert last["last_step"] < 600
+    assert "the time of --budget is over" in done.stderr
+
+
+def test_after_a_start_that_failed_the_same_command_begins_again(tmp_path: Path) -> None:
+    healed(config(tmp_path, fail_at=1))
+    done, record = healed(config(tmp_path, pause=0.0))
+    assert (done.returncode, record["result"]["verdict"]) == (0, "healthy"), done.stderr
+    assert [one["status"] for one in record["attempts"]] == [1, 0]
+
+
 def test_overfitting_is_stopped_within_five_evaluations_of_the_best_which_is_kept(tmp_path: Path) -> None:
     few = {"samples": 24, "label_noise": 1.5, "learning_rate": 0.1, "warmup_steps": 10}
     done, record = healed(config(tmp_path, **few, max_steps=2000, eval_interval=40))
@@ -245,6 +273,7 @@ def test_ctrl_c_stops_both_and_the_same_command_goes_on(tmp_path: Path) -> None:
     assert log.stat().st_size == size  # the trainer is gone, too
     done, record = healed(path)
     assert done.returncode == 0, done.stderr
+    assert "never started" not in done.stderr
     assert record["result"]["verdict"] in ("healthy", "cured")
     assert record["attempts"][1]["resume"].endswith(".pt")
 

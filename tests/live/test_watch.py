@@ -111,6 +111,23 @@ def test_at_the_first_error_the_watch_ends_if_asked(tmp_path: Path) -> None:
     assert max(event.step for event in events if isinstance(event, Progress)) <= 60
 
 
+@pytest.mark.parametrize("slope", [0.05, 0.25, 4.0])
+def test_what_becomes_an_error_is_said_again_and_what_it_explains_is_not(slope: float, tmp_path: Path) -> None:
+    """Rising slowly, it is a warning at first: what `--on-error` is for would never be done."""
+    losses = [3 * 0.8**n + 0.3 + 0.01 * (n % 3) for n in range(14)] + [0.4 + slope * n for n in range(1, 60)]
+    rows = [f"epoch {n} loss {loss:.4f} lr 0.01\n" for n, loss in enumerate(losses, 1)]
+    log = tmp_path / "train.log"
+
+    def grow(_: float) -> None:
+        with log.open("a", encoding="utf-8") as file:
+            file.write(rows.pop(0))
+
+    events = list(watch(log, interval=0.0, alive=lambda: bool(rows), wait=grow))
+    said = [event.finding for event in events if isinstance(event, NewFinding)]
+    assert [one.name for one in said if one.severity is Severity.ERROR] == ["learning-rate-too-high"]
+    assert len({(one.name, one.severity) for one in said}) == len(said)
+
+
 def test_a_folder_that_is_not_there_yet_is_waited_for_but_not_with_once(tmp_path: Path) -> None:
     late = tmp_path / "later" / "run"
     grow, left = growing("patience-beyond-the-end", tmp_path / "hidden.jsonl", at_a_time=200)
