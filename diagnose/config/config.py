@@ -40,6 +40,11 @@ class Setting:
     file: str = ""
     """The other file in which it is, where the config takes it over (a Hydra group, a `_base_`)."""
 
+    @property
+    def where(self) -> str:
+        """`line 60`, `line 18 of model/gan.yaml`."""
+        return f"line {self.line} of {self.file}" if self.file else f"line {self.line}"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

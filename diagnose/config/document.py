@@ -120,8 +120,11 @@ class _Search:
     def grouped(self, entry: _Default, path: Path, group: str, depth: int) -> Iterator[Inherited]:
         """A file of a Hydra group, put where its package says."""
         home = entry.group.removeprefix("/") if entry.group.startswith("/") else _joined(group, entry.group)
+        if any(one.startswith("hydra/") for one in (entry.group, home)):
+            return  # of Hydra itself: how it logs and launches
         own = home.replace("/", ".")
-        for file, document in self.read(f"{_joined(home, entry.name.removesuffix('.yaml'))}.yaml", path, group, depth):
+        name = f"{_joined(home, entry.name.removesuffix('.yaml'))}.yaml"
+        for file, document in self.read(name, path, group, depth, must=not entry.optional):
             header = _PACKAGE.match(document.text)
             named = entry.package or (header[1] if header else "") or own
             package = {"_global_": "", "__global__": "", "_group_": own}.get(named, named)
@@ -134,12 +137,15 @@ class _Search:
         own = [] if document.own is None else [Inherited(self.shown(file), _without_lists(document.own))]
         return [*under, *own, *over]
 
-    def read(self, name: str, path: Path, group: str, depth: int) -> Iterator[tuple[Path, Document]]:
+    def read(
+        self, name: str, path: Path, group: str, depth: int, *, must: bool = True
+    ) -> Iterator[tuple[Path, Document]]:
         """The file of this name and its tree; none where it is not there, was read before or cannot be read.
 
+        `must`: whether it is missing where it is not there.
         A file counts once, where it is named first: so do DiffSinger's and NATSpeech's own loaders.
         """
-        file = self.found(name, path, group)
+        file = self.found(name, path, group, must=must)
         if file is None or file in self.seen:
             return
         self.seen.add(file)
@@ -151,7 +157,7 @@ class _Search:
         except ConfigError as error:
             self.missing.append(f"not read: {error}")
 
-    def found(self, name: str, path: Path, above_group: str) -> Path | None:
+    def found(self, name: str, path: Path, above_group: str, *, must: bool) -> Path | None:
         """The file beside the one that names it, else below one of the folders above it."""
         name = name.removeprefix("./")
         if name.startswith(("/", "~")) or "://" in name or "::" in name or "${" in name or "{{" in name:
@@ -165,7 +171,8 @@ class _Search:
                 with suppress(OSError, ValueError):  # a name that no file can have, a folder that may not be listed
                     if candidate != path and candidate.is_file():
                         return candidate
-        self.missing.append(f"{name}, which it builds on, is not here: what it sets is not known")
+        if must:
+            self.missing.append(f"{name}, which it builds on, is not here: what it sets is not known")
         return None
 
     def shown(self, file: Path) -> str:
@@ -180,6 +187,7 @@ class _Default:
     group: str
     name: str
     package: str = ""
+    optional: bool = False
 
 
 def _defaults(root: Node | None) -> Iterator[_Default]:
@@ -189,15 +197,16 @@ def _defaults(root: Node | None) -> Iterator[_Default]:
             yield _Default("", item.value)
         elif isinstance(item, Table):
             for key, child in children(item):
-                yield from _chosen(re.sub(r"^(?:(?:override|optional)\s+)+", "", str(key)), resolved(child))
+                *flags, group = str(key).split() or [""]
+                yield from _chosen(group, resolved(child), optional="optional" in flags)
 
 
-def _chosen(group: str, choice: Node) -> Iterator[_Default]:
+def _chosen(group: str, choice: Node, *, optional: bool) -> Iterator[_Default]:
     group, _, package = group.partition("@")
     names = choice.items if isinstance(choice, Array) else (choice,)
     for name in map(resolved, names):
-        if isinstance(name, Scalar) and isinstance(name.value, str) and not group.startswith("hydra/"):
-            yield _Default(group, name.value, package)
+        if isinstance(name, Scalar) and isinstance(name.value, str):
+            yield _Default(group, name.value, package, optional)
 
 
 def _bases(root: Node | None) -> Iterator[str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from diagnose.errors import ConfigError
@@ -289,8 +290,10 @@ def same(one: Any, other: Any) -> bool:
 
 
 def dotted(path: Path) -> str:
-    """`trainer.callbacks[0].patience`."""
+    """`trainer.callbacks[0].patience`; what `<<` merges in is called as the trainer reads it."""
     text = ""
-    for key in path:
+    for before, key in pairwise(("", *path)):
+        if key == MERGE or (before == MERGE and isinstance(key, int)):
+            continue
         text += f"[{key}]" if isinstance(key, int) else f".{key}" if text else key
     return text

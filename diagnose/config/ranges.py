@@ -11,6 +11,7 @@ from diagnose.config import Config
 from diagnose.config.dialect import Place
 from diagnose.config.effective import is_dead
 from diagnose.config.node import Scalar
+from diagnose.numbers import is_number
 from diagnose.project import preset
 
 _NAMES = ("model", "model.name", "model.type", "model_name", "model_type", "architecture", "name")
@@ -69,23 +70,26 @@ def _fits(entry: Mapping[str, Any], config: Config, family: str | None) -> bool:
 
 
 def first_learning_rate(config: Config, family: str | None) -> tuple[float, Range] | None:
-    """What to try first, and the range that it comes from; None where neither family nor optimizer is known."""
-    span = ranges(config, family).get("learning_rate")
-    if span is None or span.first is None:
+    """What to try first, and the range that it comes from.
+
+    None where neither family nor optimizer is known, and where the config has a factor in the place of the rate.
+    """
+    span, rate = ranges(config, family).get("learning_rate"), config.value("learning_rate")
+    if span is None or span.first is None or (is_number(rate) and is_multiplier(config, rate)):
         return None
     tuned = span.fine_tuning is not None and isinstance(config.value("init_checkpoint"), str)
     return (span.fine_tuning if tuned and span.fine_tuning is not None else span.first), span
 
 
 def is_multiplier(config: Config, rate: float) -> bool:
-    """Whether the rate is a factor of a schedule that computes its own (Noam), which some keep beside rates."""
+    """Whether the rate is a factor of a schedule that computes its own (Noam, a lambda); some keep it beside rates."""
     named = (node.value for _, node in config.document.scalars() if isinstance(node, Scalar))
     return rate >= LEAST_MULTIPLIER and any(isinstance(word, str) and _NOAM.fullmatch(word) for word in named)
 
 
 LEAST_MULTIPLIER = 0.1
 """Vaswani et al. 2017 have the factor 1; OpenNMT's recipes 2, DiffSinger's 2, ESPnet's 0.1 to 10."""
-_NOAM = re.compile(r"(?i)[\w.]*(?:noam|rsqrt|inv(?:erse)?_?sqrt)[\w.]*")
+_NOAM = re.compile(r"(?i)[\w.]*(?:noam|rsqrt|inv(?:erse)?_?sqrt|lambda\w*(?:lr|schedule))[\w.]*")
 
 
 def is_adapter(config: Config) -> bool:

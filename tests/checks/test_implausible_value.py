@@ -74,6 +74,22 @@ def test_a_multiplier_is_no_rate() -> None:
     assert findings(config) == []
 
 
+FACTORS = [
+    "{target: torch.optim.lr_scheduler.LambdaLR, lr_lambda: {target: x.warmup_cosine.LambdaWarmUpCosineScheduler}}",
+    "{target: ldm.lr_scheduler.LambdaLinearScheduler, params: {f_max: [1.0e-4]}}",
+    "LambdaLR",
+]
+
+
+@pytest.mark.parametrize("schedule", FACTORS)
+def test_a_rate_of_one_under_a_lambda_is_a_factor_and_gets_no_first_rate_either(schedule: str) -> None:
+    text = "optimizer: {target: torch.optim.AdamW, lr: 1.0}\nepochs: 3\nlr_scheduler: "
+    config = parse_config(f"{text}{schedule}\n", "config.yaml")
+    assert findings(config) == []
+    assert first_learning_rate(config, None) is None
+    assert [one.code for one in findings(parse_config(f"{text}StepLR\n", "config.yaml"))] == ["CFG004"]
+
+
 def test_the_message_names_the_line_the_range_and_its_source() -> None:
     (finding,) = findings(parse_config("epochs: 3\noptimizer: AdamW\nlr: 0.05\n", "config.yaml"))
     assert "lr: 0.05 (line 3)" in finding.message

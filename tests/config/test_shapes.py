@@ -204,6 +204,34 @@ def test_values_of_hydra_groups_are_read_with_the_file_that_holds_them(groups: P
     assert any("absent/x.yaml" in note and "not here" in note for note in config.notes)
 
 
+def test_neither_an_optional_group_nor_one_of_hydra_itself_is_missing(groups: Path) -> None:
+    """As lightning-hydra-template, Matcha-TTS and fish-vocoder have it."""
+    (groups / "config.yaml").write_text(
+        "defaults:\n- optim: adam\n- optional local: default\n- hydra: default\n- override hydra/launcher: slurm\n"
+        "epochs: 3\n"
+    )
+    (groups / "hydra").mkdir()
+    (groups / "hydra" / "default.yaml").write_text("defaults:\n- override hydra_logging: colorlog\n")
+    config = read_config(groups / "config.yaml")
+    assert config.notes == ()
+    assert config.values["learning_rate"].where == "line 2 of optim/adam.yaml"
+    (groups / "local").mkdir()
+    (groups / "local" / "default.yaml").write_text("# @package _global_\nepochs: 4\n")
+    assert read_config(groups / "config.yaml").values["learning_rate"].value == 2e-4
+
+
+MERGED = [
+    pytest.param("x: &x {lr: 0.3}\nopt: {<<: *x, epochs: 3}\n", id="an anchor"),
+    pytest.param("x: &x\n  lr: 0.3\nopt:\n  epochs: 3\n  <<: *x\n", id="an anchor in blocks"),
+    pytest.param("opt: {lr: 0.3, epochs: 3}\n", id="no anchor"),
+]
+
+
+@pytest.mark.parametrize("text", MERGED)
+def test_a_key_is_called_as_the_trainer_reads_it(text: str) -> None:
+    assert parse_config(text, "config.yaml").values["learning_rate"].path == "opt.lr"
+
+
 def test_a_value_of_another_file_is_refused_with_the_place_to_change(groups: Path) -> None:
     config = read_config(groups / "config.yaml")
     result = config.rewrite({"learning_rate": 1e-4, "max_epochs": 20})

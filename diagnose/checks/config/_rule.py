@@ -35,7 +35,7 @@ def contradiction(
 def at(config: Config, name: str) -> str:
     """`training.warmup_steps: 4000 (line 60)`."""
     setting = config.values[name]
-    return f"{setting.path}: {setting.value} (line {setting.line})"
+    return f"{setting.path}: {setting.value} ({setting.where})"
 
 
 def scalar(config: Config, path: str) -> Any:

@@ -107,14 +107,14 @@ class ImplausibleValue(Check):
             Severity.WARNING,
             Confidence.HIGH if times > self.surely * max(below, above) else Confidence.MEDIUM,
             "config",
-            f"{setting.path}: {setting.value} (line {setting.line}) is {side} in use for {span.title} ({used})",
+            f"{setting.path}: {setting.value} ({setting.where}) is {side} in use for {span.title} ({used})",
             evidence=(
                 Evidence(name, value, bound, sentence=f"{name} {value:g} (alarm from {bound:g}): {span.source}"),
             ),
             prescriptions=cures,
             advice=f"{first}; in use: {span.source}",
         )
-        yield replace(found, line=setting.line)
+        yield replace(found, line=None if setting.file else setting.line)
 
 
 def _start_with(rate: float, span: Range) -> Prescription:

@@ -72,7 +72,7 @@ class DeadKey(Check):
     def _known_dead(self, config: Config) -> Iterator[Finding]:
         dead = [(name, setting) for name, setting in config.never_read if setting.value]
         if dead:
-            reasons = [f"{setting.path}: {setting.value} (line {setting.line}): {setting.note}" for _, setting in dead]
+            reasons = [f"{setting.path}: {setting.value} ({setting.where}): {setting.note}" for _, setting in dead]
             found = self.finding(
                 Severity.INFO,
                 Confidence.MEDIUM,
