@@ -150,12 +150,12 @@ def _objection(edit: Edit, prescription: Prescription, choice: Choice, *, unsafe
         return "not among the parameters given with --only"
     if minimal and prescription.support is Support.GUIDE:
         return "rests on the training guide alone, and --minimal leaves that out"
-    if prescription.safety is Safety.UNSAFE and not unsafe:
-        return f"unsafe ({prescription.why}): apply it with --unsafe"
     made = choice.chosen.get(edit.parameter)
     respelled = made is not None and made.value == choice.settings.get(edit.parameter)  # a cure writes a number as well
     if made is not None and not respelled and not _follows(edit, made.edit):
         return f"already changed: {made.why}"
+    if prescription.safety is Safety.UNSAFE and not unsafe:
+        return f"unsafe ({prescription.why}): apply it with --unsafe"
     return None
 
 

@@ -52,7 +52,8 @@ def facts_of_run(run: Run, hints: Hints = Hints()) -> Facts:
     near = [read_settings(hints.config)] if hints.config is not None else configs_near(run)
     facts = facts_of(run, hints, near[0] if len(near) == 1 else None)
     if len(near) < 2:
-        return with_trainer(facts, None)
+        here = bool(near) and [place.resolve() for place in logs_of(near[0])] == [Path(run.source).resolve()]
+        return with_trainer(replace(facts, leads_here=here), None)
     names = ", ".join(config.source for config in near)
     return replace(facts, notes=(*facts.notes, f"{len(near)} configs fit: {names}; name one with --config"))
 
@@ -184,6 +185,13 @@ def samples_named_by(config: Config) -> int | None:
     return next(filter(None, map(samples_of, places_of(config, "dataset"))), None)
 
 
+def logs_of(config: Config) -> list[Path]:
+    """Where the logs of a config are: beside it, as in the folder of a run, else where its `log_dir` says."""
+    home = Path(config.source).resolve().parent
+    own = any(LOG_FILE.match(path.name) for path in _files_in(home))
+    return [_shown(home)] if own else places_of(config, "log_dir")
+
+
 def facts_of_config(
     config_path: Path,
     *,
@@ -199,9 +207,8 @@ def facts_of_config(
     Raises ConfigError, LogError or SourceError, in one line, for what the user can repair.
     """
     config = read_settings(config_file(config_path), dialect)
-    given, home = list(logs), Path(config.source).resolve().parent
-    own = [_shown(home)] if any(LOG_FILE.match(path.name) for path in _files_in(home)) else []
-    places = given or own or places_of(config, "log_dir")
+    given = list(logs)
+    places = given or logs_of(config)
     found = [run for place in places for run in _runs_or_none(place, must=bool(given))]
     made = [run for run in found if _rate_was_logged(config, run)]
     run = max(made or found, key=_last_moment) if found else NOTHING_LOGGED

@@ -53,7 +53,7 @@ def find(paths: Iterable[str], *, match: str | None = None, since: float | None 
     wanted = [source for source in wanted if source.reason or since is None or source.written >= since]
     if all(source.reason for source in wanted) and not all(source.reason for source in found):
         asked = " and ".join(name for name, given in (("--match", match), ("--since", since)) if given is not None)
-        raise LogError(f"{', '.join(paths)}: none of the {len(found)} runs fits {asked}")
+        raise LogError(f"{', '.join(paths)}: no run of {len(found)} fits {asked}")
     return wanted
 
 

@@ -101,7 +101,7 @@ def analyze(
     watched = len(sources) > FEW_RUNS and sys.stderr.isatty()
     fleet = _with_progress(sources, judge) if watched else judge(sources)
     found = list(fleet.diagnoses)
-    tell(*fleet.refused, *fleet.passed_over, *_uncounted(found, clock))
+    tell(*fleet.refused, *fleet.passed_over, *_uncounted(found, clock), *_unforeseen(found))
     status = 2 if fleet.refused else status_of(found, fail_on)
     sys.stdout.write(_shown(_in_order(found, sort, only_unhealthy), form, verbose=verbose, quiet=quiet))
     if write_tensorboard:
@@ -128,6 +128,14 @@ def _uncounted(found: list[Diagnosis], axis: Axis | None) -> Iterator[str]:
     for one in found:
         if axis is not None and all(curve.axis is not axis for curve in one.run.curves.values()):
             yield f"{one.run.source}: the log does not say the {axis.name.lower()} of its points, --axis is ignored"
+
+
+def _unforeseen(found: list[Diagnosis]) -> Iterator[str]:
+    """A line on each run without the forecast that was asked for."""
+    for one in found:
+        if one.facts.horizon is not None and one.forecast is None:
+            reach = "it needs 12 points of the loss, and goes from a tenth beyond the run to five times its length"
+            yield f"{one.run.source}: no forecast for {one.facts.horizon:,}: {reach}"
 
 
 def _moment(text: str) -> float:

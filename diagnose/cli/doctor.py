@@ -105,7 +105,7 @@ def _disk() -> Line:
     free = shutil.disk_usage(".").free
     writable = os.access(".", os.W_OK)
     advice = "" if free >= LITTLE_DISK else "make room: checkpoints fill a disk within hours"
-    advice = advice if writable else "this folder cannot be written to: ttsdoc fix and report need -o elsewhere"
+    advice = advice if writable else "this folder cannot be written to: give ttsdoc report and export an -o elsewhere"
     return Line("disk", free >= LITTLE_DISK and writable, f"{free / 1e9:.1f} GB free in {Path.cwd()}", advice)
 
 

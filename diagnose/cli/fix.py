@@ -50,6 +50,8 @@ def fix(
     from diagnose.report.screen import Screen
     from diagnose.report.terminal import render_plan
 
+    if diff and in_place:
+        raise typer.BadParameter("--diff writes nothing and --in-place rewrites the file: give one of them")
     hints = Hints(None, samples, family, train_tag, val_tag)
     names = None if only is None else _parameters(only)
     plan = correct(

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from shlex import quote
 
 from diagnose.finding import Diagnosis, Finding, Recommendation, StopAdvice, Verdict
 from diagnose.numbers import Value
 from diagnose.plan import Plan
-from diagnose.report.words import best_words, causes, counted, metric_words, nothing_gained, number, proof, span
+from diagnose.report.words import (
+    best_words,
+    causes,
+    counted,
+    curve_of,
+    metric_words,
+    nothing_gained,
+    number,
+    proof,
+    span,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +113,20 @@ def _named(wanted: list[Change]) -> str:
 
 
 def command(made: Plan) -> str:
-    """What writes the changes."""
-    return f"ttsdoc fix {made.source or 'CONFIG'}"
+    """What writes the changes of this run, as a shell takes it."""
+    facts = made.diagnosis.facts
+    log = quote(facts.run.source) if facts.run.source not in ("", "-") else "LOG"
+    named = "" if facts.leads_here else f" --logs {log}"
+    return f"ttsdoc fix {quote(made.source) if made.source else 'CONFIG'}{named}"
 
 
 def _keep(diagnosis: Diagnosis) -> str:
     stop = diagnosis.stop
     if stop is None or any(one.name == "impossible-loss" for one in diagnosis.findings):
         return ""  # a loss that is none says of no checkpoint that it is better
+    judged = curve_of(diagnosis.run, stop.metric)
+    if judged is not None and len(judged) < 2:
+        return ""  # the only point is the best and the worst
     if nothing_gained(diagnosis.run, stop):
         return f"No checkpoint in particular: the {metric_words(stop.metric)} ends no better than it began."
     best = best_words(diagnosis.run, stop)

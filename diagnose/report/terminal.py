@@ -230,7 +230,7 @@ def _moments(diagnosis: Diagnosis) -> Iterator[RenderableType]:
 
 def _forecast(diagnosis: Diagnosis, verbose: bool) -> Iterator[RenderableType]:
     forecast, curve = diagnosis.forecast, diagnosis.run.curve(Role.TRAIN_LOSS)
-    unasked = diagnosis.verdict is Verdict.UNHEALTHY and not verbose
+    unasked = diagnosis.verdict is Verdict.UNHEALTHY and not verbose and diagnosis.facts.horizon is None
     if forecast is None or curve is None or not len(curve) or unasked:
         return
     note = f"; {plain(forecast.note)}" if forecast.note else ""

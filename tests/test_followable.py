@@ -1,0 +1,87 @@
+"""What a report advises can be done as it stands: the command that it names, the option that it mentions."""
+
+from __future__ import annotations
+
+import random
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIG = "model: vits\nepochs: 400\nbatch_size: 16\nlr: 0.01  # mine\noptimizer: AdamW\n"
+PLACES = [
+    pytest.param("my voice's config.yaml", "logs/run 1/console.txt", id="spaces and quotes, log elsewhere"),
+    pytest.param("config.yaml", "train.log", id="a log that is called as no trainer calls it, beside it"),
+    pytest.param("config.yaml", "metrics.csv", id="a log that the config leads to"),
+]
+
+
+def ttsdoc(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "diagnose", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+def thrown_off(folder: Path, config: str, log: str) -> None:
+    """A config, and a log of 40 epochs that fall to the twelfth and rise from there on."""
+    draw = random.Random(1)
+    losses = [3 * 0.8**n + 0.2 if n < 12 else 0.3 + 0.25 * (n - 12) + 0.3 * draw.random() for n in range(1, 41)]
+    (folder / log).parent.mkdir(parents=True, exist_ok=True)
+    if log.endswith(".csv"):
+        rows = [f"{n},{loss:.4f},{loss * 1.1:.4f},0.01" for n, loss in enumerate(losses, 1)]
+        text = "\n".join(["epoch,train_loss,val_loss,lr", *rows])
+    else:
+        text = "\n".join(
+            f"Epoch {n}/400 - train_loss: {loss:.4f} - val_loss: {loss * 1.1:.4f} - lr: 0.01"
+            for n, loss in enumerate(losses, 1)
+        )
+    (folder / log).write_text(f"{text}\n")
+    (folder / config).write_text(CONFIG)
+
+
+@pytest.mark.parametrize(("config", "log"), PLACES)
+def test_the_command_that_the_report_names_writes_the_config_that_it_shows(
+    config: str, log: str, tmp_path: Path
+) -> None:
+    thrown_off(tmp_path, config, log)
+    shown = ttsdoc("analyze", log, "--config", config, cwd=tmp_path)
+    named = re.search(r"`(ttsdoc fix .*?)` writes", " ".join(shown.stdout.split()))
+    assert named is not None, shown.stdout
+    words = shlex.split(named[1])
+    fixed = ttsdoc(*words[1:], cwd=tmp_path)
+    assert fixed.stdout == CONFIG.replace("0.01", "0.0025"), fixed.stderr
+
+
+def test_a_change_that_another_has_made_is_not_offered_with_an_option(tmp_path: Path) -> None:
+    """The measured quarter of the rate is made; the rate that others use is not, with --unsafe or without it."""
+    thrown_off(tmp_path, "config.yaml", "train.log")
+    for options in ((), ("--unsafe",)):
+        fixed = ttsdoc("fix", "config.yaml", "--logs", "train.log", *options, cwd=tmp_path)
+        assert "apply it with --unsafe" not in fixed.stderr
+        assert "already changed: a quarter of 0.01" in " ".join(fixed.stderr.split())
+
+
+def test_a_diff_and_a_rewrite_in_one_are_refused(tmp_path: Path) -> None:
+    thrown_off(tmp_path, "config.yaml", "train.log")
+    done = ttsdoc("fix", "config.yaml", "--logs", "train.log", "--diff", "--in-place", cwd=tmp_path)
+    assert (done.returncode, (tmp_path / "config.yaml").read_text()) == (2, CONFIG)
+    assert "give one of them" in done.stderr
+
+
+@pytest.mark.parametrize(("step", "given"), [("60", True), ("5000", False), ("20", False)])
+def test_a_forecast_that_is_asked_for_is_given_or_refused_with_the_reason(
+    step: str, given: bool, tmp_path: Path
+) -> None:
+    thrown_off(tmp_path, "config.yaml", "train.log")
+    done = ttsdoc("analyze", "train.log", "--horizon", step, cwd=tmp_path)
+    assert ("Forecast for epoch 60" in done.stdout) is given
+    assert (f"no forecast for {int(step):,}" in done.stderr) is not given
+
+
+def test_of_a_single_point_no_checkpoint_is_the_best(tmp_path: Path) -> None:
+    (tmp_path / "train.log").write_text("step 200 loss 30.2\n")
+    done = ttsdoc("analyze", "train.log", cwd=tmp_path)
+    assert "too few to judge" in done.stdout
+    assert "checkpoint" not in done.stdout
