@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from enum import Enum
 from inspect import get_annotations
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 from diagnose.facts import Facts
 from diagnose.finding import Confidence, Evidence, Finding, Prescription, Severity
@@ -25,14 +25,15 @@ __all__ = [
     "Evidence",
     "Facts",
     "Finding",
+    "Findings",
     "Prescription",
     "Role",
     "Severity",
 ]
 """What a file with a check needs beside numpy."""
 
-
-T = TypeVar("T", bound="Check")
+Findings = Iterator[Finding]
+"""What `check` yields."""
 
 
 class About(str, Enum):
@@ -105,7 +106,7 @@ class Check(ABC):
         return None
 
     @abstractmethod
-    def check(self, facts: Facts) -> Iterator[Finding]:
+    def check(self, facts: Facts) -> Findings:
         """Findings of this check. Pure: no files, no clock, no randomness, no change to `facts`."""
 
     def curve(self, facts: Facts, role: Role) -> Curve:

@@ -1,15 +1,12 @@
-"""CFG004: a value far outside what authors and users of this family and optimiser train with."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from diagnose.checks.base import About, Check
+from diagnose.checks.base import About, Check, Findings
 from diagnose.config import Config
 from diagnose.config.ranges import Range, first_learning_rate, is_multiplier, ranges
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Edit, Evidence, Finding, Operation, Prescription, Safety, Severity, Support
+from diagnose.finding import Confidence, Edit, Evidence, Operation, Prescription, Safety, Severity, Support
 from diagnose.numbers import is_number
 
 
@@ -51,8 +48,7 @@ class ImplausibleValue(Check):
     surely: float = 3.0
     """Times these factors beyond which it is sure. Source: our choice: one step of tuning more (Smith 2018)."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare each value that is known and read."""
+    def check(self, facts: Facts) -> Findings:
         config = facts.config
         if config is None or not config.training or config.record:
             return
@@ -70,7 +66,7 @@ class ImplausibleValue(Check):
             above = 0.0 if name == "grad_clip_norm" else self.count_above  # a large bound is a way to switch it off
             yield from self._outside(config, name, value, span, (below, above))
 
-    def _rate(self, config: Config, known: dict[str, Range], family: str | None) -> Iterator[Finding]:
+    def _rate(self, config: Config, known: dict[str, Range], family: str | None) -> Findings:
         span = known.get("learning_rate")
         setting = config.values.get("learning_rate")
         if span is None or setting is None or setting.dead:
@@ -92,7 +88,7 @@ class ImplausibleValue(Check):
         span: Range,
         factors: tuple[float, float],
         cures: tuple[Prescription, ...] = (),
-    ) -> Iterator[Finding]:
+    ) -> Findings:
         below, above = factors
         high = above > 0 and value > span.highest * above
         if not high and value >= span.lowest / below:

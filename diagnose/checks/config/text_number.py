@@ -1,14 +1,11 @@
-"""CFG002: a number that the trainer's YAML reader takes for text."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from diagnose.checks.base import About, Check
+from diagnose.checks.base import About, Check, Findings
 from diagnose.config import Config
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Edit, Finding, Operation, Prescription, Safety, Severity
+from diagnose.finding import Confidence, Edit, Operation, Prescription, Safety, Severity
 
 MOST_SHOWN = 3
 """Places named in one message; the rest is counted."""
@@ -34,8 +31,7 @@ class TextNumber(Check):
     name = "text-number"
     about = About.CONFIG
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look for numbers without a dot."""
+    def check(self, facts: Facts) -> Findings:
         config = facts.config
         problems = [problem for problem in config.problems if problem.code == self.code] if config else []
         if config is None or not problems:

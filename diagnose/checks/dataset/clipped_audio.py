@@ -1,5 +1,3 @@
-"""DAT108: a recording with its tops cut off."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when

@@ -1,5 +1,3 @@
-"""DAT104: a clip without a text to speak."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when

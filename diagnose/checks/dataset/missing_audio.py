@@ -1,5 +1,3 @@
-"""DAT101: a line of the list names a recording that is not there."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when

@@ -1,5 +1,3 @@
-"""DAT113: recordings of more than one sample rate."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when

@@ -1,5 +1,3 @@
-"""DAT110: a recording that is listed more than once."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, repeats

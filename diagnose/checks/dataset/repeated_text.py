@@ -1,5 +1,3 @@
-"""DAT111: a text that another clip has too."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, repeats

@@ -1,5 +1,3 @@
-"""DAT109: a recording of more than one channel."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each

@@ -1,5 +1,3 @@
-"""DAT103: a recording of silence."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when

@@ -1,5 +1,3 @@
-"""DAT105: more text than the audio can hold."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when

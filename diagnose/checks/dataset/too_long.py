@@ -1,5 +1,3 @@
-"""DAT107: a clip longer than 30 s."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when

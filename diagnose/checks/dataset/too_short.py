@@ -1,5 +1,3 @@
-"""DAT106: a clip shorter than 0.3 s."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each, when

@@ -1,5 +1,3 @@
-"""DAT112: a text with characters that the model cannot know."""
-
 from __future__ import annotations
 
 import unicodedata

@@ -1,5 +1,3 @@
-"""DAT102: a recording that cannot be read."""
-
 from __future__ import annotations
 
 from diagnose.checks.dataset._fault import ClipFault, Hit, each

@@ -1,12 +1,8 @@
-"""OPT006: a resumed run started its learning rate or optimiser anew."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import SURE, above
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
@@ -41,8 +37,7 @@ class BrokenResume(Check):
     z: float = SURE
     """Noise of a point."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look for the one place where rate and loss break together."""
+    def check(self, facts: Facts) -> Findings:
         measured = signals(facts)
         trend, rate = measured.train, measured.rate
         if trend is None or rate is None:

@@ -1,14 +1,22 @@
-"""OPT005: the learning-rate schedule gives the run nothing to learn with."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import exp
 
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.checks.base import (
+    Check,
+    Confidence,
+    Curve,
+    Evidence,
+    Facts,
+    Finding,
+    Findings,
+    Prescription,
+    Role,
+    Severity,
+)
 from diagnose.finding import Edit, Operation, Safety, Support
 from diagnose.numbers import round_count
 from diagnose.remedies.evidence import length_of, number
@@ -49,26 +57,23 @@ class DeadSchedule(Check):
     """Share of the run that may be warm-up. Source: the tuning playbook of Google Research advises a tenth at most."""
 
     def applies(self, facts: Facts) -> bool:
-        """The warm-up of a config can be judged without a log."""
         return facts.config is not None or super().applies(facts)
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """The warm-up of a config can be judged without a log."""
         return None if self._endless_warmup(facts) else super().skip_reason(facts)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at the rate over the run, at the loss since it died, and at the plan."""
+    def check(self, facts: Facts) -> Findings:
         planned = self._endless_warmup(facts)
         if planned:
             yield self._warmup(facts, *planned)
         if super().skip_reason(facts) is None:
             yield from self._rate(facts, self.curve(facts, Role.LEARNING_RATE).finite)
 
-    def _rate(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
+    def _rate(self, facts: Facts, rates: Curve) -> Findings:
         past = list(self._died(facts, rates)) if len(rates) >= 2 * self.min_points else []
         yield from past or self._foreseen(facts, rates)
 
-    def _foreseen(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
+    def _foreseen(self, facts: Facts, rates: Curve) -> Findings:
         """An exponential decay that leaves next to nothing long before the planned end."""
         decay, end, now = remedies.even_fall(rates), length_of(facts, rates), float(rates.values[-1])
         if decay is None or end is None or now >= decay.peak:
@@ -82,7 +87,7 @@ class DeadSchedule(Check):
         message += f"{rates.place(int(over))} on, for {share:.0%} of the run."
         yield self._low_rate(facts, rates, int(np.searchsorted(rates.steps, decay.since)), message, share)
 
-    def _died(self, facts: Facts, rates: Curve) -> Iterator[Finding]:
+    def _died(self, facts: Facts, rates: Curve) -> Findings:
         peak = float(rates.values.max())
         if peak <= 0:
             yield self._low_rate(facts, rates, 0, "The learning rate is zero at every logged step.", 1.0)

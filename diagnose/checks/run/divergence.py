@@ -1,15 +1,12 @@
-"""STB002: the loss gave back what it had gained, and stays up."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain, islice
 from math import log
 
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Severity
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Severity
 from diagnose.checks.run._loss import SURE, above, beyond_noise, improves, moving_target, onset
 from diagnose.checks.run.impossible_loss import ImpossibleLoss
 from diagnose.run import Axis
@@ -53,21 +50,19 @@ class Divergence(Check):
     components drift by a factor of two or three."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No loss with three finite points, or one that says nothing."""
         if signals(facts).rivals is not None:
             return None
         return moving_target(signals(facts)) if signals(facts).main else "no loss is logged"
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """The judged loss, else a component, else validation, the balance of two networks, a loss without a minimum."""
+    def check(self, facts: Facts) -> Findings:
         losses = self.of_losses(facts) if moving_target(signals(facts)) is None else iter(())
         yield from islice(chain(losses, self._won(facts), self._plunged(facts)), 1)
 
-    def of_losses(self, facts: Facts) -> Iterator[Finding]:
+    def of_losses(self, facts: Facts) -> Findings:
         """The same without the balance of two networks, of which the rate is not the cause."""
         yield from chain(self.of_training(facts), self._parts(facts), self._validation(facts))
 
-    def of_training(self, facts: Facts) -> Iterator[Finding]:
+    def of_training(self, facts: Facts) -> Findings:
         """The judged loss ends far above its best."""
         trend = signals(facts).main
         if trend is None or not self.turned(trend):
@@ -100,7 +95,7 @@ class Divergence(Check):
         sure = trend.rise_z >= self.z or (trend.climbs and 2 * fell > self.z * trend.noise)  # noise climbs back
         return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure and not (small and len(trend) < FEW)
 
-    def _parts(self, facts: Facts) -> Iterator[Finding]:
+    def _parts(self, facts: Facts) -> Findings:
         total = signals(facts).main
         for tag, trend in signals(facts).parts.items():
             grown = trend.end - trend.start
@@ -118,7 +113,7 @@ class Divergence(Check):
                 advice="Lower its weight, or look at what it measures; the total hides it.",
             )
 
-    def _won(self, facts: Facts) -> Iterator[Finding]:
+    def _won(self, facts: Facts) -> Findings:
         rivals = signals(facts).rivals
         if rivals is None:
             return
@@ -135,13 +130,13 @@ class Divergence(Check):
                 advice=f"Go back to before it climbed; train the {name} less often, or regularise it.",
             )
 
-    def _plunged(self, facts: Facts) -> Iterator[Finding]:
+    def _plunged(self, facts: Facts) -> Findings:
         trend = signals(facts).train
         if trend is not None and moving_target(signals(facts)) is None and ImpossibleLoss().plunges(trend.curve):
             lowest = float(trend.curve.values.min())
             yield self.report(trend.curve, f"The loss ran away to {lowest:.4g}.", Evidence("lowest", lowest))
 
-    def _validation(self, facts: Facts) -> Iterator[Finding]:
+    def _validation(self, facts: Facts) -> Findings:
         measured = signals(facts)
         gap, val = measured.gap, measured.val
         if gap is None or val is None or gap.train_fall > self.rise or 2 * gap.train_kept >= -self.rise:

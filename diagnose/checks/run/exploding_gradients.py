@@ -1,13 +1,9 @@
-"""GRD001: the gradient norm leaves its own range."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Role, Severity
 from diagnose.checks.run._loss import MANY
 from diagnose.remedies.evidence import clipped, nothing_clips, struck_at
 from diagnose.signals import Trend
@@ -44,8 +40,7 @@ class ExplodingGradients(Check):
     times: int = 3
     """Source: as above: single outliers are what clipping is for."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look for norms far above their course, and for a course that has left its level."""
+    def check(self, facts: Facts) -> Findings:
         norms = self.curve(facts, Role.GRAD_NORM).finite
         course, usual = Trend.of(norms), float(np.median(norms.values))
         if course is None or course.signed:

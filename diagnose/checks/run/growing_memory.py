@@ -1,10 +1,6 @@
-"""SPD004: the memory grows."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.signals.pace import SETTLED, settled
 from diagnose.signals.robust import block_medians, order
 from diagnose.signals.trend import EDGE
@@ -36,8 +32,7 @@ class GrowingMemory(Check):
     order: float = 1 - EDGE
     """Kendall's tau. Source: nineteen of twenty pairs in order: a steady climb."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at the order of the parts of the run, and at its ends."""
+    def check(self, facts: Facts) -> Findings:
         curve = self.curve(facts, Role.MEMORY).finite
         parts = block_medians(settled(curve), 2 * SETTLED)
         times = float(parts[-1] / parts[0]) if parts[0] > 0 else 0.0

@@ -1,12 +1,8 @@
-"""SPD002: the GPU waits."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.signals.pace import SETTLED, settled
 from diagnose.signals.robust import as_share
 
@@ -35,8 +31,7 @@ class IdleGpu(Check):
     busy: float = 0.3
     """Share of the time. Source: a card that computes a third of the time could do three such runs."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at the usual use; a log in per cent goes above 2."""
+    def check(self, facts: Facts) -> Findings:
         curve = self.curve(facts, Role.GPU_UTIL).finite
         used = float(np.median(as_share(settled(curve))))
         if used < self.busy:

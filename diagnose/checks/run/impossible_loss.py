@@ -1,13 +1,10 @@
-"""NUM002: a loss that its definition forbids."""
-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import MANY, moving_target
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
@@ -49,8 +46,7 @@ class ImpossibleLoss(Check):
     points: int = MANY
     """Equal values in a row that make a constant. Source: our choice: float losses never repeat by chance."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Report the first of the three faults that the curve shows."""
+    def check(self, facts: Facts) -> Findings:
         curve = self.curve(facts, Role.TRAIN_LOSS).finite
         values, level, lowest = curve.values, float(np.median(curve.values)), float(curve.values.min())
         named, policy = BOUNDED.search(curve.tag) is not None, moving_target(signals(facts)) is not None

@@ -1,12 +1,8 @@
-"""OPT004: the learning rate in the log is not the one that the config asks for."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role
 from diagnose.remedies.evidence import number
 from diagnose.run import FloatArray
 from diagnose.signals import signals
@@ -38,13 +34,11 @@ class LearningRateMismatch(Check):
     """Relative difference. Source: the aim of the benchmark: found within 1 %."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No rate is configured, or none is logged."""
         if number(facts, "learning_rate") is None:
             return "no configured learning rate is known"
         return super().skip_reason(facts)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the highest logged rate with the configured one."""
+    def check(self, facts: Facts) -> Findings:
         rate, asked = signals(facts).rate, number(facts, "learning_rate")
         if rate is None or asked is None:
             return

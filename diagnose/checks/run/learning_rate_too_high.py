@@ -1,12 +1,9 @@
-"""OPT001: the learning rate is the cause of the instability."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import chain
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import moving_target
 from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.learning_rate_too_low import LearningRateTooLow
@@ -42,11 +39,9 @@ class LearningRateTooHigh(Check):
     part_of = ("non-finite-loss",)
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No training loss, or one that says nothing of health."""
         return super().skip_reason(facts) or moving_target(signals(facts))
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Name the rate as the cause where the loss is unstable and nothing speaks for another cause."""
+    def check(self, facts: Facts) -> Findings:
         unstable = (Divergence().of_losses(facts), Oscillation().check(facts))
         effects = [*chain(*unstable, self.never_began(facts))]
         rate, logged = peak_rate(facts), signals(facts).rate
@@ -67,7 +62,7 @@ class LearningRateTooHigh(Check):
             prescriptions=effect.prescriptions or remedies.calm(facts, step),
         )
 
-    def never_began(self, facts: Facts) -> Iterator[Finding]:
+    def never_began(self, facts: Facts) -> Findings:
         """The loss is high and does not move at a high rate, after a shock of the gradients."""
         trend, rate = signals(facts).train, signals(facts).rate
         if trend is None or rate is None:

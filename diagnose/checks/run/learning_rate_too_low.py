@@ -1,12 +1,9 @@
-"""OPT002: the learning rate is too low to learn in the time given."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import exp
 
 from diagnose import remedies
-from diagnose.checks.base import Evidence, Facts, Finding, Role
+from diagnose.checks.base import Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import LossCheck
 from diagnose.checks.run.slow_learning import CAUSES, SlowLearning
 from diagnose.remedies.evidence import peak_rate
@@ -40,8 +37,7 @@ class LearningRateTooLow(LossCheck):
     tiny: float = 1e-6
     """Rate at which hardly anything is trained. Source: the lowest published rates of fine-tuning; real runs."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Name the rate where the loss creeps, or where it hardly moves at a tiny rate."""
+    def check(self, facts: Facts) -> Findings:
         trend, rate, logged = signals(facts).train, peak_rate(facts), facts.run.peak_logged_rate
         if trend is None or rate is None or rate > self.low:
             return

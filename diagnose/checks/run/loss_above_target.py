@@ -1,10 +1,6 @@
-"""FIT005: the loss is high for its family, data set size and progress."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Findings, Role, Severity
 from diagnose.facts import TargetBand
 from diagnose.run import Axis
 from diagnose.signals import signals
@@ -41,15 +37,13 @@ class LossAboveTarget(Check):
     18 % of its path in every epoch before the loss turned."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No target is known, or there is no loss to compare with it."""
         if facts.family is None:
             return "the model family is not known: name it with --family"
         if facts.target is None:
             return f"no table of targets for {facts.family}"
         return super().skip_reason(facts)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the last loss with the band, and with the path where the epoch is known."""
+    def check(self, facts: Facts) -> Findings:
         band, curve, trend = facts.target, self.curve(facts, Role.TRAIN_LOSS).finite, signals(facts).train
         last = float(curve.values[-1]) if trend is None else trend.loss(trend.end)
         if band is None or last <= band.high:

@@ -1,14 +1,11 @@
-"""STB001: a sudden rise of the loss, then recovery."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import sqrt
 
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import LossCheck, above, beyond_noise, confidence, onset
 from diagnose.signals import Excursion, Trend, signals
 from diagnose.signals.excursions import BEYOND, GROSS, deepest_dip, excursions, opening, outliers
@@ -47,8 +44,7 @@ class LossSpike(LossCheck):
     odd: float = 2.5
     """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """One finding for all spikes of the judged loss, else for those of validation."""
+    def check(self, facts: Facts) -> Findings:
         measured = signals(facts)
         for trend in filter(None, dict.fromkeys((measured.main, measured.val))):
             spikes = self._spikes(trend, several=trend is not measured.main)

@@ -1,12 +1,9 @@
-"""FIT004: a small set memorised, seen without any validation."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import exp
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import beyond_noise
 from diagnose.signals import EpochSteps, Trend, signals
 from diagnose.signals.epoch_steps import FEWEST, POINTS
@@ -48,14 +45,12 @@ class Memorisation(Check):
     the epochs, as by clips sorted by length."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """A validation loss is there to judge by."""
         val = facts.curve(Role.VAL_LOSS)
         if val is not None and len(val.finite) > 2:
             return "a validation loss is logged: overfitting is judged by it"
         return super().skip_reason(facts)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look for the steps."""
+    def check(self, facts: Facts) -> Findings:
         trend, seen = signals(facts).train, signals(facts).epoch_steps
         if trend is not None and seen is not None and self._is_clear(seen, trend):
             fallen = 1 - exp(-seen.drop)

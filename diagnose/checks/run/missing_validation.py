@@ -1,10 +1,6 @@
-"""DAT003: no validation loss is logged."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from diagnose.checks.base import Check, Confidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Confidence, Facts, Findings, Role, Severity
 from diagnose.signals import signals
 
 
@@ -28,8 +24,7 @@ class MissingValidation(Check):
     name = "missing-validation"
     needs = (Role.TRAIN_LOSS,)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look whether a validation loss is there."""
+    def check(self, facts: Facts) -> Findings:
         curve = facts.curve(Role.VAL_LOSS)
         if (curve is None or not len(curve)) and not signals(facts).part_gaps and signals(facts).reward is None:
             yield self.finding(

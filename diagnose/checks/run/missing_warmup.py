@@ -1,13 +1,9 @@
-"""OPT003: training starts at the peak learning rate and pays for it."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import KNOWN_NOISE, above, beyond_noise, moving_target
 from diagnose.signals import signals
 from diagnose.signals.robust import ODD_ONE_OUT, running_median
@@ -46,8 +42,7 @@ class MissingWarmup(Check):
     peak: float = 1 - EDGE
     """First rate over the highest. Source: a rival's rule for a missing warm-up."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look for a throw at a rate that starts at its peak."""
+    def check(self, facts: Facts) -> Findings:
         course = signals(facts).train
         if course is None or moving_target(signals(facts)) or not course.curve.values[0] or not self._at_peak(facts):
             return  # nothing is thrown up from 0

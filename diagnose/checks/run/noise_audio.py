@@ -1,15 +1,12 @@
-"""AUD001: the samples that the trainer logged are noise, silence or clipped."""
-
 from __future__ import annotations
 
 import io
 import wave
 from collections import defaultdict
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Severity
 from diagnose.run import Attachment, FloatArray, Run
 from diagnose.signals.pace import SETTLED
 
@@ -56,11 +53,9 @@ class NoiseAudio(Check):
     """Frames this far below the loudest are pauses. Source: our choice, the range of speech."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No sound is in the log."""
         return None if any(one.kind == "audio" for one in facts.run.attachments) else "no audio is logged"
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Judge the last two samples of each tag; a finding for each kind of fault."""
+    def check(self, facts: Facts) -> Findings:
         bad: dict[str, list[tuple[Attachment, Evidence, bool]]] = defaultdict(list)
         for *before, last in _by_tag(facts.run).values():
             kind, measured = self._fault(last)

@@ -1,12 +1,8 @@
-"""GRD004: a share of the gradient norms is NaN or infinite."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Role, Severity
 from diagnose.signals.pace import SETTLED
 from diagnose.signals.trend import EDGE
 
@@ -39,8 +35,7 @@ class NonFiniteGradients(Check):
     harmful: float = EDGE
     """Of the norms. Source: a tenth of the training is thrown away."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Count them, after the first tenth of the run."""
+    def check(self, facts: Facts) -> Findings:
         norms = self.curve(facts, Role.GRAD_NORM)
         bad = np.flatnonzero(~np.isfinite(norms.values))
         late = np.count_nonzero(bad >= len(norms) // SETTLED)

@@ -1,13 +1,20 @@
-"""NUM001: NaN or inf in the loss."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.checks.base import (
+    Check,
+    Confidence,
+    Curve,
+    Evidence,
+    Facts,
+    Finding,
+    Findings,
+    Prescription,
+    Role,
+    Severity,
+)
 from diagnose.checks.run._loss import onset
 from diagnose.run import FloatArray, IntArray, Run
 
@@ -44,11 +51,9 @@ class NonFiniteLoss(Check):
     """Points of which one may be lost without harm. Source: loss scalers skip one step in thousands."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No loss is logged at all."""
         return None if _losses(facts.run) else "no loss is logged"
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Report the first curve that holds a value that is not finite, the training loss before others."""
+    def check(self, facts: Facts) -> Findings:
         for curve in _losses(facts.run):
             bad = np.flatnonzero(~np.isfinite(curve.values))
             if len(bad):
@@ -99,7 +104,7 @@ class NonFiniteLoss(Check):
             )
         return f"{back}. It came out of nothing: {cause}, cured by bf16 or full precision; else {EXAMPLES}"
 
-    def _filtered(self, facts: Facts) -> Iterator[Finding]:
+    def _filtered(self, facts: Facts) -> Findings:
         """A loss that is zero, or repeats itself, exactly while the gradient norm is not finite."""
         train, norms = facts.curve(Role.TRAIN_LOSS), facts.curve(Role.GRAD_NORM)
         if train is None or norms is None or not len(train):

@@ -1,11 +1,7 @@
-"""STB003: the loss bounces with little or no net progress."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from diagnose import remedies
-from diagnose.checks.base import Evidence, Facts, Finding
+from diagnose.checks.base import Evidence, Facts, Findings
 from diagnose.checks.run._loss import LossCheck, above, improves, onset
 from diagnose.signals import Trend, signals
 
@@ -43,8 +39,7 @@ class Oscillation(LossCheck):
     trend: float = 1 / 2
     """Kendall's tau from which a run falls or rises, however it bounces. Source: three of four pairs in order."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the swings with the noise and with the progress."""
+    def check(self, facts: Facts) -> Findings:
         trend = signals(facts).at_high_rate
         if trend is None or not self.bounces(trend) or improves(signals(facts)):
             return

@@ -1,11 +1,9 @@
-"""RUN002: the training ran out of memory."""
-
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from diagnose.checks.base import Evidence, Facts, Finding, Prescription, Role
+from diagnose.checks.base import Evidence, Facts, Findings, Prescription, Role
 from diagnose.checks.run.run_died import RunDied
 from diagnose.finding import Edit, Operation
 from diagnose.run import EndingKind
@@ -36,8 +34,7 @@ class OutOfMemory(RunDied):
     explained_by = ()
     kinds = (EndingKind.OUT_OF_MEMORY,)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Tell the last line, how the memory grew, and a batch that needs less."""
+    def check(self, facts: Facts) -> Findings:
         for found in super().check(facts):
             yield replace(found, evidence=(*found.evidence, *_memory(facts)), prescriptions=self._smaller(facts))
 

@@ -1,12 +1,8 @@
-"""GRD003: more than half of the updates are clipped."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Prescription, Role, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Prescription, Role, Severity
 from diagnose.checks.run._loss import MANY
 from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
 from diagnose.finding import Edit, Operation
@@ -42,13 +38,11 @@ class OverClippedGradients(Check):
     """Logged values needed. Source: a share of fewer is known to a tenth at best."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """Neither a share of clipped updates is known nor a norm with its threshold."""
         if self._clipped(facts) is None:
             return "neither the share of clipped updates is logged, nor gradient norms beside a configured threshold"
         return None
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Count the clipped updates."""
+    def check(self, facts: Facts) -> Findings:
         share, usual, threshold = self._clipped(facts) or (0.0, 0.0, 0.0)
         if 2 * share <= 1:
             return

@@ -1,12 +1,9 @@
-"""FIT002: validation rises, or gains nothing, while training falls."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import exp, inf
 
 from diagnose import remedies
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import MANY, above, beyond_noise, confidence, improves
 from diagnose.signals import Gap, Trend, signals
 from diagnose.signals.gap import FEWEST, WORTH
@@ -50,11 +47,9 @@ class Overfitting(Check):
     half of the run in which training halved and validation gained nothing; real runs."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """Neither a validation loss nor a component of one is logged."""
         return None if signals(facts).part_gaps else super().skip_reason(facts)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the end of the validation curve with its best, and what training did meanwhile."""
+    def check(self, facts: Facts) -> Findings:
         measured = signals(facts)
         whole = [] if measured.val is None or measured.gap is None else [(measured.val, measured.gap, self)]
         sterner = self.tuned({"rise": 4 * self.rise, "z": 2 * self.z, "vain": 2 * self.vain})

@@ -1,14 +1,11 @@
-"""FIT001: the loss stopped improving too early."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import exp, log
 
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import LONG, MANY, SURE, LossCheck, confidence
 from diagnose.checks.run.worsening_metric import WorseningMetric
 from diagnose.signals import Trend, signals
@@ -59,11 +56,9 @@ class Plateau(LossCheck):
     """Fall in ln above which a flat end is convergence: nearly half of the loss. Source: real runs."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No loss that says how training went, and no reward or score that says it instead."""
         return None if signals(facts).aim is not None else super().skip_reason(facts)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look for a flat run, else for a flat rest."""
+    def check(self, facts: Facts) -> Findings:
         aim = signals(facts).aim
         trend = signals(facts).main if aim is None else aim[1]
         if trend is None or self._excused(facts, trend) or (aim is not None and WorseningMetric().worsens(trend)):

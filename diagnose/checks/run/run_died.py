@@ -1,11 +1,8 @@
-"""RUN001: the log ends with an error, or the process was killed."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
 from diagnose.run import EndingKind
 
 ENDED = {
@@ -46,11 +43,9 @@ class RunDied(Check):
     kinds: ClassVar[tuple[EndingKind, ...]] = (EndingKind.DIED, EndingKind.KILLED)
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """The log does not say how the training ended."""
         return "the log does not say how the training ended" if facts.run.ending is None else None
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Tell the last line."""
+    def check(self, facts: Facts) -> Findings:
         ending = facts.run.ending
         if ending is None or ending.kind not in self.kinds:
             return

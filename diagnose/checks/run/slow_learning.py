@@ -1,12 +1,9 @@
-"""FIT003: the loss falls steadily, but far too slowly."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import exp
 
 from diagnose import remedies
-from diagnose.checks.base import Evidence, Facts, Finding, Role
+from diagnose.checks.base import Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import MANY, SURE, LossCheck
 from diagnose.remedies.evidence import number
 from diagnose.run import Axis
@@ -48,8 +45,7 @@ class SlowLearning(LossCheck):
     z: float = SURE
     """Standard errors of the fall."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look for a short, straight fall."""
+    def check(self, facts: Facts) -> Findings:
         trend, half = signals(facts).train, signals(facts).straightness
         if trend is None or not self.creeps(facts):
             return

@@ -1,12 +1,8 @@
-"""SPD003: loading the data takes longer than learning from it."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.signals import signals
 from diagnose.signals.pace import SETTLED, settled
 
@@ -36,14 +32,12 @@ class SlowLoader(Check):
     """Of the time. Source: half of the bill; below a third nobody acts."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No times are logged, or the run has only begun: the first batches always wait."""
         trend = signals(facts).main
         if trend is None or len(trend) < SETTLED:
             return f"the run has only begun: {SETTLED} points of the loss are needed"
         return super().skip_reason(facts)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the two times."""
+    def check(self, facts: Facts) -> Findings:
         wait, work = (float(np.median(settled(self.curve(facts, role)))) for role in self.needs)
         tag = self.curve(facts, Role.STEP_TIME).tag.casefold()
         holds_both = "batch" in tag or tag == "time"  # `batch_time` of PyTorch's example, `time` of MMEngine

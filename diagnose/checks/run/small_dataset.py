@@ -1,10 +1,6 @@
-"""DAT001: too few clips for the goal."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Severity
 from diagnose.remedies import small_data
 
 
@@ -40,11 +36,9 @@ class SmallDataset(Check):
     """Clips that a good voice needs. Source: the guide, "5000+ samples for good TTS"."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """The number of clips is not known."""
         return "the number of clips is not known: give it with --samples" if facts.samples is None else None
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the number of clips with what is needed, and the plan with what the set bears."""
+    def check(self, facts: Facts) -> Findings:
         samples = facts.samples
         if samples is None or samples >= self.enough:
             return

@@ -1,12 +1,8 @@
-"""SPD001: steps have become slower."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
 from diagnose.checks.run._loss import MANY
 from diagnose.signals.pace import SETTLED, paces
 from diagnose.signals.robust import running_median
@@ -42,15 +38,13 @@ class StalledRun(Check):
     """Logged times. Source: ten in the quarter that is judged."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """Neither wall times nor step times are logged, or too few of them."""
         paced = paces(facts.run)
         if paced is None:
             return "neither wall times nor step times are logged"
         count = len(paced[0])
         return None if count >= self.fewest else f"{count} of the {self.fewest} step times needed"
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the pace of the last quarter with that of the first half."""
+    def check(self, facts: Facts) -> Findings:
         paced = paces(facts.run)
         if paced is None:
             return

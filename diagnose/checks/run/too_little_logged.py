@@ -1,11 +1,8 @@
-"""RUN004: what is logged proves nothing, neither that the run is healthy nor that it is not."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from diagnose.checks.base import Check, Confidence, Facts, Finding, Severity
+from diagnose.checks.base import Check, Confidence, Facts, Findings, Severity
 from diagnose.checks.run._loss import LONG, MANY
 from diagnose.readers.roles import ADVERSARIAL
 from diagnose.signals import Kind, signals
@@ -39,8 +36,7 @@ class TooLittleLogged(Check):
     order: float = 0.35
     """Kendall's tau of a clear course. Source: two thirds of all pairs in order."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Say what is missing."""
+    def check(self, facts: Facts) -> Findings:
         reason, aim = self._reason(facts), signals(facts).aim
         if reason:
             said = f"{reason[0].upper()}{reason[1:]}."

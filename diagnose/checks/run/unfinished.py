@@ -1,10 +1,6 @@
-"""RUN003: the steps stop far before the end that was planned."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Role, Severity
+from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Findings, Role, Severity
 from diagnose.run import Axis
 from diagnose.signals.trend import EDGE
 
@@ -35,7 +31,6 @@ class Unfinished(Check):
     """Seconds without a new line. Source: longer than an epoch of evaluation and a checkpoint takes."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No planned end is known, or the log says how it ended."""
         if facts.run.ending is not None:
             return "the log says how it ended"
         idle = facts.run.idle_seconds
@@ -43,8 +38,7 @@ class Unfinished(Check):
             return "the log may still be growing"
         return None if _planned(facts) else "no planned end is known"
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the last point with the planned end."""
+    def check(self, facts: Facts) -> Findings:
         curve, planned = _planned(facts) or (None, 0)
         if curve is None or (last := int(curve.steps[-1])) >= self.share * planned:
             return

@@ -1,12 +1,8 @@
-"""DAT002: the validation curve is the training curve."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role
 from diagnose.signals.gap import FEWEST
 
 
@@ -36,15 +32,12 @@ class ValidationIsTraining(Check):
     """Median relative difference. Source: our choice: two data sets never agree so well."""
 
     def applies(self, facts: Facts) -> bool:
-        """The lists of a data set show it as well as the curves of a run."""
         return facts.survey is not None or super().applies(facts)
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """Lists need no curves."""
         return None if facts.survey is not None else super().skip_reason(facts)
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the lists of the data set, and the two curves at their common steps."""
+    def check(self, facts: Facts) -> Findings:
         if facts.survey is not None:
             from diagnose.checks.dataset._leak import leaked  # here: reading a data set is slow, most runs have none
 
@@ -52,7 +45,7 @@ class ValidationIsTraining(Check):
         if super().skip_reason(facts) is None:
             yield from self._in_the_curves(facts)
 
-    def _in_the_curves(self, facts: Facts) -> Iterator[Finding]:
+    def _in_the_curves(self, facts: Facts) -> Findings:
         train, val = self.curve(facts, Role.TRAIN_LOSS).finite, self.curve(facts, Role.VAL_LOSS).finite
         steps, here, there = np.intersect1d(train.steps, val.steps, return_indices=True)
         first, second = train.values[here], val.values[there]

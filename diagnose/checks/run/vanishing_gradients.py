@@ -1,12 +1,8 @@
-"""GRD002: the gradient norm collapses while the loss is still high."""
-
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from diagnose.checks.base import Check, Evidence, Facts, Finding, Role
+from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import MANY
 from diagnose.signals import signals
 from diagnose.signals.robust import last_level
@@ -38,8 +34,7 @@ class VanishingGradients(Check):
     collapse: float = 1e-3
     """Last norm over first. Source: AutoTrainer's ratio for vanishing gradients."""
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Compare the end of the norm with its beginning, and the loss with its start."""
+    def check(self, facts: Facts) -> Findings:
         norms, trend = self.curve(facts, Role.GRAD_NORM).finite, signals(facts).train
         if trend is None or trend.signed or 2 * trend.loss(trend.end) < trend.loss(trend.start):
             return

@@ -1,10 +1,6 @@
-"""FIT007: an error rate or a score of validation gets worse while the loss falls."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from diagnose.checks.base import Check, Evidence, Facts, Finding
+from diagnose.checks.base import Check, Evidence, Facts, Findings
 from diagnose.checks.run._loss import SURE, above
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
@@ -41,11 +37,9 @@ class WorseningMetric(Check):
     """Standard errors."""
 
     def skip_reason(self, facts: Facts) -> str | None:
-        """No error rate or score is logged."""
         return None if signals(facts).metrics else "no error rate or score of held-out data is logged"
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at each of held-out data; where another kept what it had gained, one was traded for it."""
+    def check(self, facts: Facts) -> Findings:
         loss, moving = signals(facts).main, signals(facts).reward is not None
         known = signals(facts).metrics
         worse = [(logged, trend) for logged, trend in known if len(trend) >= 2 * FEWEST and self.worsens(trend)]

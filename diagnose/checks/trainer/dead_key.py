@@ -1,14 +1,11 @@
-"""CFG001: a key of the config that the trainer never reads."""
-
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
-from diagnose.checks.base import About, Check
+from diagnose.checks.base import About, Check, Findings
 from diagnose.config import Config
 from diagnose.facts import Facts
-from diagnose.finding import Confidence, Finding, Severity
+from diagnose.finding import Confidence, Severity
 from diagnose.usage.report import KeyReport, KeyState, KeyUse
 
 MOST_SHOWN = 3
@@ -38,14 +35,13 @@ class DeadKey(Check):
     name = "dead-key"
     about = About.TRAINER
 
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """What the source says; else what the dialect knows."""
+    def check(self, facts: Facts) -> Findings:
         if facts.keys is not None:
             yield from self._unread(facts.keys)
         elif facts.config is not None and facts.config.training:
             yield from self._known_dead(facts.config)
 
-    def _unread(self, keys: KeyReport) -> Iterator[Finding]:
+    def _unread(self, keys: KeyReport) -> Findings:
         """One finding for each misplaced key, and one for the dead keys of each confidence."""
         for use in keys.idle:
             if use.state is KeyState.MISPLACED:
@@ -69,7 +65,7 @@ class DeadKey(Check):
                     advice=_advice_on(dead),
                 )
 
-    def _known_dead(self, config: Config) -> Iterator[Finding]:
+    def _known_dead(self, config: Config) -> Findings:
         dead = [(name, setting) for name, setting in config.never_read if setting.value]
         if dead:
             reasons = [f"{setting.path}: {setting.value} ({setting.where}): {setting.note}" for _, setting in dead]
