@@ -252,14 +252,6 @@ def test_a_scattering_climb_to_the_end_is_divergence(tmp_path: Path, start: floa
     assert "divergence" in alarms(table(tmp_path / "c.csv", {"step": np.arange(300), "loss": losses}))
 
 
-@pytest.mark.parametrize("low", [1e-7, 1e-5, 3e-6])
-def test_a_loss_that_swings_near_nothing_is_no_oscillation(tmp_path: Path, low: float) -> None:
-    """Weight decay throws a fitted loss from nothing to next to nothing; validation tells what is wrong."""
-    saw = low * 10 ** (3 * np.abs(np.sin(9 * np.pi * TIME)))
-    columns = {"train_loss": np.where(TIME < 0.02, 5.0, saw), "val_loss": noisy(5 * 6 ** np.minimum(4 * TIME, 1), 0.01)}
-    assert alarms(table(tmp_path / "w.csv", {"step": np.arange(300), **columns})) == {"overfitting"}
-
-
 @pytest.mark.parametrize(
     ("tag", "best", "last"), [("ep_rew_mean", 200, 50), ("reward", -20, -90), ("return", 0.9, 0.2)]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
@@ -65,7 +66,7 @@ class Check(ABC):
 
     code: ClassVar[str]
     name: ClassVar[str]
-    """Kebab-case, states the problem, equals the file name."""
+    """Kebab-case, states the problem; by default that of the class: `IdleGpu` is `idle-gpu`, in `idle_gpu.py`."""
     about: ClassVar[About] = About.RUN
     needs: ClassVar[tuple[Role, ...]] = ()
     """Roles without which there is nothing to ask; the check is then skipped, with the reason."""
@@ -75,6 +76,9 @@ class Check(ABC):
     """Names of checks whose finding, when there, is the cause of this one: it is then shown under that cause."""
     part_of: ClassVar[tuple[str, ...]] = ()
     """Names of checks whose finding, when there, is the same event seen better: this one is then dropped."""
+
+    def __init_subclass__(cls) -> None:
+        cls.name = vars(cls).get("name", re.sub("(?<!^)(?=[A-Z])", "-", cls.__name__).lower())
 
     @classmethod
     def thresholds(cls) -> dict[str, Number]:

@@ -22,7 +22,6 @@ from diagnose.signals.trend import EDGE, FEW, Trend
 
 OPPONENT = re.compile(r"(?i)dis|critic|error_?d|(?:^|[^a-z])d(?:[^a-z]|$)")
 """Names of the losses of a discriminator."""
-PERPLEXITY = re.compile(r"(?i)perplex|ppl")
 DECIBELS = re.compile(r"(?i)(?:p?snr|sdr)\b")
 """Names of scores in dB."""
 
@@ -79,8 +78,7 @@ class Signals:
             return self.main
         curve, rates = self.main.curve, self.rate.curve
         last = rates.steps[np.flatnonzero(rates.values >= self.rate.peak / 2)[-1]]
-        cut = curve.until(int(last))
-        return self.main if len(cut) > len(curve) * (1 - EDGE) else Trend.of(cut)
+        return Trend.of(curve.until(int(last)))
 
     @cached_property
     def kind(self) -> Kind:
@@ -166,7 +164,7 @@ class Signals:
         for curve in self.run.played_by(Role.VAL_COMPONENT):
             val, train = Trend.of(curve), mine.get(curve.component, alone)
             named = alone is not None or "loss" in curve.tag.casefold()
-            judged = named and not curve.adversarial and not PERPLEXITY.search(curve.tag)  # that of codes may rise
+            judged = named and not curve.adversarial
             gap = gap_of(train, val) if judged and val is not None and train is not None else None
             if val is not None and gap is not None:
                 found.append((val, gap))

@@ -36,8 +36,8 @@ class Excursion:
     height: float
     """Above the best level before it, in levels (0.7: twice the loss)."""
     share: float
-    """Of all progress since the first level in loss units; or half of that in levels, if it peaks above a hundredth of
-    the start: after a fall by orders of magnitude a tenfold jump undoes nothing in loss units."""
+    """Of all progress since the first level in loss units, or half of that in levels: after a fall by orders of
+    magnitude a tenfold jump undoes nothing in loss units."""
     z: float
     """Height in standard errors."""
     over_start: float
@@ -81,8 +81,7 @@ def _excursion(trend: Trend, level: FloatArray, above: FloatArray, run: IntArray
     peak = int(run[np.argmax(above[run])])
     top, height = float(level[peak]), float(above[peak])
     share = trend.lost(top, top - height, trend.start)
-    if trend.matters(top):
-        share = max(share, height / max(2 * trend.fall, height))
+    share = max(share, height / max(2 * trend.fall, height))
     z = height / float(error[peak])
     return Excursion(int(run[0]), peak, int(run[-1]), top - height, height, share, z, top - trend.start)
 

@@ -15,8 +15,8 @@ TAIL = 0.15
 """Share of the evaluations that make the last level."""
 FEWEST = 4
 """Evaluations below which no best can be told from the last."""
-UNKNOWN_NOISE = 0.03
-"""Noise of an evaluation where fewer than six are there to measure it."""
+LEAST_NOISE = 0.003
+"""No evaluation is better known than to three per thousand."""
 WORTH = 4
 """Fall of training that is in vain where validation gains less than one. Source: real runs; 3 to 6 do as well."""
 
@@ -40,7 +40,7 @@ class Gap:
     rise_z: float
     """In standard errors of the noise between evaluations."""
     rise_share: float
-    """Of all that validation had gained, in loss units or in levels, whichever is more; 1 where it gained nothing."""
+    """Of all that validation had gained; 1 where it gained nothing."""
     gain: float
     """From the first evaluation to the best."""
     noise: float
@@ -79,11 +79,11 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     lowest, half = int(np.argmin(smooth)), max(int(SHARE / 2 * count), 1) if many else 0
     around = level[max(lowest - half, 0) : lowest + half + 1]
     best = max(lowest - half, 0) + int(np.argmin(around))
-    tail = max(ODD_ONE_OUT, ceil(TAIL * count)) if many else ceil(TAIL * count)
-    bottom, last, noise = float(smooth[lowest]), float(np.median(level[-tail:])), _noise(level)
+    tail = ceil(TAIL * count)
+    noise = max(point_noise(level[count // FEWEST :]), LEAST_NOISE)  # not in the steep start
+    bottom, last = float(smooth[lowest]), float(np.median(level[-tail:]))
     last = last if many or level[-2] - bottom > noise else min(last, float(level[-2]))  # one alone is no course
     gain, rise = first_level(level[: max(1, count // FEW)]) - bottom, last - bottom
-    gained, lost = val.loss(bottom + gain) - val.loss(bottom), val.loss(last) - val.loss(bottom)
     falls, kept = (np.zeros(count), np.zeros(count)) if train is None else _falls(train, _places(train, val))
     vain = np.linspace(1, 0, count) * (falls - WORTH * (smooth - bottom)) * (smooth - bottom <= 2 * EDGE)
     return Gap(
@@ -94,7 +94,7 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
         last,
         rise,
         rise / (noise * sqrt(1 / tail + 1 / width)),
-        max(lost / gained, rise / gain) if gain > 0 and gained > 0 else 1.0,
+        rise / gain if gain > 0 else 1.0,
         gain,
         noise,
         float(falls[best]),
@@ -103,12 +103,6 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
         int(vain[:-tail].argmax()),
         last - train.end if train is not None and not (train.signed or val.signed) else 0.0,
     )
-
-
-def _noise(level: FloatArray) -> float:
-    if len(level) < FEW // 2:
-        return UNKNOWN_NOISE
-    return max(point_noise(level[len(level) // FEWEST :]), EDGE * UNKNOWN_NOISE)  # not in the steep start
 
 
 def _falls(train: Trend, places: npt.NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil, log, sqrt
+from math import ceil, sqrt
 
 import numpy as np
 
@@ -34,7 +34,7 @@ MANY = 100
 REGIONS = 8
 """The noise is measured in each: it may shrink as the loss falls."""
 BLOCKS = 40
-"""Equal parts of the run, 2.5 % each, whose medians give its order and whose means its swings."""
+"""Equal parts of the run, 2.5 % each, whose medians give its order."""
 LEAST = 1e-4
 """No trend is known better than to a hundredth of a per cent."""
 OUTLIER = 6.0
@@ -59,13 +59,6 @@ class Swings:
     def spread(self) -> float:
         """Distance between the ends of the middle four fifths."""
         return self.high - self.low
-
-
-def _swings(level: FloatArray, count: int) -> Swings:
-    means = np.array([part.mean() for part in np.array_split(level, count)])
-    error = float(np.sqrt(np.mean(np.diff(level) ** 2) / 2 / (len(level) // count)))
-    low, high = np.quantile(means, [EDGE, 1 - EDGE])
-    return Swings(_turns(means, max(float(high - low) / 2, 3 * error)), float(low), float(high), error)
 
 
 def _turns(values: FloatArray, least: float) -> int:
@@ -239,10 +232,6 @@ class Trend:
         since = block_medians(self.level[self.best_index :], BLOCKS)
         return len(since) >= FEW / 2 and order(since) >= 1 / 2
 
-    def matters(self, level: float) -> bool:
-        """Whether it is above a hundredth of the first level: below that a loss swings by any factor."""
-        return level - self.first > 2 * log(EDGE)
-
     def lost(self, high: float, low: float, start: float | None = None) -> float:
         """A rise from level `low` to `high` as a share of all progress since `start`, in loss units; 2 at most."""
         made = self.loss(self.first if start is None else start) - self.loss(self.best)
@@ -252,29 +241,22 @@ class Trend:
     # --- did it fall at all
 
     @cached_property
-    def _slopes(self) -> tuple[tuple[float, float], ...]:
-        """Falls and their standard errors by a straight line, and by a line along the logarithm of the time."""
-        outlier = OUTLIER * self.noise_at
-        tame = np.clip(self.level, self.smooth - outlier, self.smooth + outlier) if self.width > 1 else self.level
-        time = np.linspace(EDGE**2, 1 + EDGE**2, len(self))
-        found = []
-        for clock in (time, np.log(time)):
-            line = (clock - clock.mean()) / np.ptp(clock)
-            power = float(line @ line)
-            found.append((-float(line @ tame) / power, max(self.noise, LEAST) / sqrt(power)))
-        return tuple(found)
+    def _slope(self) -> tuple[float, float]:
+        """The fall by a straight line along the logarithm of the time, and its standard error."""
+        time = np.log(np.linspace(EDGE**2, 1 + EDGE**2, len(self)))
+        line = (time - time.mean()) / np.ptp(time)
+        power = float(line @ line)
+        return -float(line @ self.level) / power, max(self.noise, LEAST) / sqrt(power)
 
     @cached_property
     def fell_z(self) -> float:
-        """Standard errors of the surest fall: by a line, or from the first level to the last."""
-        return max(fall / error for fall, error in (*self._slopes, (self.net, self.net_error)))
+        """Standard errors of the surest fall: by the line, or from the first level to the last."""
+        return max(self._slope[0] / self._slope[1], self.net / self.net_error)
 
     @cached_property
     def fell_at_most(self) -> float:
-        """Upper bound of the fall."""
-        if self.fell_z <= 2:
-            return max(fall + 3 * error for fall, error in self._slopes)
-        return max([self.net, *(fall for fall, error in self._slopes if 2 * fall / error >= self.fell_z)])
+        """The larger of the two falls."""
+        return max(self._slope[0], self.net)
 
     # --- the coarse course: order, swings, the second half
 
@@ -294,12 +276,14 @@ class Trend:
         return order(self.blocks[len(self.blocks) // 2 :])
 
     @cached_property
-    def swings(self) -> tuple[Swings, ...]:
-        """How the means of 40 and of 160 parts of the run go up and down, after its first tenth."""
+    def swings(self) -> Swings:
+        """How the means of 160 parts of the run go up and down, after its first tenth."""
         low, high = np.quantile(self.level, [EDGE / 2, 1 - EDGE / 2])
         tame = np.clip(self.level, low, high)[int(EDGE * len(self)) :]
-        counts = sorted({min(len(tame), BLOCKS), min(len(tame), 4 * BLOCKS)})
-        return tuple(_swings(tame, count) for count in counts if count > 2)
+        means = np.array([part.mean() for part in np.array_split(tame, min(len(tame), 4 * BLOCKS))])
+        error = float(np.sqrt(np.mean(np.diff(tame) ** 2) / 2 / (len(tame) // len(means))))
+        low, high = np.quantile(means, [EDGE, 1 - EDGE])
+        return Swings(_turns(means, max(float(high - low) / 2, 3 * error)), float(low), float(high), error)
 
     @cached_property
     def half(self) -> float:

@@ -29,7 +29,6 @@ class ImplausibleValue(Check):
     """
 
     code = "CFG004"
-    name = "implausible-value"
     about = About.CONFIG
 
     rate_above: float = 3.0

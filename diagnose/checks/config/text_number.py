@@ -28,7 +28,6 @@ class TextNumber(Check):
     """
 
     code = "CFG002"
-    name = "text-number"
     about = About.CONFIG
 
     def check(self, facts: Facts) -> Findings:

@@ -21,7 +21,6 @@ class ClippedAudio(ClipFault):
     """
 
     code = "DAT108"
-    name = "clipped-audio"
     meaning = "clipped, and the model learns the distortion"
     notable: float = 0.01
     """Share of the clips below which it is only a note. Source: our choice: quality suffers, nothing breaks."""

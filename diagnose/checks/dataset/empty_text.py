@@ -22,7 +22,6 @@ class EmptyText(ClipFault):
     """
 
     code = "DAT104"
-    name = "empty-text"
     meaning = "no text to speak"
 
     def hits(self, survey: Survey) -> list[Hit]:

@@ -22,7 +22,6 @@ class MissingAudio(ClipFault):
     """
 
     code = "DAT101"
-    name = "missing-audio"
     meaning = "no recording"
     severity = Severity.ERROR
 

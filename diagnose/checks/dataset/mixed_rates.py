@@ -21,7 +21,6 @@ class MixedRates(ClipFault):
     """
 
     code = "DAT113"
-    name = "mixed-rates"
     meaning = "another sample rate than the rest; trainers that do not resample play them too slow or too fast"
 
     def hits(self, survey: Survey) -> list[Hit]:

@@ -21,7 +21,6 @@ class RepeatedClip(ClipFault):
     """
 
     code = "DAT110"
-    name = "repeated-clip"
     meaning = "listed more than once"
 
     def hits(self, survey: Survey) -> list[Hit]:

@@ -23,7 +23,6 @@ class RepeatedText(ClipFault):
     """
 
     code = "DAT111"
-    name = "repeated-text"
     meaning = "a text that another clip has too"
     severity = Severity.INFO
 

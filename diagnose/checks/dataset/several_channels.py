@@ -21,7 +21,6 @@ class SeveralChannels(ClipFault):
     """
 
     code = "DAT109"
-    name = "several-channels"
     meaning = "more than one channel; trainers that expect one read them at the wrong speed or not at all"
 
     def hits(self, survey: Survey) -> list[Hit]:

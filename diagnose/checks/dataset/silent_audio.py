@@ -22,7 +22,6 @@ class SilentAudio(ClipFault):
     """
 
     code = "DAT103"
-    name = "silent-audio"
     meaning = "only silence"
     shortest: float = 0.3
     """Seconds; a shorter clip is too-short."""

@@ -22,7 +22,6 @@ class TextBeyondAudio(ClipFault):
     """
 
     code = "DAT105"
-    name = "text-beyond-audio"
     meaning = "more text than the audio can hold, on which aligners give NaN"
     shortest: float = 0.3
     """Seconds; a shorter clip is too-short."""

@@ -21,7 +21,6 @@ class TooLong(ClipFault):
     """
 
     code = "DAT107"
-    name = "too-long"
     meaning = "longer than 30 s, which fills the memory; many trainers drop such clips silently"
     notable: float = 0.01
     """Share of the clips below which it is only a note. Source: our choice: quality suffers, nothing breaks."""

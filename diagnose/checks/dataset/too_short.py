@@ -21,7 +21,6 @@ class TooShort(ClipFault):
     """
 
     code = "DAT106"
-    name = "too-short"
     meaning = "shorter than 0.3 s"
     notable: float = 0.01
     """Share of the clips below which it is only a note. Source: our choice: quality suffers, nothing breaks."""

@@ -23,7 +23,6 @@ class UnknownCharacters(ClipFault):
     """
 
     code = "DAT112"
-    name = "unknown-characters"
     meaning = "characters that the model cannot know"
 
     def hits(self, survey: Survey) -> list[Hit]:

@@ -22,7 +22,6 @@ class UnreadableAudio(ClipFault):
     """
 
     code = "DAT102"
-    name = "unreadable-audio"
     meaning = "a recording that cannot be read"
     severity = Severity.ERROR
 

@@ -1,7 +1,5 @@
 """What the checks of a loss share: whether it says anything of health, how sure one may be, how a change is worded."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import exp
 from typing import ClassVar

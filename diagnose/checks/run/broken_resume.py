@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
@@ -27,7 +25,6 @@ class BrokenResume(Check):
     """
 
     code = "OPT006"
-    name = "broken-resume"
     needs = (Role.TRAIN_LOSS, Role.LEARNING_RATE)
     min_points = 20
     part_of = ("non-finite-loss",)

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from math import exp
 
 import numpy as np
@@ -42,7 +40,6 @@ class DeadSchedule(Check):
     """
 
     code = "OPT005"
-    name = "dead-schedule"
     needs = (Role.LEARNING_RATE,)
     min_points = 10
 

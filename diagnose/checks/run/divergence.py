@@ -1,7 +1,4 @@
-from __future__ import annotations
-
 from itertools import chain, islice
-from math import log
 
 import numpy as np
 
@@ -9,10 +6,9 @@ from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Severity
 from diagnose.checks.run._loss import SURE, above, beyond_noise, improves, moving_target, onset
 from diagnose.checks.run.impossible_loss import ImpossibleLoss
-from diagnose.run import Axis
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
-from diagnose.signals.trend import FEW, MANY
+from diagnose.signals.trend import MANY
 
 
 class Divergence(Check):
@@ -35,7 +31,6 @@ class Divergence(Check):
     """
 
     code = "STB002"
-    name = "divergence"
     part_of = ("non-finite-loss",)
     explained_by = ("learning-rate-too-high", "broken-resume", "impossible-loss")
 
@@ -67,9 +62,8 @@ class Divergence(Check):
         trend = signals(facts).main
         if trend is None or not self.turned(trend):
             return
-        few = signals(facts).begins_late and len(trend) < FEW and trend.curve.axis is Axis.STEP
-        if few or improves(signals(facts)) or trend is signals(facts).val:
-            return  # single or harder batches; of validation alone, overfitting
+        if improves(signals(facts)) or trend is signals(facts).val:
+            return  # harder batches; of validation alone, overfitting
         curve, low = trend.curve, trend.lowest_index
         best, about = curve.place(curve.steps[low]), trend.ends > 1
         lost = trend.lost(trend.end, trend.level[low] if len(trend) < MANY else trend.best)
@@ -89,11 +83,9 @@ class Divergence(Check):
 
     def turned(self, trend: Trend) -> bool:
         """Whether the level at the end is above the best beyond doubt."""
-        fell = trend.first - trend.best
-        small = trend.signed or fell < trend.rise < log(2)  # single batches: a rise that small may be noise
         far = trend.lost(trend.end, trend.held) >= self.share or (trend.rise >= self.part and trend.climbs)
-        sure = trend.rise_z >= self.z or (trend.climbs and 2 * fell > self.z * trend.noise)  # noise climbs back
-        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure and not (small and len(trend) < FEW)
+        sure = trend.rise_z >= self.z or trend.climbs
+        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure
 
     def _parts(self, facts: Facts) -> Findings:
         total = signals(facts).main

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose import remedies
@@ -29,7 +27,6 @@ class ExplodingGradients(Check):
     """
 
     code = "GRD001"
-    name = "exploding-gradients"
     needs = (Role.GRAD_NORM,)
     min_points = MANY
     explained_by = ("non-finite-loss", "learning-rate-too-high", "divergence", "oscillation")

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.signals.pace import SETTLED, settled
 from diagnose.signals.robust import block_medians, order
@@ -23,7 +21,6 @@ class GrowingMemory(Check):
     """
 
     code = "SPD004"
-    name = "growing-memory"
     needs = (Role.MEMORY,)
     min_points = SETTLED
 

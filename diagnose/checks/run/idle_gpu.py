@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
@@ -24,7 +22,6 @@ class IdleGpu(Check):
     """
 
     code = "SPD002"
-    name = "idle-gpu"
     needs = (Role.GPU_UTIL,)
     min_points = SETTLED
 

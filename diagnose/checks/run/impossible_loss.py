@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import re
 
 import numpy as np
@@ -33,7 +31,6 @@ class ImpossibleLoss(Check):
     """
 
     code = "NUM002"
-    name = "impossible-loss"
     needs = (Role.TRAIN_LOSS,)
     min_points = ODD_ONE_OUT
 

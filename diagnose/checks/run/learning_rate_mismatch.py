@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role
@@ -27,7 +25,6 @@ class LearningRateMismatch(Check):
     """
 
     code = "OPT004"
-    name = "learning-rate-mismatch"
     needs = (Role.LEARNING_RATE,)
 
     tolerance: float = 0.01

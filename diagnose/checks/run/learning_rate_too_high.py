@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from itertools import chain
 
 from diagnose import remedies
@@ -33,7 +31,6 @@ class LearningRateTooHigh(Check):
     """
 
     code = "OPT001"
-    name = "learning-rate-too-high"
     needs = (Role.TRAIN_LOSS,)
     explained_by = ("broken-resume",)
     part_of = ("non-finite-loss",)

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from math import exp
 
 from diagnose import remedies
@@ -28,7 +26,6 @@ class LearningRateTooLow(LossCheck):
     """
 
     code = "OPT002"
-    name = "learning-rate-too-low"
     needs = (Role.TRAIN_LOSS,)
     part_of = CAUSES
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Findings, Role, Severity
 from diagnose.facts import TargetBand
 from diagnose.run import Axis
@@ -28,7 +26,6 @@ class LossAboveTarget(Check):
     """
 
     code = "FIT005"
-    name = "loss-above-target"
     needs = (Role.TRAIN_LOSS,)
     explained_by = ("non-finite-loss", "learning-rate-too-high", "divergence", "learning-rate-too-low", "plateau")
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from math import sqrt
 
 import numpy as np
@@ -8,7 +6,7 @@ from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import LossCheck, above, beyond_noise, confidence, onset
 from diagnose.signals import Excursion, Trend, signals
-from diagnose.signals.excursions import BEYOND, GROSS, deepest_dip, excursions, opening, outliers
+from diagnose.signals.excursions import BEYOND, GROSS, deepest_dip, excursions, outliers
 from diagnose.signals.trend import EDGE, FEW
 
 
@@ -21,7 +19,7 @@ class LossSpike(LossCheck):
     ## How it is detected
     Single points far above the trend, and excursions of the trend that recover: height in logarithms times the share
     of the progress undone reaches `effect`, it is `z` standard errors and `odd` times the deepest dip below the trend.
-    Only told is one of validation alone, and one of less than twice `effect` in the first fifth of the run.
+    For information only is one of validation alone, and one of less than twice `effect` in the first fifth of the run.
 
     ## What to do
     Go back to before it only where the loss has not come as low again. If it returns at one place of the data, look
@@ -32,7 +30,6 @@ class LossSpike(LossCheck):
     """
 
     code = "STB001"
-    name = "loss-spike"
     explained_by = ("learning-rate-too-high", "missing-warmup")
     part_of = ("broken-resume", "divergence", "non-finite-loss", "oscillation")
     fewest = FEW // 2
@@ -45,33 +42,29 @@ class LossSpike(LossCheck):
     """Times the deepest dip. Source: generated heavy tails alarm in a third of the runs without it."""
 
     def check(self, facts: Facts) -> Findings:
-        measured = signals(facts)
-        for trend in filter(None, dict.fromkeys((measured.main, measured.val))):
-            spikes = self._spikes(trend, several=trend is not measured.main)
+        for trend in filter(None, dict.fromkeys((signals(facts).main, signals(facts).val))):
+            spikes = self._spikes(trend)
             if spikes:
                 yield self._jumps(facts, trend, spikes)
                 return
 
-    def _spikes(self, trend: Trend, *, several: bool) -> list[Excursion]:
-        """Those that count; `several`: of validation a single evaluation is left out."""
-        single = outliers(trend)
-        dip, big = deepest_dip(trend), [one for one in single if self._big(trend, one)]
-        gross = [one for one in big if one.over_start >= GROSS]
-        sharp = [one for one in big if one.height >= self.odd * dip]
+    def _spikes(self, trend: Trend) -> list[Excursion]:
+        """Points far above the trend, and stretches under half of the run in which the trend itself is far up."""
+        dip, single = deepest_dip(trend), outliers(trend)
+        big = [one for one in single if self._big(trend, one)]
+        gross, sharp = (
+            [one for one in big if one.over_start >= GROSS],
+            [one for one in big if one.height >= self.odd * dip],
+        )
         top = max((one.height for one in sharp), default=0.0)
-        if several or 2 * sum(2 * one.height > top for one in single) > sqrt(len(trend)):
+        if 2 * sum(2 * one.height > top for one in single) > sqrt(len(trend)):
             sharp = []  # so many that are half as high are another kind of batch
-        slow = [one for one in excursions(trend) if self._big(trend, one) and self._short(trend, one)]
+        slow = [one for one in excursions(trend) if 2 * (one.last - one.first) < len(trend) and self._big(trend, one)]
         return gross or sharp + slow
 
     def _big(self, trend: Trend, one: Excursion) -> bool:
         sure = one.z >= self.z or one.over_start >= GROSS
         return one.effect >= self.effect and sure and one.last < len(trend) - 1
-
-    def _short(self, trend: Trend, one: Excursion) -> bool:
-        """Whether it lasted under half of the run, and is no hump of the warm-up."""
-        hump = one.first <= opening(trend) and (trend.curve.role is Role.VAL_LOSS or one.over_start < self.effect)
-        return 2 * (one.last - one.first) < len(trend) and not hump
 
     def _jumps(self, facts: Facts, trend: Trend, spikes: list[Excursion]) -> Finding:
         worst = max(spikes, key=lambda one: one.effect)

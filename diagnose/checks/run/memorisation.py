@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from math import exp
 
 from diagnose import remedies
@@ -31,7 +29,6 @@ class Memorisation(Check):
     """
 
     code = "FIT004"
-    name = "memorisation"
     needs = (Role.TRAIN_LOSS,)
     min_points = FEWEST * POINTS
     part_of = ("divergence", "impossible-loss", "oscillation", "non-finite-loss")

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from diagnose.checks.base import Check, Confidence, Facts, Findings, Role, Severity
 from diagnose.signals import signals
 
@@ -21,7 +19,6 @@ class MissingValidation(Check):
     """
 
     code = "DAT003"
-    name = "missing-validation"
     needs = (Role.TRAIN_LOSS,)
 
     def check(self, facts: Facts) -> Findings:

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose import remedies
@@ -29,7 +27,6 @@ class MissingWarmup(Check):
     """
 
     code = "OPT003"
-    name = "missing-warmup"
     needs = (Role.TRAIN_LOSS,)
     min_points = KNOWN_NOISE
     explained_by = ("learning-rate-too-high",)

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import io
 import wave
 from collections import defaultdict
@@ -40,7 +38,6 @@ class NoiseAudio(Check):
     """
 
     code = "AUD001"
-    name = "noise-audio"
 
     silent_peak: float = 0.001
     """Share of full scale, -60 dB. Source: as for silent clips of a data set."""

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role, Severity
@@ -25,7 +23,6 @@ class NonFiniteGradients(Check):
     """
 
     code = "GRD004"
-    name = "non-finite-gradients"
     needs = (Role.GRAD_NORM,)
     part_of = ("non-finite-loss",)
     min_points = 0  # none of them need be finite

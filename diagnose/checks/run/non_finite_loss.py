@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose import remedies
@@ -43,7 +41,6 @@ class NonFiniteLoss(Check):
     """
 
     code = "NUM001"
-    name = "non-finite-loss"
 
     climb: float = 2.0
     """Factor over the best level that counts as a climb before. Source: a rival looks for 3; it only changes advice."""

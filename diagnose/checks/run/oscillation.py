@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Findings
 from diagnose.checks.run._loss import LossCheck, above, improves, onset
@@ -13,10 +11,9 @@ class Oscillation(LossCheck):
     Each step overshoots: the run burns time without getting closer, and may diverge at any moment.
 
     ## How it is detected
-    The means of 40 or of 160 parts of the run turn back again and again, by half of what they span. They span a good
-    part of the level, more than noise without memory does, and not below a hundredth of the first level; and there is
-    no strong trend. Judged is the run while the logged rate is above half of its peak. Where validation is at its best
-    the swings are only the batches.
+    The means of 160 parts of the run turn back again and again, by half of what they span. They span a good part of
+    the level, more than noise without memory does; and there is no strong trend. Judged is the run while the logged
+    rate is above half of its peak. Where validation is at its best the swings are only the batches.
 
     ## What to do
     Halve the learning rate, use a larger batch, clip the gradients.
@@ -26,7 +23,6 @@ class Oscillation(LossCheck):
     """
 
     code = "STB003"
-    name = "oscillation"
     explained_by = ("learning-rate-too-high",)
     part_of = ("non-finite-loss",)
 
@@ -43,7 +39,7 @@ class Oscillation(LossCheck):
         trend = signals(facts).at_high_rate
         if trend is None or not self.bounces(trend) or improves(signals(facts)):
             return
-        swings, best = max(trend.swings, key=lambda one: one.spread), int(trend.curve.steps[trend.best_index])
+        swings, best = trend.swings, int(trend.curve.steps[trend.best_index])
         yield self.report(
             trend.curve,
             f"The loss swings between about {trend.loss(swings.low):.4g} and {trend.loss(swings.high):.4g}, turning "
@@ -58,9 +54,6 @@ class Oscillation(LossCheck):
 
     def bounces(self, trend: Trend) -> bool:
         """Whether it turns again and again, beyond noise and trend."""
-        return abs(trend.order) < self.trend and any(
-            one.turns >= self.turns
-            and one.spread >= max(self.spread, self.against_noise * one.error)
-            and trend.matters(one.high)
-            for one in trend.swings
-        )
+        swings = trend.swings
+        wide = swings.spread >= max(self.spread, self.against_noise * swings.error)
+        return abs(trend.order) < self.trend and swings.turns >= self.turns and wide

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -30,7 +28,6 @@ class OutOfMemory(RunDied):
     """
 
     code = "RUN002"
-    name = "out-of-memory"
     explained_by = ()
     kinds = (EndingKind.OUT_OF_MEMORY,)
 

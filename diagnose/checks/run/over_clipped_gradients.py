@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Prescription, Role, Severity
@@ -30,7 +28,6 @@ class OverClippedGradients(Check):
     """
 
     code = "GRD003"
-    name = "over-clipped-gradients"
 
     far: float = 10.0
     """Usual norm over threshold. Source: a step that is a tenth of what was computed."""

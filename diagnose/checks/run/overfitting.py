@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from math import exp, inf
 
 from diagnose import remedies
@@ -31,7 +29,6 @@ class Overfitting(Check):
     """
 
     code = "FIT002"
-    name = "overfitting"
     needs = (Role.VAL_LOSS,)
     min_points = FEWEST
     part_of = ("learning-rate-too-high", "divergence", "oscillation", "impossible-loss", "non-finite-loss")

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from math import exp, log
 
 import numpy as np
@@ -7,7 +5,6 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import LONG, MANY, SURE, LossCheck, confidence
-from diagnose.checks.run.worsening_metric import WorseningMetric
 from diagnose.signals import Trend, signals
 from diagnose.signals.robust import ODD_ONE_OUT, as_share, last_level
 from diagnose.signals.trend import EDGE
@@ -39,7 +36,6 @@ class Plateau(LossCheck):
     """
 
     code = "FIT001"
-    name = "plateau"
     explained_by = (
         *("dead-schedule", "learning-rate-too-low", "vanishing-gradients", "learning-rate-too-high"),
         *("missing-warmup", "impossible-loss"),
@@ -61,7 +57,7 @@ class Plateau(LossCheck):
     def check(self, facts: Facts) -> Findings:
         aim = signals(facts).aim
         trend = signals(facts).main if aim is None else aim[1]
-        if trend is None or self._excused(facts, trend) or (aim is not None and WorseningMetric().worsens(trend)):
+        if trend is None or self._excused(facts, trend):
             return
         if self._never_fell(trend):
             moved = trend.first - trend.end > 2 * trend.noise  # it fell at all, and stopped at once

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import ClassVar
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
@@ -38,7 +36,6 @@ class RunDied(Check):
     """
 
     code = "RUN001"
-    name = "run-died"
     explained_by: ClassVar[tuple[str, ...]] = ("non-finite-loss",)
     kinds: ClassVar[tuple[EndingKind, ...]] = (EndingKind.DIED, EndingKind.KILLED)
 

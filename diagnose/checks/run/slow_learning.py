@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from math import exp
 
 from diagnose import remedies
@@ -32,7 +30,6 @@ class SlowLearning(LossCheck):
     """
 
     code = "FIT003"
-    name = "slow-learning"
     needs = (Role.TRAIN_LOSS,)
     explained_by = ("learning-rate-too-low",)
     part_of = (*CAUSES, "plateau")

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
@@ -25,7 +23,6 @@ class SlowLoader(Check):
     """
 
     code = "SPD003"
-    name = "slow-loader"
     needs = (Role.LOADER_TIME, Role.STEP_TIME)
 
     share: float = 1 / 2

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Severity
 from diagnose.remedies import small_data
 
@@ -27,7 +25,6 @@ class SmallDataset(Check):
     """
 
     code = "DAT001"
-    name = "small-dataset"
 
     small: int = 1000
     """Clips below which the plan must be cut to size. Source: the guide's stable config, "for datasets with

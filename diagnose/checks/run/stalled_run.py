@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
@@ -28,7 +26,6 @@ class StalledRun(Check):
     """
 
     code = "SPD001"
-    name = "stalled-run"
 
     slower: float = 2.0
     """Times the pace of the first half. Source: operators alarm at 1.25 to 1.4; at twice the time one acts."""

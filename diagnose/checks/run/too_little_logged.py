@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from dataclasses import replace
 
 from diagnose.checks.base import Check, Confidence, Facts, Findings, Severity
@@ -27,7 +25,6 @@ class TooLittleLogged(Check):
     """
 
     code = "RUN004"
-    name = "too-little-logged"
 
     fewest: int = 9
     """Points below which nothing is proved. Source: real runs, where fewer are called too short."""

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Findings, Role, Severity
 from diagnose.run import Axis
 from diagnose.signals.trend import EDGE
@@ -23,7 +21,6 @@ class Unfinished(Check):
     """
 
     code = "RUN003"
-    name = "unfinished"
 
     share: float = 1 - EDGE
     """Of the planned end. Source: the last log interval and the last evaluation are within a tenth of it."""

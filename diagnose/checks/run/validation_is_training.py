@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role
@@ -24,7 +22,6 @@ class ValidationIsTraining(Check):
     """
 
     code = "DAT002"
-    name = "validation-is-training"
     needs = (Role.VAL_LOSS, Role.TRAIN_LOSS)
     min_points = FEWEST
 

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
@@ -26,7 +24,6 @@ class VanishingGradients(Check):
     """
 
     code = "GRD002"
-    name = "vanishing-gradients"
     needs = (Role.GRAD_NORM, Role.TRAIN_LOSS)
     min_points = MANY
     explained_by = ("dead-schedule",)

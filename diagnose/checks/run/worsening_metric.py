@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from diagnose.checks.base import Check, Evidence, Facts, Findings
 from diagnose.checks.run._loss import SURE, above
 from diagnose.signals import Trend, signals
@@ -27,7 +25,6 @@ class WorseningMetric(Check):
     """
 
     code = "FIT007"
-    name = "worsening-metric"
     part_of = ("overfitting", "divergence", "non-finite-loss")
 
     effect: float = 0.045

@@ -32,7 +32,6 @@ class DeadKey(Check):
     """
 
     code = "CFG001"
-    name = "dead-key"
     about = About.TRAINER
 
     def check(self, facts: Facts) -> Findings:

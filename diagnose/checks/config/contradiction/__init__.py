@@ -33,7 +33,6 @@ class Contradiction(Check):
     """
 
     code = "CFG003"
-    name = "contradiction"
     about = About.CONFIG
 
     def check(self, facts: Facts) -> Iterator[Finding]:
