@@ -1,4 +1,5 @@
 from itertools import chain, islice
+from math import log
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from diagnose.checks.run._loss import SURE, above, beyond_noise, improves, movin
 from diagnose.checks.run.impossible_loss import ImpossibleLoss
 from diagnose.signals import Trend, signals
 from diagnose.signals.gap import FEWEST
-from diagnose.signals.trend import MANY
+from diagnose.signals.trend import FEW, MANY
 
 
 class Divergence(Check):
@@ -62,8 +63,9 @@ class Divergence(Check):
         trend = signals(facts).main
         if trend is None or not self.turned(trend):
             return
-        if improves(signals(facts)) or trend is signals(facts).val:
-            return  # harder batches; of validation alone, overfitting
+        few = signals(facts).begins_late and len(trend) < FEW
+        if few or improves(signals(facts)) or trend is signals(facts).val:
+            return  # single or harder batches; of validation alone, overfitting
         curve, low = trend.curve, trend.lowest_index
         best, about = curve.place(curve.steps[low]), trend.ends > 1
         lost = trend.lost(trend.end, trend.level[low] if len(trend) < MANY else trend.best)
@@ -83,9 +85,11 @@ class Divergence(Check):
 
     def turned(self, trend: Trend) -> bool:
         """Whether the level at the end is above the best beyond doubt."""
+        fell = trend.first - trend.best
+        small = trend.signed or fell < trend.rise < log(2)  # single batches: a rise that small may be noise
         far = trend.lost(trend.end, trend.held) >= self.share or (trend.rise >= self.part and trend.climbs)
         sure = trend.rise_z >= self.z or trend.climbs
-        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure
+        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure and not (small and len(trend) < FEW)
 
     def _parts(self, facts: Facts) -> Findings:
         total = signals(facts).main

@@ -3,11 +3,11 @@ from math import exp, log
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Findings, Role, Severity
+from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Findings, Severity
 from diagnose.checks.run._loss import LONG, MANY, SURE, LossCheck, confidence
+from diagnose.checks.run.worsening_metric import WorseningMetric
 from diagnose.signals import Trend, signals
 from diagnose.signals.robust import ODD_ONE_OUT, as_share, last_level
-from diagnose.signals.trend import EDGE
 
 CLASSES = (2, 3, 10, 100, 1000)
 """Numbers of classes that a guess is often among, where the vocabulary is not known."""
@@ -57,7 +57,7 @@ class Plateau(LossCheck):
     def check(self, facts: Facts) -> Findings:
         aim = signals(facts).aim
         trend = signals(facts).main if aim is None else aim[1]
-        if trend is None or self._excused(facts, trend):
+        if trend is None or self._excused(facts, trend) or (aim is not None and WorseningMetric().worsens(trend)):
             return
         if self._never_fell(trend):
             moved = trend.first - trend.end > 2 * trend.noise  # it fell at all, and stopped at once
@@ -80,7 +80,7 @@ class Plateau(LossCheck):
         if (gap := signals(facts).gap) is not None:  # validation gained since then
             won = gap.smooth[int(self.early * gap.evaluations)] - gap.smooth.min()
             early = early and bool(won <= max(self.never * gap.gain, 2 * gap.noise))
-        return flat and early and bool(little or _nothing_right(facts))
+        return bool(flat and early and little)
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
         piece = signals(facts).begins_late and len(trend) < LONG and np.ptp(trend.level)
@@ -128,12 +128,6 @@ class Plateau(LossCheck):
             prescriptions=() if tuned else remedies.trial_lower_rate(facts),
             advice=advice,
         )
-
-
-def _nothing_right(facts: Facts) -> bool:
-    """Whether a logged error rate of words or letters says at the end that hardly one was right: blanks, in CTC."""
-    rates = (curve.finite for curve in facts.run.played_by(Role.ERROR_RATE))
-    return any(len(rate) > 2 and last_level(as_share(rate.values)) >= 1 - EDGE for rate in rates)
 
 
 def _chance(facts: Facts, loss: float) -> int | None:
