@@ -8,7 +8,7 @@ from math import sqrt
 import numpy as np
 
 from diagnose.run import Curve, Role, Run
-from diagnose.signals.robust import MEDIAN_COST, FloatArray, robust_std
+from diagnose.signals.robust import FloatArray
 from diagnose.signals.trend import LEAST, Trend
 
 FEWEST = 4
@@ -31,7 +31,7 @@ class EpochSteps:
     drop: float
     """Mean jump down at a boundary."""
     z: float
-    """The same in standard errors, over the boundaries or of the noise, whichever is less sure."""
+    """The same in standard errors over the boundaries."""
     coverage: float
     """The jumps together, as a share of the whole fall over these epochs."""
     first: int
@@ -47,12 +47,12 @@ def epoch_steps(run: Run, trend: Trend) -> EpochSteps | None:
         edges = (np.flatnonzero(np.diff(np.floor(epochs + LEAST)) > 0) + 1).astype(np.float64)
         if len(edges) < FEWEST or len(trend) < POINTS * len(edges):
             return None
-        # Some loggers write the epoch after the step: the last step of an epoch bears the next one's number.
-        return _clearest([_measure(trend.level, edges + late, 1, known=True) for late in (0, 1)])
+        return _measure(trend.level, edges, 1, known=True)
     size = -(-len(trend) // LONGEST)
     blocks = trend.level[: len(trend) // size * size].reshape(-1, size)
     level = np.asarray(np.median(blocks, axis=1), dtype=np.float64)
-    return _clearest([_measure(level, edges, size, known=False) for edges in _periodic(level)])
+    seen = [one for edges in _periodic(level) if (one := _measure(level, edges, size, known=False)) is not None]
+    return max(seen, key=lambda one: min(one.z, 2 * POINTS) * max(min(one.coverage, 1), 0), default=None)
 
 
 def _epochs(run: Run, curve: Curve) -> FloatArray | None:
@@ -63,11 +63,6 @@ def _epochs(run: Run, curve: Curve) -> FloatArray | None:
     if logged is None or len(logged.finite) < 2:
         return None
     return np.interp(curve.steps, logged.finite.steps, logged.finite.values)
-
-
-def _clearest(found: list[EpochSteps | None]) -> EpochSteps | None:
-    seen = [one for one in found if one is not None]
-    return max(seen, key=lambda one: min(one.z, 2 * POINTS) * max(min(one.coverage, 1), 0), default=None)
 
 
 def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -> EpochSteps | None:
@@ -83,8 +78,7 @@ def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -
     before, after = around.T
     within = (after[:-1] - before[1:]) / max(period - width, 1)
     jumps = before - after - np.maximum(np.append(within, within[-1:]), 0) * width
-    noise = MEDIAN_COST * robust_std(np.diff(level)) / sqrt(width)
-    error = max(float(jumps.std()), noise, LEAST) / sqrt(len(jumps))
+    error = max(float(jumps.std()), LEAST) / sqrt(len(jumps))
     fall = float(before[0] - after[-1])
     return EpochSteps(
         known,

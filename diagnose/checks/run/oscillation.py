@@ -1,6 +1,6 @@
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Findings
-from diagnose.checks.run._loss import LossCheck, above, onset
+from diagnose.checks.run._loss import LossCheck, above, improves, onset
 from diagnose.signals import Trend, signals
 
 
@@ -13,7 +13,7 @@ class Oscillation(LossCheck):
     ## How it is detected
     The means of 160 parts of the run turn back again and again, by half of what they span. They span a good part of
     the level, more than noise without memory does; and there is no strong trend. Judged is the run while the logged
-    rate is above half of its peak.
+    rate is above half of its peak. Where validation is at its best the swings are only the batches.
 
     ## What to do
     Halve the learning rate, use a larger batch, clip the gradients.
@@ -37,7 +37,7 @@ class Oscillation(LossCheck):
 
     def check(self, facts: Facts) -> Findings:
         trend = signals(facts).at_high_rate
-        if trend is None or not self.bounces(trend):
+        if trend is None or not self.bounces(trend) or improves(signals(facts)):
             return
         swings, best = trend.swings, int(trend.curve.steps[trend.best_index])
         yield self.report(
