@@ -107,6 +107,8 @@ class Facts:
     """The loss that this family should reach with this data set."""
     horizon: int | None = None
     """The step for which to forecast the training loss; None: the end that the config asks for."""
+    hints: Hints = Hints()
+    """What the user said."""
     leads_here: bool = False
     """Whether the config alone leads `ttsdoc fix` to this log."""
     notes: tuple[str, ...] = ()

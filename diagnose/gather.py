@@ -90,6 +90,7 @@ def facts_of(run: Run, hints: Hints, config: Config | None) -> Facts:
         samples=samples,
         family=family,
         horizon=hints.horizon,
+        hints=hints,
     )
 
 

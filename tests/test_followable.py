@@ -54,6 +54,18 @@ def test_the_command_that_the_report_names_writes_the_config_that_it_shows(
     assert fixed.stdout == CONFIG.replace("0.01", "0.0025"), fixed.stderr
 
 
+def test_the_command_repeats_what_the_user_said_of_the_run(tmp_path: Path) -> None:
+    thrown_off(tmp_path, "config.yaml", "train.log")
+    said = ["--samples", "300", "--train-tag", "train_loss"]
+    shown = ttsdoc("analyze", "train.log", "--config", "config.yaml", *said, cwd=tmp_path)
+    words = " ".join(shown.stdout.split())
+    command = words.partition("What to change (")[2].partition(" writes it)")[0]
+    fixed = ttsdoc(*shlex.split(command)[1:], cwd=tmp_path)
+    assert "batch_size (would be 4)" in words
+    assert "batch_size (would be 4)" in " ".join(fixed.stderr.split())
+    assert "lr: 0.0025" in fixed.stdout
+
+
 def test_a_change_that_another_has_made_is_not_offered_with_an_option(tmp_path: Path) -> None:
     """The measured quarter of the rate is made; the rate that others use is not, with --unsafe or without it."""
     thrown_off(tmp_path, "config.yaml", "train.log")
@@ -85,3 +97,28 @@ def test_of_a_single_point_no_checkpoint_is_the_best(tmp_path: Path) -> None:
     done = ttsdoc("analyze", "train.log", cwd=tmp_path)
     assert "too few to judge" in done.stdout
     assert "checkpoint" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["lr", "learning_rate"])
+def test_a_parameter_may_be_called_as_the_config_calls_it(name: str, tmp_path: Path) -> None:
+    thrown_off(tmp_path, "config.yaml", "train.log")
+    fixed = ttsdoc("fix", "config.yaml", "--logs", "train.log", "--only", name, cwd=tmp_path)
+    assert fixed.stdout == CONFIG.replace("0.01", "0.0025"), fixed.stderr
+    assert ttsdoc("explain", name, cwd=tmp_path).stdout.startswith("learning_rate")
+    refused = ttsdoc("fix", "config.yaml", "--only", "colour", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "this config has" in refused.stderr
+
+
+def test_the_watch_for_a_process_that_is_not_there_does_not_begin(tmp_path: Path) -> None:
+    thrown_off(tmp_path, "config.yaml", "train.log")
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    done = ttsdoc("watch", "train.log", "--stop-pid", gone.stdout.decode().strip(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is running" in done.stderr
+
+
+def test_every_example_of_a_help_begins_with_the_program(tmp_path: Path) -> None:
+    for command in ("schema", "analyze", "fix", "heal"):
+        lines = ttsdoc(command, "--help", cwd=tmp_path).stdout.split("Examples:\n")[1].split("\n")
+        assert all("ttsdoc " in line for line in lines if line.strip()), lines

@@ -41,7 +41,7 @@ def show(app: typer.Typer) -> None:
     for path, command in commands(app):
         if path in EXAMPLES:
             lines = "\n".join(
-                f"  {example if 'ttsdoc' in example else f'ttsdoc {example}'}" for example in EXAMPLES[path]
+                f"  {example if 'ttsdoc ' in example else f'ttsdoc {example}'}" for example in EXAMPLES[path]
             )
             command.epilog = f"\b\nExamples:\n{lines}"
 

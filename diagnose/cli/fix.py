@@ -53,7 +53,7 @@ def fix(
     if diff and in_place:
         raise typer.BadParameter("--diff writes nothing and --in-place rewrites the file: give one of them")
     hints = Hints(None, samples, family, train_tag, val_tag)
-    names = None if only is None else _parameters(only)
+    names = None if only is None else _parameters(only, config, dialect)
     plan = correct(
         config,
         logs=logs or (),
@@ -71,14 +71,18 @@ def fix(
     _write(plan, config, diff=diff, in_place=in_place)
 
 
-def _parameters(only: str) -> set[str]:
-    """The canonical names in a comma-separated list."""
+def _parameters(only: str, config: Path, dialect: Path | None) -> set[str]:
+    """The canonical names in a comma-separated list of these, and of keys of the config."""
+    from diagnose.config import read_config
     from diagnose.config.hyperparameters import HYPERPARAMETERS
     from diagnose.errors import did_you_mean
+    from diagnose.project import config_file
 
-    names = {name.strip() for name in only.split(",")}
+    here = read_config(config_file(config), dialect=dialect).values
+    keys = {key: name for name, one in here.items() for key in (one.path, one.path.rpartition(".")[2])}
+    names = {keys.get(name.strip(), name.strip()) for name in only.split(",")}
     for name in sorted(names - HYPERPARAMETERS.keys()):
-        hint = did_you_mean(name, HYPERPARAMETERS) or f"; there are {', '.join(HYPERPARAMETERS)}"
+        hint = did_you_mean(name, HYPERPARAMETERS) or f"; this config has {', '.join(here)}"
         raise typer.BadParameter(f"--only: no parameter is called {name}{hint}")
     return names
 

@@ -85,6 +85,8 @@ def watch(
         raise typer.BadParameter("a pipe cannot be looked at twice: write it to a file (tee), or give it to analyze -")
     if not once and not Path(place).exists():
         tell(f"{place} is not there yet; waiting for it")
+    if stop_pid is not None and not alive(stop_pid):
+        raise typer.BadParameter(f"--stop-pid: no process {stop_pid} is running")
     alerts, out = None, _Writer(form)
     if notify:  # what is refused is refused before the watch begins, not in the middle of the night
         from diagnose.live.alerts import Alerts

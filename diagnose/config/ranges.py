@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from diagnose.config import Config
 from diagnose.config.dialect import Place
 from diagnose.config.effective import is_dead
-from diagnose.config.node import Scalar
+from diagnose.config.reading import plain
 from diagnose.numbers import is_number
 from diagnose.project import preset
 
@@ -83,8 +83,16 @@ def first_learning_rate(config: Config, family: str | None) -> tuple[float, Rang
 
 def is_multiplier(config: Config, rate: float) -> bool:
     """Whether the rate is a factor of a schedule that computes its own (Noam, a lambda); some keep it beside rates."""
-    named = (node.value for _, node in config.document.scalars() if isinstance(node, Scalar))
-    return rate >= LEAST_MULTIPLIER and any(isinstance(word, str) and _NOAM.fullmatch(word) for word in named)
+    return rate >= LEAST_MULTIPLIER and any(map(_NOAM.fullmatch, _words(plain(config.document.root))))
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every text in a tree, with that of the files that a config builds on."""
+    if isinstance(value, str):
+        yield value
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    for one in inside:
+        yield from _words(one)
 
 
 LEAST_MULTIPLIER = 0.1

@@ -172,8 +172,10 @@ def entries() -> dict[str, Entry]:
 
 
 def find_entry(name: str) -> Entry | None:
-    """The hyperparameter of this name; None for what is none."""
-    return entries().get(name.strip().lower().replace("-", "_"))
+    """The hyperparameter of this name, its own or one that configs use (`lr`); None for what is none."""
+    asked, known = name.strip().lower().replace("-", "_"), entries()
+    usual = (word.name for one in dialects() if one.synonyms for word in one.synonyms.words.get(asked, ()))
+    return next((known[one] for one in (asked, *usual) if one in known), None)
 
 
 def _places(name: str) -> Iterator[tuple[str, str]]:

@@ -114,10 +114,17 @@ def _named(wanted: list[Change]) -> str:
 
 def command(made: Plan) -> str:
     """What writes the changes of this run, as a shell takes it."""
-    facts = made.diagnosis.facts
-    log = quote(facts.run.source) if facts.run.source not in ("", "-") else "LOG"
-    named = "" if facts.leads_here else f" --logs {log}"
-    return f"ttsdoc fix {quote(made.source) if made.source else 'CONFIG'}{named}"
+    facts, hints = made.diagnosis.facts, made.diagnosis.facts.hints
+    log = facts.run.source if facts.run.source not in ("", "-") else "LOG"
+    asked = {
+        "logs": None if facts.leads_here else log,
+        "samples": hints.samples,
+        "family": hints.family,
+        "train-tag": hints.train_tag,
+        "val-tag": hints.val_tag,
+    }
+    options = (f" --{name} {quote(str(value))}" for name, value in asked.items() if value is not None)
+    return f"ttsdoc fix {quote(made.source) if made.source else 'CONFIG'}{''.join(options)}"
 
 
 def _keep(diagnosis: Diagnosis) -> str:

@@ -90,6 +90,18 @@ def test_a_rate_of_one_under_a_lambda_is_a_factor_and_gets_no_first_rate_either(
     assert [one.code for one in findings(parse_config(f"{text}StepLR\n", "config.yaml"))] == ["CFG004"]
 
 
+def test_the_schedule_may_stand_in_another_file_than_the_config(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("defaults: [{optim: adam}]\nepochs: 3\n")
+    (tmp_path / "optim").mkdir()
+    optim = "optimizer: {_target_: torch.optim.AdamW, lr: 1}\nlr_scheduler: {_target_: torch.optim.lr_scheduler."
+    (tmp_path / "optim" / "adam.yaml").write_text(f"{optim}LambdaLR}}\n")
+    assert findings(read_config(tmp_path / "config.yaml")) == []
+    (tmp_path / "optim" / "adam.yaml").write_text(f"{optim}StepLR}}\n")
+    (finding,) = findings(read_config(tmp_path / "config.yaml"))
+    assert "(line 1 of optim/adam.yaml)" in finding.message
+    assert finding.line is None
+
+
 def test_the_message_names_the_line_the_range_and_its_source() -> None:
     (finding,) = findings(parse_config("epochs: 3\noptimizer: AdamW\nlr: 0.05\n", "config.yaml"))
     assert "lr: 0.05 (line 3)" in finding.message

@@ -62,7 +62,7 @@ def test_a_hyperparameter_says_what_it_does_what_is_usual_and_where_it_is_set() 
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("overfiting", "overfitting"), ("fit02", "FIT002"), ("learningrate", "learning_rate")]
+    ("typed", "meant"), [("overfiting", "overfitting"), ("fit02", "FIT002"), ("learnig_rate", "learning_rate")]
 )
 def test_a_slip_of_the_keyboard_is_answered_with_what_was_meant(typed: str, meant: str) -> None:
     done = ttsdoc("explain", typed)

@@ -24,6 +24,8 @@ MOST_COMPONENTS = 20
 POINTS_OF_A_COMPONENT = 600
 MOST_COMPARED = 30
 MOST_TICKS = 10
+# Lines from which their names reach the buttons of a chart on a screen of usual width.
+LONG_LEGEND = 5
 # Contrast with white and with the dark ground is at least 3, as WCAG 2 asks of lines (1.4.11).
 TRAIN, VAL, OTHER, ALARM = "#2f7fd0", "#c2621a", "#7a7f87", "#d6336c"
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -178,11 +180,11 @@ def _layout(panel: Panel) -> dict[str, Any]:
         "shapes": [shape for mark in panel.marks for shape in _shapes(mark)],
         "annotations": [_annotation(mark, index) for index, mark in enumerate(panel.marks)],
         "showlegend": len(panel.series) > 1,
-        # On the left, for the buttons that plotly draws over the chart are on the right.
+        # On the left, and below the buttons that plotly draws at the top right where it is a long one.
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": OTHER, "activecolor": TRAIN},
         "hovermode": "x unified",
-        "margin": {"t": 48, "r": 16, "b": 48, "l": 56},
+        "margin": {"t": 48 if len(panel.series) < LONG_LEGEND else 76, "r": 16, "b": 48, "l": 56},
     }
 
 
