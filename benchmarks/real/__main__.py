@@ -25,7 +25,8 @@ SETS = {
     "late4": "half of the last, by a hash of the repository: opened after one look",
     "blind4": "the other half: blind for five looks, developed on since",
     "blind5": "collected after all of these, other repositories: blind, scored three times",
-    "blind6": "collected last, other repositories: blind for one look, developed on since",
+    "blind6": "collected after those, other repositories: blind for one look, developed on since",
+    "blind7": "collected last, other repositories: blind, not scored yet",
 }
 
 
