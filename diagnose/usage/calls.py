@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from diagnose.usage.binding import RENAMED, Arguments, also_assign, call_defined, kept, store
+from diagnose.usage.binding import RENAMED, Arguments, also_assign, kept, store
 from diagnose.usage.flow import SAVED, Flow
 from diagnose.usage.library import call_library
-from diagnose.usage.members import READERS, Access, attribute, by_computed_key, is_super, member
+from diagnose.usage.members import READERS, Access, attribute, by_computed_key, call_value, is_super, member
 from diagnose.usage.syntax import constant, last_name
 from diagnose.usage.values import (
     ITSELF,
@@ -102,7 +102,7 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
         defined += [(one, near) for one in named]
         unknown += [] if named else [near]
     for value, near in defined:
-        result |= call_defined(flow, value, near)
+        result |= call_value(flow, value, near)
     what = next((value for value in outside if isinstance(value, Outside)), None)
     unknown = unknown or ([] if defined else [given])
     return result.union(*[call_library(flow, what, name, receiver, near) for near in unknown])

@@ -133,6 +133,8 @@ class Flow:
         """The sections under which Hydra puts the file."""
         self.other_keys: frozenset[str] = frozenset()
         """What the files beside it, of which Hydra makes one config, have."""
+        self.looked_up: dict[Scope, bool] = {}
+        """Functions that only look up a key, or their classes: whether a call gives one that is not written there."""
         self._outer: dict[tuple[Scope, str], Node] = {}
         self._rests: dict[tuple[Node, Scope], Node] = {}
         self._things: dict[Any, Thing] = {}
@@ -155,6 +157,8 @@ class Flow:
     def _round(self) -> None:
         for scope in list(self.reach.scopes):
             self._enter(scope)
+            if scope.accessor and not self.looked_up.get(scope.owner or scope, True):
+                continue  # whoever calls it reads
             values = self.values(scope.body, scope)
             if isinstance(scope.node, ast.Lambda):
                 self.put(scope.variables, RETURNED, values)

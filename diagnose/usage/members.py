@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnose.usage.binding import Arguments, call_function
+from diagnose.usage.binding import Arguments, call_defined
 from diagnose.usage.flow import SAVED, AbsentRead, Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Bindings
@@ -157,12 +157,33 @@ def _of_object(flow: Flow, thing: Thing, value: Thing | Scope, access: Access) -
     return result
 
 
-def _by_own_method(flow: Flow, thing: Thing, keys: Values, node: ast.AST, scope: Scope) -> Values:
-    """`thing[key]` by the `__getitem__` of its class; a class that wraps a section is it anyway."""
-    method = thing.cls.method("__getitem__") if thing.cls and not thing.cls.is_wrapper else None
-    return (
-        call_function(flow, method, Arguments([frozenset({thing}), keys], {}, [], node, scope)) if method else NOTHING
-    )
+def _by_own_method(
+    flow: Flow, thing: Thing, keys: Values, node: ast.AST, scope: Scope, name: str = "__getitem__"
+) -> Values:
+    """`thing[key]` by the `__getitem__` of its class; an object that stands for a section is it anyway."""
+    method = thing.cls.method(name) if thing.cls and not flow.wrapped(thing) else None
+    given = Arguments([keys], {}, [], node, scope)
+    return call_value(flow, Bound(method, thing), given) if method else NOTHING
+
+
+def call_value(flow: Flow, value: Any, given: Arguments) -> Values:
+    """What a call of something defined gives back; of one that only looks up a key, what is under this key."""
+    function = value.method if isinstance(value, Bound) else value
+    looked_up = function.accessor if isinstance(function, Scope) and function.reached else None
+    if looked_up is None:
+        return call_defined(flow, value, given)
+    held, name, form = looked_up
+    parameters = function.positional[bool(function.first) :]
+    bound = dict(zip(parameters, given.args, strict=False)) | given.keywords
+    key = next(iter(bound.pop(name, NOTHING)), None)
+    is_written = isinstance(key, str) and key in map(constant, ast.walk(given.node))
+    owner = function.owner or function
+    flow.looked_up[owner] = flow.looked_up.get(owner, False) or not is_written
+    if not is_written:
+        return call_defined(flow, value, given)
+    call_defined(flow, value, replace(given, args=[], keywords=bound))
+    mine = bound.get(last_name(held), NOTHING) if isinstance(held, ast.Name) else NOTHING
+    return member(flow, mine or flow.value(held, function), Access(key, form, given.node, given.scope))
 
 
 def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attribute") -> Values:

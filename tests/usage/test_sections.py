@@ -328,3 +328,54 @@ def test_an_array_of_which_a_part_is_taken_is_not_what_it_was_made_of(tmp_path: 
     """
     report = read(tmp_path, source, "{lr: 1, spare: 2}")
     assert (report.live, report.dead) == (("lr",), ("spare",))
+
+
+FACADES = {
+    "with a loader of its own": """
+        def __getitem__(self, name):
+            return self.conf[name]
+        def __setitem__(self, name, value):
+            pass
+    """,
+    "with a default": """
+        def __getitem__(self, name, default=None):
+            return self.conf.get(name, default)
+        def save(self):
+            setattr(self, "saved", True)
+    """,
+    "by a method get": """
+        def __getitem__(self, name):
+            return self.conf[name]
+        def get(self, name, default=None):
+            return self.conf.get(name, default)
+    """,
+    "by a method get alone": """
+        def get(self, name, default=None):
+            return self.conf.get(name, default)
+    """,
+    "by a method of another name": """
+        def section(self, name):
+            return self.conf[name]
+    """,
+}
+
+
+@pytest.mark.parametrize("how", FACADES)
+def test_an_object_that_holds_the_config_gives_each_section_by_its_name(tmp_path: Path, how: str) -> None:
+    source = """
+        import yaml
+
+        class Config:
+            def __init__(self, path):
+                self.conf = {}
+                with open(path) as file:
+                    self.conf = yaml.safe_load(file)
+    """
+    use = {"by a method get": ".get('{}')", "by a method get alone": ".get('{}')"}.get(how, "['{}']")
+    use = ".section('{}')" if "another" in how else use
+    train, decoder = use.format("train"), use.format("decoder")
+    source = textwrap.dedent(source) + textwrap.indent(textwrap.dedent(FACADES[how]), "    ")
+    source += f"\nconf = Config('c.yaml')\nnet = conf{decoder}\nprint(conf{train}['lr'], net['width'])\n"
+    report = read(tmp_path, source, "{train: {lr: 1, spare: 2, width: 3}, decoder: {width: 4, lr: 5}}")
+    assert set(report.live) == {"train.lr", "decoder.width"}
+    assert {use.path for use in report.idle} == {"train.spare", "train.width", "decoder.lr"}
