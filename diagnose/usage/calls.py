@@ -52,6 +52,8 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
             if found is not None:
                 return found
         called = attribute(flow, node.func, scope, "method")
+        if not called and is_super(node.func, scope) and scope.owner and scope.owner.is_wrapper:
+            flow.wrap([scope.owner.instance], sections(given.everything))
     elif name in {"getattr", "hasattr", "setattr"} and len(node.args) >= 2:
         return _by_name(flow, name, node, given)
     elif name == "vars" and given.args:

@@ -19,6 +19,12 @@ MOST_FILES = 500
 LEVELS_UP = 5
 PACKAGE = re.compile(r"^#\s*@package\s+(\S+)", re.MULTILINE)
 KEY = re.compile(r"^ *(\w+) *:", re.MULTILINE)
+MAKERS = {
+    "instantiate": "_target_",
+    "LightningCLI": "class_path",
+    "build_from_cfg": "type",  # of mmengine, as from_cfg of its Runner
+    "from_cfg": "type",
+}
 DUNDER = re.compile("_[a-z]+_")  # `_target_`, `_partial_`, `_args_`: Hydra's own keys
 
 
@@ -39,15 +45,19 @@ class Frameworks:
         """The files that Hydra may put the config together from."""
         return _files_of(self._folder or (self.config_file.parent if self.config_file and self._hydra else None))
 
-    def use(self, path: tuple[str, ...]) -> KeyUse | None:
+    @cached_property
+    def _makers(self) -> dict[str, Place]:
+        """The keys that name the class of which an object is made from their section, each with a place that does so."""
+        calls = [(key, call) for maker, key in MAKERS.items() for call in self.reach.calls_named(maker)]
+        return {key: Place(scope.module.shown, call.lineno) for key, (scope, call) in reversed(calls)}
+
+    def use(self, path: tuple[str, ...], handed_on: bool) -> KeyUse | None:
         """What becomes of a key that one of them reads, or of a section that it makes an object from."""
         section: Any = self.config
-        named = {"_target_"} if any(self.reach.calls_named("instantiate")) else set()
-        named |= {"class_path"} if self.lightning else set()
-        for depth in range(len(path)):
-            for name in named & section.keys():
+        for depth in range(len(path)) if handed_on or self.lightning else ():
+            for name in self._makers.keys() & section.keys():
                 rest = path[depth + 1 :] if path[depth] == "init_args" else path[depth:]
-                return self._of_class(path, str(section[name]), rest, named)
+                return self._of_class(path, str(section[name]), rest, self._makers[name])
             section = section[path[depth]]
         if self._hydra and path[0] in {"hydra", "defaults"}:
             return read_by(path, "read by Hydra itself", _place(self._hydra[0]))
@@ -56,13 +66,13 @@ class Frameworks:
             return read_by(path, reason, _place(self.lightning))
         return None
 
-    def _of_class(self, path: tuple[str, ...], text: str, rest: tuple[str, ...], named: set[str]) -> KeyUse:
+    def _of_class(self, path: tuple[str, ...], text: str, rest: tuple[str, ...], maker: Place) -> KeyUse:
         """A key of the section that an object of a class is made from; `rest`: its path inside the arguments."""
         found, name = self.reach.project.named([text]), text.rpartition(".")[2]
         made = f"{name} is made from its section"
-        if not found or DUNDER.fullmatch(rest[0]) or rest[0] in named:
+        if not found or DUNDER.fullmatch(rest[0]) or rest[0] in self._makers:
             # what a library is given it uses: a key that it does not know stops the run
-            return read_by(path, made, _place(next(iter(found), self.lightning or self.reach.scopes[0])))
+            return read_by(path, made, _place(found[0]) if found else maker)
         methods = [one.method("__init__") if one.kind == "class" else one for one in found]
         taking = [method for method in methods if method is not None and rest[0] in method.parameters]
         using = [method for method in taking if self.reach.uses(method, rest[0])]
@@ -111,6 +121,5 @@ def _files_of(folder: Path | None) -> list[Path]:
     return sorted(folder.rglob("*.yaml"))[:MOST_FILES] if folder else []
 
 
-def _place(scope: Scope | None) -> Place:
-    assert scope is not None
+def _place(scope: Scope) -> Place:
     return Place(scope.module.shown, getattr(scope.node, "lineno", 1))

@@ -68,6 +68,8 @@ def member(flow: Flow, base: Values, access: Access) -> Values:
         flow.use(chosen_values(each), access.node, access.scope)
     if key in {"__dict__", "hparams"}:
         result |= {value for value in base if isinstance(value, Node | Thing)}
+    elif isinstance(key, str) and key.startswith("_") and access.form == "attribute":  # a library's: its own data
+        result |= sections(base)
     return result
 
 

@@ -242,7 +242,8 @@ class Project:
             own = [one for one in found if isinstance(one, Scope) and one.kind == "class" and one is not scope]
             scope.bases += own
             if (not found or len(own) < len(found)) and last_name(node) != "object":
-                scope.outer_bases.append(last_name(node))
+                names = (one.name.rpartition(".")[2] for one in found if isinstance(one, Outside))
+                scope.outer_bases.append(next(names, last_name(node)))
 
     # --- names
 

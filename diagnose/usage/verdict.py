@@ -52,7 +52,7 @@ class Judge:
                 yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
             elif used is not None:
                 yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
-            elif (made := self.frameworks.use(path)) is not None:
+            elif (made := self.frameworks.use(path, self._handed_on(path))) is not None:
                 yield made
             elif (reason := next(self._doubts(path), None)) is not None:
                 yield unknown(dotted, reason)
@@ -159,6 +159,10 @@ class Judge:
             yield f"{PROBABLY}: its name is a string in the source, at no reading that was followed"
         if name in notes.unresolved:
             yield f"{PROBABLY}: its name is read from something not followed ({notes.unresolved[name]})"
+
+    def _handed_on(self, path: Path_) -> bool:
+        """Whether a section of a key is given to a library."""
+        return any(path[:end] in self.escaped for end in range(len(path)))
 
     def _used_whole(self, section: Path_) -> Event | None:
         """Why every key of a section counts: all are used, or it is a table that data look up (speaker names)."""

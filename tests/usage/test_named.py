@@ -410,3 +410,34 @@ def test_an_index_from_the_end_is_no_key(tmp_path: Path, index: str) -> None:
         print(cfg["lr"], data["spare"])
     """
     assert read(tmp_path, source, "{lr: 1, spare: 2}").live == ("lr",)
+
+
+REGISTRIES = {
+    "of mmengine": ("from mmengine import build_from_cfg, MODELS", "build_from_cfg(cfg.Net, MODELS)"),
+    "of mmcv": ("import mmcv\nfrom reg import NETS", "mmcv.build_from_cfg(cfg['Net'], NETS)"),
+    "by its runner": ("from mmengine.runner import Runner", "Runner.from_cfg(dict(model=cfg.Net))"),
+}
+
+
+@pytest.mark.parametrize("how", REGISTRIES)
+def test_a_section_that_a_registry_makes_an_object_of_is_used(tmp_path: Path, how: str) -> None:
+    imports, build = REGISTRIES[how]
+    source = f"""
+from mmengine import Config as Base
+{imports}
+from nets import Net
+
+class Config(Base):
+    def __init__(self, filename):
+        found = super().fromfile(filename)._cfg_dict
+        super(Config, self).__init__(cfg_dict=found, filename=filename)
+
+cfg = Config("c.yaml")
+{build}
+print(cfg.lr)
+"""
+    net = "class Net:\n    def __init__(self, width, depth=1):\n        self.width = width\n"
+    config = "{Net: {type: Net, width: 4, depth: 3}, Other: {type: Net, width: 5}, lr: 1, spare: 2}"
+    report = read(tmp_path, source, config, nets=net, reg="NETS = {}\n")
+    assert set(report.live) == {"Net.type", "Net.width", "lr"}
+    assert {use.path for use in report.idle} == {"Net.depth", "Other.type", "Other.width", "spare"}
