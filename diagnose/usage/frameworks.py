@@ -47,15 +47,16 @@ class Frameworks:
 
     @cached_property
     def _makers(self) -> dict[str, Place]:
-        """The keys that name the class of which an object is made from their section, each with a place that does so."""
+        """The keys that name a class, each with a place that makes an object of its section."""
         calls = [(key, call) for maker, key in MAKERS.items() for call in self.reach.calls_named(maker)]
         return {key: Place(scope.module.shown, call.lineno) for key, (scope, call) in reversed(calls)}
 
     def use(self, path: tuple[str, ...], handed_on: bool) -> KeyUse | None:
         """What becomes of a key that one of them reads, or of a section that it makes an object from."""
         section: Any = self.config
-        for depth in range(len(path)) if handed_on or self.lightning else ():
-            for name in self._makers.keys() & section.keys():
+        makers = self._makers.keys() - (set() if handed_on else {"type"})
+        for depth in range(len(path)):
+            for name in makers & section.keys():
                 rest = path[depth + 1 :] if path[depth] == "init_args" else path[depth:]
                 return self._of_class(path, str(section[name]), rest, self._makers[name])
             section = section[path[depth]]

@@ -111,8 +111,9 @@ class Reachable:
             if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name
                 self.add(scope.module.scopes.values())
         elif isinstance(node, ast.Name):
-            self.add(self.project.lookup(node.id, scope))
-            if node.id in {"globals", "eval", "exec"}:
+            found = self.project.lookup(node.id, scope)
+            self.add(found)
+            if node.id in {"globals", "eval", "exec"} and not found:
                 self.add(scope.module.scope.names.values())
         elif isinstance(node, ast.Attribute):
             found = self.project.resolve(node, scope)

@@ -441,3 +441,26 @@ print(cfg.lr)
     report = read(tmp_path, source, config, nets=net, reg="NETS = {}\n")
     assert set(report.live) == {"Net.type", "Net.width", "lr"}
     assert {use.path for use in report.idle} == {"Net.depth", "Other.type", "Other.width", "spare"}
+
+
+SHADOWS = {
+    "a function of this name": "def eval(model):\n    return model\n",
+    "an imported one": "from parts import eval\n",
+    "under another name": "from parts import score as eval\n",
+}
+
+
+@pytest.mark.parametrize("how", SHADOWS)
+def test_a_function_that_is_called_eval_evaluates_no_text(tmp_path: Path, how: str) -> None:
+    source = "import yaml\n" + SHADOWS[how]
+    source += """
+cfg = yaml.safe_load(open("c.yaml"))
+
+def nobody_calls_it():
+    return cfg["spare"]
+
+print(eval(cfg["lr"]))
+"""
+    parts = "def eval(model):\n    return model\nscore = eval\n"
+    report = read(tmp_path, source, "{lr: 1, spare: 2}", parts=parts)
+    assert (report.live, report.dead) == (("lr",), ("spare",))
