@@ -178,11 +178,11 @@ def call_value(flow: Flow, value: Any, given: Arguments) -> Values:
     parameters = function.positional[bool(function.first) :]
     bound = dict(zip(parameters, given.args, strict=False)) | given.keywords
     key = next(iter(bound.pop(name, NOTHING)), None)
-    is_written = isinstance(key, str) and key in map(constant, ast.walk(given.node))
     owner = function.owner or function
-    flow.looked_up[owner] = flow.looked_up.get(owner, False) or not is_written
-    if not is_written:
+    if not isinstance(key, str) or key not in map(constant, ast.walk(given.node)):
+        flow.looked_up[owner] = True
         return call_defined(flow, value, given)
+    flow.looked_up.setdefault(owner, False)
     call_defined(flow, value, replace(given, args=[], keywords=bound))
     mine = bound.get(last_name(held), NOTHING) if isinstance(held, ast.Name) else NOTHING
     return member(flow, mine or flow.value(held, function), Access(key, form, given.node, given.scope))
