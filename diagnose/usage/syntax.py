@@ -49,6 +49,23 @@ def defaults_of(node: Any) -> dict[str, ast.AST]:
     return found | {one.arg: value for one, value in named if value is not None}
 
 
+def accessor(node: Any) -> tuple[ast.AST, str, str] | None:
+    """Of a function that only gives what is under a key it is given, `return self.data[key]`: where, key, form."""
+    parts = node.body if isinstance(node, FUNCTIONS) else []
+    body = [one for one in parts if not isinstance(getattr(one, "value", None), ast.Constant)]
+    given = body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
+    match given:
+        case ast.Subscript(value=held, slice=ast.Name(id=key)):
+            form = "subscript"
+        case ast.Call(func=ast.Attribute(value=held, attr="get"), args=[ast.Name(id=key), *_]):
+            form = "get"
+        case ast.Call(func=ast.Name(id="getattr"), args=[held, ast.Name(id=key), *_]):
+            form = "getattr"
+        case _:
+            return None
+    return (held, key, form) if key in {one.arg for one in node.args.args} else None
+
+
 def key_pattern(key: ast.AST) -> str:
     """A regular expression for a key that is computed, as far as its text is known."""
     if isinstance(key, ast.JoinedStr):

@@ -133,22 +133,6 @@ class Scope:
         is_flat = passed_on & self.parameters or any(_merges(one) and mine & {*ast.walk(one)} for one in nodes)
         return bool(mine and self.words & {"dict", "Mapping", "items", "DictConfig"} and not is_flat)
 
-    @cached_property
-    def accessor(self) -> tuple[ast.AST, str, str] | None:
-        """Of a function that only gives what is under a key it is given, `return self.data[key]`: where, key, form."""
-        body = [one for one in self.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
-        given = getattr(body[0], "value", None) if len(body) == 1 and isinstance(body[0], ast.Return) else None
-        match given:
-            case ast.Subscript(value=held, slice=ast.Name(id=key)):
-                form = "subscript"
-            case ast.Call(func=ast.Attribute(value=held, attr="get"), args=[ast.Name(id=key), *_]):
-                form = "get"
-            case ast.Call(func=ast.Name(id="getattr"), args=[held, ast.Name(id=key), *_]):
-                form = "getattr"
-            case _:
-                return None
-        return (held, key, form) if key in self.positional else None
-
     @property
     def keeps(self) -> bool:
         """Whether a function makes of each value of a mapping what it makes of the mapping: it uses none of them."""
