@@ -211,6 +211,21 @@ def test_a_change_that_is_better_when_the_budget_ends_is_kept(tmp_path: Path) ->
     assert "the time of --budget is over" in done.stderr
 
 
+def test_a_cure_that_cannot_be_written_is_told_with_its_reason(tmp_path: Path) -> None:
+    """The rate is in a file that the config builds on, as in a Hydra group: heal writes the config alone."""
+    path = config(tmp_path, learning_rate=2.0)
+    (tmp_path / "base.yaml").write_bytes(path.read_bytes())
+    path.write_text("defaults: [base]\n", encoding="utf-8")
+    start = f"import runpy, sys; sys.argv[1] = {str(tmp_path / 'base.yaml')!r}; "
+    start += f"runpy.run_path({str(PLAIN)!r}, run_name='__main__')"
+    heal = [*command(path)[: command(path).index("--") + 1], sys.executable, "-c", start]
+    heal += ["{config}", "--log-dir", "{log_dir}"]
+    done = subprocess.run(heal, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "it is in base.yaml (line 3): change it there" in done.stderr
+    assert "no measured or cited cure is left" not in done.stderr
+
+
 def test_after_a_start_that_failed_the_same_command_begins_again(tmp_path: Path) -> None:
     healed(config(tmp_path, fail_at=1))
     done, record = healed(config(tmp_path, pause=0.0))
