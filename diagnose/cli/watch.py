@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diagnose.clean import plain
 from diagnose.cli.options import Family, Samples, TrainTag, ValTag, finite, tell
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class _Writer:
 
     def __init__(self, form: Stream) -> None:
         self._form = form
-        self._begun, self._last, self._line = False, 0.0, ""
+        self._run, self._last, self._line = "", 0.0, ""
 
     def write(self, event: Event) -> None:
         (self._json if self._form is Stream.JSONL else self._text)(event)
@@ -177,9 +178,12 @@ class _Writer:
         from diagnose.report.screen import Screen
         from diagnose.report.terminal import render
 
-        if not self._begun:
-            self._begun = True
+        run, before = event.diagnosis.run, self._run
+        self._run = run.source
+        if not before:
             sys.stdout.write(render(event.diagnosis, Screen.of_stdout()))
+        elif run.source != before:
+            self._fresh(f"another run is written to now: {plain(run.name)}")
         text = progress_line(event.diagnosis, event.step, event.planned, event.steps_per_second, event.seconds_left)
         if sys.stdout.isatty():
             width = Screen.of_stdout().width - 1

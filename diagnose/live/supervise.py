@@ -186,8 +186,8 @@ class _Healing:
     def _following(self, attempt: Attempt, diagnosis: Diagnosis, made: Plan) -> Attempt | None:
         """The attempt that follows; None where nothing may or can be tried."""
         if not made.applied or made.after == made.before:
-            for edit in made.deferred:
-                self.runs.say(f"  not changed: {edit.parameter} (would be {edit.value}): {edit.reason}")
+            for left in made.deferred:
+                self.runs.say(f"  not changed: {left.parameter} (would be {left.value}): {left.reason}")
             if not made.deferred:
                 self.runs.say("nothing more to change: no measured or cited cure is left")
             return None

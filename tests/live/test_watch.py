@@ -128,6 +128,24 @@ def test_what_becomes_an_error_is_said_again_and_what_it_explains_is_not(slope: 
     assert len({(one.name, one.severity) for one in said}) == len(said)
 
 
+def test_where_another_run_begins_in_the_folder_the_screen_says_so(tmp_path: Path) -> None:
+    lines = [f"epoch {n} loss {3 / n + 0.5:.4f}\n" for n in range(1, 31)]
+    second = [f"epoch {n} loss {2 / n + 0.7:.4f}\n" for n in range(1, 31)]
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "train.log").write_text("".join(lines), encoding="utf-8")
+    command = [sys.executable, "-m", "diagnose", "watch", str(tmp_path), "--interval", "0.1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
+    assert process.stdout is not None
+    for text in process.stdout:
+        if text.startswith(("epoch 30", "step 30")):
+            break
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / "train.log").write_text("".join(second), encoding="utf-8")
+    assert "another run is written to now: second/train.log" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+
+
 def test_a_folder_that_is_not_there_yet_is_waited_for_but_not_with_once(tmp_path: Path) -> None:
     late = tmp_path / "later" / "run"
     grow, left = growing("patience-beyond-the-end", tmp_path / "hidden.jsonl", at_a_time=200)
