@@ -14,7 +14,7 @@ from diagnose.engine import examine
 from diagnose.errors import ConfigError, LogError
 from diagnose.facts import Hints, TargetBand
 from diagnose.finding import Confidence
-from diagnose.gather import facts_of_config, facts_of_run, read_settings
+from diagnose.gather import facts_before_training, facts_of_config, facts_of_run, read_settings
 from diagnose.plan import plan
 from diagnose.readers import runs
 
@@ -163,3 +163,23 @@ def test_a_project_file_above_a_log_is_not_read_as_a_config(project: Path, monke
     (run,) = runs(project / "logs")
     assert facts_of_run(run).config is not None
     assert asked == ["config.yaml"]
+
+
+SHARED = [
+    pytest.param("x: &x {bs: 16, dim: 4}\nopt: {<<: *x, lr: 0.1}\n", set(), id="merged"),
+    pytest.param("x: &x {bs: 16, dim: 4}\nopt: {<<: *x, lr: 0.1, bs: 8}\n", {"x.bs"}, id="merged, one written over"),
+    pytest.param("all: &n 16\nopt: {bs: *n, dim: 4, lr: 0.1}\n", set(), id="a single value"),
+    pytest.param("x: &x {bs: 16, dim: 4}\nopt: {bs: 8, dim: 4, lr: 0.1}\n", {"x.bs", "x.dim"}, id="never used"),
+]
+
+
+@pytest.mark.parametrize(("text", "idle"), SHARED)
+def test_what_an_anchor_lends_to_a_key_that_is_read_is_read(text: str, idle: set[str], tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(text)
+    trainer = tmp_path / "train.py"
+    trainer.write_text(
+        "import sys, yaml\nopt = yaml.safe_load(open(sys.argv[1]))['opt']\nprint(opt['bs'], opt['dim'], opt['lr'])\n"
+    )
+    facts = facts_before_training(tmp_path / "config.yaml", trainer=trainer)
+    assert facts.keys is not None
+    assert {use.path for use in facts.keys.idle} == idle
