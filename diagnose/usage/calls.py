@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any
 
 from diagnose.usage.binding import RENAMED, Arguments, also_assign, kept, store
@@ -51,6 +52,8 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
             found = _mapping_method(flow, name, receiver, given, node)
             if found is not None:
                 return found
+            if name in {"__setattr__", "__setitem__"} and len(node.args) >= 2:  # of `self`, or of `object` for it
+                _set_by_name(flow, [node.func.value, *node.args][-3:], [receiver, *given.args][-3:], given)
         called = attribute(flow, node.func, scope, "method")
         if not called and is_super(node.func, scope) and scope.owner and scope.owner.is_wrapper:
             flow.wrap([scope.owner.instance], sections(given.everything))
@@ -189,7 +192,7 @@ def _by_name(flow: Flow, name: str, node: ast.Call, given: Arguments) -> Values:
     key, base = constant(node.args[1]), given.args[0]
     fallback = NOTHING.union(*given.args[2:])
     if name == "setattr":
-        _set_by_name(flow, key, node, given)
+        _set_by_name(flow, node.args, given.args, given)
         return NOTHING
     if key is None:
         of_module = name == "getattr" and not any(isinstance(value, Node | Thing | Scope | Outside) for value in base)
@@ -201,12 +204,14 @@ def _by_name(flow: Flow, name: str, node: ast.Call, given: Arguments) -> Values:
     return fallback | found if name == "getattr" else NOTHING
 
 
-def _set_by_name(flow: Flow, key: str | int | None, node: ast.Call, given: Arguments) -> None:
+def _set_by_name(flow: Flow, nodes: Sequence[ast.AST], values: Sequence[Values], given: Arguments) -> None:
+    """`setattr(object, key, value)`: the nodes and the values of these three."""
+    key = constant(nodes[1])
     if key is not None:
-        store(flow, given.args[0], key, NOTHING.union(*given.args[2:]))
+        store(flow, values[0], key, NOTHING.union(*values[2:]))
         return
-    looped = looped_sections(given.args[1])
-    if not isinstance(node.args[1], ast.Name):
-        flow.note(flow.notes.computed, looped, RENAMED, node, given.scope)
-    flow.wrap(things(given.args[0]), looped)
-    also_assign(flow, node.args[0], looped, given.scope)
+    looped = looped_sections(values[1])
+    if not isinstance(nodes[1], ast.Name):
+        flow.note(flow.notes.computed, looped, RENAMED, given.node, given.scope)
+    flow.wrap(things(values[0]), looped)
+    also_assign(flow, nodes[0], looped, given.scope)

@@ -41,8 +41,16 @@ def _definition(flow: Flow, node: Any, scope: Scope) -> Values:
 def _assign(flow: Flow, node: ast.Assign | ast.AnnAssign | ast.NamedExpr, scope: Scope) -> Values:
     values = flow.value(node.value, scope) if node.value is not None else NOTHING
     for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-        assign(flow, target, values, scope)
+        assign(flow, target, values | _own_section(flow, target, scope), scope)
     return values
+
+
+def _own_section(flow: Flow, target: ast.AST, scope: Scope) -> Values:
+    """The section that a variable of the config's own module is: `hparams = HParams(lr=1e-3)`, in a function or not."""
+    if flow.own is None or scope.module.tree is not flow.own.site or not isinstance(target, ast.Name):
+        return NOTHING
+    found = flow.own.find(target.id)
+    return sections(found.followed) if found else NOTHING
 
 
 def _augmented(flow: Flow, node: ast.AugAssign, scope: Scope) -> Values:

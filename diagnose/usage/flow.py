@@ -139,11 +139,18 @@ class Flow:
         self._rests: dict[tuple[Node, Scope], Node] = {}
         self._things: dict[Any, Thing] = {}
 
+    @cached_property
+    def own(self) -> Node | None:
+        """The config, where it is a Python file that the trainer imports."""
+        module = self.project.config_module
+        return self.load(module.tree, module.scope) if module else None
+
     def run(self) -> None:
         """Rounds over all the code until one of them learns nothing, then one that takes notes.
 
         Raises TooMuchError when that is more work than anyone would wait for.
         """
+        self._wrap_own_classes()
         for _ in range(MOST_ROUNDS):
             self.changed = False
             self._round()
@@ -153,6 +160,14 @@ class Flow:
             self.settled |= not self.changed
         self.final, self.most_work = True, self.work + MOST_WORK
         self._round()
+
+    def _wrap_own_classes(self) -> None:
+        """Let the classes of the config's own module stand for its sections: `class Hyperparams: lr = 1e-3`."""
+        module = self.project.config_module
+        for name, scope in module.scope.names.items() if module else ():
+            section = self.own.find(name) if self.own else None
+            if scope is not None and section is not None:
+                self.wrap([scope.instance], section.followed)
 
     def _round(self) -> None:
         for scope in list(self.reach.scopes):

@@ -129,8 +129,8 @@ def _parse_arguments(flow: Flow, name: str, receiver: Values, given: Arguments) 
 def _is_loader(flow: Flow, what: Outside | None, name: str, receiver: Values, given: Arguments) -> bool:
     if name == "create" and what and what.top == "omegaconf":  # of a text
         return bool(given.args) and not sections(given.everything) and not things(given.everything)
-    if name == "exec" and what and what.top == "builtins":  # `exec(open("config/small.py").read())`
-        return flow.file_name.endswith(".py")
+    if name in names_of("module_loaders"):  # `exec(open("config/small.py").read())`, `module_from_spec(spec)`
+        return flow.file_name.endswith(".py") and (what is None or what.top in sys.stdlib_module_names | {"builtins"})
     if OWN_LOADER.fullmatch(name) and any(_may_load(thing) for thing in things(receiver)):
         return True
     homes = {value.top for value in receiver if isinstance(value, Outside)} | ({what.top} if what else set())

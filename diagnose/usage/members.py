@@ -18,6 +18,7 @@ from diagnose.usage.values import (
     NOTHING,
     Bound,
     Each,
+    Module,
     Node,
     Outside,
     Scope,
@@ -192,7 +193,7 @@ def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attrib
     """What `x.name` may be."""
     found = flow.project.resolve(node, scope)
     if found:
-        return _bound(found)
+        return _bound(flow, found, node, scope)
     if is_super(node, scope) and scope.owner:
         methods = [one.names.get(node.attr) for one in scope.owner.mro[1:]]
         return frozenset({Bound(method, scope.owner.instance) for method in methods if method})
@@ -200,7 +201,7 @@ def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attrib
     return member(flow, base, Access(node.attr, form, node, scope, stores=_stores(flow, node)))
 
 
-def _stores(flow: Flow, node: ast.Attribute | ast.Subscript) -> bool:
+def _stores(flow: Flow, node: ast.Name | ast.Attribute | ast.Subscript) -> bool:
     """Whether a member is assigned, or one of it: `cfg.model.width = 3` takes nothing of `cfg.model`."""
     return isinstance(node.ctx, ast.Store) or node in flow.written
 
@@ -262,13 +263,13 @@ def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:
     world = scope.module.scope.variables.get(ITSELF, NOTHING)
     is_global = all(isinstance(one, Variable) and one.scope.kind == "module" for one in found)
     if world and is_global and (not found or any(value.find(node.id) for value in sections(world))):
-        return _bound(found) | member(flow, world, Access(node.id, "get", node, scope))
+        return _bound(flow, found, node, scope) | member(flow, world, Access(node.id, "get", node, scope))
     if found:
-        return _bound(found)
+        return _bound(flow, found, node, scope)
     return frozenset({Outside(f"builtins.{node.id}")}) if hasattr(builtins, node.id) else NOTHING
 
 
-def _bound(bindings: Bindings) -> Values:
+def _bound(flow: Flow, bindings: Bindings, node: ast.Name | ast.Attribute, scope: Scope) -> Values:
     """The values behind the bindings of a name."""
     found: set[Any] = {one for one in bindings if isinstance(one, Outside)}
     for one in bindings:
@@ -276,4 +277,15 @@ def _bound(bindings: Bindings) -> Values:
             home = one.scope if isinstance(one, Variable) else one.parent or one
             found |= home.instance.at(one.name) if home.kind == "class" else home.variables.get(one.name, NOTHING)
             found |= {one, *one.alternatives} if isinstance(one, Scope) else NOTHING
-    return frozenset(found)
+    return frozenset(found) | _of_own_module(flow, bindings, node, scope)
+
+
+def _of_own_module(flow: Flow, bindings: Bindings, node: ast.Name | ast.Attribute, scope: Scope) -> Values:
+    """What the config has under a name that its own module binds; all of it for the module itself."""
+    own = flow.own
+    if own is None:
+        return NOTHING
+    names = {one.name for one in bindings if isinstance(one, Variable) and one.scope.node is own.site}
+    keys = [Access(name, "attribute", node, scope, stores=_stores(flow, node)) for name in names if own.find(name)]
+    whole = any(isinstance(one, Module) and one.tree is own.site for one in bindings)
+    return NOTHING.union({own} if whole else NOTHING, *(member(flow, frozenset({own}), access) for access in keys))

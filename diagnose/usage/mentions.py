@@ -71,6 +71,8 @@ def _names_of(node: Any, scope: Scope, reach: Reachable) -> set[str]:
         return {node.attr}
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         return set() if reach.project.lookup(node.id, scope) else {node.id}
+    if scope.module is reach.project.config_module:  # what it says of its own keys is no mention
+        return set()
     if isinstance(node, ast.keyword):
         return {node.arg} if node.arg else set()
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and scope.kind == "class":
@@ -92,7 +94,7 @@ def options(reach: Reachable) -> dict[str, tuple[str | None, Place]]:
 
 def literal(reach: Reachable, name: str) -> tuple[Place, str] | None:
     """The line that gives this name a literal value: `p_dropout=0.1` in a call, an assignment, a default."""
-    for scope in reach.scopes:
+    for scope in (one for one in reach.scopes if one.module is not reach.project.config_module):
         defaults = defaults_of(scope.node) if scope.kind == "function" else {}
         for one, value in [*map(_literal_of, reach.code[scope]), *defaults.items()]:
             if one == name and isinstance(value, ast.Constant) and isinstance(value.value, int | float | str):

@@ -60,6 +60,8 @@ class Project:
         while self._unlinked:
             self._link(self._unlinked.pop())
         self.computed_imports *= not named_by_config
+        self.config_module = self._found.get(config_file.resolve()) if config_file else None
+        """The config itself, where it is a Python file that the trainer imports: its variables are the keys."""
         for scope in [scope for module in self.modules for scope in module.scopes.values()]:
             if scope.kind == "class":
                 self._link_bases(scope)
