@@ -122,3 +122,15 @@ def test_every_example_of_a_help_begins_with_the_program(tmp_path: Path) -> None
     for command in ("schema", "analyze", "fix", "heal"):
         lines = ttsdoc(command, "--help", cwd=tmp_path).stdout.split("Examples:\n")[1].split("\n")
         assert all("ttsdoc " in line for line in lines if line.strip()), lines
+
+
+def test_who_names_the_config_is_not_asked_whether_it_made_the_run(tmp_path: Path) -> None:
+    thrown_off(tmp_path, "config.yaml", "metrics.csv")
+    rows = (tmp_path / "metrics.csv").read_text().splitlines()
+    (tmp_path / "metrics.csv").write_text("\n".join(row.rpartition(",")[0] for row in rows))
+    doubt = "make sure that this config made the run"
+    beside = ttsdoc("analyze", "metrics.csv", cwd=tmp_path)
+    named = ttsdoc("analyze", "metrics.csv", "--config", "config.yaml", cwd=tmp_path)
+    assert doubt in " ".join(beside.stdout.split())
+    assert doubt not in " ".join(named.stdout.split())
+    assert "a quarter" in named.stdout

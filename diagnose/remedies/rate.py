@@ -64,7 +64,7 @@ def lower_rate(facts: Facts, onset: int, factor: float) -> Iterator[Prescription
     if rate is not None and rate * factor < LOWEST_RATE:
         share, factor = f"{LOWEST_RATE:g}, the lowest sensible rate", LOWEST_RATE / rate
     why = f"{share} of {borne:.3g}, the highest rate up to the best loss before the fault" if borne else share
-    why += "" if facts.run.peak_logged_rate else UNKNOWN_RATE
+    why += "" if facts.run.peak_logged_rate or facts.hints.config is not None else UNKNOWN_RATE
     yield Prescription(
         f"Lower the learning rate to {share}",
         why,
