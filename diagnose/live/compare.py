@@ -115,7 +115,7 @@ def compare_runs(found: Sequence[Facts], *, by: By = By.STEP, noise: Noise | Non
         for name, facts, line in zip(names, found, lines, strict=True)
     ]
     order = sorted(range(len(found)), key=lambda number: _rank(entries[number]))
-    places = np.linspace(min(line[0][0] for line in lines), max(line[0][-1] for line in lines), ROWS)
+    places = _places([ticks for ticks, _ in lines])
     losses = np.stack([np.interp(places, *lines[n], left=np.nan, right=np.nan) for n in order], axis=1)
     ranked = tuple(entries[number] for number in order)
     settings = _settings([found[number] for number in order])
@@ -139,6 +139,12 @@ def against_band(runs: Sequence[Facts], healthy: Sequence[Facts], *, by: By = By
         above, below = here > np.nanmax(band, axis=0) + noise, here < np.nanmin(band, axis=0) - noise
         found.append(_left(name, grid, above, below))
     return tuple(found)
+
+
+def _places(ticks: Sequence[FloatArray]) -> FloatArray:
+    """Where the course is shown, evenly over all runs; whole where all are counted so."""
+    places = np.linspace(min(one[0] for one in ticks), max(one[-1] for one in ticks), ROWS)
+    return np.unique(np.round(places)) if all((one == np.round(one)).all() for one in ticks) else places
 
 
 def _left(name: str, grid: FloatArray, above: np.ndarray, below: np.ndarray) -> Left:

@@ -8,24 +8,25 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from diagnose.clean import markdown, plain
-from diagnose.report.words import number
+from diagnose.report.words import curve_of, number, place_of
 
 if TYPE_CHECKING:
-    from diagnose.live.compare import Compared, Left
+    from diagnose.live.compare import Compared, Entry, Left
+    from diagnose.live.verdict import Score
 
 Row = tuple[str, ...]
 
 
 def as_text(found: Compared, left: Sequence[Left]) -> str:
     """Tables in columns, the answer first."""
-    bands = "\n".join(band_line(one, found.by.value) for one in left)
+    bands = "\n".join(band_line(one, unit_of(found)) for one in left)
     blocks = [_answer(found), *map(_columns, _tables(found)), bands]
     return plain_lines("\n\n".join(filter(None, blocks))) + "\n"
 
 
 def as_markdown(found: Compared, left: Sequence[Left]) -> str:
     """The same for an issue or a wiki."""
-    bands = "\n".join(f"- {markdown(band_line(one, found.by.value))}" for one in left)
+    bands = "\n".join(f"- {markdown(band_line(one, unit_of(found)))}" for one in left)
     blocks = [markdown(_answer(found)), *map(_markdown_table, _tables(found)), bands]
     return "\n\n".join(filter(None, blocks)) + "\n"
 
@@ -71,6 +72,17 @@ def band_line(left: Left, unit: str) -> str:
     return f"{left.name} leaves the healthy band at {unit} {left.place:,.4g} ({'worse' if left.worse else 'better'})"
 
 
+def unit_of(found: Compared) -> str:
+    """What the runs are aligned by, as their logs count it: `step`, `epoch`, ..."""
+    curves = [curve_of(entry.diagnosis.run, found.metric) for entry in found.entries]
+    units = {curve.unit for curve in curves if curve is not None}
+    return units.pop() if found.by.value == "step" and len(units) == 1 else found.by.value
+
+
+def _place(entry: Entry, best: Score) -> str:
+    return place_of(entry.diagnosis.run, best.metric, best.step)
+
+
 def plain_lines(text: str) -> str:
     """Text of several lines, each of them safe for a terminal."""
     return "\n".join(plain(line) for line in text.split("\n"))
@@ -97,7 +109,7 @@ def _ranking(found: Compared) -> list[Row]:
         ("", "run", "best", "final", "noise", "as good as the first at", "findings", "against the first")
     ]
     for place, entry in enumerate(found.entries, 1):
-        best = "-" if entry.best is None else f"{number(entry.best.loss)} (step {entry.best.step:,})"
+        best = "-" if entry.best is None else f"{number(entry.best.loss)} ({_place(entry, entry.best)})"
         gone = [f"-{name}" for name in entry.gone] + [f"+{name}" for name in entry.new]
         reached = "-" if entry.reached is None else f"{entry.reached:,.4g}"
         final = "-" if entry.final is None else number(entry.final)
@@ -107,7 +119,7 @@ def _ranking(found: Compared) -> list[Row]:
 
 
 def _course(found: Compared) -> list[Row]:
-    rows: list[Row] = [(found.by.value, *(entry.name for entry in found.entries))]
+    rows: list[Row] = [(unit_of(found), *(entry.name for entry in found.entries))]
     for place, losses in zip(found.places, found.losses, strict=True):
         rows.append((f"{place:,.4g}", *("-" if math.isnan(loss) else number(float(loss)) for loss in losses)))
     return rows

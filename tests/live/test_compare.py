@@ -117,3 +117,15 @@ def test_one_run_alone_is_compared_with_its_reference() -> None:
     alone = subprocess.run(command, capture_output=True, text=True, check=False)
     assert alone.returncode == 2
     assert "--reference" in alone.stderr
+
+
+def test_what_counts_epochs_is_shown_in_whole_epochs(tmp_path: Path) -> None:
+    for name, end in (("a", 0.4), ("b", 0.6)):
+        rows = (f"{n},{3 * 0.8**n + end:.4f},{3.3 * 0.8**n + end:.4f}" for n in range(1, 40))
+        (tmp_path / f"{name}.csv").write_text("\n".join(["epoch,train_loss,val_loss", *rows]))
+    command = [sys.executable, "-m", "diagnose", "compare", "a.csv", "b.csv", "--reference", "a.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "(epoch 39)" in done.stdout
+    assert "step" not in done.stdout
+    course = done.stdout.partition("\nepoch  ")[2].splitlines()[1:9]
+    assert [line.split()[0] for line in course] == ["1", "6", "12", "17", "23", "28", "34", "39"]
