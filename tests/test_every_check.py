@@ -154,6 +154,7 @@ def test_prescriptions_name_hyperparameters(one: Case) -> None:
     edits = [edit for prescription in one.diagnosis.prescriptions for edit in prescription.edits]
     assert {edit.parameter for edit in edits} <= set(HYPERPARAMETERS)
     assert all(edit.why for edit in edits)
+    assert not [edit for edit in edits if isinstance(edit.value, np.generic)]  # for a plan these are no numbers
 
 
 @each_case

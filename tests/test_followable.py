@@ -134,3 +134,21 @@ def test_who_names_the_config_is_not_asked_whether_it_made_the_run(tmp_path: Pat
     assert doubt in " ".join(beside.stdout.split())
     assert doubt not in " ".join(named.stdout.split())
     assert "a quarter" in named.stdout
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_run_counted_in_steps_is_cut_to_the_best_epoch_of_a_log_that_counts_epochs(
+    first: int, tmp_path: Path
+) -> None:
+    draw = random.Random(5)
+    rows = ["epoch,train_loss,val_loss"]
+    for n in range(1, 61):
+        train = 3 * 0.93**n + 0.1 + 0.02 * draw.random()
+        held_out = 3 * 0.9**n + 0.6 + 0.02 * max(0, n - 20) + 0.02 * draw.random()
+        rows.append(f"{n - 1 + first},{train:.4f},{held_out:.4f}")
+    (tmp_path / "log.csv").write_text("\n".join(rows))
+    (tmp_path / "config.yaml").write_text("max_updates: 800000\nbatch_size: 10\nlr: 0.0002\n")
+    fixed = ttsdoc("fix", "config.yaml", "--logs", "log.csv", "--samples", "800", cwd=tmp_path)
+    assert "epoch are not known" not in fixed.stderr
+    (steps,) = re.findall(r"max_updates: (\d+)\n", fixed.stdout)
+    assert 15 * 68 <= int(steps) <= 30 * 68  # 85 % of 800 clips in batches of 10

@@ -94,7 +94,7 @@ def _epoch_of(facts: Facts, val: Curve, step: int) -> int | None:
     if val.axis is Axis.EPOCH:
         train = facts.curve(Role.TRAIN_LOSS)
         from_zero = train is not None and train.axis is Axis.EPOCH and len(train) > 0 and train.steps[0] == 0
-        return max(1, step + from_zero)
+        return max(1, step + bool(from_zero))
     if val.epochs is None or not (val.steps <= step).any():
         return None
     epoch = float(val.epochs[val.steps <= step][-1])
