@@ -79,8 +79,8 @@ class DeadSchedule(Check):
         share = (end - over) / max(1, end - int(rates.steps[0]))
         if share < self.tail:
             return
-        message = f"The learning rate decays by {1 - exp(decay.slope):.3g} a step, from {decay.peak:.3g} to {now:.3g} "
-        message += f"by {rates.place(int(rates.steps[-1]))}: it is below a hundredth of its peak from "
+        message = f"The learning rate loses {1 - exp(decay.slope):.1%} a {rates.unit}, from {decay.peak:.3g} to "
+        message += f"{now:.3g} by {rates.place(int(rates.steps[-1]))}: it is below a hundredth of its peak from "
         message += f"{rates.place(int(over))} on, for {share:.0%} of the run."
         yield self._low_rate(facts, rates, int(np.searchsorted(rates.steps, decay.since)), message, share)
 
