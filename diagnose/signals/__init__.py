@@ -14,11 +14,12 @@ from diagnose.facts import Facts
 from diagnose.run import Axis, Curve, Role, Run
 from diagnose.signals.epoch_steps import EpochSteps, epoch_steps
 from diagnose.signals.excursions import Excursion
-from diagnose.signals.gap import Gap, gap_of
+from diagnose.signals.gap import WORTH, Gap, gap_of
 from diagnose.signals.kind import Kind, kind_of
+from diagnose.signals.pace import SETTLED, paces, settled
 from diagnose.signals.rate import Rate
-from diagnose.signals.robust import FloatArray, as_share
-from diagnose.signals.trend import EDGE, FEW, Trend
+from diagnose.signals.robust import ODD_ONE_OUT, FloatArray, as_share, first_level, last_level, order
+from diagnose.signals.trend import EDGE, FEW, OUTLIER, Trend
 
 OPPONENT = re.compile(r"(?i)dis|critic|error_?d|(?:^|[^a-z])d(?:[^a-z]|$)")
 """Names of the losses of a discriminator."""
@@ -26,6 +27,8 @@ DECIBELS = re.compile(r"(?i)(?:p?snr|sdr)\b")
 """Names of scores in dB."""
 
 __all__ = ["EpochSteps", "Excursion", "Gap", "Kind", "Rate", "Signals", "Trend", "signals"]
+__all__ += ["EDGE", "FEW", "ODD_ONE_OUT", "OUTLIER", "SETTLED", "WORTH"]
+__all__ += ["as_share", "first_level", "last_level", "order", "paces", "settled"]
 
 
 @dataclass(frozen=True, eq=False)

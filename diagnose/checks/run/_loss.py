@@ -7,8 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Role
-from diagnose.signals import Kind, Signals, Trend, signals
-from diagnose.signals.trend import EDGE, FEW
+from diagnose.signals import EDGE, FEW, Kind, Signals, Trend, signals
 
 MANY = 20
 """Points from which a curve may be judged with high confidence. Source: measured on real runs, benchmarks/real."""

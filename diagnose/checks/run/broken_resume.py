@@ -2,8 +2,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import SURE, above
-from diagnose.signals import signals
-from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
+from diagnose.signals import ODD_ONE_OUT, first_level, last_level, signals
 
 
 class BrokenResume(Check):

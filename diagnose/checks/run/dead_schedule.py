@@ -3,22 +3,11 @@ from math import exp
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import (
-    Check,
-    Confidence,
-    Curve,
-    Evidence,
-    Facts,
-    Finding,
-    Findings,
-    Prescription,
-    Role,
-    Severity,
-)
-from diagnose.finding import Edit, Operation, Safety, Support
+from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Findings, Role, Severity
+from diagnose.finding import Edit, Operation, Prescription, Safety, Support
 from diagnose.numbers import round_count
 from diagnose.remedies.evidence import length_of, number
-from diagnose.signals.trend import EDGE
+from diagnose.signals import EDGE
 
 
 class DeadSchedule(Check):

@@ -7,9 +7,9 @@ from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Severity
 from diagnose.checks.run._loss import SURE, above, beyond_noise, improves, moving_target, onset
 from diagnose.checks.run.impossible_loss import ImpossibleLoss
-from diagnose.signals import Trend, signals
+from diagnose.signals import FEW, Trend, signals
 from diagnose.signals.gap import FEWEST
-from diagnose.signals.trend import FEW, MANY
+from diagnose.signals.trend import MANY
 
 
 class Divergence(Check):

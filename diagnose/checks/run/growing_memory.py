@@ -1,7 +1,6 @@
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
-from diagnose.signals.pace import SETTLED, settled
-from diagnose.signals.robust import block_medians, order
-from diagnose.signals.trend import EDGE
+from diagnose.signals import EDGE, SETTLED, order, settled
+from diagnose.signals.robust import block_medians
 
 
 class GrowingMemory(Check):

@@ -1,8 +1,7 @@
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
-from diagnose.signals.pace import SETTLED, settled
-from diagnose.signals.robust import as_share
+from diagnose.signals import SETTLED, as_share, settled
 
 
 class IdleGpu(Check):

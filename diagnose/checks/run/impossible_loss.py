@@ -4,8 +4,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import MANY, moving_target
-from diagnose.signals import signals
-from diagnose.signals.robust import ODD_ONE_OUT, first_level, last_level
+from diagnose.signals import ODD_ONE_OUT, first_level, last_level, signals
 
 BOUNDED = re.compile(r"(?i)(^|[^a-z])(ce|cross_?entropy|l1|mae|mse|l2|mel|bce|ctc|huber)([^a-z]|$)")
 """Names of losses that cannot be negative. A bare `loss` may be a flow's likelihood, which can."""

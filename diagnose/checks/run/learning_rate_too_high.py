@@ -8,8 +8,7 @@ from diagnose.checks.run.learning_rate_too_low import LearningRateTooLow
 from diagnose.checks.run.oscillation import Oscillation
 from diagnose.remedies.evidence import high_still, peak_rate, shocked
 from diagnose.remedies.rate import HIGH
-from diagnose.signals import signals
-from diagnose.signals.trend import EDGE
+from diagnose.signals import EDGE, signals
 
 
 class LearningRateTooHigh(Check):

@@ -5,9 +5,8 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import LossCheck, above, beyond_noise, confidence, onset
-from diagnose.signals import Excursion, Trend, signals
+from diagnose.signals import EDGE, FEW, Excursion, Trend, signals
 from diagnose.signals.excursions import BEYOND, GROSS, deepest_dip, excursions, outliers
-from diagnose.signals.trend import EDGE, FEW
 
 
 class LossSpike(LossCheck):

@@ -3,9 +3,8 @@ from math import exp
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import beyond_noise
-from diagnose.signals import EpochSteps, Trend, signals
+from diagnose.signals import EDGE, EpochSteps, Trend, signals
 from diagnose.signals.epoch_steps import FEWEST, POINTS
-from diagnose.signals.trend import EDGE
 
 
 class Memorisation(Check):

@@ -3,9 +3,8 @@ import numpy as np
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import KNOWN_NOISE, above, beyond_noise, moving_target
-from diagnose.signals import signals
-from diagnose.signals.robust import ODD_ONE_OUT, running_median
-from diagnose.signals.trend import EDGE, OUTLIER
+from diagnose.signals import EDGE, ODD_ONE_OUT, OUTLIER, signals
+from diagnose.signals.robust import running_median
 
 
 class MissingWarmup(Check):

@@ -6,7 +6,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Severity
 from diagnose.run import Attachment, FloatArray, Run
-from diagnose.signals.pace import SETTLED
+from diagnose.signals import SETTLED
 
 FRAME = 1024
 """Samples in a frame: 46 ms at 22.05 kHz, shorter than a syllable."""

@@ -1,8 +1,7 @@
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role, Severity
-from diagnose.signals.pace import SETTLED
-from diagnose.signals.trend import EDGE
+from diagnose.signals import EDGE, SETTLED
 
 
 class NonFiniteGradients(Check):

@@ -1,19 +1,9 @@
 import numpy as np
 
 from diagnose import remedies
-from diagnose.checks.base import (
-    Check,
-    Confidence,
-    Curve,
-    Evidence,
-    Facts,
-    Finding,
-    Findings,
-    Prescription,
-    Role,
-    Severity,
-)
+from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import onset
+from diagnose.finding import Prescription
 from diagnose.run import FloatArray, IntArray, Run
 
 EXAMPLES = "look at the examples of that batch: empty or corrupt files; in speech, text longer than its audio."

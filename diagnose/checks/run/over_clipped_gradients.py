@@ -5,7 +5,7 @@ from diagnose.checks.run._loss import MANY
 from diagnose.checks.run.learning_rate_too_high import LearningRateTooHigh
 from diagnose.finding import Edit, Operation
 from diagnose.remedies.evidence import number
-from diagnose.signals.pace import settled
+from diagnose.signals import settled
 
 
 class OverClippedGradients(Check):

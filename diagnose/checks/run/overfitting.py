@@ -3,8 +3,8 @@ from math import exp, inf
 from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import MANY, above, beyond_noise, confidence, improves
-from diagnose.signals import Gap, Trend, signals
-from diagnose.signals.gap import FEWEST, WORTH
+from diagnose.signals import WORTH, Gap, Trend, signals
+from diagnose.signals.gap import FEWEST
 
 
 class Overfitting(Check):

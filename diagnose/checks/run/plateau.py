@@ -6,8 +6,7 @@ from diagnose import remedies
 from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Findings, Severity
 from diagnose.checks.run._loss import LONG, MANY, SURE, LossCheck, confidence
 from diagnose.checks.run.worsening_metric import WorseningMetric
-from diagnose.signals import Trend, signals
-from diagnose.signals.robust import ODD_ONE_OUT, as_share, last_level
+from diagnose.signals import ODD_ONE_OUT, Trend, as_share, last_level, signals
 
 CLASSES = (2, 3, 10, 100, 1000)
 """Numbers of classes that a guess is often among, where the vocabulary is not known."""

@@ -5,8 +5,7 @@ from diagnose.checks.base import Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import MANY, SURE, LossCheck
 from diagnose.remedies.evidence import number
 from diagnose.run import Axis
-from diagnose.signals import Trend, signals
-from diagnose.signals.trend import EDGE
+from diagnose.signals import EDGE, Trend, signals
 
 CAUSES = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule", "impossible-loss")
 

@@ -1,8 +1,7 @@
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
-from diagnose.signals import signals
-from diagnose.signals.pace import SETTLED, settled
+from diagnose.signals import SETTLED, settled, signals
 
 
 class SlowLoader(Check):

@@ -2,7 +2,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
 from diagnose.checks.run._loss import MANY
-from diagnose.signals.pace import SETTLED, paces
+from diagnose.signals import SETTLED, paces
 from diagnose.signals.robust import running_median
 
 

@@ -3,8 +3,7 @@ from dataclasses import replace
 from diagnose.checks.base import Check, Confidence, Facts, Findings, Severity
 from diagnose.checks.run._loss import LONG, MANY
 from diagnose.readers.roles import ADVERSARIAL
-from diagnose.signals import Kind, signals
-from diagnose.signals.trend import EDGE
+from diagnose.signals import EDGE, Kind, signals
 
 
 class TooLittleLogged(Check):

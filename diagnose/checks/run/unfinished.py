@@ -1,6 +1,6 @@
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Findings, Role, Severity
 from diagnose.run import Axis
-from diagnose.signals.trend import EDGE
+from diagnose.signals import EDGE
 
 
 class Unfinished(Check):

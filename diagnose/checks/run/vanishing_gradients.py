@@ -2,8 +2,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import MANY
-from diagnose.signals import signals
-from diagnose.signals.robust import last_level
+from diagnose.signals import last_level, signals
 
 
 class VanishingGradients(Check):

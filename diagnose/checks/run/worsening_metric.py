@@ -1,9 +1,7 @@
 from diagnose.checks.base import Check, Evidence, Facts, Findings
 from diagnose.checks.run._loss import SURE, above
-from diagnose.signals import Trend, signals
+from diagnose.signals import EDGE, Trend, last_level, signals
 from diagnose.signals.gap import FEWEST
-from diagnose.signals.robust import last_level
-from diagnose.signals.trend import EDGE
 
 
 class WorseningMetric(Check):
