@@ -50,7 +50,7 @@ def best_of(measured: Signals, worse: str = "") -> Best | None:
     if part is not None:
         curve, gap = part[0].curve, part[1]
     if gap is not None and curve is not None and measured.reward is None:
-        return _best(curve.finite, gap.smooth <= gap.smooth.min() + gap.noise, gap.lowest)
+        return _best(curve.finite, gap.smooth <= gap.smooth.min() + gap.noise, gap.best)
     loss = curve or run.curve(Role.TRAIN_LOSS)
     if loss is not None and not len(loss.finite):
         return None

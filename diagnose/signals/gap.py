@@ -28,9 +28,7 @@ class Gap:
     smooth: FloatArray
     """Shape (evaluations,): the level of validation without its noise."""
     best: int
-    """Index of the best evaluation."""
-    lowest: int
-    """Index of the lowest as logged, of those as good within the noise: what to keep, and to name."""
+    """Index of the lowest evaluation as logged, of those as good within the noise: what to keep, and to name."""
     tail: int
     """Evaluations at the end that make the last level."""
     last: float
@@ -76,20 +74,17 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     width = max(ODD_ONE_OUT, int(2 * SHARE * count) | 1) if many else 1
     smooth = running_median(level, width).copy()
     smooth[0] = level[0]  # the state from which training began may be the best, and is no outlier of it
-    lowest, half = int(np.argmin(smooth)), max(int(SHARE / 2 * count), 1) if many else 0
-    around = level[max(lowest - half, 0) : lowest + half + 1]
-    best = max(lowest - half, 0) + int(np.argmin(around))
     tail = ceil(TAIL * count)
     noise = max(point_noise(level[count // FEWEST :]), LEAST_NOISE)  # not in the steep start
-    bottom, last = float(smooth[lowest]), float(np.median(level[-tail:]))
+    bottom, last = float(smooth.min()), float(np.median(level[-tail:]))
     last = last if many or level[-2] - bottom > noise else min(last, float(level[-2]))  # one alone is no course
     gain, rise = first_level(level[: max(1, count // FEW)]) - bottom, last - bottom
+    best = int(np.argmin(np.where(smooth <= bottom + noise, level, np.inf)))
     falls, kept = (np.zeros(count), np.zeros(count)) if train is None else _falls(train, _places(train, val))
     vain = np.linspace(1, 0, count) * (falls - WORTH * (smooth - bottom)) * (smooth - bottom <= 2 * EDGE)
     return Gap(
         smooth,
         best,
-        int(np.argmin(np.where((smooth <= bottom + noise) | (np.arange(count) == best), level, np.inf))),
         tail,
         last,
         rise,

@@ -104,7 +104,9 @@ class DeadSchedule(Check):
         why = f"warm-up of {warmup:,.0f} {unit} {never if warmup >= length else long}"
         edit = Edit(f"warmup_{unit}", Operation.SET, round_count(EDGE * length), "a tenth of the run or less")
         cure = Prescription("Shorten the warm-up", f"the {why}", (edit,), Safety.SAFE, support=Support.CITED)
-        bound = self._peak_is_of_warmup(facts)
+        from diagnose.config.effective import peak_follows_warmup  # here, as below
+
+        bound = facts.config is not None and peak_follows_warmup(facts.config)
         return self.finding(
             Severity.INFO if bound else Severity.ERROR if warmup >= length else Severity.WARNING,
             Confidence.HIGH,
@@ -116,11 +118,6 @@ class DeadSchedule(Check):
             if bound
             else "Warm up for 1 to 10 % of the run.",
         )
-
-    def _peak_is_of_warmup(self, facts: Facts) -> bool:
-        from diagnose.config.effective import peak_follows_warmup  # here, as below
-
-        return facts.config is not None and peak_follows_warmup(facts.config)
 
     def _endless_warmup(self, facts: Facts) -> tuple[float, float, str] | None:
         """The configured warm-up, the configured run and their unit, if the one is too long for the other."""

@@ -139,15 +139,15 @@ class Divergence(Check):
             return
         if gap.rise < self.rise or gap.rise_share < self.share or 2 * gap.rise_z < self.z or gap.since <= 2:
             return
-        best = val.curve.place(val.curve.steps[gap.lowest])
+        best = val.curve.place(val.curve.steps[gap.best])
         yield self.report(
             val.curve,
-            f"The validation loss rose from {val.curve.values[gap.lowest]:.4g} ({best}) to {val.loss(gap.last):.4g}, "
+            f"The validation loss rose from {val.curve.values[gap.best]:.4g} ({best}) to {val.loss(gap.last):.4g}, "
             "and the training loss rose with it.",
             Evidence("rise", gap.rise, self.rise),
             *beyond_noise(gap.rise_z, gap.evaluations),
-            first=gap.lowest,
-            prescriptions=remedies.calm(facts, int(val.curve.steps[gap.lowest])),
+            first=gap.best,
+            prescriptions=remedies.calm(facts, int(val.curve.steps[gap.best])),
             advice=f"Go back to the checkpoint nearest to {best}.",
         )
 

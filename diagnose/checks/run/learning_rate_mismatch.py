@@ -42,9 +42,8 @@ class LearningRateMismatch(Check):
         values, peak = rate.curve.values, rate.peak
         margin = self.tolerance * asked + _half_digit(values)
         constant = bool(np.ptp(values) <= self.tolerance * peak)
-        warming = rate.curve.steps[-1] < (number(facts, "warmup_steps") or 0)
         resumed = abs(float(values[-1]) - asked) <= margin  # it ends at what the config says now
-        if not warming and not resumed and (peak > asked + margin or (constant and peak < asked - margin)):
+        if not resumed and (peak > asked + margin or (constant and peak < asked - margin)):
             yield self.report(
                 rate.curve,
                 f"The config asks for a learning rate of {asked:g}, the log shows {peak:g}: the key does not set it.",

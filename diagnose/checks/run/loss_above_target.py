@@ -47,7 +47,7 @@ class LossAboveTarget(Check):
             return
         expected = _expected(band, curve)
         behind = expected is not None and last > (1 + self.path_margin) * expected
-        falling = trend is None or trend.late_order < 0
+        falling = trend is None or trend.half > trend.end
         course = "" if trend is None else ", still falling" if falling else ", no longer falling"
         sure = band.confidence is not Confidence.LOW
         aim = f"target {band.low:g} to {band.high:g}, from {band.source}"

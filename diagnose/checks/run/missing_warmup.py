@@ -39,8 +39,9 @@ class MissingWarmup(Check):
     """First rate over the highest. Source: a rival's rule for a missing warm-up."""
 
     def check(self, facts: Facts) -> Findings:
-        course = signals(facts).train
-        if course is None or moving_target(signals(facts)) or not course.curve.values[0] or not self._at_peak(facts):
+        course, rate = signals(facts).train, signals(facts).rate
+        warmed = rate.curve.values[0] < self.peak * rate.peak if rate else facts.settings.get("warmup_steps") != 0
+        if course is None or warmed or moving_target(signals(facts)) or not course.curve.values[0]:
             return  # nothing is thrown up from 0
         tenth = max(ODD_ONE_OUT + 1, int(EDGE * len(course)))
         early = running_median(course.level[:tenth], max(ODD_ONE_OUT, int(EDGE * tenth) | 1))
@@ -57,9 +58,3 @@ class MissingWarmup(Check):
             last=top,
             prescriptions=remedies.warm_up(facts),
         )
-
-    def _at_peak(self, facts: Facts) -> bool:
-        rate = signals(facts).rate
-        if rate is not None:
-            return bool(rate.curve.values[0] >= self.peak * rate.peak)
-        return facts.settings.get("warmup_steps") == 0

@@ -4,7 +4,7 @@ from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import onset
 from diagnose.finding import Prescription
-from diagnose.run import FloatArray, IntArray, Run
+from diagnose.run import IntArray, Run
 
 EXAMPLES = "look at the examples of that batch: empty or corrupt files; in speech, text longer than its audio."
 CALLED = {Role.TRAIN_LOSS: "The loss", Role.VAL_LOSS: "The validation loss"}
@@ -50,7 +50,8 @@ class NonFiniteLoss(Check):
 
     def _lost(self, facts: Facts, curve: Curve, bad: IntArray) -> Finding:
         ends_so = not np.isfinite(curve.values[-1])
-        factor, data = _climb_before(curve.values[: bad[0]]), _weights_are_fine(facts, curve, bad)
+        before, data = curve.values[: bad[0]][np.isfinite(curve.values[: bad[0]])], _weights_are_fine(facts, curve, bad)
+        factor = float(before[-2:].max() / before.min()) if len(before) > 1 and before.min() > 0 else 1.0
         harmless = len(bad) == 1 and len(curve) >= self.single and not ends_so
         what = "infinite" if np.isinf(curve.values[bad]).all() else "not a number"
         climbed = f", after a climb to {factor:.3g} times its best" if factor >= self.climb else ""
@@ -143,9 +144,3 @@ def _cures(facts: Facts, curve: Curve, first: int) -> tuple[Prescription, ...]:
     """Less rate and more clipping, where the loss was ever finite; full precision before all."""
     calmer = remedies.calm(facts, int(curve.steps[first]), non_finite=True) if first else ()
     return (*remedies.leave_half_precision(facts), *calmer)
-
-
-def _climb_before(before: FloatArray) -> float:
-    """The last finite losses over the lowest before them; 1 where that means nothing."""
-    before = before[np.isfinite(before)]
-    return float(before[-2:].max() / before.min()) if len(before) > 1 and before.min() > 0 else 1.0

@@ -44,6 +44,9 @@ class OverClippedGradients(Check):
         if 2 * share <= 1:
             return
         far = 0 < self.far * threshold < usual
+        looser = float(f"{usual:.2g}")
+        edit = Edit("grad_clip_norm", Operation.SET, looser, f"half of the logged norms are below {looser:g}")
+        cure = Prescription("Clip outliers only", "nearly every update is cut to a fraction", (edit,))
         norms = f"; the usual norm is {usual:.3g}, the threshold {threshold:g}" if threshold else ""
         yield self.finding(
             Severity.WARNING if far else Severity.INFO,
@@ -54,7 +57,7 @@ class OverClippedGradients(Check):
                 Evidence("clipped_share", share, 1 / 2, "", f"{share:.0%} of the updates are clipped"),
                 Evidence("usual_norm", usual, self.far * threshold or None),
             ),
-            prescriptions=_looser(usual) if far and not any(LearningRateTooHigh().check(facts)) else (),
+            prescriptions=(cure,) if far and not any(LearningRateTooHigh().check(facts)) else (),
             advice=self.what_to_do(),
         )
 
@@ -68,9 +71,3 @@ class OverClippedGradients(Check):
             return None
         values = settled(norms)
         return float(np.mean(values > threshold)), float(np.median(values)), threshold
-
-
-def _looser(usual: float) -> tuple[Prescription, ...]:
-    threshold = float(f"{usual:.2g}")
-    edit = Edit("grad_clip_norm", Operation.SET, threshold, f"half of the logged norms are below {threshold:g}")
-    return (Prescription("Clip outliers only", "nearly every update is cut to a fraction", (edit,)),)

@@ -60,7 +60,8 @@ class Overfitting(Check):
                 clear = bar is self and gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST
                 yield self._overfits(facts, val, gap, confidence(measured, measured.train or val, clear=clear))
                 return
-            if bar._gains_nothing(gap):
+            # For long only training improved, and by much, and did not end above validation.
+            if gap.evaluations >= 2 * FEWEST and gap.apart >= 0 and gap.vain >= bar.vain:
                 yield self._past_best(facts, val, gap)
                 return
 
@@ -68,10 +69,6 @@ class Overfitting(Check):
         """Whether validation has turned up: far, or little but beyond any doubt."""
         high = gap.rise * gap.rise_z >= self.rise * self.z and gap.rise_z >= self.z
         return high and gap.rise_share >= self.share and gap.since >= gap.tail
-
-    def _gains_nothing(self, gap: Gap) -> bool:
-        """Whether for long only training improved, and by much, and did not end above validation."""
-        return gap.evaluations >= 2 * FEWEST and gap.apart >= 0 and gap.vain >= self.vain
 
     def _past_best(self, facts: Facts, val: Trend, gap: Gap) -> Finding:
         since, place = gap.evaluations - 1 - gap.vain_from, val.curve.place(val.curve.steps[gap.vain_from])
@@ -85,28 +82,28 @@ class Overfitting(Check):
             f"about {fell:.0%}: the rest is memorised.",
             Evidence("fell_in_vain", gap.vain, self.vain, "", f"training fell by about {fell:.0%}"),
             first=gap.vain_from,
-            prescriptions=remedies.regularise(facts, int(val.curve.steps[gap.lowest])),
+            prescriptions=remedies.regularise(facts, int(val.curve.steps[gap.best])),
             advice=f"Compare the checkpoints from {place} on (speech: by ear) and keep the best.",
         )
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
-        step, train, fell = int(val.curve.steps[gap.lowest]), signals(facts).train, gap.train_kept > self.rise
+        step, train, fell = int(val.curve.steps[gap.best]), signals(facts).train, gap.train_kept > self.rise
         fallen = f"by another {1 - exp(-gap.train_kept):.0%}" if train is None or not train.signed else "further"
         best, share = val.curve.place(step), min(gap.rise_share, 1)
-        up = "higher" if val.signed else f"{above(gap.last - val.level[gap.lowest])} that"
+        up = "higher" if val.signed else f"{above(gap.last - val.level[gap.best])} that"
         late = "at the end (" if gap.tail == 1 else f"in the last {gap.tail} evaluations (near "
         meanwhile = "" if train is None else f", while the training loss {f'fell {fallen}' if fell else 'hardly moved'}"
-        unknown = gap.lowest == 0 and signals(facts).begins_late  # what came before may be better
+        unknown = gap.best == 0 and signals(facts).begins_late  # what came before may be better
         never = gap.evaluations >= MANY and gap.gain <= 2 * gap.noise  # no number of epochs was right
         return self.report(
             val.curve,
-            f"{_name(val, gap.lowest)} was best{' of what is logged' * unknown} at {best} "
-            f"({val.curve.values[gap.lowest]:.4g}) and is {up} {late}{val.loss(gap.last):.4g}){meanwhile}.",
+            f"{_name(val, gap.best)} was best{' of what is logged' * unknown} at {best} "
+            f"({val.curve.values[gap.best]:.4g}) and is {up} {late}{val.loss(gap.last):.4g}){meanwhile}.",
             Evidence("rise", gap.rise, self.rise, "", f"ends {up.replace('that', 'its best')}"),
             *beyond_noise(gap.rise_z, gap.evaluations, self.z),
             Evidence("share_of_gain", gap.rise_share, self.share, "", f"{share:.0%} of what it had gained"),
             *([Evidence("train_fall", gap.train_kept, None, "", f"training fell {fallen}")][:fell]),
-            first=gap.lowest,
+            first=gap.best,
             severity=Severity.ERROR if gap.rise > 2 * self.rise and confidence is Confidence.HIGH else Severity.WARNING,
             confidence=confidence,
             prescriptions=remedies.regularise(facts, None if unknown or never else step),
