@@ -212,11 +212,6 @@ class Trend:
         return self.start - self.end
 
     @property
-    def net_error(self) -> float:
-        """Its standard error."""
-        return MEDIAN_COST * max(self.noise, LEAST) * sqrt(2 / self.ends)
-
-    @property
     def rise(self) -> float:
         """From the best level to the last."""
         return self.end - self.best
@@ -241,22 +236,17 @@ class Trend:
     # --- did it fall at all
 
     @cached_property
-    def _slope(self) -> tuple[float, float]:
+    def fell(self) -> tuple[float, float]:
         """The fall by a straight line along the logarithm of the time, and its standard error."""
         time = np.log(np.linspace(EDGE**2, 1 + EDGE**2, len(self)))
         line = (time - time.mean()) / np.ptp(time)
         power = float(line @ line)
         return -float(line @ self.level) / power, max(self.noise, LEAST) / sqrt(power)
 
-    @cached_property
+    @property
     def fell_z(self) -> float:
-        """Standard errors of the surest fall: by the line, or from the first level to the last."""
-        return max(self._slope[0] / self._slope[1], self.net / self.net_error)
-
-    @cached_property
-    def fell_at_most(self) -> float:
-        """The larger of the two falls."""
-        return max(self._slope[0], self.net)
+        """The fall in standard errors."""
+        return self.fell[0] / self.fell[1]
 
     # --- the coarse course: order, swings, the second half
 

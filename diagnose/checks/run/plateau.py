@@ -21,7 +21,7 @@ class Plateau(LossCheck):
     A flat loss at full learning rate buys nothing: the rest of the night is better spent with another setting.
 
     ## How it is detected
-    The loss never fell: the upper bound of its fall is small and it does not fall in the second half. Or it fell a
+    The loss never fell: its fall is small and it does not fall in the second half. Or it fell a
     little, came near its best early, and the rest of the run brought next to nothing. Not where the logged
     learning rate had decayed in the end, nor where validation still improves. Where no loss says how training went
     (none is logged, or its target moves, as in reinforcement learning), the reward or a held-out score is judged so.
@@ -65,11 +65,11 @@ class Plateau(LossCheck):
             yield self._flat(facts, trend, trend.near_best_from)
 
     def _never_fell(self, trend: Trend) -> bool:
-        seen = len(trend) >= MANY or 2 * SURE * trend.net_error <= self.never
-        still = trend.late_order > -self.still or trend.fell_at_most < self.never / 4
+        seen = len(trend) >= MANY or 2 * SURE * trend.fell[1] <= self.never
+        still = trend.late_order > -self.still or trend.fell[0] < self.never / 4
         still = still or trend.half - trend.end < self.never * trend.fall  # it creeps, however surely
         # A fall that nobody can tell from none, after so many points, is none.
-        return seen and ((trend.fell_at_most < self.never and still) or trend.fell_z <= 2)
+        return seen and ((trend.fell[0] < self.never and still) or trend.fell_z <= 2)
 
     def _stopped(self, facts: Facts, trend: Trend) -> bool:
         flat = len(trend) >= MANY and trend.half - trend.end < max(self.never * trend.fall, trend.error)

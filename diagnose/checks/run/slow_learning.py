@@ -56,7 +56,7 @@ class SlowLearning(LossCheck):
 
     def is_short(self, trend: Trend) -> bool:
         """Whether it came a short way only; few points hardly tell a straight line, so that half of it is asked."""
-        return abs(trend.fell_at_most) < self.little / (1 + (len(trend) < MANY))
+        return abs(trend.fell[0]) < self.little / (1 + (len(trend) < MANY))
 
     def creeps(self, facts: Facts) -> bool:
         """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
