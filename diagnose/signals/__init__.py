@@ -11,14 +11,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from diagnose.facts import Facts
-from diagnose.run import Axis, Curve, Role, Run
-from diagnose.signals.epoch_steps import EpochSteps, epoch_steps
+from diagnose.run import Axis, Curve, FloatArray, Role, Run
 from diagnose.signals.excursions import Excursion
 from diagnose.signals.gap import WORTH, Gap, gap_of
 from diagnose.signals.kind import Kind, kind_of
 from diagnose.signals.pace import SETTLED, paces, settled
 from diagnose.signals.rate import Rate
-from diagnose.signals.robust import ODD_ONE_OUT, FloatArray, as_share, first_level, last_level, order
+from diagnose.signals.robust import ODD_ONE_OUT, as_share, first_level, last_level, order
 from diagnose.signals.trend import EDGE, FEW, OUTLIER, Trend
 
 OPPONENT = re.compile(r"(?i)dis|critic|error_?d|(?:^|[^a-z])d(?:[^a-z]|$)")
@@ -26,7 +25,7 @@ OPPONENT = re.compile(r"(?i)dis|critic|error_?d|(?:^|[^a-z])d(?:[^a-z]|$)")
 DECIBELS = re.compile(r"(?i)(?:p?snr|sdr)\b")
 """Names of scores in dB."""
 
-__all__ = ["EpochSteps", "Excursion", "Gap", "Kind", "Rate", "Signals", "Trend", "signals"]
+__all__ = ["Excursion", "Gap", "Kind", "Rate", "Signals", "Trend", "signals"]
 __all__ += ["EDGE", "FEW", "ODD_ONE_OUT", "OUTLIER", "SETTLED", "WORTH"]
 __all__ += ["as_share", "first_level", "last_level", "order", "paces", "settled"]
 
@@ -98,11 +97,6 @@ class Signals:
         spent = np.linspace(0, 1, len(trend)) if self.rate is None else self.rate.spent(steps)
         first, middle, last = (_level_at(trend.level, spent, at) for at in (EDGE, 1 / 2, 1 - EDGE))
         return (middle - last) / (first - last) if first > last else 0.0
-
-    @cached_property
-    def epoch_steps(self) -> EpochSteps | None:
-        """Steps down of the training loss at the epochs."""
-        return None if self.train is None else epoch_steps(self.run, self.train)
 
     @cached_property
     def begins_late(self) -> bool:

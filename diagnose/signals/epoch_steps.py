@@ -7,8 +7,7 @@ from math import sqrt
 
 import numpy as np
 
-from diagnose.run import Curve, Role, Run
-from diagnose.signals.robust import FloatArray
+from diagnose.run import Curve, FloatArray, Role, Run
 from diagnose.signals.trend import LEAST, Trend
 
 FEWEST = 4

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
-import numpy.typing as npt
 
-from diagnose.signals.robust import FloatArray
+from diagnose.run import FloatArray, IntArray
 from diagnose.signals.trend import OUTLIER, Trend
-
-IntArray = npt.NDArray[np.intp]
 
 BEYOND = 3.0
 """Standard errors from which the trend has left its best: one in 700 by chance."""

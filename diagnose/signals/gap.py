@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
-from diagnose.signals.robust import ODD_ONE_OUT, FloatArray, first_level, point_noise, running_median
+from diagnose.run import FloatArray, IntArray
+from diagnose.signals.robust import ODD_ONE_OUT, first_level, point_noise, running_median
 from diagnose.signals.trend import EDGE, FEW, SHARE, Trend
 
 TAIL = 0.15
@@ -54,23 +54,21 @@ class Gap:
     apart: float
     """Last level of validation above that of training."""
 
-    @property
-    def evaluations(self) -> int:
-        """How many there are."""
+    def __len__(self) -> int:
         return len(self.smooth)
 
     @property
     def since(self) -> int:
         """Evaluations after the best."""
-        return self.evaluations - 1 - self.best
+        return len(self) - 1 - self.best
 
 
 def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     """The gap; without training loss its falls are 0. None below four evaluations, and of the batches of one."""
-    count, level, epochs = len(val), val.level, val.curve.epochs
-    if count < FEWEST or (train is None and epochs is not None and not np.ptp(epochs)):
+    count, level, many = len(val), val.level, len(val) >= FEW
+    one_batch = train is None and val.curve.epochs is not None and not np.ptp(val.curve.epochs)
+    if count < FEWEST or one_batch:
         return None
-    many = count >= FEW
     width = max(ODD_ONE_OUT, int(2 * SHARE * count) | 1) if many else 1
     smooth = running_median(level, width).copy()
     smooth[0] = level[0]  # the state from which training began may be the best, and is no outlier of it
@@ -100,14 +98,14 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     )
 
 
-def _falls(train: Trend, places: npt.NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+def _falls(train: Trend, places: IntArray) -> tuple[FloatArray, FloatArray]:
     """Shape (evaluations,) each: fall of the training level from there to its lowest after it, and to the end."""
     kept = train.smooth - train.end
     lowest = np.minimum.accumulate(train.smooth[::-1])[::-1]
     return np.maximum(train.smooth - lowest, kept)[places], kept[places]
 
 
-def _places(train: Trend, val: Trend) -> npt.NDArray[np.intp]:
+def _places(train: Trend, val: Trend) -> IntArray:
     """Shape (evaluations,): the point of the training loss at which each evaluation was made."""
     mine, theirs = train.curve, val.curve
     # The last evaluation may come a little after the last logged point; what is not counted is the order of its own.

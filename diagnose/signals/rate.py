@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from diagnose.run import Curve, Role, Run
-from diagnose.signals.robust import FloatArray
+from diagnose.run import Curve, FloatArray, Role, Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import pi, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+from diagnose.run import FloatArray
 
 MAD_TO_STD = 1.4826
 """The standard deviation of a normal sample over its median absolute deviation."""

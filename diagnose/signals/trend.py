@@ -12,11 +12,10 @@ from math import ceil, sqrt
 
 import numpy as np
 
-from diagnose.run import Curve
+from diagnose.run import Curve, FloatArray
 from diagnose.signals.robust import (
     MEDIAN_COST,
     ODD_ONE_OUT,
-    FloatArray,
     block_medians,
     first_level,
     order,
@@ -280,11 +279,6 @@ class Trend:
         """The level in the middle of the run: the median of a tenth of the points."""
         middle, reach = len(self) // 2, max(1, int(EDGE / 2 * len(self)))
         return float(np.median(self.level[max(0, middle - reach) : middle + reach + 1]))
-
-    @property
-    def late_share(self) -> float:
-        """Share of the fall that the second half brought."""
-        return (self.half - self.end) / max(self.fall, LEAST)
 
     @cached_property
     def near_best_from(self) -> float:

@@ -53,11 +53,9 @@ class DeadSchedule(Check):
         if planned:
             yield self._warmup(facts, *planned)
         if super().skip_reason(facts) is None:
-            yield from self._rate(facts, self.curve(facts, Role.LEARNING_RATE).finite)
-
-    def _rate(self, facts: Facts, rates: Curve) -> Findings:
-        past = list(self._died(facts, rates)) if len(rates) >= 2 * self.min_points else []
-        yield from past or self._foreseen(facts, rates)
+            rates = self.curve(facts, Role.LEARNING_RATE).finite
+            past = list(self._died(facts, rates)) if len(rates) >= 2 * self.min_points else []
+            yield from past or self._foreseen(facts, rates)
 
     def _foreseen(self, facts: Facts, rates: Curve) -> Findings:
         """An exponential decay that leaves next to nothing long before the planned end."""

@@ -145,7 +145,7 @@ class Divergence(Check):
             f"The validation loss rose from {val.curve.values[gap.best]:.4g} ({best}) to {val.loss(gap.last):.4g}, "
             "and the training loss rose with it.",
             Evidence("rise", gap.rise, self.rise),
-            *beyond_noise(gap.rise_z, gap.evaluations),
+            *beyond_noise(gap.rise_z, len(gap)),
             first=gap.best,
             prescriptions=remedies.calm(facts, int(val.curve.steps[gap.best])),
             advice=f"Go back to the checkpoint nearest to {best}.",

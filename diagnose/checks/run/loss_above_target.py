@@ -1,4 +1,4 @@
-from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Findings, Role, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
 from diagnose.facts import TargetBand
 from diagnose.run import Axis
 from diagnose.signals import signals
@@ -45,7 +45,8 @@ class LossAboveTarget(Check):
         last = float(curve.values[-1]) if trend is None else trend.loss(trend.end)
         if band is None or last <= band.high:
             return
-        expected = _expected(band, curve)
+        epochs = curve.epochs if curve.epochs is not None else curve.steps if curve.axis is Axis.EPOCH else None
+        expected = None if epochs is None else band.expected(float(epochs[-1]))
         behind = expected is not None and last > (1 + self.path_margin) * expected
         falling = trend is None or trend.half > trend.end
         course = "" if trend is None else ", still falling" if falling else ", no longer falling"
@@ -65,12 +66,6 @@ class LossAboveTarget(Check):
             if falling and not behind
             else None,
         )
-
-
-def _expected(band: TargetBand, curve: Curve) -> float | None:
-    if curve.epochs is not None:
-        return band.expected(float(curve.epochs[-1]))
-    return band.expected(float(curve.steps[-1])) if curve.axis is Axis.EPOCH else None
 
 
 def _message(band: TargetBand, facts: Facts, last: float, path: str, course: str) -> str:

@@ -3,8 +3,8 @@ from math import exp
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import beyond_noise
-from diagnose.signals import EDGE, EpochSteps, Trend, signals
-from diagnose.signals.epoch_steps import FEWEST, POINTS
+from diagnose.signals import EDGE, Trend, signals
+from diagnose.signals.epoch_steps import FEWEST, POINTS, EpochSteps, epoch_steps
 
 
 class Memorisation(Check):
@@ -47,7 +47,8 @@ class Memorisation(Check):
         return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Findings:
-        trend, seen = signals(facts).train, signals(facts).epoch_steps
+        trend = signals(facts).train
+        seen = None if trend is None else epoch_steps(facts.run, trend)
         if trend is not None and seen is not None and self._is_clear(seen, trend):
             fallen = 1 - exp(-seen.drop)
             yield self.report(

@@ -85,11 +85,10 @@ class NonFiniteLoss(Check):
         if factor >= self.climb:
             return f"{back} at a lower learning rate with clipping: the loss had climbed before it was lost."
         cause = "fp16 overflows so" if half else "half precision (fp16) overflows so, where it is used"
-        lost = _lost_gradients(facts, curve, bad[0])
-        if lost is not None:
-            return (
-                f"{back}. The gradients overflowed first, at {lost}: {cause}, cured by bf16, clipping or a lower rate."
-            )
+        norms = facts.curve(Role.GRAD_NORM)
+        if norms is not None and len(lost := norms.where(~np.isfinite(norms.values)).until(int(curve.steps[bad[0]]))):
+            first = lost.place(lost.steps[0])
+            return f"{back}. Gradients overflowed first, at {first}: {cause}, cured by bf16, clipping or a lower rate."
         return f"{back}. It came out of nothing: {cause}, cured by bf16 or full precision; else {EXAMPLES}"
 
     def _filtered(self, facts: Facts) -> Findings:
@@ -131,13 +130,6 @@ def _weights_are_fine(facts: Facts, curve: Curve, bad: IntArray) -> str:
     single = improved and bool(np.isinf(curve.values[bad]).all())
     said = "Validation still improves, so the weights are fine: single examples give an infinite loss;"
     return f"{said} {EXAMPLES}" if single else ""
-
-
-def _lost_gradients(facts: Facts, curve: Curve, first: int) -> str | None:
-    """Where the gradient norm was not finite before the loss was not, if it is logged."""
-    norms = facts.curve(Role.GRAD_NORM)
-    lost = None if norms is None else norms.where(~np.isfinite(norms.values)).until(int(curve.steps[first]))
-    return lost.place(lost.steps[0]) if lost is not None and len(lost) else None
 
 
 def _cures(facts: Facts, curve: Curve, first: int) -> tuple[Prescription, ...]:

@@ -57,11 +57,11 @@ class Overfitting(Check):
         for val, gap, bar in (*whole, *parts):
             alone = measured.train is not None and gap.train_fall <= self.rise  # training did not fall for it
             if (sterner if alone else bar)._turned(gap) and gap.train_kept >= -self.rise:
-                clear = bar is self and gap.rise_z > 2 * self.z and gap.evaluations >= 2 * FEWEST
+                clear = bar is self and gap.rise_z > 2 * self.z and len(gap) >= 2 * FEWEST
                 yield self._overfits(facts, val, gap, confidence(measured, measured.train or val, clear=clear))
                 return
             # For long only training improved, and by much, and did not end above validation.
-            if gap.evaluations >= 2 * FEWEST and gap.apart >= 0 and gap.vain >= bar.vain:
+            if len(gap) >= 2 * FEWEST and gap.apart >= 0 and gap.vain >= bar.vain:
                 yield self._past_best(facts, val, gap)
                 return
 
@@ -71,11 +71,11 @@ class Overfitting(Check):
         return high and gap.rise_share >= self.share and gap.since >= gap.tail
 
     def _past_best(self, facts: Facts, val: Trend, gap: Gap) -> Finding:
-        since, place = gap.evaluations - 1 - gap.vain_from, val.curve.place(val.curve.steps[gap.vain_from])
+        since, place = len(gap) - 1 - gap.vain_from, val.curve.place(val.curve.steps[gap.vain_from])
         most = float(val.level[gap.vain_from] - val.level[gap.vain_from :].min())  # as logged
         gained = "little" if val.signed else f"at most {1 - exp(-most):.0%}"
         left = WORTH * (gap.smooth[gap.vain_from] - gap.smooth.min())
-        fell = 1 - exp(-left - gap.vain * (gap.evaluations - 1) / since)
+        fell = 1 - exp(-left - gap.vain * (len(gap) - 1) / since)
         return self.report(
             val.curve,
             f"{_name(val)} has gained {gained} since {place} ({since} evaluations), while the training loss fell by "
@@ -94,13 +94,13 @@ class Overfitting(Check):
         late = "at the end (" if gap.tail == 1 else f"in the last {gap.tail} evaluations (near "
         meanwhile = "" if train is None else f", while the training loss {f'fell {fallen}' if fell else 'hardly moved'}"
         unknown = gap.best == 0 and signals(facts).begins_late  # what came before may be better
-        never = gap.evaluations >= MANY and gap.gain <= 2 * gap.noise  # no number of epochs was right
+        never = len(gap) >= MANY and gap.gain <= 2 * gap.noise  # no number of epochs was right
         return self.report(
             val.curve,
             f"{_name(val, gap.best)} was best{' of what is logged' * unknown} at {best} "
             f"({val.curve.values[gap.best]:.4g}) and is {up} {late}{val.loss(gap.last):.4g}){meanwhile}.",
             Evidence("rise", gap.rise, self.rise, "", f"ends {up.replace('that', 'its best')}"),
-            *beyond_noise(gap.rise_z, gap.evaluations, self.z),
+            *beyond_noise(gap.rise_z, len(gap), self.z),
             Evidence("share_of_gain", gap.rise_share, self.share, "", f"{share:.0%} of what it had gained"),
             *([Evidence("train_fall", gap.train_kept, None, "", f"training fell {fallen}")][:fell]),
             first=gap.best,

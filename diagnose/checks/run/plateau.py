@@ -77,7 +77,7 @@ class Plateau(LossCheck):
         little = began - trend.best < self.little or np.ptp(trend.blocks[len(trend.blocks) // 2 :]) < NEAR
         early = trend.near_best_from <= self.early
         if (gap := signals(facts).gap) is not None:  # validation gained since then
-            won = gap.smooth[int(self.early * gap.evaluations)] - gap.smooth.min()
+            won = gap.smooth[int(self.early * len(gap))] - gap.smooth.min()
             early = early and bool(won <= max(self.never * gap.gain, 2 * gap.noise))
         return bool(flat and early and little)
 

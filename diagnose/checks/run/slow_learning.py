@@ -65,7 +65,8 @@ class SlowLearning(LossCheck):
             return False
         short = trend.net > 0 and self.is_short(trend) and trend.fell_z >= self.z
         least = self.line * (1 + trend.net / self.little) / 2 + 1 / max(trend.fell_z, 1)
-        straight = least <= measured.straightness <= 1 - self.line / 2 and 2 * trend.late_share >= self.line
+        late = 2 * (trend.half - trend.end) >= self.line * trend.fall
+        straight = late and least <= measured.straightness <= 1 - self.line / 2
         burst = trend.first - trend.start > trend.net * EDGE + 2 * trend.noise
         return short and straight and not burst and not _has_begun(facts, trend)
 
