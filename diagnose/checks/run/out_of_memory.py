@@ -1,7 +1,6 @@
-from collections.abc import Iterator
 from dataclasses import replace
 
-from diagnose.checks.base import Evidence, Facts, Findings, Prescription, Role
+from diagnose.checks.base import Facts, Findings, Prescription
 from diagnose.checks.run.run_died import RunDied
 from diagnose.finding import Edit, Operation
 from diagnose.run import EndingKind
@@ -33,7 +32,7 @@ class OutOfMemory(RunDied):
 
     def check(self, facts: Facts) -> Findings:
         for found in super().check(facts):
-            yield replace(found, evidence=(*found.evidence, *_memory(facts)), prescriptions=self._smaller(facts))
+            yield replace(found, prescriptions=self._smaller(facts))
 
     def _smaller(self, facts: Facts) -> tuple[Prescription, ...]:
         """Half the batch, twice the accumulation; none where the batch is 1 or not known."""
@@ -46,12 +45,3 @@ class OutOfMemory(RunDied):
             Edit(ACCUMULATION, Operation.SCALE, 2, "the update sees as many examples as before"),
         )
         return (Prescription("Halve the batch, average over twice as many", why, edits),)
-
-
-def _memory(facts: Facts) -> Iterator[Evidence]:
-    """How the memory grew, where it was logged."""
-    curve = facts.curve(Role.MEMORY)
-    if curve is not None and len(curve.finite) > 1:
-        known = curve.finite.values
-        yield Evidence("memory_first", float(known[0]))
-        yield Evidence("memory_last", float(known[-1]), None, "", f"memory from {known[0]:.4g} to {known[-1]:.4g}")

@@ -1,7 +1,7 @@
 import numpy as np
 
 from diagnose.checks.base import Check, Evidence, Facts, Findings, Role
-from diagnose.signals import SETTLED, settled, signals
+from diagnose.signals import SETTLED, settled
 
 
 class SlowLoader(Check):
@@ -23,15 +23,10 @@ class SlowLoader(Check):
 
     code = "SPD003"
     needs = (Role.LOADER_TIME, Role.STEP_TIME)
+    min_points = SETTLED  # the first batches always wait
 
     share: float = 1 / 2
     """Of the time. Source: half of the bill; below a third nobody acts."""
-
-    def skip_reason(self, facts: Facts) -> str | None:
-        trend = signals(facts).main
-        if trend is None or len(trend) < SETTLED:
-            return f"the run has only begun: {SETTLED} points of the loss are needed"
-        return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Findings:
         wait, work = (float(np.median(settled(self.curve(facts, role)))) for role in self.needs)
