@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from diagnose.facts import Facts
-from diagnose.run import Axis, Curve, FloatArray, Role, Run
+from diagnose.run import Axis, Curve, Role, Run
 from diagnose.signals.excursions import Excursion
 from diagnose.signals.gap import WORTH, Gap, gap_of
 from diagnose.signals.kind import Kind, kind_of
@@ -89,13 +89,11 @@ class Signals:
 
     @cached_property
     def straightness(self) -> float:
-        """Share of the fall in the second half of the learning rate spent: 0.5 for a line, 0 without a fall."""
+        """Share of the fall in the second half of the run: 0.5 for a line, 0 without a fall."""
         trend = self.train
         if trend is None or len(trend) < FEW:
             return 0.0
-        steps = trend.curve.steps.astype(float)
-        spent = np.linspace(0, 1, len(trend)) if self.rate is None else self.rate.spent(steps)
-        first, middle, last = (_level_at(trend.level, spent, at) for at in (EDGE, 1 / 2, 1 - EDGE))
+        first, middle, last = (float(np.median(part)) for part in np.array_split(trend.level, 5)[::2])
         return (middle - last) / (first - last) if first > last else 0.0
 
     @cached_property
@@ -173,12 +171,6 @@ def _as_errors(curve: Curve) -> Curve:
     if DECIBELS.search(curve.tag):
         values = EDGE ** (EDGE * curve.values)  # the squared error beside the signal
     return replace(curve, values=values.clip(values[values > 0].min(initial=1.0)))  # no error among few is no rate of 0
-
-
-def _level_at(level: FloatArray, spent: FloatArray, at: float) -> float:
-    """The median level of the fifth of the spent rate around `at`."""
-    near = np.abs(spent - at) <= EDGE
-    return float(np.median(level[near])) if near.any() else float(np.interp(at, spent, level))
 
 
 _KNOWN: WeakKeyDictionary[Facts, Signals] = WeakKeyDictionary()

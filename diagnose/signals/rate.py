@@ -38,9 +38,3 @@ class Rate:
     def past_peak(self, step: float) -> bool:
         """Whether the highest rate is before `step`."""
         return bool(self.curve.steps[int(np.argmax(self.curve.values))] < step)
-
-    def spent(self, steps: FloatArray) -> FloatArray:
-        """Share of the summed rate that was spent at `steps`, shape (n,), 0 at the first and 1 at the last."""
-        rates = np.maximum(self.at(steps), 0.0)
-        total = np.concatenate([[0.0], np.cumsum((rates[1:] + rates[:-1]) / 2 * np.diff(steps))])
-        return total / total[-1] if total[-1] > 0 else np.linspace(0.0, 1.0, len(steps))

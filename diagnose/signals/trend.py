@@ -267,10 +267,9 @@ class Trend:
     @cached_property
     def swings(self) -> Swings:
         """How the means of 160 parts of the run go up and down, after its first tenth."""
-        low, high = np.quantile(self.level, [EDGE / 2, 1 - EDGE / 2])
-        tame = np.clip(self.level, low, high)[int(EDGE * len(self)) :]
-        means = np.array([part.mean() for part in np.array_split(tame, min(len(tame), 4 * BLOCKS))])
-        error = float(np.sqrt(np.mean(np.diff(tame) ** 2) / 2 / (len(tame) // len(means))))
+        late = self.level[int(EDGE * len(self)) :]
+        means = np.array([part.mean() for part in np.array_split(late, min(len(late), 4 * BLOCKS))])
+        error = float(np.sqrt(np.mean(np.diff(late) ** 2) / 2 / (len(late) // len(means))))
         low, high = np.quantile(means, [EDGE, 1 - EDGE])
         return Swings(_turns(means, max(float(high - low) / 2, 3 * error)), float(low), float(high), error)
 

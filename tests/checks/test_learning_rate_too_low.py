@@ -5,21 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diagnose.run import Role
 from tests.cases import Case, assert_findings, case, facts_of, table
-from tests.curves import constant, cosine, curve, descent, line, noisy, training
+from tests.curves import constant, descent, line, noisy, training
 
 FAULTY = (
     case("a straight line at 1e-6", training(noisy(line(), 0.01), constant(1e-6)), "OPT002", "FIT003"),
     case(
         "a straight line at a configured 5e-6",
         facts_of(training(noisy(line(), 0.01)), config={"learning_rate": 5e-6}),
-        "OPT002",
-        "FIT003",
-    ),
-    case(
-        "a loss that falls with the rate spent, not with the steps",
-        training(noisy(1 - 0.15 * np.cumsum(cosine()) / cosine().sum(), 0.01), curve(Role.LEARNING_RATE, cosine())),
         "OPT002",
         "FIT003",
     ),

@@ -17,7 +17,7 @@ class SlowLearning(LossCheck):
     The run ends long before the model has learned what it could.
 
     ## How it is detected
-    The fall is certain (`z`), small (`little`; of few points half) and nearly a straight line along the rate spent: the
+    The fall is certain (`z`), small (`little`; of few points half) and nearly a straight line: the
     second half brings `line` of it or more, down to half of that the smaller the fall; a healthy loss does half in the
     first tenth. A run that has only begun, by its plan, is left alone, and so is a log that begins in the middle.
 
