@@ -93,7 +93,8 @@ class Signals:
         trend = self.train
         if trend is None or len(trend) < FEW:
             return 0.0
-        first, middle, last = (float(np.median(part)) for part in np.array_split(trend.level, 5)[::2])
+        fifth = int(2 * EDGE * len(trend))
+        first, middle, last = (float(np.median(trend.level[at:][:fifth])) for at in (0, 2 * fifth, -fifth))
         return (middle - last) / (first - last) if first > last else 0.0
 
     @cached_property
