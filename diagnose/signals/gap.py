@@ -28,7 +28,7 @@ class Gap:
     smooth: FloatArray
     """Shape (evaluations,): the level of validation without its noise."""
     best: int
-    """Index of the lowest evaluation as logged, of those as good within the noise: what to keep, and to name."""
+    """Index of the lowest evaluation as logged, of those beside the best or as good within the noise: what to keep, and to name."""
     tail: int
     """Evaluations at the end that make the last level."""
     last: float
@@ -77,7 +77,8 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     bottom, last = float(smooth.min()), float(np.median(level[-tail:]))
     last = last if many or level[-2] - bottom > noise else min(last, float(level[-2]))  # one alone is no course
     gain, rise = first_level(level[: max(1, count // FEW)]) - bottom, last - bottom
-    best = int(np.argmin(np.where(smooth <= bottom + noise, level, np.inf)))
+    near = np.abs(np.arange(count) - np.argmin(smooth)) <= (max(1, SHARE / 2 * count) if many else 0)
+    best = int(np.argmin(np.where(near | (smooth <= bottom + noise), level, np.inf)))
     falls, kept = (np.zeros(count), np.zeros(count)) if train is None else _falls(train, _places(train, val))
     vain = np.linspace(1, 0, count) * (falls - WORTH * (smooth - bottom)) * (smooth - bottom <= 2 * EDGE)
     return Gap(
