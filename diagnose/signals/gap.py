@@ -28,7 +28,7 @@ class Gap:
     smooth: FloatArray
     """Shape (evaluations,): the level of validation without its noise."""
     best: int
-    """Index of the lowest evaluation as logged, of those beside the best or as good within the noise: what to keep, and to name."""
+    """Index of the lowest evaluation as logged, beside the smoothed best or as good within the noise: what to keep."""
     tail: int
     """Evaluations at the end that make the last level."""
     last: float
