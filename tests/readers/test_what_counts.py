@@ -245,3 +245,13 @@ def test_a_number_of_updates_between_bars_is_no_loss() -> None:
 def test_a_held_out_loss_is_known_by_any_form_of_the_word(name: str) -> None:
     run = read_text(lines(f"Train Loss: {{t}} {name} {{v}}"))
     assert curve_of(run, Role.VAL_LOSS).values.tolist() == VAL
+
+
+def test_lines_of_mozilla_tts_before_it_had_blocks_are_read_by_their_names() -> None:
+    block = (
+        " | > Step:2{e}/78  GlobalStep:336{e:02d}  TotalLoss:{t}  LinearLoss:0.04  GradNorm:0.2  LR:0.000100\n"
+        " > Validation\n | > TotalLoss: {v}   LinearLoss: 0.04  StopLoss: 0.02"
+    )
+    run = read_text(lines(block))
+    assert curve_of(run).values.tolist() == LOSS
+    assert curve_of(run, Role.VAL_LOSS).values.tolist() == VAL
