@@ -102,13 +102,19 @@ def choose(diagnosis: Diagnosis, *, only: Collection[str] | None, unsafe: bool, 
         reason = reason or dead.get(edit.parameter) or (_by_hand(edit, value) if config and config.training else None)
         wanted = Chosen(edit, prescription, value, edit.why)
         made = choice.chosen.get(edit.parameter)
-        if made is not None and made.shown == wanted.shown:
+        if made is not None and (made.shown == wanted.shown or _within(edit, made)):
             continue
         if reason:
             choice = replace(choice, deferred=(*choice.deferred, DeferredEdit(edit.parameter, wanted.shown, reason)))
         else:
             choice = replace(choice, chosen={**choice.chosen, edit.parameter: wanted})
     return choice
+
+
+def _within(edit: Edit, made: Chosen) -> bool:
+    """Whether a bound holds already: another cure has gone further."""
+    capped = edit.operation is Operation.CAP and edit.unit == made.edit.unit
+    return capped and is_number(edit.value) and is_number(made.value) and made.value <= edit.value
 
 
 def _in_order(prescriptions: Iterable[Prescription]) -> Iterator[tuple[Prescription, Edit]]:

@@ -152,3 +152,14 @@ def test_a_run_counted_in_steps_is_cut_to_the_best_epoch_of_a_log_that_counts_ep
     assert "epoch are not known" not in fixed.stderr
     (steps,) = re.findall(r"max_updates: (\d+)\n", fixed.stdout)
     assert 15 * 68 <= int(steps) <= 30 * 68  # 85 % of 800 clips in batches of 10
+
+
+def test_a_bound_that_another_change_keeps_is_not_listed_as_refused(tmp_path: Path) -> None:
+    """Overfitting: 26 epochs by the log are within the 100 that the size of the data set allows."""
+    rows = [f"{n},{3 * 0.93**n + 0.1:.4f},{3 * 0.9**n + 0.6 + 0.02 * max(0, n - 20):.4f}" for n in range(1, 61)]
+    (tmp_path / "log.csv").write_text("\n".join(["epoch,train_loss,val_loss", *rows]))
+    (tmp_path / "config.yaml").write_text("epochs: 10000\nbatch_size: 10\nlr: 0.0002\n")
+    fixed = ttsdoc("fix", "config.yaml", "--logs", "log.csv", "--samples", "800", cwd=tmp_path)
+    (epochs,) = re.findall(r"epochs: (\d+)\n", fixed.stdout)
+    assert int(epochs) < 60
+    assert "not changed: max_epochs" not in fixed.stderr
