@@ -90,6 +90,8 @@ class Notes:
     """String literals that are the key of a reading which was followed."""
     by_attribute: set[Node] = field(default_factory=set)
     """Sections of which a key is read as an attribute."""
+    opened: set[Node] = field(default_factory=set)
+    """Sections of which any value is taken: what is in it needs no name."""
     declared: set[str] = field(default_factory=set)
     """Fields of classes that a section is parsed into."""
 

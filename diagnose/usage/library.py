@@ -49,12 +49,15 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
     for cls in _classes(given.everything | receiver):  # `from_dict(Config, section)`
         if cls.is_record:
             bind_fields(flow, cls, sections(given.everything | receiver))
+    functions = _functions(given.everything)
+    if name not in names_of("keepers"):
+        given_back = [one.returned for one in functions if isinstance(one, Scope)]
+        flow.notes.opened |= sections(with_contents(given.everything.union(*given_back)))
     called = _functions(given.args[0]) if given.args and name in {"partial", "submit"} else NOTHING
-    for value in called:
-        call_defined(flow, value, replace(given, args=given.args[1:]))
+    result = NOTHING.union(*[call_defined(flow, value, replace(given, args=given.args[1:])) for value in called])
     if called:
-        return called
-    functions = _functions(given.everything)  # a library calls what it is given, with what it is given beside
+        return called if name == "partial" else result  # `pool.submit(load).result()`
+    # a library calls what it is given, with what it is given beside
     _give_to(flow, functions, given.everything - functions, given)
     if flow.final:
         _note_uses(flow, what, name, given)

@@ -242,6 +242,7 @@ def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope
 def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:
     texts = {one for one in keys if isinstance(one, str)}
     loops = looped_sections(keys)
+    flow.notes.opened.add(value)
     same = any(one.path == value.path for one in loops)  # of this load, or of another one of the same file
     found = [Access(text, "subscript", node, scope) for text in texts if value.find(text) is not None]
     result = NOTHING.union(*[member(flow, frozenset({value}), access) for access in found])

@@ -38,6 +38,7 @@ class Judge:
         """The sections of which some key is read by its name."""
         self.consumed, self.escaped = self._by_path(notes.consumed), self._by_path(notes.escaped)
         self.computed = self._by_path(notes.computed)
+        self.opened = {node.path for node in notes.opened}
         self.absent_reads = self._absent_reads()
         self.referenced = set(self._references(config_file))
         """What other keys name, by `${a.b}` or `!ref <a>`: the end of a path, or a section, may be read through it."""
@@ -155,6 +156,8 @@ class Judge:
         name, notes, project = path[-1], self.flow.notes, self.flow.project
         if project.computed_imports and name in project.words_elsewhere:
             yield f"a module that only the run names may read it ({project.computed_imports[0]})"
+        if any(not self.mentions.has(path[end]) and path[:end] not in self.opened for end in range(len(path) - 1)):
+            return  # whatever has its name is not of its section, which nothing takes
         if name in self.mentions.strings - notes.elsewhere.keys():
             yield f"{PROBABLY}: its name is a string in the source, at no reading that was followed"
         if name in notes.unresolved:
