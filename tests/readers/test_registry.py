@@ -269,7 +269,7 @@ def test_runs_are_chosen_by_name_and_by_when_they_were_written(tmp_path: Path) -
     fleet(tmp_path, 3)
     assert [source.label for source in find([str(tmp_path)], match="*2")] == ["run02"]
     assert len(find([str(tmp_path)], since=0.0)) == 3
-    with pytest.raises(LogError, match="none of the 3 runs"):
+    with pytest.raises(LogError, match="no run of 3 fits --since"):
         find([str(tmp_path)], since=4e9)
 
 
