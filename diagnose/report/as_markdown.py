@@ -30,11 +30,14 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def prose(sentence: str) -> str:
-    """The sentence with what is between backticks as code."""
+    """The sentence with what is between backticks as code; not where a name in it looks like markup."""
     first, *parts = sentence.split("`")
     if len(parts) % 2:
         return markdown(sentence)
-    coded = (f"`{plain(part)}`" if index % 2 == 0 else _inside(part) for index, part in enumerate(parts))
+    coded = (
+        f"`{plain(part)}`" if index % 2 == 0 and not {*"<>[]"} & {*part} else _inside(part)
+        for index, part in enumerate(parts)
+    )
     return _inside(first) + "".join(coded)
 
 
