@@ -24,9 +24,9 @@ SETS = {
     "blind3": "collected with them, other repositories: blind for five looks, developed on since",
     "late4": "half of the last, by a hash of the repository: opened after one look",
     "blind4": "the other half: blind for five looks, developed on since",
-    "blind5": "collected after all of these, other repositories: blind, scored three times",
+    "blind5": "collected after all of these, other repositories: blind, scored four times",
     "blind6": "collected after those, other repositories: blind for one look, developed on since",
-    "blind7": "collected last, other repositories: blind, not scored yet",
+    "blind7": "collected last, other repositories: blind for one look",
 }
 
 
