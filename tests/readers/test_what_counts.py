@@ -255,3 +255,26 @@ def test_lines_of_mozilla_tts_before_it_had_blocks_are_read_by_their_names() -> 
     run = read_text(lines(block))
     assert curve_of(run).values.tolist() == LOSS
     assert curve_of(run, Role.VAL_LOSS).values.tolist() == VAL
+
+
+@pytest.mark.parametrize(
+    ("row", "steps"),
+    [
+        ("Trained {e}0 / 500 batches, loss {t}", range(10, 10 * COUNT + 1, 10)),
+        ("[INFO] {e} / 24: Loss: {t} patience 0/3", range(1, COUNT + 1)),
+        ("Epoch num {e} - loss: {t}", range(1, COUNT + 1)),
+        ("step {e}0 loss = current {t} / mean 2.5", range(10, 10 * COUNT + 1, 10)),
+        ("epoch {e} train loss: avg {t}, last 2.5 val loss: avg {v}", range(1, COUNT + 1)),
+    ],
+)
+def test_a_count_without_a_name_of_its_own_is_no_loss(row: str, steps: range) -> None:
+    loss = curve_of(read_text(lines(row)))
+    assert (loss.values.tolist(), loss.steps.tolist()) == (LOSS, list(steps))
+
+
+@pytest.mark.parametrize(
+    "row", ["[{epoch}/3] step [{batch}/100] | loss={t}", "12:01 [{epoch}/3] - Batch: {batch}/100 - Loss: {t}"]
+)
+def test_an_epoch_in_brackets_before_the_batches_makes_steps_of_the_run(row: str) -> None:
+    text = "".join(row.format(epoch=n // 4 + 1, batch=25 * (n % 4 + 1), t=t) + "\n" for n, t in enumerate(LOSS))
+    assert curve_of(read_text(text)).steps.tolist() == list(range(25, 301, 25))

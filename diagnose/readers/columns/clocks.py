@@ -66,6 +66,7 @@ def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
     if count is not None and epoch is not None and (step is None or not np.isin(epoch.places, step.places).any()):
         epoch = _of_summaries(epoch, count, logged)
     if step is None and iteration is not None:
+        epoch = None if epoch is not None and _is_named_rarely(epoch, iteration) else epoch
         epoch = epoch if epoch is not None else _passes(iteration, columns.get(PER_EPOCH))
         step = _global_step(iteration, epoch, columns.get(PER_EPOCH)) if epoch is not None else iteration
     rank = columns.get(RANK)
@@ -177,6 +178,12 @@ def _of_summaries(epoch: Column, iteration: Column, logged: IntArray) -> Column:
     if (iteration.places > last).any():  # an epoch that is not summed up yet
         places, values = np.append(places, last + 1), np.append(values, values[-1] + 1)
     return Column(places, values)
+
+
+def _is_named_rarely(epoch: Column, iteration: Column) -> bool:
+    """Whether only every second epoch, or fewer, is named (`Epoch 5`, `Epoch 10`), and each has batches of its own."""
+    apart = np.diff(np.unique(epoch.values))
+    return len(apart) > 0 and apart.min() > 1 and _returns(iteration.values) > len(epoch.values)
 
 
 def _passes(iteration: Column, per_epoch: Column | None) -> Column | None:

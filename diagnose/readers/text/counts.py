@@ -18,7 +18,8 @@ COUNTER = regex(
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
     r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?"
-    r"(?P<sep>\.{0,3}(?:[ \t][nN](?:[or]\.?|umber|°))?['\")]?(?:-(?=\d)|[ \t]*(?:[:=#\uff1a][ \t]*)?(?:[\[(][ \t]*)?))"
+    r"(?P<sep>\.{0,3}(?:[ \t][nN](?:[or]\.?|um(?:ber)?|°))?['\")]?"
+    r"(?:-(?=\d)|[ \t]*(?:[:=#\uff1a][ \t]*)?(?:[\[(][ \t]*)?))"
     rf"(?P<number>{ROUNDED}|\d{{1,3}}(?:,\d{{3}})+(?!\d|,\d)|\d+)(?!\d|\.\d)(?:(?:st|nd|rd|th)\b|(?!\.*[A-Za-z%]))"
     r"(?:[ \t]*(?:/|of)[ \t]*(?P<total>\d+))?"
     # `[12800/60000 (21%)]`, `(989/1180)`, `, 50/1234;`, `: 1/25:`, `, 1/188 0.5%`, ` | 143/573 |`, `  10 / 82 loss`:
@@ -52,6 +53,12 @@ _COUNTED_FIRST = regex(
     r"(?:.{0,99}\.py:\d+\])?[ \t]*(?:(?:#|[A-Za-z]* ?@ ?)(?P<hash>\d+)[ \t:|]|[eE](?P<epoch>\d+)[ \t:|,]"
     r"|\((?P<of>\d+)[ \t]*/[ \t]*\d+\)|(?P<place>\d+)/\d+ \(epoch "
     r"|\[[ \t]*(?P<step>\d+)(?:[ \t]*/[ \t]*(?P<total>\d+))?[ \t]*\](?!\[))"
+)
+# `[1/30] iter: 100/520`: the epoch, in brackets before what counts within it.
+_EPOCH_FIRST = regex(
+    r"[^\w[]*\[(?P<number>\d+)[ \t]*/[ \t]*(?P<total>\d+)\]"
+    r"(?=[ \t,:|-]*(?:iter\w*|step|batch|it)\b[ \t:]*[\[(]?\d+[ \t]*/)",
+    re.IGNORECASE,
 )
 _FRACTION = regex(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 _BAR = regex(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
@@ -115,6 +122,10 @@ def counts_in(line: str, with_metrics: bool, *, reports: bool) -> Iterator[Meani
             named = True
             yield ITERATION, match.span("inner")
             yield PER_EPOCH, match.span("per")
+    epoch = _EPOCH_FIRST.match(line) if named and with_metrics else None
+    if epoch:
+        yield EPOCH, epoch.span("number")
+        yield EPOCHS, epoch.span("total")
     if not named:
         yield from _unnamed(line, bar, with_metrics=with_metrics)
 

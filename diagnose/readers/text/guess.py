@@ -84,12 +84,14 @@ _WHOLE_LINES = (
         rf"\[?{_TENSOR}[ \t]*(?P<loss>{NUMBER})[ \t]*[,)]"
     ),
 )
-# `val loss at step 100: 2.3`, `loss at the end of training: 2.1`, `Loss at epoch 0 and iteration 500 is 0.25`
+# `val loss at step 100: 2.3`, `Val loss 100: 2.3`, `loss at the end of training: 2.1`,
+# `Loss at epoch 0 and iteration 500 is 0.25`
 _AT = regex(
     r"[ \t](?:at|after|for|in|of|on|over)[ \t]+(?:the end of [a-z]+[ \t]*"
     r"|(?:(?:and|,)?[ \t]*(?:step|epoch|iteration|iter|batch)[ \t:#]*\d+[ \t]*){1,3}"
     rf"|\d+[ \t]+(?:{_UNITS})[ \t]*)"
-    rf"(?:is[ \t]*:?|:|=|-)[ \t]*(?P<number>{NUMBER})",
+    rf"(?:is[ \t]*:?|:|=|-)[ \t]*(?P<number>{NUMBER})"
+    rf"|(?<=loss)[ \t]+\d+:[ \t]+(?P<behind>{NUMBER})",
     re.IGNORECASE,
 )
 _LAST_WORDS = regex(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
@@ -248,7 +250,7 @@ def _behind_counts(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     for at in _AT.finditer(line):
         words = _LAST_WORDS.search(line, begin, at.start())
         if words:
-            yield words[0], at.span("number")
+            yield words[0], at.span(at.lastgroup or 0)
             begin = at.end()
 
 

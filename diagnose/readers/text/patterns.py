@@ -38,7 +38,7 @@ ON_SET = regex(
 
 # What is said of data that is not trained on.
 EVALUATED = regex(
-    r"(?<![A-Za-z])(?:val(?:i|id(?:ation|ating)?)?|vld|eval(?:uation(?! metric\b)|uating)?|dev|test(?:ing)?"
+    r"(?<![A-Za-z])(?:val(?:i|id(?:at\w+)?)?|vld|eval(?:uation(?! metric\b)|uating)?|dev|test(?:ing)?"
     r"|saving dict)(?![a-z])",
     re.IGNORECASE,
 )
@@ -87,10 +87,12 @@ BOTH = regex(
     rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*(?:[:=][ \t]*)?(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
     re.IGNORECASE,
 )
-# `12 Image loss: 0.8`, `user: 12/960, total loss: 0.5`: a number that counts, if it counts on from line to line.
+# `12 Image loss: 0.8`, `user: 12/960, total loss: 0.5`, `[INFO] 12 / 200 loss`: a number that counts, if it counts on
+# from line to line.
 COUNTS_ON = regex(
     r"^[ \t]*(?P<first>\d+)[ \t]+(?:\|[ \t]*)?(?=[A-Za-z])"
-    r"|(?:(?<![\w.])[A-Za-z]\w*[ \t]*:[ \t]*|(?<![\w\]])\[[ \t]*)(?P<of>\d+)[ \t]*/[ \t]*(?P<total>\d+)(?![\w./])"
+    r"|(?:(?<![\w.])[A-Za-z]\w*[ \t]*:[ \t]*|(?<![\w\]])\[[ \t]*|[A-Za-z]\][ \t]+|^[A-Za-z]+[ \t]+)"
+    r"(?P<of>\d+)[ \t]*/[ \t]*(?P<total>\d+)(?![\w./])"
 )
 # `Time 2.21 ( 2.30)  Data 1.93 ( 1.90)`, as PyTorch's ImageNet example prints its meters.
 _METERS = regex(
@@ -112,6 +114,13 @@ METRIC = regex(
 # `val_loss improved from inf to 0.65`, `ppl: 7.4 --> 5.5`: what was, and what is; a verb says that it was reported.
 _CHANGE = regex(rf"(?P<was>{NUMBER})[ \t]*(?:-+>|=>|\u2192|\bto\b)[ \t]*(?P<now>{NUMBER})")
 _VERB = regex(r"[ \t]*(?:model is )?\b(?:improv|decreas|increas|reduc)\w*(?: from)?[ \t]*", re.IGNORECASE)
+# `train loss: curr. 0.31 | avg. 0.27`: which of the values of one loss.
+_WHICH = regex(r"curr?(?:ent)?|now|last|avg|ave|average|mean", re.IGNORECASE)
+_OF_LOSS = regex(
+    r"(?P<loss>(?:\b(?:train\w*|val\w*|test)[ _])?\w*loss)[ \t]*[:=][ \t]*"
+    rf"(?:(?:{_WHICH.pattern})\.?[ \t:=]*(?:{NUMBER})[ \t|,/]*)*$",
+    re.IGNORECASE,
+)
 _READER = regex(r"(?:reader|data)_cost\b")
 _SECONDS = regex(r"[ \t]*m?s(?:ec(?:ond)?s?)?\b")
 # `train 3.44 val 3.43`, `loss 2.4 val 2.9`: the name of the split is all that the loss is called.
@@ -134,6 +143,8 @@ def metric_name(line: str, match: re.Match[str]) -> str:
     (`Train: 91.2%`) an accuracy.
     """
     name = _LEVEL.sub("", match["name"]).rstrip(".")
+    if _WHICH.fullmatch(name) and (loss := _OF_LOSS.search(line, 0, match.start())):
+        return f"{name} {loss['loss']}"
     if BARE_SPLIT.fullmatch(name) and line.startswith("%", match.end("number")):
         return f"{name} accuracy"
     timed = name.endswith("cost") and (_SECONDS.match(line, match.end()) or (name != "cost" and _READER.search(line)))

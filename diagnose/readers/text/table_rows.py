@@ -22,6 +22,8 @@ from diagnose.run import IntArray
 
 # Rows of numbers that are a table although they have no header. Source: our choice.
 _FEWEST_ROWS = 4
+# Numbers in a row behind which a cell of words is a remark, and where bars part the cells. Source: our choice.
+_FEWEST_CELLS = (1, 3)
 # What is below may be a learning rate: such rows need names. Source: our choice.
 _RATE = 0.1
 HEADER, CELL, PADDED, NAMED = "@header ", "@cell ", "@padded ", "@named "
@@ -158,7 +160,8 @@ def _row_of_cells(line: str, separator: str) -> list[Span | None]:
         text = line[start:end].rstrip(_MARKS)
         inner = text.lstrip(_MARKS)
         cell = _WORD_CELL.fullmatch(inner) or (_WORD_CELL.fullmatch(_REMARK.sub("", inner)) if "|" in line else None)
-        if cell is None and separator != "|" and len(spans) > 1 and not re.search(r"\d", line[start:]):
+        remark = separator == "|" or not re.search(r"\d", line[start:])
+        if cell is None and remark and len(spans) - words > _FEWEST_CELLS[separator == "|"]:
             break  # a remark behind the row
         if cell is None and (separator != "|" or re.search(r"\d", inner)):
             return []
