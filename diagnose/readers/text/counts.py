@@ -122,12 +122,17 @@ def counts_in(line: str, with_metrics: bool, *, reports: bool) -> Iterator[Meani
             named = True
             yield ITERATION, match.span("inner")
             yield PER_EPOCH, match.span("per")
-    epoch = _EPOCH_FIRST.match(line) if named and with_metrics else None
+    yield from (
+        _epoch_first(line, with_metrics=with_metrics) if named else _unnamed(line, bar, with_metrics=with_metrics)
+    )
+
+
+def _epoch_first(line: str, *, with_metrics: bool) -> Iterator[Meaning]:
+    """The epoch in brackets before what counts within it."""
+    epoch = _EPOCH_FIRST.match(line) if with_metrics else None
     if epoch:
         yield EPOCH, epoch.span("number")
         yield EPOCHS, epoch.span("total")
-    if not named:
-        yield from _unnamed(line, bar, with_metrics=with_metrics)
 
 
 def _total(bar: re.Match[str], name: str) -> Iterator[Meaning]:
