@@ -137,6 +137,8 @@ class Flow:
         """What the files beside it, of which Hydra makes one config, have."""
         self.looked_up: dict[Scope, bool] = {}
         """Functions that only look up a key, or their classes: whether a call gives one that is not written there."""
+        self.asked: set[tuple[Scope, str]] = set()
+        """Those of them that are being followed, each with its key."""
         self._outer: dict[tuple[Scope, str], Node] = {}
         self._rests: dict[tuple[Node, Scope], Node] = {}
         self._things: dict[Any, Thing] = {}

@@ -184,9 +184,14 @@ def call_value(flow: Flow, value: Any, given: Arguments) -> Values:
         flow.looked_up[owner] = True
         return call_defined(flow, value, given)
     flow.looked_up.setdefault(owner, False)
+    if (function, key) in flow.asked:  # an object that may hold itself
+        return NOTHING
+    flow.asked.add((function, key))
     call_defined(flow, value, replace(given, args=[], keywords=bound))
     mine = bound.get(last_name(held), NOTHING) if isinstance(held, ast.Name) else NOTHING
-    return member(flow, mine or flow.value(held, function), Access(key, form, given.node, given.scope))
+    found = member(flow, mine or flow.value(held, function), Access(key, form, given.node, given.scope))
+    flow.asked.discard((function, key))
+    return found
 
 
 def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attribute") -> Values:

@@ -130,3 +130,19 @@ def test_what_has_the_name_of_a_key_is_not_of_a_section_that_nothing_takes(tmp_p
     config = "{seed: 1, small: {width: 1, layers: 2}, large: {width: 3, layers: 4}}"
     report = read(tmp_path, LOAD + "print(cfg['small']['width'])\n" + NOT_OF_IT[how], config)
     assert set(report.dead) - {"small.layers"} == {"large.width", "large.layers"}
+
+
+HOLDS_ITSELF = {
+    "by item": ("def __getitem__(self, key):\n        return self.held[key]", "c['lr']"),
+    "by a method": ("def get(self, key):\n        return self.held.get(key)", "c.get('lr')"),
+    "by its own method": ("def get(self, key):\n        return self.get('held')[key]", "c.get('lr')"),
+}
+
+
+@pytest.mark.parametrize("how", HOLDS_ITSELF)
+def test_a_class_that_may_hold_its_own_objects_is_followed_to_an_end(tmp_path: Path, how: str) -> None:
+    method, use = HOLDS_ITSELF[how]
+    source = f"{LOAD}class Config:\n    def __init__(self, held):\n        self.held = held\n    {method}\n"
+    report = read(tmp_path, f"{source}c = Config(Config(cfg))\nprint({use})\n", "{seed: 1, lr: 2}")
+    assert not any("nested" in note or "large" in note for note in report.notes)
+    assert "lr" not in {use.path for use in report.idle}
