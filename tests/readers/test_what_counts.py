@@ -278,3 +278,10 @@ def test_a_count_without_a_name_of_its_own_is_no_loss(row: str, steps: range) ->
 def test_an_epoch_in_brackets_before_the_batches_makes_steps_of_the_run(row: str) -> None:
     text = "".join(row.format(epoch=n // 4 + 1, batch=25 * (n % 4 + 1), t=t) + "\n" for n, t in enumerate(LOSS))
     assert curve_of(read_text(text)).steps.tolist() == list(range(25, 301, 25))
+
+
+@pytest.mark.parametrize("name", ["[TRAIN] {e}/24,", "Train {e}/24", "Train: {e}/143 (0:00:12) |"])
+def test_the_place_in_a_set_is_no_loss_of_that_set(name: str) -> None:
+    run = read_text(lines(f"{name} loss: {{t}}"))
+    assert curve_of(run).values.tolist() == LOSS
+    assert [curve.tag for curve in run.curves.values() if curve.role is Role.TRAIN_COMPONENT] == []

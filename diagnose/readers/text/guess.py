@@ -98,6 +98,8 @@ _LAST_WORDS = regex(r"[A-Za-z_][\w/]*(?: [A-Za-z_][\w/]*){0,3}$")
 # `loss: (7, 2.5)`: a step and its value, or two values.
 _PAIRED = regex(rf"{_NAME}(?:{_STRONG})\([ \t]*(?P<first>\d[\d.]*),[ \t]*(?P<number>{NUMBER})[ \t]*\)")
 _TRAIN = regex(r"(?<![A-Za-z])(?:train|training|trn)(?![A-Za-z])", re.IGNORECASE)
+# `[TRAIN] 3/24`, `Val   50/143 (0:12) | Loss: 2.7`: where it is in that set.
+_PLACE = regex(r"\]?[ \t]*:?[ \t]*\d+[ \t]*/[ \t]*\d+(?![.\d])")
 _VALUED = regex(rf"[ \t]*[:=][ \t]*(?:{NUMBER})(?![\d.]*[ \t]*%)")  # `Validation: 100%|██` is a bar
 # A line that looks back: what it counts and measures was reported before. It begins so, before its own counters.
 _RECAP = regex(
@@ -234,7 +236,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         if (
             (PROSE.search(name) and not _is_behind(match, count))
             or COUNTER.fullmatch(f"{name} 1")
-            or _is_place(name)
+            or _is_place(line, match, name)
             or _is_function(line, match)
         ):
             continue
@@ -273,9 +275,11 @@ def _is_behind(match: re.Match[str], count: re.Match[str] | None) -> bool:
     return count is not None and count.start() < match.start() and bool(read_tag(match["name"]).lossy)
 
 
-def _is_place(name: str) -> bool:
-    """`train loss at epoch`: the number behind it counts."""
+def _is_place(line: str, match: re.Match[str], name: str) -> bool:
+    """`train loss at epoch`, `[TRAIN] 3/24`: the number behind it counts."""
     words = name.rsplit(" ", 2)
+    if BARE_SPLIT.fullmatch(match["name"]) and _PLACE.match(line, match.end("name")):
+        return True
     return len(words) > 2 and words[1] in {"at", "in", "for", "after"} and bool(COUNTER.fullmatch(f"{words[2]} 1"))
 
 
@@ -287,7 +291,7 @@ def _is_function(line: str, match: re.Match[str]) -> bool:
 
 def _has_bare_splits(line: str) -> bool:
     """Whether a bare `val` before a number is its loss: another split, or a loss, is on the same line so."""
-    names = rf"\b([A-Za-z_]*loss|{BARE_SPLIT.pattern})\b[ \t]*(?:[:=][ \t]*)?(?:{NUMBER})"
+    names = rf"\b([A-Za-z_]*loss|{BARE_SPLIT.pattern})\b(?!{_PLACE.pattern})[ \t]*(?:[:=][ \t]*)?(?:{NUMBER})"
     return len(re.findall(names, line, re.IGNORECASE)) > 1
 
 
