@@ -263,12 +263,15 @@ def test_lines_of_mozilla_tts_before_it_had_blocks_are_read_by_their_names() -> 
         ("Trained {e}0 / 500 batches, loss {t}", range(10, 10 * COUNT + 1, 10)),
         ("[INFO] {e} / 24: Loss: {t} patience 0/3", range(1, COUNT + 1)),
         ("Epoch num {e} - loss: {t}", range(1, COUNT + 1)),
+        ("Iter Num. {e}0, Total loss = {t}", range(10, 10 * COUNT + 1, 10)),
+        ("{e} | {t} | {v} | 1e-3 | took 12.3s (3 min left)", range(1, COUNT + 1)),
         ("step {e}0 loss = current {t} / mean 2.5", range(10, 10 * COUNT + 1, 10)),
         ("epoch {e} train loss: avg {t}, last 2.5 val loss: avg {v}", range(1, COUNT + 1)),
     ],
 )
 def test_a_count_without_a_name_of_its_own_is_no_loss(row: str, steps: range) -> None:
-    loss = curve_of(read_text(lines(row)))
+    head = "epoch | train loss | val loss | lr\n" if "|" in row else ""
+    loss = curve_of(read_text(head + lines(row)))
     assert (loss.values.tolist(), loss.steps.tolist()) == (LOSS, list(steps))
 
 
