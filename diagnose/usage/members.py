@@ -287,11 +287,17 @@ def _bound(flow: Flow, bindings: Bindings, node: ast.Name | ast.Attribute, scope
 
 
 def _of_own_module(flow: Flow, bindings: Bindings, node: ast.Name | ast.Attribute, scope: Scope) -> Values:
-    """What the config has under a name that its own module binds; all of it for the module itself."""
+    """What the config has under a name that its own module or a class there binds; all of it for the module itself."""
     own = flow.own
     if own is None:
         return NOTHING
-    names = {one.name for one in bindings if isinstance(one, Variable) and one.scope.node is own.site}
-    keys = [Access(name, "attribute", node, scope, stores=_stores(flow, node)) for name in names if own.find(name)]
-    whole = any(isinstance(one, Module) and one.tree is own.site for one in bindings)
-    return NOTHING.union({own} if whole else NOTHING, *(member(flow, frozenset({own}), access) for access in keys))
+    found = {own for one in bindings if isinstance(one, Module) and one.tree is own.site}
+    for one in bindings:
+        if isinstance(one, Variable) and one.scope.module.tree is own.site:
+            home = (
+                own.find(one.scope.name) if one.scope.kind == "class" else own if one.scope.kind == "module" else None
+            )
+            if home is not None and home.find(one.name):
+                access = Access(one.name, "attribute", node, scope, stores=_stores(flow, node))
+                found |= member(flow, frozenset({home}), access)
+    return frozenset(found)

@@ -130,8 +130,23 @@ def test_a_module_that_is_run_by_its_path_and_copied_is_the_config(tmp_path: Pat
             "import settings as hp\nprint(hp.get('warm') + 1)",
         ),
         (MODULE + "\nscale = warm * 2", "import settings as hp\nprint(hp.scale + 1)"),
+        (CLASS + "\n    scale = int(lr * warm)", "from settings import Config as hp\nprint(hp.scale + 1)"),
+        (CLASS + "\n    layers = [warm] * 3\n    alias = warm", "from settings import Config as hp\nprint(hp.layers)"),
+        (FIELDS + "\n    half: float = warm // 2", "from settings import Config\nhp = Config()\nprint(hp.half + 1)"),
+        (
+            CLASS + "\n    def far(self, by=warm):\n        return by",
+            "from settings import Config\nhp = Config()\nhp.far()",
+        ),
     ],
-    ids=["named by the run", "in its own globals", "another key is made of it"],
+    ids=[
+        "named by the run",
+        "in its own globals",
+        "another key is made of it",
+        "another key of its class",
+        "a list in its class",
+        "another field",
+        "a default of a method",
+    ],
 )
 def test_a_key_that_may_be_read_is_not_called_dead(tmp_path: Path, config: str, head: str) -> None:
     assert states(tmp_path, config, head)["warm"] is not KeyState.DEAD
