@@ -197,7 +197,7 @@ def validated(values: list[float] | Floats, **more: object) -> StopAdvice:
     """What is advised where training falls evenly and these are the evaluations."""
     losses = np.asarray(values, dtype=np.float64)
     run = training(np.exp(-np.linspace(0, 1, 400)), evaluations(np.repeat(losses, 400 // len(losses)), len(losses)))
-    stop = when_to_stop(Facts(replace(run, **more)), ())  # type: ignore[arg-type]
+    stop = when_to_stop(Facts(replace(run, **more)), ())  # type: ignore[arg-type] # fields by name
     assert stop is not None
     return stop
 

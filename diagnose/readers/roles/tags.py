@@ -24,18 +24,8 @@ _LOSSLIKE = frozenset({"energy", "error", "err", "obj", "objective", "elbo", "bp
 _TRAIN = frozenset({"train", "training", "trainset", "trian", "trn", "tr", "inner", "learn", "fit"})
 _VAL = frozenset(
     {"val", "vali", "valid", "validation", "eval", "evaluation", "va", "vld", "cv", "dev", "heldout", "held", "out"}
-    | {
-        "hold",
-        "crossval",
-        "holdout",
-        "validate",
-        "validating",
-        "evaluate",
-        "evaluating",
-        "valset",
-        "validset",
-        "devset",
-    }
+    | {"hold", "crossval", "holdout", "validate", "validating", "evaluate", "evaluating", "valset", "validset"}
+    | {"devset"}
 )
 _TEST = frozenset({"test", "testing", "tst", "testset"})
 _WHOLE = frozenset({"total", "all", "sum", "summed", "full", "overall"})
@@ -90,23 +80,9 @@ _ACRONYM = regex(r"[mM]?IoU|mAP")
 # Error rates fall and scores rise as a model gets better.
 _ERROR_RATES = frozenset({"wer", "cer", "ter", "eer", "fid", "fad", "mcd", "uer", "der"})
 _SCORES = frozenset(
-    {
-        "acc",
-        "accs",
-        "accuracy",
-        "accuracies",
-        "bleu",
-        "chrf",
-        "rouge",
-        "f1",
-        "precision",
-        "recall",
-        "map",
-        "auc",
-        "auroc",
-    }
+    {"acc", "accs", "accuracy", "accuracies", "bleu", "chrf", "rouge", "f1", "precision", "recall", "map", "auc"}
     | {"iou", "miou", "dice", "pesq", "stoi", "mos", "utmos", "dnsmos", "snr", "sdr", "psnr", "ssim", "score", "scores"}
-    | {"top", "mrr", "mcc", "ndcg", "hits", "meteor", "cider"}
+    | {"auroc", "top", "mrr", "mcc", "ndcg", "hits", "meteor", "cider"}
 )
 _REWARDS = frozenset({"reward", "rew", "return"})
 _SPREADS = frozenset({"std", "var", "min", "max", "norm", "baseline", "margin"})
