@@ -11,8 +11,7 @@ from diagnose.clean import markdown, plain
 from diagnose.report.words import curve_of, number, place_of
 
 if TYPE_CHECKING:
-    from diagnose.live.compare import Compared, Entry, Left
-    from diagnose.live.verdict import Score
+    from diagnose.live.compare import Compared, Left
 
 Row = tuple[str, ...]
 
@@ -79,10 +78,6 @@ def unit_of(found: Compared) -> str:
     return units.pop() if found.by.value == "step" and len(units) == 1 else found.by.value
 
 
-def _place(entry: Entry, best: Score) -> str:
-    return place_of(entry.diagnosis.run, best.metric, best.step)
-
-
 def plain_lines(text: str) -> str:
     """Text of several lines, each of them safe for a terminal."""
     return "\n".join(plain(line) for line in text.split("\n"))
@@ -109,7 +104,10 @@ def _ranking(found: Compared) -> list[Row]:
         ("", "run", "best", "final", "noise", "as good as the first at", "findings", "against the first")
     ]
     for place, entry in enumerate(found.entries, 1):
-        best = "-" if entry.best is None else f"{number(entry.best.loss)} ({_place(entry, entry.best)})"
+        best = "-"
+        if entry.best is not None:
+            at = place_of(entry.diagnosis.run, entry.best.metric, entry.best.step)
+            best = f"{number(entry.best.loss)} ({at})"
         gone = [f"-{name}" for name in entry.gone] + [f"+{name}" for name in entry.new]
         reached = "-" if entry.reached is None else f"{entry.reached:,.4g}"
         final = "-" if entry.final is None else number(entry.final)
