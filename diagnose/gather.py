@@ -24,7 +24,6 @@ from diagnose.targets import tables
 if TYPE_CHECKING:
     from diagnose.config import Config
     from diagnose.config.tokenizer import Tokenizer
-    from diagnose.usage.report import KeyReport
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 # A training config is a few kilobytes; tokenizers, manifests and model indexes with the same suffix are larger.
@@ -261,12 +260,13 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
     notes, found = list(facts.notes), trainer or command_beside(Path(config.source))
     if found is None:
         return facts
+    from diagnose.usage.anchors import read_as_one
     from diagnose.usage.source import keys_read
 
     if trainer is None:
         notes.append(f"trainer: {found}, named with this config in a document beside it")
     try:
-        keys = _with_twins(keys_read(found, config.tree(), Path(config.source)), config)
+        keys = read_as_one(keys_read(found, config.tree(), Path(config.source)), config)
     except SourceError as error:
         if trainer is not None:
             raise
@@ -277,22 +277,6 @@ def with_trainer(facts: Facts, trainer: Path | None) -> Facts:
         named = f" (among them {', '.join(lost)})" if lost else ""
         notes.append(f"{len(keys.unknown)} of {len(keys.keys)} keys: cannot tell whether {found} reads them{named}")
     return replace(facts, keys=keys, notes=tuple(notes))
-
-
-def _with_twins(keys: KeyReport, config: Config) -> KeyReport:
-    """A value that stands under two keys (`*anchor`, `<<: *anchor`) is read where one of them is."""
-    from diagnose.config.node import resolved
-
-    written = {use.path: config.document.node(tuple(use.path.split(".")), own=True) for use in keys.keys}
-    nodes = {path: id(resolved(node)) for path, node in written.items() if node is not None}
-    idle = {use.path for use in keys.idle}
-    twins = {nodes[use.path]: use for use in keys.keys if use.path in nodes and use.path not in idle}
-    found = {path: twins[nodes[path]] for path in idle if nodes.get(path) in twins}
-    uses = (
-        replace(found[use.path], path=use.path, reason=f"as {found[use.path].path}") if use.path in found else use
-        for use in keys.keys
-    )
-    return replace(keys, keys=tuple(uses))
 
 
 def _with_survey(facts: Facts, config: Config, data: Path | None, tokenizer: Tokenizer | None) -> Facts:

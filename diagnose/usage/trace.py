@@ -20,6 +20,7 @@ from typing import IO, Any
 from diagnose.config import read_config
 from diagnose.errors import SourceError
 from diagnose.finding import Confidence
+from diagnose.usage.anchors import read_as_one
 from diagnose.usage.command import script_of
 from diagnose.usage.project import python_files
 from diagnose.usage.report import KeyReport, KeyState, KeyUse, Place, leaf_paths, unknown
@@ -78,12 +79,12 @@ def watch(
     The command runs as it would without being watched; `output` takes its standard output. The exit status is its
     own (128 + n after signal n), or None if it was stopped here. Raises SourceError if it cannot be started.
     """
-    config = read_config(config_file).tree()
+    config = read_config(config_file)
     folder = Path(tempfile.mkdtemp(prefix="ttsdoc-trace-"))
     try:
         with _running(command, _environment(folder, config_file, limits, script_of(command)), output) as process:
             sighting = _look(process, folder, limits)
-            yield judge(command, config, config_file, sighting), None
+            yield read_as_one(judge(command, config.tree(), config_file, sighting), config), None
             yield None, _end(process, limits.stop and process.poll() is None)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

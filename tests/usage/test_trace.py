@@ -55,6 +55,21 @@ def noted(events: Path, kind: str) -> list[list[str]]:
     return [event["path"] for event in map(json.loads, lines) if event["kind"] == kind]
 
 
+def test_a_key_that_an_anchor_lends_to_one_that_is_read_is_not_dead(tmp_path: Path) -> None:
+    report, status, _ = run(
+        tmp_path,
+        """
+        import sys, yaml
+        opt = yaml.safe_load(open(sys.argv[1]))["opt"]
+        print(opt["bs"], opt["lr"])
+        """,
+        "x: &x {bs: 16, width: 4}\nopt: {<<: *x, lr: 0.1}\n",
+    )
+    assert status == 0
+    assert "x.bs" not in {use.path for use in report.idle}
+    assert {"x.width", "opt.width"} <= {use.path for use in report.idle}
+
+
 def test_a_watched_run_finds_what_was_planted_and_prints_what_it_always_prints(
     runnable: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
