@@ -91,7 +91,7 @@ def _written(flow: Flow, target: ast.Attribute | ast.Subscript, scope: Scope) ->
 
 def store(flow: Flow, bases: Values, key: Any, values: Values) -> None:
     """`base.key = values`, `base[key] = values`; under `*` where the key is not known."""
-    flow.notes.opened |= NOTHING if things(bases) else sections(values)  # of something not followed
+    flow.open(NOTHING if things(bases) else values)  # of something not followed
     for holder in [*things(bases), *sections(bases)]:
         flow.put(holder.items, key, values)
 

@@ -143,7 +143,7 @@ def _view(flow: Flow, name: str, receiver: Values, node: ast.AST) -> Values:
     """`x.values()`, `x.items()`, `x.popitem()`: a list of what is in a mapping, a list of pairs, a pair."""
     listed, pair, found = flow.thing(node), flow.thing((node, "pair")), sections(receiver)
     content = NOTHING.union(*[one.each() for one in found], *[one.everything() for one in containers(receiver)])
-    flow.notes.opened |= found
+    flow.open(found)
     flow.put(pair.items, 0, frozenset(KeysOf(section) for section in found if section.data))
     flow.put(pair.items, 1, content)
     flow.put(listed.items, "*", content if name == "values" else frozenset({pair}))

@@ -168,10 +168,16 @@ class Flow:
     def _wrap_own_classes(self) -> None:
         """Let the classes of the config's own module stand for its sections: `class Hyperparams: lr = 1e-3`."""
         module = self.project.config_module
-        for name, scope in module.scope.names.items() if module else ():
-            section = self.own.find(name) if self.own else None
-            if scope is not None and section is not None:
+        for scope in module.scope.names.values() if module else ():
+            section = self.own_section(scope) if scope else None
+            if scope and section:
                 self.wrap([scope.instance], section.followed)
+
+    def own_section(self, scope: Scope) -> Node | None:
+        """What of the config's own module a scope there binds: all of it, or the section that a class is."""
+        if self.own is None or scope.module.tree is not self.own.site:
+            return None
+        return self.own if scope.kind == "module" else self.own.find(scope.name) if scope.kind == "class" else None
 
     def _round(self) -> None:
         for scope in list(self.reach.scopes):
@@ -292,6 +298,11 @@ class Flow:
         """Note what happens to sections here, in the last round."""
         for value in values if self.final else ():
             noted.setdefault(value, Event(how, self.place(node, scope)))
+
+    def open(self, values: Values) -> None:
+        """Note that any value of a section is taken, in the last round."""
+        if self.final:
+            self.notes.opened |= sections(values)
 
     def consume(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:
         """Note that every key of a section is used."""

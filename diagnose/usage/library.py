@@ -50,9 +50,9 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
         if cls.is_record:
             bind_fields(flow, cls, sections(given.everything | receiver))
     functions = _functions(given.everything)
-    if name not in names_of("keepers"):
-        given_back = [one.returned for one in functions if isinstance(one, Scope)]
-        flow.notes.opened |= sections(with_contents(given.everything.union(*given_back)))
+    made = NOTHING.union(*[one.returned for one in functions if isinstance(one, Scope)])
+    if flow.final and name not in names_of("keepers"):
+        flow.open(with_contents(given.everything | made))
     called = _functions(given.args[0]) if given.args and name in {"partial", "submit"} else NOTHING
     result = NOTHING.union(*[call_defined(flow, value, replace(given, args=given.args[1:])) for value in called])
     if called:
@@ -65,7 +65,6 @@ def call_library(flow: Flow, what: Outside | None, name: str, receiver: Values, 
         return frozenset({PARSER})
     if name in {"parse_args", "parse_known_args"} and PARSER in receiver:
         return _parse_arguments(flow, name, receiver, given)
-    made = NOTHING.union(*[one.returned for one in functions if isinstance(one, Scope)])
     made = flow.use(made, given.node, given.scope)
     return _passed_on(flow, what, name, receiver, given) | made  # `Fire(build)`
 

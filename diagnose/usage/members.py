@@ -247,7 +247,7 @@ def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope
 def _of_section_by(flow: Flow, value: Node, keys: Values, key: ast.AST, node: ast.AST, scope: Scope) -> Values:
     texts = {one for one in keys if isinstance(one, str)}
     loops = looped_sections(keys)
-    flow.notes.opened.add(value)
+    flow.open(frozenset({value}))
     same = any(one.path == value.path for one in loops)  # of this load, or of another one of the same file
     found = [Access(text, "subscript", node, scope) for text in texts if value.find(text) is not None]
     result = NOTHING.union(*[member(flow, frozenset({value}), access) for access in found])
@@ -293,10 +293,8 @@ def _of_own_module(flow: Flow, bindings: Bindings, node: ast.Name | ast.Attribut
         return NOTHING
     found = {own for one in bindings if isinstance(one, Module) and one.tree is own.site}
     for one in bindings:
-        if isinstance(one, Variable) and one.scope.module.tree is own.site:
-            home = (
-                own.find(one.scope.name) if one.scope.kind == "class" else own if one.scope.kind == "module" else None
-            )
+        if isinstance(one, Variable):
+            home = flow.own_section(one.scope)
             if home is not None and home.find(one.name):
                 access = Access(one.name, "attribute", node, scope, stores=_stores(flow, node))
                 found |= member(flow, frozenset({home}), access)
