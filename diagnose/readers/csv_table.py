@@ -68,8 +68,10 @@ def sniff(source: Source) -> int:
     names = [name for name in top.header if _NAME.search(name)]
     items = sum(1 for name in names if _ITEM.search(name))
     one_name = all(row[0] == top.header[0] for row in top.rows)  # `loss,2.31` on each line
+    of_several = any(row != top.header and all(map(_NAME.match, row)) for row in top.rows)  # each with its header
     thousands = any(map(_NUMBER.fullmatch, top.header))  # `it 10 loss 2.3 tok/s 31,000`: a line of text
-    if len(names) < len(top.header) - 1 or 2 * items > len(names) or one_name or thousands or _names_its_rows(top):
+    lines = one_name or of_several or thousands or 2 * items > len(names)
+    if lines or len(names) < len(top.header) - 1 or _names_its_rows(top):
         return 0
     if len(top.header) < 2 and not read_tag(top.header[0]).lossy:
         return 0

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from diagnose.errors import LogError
-from diagnose.readers.columns import EPOCH, Column, curves_of
+from diagnose.numbers import is_number
+from diagnose.readers.columns import EPOCH, FOLD, Column, curves_of
 from diagnose.readers.columns.document import LARGEST, NAME, parse_document, read_document, records_within
-from diagnose.readers.columns.point_lists import rows_of, values_by_number
+from diagnose.readers.columns.point_lists import of_an_epoch, rows_of, values_by_number
 from diagnose.readers.columns.tables import columns_of_rows, counters_in, spread, to_number
-from diagnose.readers.roles import losses_in
+from diagnose.readers.roles import losses_in, read_tag
+from diagnose.readers.roles.tags import GENERATOR
 from diagnose.readers.sources import HEAD_BYTES, Source
 from diagnose.readers.sources.file_per_series import series_named, with_series_beside
 from diagnose.regex import regex
@@ -91,7 +93,50 @@ def _columns(source: Source) -> dict[str, Column]:
             raise
         return _histories(lists) if lists else columns_of_rows(rows)
     named = series_named(source) or "loss"
-    return _records(document, named) or _histories(document if isinstance(document, dict) else {"loss": document})
+    return _several(document, named) or _one(document, named)
+
+
+def _one(document: Any, name: str) -> dict[str, Column]:
+    """Columns of one training."""
+    return _records(document, name) or _histories(document if isinstance(document, dict) else {"loss": document})
+
+
+def _several(document: Any, name: str) -> dict[str, Column]:
+    """Columns of the trainings that are side by side somewhere in the first levels: seeds, folds, models.
+
+    Each has the same names, a loss among them; nothing where there are no two of them.
+    """
+    for part in _parts(document, _DEEPEST):
+        items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+        apart = [item for key, item in items if isinstance(item, dict) and _is_training(str(key), item)]
+        found = [_one(item, name) for item in apart] if len(apart) > 1 else [{}]
+        names = found[0].keys()
+        if losses_in(names) and all(columns.keys() == names for columns in found):
+            return _in_turn(found)
+    return {}
+
+
+def _is_training(key: str, item: Mapping[str, Any]) -> bool:
+    """Whether a part may be a training by itself: no split of one, none of two networks, no epoch."""
+    named = read_tag(key)
+    within = named.split or named.adversarial or named.parts & GENERATOR or of_an_epoch(key)
+    listed = any(isinstance(value, list | dict) for value in item.values())
+    return listed and not within and not any(is_number(item[name]) for name in counters_in(item).values())
+
+
+def _in_turn(found: Sequence[Mapping[str, Column]]) -> dict[str, Column]:
+    """The columns of several trainings, one behind the other, and which of them it is."""
+    lengths = [int(max(column.places[-1] for column in columns.values())) + 1 for columns in found]
+    starts = np.cumsum([0, *lengths[:-1]])
+    joined = {
+        name: Column(
+            np.concatenate([columns[name].places + start for columns, start in zip(found, starts, strict=True)]),
+            np.concatenate([columns[name].values for columns in found]),
+            column.axis,
+        )
+        for name, column in found[0].items()
+    }
+    return joined | {FOLD: Column(starts, np.arange(float(len(found))))}
 
 
 def _is_key_a_line(text: str) -> bool:

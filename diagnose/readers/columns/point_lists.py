@@ -46,6 +46,12 @@ def _numbered(part: Mapping[str, Any]) -> Rows:
     ]
 
 
+def of_an_epoch(key: str) -> bool:
+    """Whether a key is that of one epoch or step: `epoch_12`."""
+    numbered = _NUMBERED.fullmatch(key)
+    return numbered is not None and numbered["what"] is not None
+
+
 def _columns_and_data(part: Mapping[str, Any]) -> Rows:
     names, data = part.get("columns"), part.get("data")
     if not isinstance(names, list) or not isinstance(data, list):

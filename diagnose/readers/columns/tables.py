@@ -56,7 +56,7 @@ _NAMES = ("tag", "name", "metric", "key")
 _MOST = 0.9
 _NO_NUMBERS = frozenset({dict, list, bool, type(None)})
 # What numbers the trainings of one table.
-_TRAININGS = ("fold", "k_fold", "kfold", "cv_fold", "trial")
+_TRAININGS = ("fold", "k_fold", "kfold", "cv_fold", "trial", "seed", "run", "run_id")
 _COUNTERS = ((STEP, _STEPS), (EPOCH, _EPOCHS), (ITERATION, _ITERATIONS), (WALL_TIME, _WALLS))
 
 
@@ -220,7 +220,25 @@ def with_counters(columns: Mapping[str, Column], per_epoch: str | None = None) -
     kept = {name: column for name, column in columns.items() if name not in taken}
     fold = next((column for name, column in columns.items() if name.strip().casefold() in _TRAININGS), None)
     counted = kept | {counter: columns[name] for counter, name in counters.items()}
-    return counted if fold is None else counted | {FOLD: fold}
+    return counted if fold is None else _one_by_one(counted, fold)
+
+
+def _one_by_one(columns: Mapping[str, Column], fold: Column) -> dict[str, Column]:
+    """The columns of several trainings, one behind the other: a table may have their rows in turn."""
+    if 2 * len(np.unique(fold.values)) > len(fold.values):  # it numbers the rows
+        return dict(columns)
+    order = np.argsort(fold.values, kind="stable")
+    places = np.zeros(int(fold.places[-1]) + 1, np.int64)
+    places[fold.places[order]] = np.arange(len(order))
+    return {name: _moved(column, fold, places) for name, column in {**columns, FOLD: fold}.items()}
+
+
+def _moved(column: Column, known: Column, places: IntArray) -> Column:
+    """The column at other places, in their order; what is on rows of no training is left out."""
+    here = column.where(np.isin(column.places, known.places))
+    moved = places[here.places]
+    order = np.argsort(moved)
+    return Column(moved[order], here.values[order], column.axis)
 
 
 def to_number(value: Any) -> float | None:

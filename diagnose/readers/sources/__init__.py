@@ -56,6 +56,8 @@ class Source:
     """Whether the user says which curve is the loss: then none needs to be called so."""
     also: tuple[Source, ...] = ()
     """Other logs of the same training."""
+    rotated: tuple[str, ...] = ()
+    """Files that hold what was logged before, the oldest first: `train.log.2`, `train.log.1`."""
     columns: tuple[str, ...] = ()
     """What the user calls the columns of a table, from the first on."""
 
@@ -73,6 +75,8 @@ class Source:
         """The bytes, of one part where there are several. Raises OSError where the file cannot be read."""
         if self.content is not None:
             return io.BytesIO(self.content)
+        if self.rotated:
+            return io.BytesIO(b"".join(map(_content, (*self.rotated, self.name))))
         return open_file(part.name if part else self.name)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -94,6 +98,11 @@ class Source:
                     break
                 head = file.read(HEAD_BYTES)
             return head if head[:1] != b"\0" else (head.lstrip(b"\0") + file.read(HEAD_BYTES))[:HEAD_BYTES]
+
+
+def _content(name: str) -> bytes:
+    with open_file(name) as file:
+        return file.read()
 
 
 class Reader(Protocol):

@@ -57,8 +57,8 @@ def discover_tree(root: str) -> Iterator[Source]:
             yield Source(folder.name, local(folder.name), label=label, parts=tuple(parts[label]), beside=beside)
         elif label not in events:
             for name in texts:
-                path = folder.path(name)
-                yield Source(path, local(path), label=_joined(label, name), asked=False)
+                path, older = folder.path(name), tuple(map(folder.path, folder.rotated(name)))
+                yield Source(path, local(path), label=_joined(label, name), rotated=older, asked=False)
     for label, folder in folders.items():
         for name in (name for name in folder.files if name.endswith(NOTEBOOK)):
             yield Source(folder.path(name), local(folder.path(name)), label=_joined(label, name), asked=False)
@@ -100,6 +100,11 @@ class _Folder:
     @property
     def texts(self) -> list[str]:
         return [name for name in self.files if _may_be_log(name) and not is_event_file(name)]
+
+    def rotated(self, name: str) -> list[str]:
+        """The files that the logger moved aside when they were full, the oldest first."""
+        numbers = (other.removeprefix(f"{name}.") for other in self.files if other.startswith(f"{name}."))
+        return [f"{name}.{number}" for number in sorted(filter(str.isdecimal, numbers), key=int, reverse=True)]
 
     def path(self, name: str) -> str:
         return f"{self.name.rstrip('/')}/{name}"

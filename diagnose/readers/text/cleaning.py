@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
+from diagnose.readers.text.sideways import upright
 from diagnose.regex import regex
 
 # Colours and cursor moves, window titles, colours whose escape byte was lost on the way, what NumPy and Python print
@@ -110,4 +111,5 @@ def cleaned(text: bytes) -> bytes:
     for found, parted, until in (_NUMBERED, *_JOINED, *_STUCK):
         if found.search(text, 0, until):
             text = found.sub(parted, text)
+    text = upright(text)
     return _GLUED.sub(b"\n", text) if b" [=" in text or b" [>" in text else text

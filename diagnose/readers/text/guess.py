@@ -25,6 +25,7 @@ from diagnose.readers.text.patterns import (
     PROCESS,
     PROSE,
     SET,
+    TWO_METRICS,
     changes_in,
     evaluated_in,
     metric_name,
@@ -123,6 +124,7 @@ _IN_TURN = regex(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]
 _TURN = regex(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
 # The first of two numbers in brackets.
 PAIRED = "@paired "
+_EACH = (("one", "first"), ("two", "second"))
 # A number on a line of its own.
 BARE = "@bare"
 _GROUPS = {"epoch": EPOCH, "step": STEP, "iteration": ITERATION, "loss": "loss", "bare": BARE}
@@ -208,15 +210,10 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
     yield from behind_counts
     begin = behind_counts[-1][1][1] if behind_counts else letters.end() if (letters := LETTERS.match(line)) else 0
     yield from times_in(line)
-    both = list(BOTH.finditer(line))
-    for match in both:
-        what = (match["behind"] or match["before"] or " loss").strip(" _")
-        yield f"{match['one']} {what}", match.span("first")
-        yield f"{match['two']} {what}", match.span("second")
-    for match in ON_SET.finditer(line):
-        both.append(match)
-        yield f"{match['split']} {match['what']}", match.span("number")
     splits = [*evaluated_in(line), *_TRAIN.finditer(line)]
+    composed = list(_composed(line, splits))
+    for _, found in composed:
+        yield from found
     paired = {match.start(): match for match in _PAIRED.finditer(line)} if "(" in line else {}
     count = COUNTER.search(line)
     changes = changes_in(line)
@@ -231,7 +228,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         if unsigned and not listed and not in_turn and not (bare and BARE_SPLIT.fullmatch(match["name"])):
             continue
         behind = match.end()
-        if any(other.start() < match.end() and match.start() < other.end() for other in both):
+        if any(other.start() < match.end() and match.start() < other.end() for other, _ in composed):
             continue
         if (
             (PROSE.search(name) and not _is_behind(match, count))
@@ -244,6 +241,19 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         if measured:
             name = f"train {name[4:].strip('_/ ')}" if _TRAIN.fullmatch(measured[1]) else f"{measured[1]} {name}"
         yield from _values(name, _split_of(line, match, splits), match, changes, paired.get(match.start()))
+
+
+def _composed(line: str, splits: Sequence[re.Match[str]]) -> Iterator[tuple[re.Match[str], list[Meaning]]]:
+    """Numbers whose names are made of several words around them, and the part of the line that is so read."""
+    for match in BOTH.finditer(line):
+        what = (match["behind"] or match["before"] or " loss").strip(" _")
+        yield match, [(f"{match[name]} {what}", match.span(number)) for name, number in _EACH]
+    for match in ON_SET.finditer(line):
+        yield match, [(f"{match['split']} {match['what']}", match.span("number"))]
+    for match in TWO_METRICS.finditer(line):
+        if all(METRIC.search(in_english(match[name])) for name, _ in _EACH):
+            prefix = _split_of(line, match, splits) + match["name"]
+            yield match, [(prefix + match[name], match.span(number)) for name, number in _EACH]
 
 
 def _behind_counts(line: str) -> Iterator[tuple[str, tuple[int, int]]]:

@@ -47,7 +47,7 @@ _BEHIND = (
 _NUMBER_BEHIND = regex(rf"\0{_BEHIND}".encode("latin-1"), re.IGNORECASE)
 _NAN_BEHIND = regex(rf"(?:nan|fni){_BEHIND}".encode(), re.IGNORECASE)
 _ROW_BEGIN = regex(
-    rb"(?:[\s|,;*\[(]|\xe2\x94[\x82\x83])*\0(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)"
+    rb"(?:[\s|,;*\[(]|\xe2\x94[\x82\x83])*\0(?:/\0)?(?:[ \t|,;]|\xe2\x94[\x82\x83])+(?:[-+]?\0|nan|inf|no)"
     rb"|[ \t]*[a-z]\w*[ \t]*,[ \t]*[-+]?\0[ \t]*,|[ \t]+all[ \t]+\0[ \t]+\0[ \t]"
     rb"|[ \t]*(?:[a-z]+[ \t]*)?\[[ \t]*\0[ \t]*[/,][ \t]*\0\][ \t]*(?:-?\0|nan|inf)",
     re.IGNORECASE,

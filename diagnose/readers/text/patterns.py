@@ -38,7 +38,7 @@ ON_SET = regex(
 
 # What is said of data that is not trained on.
 EVALUATED = regex(
-    r"(?<![A-Za-z])(?:val(?:i|id(?:at\w+)?)?|vld|eval(?:uation(?! metric\b)|uating)?|dev|test(?:ing)?"
+    r"(?<![A-Za-z])(?:val(?:i|id(?:at\w+)?)?|vld|eval(?:uation(?! metric\b)|uating)?|dev|cv(?![\w-])|test(?:ing)?"
     r"|saving dict)(?![a-z])",
     re.IGNORECASE,
 )
@@ -81,10 +81,16 @@ PARTS = regex(
     rf"[ \t]+(?:{NUMBER})\W*){{2}}",
     re.IGNORECASE,
 )
-# `train/val loss: 3.4 / 3.5`, `Loss (train/val) 3.4/3.5`: two names and two numbers.
+# `train/val loss: 3.4 / 3.5`, `Loss (train/val) 3.4/3.5`: two splits and two numbers.
 BOTH = regex(
     rf"(?P<before>\b[A-Za-z]+ )?\(?\b(?P<one>train\w*|trn?)[ \t]*[/|,][ \t]*(?P<two>val\w*|va|dev|eval\w*|test)\b\)?"
     rf"(?P<behind>[ _][A-Za-z]+)?[ \t]*(?:[:=][ \t]*)?(?P<first>{NUMBER})[ \t]*[/|,][ \t]*(?P<second>{NUMBER})",
+    re.IGNORECASE,
+)
+# `train loss/acc: 2.3 / 0.41`, `acc/loss = 0.41/2.3`: two metrics and two numbers.
+TWO_METRICS = regex(
+    r"(?P<name>(?:(?:train|val|test)[A-Za-z]*[ \t]+)?)(?P<one>\b[A-Za-z]\w*)[ \t]*[/|][ \t]*(?P<two>[A-Za-z]\w*)"
+    rf"[ \t]*[:=]?[ \t]*\(?(?P<first>{NUMBER})[ \t%]*[/|][ \t]*(?P<second>{NUMBER})",
     re.IGNORECASE,
 )
 # `12 Image loss: 0.8`, `user: 12/960, total loss: 0.5`, `[INFO] 12 / 200 loss`: a number that counts, if it counts on

@@ -14,8 +14,8 @@ import numpy as np
 
 from diagnose.readers.columns import LAUNCH, Column
 from diagnose.readers.columns.placeholders import without_placeholders
-from diagnose.readers.columns.tables import counters_in, is_whole, names_without_header
-from diagnose.readers.roles import in_english, losses_in, read_tag
+from diagnose.readers.columns.tables import counters_in, is_whole, names_without_header, split_named
+from diagnose.readers.roles import HELD_OUT, in_english, losses_in, read_tag
 from diagnose.readers.text.patterns import NUMBER
 from diagnose.regex import regex
 from diagnose.run import IntArray
@@ -82,7 +82,10 @@ def header_in(line: str) -> Iterator[str]:
         losses = losses_in(cells)
         if len(cells) > 1 and named and (losses or separator):
             # `box obj cls` of YOLOv5: losses by their company, and weights in a line of settings.
-            titles = [f"{cell}_loss" if cell in losses and not read_tag(cell).lossy else cell for cell in cells]
+            titles = [
+                f"{cell}_loss" if cell in losses and read_tag(cell).lossy < losses[cell].lossy else cell
+                for cell in cells
+            ]
             yield HEADER + "\t".join(titles) + _starts(line, cells)
         elif separator and all(map(_is_title, cells)):
             yield f"{TITLED}{len(cells)}"
@@ -191,7 +194,7 @@ def _at(start: int, span: Span) -> Span:
 def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
     """The columns with every `cell 2/5` under the second name of the five-column header that came last before it.
 
-    A header that comes again marks where a launch may begin.
+    A header that comes again marks where a launch may begin, unless its rows are evaluations.
     """
     parts = {name: [column] for name, column in columns.items() if not name.startswith((HEADER, *_CELLS))}
     headers = {name.removeprefix(HEADER): column for name, column in columns.items() if name.startswith(HEADER)}
@@ -199,7 +202,7 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
     again: list[IntArray] = []
     for header, where in headers.items():
         names, _, starts = header.partition("\n")
-        titles = names.split("\t")
+        titles = _by_split(names.split("\t"))
         if not any(read_tag(title).lossy for title in titles):
             continue
         rivals = np.concatenate([column.places for other, column in headers.items() if _alike(other, header)])
@@ -211,7 +214,7 @@ def with_headers(columns: Mapping[str, Column]) -> dict[str, Column]:
         cells = _named_cells(columns, titles, where, rivals) or next(filter(None, ways), {})
         for title, found in cells.items():
             parts.setdefault(counters.get(title, title), []).extend(found)
-        if cells:
+        if any(not read_tag(title).held_out for title in cells.keys() - counters):
             again.append(where.places[1:])
     marks = np.concatenate(again) if again else np.zeros(0, np.int64)
     if len(marks):
@@ -263,6 +266,16 @@ def _joined(headers: Mapping[str, Column]) -> dict[str, Column]:
 def _alike(one: str, other: str) -> bool:
     """Whether two headers have as many names."""
     return _width(one) == _width(other)
+
+
+def _by_split(titles: list[str]) -> list[str]:
+    """The titles, those of `Test_Epoch  Loss` under the split that their counter names."""
+    for title in titles:
+        split, _, counter = title.replace("_", " ").partition(" ")
+        if (held := split_named(split)) and counters_in([counter]):
+            prefix = f"{held} " if held in HELD_OUT else ""
+            return [counter if one == title else prefix + one for one in titles]
+    return titles
 
 
 def _width(header: str) -> int:
