@@ -124,6 +124,7 @@ _IN_TURN = regex(rf"[ \t]*(?:[A-Za-z]\w*[ \t]*,[ \t]*(?:{NUMBER})[ \t]*(?:,[ \t]
 _TURN = regex(rf"(?P<name>[A-Za-z]\w*)[ \t]*,[ \t]*(?P<number>{NUMBER})")
 # The first of two numbers in brackets.
 PAIRED = "@paired "
+_Spanned = tuple[str, tuple[int, int]]
 _EACH = (("one", "first"), ("two", "second"))
 # A number on a line of its own.
 BARE = "@bare"
@@ -243,7 +244,7 @@ def _metrics(line: str) -> Iterator[tuple[str, tuple[int, int]]]:
         yield from _values(name, _split_of(line, match, splits), match, changes, paired.get(match.start()))
 
 
-def _composed(line: str, splits: Sequence[re.Match[str]]) -> Iterator[tuple[re.Match[str], list[Meaning]]]:
+def _composed(line: str, splits: Sequence[re.Match[str]]) -> Iterator[tuple[re.Match[str], list[_Spanned]]]:
     """Numbers whose names are made of several words around them, and the part of the line that is so read."""
     for match in BOTH.finditer(line):
         what = (match["behind"] or match["before"] or " loss").strip(" _")
