@@ -11,6 +11,9 @@ from typing import Any
 
 from diagnose.config.node import Array, Document, Node, Path, Scalar, Table, resolved
 
+_REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
+MAX_HOPS = 10
+"""References followed from one to the next; a longer chain is a circle."""
 _STEP = re.compile(r"\[(?:(\d+)|(\*)|([^\]~]+)~([^\]]+))\]|([^.\[\]]+)")
 
 
@@ -26,10 +29,33 @@ class Place:
             yield from _follow(document.root, _steps(self.text), ())
 
     def scalar(self, document: Document) -> Any:
-        """The first scalar there; None where there is none."""
-        return next(
-            (node.value for _, found in self.find(document) if isinstance(node := resolved(found), Scalar)), None
-        )
+        """The first scalar there, references followed; None where there is none."""
+        nodes = (follow(document, found) for _, found in self.find(document))
+        return next((node.value for node in nodes if isinstance(node, Scalar)), None)
+
+
+def follow(document: Document, node: Node) -> Scalar | Array | Table | None:
+    """What `node` refers to: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
+    for _ in range(MAX_HOPS):
+        inside = resolved(node)
+        reference = _reference(inside)
+        if reference is None:
+            return inside
+        target = next(Place(reference).find(document), None)
+        if target is None or target[1] is node:
+            return None
+        node = target[1]
+    return None
+
+
+def _reference(node: Scalar | Array | Table) -> str | None:
+    """The path that a scalar refers to, where it is a reference and nothing else."""
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        return None
+    match = _REFERENCE.fullmatch(node.value.strip())
+    if match is None or (match[2] and node.tag != "!ref"):
+        return None
+    return match[1] or match[2]
 
 
 @lru_cache(maxsize=4096)

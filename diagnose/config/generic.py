@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from diagnose.config.dialect import Candidate, Place, Synonyms, Word
-from diagnose.config.hyperparameters import AN_UPDATE, HYPERPARAMETERS, is_written_number, number_of
+from diagnose.config.hyperparameters import AN_UPDATE, ENVIRONMENT_STEPS, HYPERPARAMETERS, is_written_number, number_of
 from diagnose.config.node import MAX_NODES, Array, Document, Node, Scalar, Table, children, resolved
 from diagnose.numbers import is_number
 
@@ -31,6 +31,25 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ONE_WORD = ((frozenset({"learning", "rate"}), "lr"), (frozenset({"warm", "up"}), "warmup"))
 
 
+_ROLLOUT = frozenset(
+    (
+        *(
+            "ent_coef",
+            "vf_coef",
+            "entropy_coef",
+            "value_coef",
+            "entropy_coeff",
+            "value_loss_coef",
+            "gae_lambda",
+            "lambd",
+        ),
+        *("clip_range", "cliprange", "clip_eps", "clip_epsilon", "clip_param", "clip_coef", "time_horizon"),
+        *("num_envs", "n_envs"),
+    )
+)
+"""Keys of an agent that learns from rollouts."""
+
+
 class _Beside(dict[str, Any]):
     """The keys of a section, in lower case, and their values; None for what is no scalar."""
 
@@ -38,6 +57,11 @@ class _Beside(dict[str, Any]):
     def prefixes(self) -> Counter[str]:
         """How many keys begin with a word and `_`."""
         return Counter(key.partition("_")[0] for key in self)
+
+    @cached_property
+    def of_agent(self) -> bool:
+        """Whether it is reinforcement learning: `n_epochs` counts passes over one rollout, steps are the agent's."""
+        return not _ROLLOUT.isdisjoint(self) or "ppo" in {str(value).lower() for value in self.values()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +207,19 @@ def _is_patience(name: str, leaf: _Leaf) -> bool:
         return True
     named = frozenset[str]().union(*map(_parts, leaf.sections)) & {"scheduler", "schedule", "plateau"}
     factor = any(key.endswith("factor") for key in leaf.beside)
-    stops = any(key.endswith("_patience") or "early_stop" in key for key in leaf.beside)
+    # A text beside it, such as `early_stopping_metric: bleu`, chooses the best checkpoint and stops nothing.
+    stops = any(
+        (key.endswith("_patience") or "early_stop" in key) and not isinstance(value, str)
+        for key, value in leaf.beside.items()
+    )
     return (name == "plateau_patience") == (bool(named) or (factor and not stops))
 
 
-def _is_length(_: str, leaf: _Leaf) -> bool:
+def _is_length(name: str, leaf: _Leaf) -> bool:
     """Whether it is the length of the run: no milestones, and not that of an epoch or of an agent's rollout."""
-    of_part = any("epoch" in key for key in leaf.beside) or not {"gamma", "num_envs", "n_envs"}.isdisjoint(leaf.beside)
+    if name == "max_epochs":
+        return not leaf.beside.of_agent or bool(_parts(leaf.key) & {"max", "total"})
+    of_part = leaf.beside.of_agent or "gamma" in leaf.beside or any("epoch" in key for key in leaf.beside)
     return not isinstance(leaf.value, list) and not (of_part and leaf.key in {"num_steps", "n_steps"})
 
 
@@ -216,6 +246,7 @@ _AGREES: Mapping[str, Callable[[str, _Leaf], bool]] = {
     # A `step_size` is how far a step goes: a schedule that goes down in stairs has one of steps or epochs.
     "learning_rate": lambda _, leaf: leaf.key not in {"step_size", "stepsize"} or isinstance(leaf.value, float),
     "max_steps": _is_length,
+    "max_epochs": _is_length,
     # Adafactor has a `clip_threshold` of its own, which bounds no norm.
     "grad_clip_norm": lambda _, leaf: (
         "threshold" not in leaf.key or "adafactor" not in " ".join(map(str, leaf.beside.values())).lower()
@@ -242,10 +273,13 @@ def _unit(name: str, leaf: _Leaf) -> str | None:
         return f"{token[0]}s" if token else AN_UPDATE if re.search("global|effective|total", leaf.key) else unit
     if name == "early_stopping_patience" and many:
         return None  # so many may be steps
-    if unit != "steps" or name == "max_steps":
+    if name == "max_steps":
+        agent = "timestep" in leaf.key or (leaf.beside.of_agent and "update" not in leaf.key)
+        return ENVIRONMENT_STEPS if agent else unit
+    if unit != "steps":
         return unit
     if "epoch" in leaf.key:
         return "epochs"
-    if re.search("step|iter|update|batch|print", leaf.key) or name in {"decay_steps", "disc_start", "iters_per_epoch"}:
-        return "steps"
-    return "steps" if many or (name == "warmup_steps" and leaf.value == 0) else None
+    step = re.search("step|iter|update|batch|print", leaf.key)
+    known = step or name in {"decay_steps", "disc_start", "iters_per_epoch"}
+    return "steps" if known or many or (name == "warmup_steps" and leaf.value == 0) else None

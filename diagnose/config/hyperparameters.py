@@ -110,7 +110,8 @@ TRAINING = frozenset(
 STEPS = frozenset({"steps", "updates", "micro_steps", "iters", "batches"})
 """A step is whatever the trainer counts as one: the prescription read it from the same trainer's log."""
 
-
+ENVIRONMENT_STEPS = "environment steps"
+"""What reinforcement learning counts: many of them make one update, how many the config does not say."""
 SHARE_OF_EPOCH = "share of the epoch"
 SHARE_OF_RUN = "share of the run"
 

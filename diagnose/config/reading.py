@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from diagnose.config.dialect import Candidate, Dialect, Place
+from diagnose.config.dialect import Candidate, Dialect, follow
 from diagnose.config.dialect_files import dialects
 from diagnose.config.generic import guesses
 from diagnose.config.hyperparameters import HYPERPARAMETERS, NOTHING, Kind, is_written_number, number_of, numbers_in
 from diagnose.config.node import COMPUTED, MERGE, Alias, Array, Document, Node, Path, Scalar, Table, children, resolved
-
-_REFERENCE = re.compile(r"\$\{([\w.\-]+)\}|<([\w.\-\[\]]+)>")
-MAX_HOPS = 10
-"""References followed from one to the next; a longer chain is a circle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,30 +83,6 @@ def _counting_first(name: str, places: tuple[Site, ...]) -> tuple[Site, ...]:
         return empty, bool(site.candidate.dead)
 
     return tuple(sorted(places, key=rank))
-
-
-def follow(document: Document, node: Node) -> Scalar | Array | Table | None:
-    """What `node` refers to: aliases, `${a.b}` and `!ref <a>` are followed inside the file."""
-    for _ in range(MAX_HOPS):
-        inside = resolved(node)
-        reference = _reference(inside)
-        if reference is None:
-            return inside
-        target = next(Place(reference).find(document), None)
-        if target is None or target[1] is node:
-            return None
-        node = target[1]
-    return None
-
-
-def _reference(node: Scalar | Array | Table) -> str | None:
-    """The path that a scalar refers to, where it is a reference and nothing else."""
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        return None
-    match = _REFERENCE.fullmatch(node.value.strip())
-    if match is None or (match[2] and node.tag != "!ref"):
-        return None
-    return match[1] or match[2]
 
 
 def plain(node: Node | None) -> Any:
