@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from diagnose.usage.binding import RENAMED, Arguments, assign
@@ -74,6 +74,23 @@ def _return(flow: Flow, node: ast.Return | ast.Yield, scope: Scope) -> Values:
     if node.value is not None:
         values = flow.value(node.value, scope)
         flow.put(scope.variables, RETURNED, flow.use(values, node, scope) if scope.name in READERS else values)
+    return NOTHING
+
+
+def _raise(flow: Flow, node: ast.Raise, scope: Scope) -> Values:
+    return _message(flow, ast.iter_child_nodes(node), scope)
+
+
+def _assert(flow: Flow, node: ast.Assert, scope: Scope) -> Values:
+    flow.use(flow.value(node.test, scope), node, scope)
+    return _message(flow, [node.msg] if node.msg else [], scope)
+
+
+def _message(flow: Flow, nodes: Iterable[ast.AST], scope: Scope) -> Values:
+    """What an error shows of a section is no use of its values."""
+    flow.in_message = True
+    flow.values(nodes, scope)
+    flow.in_message = False
     return NOTHING
 
 
@@ -194,7 +211,9 @@ EVALUATORS: Mapping[type, Evaluator] = {
     **dict.fromkeys((ast.Return, ast.Yield), _return),
     **dict.fromkeys((ast.Tuple, ast.List, ast.Set), _sequence),
     **dict.fromkeys((ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp), _comprehension),
-    **dict.fromkeys((ast.If, ast.While, ast.Assert, ast.Match, ast.IfExp), _branch),
+    **dict.fromkeys((ast.If, ast.While, ast.Match, ast.IfExp), _branch),
+    ast.Assert: _assert,
+    ast.Raise: _raise,
     ast.AugAssign: _augmented,
     ast.withitem: _with,
     ast.Constant: _constant,

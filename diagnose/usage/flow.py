@@ -80,6 +80,8 @@ class Notes:
     """Sections of which keys are read that only the run knows."""
     patterns: dict[Node, list[str]] = field(default_factory=lambda: defaultdict(list))
     """What is known of such keys, as regular expressions."""
+    fields: dict[Node, Event] = field(default_factory=dict)
+    """Sections whose keys, but for those that classes of the project declare, are fields of a library's class."""
     escaped: dict[Node, Event] = field(default_factory=dict)
     """Sections that were handed to code that cannot be followed."""
     elsewhere: dict[str, Place] = field(default_factory=dict)
@@ -127,6 +129,8 @@ class Flow:
         self.hits: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         self.misses: dict[Any, set[tuple[Node, str]]] = defaultdict(set)
         """By load: the keys that are read by name, with their section, which has them or has not."""
+        self.in_message = False
+        """Whether what is looked at is only shown if the run fails."""
         self.written: set[ast.AST] = set()
         """Expressions of which a member is assigned."""
         self.stored_anywhere: dict[str, Values] = {}
@@ -312,8 +316,9 @@ class Flow:
         """Note that any value of a section is used, in the last round; what is left then."""
         each = any_values(values)
         chosen, looped = ({one.section for one in each if one.chosen is is_so} for is_so in (True, False))
-        self.note(self.notes.computed, chosen, CHOSEN_BY_THE_RUN, node, scope)
-        self.note(self.notes.consumed, looped, "a loop uses its values", node, scope)
+        if not self.in_message:
+            self.note(self.notes.computed, chosen, CHOSEN_BY_THE_RUN, node, scope)
+            self.note(self.notes.consumed, looped, "a loop uses its values", node, scope)
         return values - each
 
     def escape(self, values: Values, how: str, node: ast.AST, scope: Scope) -> None:

@@ -88,6 +88,8 @@ def _passed_on(flow: Flow, what: Outside | None, name: str, receiver: Values, gi
     if name in names_of("mapping_bases"):
         held |= looped_sections(with_contents(held))  # `dict(x.items())`
         held |= NOTHING if sections(held) else {flow.thing(given.node)}
+    if name.endswith("Parser"):  # `HfArgumentParser(TrainingArguments)`: the fields are a library's
+        held |= {one for one in given.everything if isinstance(one, Outside)}
     is_method = not what and isinstance(getattr(given.node, "func", None), ast.Attribute | ast.Call)
     if (what and what.top in names_of("numeric")) or (is_method and held and name not in names_of("loaders")):
         held = frozenset(value for value in held if value in receiver or not _is_config_like(value))
@@ -161,12 +163,15 @@ def _load(flow: Flow, name: str, receiver: Values, given: Arguments) -> Values:
     if name == "exec":
         flow.put(given.scope.module.scope.variables, ITSELF, result)
     at_hand = with_contents(receiver | given.everything)
+    # a parser of classes refuses a key that is a field of none
+    parses = name.startswith("parse_") and "allow_extra_keys" not in given.keywords
+    taken = flow.notes.fields if parses else flow.notes.escaped
     for cls in _classes(at_hand):
         bind_fields(flow, cls, result)
         if any(base.outer_bases for base in cls.mro):
-            flow.escape(result, f"fields of the base of {cls.name}", site, given.scope)
+            flow.note(taken, result, f"fields of the base of {cls.name}", site, given.scope)
     for other in [one for one in at_hand if isinstance(one, Outside)] if name.startswith("parse_") else ():
-        flow.escape(result, f"fields of {other.name}", site, given.scope)
+        flow.note(taken, result, f"a field of {other.name}", site, given.scope)
     result |= {cls.instance for cls in _classes(at_hand)}
     if not LOADS_SEVERAL.fullmatch(name):
         return result

@@ -14,6 +14,7 @@ from typing import Any
 
 from diagnose.errors import SourceError
 from diagnose.usage.libraries import is_familiar
+from diagnose.usage.report import config_strings
 from diagnose.usage.syntax import (
     DEFINITIONS,
     constant,
@@ -138,6 +139,7 @@ class Project:
     # --- imports
 
     def _link(self, module: Module) -> None:
+        lazy = "__getattr__" in module.scope.names  # a package that opens a module when a name of it is asked for
         for node in ast.walk(module.tree):
             if isinstance(node, ast.Import):
                 self._link_import(node, module)
@@ -149,6 +151,10 @@ class Project:
                     self._find(name.strip(".").split("."), module.path.parent)
                 elif not self._link_plugins(node.args[0], module):
                     self.computed_imports.append(f"{module.shown}:{node.lineno}")
+            elif lazy and isinstance(node, ast.Constant) and isinstance(node.value, str):
+                parts = node.value.strip(".").split(".")
+                found = self._find(parts, module.path.parent) if all(map(str.isidentifier, parts)) else None
+                module.stars += [found] if found else []
 
     def _link_plugins(self, name: ast.AST, module: Module) -> bool:
         """Open what `import_module(f"models.{name}_model")` may mean; False if nothing is known of it."""
@@ -324,15 +330,6 @@ def python_files(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted(names) if name.endswith(".py"))
         if entries > MOST_ENTRIES:
             return
-
-
-def config_strings(data: Any) -> Iterator[str]:
-    """Every text among the values of a config."""
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, Mapping | list):
-        for value in data.values() if isinstance(data, Mapping) else data:
-            yield from config_strings(value)
 
 
 def _root(trainer: Path, config_file: Path | None) -> Path:

@@ -37,7 +37,7 @@ class Judge:
         self.named_sections = {path[:end] for path in self.reads for end in range(len(path))}
         """The sections of which some key is read by its name."""
         self.consumed, self.escaped = self._by_path(notes.consumed), self._by_path(notes.escaped)
-        self.computed = self._by_path(notes.computed)
+        self.computed, self.fields = self._by_path(notes.computed), self._by_path(notes.fields)
         self.opened = {node.path for node in notes.opened}
         self.absent_reads = self._absent_reads()
         self.referenced = set(self._references(config_file))
@@ -48,7 +48,7 @@ class Judge:
     def uses(self) -> Iterator[KeyUse]:
         """Every key of the config, in the order of the file."""
         for path in leaf_paths(self.config):
-            dotted, used = ".".join(path), self._used_whole(path[:-1])
+            dotted, used = ".".join(path), self._used_whole(path)
             if path in self.reads:
                 yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
             elif used is not None:
@@ -167,13 +167,15 @@ class Judge:
         """Whether a section of a key is given to a library."""
         return any(path[:end] in self.escaped for end in range(len(path)))
 
-    def _used_whole(self, section: Path_) -> Event | None:
-        """Why every key of a section counts: all are used, or it is a table that data look up (speaker names)."""
+    def _used_whole(self, path: Path_) -> Event | None:
+        """Why a key counts that is read with its section: all are used, or data look them up (speaker names)."""
+        section = path[:-1]
         event, content = self.computed.get(section), self._at(section)
         plain = bool(section) and not any(isinstance(value, Mapping) for value in content.values())
         chosen = event is not None and event.how == CHOSEN_BY_THE_RUN
         table = plain and chosen and section not in self.named_sections and self._may_be_computed((*section, ""))
-        return self.consumed.get(section) or (event if table else None)
+        of_library = None if path[-1] in self.flow.notes.declared else self.fields.get(section)
+        return self.consumed.get(section) or (event if table else None) or of_library
 
     def _may_be_computed(self, path: Path_) -> bool:
         patterns = self._by_path(self.flow.notes.patterns).get(path[:-1], [])

@@ -249,20 +249,52 @@ def test_a_config_is_followed_to_where_it_is_held(tmp_path: Path, where: str) ->
     assert (report.live, report.dead) == (("a.rate",), ("a.width",))
 
 
-def test_a_field_that_a_class_may_have_of_a_library_is_not_accused(tmp_path: Path) -> None:
-    source = """
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [
+        pytest.param("", KeyState.LIVE, id="a parser that refuses what is no field"),
+        pytest.param(", allow_extra_keys=True", KeyState.UNKNOWN, id="one that takes other keys"),
+    ],
+)
+def test_a_key_that_no_class_of_the_project_declares_is_a_field_of_the_base(
+    more: str, state: KeyState, tmp_path: Path
+) -> None:
+    source = f"""
         from dataclasses import dataclass
         from transformers import HfArgumentParser, TrainingArguments
 
         @dataclass
         class Mine(TrainingArguments):
             extra: int = 1
+            spare: int = 1
 
-        args, = HfArgumentParser((Mine,)).parse_yaml_file("c.yaml")
+        args, = HfArgumentParser((Mine,)).parse_yaml_file("c.yaml"{more})
         print(args.extra)
     """
-    report = read(tmp_path, source, "{extra: 1, warmup_ratio: 0.1}")
-    assert (report.live, report.unknown) == (("extra",), ("warmup_ratio",))
+    report = read(tmp_path, source, "{extra: 1, spare: 2, warmup_ratio: 0.1}")
+    assert (report["extra"].state, report["spare"].state) == (KeyState.LIVE, KeyState.DEAD)
+    assert report["warmup_ratio"].state is state
+
+
+OF_A_LIBRARY = {
+    "alone": "args, = HfArgumentParser(TrainingArguments).parse_json_file(sys.argv[1])",
+    "by keyword": "args, = HfArgumentParser(dataclass_types=TrainingArguments).parse_json_file(sys.argv[1])",
+    "in a list": "args, = HfArgumentParser([TrainingArguments]).parse_json_file(json_file=sys.argv[1])",
+    "of a parser that has a name": "parser = TrlParser(TrainingArguments)\n"
+    "args = parser.parse_yaml_file(sys.argv[1])[0]",
+    "made in a function": "def parser():\n    return HfArgumentParser(TrainingArguments)\n"
+    "args = parser().parse_json_file(sys.argv[1])[0]",
+}
+
+
+@pytest.mark.parametrize("how", OF_A_LIBRARY)
+def test_a_file_that_a_library_parses_into_its_own_class_is_not_accused(tmp_path: Path, how: str) -> None:
+    names = (
+        "import sys\nfrom transformers import HfArgumentParser, Trainer, TrainingArguments\nfrom trl import TrlParser\n"
+    )
+    source = f"{names}{OF_A_LIBRARY[how]}\nprint(args.seed)\nTrainer(args=args).train()\n"
+    report = read(tmp_path, source, "{seed: 1, warmup_ratio: 0.1}")
+    assert report.live == ("seed", "warmup_ratio")
 
 
 def test_a_key_of_which_hasattr_asks_alone_is_live(tmp_path: Path) -> None:

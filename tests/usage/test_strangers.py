@@ -58,8 +58,7 @@ def test_what_a_library_makes_of_data_is_no_section(tmp_path: Path, how: str) ->
     """
     source = textwrap.dedent(before) + textwrap.dedent(GIVEN_BACK[how])
     report = read(tmp_path, source, {"folder": "a", "width": 2, "spare": 3, "seed": 1})
-    assert set(report.live) == {"folder", "width"}
-    assert set(report.unknown) <= {"seed", "spare"}
+    assert set(report.live) == {"folder", "width", "seed"}
 
 
 FOUND_IN_STRANGERS = {
@@ -439,3 +438,73 @@ def test_a_package_that_imports_its_own_parts_by_name(tmp_path: Path, name: str)
     )
     report = read(tmp_path, source, "{name: Net, model: {width: 1, spare: 2}}")
     assert (report.live, report.dead) == (("name", "model.width"), ("model.spare",))
+
+
+LAZY = {
+    "a dict of names": """
+        from importlib import import_module
+        _HOMES = {"show": "pack.talk"}
+        def __getattr__(name):
+            return getattr(import_module(_HOMES[name]), name)
+    """,
+    "names of modules beside it": """
+        import importlib
+        _LAZY = {"talk": ["show", "tell"]}
+        def __getattr__(name):
+            for module, names in _LAZY.items():
+                if name in names:
+                    return getattr(importlib.import_module("." + module, __name__), name)
+            raise AttributeError(name)
+    """,
+    "a library's loader": """
+        import lazy_loader
+        __getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submod_attrs={"talk": ["show"]})
+    """,
+}
+
+
+@pytest.mark.parametrize("how", LAZY)
+def test_a_package_that_opens_its_modules_when_they_are_asked_for_is_followed(tmp_path: Path, how: str) -> None:
+    package = tmp_path / "pack"
+    package.mkdir()
+    (package / "__init__.py").write_text(textwrap.dedent(LAZY[how]), "utf-8")
+    (package / "talk.py").write_text("def show(cfg):\n    print(cfg['lr'])\n", "utf-8")
+    source = "import yaml\nfrom pack import show\nshow(yaml.safe_load(open('c.yaml')))\n"
+    report = read(tmp_path, source, "{lr: 1, spare: 2}")
+    assert (report.live, report.dead) == (("lr",), ("spare",))
+
+
+MESSAGES = {
+    "raise": "    if type(new) is not type(old):\n        raise ValueError('{} is no {}'.format(new, old))\n",
+    "raise of a text": "    if type(new) is not type(old):\n        raise TypeError(f'{new!r}: was {old!r}')\n",
+    "assert": "    assert isinstance(new, type(old)), show(old)\n",
+}
+
+
+@pytest.mark.parametrize("how", MESSAGES)
+def test_what_an_error_would_show_of_overwritten_keys_is_no_reading(tmp_path: Path, how: str) -> None:
+    source = f"""
+import sys, yaml
+def show(value):
+    return "not of the kind of {{}}".format(value)
+def checked(new, old):
+{MESSAGES[how]}    return new
+def merged(cfg, given):
+    for key, value in zip(given[0::2], given[1::2]):
+        cfg[key] = checked(value, cfg[key])
+    return cfg
+cfg = merged(yaml.safe_load(open("c.yaml")), sys.argv[2:])
+print(cfg["lr"])
+"""
+    report = read(tmp_path, source, "{lr: 1, spare: 2}")
+    assert (report.live, report.dead) == (("lr",), ("spare",))
+
+
+def test_a_key_that_an_error_alone_names_is_live(tmp_path: Path) -> None:
+    source = """
+        import yaml
+        cfg = yaml.safe_load(open("c.yaml"))
+        if cfg["lr"] > 1:
+            raise ValueError(f"too high for {cfg['name']}")
+    """
+    assert read(tmp_path, source, "{lr: 1, name: x, spare: 2}").live == ("lr", "name")
