@@ -83,3 +83,72 @@ def test_a_condition_holds_for_what_a_reference_leads_to() -> None:
     text = "kind: noam\noptim: adam\nscheduler: ${kind}\noptim_conf: {lr: 2.0}\nscheduler_conf: {warmup_steps: 100}\n"
     found: Any = parse_config(text + "max_epoch: 3\n", "config.yaml").values["learning_rate"]
     assert found.locked
+
+
+FAIRSEQ = """\
+task: {_name: audio_finetuning, data: /d}
+criterion: {_name: ctc}
+dataset: {max_tokens: 2400000, validate_interval: 3}
+checkpoint: {save_interval: 7, %s}
+optimization: {max_update: 60000, lr: [0.00004], update_freq: [2]}
+lr_scheduler: {_name: tri_stage, phase_ratio: [0.2, 0.3, 0.5]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("extra", "saved"),
+    [
+        ("save_interval_updates: 900", (900, "updates")),
+        ("save_interval_updates: 0", (7, "epochs")),
+        ("patience: 5", (7, "epochs")),
+    ],
+)
+def test_fairseq_counts_tokens_epochs_and_updates_and_keeps_its_rate_in_a_list(extra: str, saved: Any) -> None:
+    text = FAIRSEQ.replace("%s", extra)
+    config = parse_config(text, "config.yaml")
+    units = {name: (config.values[name].value, config.values[name].unit) for name in config.values}
+    assert units["batch_size"] == (2400000, "tokens")
+    assert units["eval_interval"] == (3, "epochs")
+    assert units["save_interval"] == saved
+    assert units["warmup_ratio"] == (0.2, "ratio")
+    assert config.rewrite({"learning_rate": 1e-5}).text == text.replace("0.00004", "1.0e-05")
+
+
+@pytest.mark.parametrize("key", ["lr_whisper", "lr_wav2vec2", "lr_wav2vec"])
+def test_the_rate_of_the_encoder_is_that_of_the_run_where_there_is_no_other(key: str) -> None:
+    text = f"{key}: 3.0e-5\nnumber_of_epochs: 4\nbatch_size: 6\nopt: !name:torch.optim.Adam\n  lr: !ref <{key}>\n"
+    assert parse_config(text, "train.yaml").value("learning_rate") == 3e-5
+    both = parse_config("lr: 0.02\n" + text, "train.yaml")
+    assert (both.value("learning_rate"), both.value("learning_rate_aux")) == (0.02, 3e-5)
+
+
+HIFIGAN = "learning_rate: 0.0002\nadam_b1: 0.8\nadam_b2: 0.99\nupsample_rates: [8, 8]\nbatch_size: 8\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "weight_decay: 0.999\nepochs: 9\nsched: !name:ExponentialLR\n  gamma: !ref <weight_decay>\n",
+            {"lr_decay": 0.999},
+        ),
+        ("gradient_accumulation: 3\nepochs: 9\nlr: 0.1\nm: !new:torch.nn.ReLU\n", {"grad_accumulation_steps": 3}),
+        (
+            "optim: adam\noptim_conf: {lr: 0.001}\nmax_epoch: 9\nencoder_conf: {dropout_rate: 0.15}\n",
+            {"dropout": 0.15},
+        ),
+        ("model:\n  train_ds: {batch_size: 12}\n  optim: {lr: 0.001}\ntrainer: {max_epochs: 9}\n", {"batch_size": 12}),
+        (
+            HIFIGAN + "p_dropout: 0.2\ncheckpoint_interval: 700\n",
+            {"dropout": 0.2, "save_interval": 700},
+        ),
+        (
+            "[optimizer]\nunet_lr = 2e-4\n[training]\nmax_train_epochs = 9\n[others]\nseed = 77\n",
+            {"learning_rate": 2e-4, "seed": 77},
+        ),
+    ],
+    ids=["speechbrain", "speechbrain's batches", "espnet", "nemo", "hifigan", "sections of the rest"],
+)
+def test_what_forks_add_to_a_framework_is_found(text: str, expected: dict[str, Any]) -> None:
+    config = parse_config(text, "config.toml" if text.startswith("[") else "config.yaml")
+    assert {name: config.value(name) for name in expected} == expected
