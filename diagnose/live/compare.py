@@ -16,7 +16,16 @@ from diagnose.facts import Facts
 from diagnose.finding import Diagnosis
 from diagnose.gather import facts_of_run
 from diagnose.live.history import remember
-from diagnose.live.verdict import Noise, Score, amount, estimated, judged_curve, samples_per_step, score
+from diagnose.live.verdict import (
+    Noise,
+    Score,
+    amount,
+    estimated,
+    judged_curve,
+    samples_per_step,
+    score,
+    unit_of_amount,
+)
 from diagnose.readers import runs
 from diagnose.run import Axis, Curve, FloatArray
 
@@ -75,6 +84,8 @@ class Compared:
     """Shape (rows, runs), in the order of `entries`; NaN outside a run."""
     settings: tuple[tuple[str, tuple[Any, ...]], ...]
     """Hyperparameters that differ, one value a run."""
+    within: str = ""
+    """What all have trained, and which run ends there; empty where none goes on, or that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +112,25 @@ def compare_runs(found: Sequence[Facts], *, by: By = By.STEP, noise: Noise | Non
     """Two runs or more, against the first. Raises LogError where they have no loss in common or cannot be aligned."""
     if len(found) < 2:
         raise LogError("compare needs two runs or more, or one and --reference")
-    curves = [_judged(facts) for facts in found]
-    metrics = {curve.role for curve in curves}
-    if len(metrics) > 1:
-        raise LogError("some of these runs log a validation loss and some do not: they cannot be compared")
+    curves = [_judged(facts, found) for facts in found]
     lines = [_aligned(facts, curve, by) for facts, curve in zip(found, curves, strict=True)]
-    most = _common([amount(facts) for facts in found])
+    seen = [amount(facts, *found) for facts in found]
+    most = _common(seen)
     first = examine_whole(found[0])
-    target = score(found[0], most)
+    scores = [score(facts, most, found) for facts in found]
     names = _names(found)
     entries = [
-        _entry(name, facts, line, first, target, most, noise or estimated(found[0], facts))
-        for name, facts, line in zip(names, found, lines, strict=True)
+        _entry(
+            name,
+            facts,
+            line,
+            first,
+            scores[0],
+            best,
+            noise or estimated(found[0], facts, beside=found),
+            estimated(facts, beside=found).value,
+        )
+        for name, facts, line, best in zip(names, found, lines, scores, strict=True)
     ]
     order = sorted(range(len(found)), key=lambda number: _rank(entries[number]))
     places = _places([ticks for ticks, _ in lines])
@@ -121,16 +139,20 @@ def compare_runs(found: Sequence[Facts], *, by: By = By.STEP, noise: Noise | Non
     settings = _settings([found[number] for number in order])
     role = curves[0].role
     metric = role.value if role else curves[0].tag
-    return Compared(by, metric, noise or estimated(*(found[n] for n in order[:2])), ranked, places, losses, settings)
+    noise = noise or estimated(*(found[n] for n in order[:2]), beside=found)
+    short = names[seen.index(most)] if len({*seen}) > 1 and most is not None else ""
+    within = f"within the first {most:,.0f} {unit_of_amount(*found)}, where {short} ends" if short else ""
+    return Compared(by, metric, noise, ranked, places, losses, settings, within)
 
 
 def against_band(runs: Sequence[Facts], healthy: Sequence[Facts], *, by: By = By.STEP) -> tuple[Left, ...]:
     """Where each run leaves the band of the healthy runs: their span at each place, widened by noise."""
-    known = [_aligned(facts, _judged(facts), by) for facts in healthy]
-    noise = estimated(*healthy).value
+    every = [*runs, *healthy]
+    known = [_aligned(facts, _judged(facts, every), by) for facts in healthy]
+    noise = estimated(*healthy, beside=every).value
     found = []
     for name, facts in zip(_names(runs), runs, strict=True):
-        places, values = _aligned(facts, _judged(facts), by)
+        places, values = _aligned(facts, _judged(facts, every), by)
         grid = np.linspace(places[0], places[-1], GRID)
         band = np.stack([np.interp(grid, *line, left=np.nan, right=np.nan) for line in known])
         covered = np.isfinite(band).any(axis=0)
@@ -160,8 +182,8 @@ def examine_whole(facts: Facts) -> Diagnosis:
     return remember(examine(facts))
 
 
-def _judged(facts: Facts) -> Curve:
-    curve = judged_curve(facts)
+def _judged(facts: Facts, beside: Sequence[Facts]) -> Curve:
+    curve = judged_curve(facts, *beside)
     if curve is None or len(curve.finite) < 2:
         raise LogError(f"{facts.run.source or facts.run.name}: no loss to compare")
     return curve
@@ -192,13 +214,13 @@ def _entry(
     line: tuple[FloatArray, FloatArray],
     first: Diagnosis,
     target: Score | None,
-    most: float | None,
+    best: Score | None,
     noise: Noise,
+    own: float,
 ) -> Entry:
     diagnosis = first if facts is first.facts else examine_whole(facts)
     here = {one.name for one in diagnosis.findings if one.alarming}
     there = {one.name for one in first.findings if one.alarming}
-    best = score(facts, most)
     places, values = line
     reached = None if target is None else np.flatnonzero(values <= target.loss + noise.value)
     return Entry(
@@ -206,7 +228,7 @@ def _entry(
         diagnosis,
         best,
         float(np.median(values[-max(1, len(values) // 10) :])),
-        estimated(facts).value,
+        own,
         None if reached is None or not len(reached) else float(places[reached[0]]),
         tuple(sorted(there - here)),
         tuple(sorted(here - there)),

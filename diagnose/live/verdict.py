@@ -1,7 +1,8 @@
-"""Is one run better than another by more than noise? At equal samples, on the validation loss."""
+"""Is one run better than another by more than noise? At equal samples, on the validation loss where both log one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,7 @@ class Score:
     loss: float
     step: int
     metric: str
-    """`val_loss`, or `train_loss` where no validation loss is logged."""
+    """`val_loss`, or `train_loss` where not all that are compared log a validation loss."""
     samples: float | None
     """Clips seen over the whole run, where the batch size is known; else None."""
 
@@ -52,14 +53,17 @@ class Comparison:
     sentence: str
 
 
-def score(facts: Facts, most: float | None = None) -> Score | None:
-    """The best loss of a run, within its first `most` samples (steps where samples are not known)."""
-    curve = judged_curve(facts)
+def score(facts: Facts, most: float | None = None, beside: Sequence[Facts] = ()) -> Score | None:
+    """The best loss of a run, within its first `most` samples (steps where samples are not known).
+
+    `beside`: the runs that it is compared with.
+    """
+    curve = judged_curve(facts, *beside)
     if curve is None:
         return None
-    finite, each = curve.finite, samples_per_step(facts)
+    finite, each = curve.finite, _per_step(facts, *beside)
     if most is not None:
-        finite = finite.where(finite.steps * (each or 1.0) <= most * (1 + 1e-9))
+        finite = finite.where(finite.steps * each <= most * (1 + 1e-9))
     if not len(finite):
         return None
     values = finite.values if curve.role is Role.VAL_LOSS else _smoothed(finite.values)
@@ -75,31 +79,35 @@ def compare(before: Facts, after: Facts, *, noise: Noise | None = None, stopped:
     `stopped`: `before` was stopped for a confirmed fault, so that it has no loss at the samples of `after`; its best
     until then counts, and the sentence says so.
     """
-    noise = noise or estimated(after)
-    limits = [limit for limit in (amount(before), amount(after)) if limit is not None]
+    noise = noise or estimated(after, beside=[before])
+    limits = [limit for limit in (amount(before, after), amount(after, before)) if limit is not None]
     most = None if stopped or len(limits) < 2 else min(limits)
-    old, new = score(before, most), score(after, most)
-    if new is None:
+    old, new = score(before, most, [after]), score(after, most, [before])
+    if new is None or judged_curve(before, after) is None:
         return Comparison(old, new, noise, False, "no loss was logged that could be compared")
     if old is None:
         return Comparison(old, new, noise, True, f"{new.metric} {new.loss:.4g}, where before no finite loss was logged")
-    if old.metric != new.metric:
-        return Comparison(old, new, noise, False, f"{old.metric} before and {new.metric} after cannot be compared")
     gain = old.loss - new.loss
     improved = gain > noise.value
     word = "better" if improved else "worse" if gain < -noise.value else "the same within noise"
-    until = " (stopped there)" if stopped else "" if most is None else f" within {most:,.0f} {_unit(before, after)}"
+    until = (
+        " (stopped there)"
+        if stopped
+        else ""
+        if most is None
+        else f" within {most:,.0f} {unit_of_amount(before, after)}"
+    )
     sentence = (
         f"best {new.metric} {old.loss:.4g}{until} to {new.loss:.4g}: {word} (noise {noise.value:.2g}, {noise.how})"
     )
     return Comparison(old, new, noise, improved, sentence)
 
 
-def estimated(*runs: Facts) -> Noise:
+def estimated(*runs: Facts, beside: Sequence[Facts] = ()) -> Noise:
     """The noise between seeds, from the scatter of the evaluations; never below a share of the loss itself."""
     levels, scatter = [], [0.0]
     for facts in runs:
-        curve = judged_curve(facts)
+        curve = judged_curve(facts, *beside)
         if curve is None or not len(curve.finite):
             continue
         values = curve.finite.values
@@ -110,12 +118,12 @@ def estimated(*runs: Facts) -> Noise:
     return Noise(noise, "estimated from the evaluations")
 
 
-def amount(facts: Facts) -> float | None:
-    """Samples that the run has seen; steps where the batch size is not known; None without a loss in steps."""
+def amount(facts: Facts, *others: Facts) -> float | None:
+    """Samples that the run has seen; steps where a batch size is not known; None without a loss in steps."""
     curve = facts.curve(Role.TRAIN_LOSS) or judged_curve(facts)
     if curve is None or not len(curve) or curve.axis is not Axis.STEP:
         return None
-    return float(curve.steps[-1]) * (samples_per_step(facts) or 1.0)
+    return float(curve.steps[-1]) * _per_step(facts, *others)
 
 
 def samples_per_step(facts: Facts) -> float | None:
@@ -126,16 +134,20 @@ def samples_per_step(facts: Facts) -> float | None:
     return float(batch) * (float(times) if is_number(times) and times > 0 else 1.0)
 
 
-def _unit(before: Facts, after: Facts) -> str:
-    return "samples" if samples_per_step(before) and samples_per_step(after) else "steps"
+def _per_step(facts: Facts, *others: Facts) -> float:
+    """How much of `amount` a step is: samples and steps are never held against each other."""
+    return (samples_per_step(facts) if all(map(samples_per_step, others)) else None) or 1.0
 
 
-def judged_curve(facts: Facts) -> Curve | None:
-    """The validation loss where one is logged, else the training loss."""
-    val = facts.curve(Role.VAL_LOSS)
-    if val is not None and len(val.finite):
-        return val
-    return facts.curve(Role.TRAIN_LOSS)
+def unit_of_amount(*runs: Facts) -> str:
+    """What `amount` counts in all of these runs."""
+    return "samples" if all(map(samples_per_step, runs)) else "steps"
+
+
+def judged_curve(facts: Facts, *others: Facts) -> Curve | None:
+    """The validation loss where this run and all others log one, else the training loss."""
+    logged = [one.curve(Role.VAL_LOSS) for one in (facts, *others)]
+    return logged[0] if all(val is not None and len(val.finite) for val in logged) else facts.curve(Role.TRAIN_LOSS)
 
 
 def _scatter(values: np.ndarray) -> float:

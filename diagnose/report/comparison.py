@@ -57,6 +57,7 @@ def as_plain(found: Compared, left: Sequence[Left]) -> dict[str, Any]:
         "by": found.by,
         "metric": found.metric,
         "noise": asdict(found.noise),
+        "within": found.within,
         "ranking": ranking,
         "course": {"places": found.places.tolist(), "losses": found.losses.tolist()},
         "settings": [{"parameter": name, "values": values} for name, values in found.settings],
@@ -88,14 +89,15 @@ def _answer(found: Compared) -> str:
     best, second = found.entries[:2]
     if best.best is None:
         return "none of these runs has a finite loss"
-    text = f"best: {best.name}, {found.metric} {number(best.best.loss)}"
+    within = f" {found.within}" if found.within else ""
+    text = f"best{within}: {best.name}, {found.metric} {number(best.best.loss)}"
     if second.best is None:
         return text
     gap = second.best.loss - best.best.loss
     noise = f"({number(found.noise.value)}, {found.noise.how})"
     if gap <= found.noise.value:
         level = f"{best.name} and {second.name} differ by {number(gap)}: within noise {noise}"
-        return f"no winner: {found.metric} {number(best.best.loss)}, {level}"
+        return f"no winner{within}: {found.metric} {number(best.best.loss)}, {level}"
     return f"{text}; {number(gap)} below {second.name}: more than noise {noise}"
 
 

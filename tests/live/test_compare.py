@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,28 @@ def test_a_longer_run_has_no_advantage() -> None:
     """At the samples that both have seen they are equal, although the longer one ends lower."""
     short, long = run("short", 3.0, points=12, batch_size=8), run("long", 3.0, points=60, batch_size=8)
     assert all("more than noise" not in entry.sentence for entry in compare_runs([short, long]).entries)
+
+
+def test_the_answer_names_the_run_that_ends_first_and_what_all_have_trained() -> None:
+    dead, others = run("dead", 3.0, points=12), [run("a", 3.1, 1), run("b", 5.0, 2)]
+    assert " within the first 120 steps, where dead ends: " in as_text(compare_runs([*others, dead]), [])
+    assert " within" not in as_text(compare_runs(others), []).split(":")[0]
+
+
+def test_steps_of_one_run_are_not_held_against_the_samples_of_another() -> None:
+    """Only one batch size is known: both are judged by their steps, to the end of the shorter one."""
+    known, unknown = run("known", 3.0, points=40, batch_size=8), run("unknown", 3.0, 1, points=60)
+    found = compare_runs([known, unknown])
+    assert found.within == "within the first 400 steps, where known ends"
+    assert all(entry.best and entry.best.step > 300 for entry in found.entries)
+
+
+def test_runs_of_which_one_died_before_its_first_validation_are_compared_on_the_training_loss() -> None:
+    early = run("early", 3.0, 1, points=20)
+    early = replace(early, run=replace(early.run, curves={"loss": early.run.curves["loss"]}))
+    found = compare_runs([run("a", 4.0), early, run("b", 5.0, 2)])
+    assert found.metric == "train_loss"
+    assert {entry.best.metric for entry in found.entries if entry.best} == {"train_loss"}
 
 
 def test_settings_that_differ_are_listed_and_others_are_not() -> None:

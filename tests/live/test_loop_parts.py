@@ -122,6 +122,19 @@ def test_a_loss_that_was_never_finite_is_beaten_by_any() -> None:
     assert compare(run([np.nan, np.nan]), run([3.0, 2.0])).improved
 
 
+def test_a_cure_of_a_run_that_died_before_its_first_validation_is_compared_on_the_training_loss() -> None:
+    """NaN after three points, or thrown up: neither has a validation loss that the cure could be better than."""
+    cure = run([3.0, 2.0, 1.0, 0.9, 0.8, 0.7])
+    for lost in ([9.0, float("nan"), float("nan")], [9.0, 5.0, 400.0]):
+        loss = Curve("loss", np.arange(1, 4) * 5, np.array(lost), role=Role.TRAIN_LOSS)
+        found = compare(Facts(Run("r", "", "test", {"loss": loss})), cure, stopped=True)
+        assert found.improved
+        assert found.sentence.startswith("best train_loss ")
+    validated = Facts(Run("r", "", "test", {"val": run([9.0, 8.0]).run.curves["val"]}))
+    trained = Facts(Run("r", "", "test", {"loss": cure.run.curves["loss"]}))
+    assert not compare(validated, trained).improved
+
+
 def test_without_validation_the_smoothed_training_loss_is_compared_and_said() -> None:
     loss = Curve("loss", np.arange(40), np.linspace(5, 3, 40), role=Role.TRAIN_LOSS)
     found = score(Facts(Run("r", "", "test", {"loss": loss})))
