@@ -66,6 +66,8 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
         return frozenset({flow.thing(node)})
     else:
         called = flow.value(node.func, scope)
+        if isinstance(node.func, ast.Call):
+            called |= frozenset(flow.project.evaluated(node.func, scope))
     return call_values(flow, called, given, name, receiver)
 
 

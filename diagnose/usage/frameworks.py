@@ -12,6 +12,7 @@ from typing import Any
 from diagnose.usage.flow import is_hydra_main
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
+from diagnose.usage.references import classes_of_tags
 from diagnose.usage.report import KeyState, KeyUse, Place, read_by, unknown
 from diagnose.usage.values import Scope
 
@@ -24,6 +25,7 @@ MAKERS = {
     "LightningCLI": "class_path",
     "build_from_cfg": "type",  # of mmengine, as from_cfg of its Runner
     "from_cfg": "type",
+    "load_hyperpyyaml": "!new",
 }
 DUNDER = re.compile("_[a-z]+_")  # `_target_`, `_partial_`, `_args_`: Hydra's own keys
 
@@ -37,6 +39,7 @@ class Frameworks:
         self.lightning = next((scope for scope, _ in reach.calls_named("LightningCLI")), None)
         """Where Lightning's command line is started, which reads the config itself."""
 
+        self.tags = classes_of_tags(config_file) if self._makers.keys() & {"!new"} else {}
         self._folder, told = hydra_folders(reach.project, config_file)
         self.composes_elsewhere = told and config_file is not None and self._folder is None
 
@@ -56,6 +59,8 @@ class Frameworks:
         section: Any = self.config
         makers = self._makers.keys() - (set() if handed_on else {"type"})
         for depth in range(len(path)):
+            if path[:depth] in self.tags:
+                return self._of_class(path, self.tags[path[:depth]], path[depth:], self._makers["!new"])
             for name in makers & section.keys():
                 rest = path[depth + 1 :] if path[depth] == "init_args" else path[depth:]
                 return self._of_class(path, str(section[name]), rest, self._makers[name])
@@ -99,14 +104,17 @@ def hydra_folders(project: Project, config_file: Path | None) -> tuple[Path | No
     return next((folder for folder in above[:LEVELS_UP] if folder.name in names), None), bool(names)
 
 
-def package_of(project: Project, config_file: Path | None) -> tuple[str, ...]:
-    """The sections under which Hydra puts the keys of a file: those of its folder, or those that its head names."""
+def package_of(project: Project, config_file: Path | None, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The sections under which Hydra puts the keys of a file: those of its folder, or those that its head names.
+
+    Hydra 0.11 puts them under none: a file then begins with the section of its folder.
+    """
     folder, _ = hydra_folders(project, config_file)
     if folder is None or config_file is None:
         return ()
     group = config_file.resolve().parent.relative_to(folder).parts
     head = PACKAGE.search(config_file.read_text("utf-8", errors="replace"))
-    parts = head[1].replace("_group_", ".".join(group)).split(".") if head else group
+    parts = head[1].replace("_group_", ".".join(group)).split(".") if head else group * (config.keys() != {*group[:1]})
     return tuple(part for part in parts if part != "_global_")
 
 

@@ -120,8 +120,10 @@ def _of_section(flow: Flow, value: Node, access: Access, base: Values) -> Values
 
 
 def _note_section(flow: Flow, value: Node, child: Node | None, key: str, access: Access, base: Values) -> None:
-    if access.form in {"attribute", "subscript"}:
-        (flow.misses if child is None else flow.hits)[value.site].add((value, key))
+    if child is not None:
+        flow.hits[value.site].add((value, key))
+    elif access.form in {"attribute", "subscript"}:
+        flow.misses[value.site].add((value, key))
     if not flow.final:
         return
     place = flow.place(access.node, access.scope)
@@ -157,6 +159,8 @@ def _of_object(flow: Flow, thing: Thing, value: Thing | Scope, access: Access) -
         result |= thing.at("*")
     if access.form == "subscript" and isinstance(key, str):
         result |= _by_own_method(flow, thing, frozenset({key}), access.node, access.scope)
+    elif access.form in {"attribute", "getattr"} and not access.stores and not thing.has(key):
+        result |= _by_own_method(flow, thing, frozenset({key}), access.node, access.scope, "__getattr__")
     return result
 
 
@@ -180,7 +184,7 @@ def call_value(flow: Flow, value: Any, given: Arguments) -> Values:
     bound = dict(zip(parameters, given.args, strict=False)) | given.keywords
     key = next(iter(bound.pop(name, NOTHING)), None)
     owner = function.owner or function
-    if not isinstance(key, str) or key not in map(constant, ast.walk(given.node)):
+    if not isinstance(key, str) or key not in {getattr(given.node, "attr", None), *map(constant, ast.walk(given.node))}:
         flow.looked_up[owner] = True
         return call_defined(flow, value, given)
     flow.looked_up.setdefault(owner, False)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from diagnose.errors import SourceError
+from diagnose.usage.files import LEVELS_UP, file_of, python_files, root_of
 from diagnose.usage.libraries import is_familiar
 from diagnose.usage.report import config_strings
 from diagnose.usage.syntax import (
@@ -26,11 +26,7 @@ from diagnose.usage.syntax import (
 )
 from diagnose.usage.values import Module, Outside, Scope, Variable
 
-PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
-ROOT_MARKS = ("requirements.txt", "README.md", "LICENSE")
-LEVELS_UP = 5  # a trainer is at most this deep in its project
 MOST_BYTES = 2_000_000  # a larger file was not written by hand
-MOST_ENTRIES = 200_000  # files of any kind: a project may hold its data set, which takes minutes to list
 DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 PACKAGE = re.compile(r"\w+(\\\.\w+)*\\\.")  # what a pattern begins with
 Bindings = tuple[Variable | Scope | Module | Outside, ...]
@@ -42,7 +38,7 @@ class Project:
 
     def __init__(self, trainer: Path, config_file: Path | None, config: Mapping[str, Any]) -> None:
         self.trainer = trainer.resolve()
-        self.root = _root(self.trainer, config_file)
+        self.root = root_of(self.trainer, config_file)
         self.notes: list[str] = []
         """One line for each file that could not be read."""
         self.by_name: dict[str, list[Scope]] = defaultdict(list)
@@ -199,16 +195,19 @@ class Project:
 
     def _find(self, parts: list[str], near: Path) -> Module | None:
         found = next(filter(None, (self._at(folder, parts) for folder in self._search_path(parts[0], near))), None)
-        elsewhere = self._packages.get(parts[0], ()) if found is None and not is_familiar(parts[0]) else ()
-        return self._at(elsewhere[0], parts) if len(elsewhere) == 1 else found
+        if found is not None or is_familiar(parts[0]):
+            return found
+        homes = [home for home in self._packages.get(parts[0], ()) if file_of(home, parts)]
+        outer = [home for home in homes if not (home / "__init__.py").is_file()] or homes  # no part of a package
+        return self._at(outer[0], parts) if len(outer) == 1 else None
 
     @cached_property
-    def _packages(self) -> Mapping[str, list[Path]]:
-        """The folders that hold a package, or a module, of this name: installed, or put on the path by an editor."""
-        found: dict[str, list[Path]] = defaultdict(list)
+    def _packages(self) -> Mapping[str, dict[Path, None]]:
+        """The folders that hold a package, or a module, of this name: installed, or put on the path by the run."""
+        found: dict[str, dict[Path, None]] = defaultdict(dict)
         for path in python_files(self.root):
-            home = path.parent if path.name == "__init__.py" else path.with_suffix("")
-            found[home.name].append(home.parent)
+            for home in (path.with_suffix(""), path.parent):
+                found[home.name][home.parent] = None
         return found
 
     def _search_path(self, package: str, near: Path) -> dict[Path, None]:
@@ -235,14 +234,13 @@ class Project:
                 return
 
     def _at(self, folder: Path, parts: list[str]) -> Module | None:
-        target = folder.joinpath(*parts)
-        files = [path for path in (target.parent / f"{target.name}.py", target / "__init__.py") if path.is_file()]
-        if files or target.is_dir():
+        file = file_of(folder, parts)
+        if file or folder.joinpath(*parts).is_dir():
             for depth in range(1, len(parts)):  # packages run their __init__
                 package = folder.joinpath(*parts[:depth]) / "__init__.py"
                 if package.is_file():
                     self._open(package)
-        return self._open(files[0]) if files else None
+        return self._open(file) if file else None
 
     def _link_bases(self, scope: Scope) -> None:
         for node in scope.node.bases:
@@ -270,6 +268,16 @@ class Project:
             placed = [one for one in scopes if any(one.module.is_at(its) for its in homes)]
             found += placed or ([] if is_familiar(home.partition(".")[0]) else scopes)
         return found
+
+    def evaluated(self, call: ast.Call, scope: Scope) -> list[Scope]:
+        """The functions and classes that `eval("models." + name)` may be."""
+        pattern = key_pattern(call.args[0]) if call.args and last_name(call) == "eval" else ""
+        home, name = (pattern.split(r"\.")[at] for at in (0, -1))
+        if name.isidentifier() and name != home:
+            return [one for one in self.by_name[name] if one.parent is one.module.scope]
+        modules = [one for one in self.lookup(home, scope) if isinstance(one, Module)]
+        found = [self.in_module(one, module) for module in modules for one in {*module.scope.names, *module.imports}]
+        return [one for bindings in found for one in bindings if isinstance(one, Scope)]
 
     def lookup(self, name: str, scope: Scope) -> Bindings:
         """What a name may be bound to, seen from `scope`."""
@@ -319,28 +327,3 @@ class Project:
             return (Outside(f"{base.name}.{name}"),)
         found = base.names.get(name) if isinstance(base, Scope) and base.kind == "class" else None
         return (found,) if found else ()
-
-
-def python_files(folder: Path) -> Iterator[Path]:
-    """The Python files below a folder, of the first `MOST_ENTRIES` files; hidden folders are left out."""
-    entries = 0
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__pycache__", "site-packages")))
-        entries += len(names) + len(folders)
-        yield from (Path(place, name) for name in sorted(names) if name.endswith(".py"))
-        if entries > MOST_ENTRIES:
-            return
-
-
-def _root(trainer: Path, config_file: Path | None) -> Path:
-    """The project's folder: the nearest that has a mark of one, else the one that holds the config too."""
-    above = list(trainer.parents)[:LEVELS_UP]
-    marked = _nearest(above, PROJECT_FILES) or _nearest(above, ROOT_MARKS)
-    if marked is not None or config_file is None:
-        return marked or trainer.parent
-    config = config_file.resolve()
-    return next((one for one in above if config.is_relative_to(one) and one != Path(one.anchor)), trainer.parent)
-
-
-def _nearest(folders: list[Path], marks: tuple[str, ...]) -> Path | None:
-    return next((one for one in folders if any((one / mark).exists() for mark in marks)), None)

@@ -109,6 +109,7 @@ class Reachable:
 
     def _note(self, node: ast.AST, scope: Scope) -> None:
         if isinstance(node, ast.Call):
+            self.add(self.project.evaluated(node, scope))
             if isinstance(node.func, ast.Call) and last_name(node.func) == "getattr":  # a method by a computed name
                 self.add(scope.module.scopes.values())
         elif isinstance(node, ast.Name):

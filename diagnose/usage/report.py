@@ -19,6 +19,9 @@ class KeyState(str, Enum):
     UNKNOWN = "unknown"
 
 
+IDLE = {KeyState.DEAD, KeyState.MISPLACED}
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
     """A line of a source file."""
@@ -115,12 +118,12 @@ class KeyReport:
     @property
     def idle(self) -> tuple[KeyUse, ...]:
         """The dead and the misplaced keys: an edit to one of them has no effect."""
-        return tuple(use for use in self.keys if use.state in {KeyState.DEAD, KeyState.MISPLACED})
+        return tuple(use for use in self.keys if use.state in IDLE)
 
 
-def read_by(path: tuple[str, ...], reason: str, place: Place) -> KeyUse:
-    """A key that is used by whatever is at `place`."""
-    return KeyUse(".".join(path), KeyState.LIVE, Confidence.MEDIUM, reads=(place,), reason=reason)
+def read_by(path: tuple[str, ...], reason: str, *places: Place) -> KeyUse:
+    """A key that is used by whatever is at these places."""
+    return KeyUse(".".join(path), KeyState.LIVE, Confidence.MEDIUM, reads=places, reason=reason)
 
 
 def unknown(path: str, reason: str) -> KeyUse:

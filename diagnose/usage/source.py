@@ -19,6 +19,7 @@ from diagnose.usage.flow import Flow, TooMuchError
 from diagnose.usage.frameworks import other_keys, package_of
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
+from diagnose.usage.references import classes_of_tags
 from diagnose.usage.report import KeyReport, KeyState, leaf_paths, unknown
 from diagnose.usage.verdict import Judge
 
@@ -35,12 +36,13 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     """
     trainer = trainer_in(trainer, config_file) if trainer.is_dir() else trainer
     _must_be_readable(trainer)
-    project = Project(trainer, config_file, config)
+    named = {**config, "!": {"_target_": list(classes_of_tags(config_file).values())}}
+    project = Project(trainer, config_file, named)
     if project.main is None:
         advice = "no key can be followed, none is protected; correct it or name another file"
         raise SourceError(f"{project.notes[0]}: {advice}")
-    flow = Flow(project, Reachable(project, config), config, config_file.name if config_file else "", EVALUATORS)
-    flow.package, flow.other_keys = package_of(project, config_file), other_keys(project, config_file)
+    flow = Flow(project, Reachable(project, named), config, config_file.name if config_file else "", EVALUATORS)
+    flow.package, flow.other_keys = package_of(project, config_file, config), other_keys(project, config_file)
     trouble = _in_deep_stack(flow.run)
     if trouble is not None:
         keys = tuple(unknown(".".join(path), trouble) for path in leaf_paths(config))

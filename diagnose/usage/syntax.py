@@ -61,6 +61,8 @@ def accessor(node: Any) -> tuple[ast.AST, str, str] | None:
             form = "get"
         case ast.Call(func=ast.Name(id="getattr"), args=[held, ast.Name(id=key), *_]):
             form = "getattr"
+        case ast.Call(func=ast.Attribute(value=held, attr="__getattr__"), args=[ast.Name(id=key)]):
+            form = "getattr"
         case _:
             return None
     return (held, key, form) if key in {one.arg for one in node.args.args} else None

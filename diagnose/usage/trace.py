@@ -22,7 +22,7 @@ from diagnose.errors import SourceError
 from diagnose.finding import Confidence
 from diagnose.usage.anchors import read_as_one
 from diagnose.usage.command import script_of
-from diagnose.usage.project import python_files
+from diagnose.usage.files import python_files
 from diagnose.usage.report import KeyReport, KeyState, KeyUse, Place, leaf_paths, unknown
 from diagnose.usage.source import keys_read
 from diagnose.usage.verdict import PROBABLY

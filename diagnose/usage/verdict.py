@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,12 @@ from diagnose.finding import Confidence
 from diagnose.usage.flow import CHOSEN_BY_THE_RUN, ENOUGH_READS, Event, Flow
 from diagnose.usage.frameworks import Frameworks
 from diagnose.usage.mentions import handed_to_a_process, literal, mentions
-from diagnose.usage.report import AbsentKey, KeyState, KeyUse, Place, leaf_paths, unknown
+from diagnose.usage.references import references
+from diagnose.usage.report import IDLE, AbsentKey, KeyState, KeyUse, Place, leaf_paths, read_by, unknown
 from diagnose.usage.values import Node
 
 Path_ = tuple[str, ...]
 PROBABLY = "cannot tell, probably unread"
-REFERENCE = re.compile(r"\$\{([^{}]*)\}?|%\(([^()]*)\)s")
-HYPERPYYAML = re.compile(r"!(?:ref|copy)\s.*")
 FAIR_SHARE = 0.5  # of the best load's share of keys that the file has: another load may be the config too
 
 
@@ -40,25 +39,48 @@ class Judge:
         self.computed, self.fields = self._by_path(notes.computed), self._by_path(notes.fields)
         self.opened = {node.path for node in notes.opened}
         self.absent_reads = self._absent_reads()
-        self.referenced = set(self._references(config_file))
-        """What other keys name, by `${a.b}` or `!ref <a>`: the end of a path, or a section, may be read through it."""
+        self.made: set[Path_] = set()
+        """The keys of sections that a framework makes objects from."""
+        self.references = references(config, config_file, self.frameworks.included)
         self.lost = self._lost()
         """Why nothing can be known of any key that is not read."""
 
-    def uses(self) -> Iterator[KeyUse]:
-        """Every key of the config, in the order of the file."""
-        for path in leaf_paths(self.config):
-            dotted, used = ".".join(path), self._used_whole(path)
-            if path in self.reads:
-                yield KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
-            elif used is not None:
-                yield KeyUse(dotted, KeyState.LIVE, Confidence.MEDIUM, reads=(used.place,), reason=used.how)
-            elif (made := self.frameworks.use(path, self._handed_on(path))) is not None:
-                yield made
-            elif (reason := next(self._doubts(path), None)) is not None:
-                yield unknown(dotted, reason)
-            else:
-                yield self._unread(path)
+    def uses(self) -> Iterable[KeyUse]:
+        """Every key of the config, in the order of the file; one that others name is read where these are."""
+        found = {path: self._use(path) for path in leaf_paths(self.config)}
+        naming = {path: by for path in found if (by := self._naming(path))}
+        changed = True
+        while changed:
+            changed = False
+            for path, by in naming.items():
+                uses = [found.get(one, unknown("", "")) for one in by]
+                read = next((use for use in uses if use.state is KeyState.LIVE), None)
+                if read and found[path].state is not KeyState.LIVE:
+                    found[path] = read_by(path, f"{read.path} refers to it", *read.reads)
+                    changed = True
+                elif found[path].state in IDLE and any(use.state is KeyState.UNKNOWN for use in uses):
+                    found[path] = unknown(".".join(path), "another key refers to it")
+                    changed = True
+        return found.values()
+
+    def _naming(self, path: Path_) -> set[Path_]:
+        """The keys that name one, or its section: an empty path for those of another file."""
+        dotted = f".{'.'.join(path)}."
+        named = {(name, by) for name, by in self.references if by != path and f".{name}." in dotted}
+        return {by for name, by in named if path not in self.made or name.rpartition(".")[2] == path[-1]}
+
+    def _use(self, path: Path_) -> KeyUse:
+        dotted, used = ".".join(path), self._used_whole(path)
+        if path in self.reads:
+            return KeyUse(dotted, KeyState.LIVE, reads=tuple(sorted(self.reads[path])))
+        if used is not None:
+            return read_by(path, used.how, used.place)
+        made = self.frameworks.use(path, self._handed_on(path))
+        if made is not None:
+            self.made.add(path)
+            return made
+        reason = next(self._doubts(path), None)
+        return self._unread(path) if reason is None else unknown(dotted, reason)
 
     def absent(self) -> tuple[AbsentKey, ...]:
         """The keys that are read and that the file does not have."""
@@ -104,13 +126,6 @@ class Judge:
         ]
         return sorted(found, key=lambda one: (one[0][:-1], one[2]))
 
-    def _references(self, config_file: Path | None) -> Iterator[str]:
-        files = [config_file, *self.frameworks.included] if config_file else []
-        text = "\n".join([str(self.config), *(file.read_text("utf-8", errors="replace") for file in files)])
-        inside = [piece for part in REFERENCE.findall(text) for piece in part]
-        inside += [name for line in HYPERPYYAML.findall(text) for name in re.findall("<([^<>]*)>", line)]
-        yield from (name.strip(".") for piece in inside for name in re.findall(r"[\w\-][\w.\-]*", piece))
-
     # --- why nothing can be known
 
     def _lost(self) -> str | None:
@@ -134,8 +149,6 @@ class Judge:
             yield self.lost
         if path[-1].startswith("_") and path[-1].endswith("_"):
             yield "a key for the library that makes objects from the config"
-        if any(f".{one}." in f".{'.'.join(path)}." for one in self.referenced):
-            yield "another key refers to it"
         yield from self._doubts_of_sections(path)
         yield from self._doubts_of_name(path)
 

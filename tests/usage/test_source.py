@@ -248,10 +248,10 @@ def test_however_a_nested_key_is_read_it_is_never_accused(tmp_path: Path, way: s
     assert {use.path for use in report.idle} <= {"audio.x", "train.y"}
 
 
-def test_a_key_that_another_refers_to_is_not_accused(tmp_path: Path) -> None:
+def test_a_key_that_one_that_is_read_refers_to_is_read(tmp_path: Path) -> None:
     source = "from omegaconf import OmegaConf\nprint(OmegaConf.load('c').rate)\n"
     report = read(tmp_path, source, "{rate: '${base.lr}', base: {lr: 1, warmup: 2}}")
-    assert report.unknown == ("base.lr",)
+    assert report.live == ("rate", "base.lr")
     assert report.dead == ("base.warmup",)
 
 

@@ -1,0 +1,65 @@
+"""What the values of a config name: other keys, by `${a.b}` or `!ref <a>`, and classes, by HyperPyYAML's tags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REFERENCE = re.compile(r"\$\{([^{}]*)\}?|%\(([^()]*)\)s|<([^<>]*)>")
+LINE_WITH_TAG = re.compile(r"!(?:ref|copy)\s.*")
+MAKING_TAG = re.compile(r"!(?:new|apply|name):([\w.]+)")
+Path_ = tuple[str, ...]
+
+
+def references(config: Mapping[str, Any], file: Path | None, others: list[Path]) -> list[tuple[str, Path_]]:
+    """The (end of a) dotted path that is named, and the path of the key that names it, empty in another file."""
+    values = _values(file) or list(_of_data(config, ()))
+    named = [(name, path) for path, tag, text in values for name in _names(text, tag in {"!ref", "!copy"})]
+    for text in (one.read_text("utf-8", errors="replace") for one in others if one != file):
+        named += [(name, ()) for name in _names(text, with_tag=False)]
+        named += [(name, ()) for line in LINE_WITH_TAG.findall(text) for name in _names(line, with_tag=True)]
+    return named
+
+
+def classes_of_tags(file: Path | None) -> dict[Path_, str]:
+    """The classes that `!new:`, `!apply:` and `!name:` name, by the path of the section that they are made from."""
+    found = ((path, MAKING_TAG.fullmatch(tag)) for path, tag, _ in _values(file))
+    return {path: tag[1] for path, tag in found if tag}
+
+
+def _names(text: str, with_tag: bool) -> Iterator[str]:
+    for curly, percent, pointed in REFERENCE.findall(text):
+        inside = curly or percent or (pointed if with_tag else "")
+        yield from (name.strip(".") for name in re.findall(r"[\w\-][\w.\-]*", inside))
+
+
+def _values(file: Path | None) -> list[tuple[Path_, str, str]]:
+    """Path, tag and text of everything in a YAML or JSON file."""
+    if file is None or file.suffix not in {".yaml", ".yml", ".json"}:
+        return []
+    try:
+        return list(_of_node(yaml.compose(file.read_text("utf-8", errors="replace"), yaml.CSafeLoader), ()))
+    except yaml.YAMLError:
+        return []
+
+
+def _of_node(node: Any, path: Path_) -> Iterator[tuple[Path_, str, str]]:
+    if node is not None:
+        yield path, node.tag, node.value if isinstance(node, yaml.ScalarNode) else ""
+    for value in node.value if isinstance(node, yaml.CollectionNode) else ():
+        yield from (
+            _of_node(value[1], (*path, str(value[0].value))) if isinstance(value, tuple) else _of_node(value, path)
+        )
+
+
+def _of_data(value: Any, path: Path_) -> Iterator[tuple[Path_, str, str]]:
+    if isinstance(value, str):
+        yield path, "", value
+    for key, inner in value.items() if isinstance(value, Mapping) else ():
+        yield from _of_data(inner, (*path, str(key)))
+    for inner in value if isinstance(value, list) else ():
+        yield from _of_data(inner, path)

@@ -1,0 +1,212 @@
+"""What loads a config, what holds it, what its values name, and where the modules are that read it."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from diagnose.config import read_config
+from diagnose.usage.report import KeyReport
+from diagnose.usage.source import keys_read
+from tests.usage.conftest import read
+
+
+def written(tmp_path: Path, files: dict[str, str], config: str = "config.yaml", trainer: str = "train.py") -> KeyReport:
+    """The report on a project whose files are given by their paths."""
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(textwrap.dedent(text), "utf-8")
+    file = tmp_path / config
+    return keys_read(tmp_path / trainer, read_config(file).tree(), file)
+
+
+LOOP = "def run(opt):\n    print(opt['rate'], opt['net']['width'])\n"
+STARTS = "import yaml\nimport _paths\n\nopt = yaml.safe_load(open('config.yaml'))\n"
+ON_THE_PATH = {
+    "a folder without `__init__.py`": {
+        "tools/train.py": STARTS + "from engine.loop import run\nrun(opt)\n",
+        "lib/engine/loop.py": LOOP,
+    },
+    "a package that holds a module of its name": {
+        "tools/train.py": STARTS + "from steps.steps import run\nrun(opt)\n",
+        "lib/steps/__init__.py": "",
+        "lib/steps/steps.py": LOOP,
+    },
+    "a package whose name a module of another one has": {
+        "tools/train.py": STARTS + "import steps\nsteps.run(opt)\n",
+        "lib/steps/__init__.py": LOOP,
+        "lib/setup/__init__.py": "",
+        "lib/setup/steps.py": "STEPS = 3\n",
+    },
+}
+
+
+@pytest.mark.parametrize("way", ON_THE_PATH)
+def test_a_folder_that_the_run_puts_on_the_path_is_found(tmp_path: Path, way: str) -> None:
+    beside = {"README.md": "", "tools/_paths.py": "import sys\nsys.path.insert(0, 'lib')\n"}
+    config = {"config.yaml": "rate: 1\nnet: {width: 2, depth: 3}\nspare: 4\n"}
+    report = written(tmp_path, {**ON_THE_PATH[way], **beside, **config}, trainer="tools/train.py")
+    assert (report.live, report.dead) == (("rate", "net.width"), ("net.depth", "spare"))
+
+
+def test_a_key_that_one_of_two_modules_of_a_name_may_read_is_not_accused(tmp_path: Path) -> None:
+    files = {
+        "README.md": "",
+        "tools/train.py": STARTS + "print(opt['rate'])\nfrom steps import run\nrun(opt)\n",
+        "a/steps.py": "def run(opt):\n    print(opt['width'])\n",
+        "b/steps.py": "def run(opt):\n    print(opt['depth'])\n",
+        "config.yaml": "rate: 1\nwidth: 2\ndepth: 3\nspare: 4\n",
+    }
+    report = written(tmp_path, files, trainer="tools/train.py")
+    assert (report.live, report.dead) == (("rate",), ())
+
+
+EVALUATED = {
+    "a module and a class": "eval('nets.' + cfg['net'])(cfg)\n",
+    "a function of a module": "eval('nets.' + cfg['net'] + '.made')(cfg)\n",
+    "a formatted text": "eval(f\"nets.{cfg['net']}.made\")(cfg)\n",
+    "a class under another name": "eval('nets.%s' % cfg['net'])(cfg)\neval('nets.' + cfg['net'])(cfg)\n",
+}
+
+
+@pytest.mark.parametrize("way", EVALUATED)
+def test_what_eval_picks_from_a_module_is_given_the_config(tmp_path: Path, way: str) -> None:
+    source = "import yaml\nimport nets\n\ncfg = yaml.safe_load(open('config.yaml'))\n"
+    files = {
+        "train.py": source + EVALUATED[way],
+        "nets/__init__.py": "import nets.flat\nfrom nets.flat import Flat as flat\n",
+        "nets/flat.py": """
+            class Flat:
+                def __init__(self, cfg):
+                    self.width = cfg["width"]
+
+            def made(cfg):
+                return Flat(cfg)
+        """,
+        "config.yaml": "net: flat\nwidth: 2\nspare: 4\n",
+    }
+    report = written(tmp_path, files)
+    assert (report.live, report.dead) == (("net", "width"), ("spare",))
+
+
+HYDRA = """
+    import hydra
+
+    @hydra.main(config_path="conf/all.yaml")
+    def main(cfg):
+        print(cfg.training.rate, cfg.training.steps.warm)
+
+    main()
+"""
+
+
+@pytest.mark.parametrize(
+    "section", ["training: {rate: 1, steps: {warm: 2, spare: 3}}", "rate: 1\nsteps: {warm: 2, spare: 3}"]
+)
+def test_a_hydra_file_may_begin_with_the_section_of_its_folder(tmp_path: Path, section: str) -> None:
+    files = {"train.py": HYDRA, "conf/all.yaml": "defaults: [training: fast]\n", "conf/training/fast.yaml": section}
+    report = written(tmp_path, files, config="conf/training/fast.yaml")
+    assert [path.rpartition(".")[2] for path in report.dead] == ["spare"]
+    assert len(report.live) == 2
+
+
+HOLDERS = {
+    "asked by the method's name": "return self._c.__getattr__(name)",
+    "asked by `getattr`": "return getattr(self._c, name)",
+    "asked by its item": "return self._c[name]",
+}
+
+
+@pytest.mark.parametrize("way", HOLDERS)
+def test_an_object_that_asks_a_config_it_holds_for_its_attributes(tmp_path: Path, way: str) -> None:
+    source = f"""
+        from yacs.config import CfgNode
+
+        class Options:
+            def __init__(self, file):
+                self._c = CfgNode()
+                self._c.SPARE = False
+                self._c.OPTIM = CfgNode()
+                self._c.OPTIM.RATE = 1
+                self._c.merge_from_file(file)
+
+            def __getattr__(self, name):
+                {HOLDERS[way]}
+
+        opt = Options("training.yml")
+        print(opt.OPTIM.RATE)
+    """
+    report = read(tmp_path, source, "{SPARE: true, OPTIM: {RATE: 2, DECAY: 3}}")
+    assert (report.live, report.dead) == (("OPTIM.RATE",), ("SPARE", "OPTIM.DECAY"))
+
+
+def test_a_config_that_is_read_with_defaults_alone_is_no_other_file(tmp_path: Path) -> None:
+    source = """
+        import json, yaml
+
+        cfg = yaml.safe_load(open("config.yaml"))
+        names = json.load(open("names.json"))
+        for name in names:
+            print(names[name])
+        print(cfg.get("rate", 1), cfg.get("steps", 2), cfg["only_in_another_file"])
+    """
+    assert read(tmp_path, source, "{rate: 1, steps: 2, spare: 3}").dead == ("spare",)
+
+
+REFERRED = """
+    rate: 1
+    warm: 2
+    idle: 3
+    data: {width: 4, depth: 5}
+    net:
+      rate: ${rate}
+      size: ${data.width}
+    unread: ${idle}
+    chain: ${unread}
+"""
+
+
+def test_a_key_that_others_refer_to_is_what_these_are(tmp_path: Path) -> None:
+    files = {"train.py": "from omegaconf import OmegaConf\nprint(OmegaConf.load('config.yaml').net.rate)\n"}
+    report = written(tmp_path, {**files, "config.yaml": REFERRED})
+    assert report.live == ("rate", "net.rate")
+    assert {"warm", "idle", "data.width", "data.depth", "net.size", "unread", "chain"} == set(report.dead)
+
+
+TAGGED = """
+    width: 4
+    rate: 1
+    folder: out
+    spare: 2
+    saves: !ref <folder>/saves
+    net: !new:nets.Net
+        width: !ref <width>
+        unused: 3
+    meter: !new:speechkit.Meter
+        rate: !ref <rate>
+    modules:
+        net: !ref <net>
+"""
+
+
+def test_objects_are_made_of_the_sections_that_hyperpyyaml_tags(tmp_path: Path) -> None:
+    files = {
+        "train.py": """
+            import sys
+            from hyperpyyaml import load_hyperpyyaml
+
+            hparams = load_hyperpyyaml(open(sys.argv[1]))
+            print(hparams["saves"], hparams["modules"]["net"])
+        """,
+        "nets.py": """
+            class Net:
+                def __init__(self, width, unused=None):
+                    self.layers = [width]
+        """,
+        "config.yaml": TAGGED,
+    }
+    report = written(tmp_path, files)
+    assert report.live == ("width", "rate", "folder", "saves", "net.width", "meter.rate", "modules.net")
+    assert report.dead == ("spare", "net.unused")
