@@ -16,7 +16,6 @@ from diagnose.signals.excursions import Excursion
 from diagnose.signals.gap import WORTH, Gap, gap_of
 from diagnose.signals.kind import Kind, kind_of
 from diagnose.signals.pace import SETTLED, paces, settled
-from diagnose.signals.rate import Rate
 from diagnose.signals.robust import ODD_ONE_OUT, as_share, first_level, last_level, order
 from diagnose.signals.trend import EDGE, FEW, OUTLIER, Trend
 
@@ -25,7 +24,7 @@ OPPONENT = re.compile(r"(?i)dis|critic|error_?d|(?:^|[^a-z])d(?:[^a-z]|$)")
 DECIBELS = re.compile(r"(?i)(?:p?snr|sdr)\b")
 """Names of scores in dB."""
 
-__all__ = ["Excursion", "Gap", "Kind", "Rate", "Signals", "Trend", "signals"]
+__all__ = ["Excursion", "Gap", "Kind", "Signals", "Trend", "signals"]
 __all__ += ["EDGE", "FEW", "ODD_ONE_OUT", "OUTLIER", "SETTLED", "WORTH"]
 __all__ += ["as_share", "first_level", "last_level", "order", "paces", "settled"]
 
@@ -69,18 +68,23 @@ class Signals:
         return None if total is None else gap_of(self.train, total)
 
     @cached_property
-    def rate(self) -> Rate | None:
-        """The logged learning rate."""
-        return Rate.of(self.run)
+    def rate(self) -> Curve | None:
+        """The finite points of the logged learning rate; None where none is above zero."""
+        curve = self.run.curve(Role.LEARNING_RATE)
+        return None if curve is None or not (curve.finite.values > 0).any() else curve.finite
+
+    def rate_share(self, step: float) -> float:
+        """The logged rate at `step` over its peak; 1 where none is logged."""
+        rate = self.rate
+        return 1.0 if rate is None else float(np.interp(step, rate.steps, rate.values) / rate.values.max())
 
     @cached_property
     def at_high_rate(self) -> Trend | None:
         """The judged curve up to where the logged rate falls below half of its peak; all of it where none is logged."""
         if self.main is None or self.rate is None:
             return self.main
-        curve, rates = self.main.curve, self.rate.curve
-        last = rates.steps[np.flatnonzero(rates.values >= self.rate.peak / 2)[-1]]
-        return Trend.of(curve.until(int(last)))
+        high = 2 * self.rate.values >= self.rate.values.max()
+        return Trend.of(self.main.curve.until(int(self.rate.steps[high][-1])))
 
     @cached_property
     def kind(self) -> Kind:

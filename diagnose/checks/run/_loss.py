@@ -79,7 +79,7 @@ def onset(facts: Facts, step: int) -> Iterator[Evidence]:
     place = f"step {step:,}" if trend is None else trend.curve.place(step)
     yield Evidence("best_step_before", step, sentence=f"it was at its best before, near {place}")
     if rate is not None:
-        then = float(rate.at(step))
+        then = float(np.interp(step, rate.steps, rate.values))
         yield Evidence("rate_then", then, sentence=f"the learning rate was {then:.3g} then")
     before = np.zeros(0) if norms is None else norms.finite.until(step).values[-KNOWN_NOISE:]
     if len(before):

@@ -38,11 +38,11 @@ class BrokenResume(Check):
         trend, rate = measured.train, measured.rate
         if trend is None or rate is None:
             return
-        values, steps = rate.curve.values, rate.curve.steps
+        values, steps, peak = rate.values, rate.steps, int(np.argmax(rate.values))
         halved = np.flatnonzero(2 * values[1:] < values[:-1]) + 1
         again = [i for i in halved if values[i:].max() > 2 * values[i]]
         doubled = np.flatnonzero(values[1:] > 2 * values[:-1]) + 1
-        anew = [i for i in doubled if 2 * values[i] > rate.peak and rate.past_peak(steps[i])]
+        anew = [i for i in doubled if 2 * values[i] > values[peak] and i > peak]
         places = again or anew
         first = int(np.searchsorted(trend.curve.steps, steps[places[0]])) if len(places) == 1 else 0
         if not ODD_ONE_OUT <= first <= len(trend) - ODD_ONE_OUT:

@@ -39,13 +39,13 @@ class LearningRateMismatch(Check):
         rate, asked = signals(facts).rate, number(facts, "learning_rate")
         if rate is None or asked is None:
             return
-        values, peak = rate.curve.values, rate.peak
+        values, peak = rate.values, float(rate.values.max())
         margin = self.tolerance * asked + _half_digit(values)
         constant = bool(np.ptp(values) <= self.tolerance * peak)
         resumed = abs(float(values[-1]) - asked) <= margin  # it ends at what the config says now
         if not resumed and (peak > asked + margin or (constant and peak < asked - margin)):
             yield self.report(
-                rate.curve,
+                rate,
                 f"The config asks for a learning rate of {asked:g}, the log shows {peak:g}: the key does not set it.",
                 Evidence("logged", peak, asked, "", f"the log shows {peak:g}"),
                 confidence=Confidence.HIGH if constant else Confidence.MEDIUM,

@@ -1,5 +1,7 @@
 from itertools import chain
 
+import numpy as np
+
 from diagnose import remedies
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import moving_target
@@ -45,7 +47,8 @@ class LearningRateTooHigh(Check):
             return
         effect = effects[0]
         step = effect.first_step or 0
-        if logged is not None and logged.past_peak(step) and logged.share(step) < EDGE:
+        warm = logged is not None and logged.steps[np.argmax(logged.values)] < step
+        if warm and signals(facts).rate_share(step) < EDGE:
             return  # it had decayed by then
         known = "looks" if rate is None else f"of {rate:g} is"
         yield self.finding(
@@ -63,7 +66,7 @@ class LearningRateTooHigh(Check):
         trend, rate = signals(facts).train, signals(facts).rate
         if trend is None or rate is None:
             return
-        at_rate = rate.peak * rate.share(float(trend.curve.steps[-1])) >= HIGH
+        at_rate = np.interp(trend.curve.steps[-1], rate.steps, rate.values) >= HIGH
         if at_rate and high_still(facts) and shocked(facts):
             yield self.report(
                 trend.curve,

@@ -40,7 +40,7 @@ class MissingWarmup(Check):
 
     def check(self, facts: Facts) -> Findings:
         course, rate = signals(facts).train, signals(facts).rate
-        warmed = rate.curve.values[0] < self.peak * rate.peak if rate else facts.settings.get("warmup_steps") != 0
+        warmed = rate.values[0] < self.peak * rate.values.max() if rate else facts.settings.get("warmup_steps") != 0
         if course is None or warmed or moving_target(signals(facts)) or not course.curve.values[0]:
             return  # nothing is thrown up from 0
         tenth = max(ODD_ONE_OUT + 1, int(EDGE * len(course)))

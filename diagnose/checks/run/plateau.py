@@ -83,7 +83,7 @@ class Plateau(LossCheck):
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
         piece = signals(facts).begins_late and len(trend) < LONG and np.ptp(trend.level)
-        aim, rate = signals(facts).aim, signals(facts).rate
+        aim = signals(facts).aim
         score = None if aim is None or signals(facts).reward is not None else as_share(aim[0].values)
         full = score is not None and last_level(score) >= 1 - NEAR
         if piece or full or (aim is None and np.ptp(trend.level) and not trend.loss(trend.end)):
@@ -91,7 +91,7 @@ class Plateau(LossCheck):
         if aim is None and facts.target is not None and trend.loss(trend.end) <= facts.target.high:
             return True
         fell = trend.start - trend.held > self.never
-        return rate is not None and fell and 2 * rate.share(float(trend.curve.steps[-1])) < 1
+        return fell and 2 * signals(facts).rate_share(float(trend.curve.steps[-1])) < 1
 
     def _flat(self, facts: Facts, trend: Trend, since: float) -> Finding:
         curve, measured, name, verb, fell = trend.curve, signals(facts), "The loss", "fall", "fell"

@@ -73,7 +73,7 @@ class SlowLearning(LossCheck):
 
 def _has_begun(facts: Facts, trend: Trend) -> bool:
     """Whether it is in its first fifth by its plan, or by a rate that has hardly left its peak."""
-    last, rate = float(trend.curve.steps[-1]), signals(facts).rate
+    last = float(trend.curve.steps[-1])
     planned = number(facts, "max_epochs" if trend.curve.axis is Axis.EPOCH else "max_steps")
-    falling = rate is not None and 1 - EDGE < rate.share(last) < 1
+    falling = 1 - EDGE < signals(facts).rate_share(last) < 1
     return falling or (planned is not None and last < 2 * EDGE * planned)
