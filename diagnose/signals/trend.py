@@ -47,30 +47,12 @@ class Swings:
     """How the means of equal parts of a curve go up and down."""
 
     turns: int
-    """How often they turn back by half of the spread or more."""
+    """How often they cross the middle half of the spread."""
     low: float
     high: float
     """Between them are the middle four fifths."""
     error: float
     """Standard error of a mean, by the differences of neighbours."""
-
-    @property
-    def spread(self) -> float:
-        """Distance between the ends of the middle four fifths."""
-        return self.high - self.low
-
-
-def _turns(values: FloatArray, least: float) -> int:
-    """How often the values turn back by `least` or more."""
-    turns, up, extreme = -1, 0, values[0]
-    for value in values:
-        if up >= 0 and value <= extreme - least:
-            turns, up, extreme = turns + 1, -1, value
-        elif up <= 0 and value >= extreme + least:
-            turns, up, extreme = turns + 1, 1, value
-        elif (value - extreme) * up > 0:
-            extreme = value
-    return max(turns, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,7 +253,9 @@ class Trend:
         means = np.array([part.mean() for part in np.array_split(late, min(len(late), 4 * BLOCKS))])
         error = float(np.sqrt(np.mean(np.diff(late) ** 2) / 2 / (len(late) // len(means))))
         low, high = np.quantile(means, [EDGE, 1 - EDGE])
-        return Swings(_turns(means, max(float(high - low) / 2, 3 * error)), float(low), float(high), error)
+        off = means - (low + high) / 2
+        sides = np.sign(off[4 * np.abs(off) >= high - low])
+        return Swings(int(np.count_nonzero(np.diff(sides))), float(low), float(high), error)
 
     @cached_property
     def half(self) -> float:

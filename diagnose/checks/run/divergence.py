@@ -1,12 +1,9 @@
 from itertools import chain, islice
 from math import log
 
-import numpy as np
-
 from diagnose import remedies
-from diagnose.checks.base import Check, Evidence, Facts, Findings, Severity
+from diagnose.checks.base import Check, Evidence, Facts, Finding, Findings, Prescription, Severity
 from diagnose.checks.run._loss import SURE, above, beyond_noise, improves, moving_target, onset
-from diagnose.checks.run.impossible_loss import ImpossibleLoss
 from diagnose.signals import FEW, Trend, signals
 from diagnose.signals.gap import FEWEST
 from diagnose.signals.trend import MANY
@@ -52,7 +49,7 @@ class Divergence(Check):
 
     def check(self, facts: Facts) -> Findings:
         losses = self.of_losses(facts) if moving_target(signals(facts)) is None else iter(())
-        yield from islice(chain(losses, self._won(facts), self._plunged(facts)), 1)
+        yield from islice(chain(losses, self._won(facts)), 1)
 
     def of_losses(self, facts: Facts) -> Findings:
         """The same without the balance of two networks, of which the rate is not the cause."""
@@ -63,8 +60,8 @@ class Divergence(Check):
         trend = signals(facts).main
         if trend is None or not self.turned(trend):
             return
-        few = signals(facts).begins_late and len(trend) < FEW
-        if few or improves(signals(facts)) or trend is signals(facts).val:
+        alone = trend.signed or signals(facts).begins_late or trend.first - trend.best < trend.rise < log(2)
+        if (alone and len(trend) < FEW) or improves(signals(facts)) or trend is signals(facts).val:
             return  # single or harder batches; of validation alone, overfitting
         curve, low = trend.curve, trend.lowest_index
         best, about = curve.place(curve.steps[low]), trend.ends > 1
@@ -85,52 +82,39 @@ class Divergence(Check):
 
     def turned(self, trend: Trend) -> bool:
         """Whether the level at the end is above the best beyond doubt."""
-        fell = trend.first - trend.best
-        small = trend.signed or fell < trend.rise < log(2)  # single batches: a rise that small may be noise
-        far = trend.lost(trend.end, trend.held) >= self.share or (trend.rise >= self.part and trend.climbs)
+        far = trend.lost(trend.end, trend.held) >= self.share or trend.rise >= self.part
         sure = trend.rise_z >= self.z or trend.climbs
-        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure and not (small and len(trend) < FEW)
+        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure
 
     def _parts(self, facts: Facts) -> Findings:
         total = signals(facts).main
         for tag, trend in signals(facts).parts.items():
-            grown = trend.end - trend.start
             small = total is not None and trend.loss(trend.end) < total.loss(total.end)  # switched on late, or weighed
-            if grown < self.part or small:
-                continue
-            first = int(trend.curve.steps[trend.best_index])
-            yield self.report(
-                trend.curve,
-                f"The component {tag} grew from about {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g}.",
-                Evidence("growth", grown, self.part, "", f"{above(grown)} its first level"),
-                *onset(facts, first),
-                first=trend.best_index,
-                prescriptions=remedies.calm(facts, first),
-                advice="Lower its weight, or look at what it measures; the total hides it.",
-            )
+            if trend.end - trend.start >= self.part and not small:
+                advice = "Lower its weight, or look at what it measures; the total hides it."
+                cures = remedies.calm(facts, int(trend.curve.steps[trend.best_index]))
+                yield self._grown(facts, trend, f"The component {tag}", advice, cures)
 
     def _won(self, facts: Facts) -> Findings:
-        rivals = signals(facts).rivals
-        if rivals is None:
-            return
-        generator, against = rivals
-        for name, winner, other in (("discriminator", against, generator), ("generator", generator, against)):
-            climbed = other.end - other.start
-            if winner.net < self.part or climbed < self.rise:
-                continue
-            yield self.report(
-                other.curve,
-                f"The {name} has won: {_course(winner)}, while {_course(other)}.",
-                Evidence("growth", climbed, self.rise, "", f"its loss is {above(climbed)} its start"),
-                first=int(np.argmax(other.smooth > other.start + self.rise)),
-                advice=f"Go back to before it climbed; train the {name} less often, or regularise it.",
-            )
+        pair = signals(facts).rivals or ()
+        for name, lost, won in zip(("discriminator", "generator"), pair, pair[::-1], strict=False):
+            if won.net >= self.part and lost.end - lost.start >= self.rise:
+                advice = f"Go back to before it climbed; train the {name} less often, or regularise it."
+                yield self._grown(facts, lost, f"The {name} has won: {lost.curve.tag}", advice)
 
-    def _plunged(self, facts: Facts) -> Findings:
-        trend = signals(facts).train
-        if trend is not None and moving_target(signals(facts)) is None and ImpossibleLoss().plunges(trend.curve):
-            lowest = float(trend.curve.values.min())
-            yield self.report(trend.curve, f"The loss ran away to {lowest:.4g}.", Evidence("lowest", lowest))
+    def _grown(
+        self, facts: Facts, trend: Trend, what: str, advice: str, cures: tuple[Prescription, ...] = ()
+    ) -> Finding:
+        grown = trend.end - trend.start
+        return self.report(
+            trend.curve,
+            f"{what} grew from about {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g}.",
+            Evidence("growth", grown, None, "", f"{above(grown)} its first level"),
+            *onset(facts, int(trend.curve.steps[trend.best_index])),
+            first=trend.best_index,
+            prescriptions=cures,
+            advice=advice,
+        )
 
     def _validation(self, facts: Facts) -> Findings:
         measured = signals(facts)
@@ -150,7 +134,3 @@ class Divergence(Check):
             prescriptions=remedies.calm(facts, int(val.curve.steps[gap.best])),
             advice=f"Go back to the checkpoint nearest to {best}.",
         )
-
-
-def _course(trend: Trend) -> str:
-    return f"{trend.curve.tag} goes from {trend.loss(trend.start):.3g} to {trend.loss(trend.end):.3g}"

@@ -46,6 +46,7 @@ class ImpossibleLoss(Check):
         curve = self.curve(facts, Role.TRAIN_LOSS).finite
         values, level, lowest = curve.values, float(np.median(curve.values)), float(curve.values.min())
         named, policy = BOUNDED.search(curve.tag) is not None, moving_target(signals(facts)) is not None
+        plunges = lowest < 0 and -lowest > self.plunge * abs(float(values[0])) and not policy
         if len(values) >= self.points and np.ptp(values[1:]) == 0:  # the first may be of before the fault
             same = int((values == level).sum())
             message = f"The loss is exactly {level:g} at {same:,} of {len(curve):,} points: nothing is learned from it."
@@ -53,17 +54,12 @@ class ImpossibleLoss(Check):
         elif level > self.absurd and 2 * last_level(values) > first_level(values):
             message = f"The loss is near {level:.3g}: no loss that a network learns from is so large."
             yield self._error(curve, message, Evidence("level", level, self.absurd))
-        elif (named and lowest < 0) or (not policy and self.plunges(curve)):
+        elif (named and lowest < 0) or plunges:
             how = "which a loss of its name cannot" if named else "without bound"
             start = Evidence("start", float(values[0]))
             yield self._error(
                 curve, f"The loss falls to {lowest:.4g}, {how}.", Evidence("lowest", lowest), start, sure=named
             )
-
-    def plunges(self, curve: Curve) -> bool:
-        """Whether it falls below zero without bound."""
-        lowest = float(curve.values.min(initial=0.0))
-        return lowest < 0 and -lowest > self.plunge * abs(float(curve.values[0]))
 
     def _error(self, curve: Curve, message: str, *evidence: Evidence, sure: bool = False) -> Finding:
         confidence = Confidence.HIGH if sure else Confidence.MEDIUM

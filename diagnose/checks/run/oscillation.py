@@ -11,7 +11,7 @@ class Oscillation(LossCheck):
     Each step overshoots: the run burns time without getting closer, and may diverge at any moment.
 
     ## How it is detected
-    The means of 160 parts of the run turn back again and again, by half of what they span. They span a good part of
+    The means of 160 parts of the run cross the middle half of what they span again and again. They span a good part of
     the level, more than noise without memory does; and there is no strong trend. Judged is the run while the logged
     rate is above half of its peak. Where validation is at its best the swings are only the batches.
 
@@ -27,7 +27,7 @@ class Oscillation(LossCheck):
     part_of = ("non-finite-loss",)
 
     turns: int = 5
-    """By half of the spread or more: three peaks. Source: two may be one event and its echo."""
+    """From top to bottom or back: three peaks. Source: two may be one event and its echo."""
     spread: float = 0.25
     """Span of the middle four fifths of the means in ln: 28 %. Source: real runs; loud noise stays below."""
     against_noise: float = 3.5
@@ -40,11 +40,12 @@ class Oscillation(LossCheck):
         if trend is None or not self.bounces(trend) or improves(signals(facts)):
             return
         swings, best = trend.swings, int(trend.curve.steps[trend.best_index])
+        spread = swings.high - swings.low
         yield self.report(
             trend.curve,
             f"The loss swings between about {trend.loss(swings.low):.4g} and {trend.loss(swings.high):.4g}, turning "
             f"back {swings.turns} times, without a steady fall.",
-            Evidence("spread", swings.spread, self.spread, "", f"the top is {above(swings.spread)} the bottom"),
+            Evidence("spread", spread, self.spread, "", f"the top is {above(spread)} the bottom"),
             Evidence("turns", swings.turns, self.turns, "", f"turned {swings.turns} times"),
             Evidence("order", trend.order, -self.trend, "", f"order {trend.order:.2f} (-1 falls throughout)"),
             *onset(facts, best),
@@ -55,5 +56,5 @@ class Oscillation(LossCheck):
     def bounces(self, trend: Trend) -> bool:
         """Whether it turns again and again, beyond noise and trend."""
         swings = trend.swings
-        wide = swings.spread >= max(self.spread, self.against_noise * swings.error)
+        wide = swings.high - swings.low >= max(self.spread, self.against_noise * swings.error)
         return abs(trend.order) < self.trend and swings.turns >= self.turns and wide
