@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from diagnose.facts import Facts
-from diagnose.run import Axis, Curve, Role, Run
+from diagnose.run import Curve, Role, Run
 from diagnose.signals.excursions import Excursion
 from diagnose.signals.gap import WORTH, Gap, gap_of
 from diagnose.signals.kind import Kind, kind_of
@@ -101,13 +101,10 @@ class Signals:
         first, middle, last = (float(np.median(trend.level[at:][:fifth])) for at in (0, 2 * fifth, -fifth))
         return (middle - last) / (first - last) if first > last else 0.0
 
-    @cached_property
+    @property
     def begins_late(self) -> bool:
-        """Whether the log begins in the middle of a training: it says so, or its count begins beyond its own length."""
-        curve = self.aim[0] if self.aim is not None else None if self.main is None else self.main.curve
-        counted = curve is not None and curve.counted and curve.axis is not Axis.TIME
-        late = curve is not None and counted and bool(curve.steps[0] > curve.steps[-1] - curve.steps[0] + 2)
-        return self.run.beginning is not None or late
+        """Whether the log begins in the middle of a training."""
+        return self.run.beginning is not None
 
     @cached_property
     def parts(self) -> Mapping[str, Trend]:

@@ -26,7 +26,6 @@ class EpochSteps:
 
     known: bool
     """Whether the log has the epochs; else the period was found."""
-    boundaries: int
     drop: float
     """Mean jump down at a boundary."""
     z: float
@@ -81,7 +80,6 @@ def _measure(level: FloatArray, edges: FloatArray, scale: int, *, known: bool) -
     fall = float(before[0] - after[-1])
     return EpochSteps(
         known,
-        len(jumps),
         float(jumps.mean()),
         float(jumps.mean()) / error,
         float(jumps.sum()) / fall if fall > 0 else 0.0,

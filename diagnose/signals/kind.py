@@ -16,8 +16,6 @@ class Kind(str, Enum):
     """Two networks against each other: a total may rise while all is well."""
     REINFORCEMENT = "reinforcement"
     """The targets move with the policy."""
-    META = "meta"
-    """Every point is another task."""
 
 
 WORDS = (
@@ -26,7 +24,6 @@ WORDS = (
         Kind.REINFORCEMENT,
         r"(?<![a-z])(?:reward|returns?|ep_?re[tw]|critic|actor|q_?loss|td_error|value_loss|approx_kl|rollout|ppo)(?![a-z])",
     ),
-    (Kind.META, r"maml|meta_|inner_loop|outer_loop|query_loss|few_?shot"),
     (Kind.ADVERSARIAL, r"(?:^|[^a-z])(?:d|g)_?loss|loss_?(?:d|g)(?:$|[^a-z])|disc|adv|fake|generator|gan(?:$|[^a-z])"),
 )
 

@@ -1,5 +1,3 @@
-from itertools import chain
-
 import numpy as np
 
 from diagnose import remedies
@@ -8,8 +6,7 @@ from diagnose.checks.run._loss import moving_target
 from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.learning_rate_too_low import LearningRateTooLow
 from diagnose.checks.run.oscillation import Oscillation
-from diagnose.remedies.evidence import high_still, peak_rate, shocked
-from diagnose.remedies.rate import HIGH
+from diagnose.remedies.evidence import peak_rate
 from diagnose.signals import EDGE, signals
 
 
@@ -20,8 +17,8 @@ class LearningRateTooHigh(Check):
     It is the commonest cause of a bad loss curve and the cheapest to cure.
 
     ## How it is detected
-    The training loss diverges or oscillates (by the measures of those two checks); or it never got going at a high
-    rate, after a shock of the gradients. A logged rate had not decayed to a tenth by then, nor is it tiny.
+    The training loss diverges or oscillates (by the measures of those two checks). A logged rate had not decayed to a
+    tenth by then, nor is it tiny.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate.
@@ -40,8 +37,7 @@ class LearningRateTooHigh(Check):
         return super().skip_reason(facts) or moving_target(signals(facts))
 
     def check(self, facts: Facts) -> Findings:
-        unstable = (Divergence().of_losses(facts), Oscillation().check(facts))
-        effects = [*chain(*unstable, self.never_began(facts))]
+        effects = [*Divergence().of_losses(facts), *Oscillation().check(facts)]
         rate, logged = peak_rate(facts), signals(facts).rate
         if not effects or (rate is not None and rate <= LearningRateTooLow.tiny):
             return
@@ -60,18 +56,3 @@ class LearningRateTooHigh(Check):
             evidence=(*effect.evidence, *([] if rate is None else [Evidence("learning_rate", rate)])),
             prescriptions=effect.prescriptions or remedies.calm(facts, step),
         )
-
-    def never_began(self, facts: Facts) -> Findings:
-        """The loss is high and does not move at a high rate, after a shock of the gradients."""
-        trend, rate = signals(facts).train, signals(facts).rate
-        if trend is None or rate is None:
-            return
-        at_rate = np.interp(trend.curve.steps[-1], rate.steps, rate.values) >= HIGH
-        if at_rate and high_still(facts) and shocked(facts):
-            yield self.report(
-                trend.curve,
-                f"The loss began at {trend.said(trend.first, 0)}, was thrown about, and does not leave the level of "
-                f"{trend.loss(trend.end):.4g}.",
-                Evidence("fall", trend.net),
-                prescriptions=remedies.trial_lower_rate(facts),
-            )

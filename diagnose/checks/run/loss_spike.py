@@ -51,15 +51,12 @@ class LossSpike(LossCheck):
         """Points far above the trend, and stretches under half of the run in which the trend itself is far up."""
         dip, single = deepest_dip(trend), outliers(trend)
         big = [one for one in single if self._big(trend, one)]
-        gross, sharp = (
-            [one for one in big if one.over_start >= GROSS],
-            [one for one in big if one.height >= self.odd * dip],
-        )
+        sharp = [one for one in big if one.height >= self.odd * dip]
         top = max((one.height for one in sharp), default=0.0)
         if 2 * sum(2 * one.height > top for one in single) > sqrt(len(trend)):
             sharp = []  # so many that are half as high are another kind of batch
         slow = [one for one in excursions(trend) if 2 * (one.last - one.first) < len(trend) and self._big(trend, one)]
-        return gross or sharp + slow
+        return [one for one in big if one.over_start >= GROSS] or sharp + slow
 
     def _big(self, trend: Trend, one: Excursion) -> bool:
         sure = one.z >= self.z or one.over_start >= GROSS

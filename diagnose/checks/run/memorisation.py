@@ -59,7 +59,6 @@ class Memorisation(Check):
                 Evidence("drop", seen.drop, self.drop, "", f"{fallen:.0%} at each boundary"),
                 *beyond_noise(seen.z, len(trend), self.z),
                 Evidence("coverage", seen.coverage, self.coverage, "", f"{seen.coverage:.0%} of the fall at them"),
-                Evidence("boundaries", seen.boundaries, None, "", f"{seen.boundaries} boundaries"),
                 first=seen.first,
                 prescriptions=remedies.regularise(facts, None),
             )

@@ -99,18 +99,18 @@ class Plateau(LossCheck):
             curve, name, verb, fell = measured.aim[0], measured.aim[0].tag, "improve", "improved beyond its noise"
         began, end = (float(np.median(part)) for part in (curve.values[: trend.ends], curve.values[-trend.ends :]))
         first, chance = int(since * (len(curve) - 1)), None if measured.aim else _chance(facts, end)
-        if since == 0 and measured.begins_late:
+        looked = "labels, tokenizer and frozen weights" if measured.reward is None else "reward and exploration"
+        advice = f"Check {looked}; then try another learning rate."
+        if since:
+            share = f"{1 - first / (len(curve) - 1):.0%} of the run"
+            message = f"{name} has been near {end:.4g} since {curve.place(curve.steps[first])}, {share}"
+            halve = "Halve the learning rate; if that changes nothing, the model or the data is at its limit."
+            advice = advice if chance else halve
+        elif measured.begins_late:
             message = f"{name} does not {verb}: near {began:.4g} where the log begins, near {end:.4g} at the end"
             advice = "What came before is not known: if it fell then, it has converged, or needs a lower learning rate."
         else:
             message = f"{name} never {fell}: near {began:.4g} at the start, near {end:.4g} at the end"
-            looked = "labels, tokenizer and frozen weights" if measured.reward is None else "reward and exploration"
-            advice = f"Check {looked}; then try another learning rate."
-        if since:
-            share = f"{1 - first / (len(curve) - 1):.0%} of the run"
-            message = f"{name} has been near {end:.4g} since {curve.place(curve.steps[first])}, {share}"
-        if since and not chance:
-            advice = "Halve the learning rate; if that changes nothing, the model or the data is at its limit."
         much = f"moved by {trend.net:.0%} of its range" if trend.signed else f"fell by {1 - exp(-trend.net):.1%}"
         moved = much if trend.net > NEAR / 2 else f"did not {verb}"
         tuned = bool(facts.settings.get("init_checkpoint"))
