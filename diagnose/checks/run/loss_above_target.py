@@ -1,5 +1,4 @@
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
-from diagnose.facts import TargetBand
 from diagnose.run import Axis
 from diagnose.signals import signals
 
@@ -53,9 +52,11 @@ class LossAboveTarget(Check):
         sure = band.confidence is not Confidence.LOW
         aim = f"target {band.low:g} to {band.high:g}, from {band.source}"
         path = f"a healthy run is near {expected:.3g} at this epoch" if behind else ""
+        clips = "" if facts.samples is None else f" with {facts.samples:,} clips"
+        end = f"{band.family}{clips if band.sized else ', whatever the number of clips,'} should end between"
         yield self.report(
             curve,
-            _message(band, facts, last, path, course),
+            f"The loss is {last:.4g}{course}; {end} {band.low:g} and {band.high:g}{path and '; '}{path}.",
             Evidence("loss", last, band.high, band.loss, f"the loss is {last:.4g} ({aim})"),
             Evidence("target_low", band.low, None, band.loss, f"target from {band.low:g}"),
             *([Evidence("healthy_path", expected, None, band.loss, path)] if expected and behind else []),
@@ -66,10 +67,3 @@ class LossAboveTarget(Check):
             if falling and not behind
             else None,
         )
-
-
-def _message(band: TargetBand, facts: Facts, last: float, path: str, course: str) -> str:
-    clips = "" if facts.samples is None else f" with {facts.samples:,} clips"
-    size = clips if band.sized else ", whatever the number of clips,"
-    aim = f"{band.family}{size} should end between {band.low:g} and {band.high:g}"
-    return f"The loss is {last:.4g}{course}; {aim}{path and '; '}{path}."

@@ -54,10 +54,11 @@ class NoiseAudio(Check):
 
     def check(self, facts: Facts) -> Findings:
         bad: dict[str, list[tuple[Attachment, Evidence, bool]]] = defaultdict(list)
-        for *before, last in _by_tag(facts.run).values():
+        for sounds in _by_tag(facts.run).values():
+            before, last = sounds[-2:][0], sounds[-1]
             kind, measured = self._fault(last)
             if measured is not None:
-                again = bool(before) and self._fault(before[-1])[0] == kind and before[-1].step != last.step
+                again = before.step != last.step and self._fault(before)[0] == kind
                 bad[kind].append((last, measured, again))
         for kind, found in bad.items():
             last, measured, _ = found[0]
@@ -80,11 +81,10 @@ class NoiseAudio(Check):
             return "", None
         peak, clipped = float(samples.max()), float(np.mean(samples >= 1 - self.silent_peak))
         if peak < self.silent_peak:
-            said = f"its peak is {peak:.2g} of full scale"
-            return "silence", Evidence("measured", peak, self.silent_peak, "of full scale", said)
+            return "silence", Evidence("peak", peak, self.silent_peak, "", f"its peak is {peak:.2g} of full scale")
         if clipped > self.clipped_share:
             said = f"{clipped:.0%} of the samples at full scale"
-            return "clipped", Evidence("measured", clipped, self.clipped_share, "", said)
+            return "clipped", Evidence("clipped_share", clipped, self.clipped_share, "", said)
         frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
         levels = 10 * np.log10(np.mean(frames**2, axis=1) + 1 / FULL_SCALE**2)
         loud = levels[levels > levels.max(initial=-np.inf) - self.loud_decibels]

@@ -3,18 +3,11 @@ from typing import ClassVar
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
 from diagnose.run import EndingKind
 
-ENDED = {
-    EndingKind.DIED: ("ended with an error", "Repair what the line names and go on from the last checkpoint."),
-    EndingKind.KILLED: (
-        "was stopped from outside",
-        "Go on from the last checkpoint; fewer loader workers if it ran out of memory, more time if out of time.",
-    ),
-    EndingKind.OUT_OF_MEMORY: (
-        "ran out of memory",
-        "Resume from the last checkpoint with a smaller batch; cap the length of the examples.",
-    ),
+HOW = {
+    EndingKind.DIED: "ended with an error",
+    EndingKind.KILLED: "was stopped from outside",
+    EndingKind.OUT_OF_MEMORY: "ran out of memory",
 }
-"""How the training ended, and what to do."""
 
 
 class RunDied(Check):
@@ -28,7 +21,8 @@ class RunDied(Check):
     `DUE TO TIME LIMIT`). Tracebacks after which training goes on are passed over.
 
     ## What to do
-    Repair what the line names, and resume from the last checkpoint.
+    Repair what the line names, and resume from the last checkpoint; with fewer loader workers where the memory of the
+    machine ran out, with more time where the time did.
 
     ## Blind spots
     A process that was killed often leaves no line. An interrupt by hand (Ctrl-C) is information, not an error.
@@ -47,14 +41,13 @@ class RunDied(Check):
         if ending is None or ending.kind not in self.kinds:
             return
         by_hand = "KeyboardInterrupt" in ending.line or "SIGINT" in ending.line
-        how, advice = ENDED[ending.kind]
         where = "" if ending.step is None else f" after step {ending.step:,}"
         yield self.finding(
             Severity.INFO if by_hand else Severity.ERROR,
             Confidence.HIGH,
             Role.TRAIN_LOSS.value,
-            f"The training {how}{where}: {ending.line.removesuffix('.')}.",
+            f"The training {HOW[ending.kind]}{where}: {ending.line.removesuffix('.')}.",
             steps=None if ending.step is None else (ending.step, ending.step),
             evidence=() if ending.step is None else (Evidence("last_step", ending.step, None, "steps"),),
-            advice=advice,
+            advice=self.what_to_do(),
         )

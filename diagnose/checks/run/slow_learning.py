@@ -3,8 +3,7 @@ from math import exp
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Findings, Role
 from diagnose.checks.run._loss import MANY, SURE, LossCheck
-from diagnose.remedies.evidence import number
-from diagnose.run import Axis
+from diagnose.remedies.evidence import planned_end
 from diagnose.signals import EDGE, Trend, signals
 
 CAUSES = ("divergence", "oscillation", "overfitting", "memorisation", "dead-schedule", "impossible-loss")
@@ -68,12 +67,6 @@ class SlowLearning(LossCheck):
         late = 2 * (trend.half - trend.end) >= self.line * trend.fall
         straight = late and least <= measured.straightness <= 1 - self.line / 2
         burst = trend.first - trend.start > trend.net * EDGE + 2 * trend.noise
-        return short and straight and not burst and not _has_begun(facts, trend)
-
-
-def _has_begun(facts: Facts, trend: Trend) -> bool:
-    """Whether it is in its first fifth by its plan, or by a rate that has hardly left its peak."""
-    last = float(trend.curve.steps[-1])
-    planned = number(facts, "max_epochs" if trend.curve.axis is Axis.EPOCH else "max_steps")
-    falling = 1 - EDGE < signals(facts).rate_share(last) < 1
-    return falling or (planned is not None and last < 2 * EDGE * planned)
+        planned, last = planned_end(facts, trend.curve), float(trend.curve.steps[-1])
+        begun = 1 - EDGE < measured.rate_share(last) < 1 or (planned is not None and last < 2 * EDGE * planned)
+        return short and straight and not burst and not begun

@@ -1,5 +1,5 @@
-from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Findings, Role, Severity
-from diagnose.run import Axis
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
+from diagnose.remedies.evidence import planned_end
 from diagnose.signals import EDGE
 
 
@@ -21,6 +21,7 @@ class Unfinished(Check):
     """
 
     code = "RUN003"
+    needs = (Role.TRAIN_LOSS,)
 
     share: float = 1 - EDGE
     """Of the planned end. Source: the last log interval and the last evaluation are within a tenth of it."""
@@ -33,11 +34,12 @@ class Unfinished(Check):
         idle = facts.run.idle_seconds
         if idle is None or idle < self.quiet:
             return "the log may still be growing"
-        return None if _planned(facts) else "no planned end is known"
+        return super().skip_reason(facts)
 
     def check(self, facts: Facts) -> Findings:
-        curve, planned = _planned(facts) or (None, 0)
-        if curve is None or (last := int(curve.steps[-1])) >= self.share * planned:
+        curve = self.curve(facts, Role.TRAIN_LOSS)
+        planned, last = facts.run.planned or planned_end(facts) or 0, int(curve.steps[-1])
+        if not curve.counted or last >= self.share * planned:
             return
         yield self.report(
             curve,
@@ -48,13 +50,3 @@ class Unfinished(Check):
             confidence=Confidence.HIGH,
             advice="See whether the process still runs; resume from the last checkpoint if it was to go on.",
         )
-
-
-def _planned(facts: Facts) -> tuple[Curve, int] | None:
-    """The training loss and its planned end, in what its steps count."""
-    curve = facts.curve(Role.TRAIN_LOSS)
-    if curve is None or not len(curve) or not curve.counted:
-        return None
-    configured = facts.settings.get("max_epochs" if curve.axis is Axis.EPOCH else "max_steps")
-    planned = facts.run.planned or (configured if isinstance(configured, int) else None)
-    return (curve, planned) if planned else None
