@@ -168,10 +168,6 @@ class Trend:
         around = self.level[max(self.best_index - reach, 0) : self.best_index + reach + 1]
         return max(self.best_index - reach, 0) + int(np.argmin(around))
 
-    def said(self, level: float, index: int) -> str:
-        """The loss as a sentence states it: the logged one, or where single points are noise the level, as `about`."""
-        return f"{self.curve.values[index]:.4g}" if len(self) < MANY else f"about {self.loss(level):.4g}"
-
     @property
     def best(self) -> float:
         """The lowest level of the trend."""
@@ -240,11 +236,6 @@ class Trend:
     def order(self) -> float:
         """-1: falls throughout; 1: rises throughout."""
         return order(self.blocks)
-
-    @cached_property
-    def late_order(self) -> float:
-        """The same of the second half."""
-        return order(self.blocks[len(self.blocks) // 2 :])
 
     @cached_property
     def swings(self) -> Swings:

@@ -73,16 +73,14 @@ class DeadSchedule(Check):
 
     def _died(self, facts: Facts, rates: Curve) -> Findings:
         peak = float(rates.values.max())
-        if peak <= 0:
-            yield self._low_rate(facts, rates, 0, "The learning rate is zero at every logged step.", 1.0)
-            return
-        low = rates.values < self.dead * peak
+        low = rates.values <= self.dead * peak
         low[: int(np.argmax(rates.values))] = False
         share, first = float(np.mean(low)), int(np.argmax(low))
         if share >= self.most:
             message = f"The learning rate has decayed from {peak:.3g} to below {self.dead * peak:.3g} by "
             message += f"{rates.place(int(rates.steps[first]))}: {share:.0%} of the run learns nothing."
-            yield self._low_rate(facts, rates, first, message, share)
+            never = "The learning rate is zero at every logged step."
+            yield self._low_rate(facts, rates, first, message if peak > 0 else never, share)
 
     def _low_rate(self, facts: Facts, rates: Curve, first: int, message: str, share: float) -> Finding:
         return self.report(

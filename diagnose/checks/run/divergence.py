@@ -65,12 +65,14 @@ class Divergence(Check):
             return  # single or harder batches; of validation alone, overfitting
         curve, low = trend.curve, trend.lowest_index
         best, about = curve.place(curve.steps[low]), trend.ends > 1
-        lost = trend.lost(trend.end, trend.level[low] if len(trend) < MANY else trend.best)
+        single = len(trend) < MANY  # of many points single ones are noise
+        lost = trend.lost(trend.end, trend.level[low] if single else trend.best)
+        bottom = f"{curve.values[low]:.4g}" if single else f"about {trend.loss(trend.best):.4g}"
         fate = "higher than where it began" if lost > 1 else f"{lost:.0%} of the progress is lost"
         yield self.report(
             curve,
-            f"The loss fell from {'about ' * about}{trend.loss(trend.first):.4g} to {trend.said(trend.best, low)} "
-            f"({best}) and ends {'near' if about else 'at'} {trend.loss(trend.end):.4g}: {fate}.",
+            f"The loss fell from {'about ' * about}{trend.loss(trend.first):.4g} to {bottom} ({best}) and ends "
+            f"{'near' if about else 'at'} {trend.loss(trend.end):.4g}: {fate}.",
             Evidence("share_lost", lost, self.share, "", f"lost {min(lost, 1):.0%} of its progress"),
             *beyond_noise(trend.rise_z, len(trend), self.z),
             *onset(facts, int(curve.steps[low])),

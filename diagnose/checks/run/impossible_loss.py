@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 
-from diagnose.checks.base import Check, Confidence, Curve, Evidence, Facts, Finding, Findings, Role, Severity
+from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
 from diagnose.checks.run._loss import MANY, moving_target
 from diagnose.signals import ODD_ONE_OUT, first_level, last_level, signals
 
@@ -47,20 +47,19 @@ class ImpossibleLoss(Check):
         values, level, lowest = curve.values, float(np.median(curve.values)), float(curve.values.min())
         named, policy = BOUNDED.search(curve.tag) is not None, moving_target(signals(facts)) is not None
         plunges = lowest < 0 and -lowest > self.plunge * abs(float(values[0])) and not policy
+        sure = False
         if len(values) >= self.points and np.ptp(values[1:]) == 0:  # the first may be of before the fault
-            same = int((values == level).sum())
+            same, sure = int((values == level).sum()), True
             message = f"The loss is exactly {level:g} at {same:,} of {len(curve):,} points: nothing is learned from it."
-            yield self._error(curve, message, Evidence("level", level), Evidence("points", len(curve)), sure=True)
+            evidence = [Evidence("level", level), Evidence("points", len(curve))]
         elif level > self.absurd and 2 * last_level(values) > first_level(values):
             message = f"The loss is near {level:.3g}: no loss that a network learns from is so large."
-            yield self._error(curve, message, Evidence("level", level, self.absurd))
+            evidence = [Evidence("level", level, self.absurd)]
         elif (named and lowest < 0) or plunges:
-            how = "which a loss of its name cannot" if named else "without bound"
-            start = Evidence("start", float(values[0]))
-            yield self._error(
-                curve, f"The loss falls to {lowest:.4g}, {how}.", Evidence("lowest", lowest), start, sure=named
-            )
-
-    def _error(self, curve: Curve, message: str, *evidence: Evidence, sure: bool = False) -> Finding:
+            sure, how = named, "which a loss of its name cannot" if named else "without bound"
+            message = f"The loss falls to {lowest:.4g}, {how}."
+            evidence = [Evidence("lowest", lowest), Evidence("start", float(values[0]))]
+        else:
+            return
         confidence = Confidence.HIGH if sure else Confidence.MEDIUM
-        return self.report(curve, message, *evidence, severity=Severity.ERROR, confidence=confidence)
+        yield self.report(curve, message, *evidence, severity=Severity.ERROR, confidence=confidence)

@@ -81,10 +81,10 @@ class NoiseAudio(Check):
             return "", None
         peak, clipped = float(samples.max()), float(np.mean(samples >= 1 - self.silent_peak))
         if peak < self.silent_peak:
-            return "silence", Evidence("peak", peak, self.silent_peak, "", f"its peak is {peak:.2g} of full scale")
+            return "silence", Evidence("measured", peak, self.silent_peak, "", f"its peak is {peak:.2g} of full scale")
         if clipped > self.clipped_share:
             said = f"{clipped:.0%} of the samples at full scale"
-            return "clipped", Evidence("clipped_share", clipped, self.clipped_share, "", said)
+            return "clipped", Evidence("measured", clipped, self.clipped_share, "", said)
         frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
         levels = 10 * np.log10(np.mean(frames**2, axis=1) + 1 / FULL_SCALE**2)
         loud = levels[levels > levels.max(initial=-np.inf) - self.loud_decibels]

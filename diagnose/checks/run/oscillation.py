@@ -1,7 +1,7 @@
 from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Findings
 from diagnose.checks.run._loss import LossCheck, above, improves, onset
-from diagnose.signals import Trend, signals
+from diagnose.signals import signals
 
 
 class Oscillation(LossCheck):
@@ -37,10 +37,12 @@ class Oscillation(LossCheck):
 
     def check(self, facts: Facts) -> Findings:
         trend = signals(facts).at_high_rate
-        if trend is None or not self.bounces(trend) or improves(signals(facts)):
+        if trend is None or abs(trend.order) >= self.trend or improves(signals(facts)):
             return
         swings, best = trend.swings, int(trend.curve.steps[trend.best_index])
         spread = swings.high - swings.low
+        if swings.turns < self.turns or spread < max(self.spread, self.against_noise * swings.error):
+            return
         yield self.report(
             trend.curve,
             f"The loss swings between about {trend.loss(swings.low):.4g} and {trend.loss(swings.high):.4g}, turning "
@@ -52,9 +54,3 @@ class Oscillation(LossCheck):
             prescriptions=remedies.calm(facts, best),
             advice=f"Lower the learning rate or use a larger batch; the lowest level was at {trend.curve.place(best)}.",
         )
-
-    def bounces(self, trend: Trend) -> bool:
-        """Whether it turns again and again, beyond noise and trend."""
-        swings = trend.swings
-        wide = swings.high - swings.low >= max(self.spread, self.against_noise * swings.error)
-        return abs(trend.order) < self.trend and swings.turns >= self.turns and wide

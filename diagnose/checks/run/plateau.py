@@ -6,7 +6,7 @@ from diagnose import remedies
 from diagnose.checks.base import Confidence, Evidence, Facts, Finding, Findings, Severity
 from diagnose.checks.run._loss import LONG, MANY, SURE, LossCheck, confidence
 from diagnose.checks.run.worsening_metric import WorseningMetric
-from diagnose.signals import ODD_ONE_OUT, Trend, as_share, last_level, signals
+from diagnose.signals import ODD_ONE_OUT, Trend, as_share, last_level, order, signals
 
 CLASSES = (2, 3, 10, 100, 1000)
 """Numbers of classes that a guess is often among, where the vocabulary is not known."""
@@ -66,7 +66,7 @@ class Plateau(LossCheck):
 
     def _never_fell(self, trend: Trend) -> bool:
         seen = len(trend) >= MANY or 2 * SURE * trend.fell[1] <= self.never
-        still = trend.late_order > -self.still or trend.fell[0] < self.never / 4
+        still = order(trend.blocks[len(trend.blocks) // 2 :]) > -self.still or trend.fell[0] < self.never / 4
         still = still or trend.half - trend.end < self.never * trend.fall  # it creeps, however surely
         # A fall that nobody can tell from none, after so many points, is none.
         return seen and ((trend.fell[0] < self.never and still) or trend.fell_z <= 2)
