@@ -34,7 +34,8 @@ class Unfinished(Check):
         idle = facts.run.idle_seconds
         if idle is None or idle < self.quiet:
             return "the log may still be growing"
-        return super().skip_reason(facts)
+        known = facts.run.planned or planned_end(facts)
+        return super().skip_reason(facts) if known else "no planned end is known"
 
     def check(self, facts: Facts) -> Findings:
         curve = self.curve(facts, Role.TRAIN_LOSS)
