@@ -48,7 +48,7 @@ def assign(flow: Flow, target: ast.AST, values: Values, scope: Scope) -> None:
 
 
 def _unpack(flow: Flow, target: ast.Tuple | ast.List, values: Values, scope: Scope) -> None:
-    if any(value.cls.is_record for value in filter(is_object, values)):
+    if any(one.cls.is_record and not one.cls.decorators for one in filter(is_object, values)):  # not a data class
         flow.consume(values, "unpacked", target, scope)
     lists = containers(values)
     for index, one in enumerate(target.elts):

@@ -47,8 +47,10 @@ class Reachable:
             yield from ((scope, node) for node in self.code[scope] if isinstance(node, ast.Call))
 
     def calls_named(self, name: str) -> Iterator[tuple[Scope, ast.Call]]:
-        """The calls of functions or methods of this name."""
-        return ((scope, call) for scope, call in self.calls() if last_name(call) == name)
+        """The calls of functions or methods of this name, and of the project's classes that have it as a base."""
+        classes = (one for one in self.scopes if one.kind == "class")
+        names = {name, *(one.name for one in classes if any(name in base.outer_bases for base in one.mro))}
+        return ((scope, call) for scope, call in self.calls() if last_name(call) in names)
 
     def uses(self, func: Scope, parameter: str) -> bool:
         """Whether a function does anything with its parameter; what it saves, all code may read that mentions it."""

@@ -35,6 +35,7 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     followed, keys are `unknown` with the reason. Raises SourceError where the trainer cannot be read.
     """
     trainer = trainer_in(trainer, config_file) if trainer.is_dir() else trainer
+    config = nested(config) if config_file and config_file.suffix == ".py" else config
     _must_be_readable(trainer)
     named = {**config, "!": {"_target_": list(classes_of_tags(config_file).values())}}
     project = Project(trainer, config_file, named)
@@ -53,6 +54,19 @@ def keys_read(trainer: Path, config: Mapping[str, Any], config_file: Path | None
     idle = [use for use in keys if use.state is not KeyState.UNKNOWN]
     lost = sorted(reasons) if judge.lost or (len(reasons) == 1 and not idle) else []
     return KeyReport(str(trainer), keys, judge.absent(), tuple(dict.fromkeys([*project.notes, *lost])))
+
+
+def nested(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A flat config with `cfg.model.width` as keys, as Python files have it, in sections."""
+    made: dict[str, Any] = {}
+    for key, value in config.items():
+        *above, name = key.split(".")
+        section = made
+        for part in above:
+            section = section.setdefault(part, {})
+            section = section if isinstance(section, dict) else {}
+        section[name] = {**section.get(name, {}), **nested(value)} if isinstance(value, Mapping) else value
+    return made
 
 
 def _must_be_readable(trainer: Path) -> None:

@@ -210,3 +210,69 @@ def test_objects_are_made_of_the_sections_that_hyperpyyaml_tags(tmp_path: Path) 
     report = written(tmp_path, files)
     assert report.live == ("width", "rate", "folder", "saves", "net.width", "meter.rate", "modules.net")
     assert report.dead == ("spare", "net.unused")
+
+
+NODES = {
+    "a tree with a short name": ("_C", "from settings import _C as cfg", "cfg.NET.WIDTH"),
+    "a tree that a function copies": ("_C", "from settings import current\ncfg = current()", "cfg.NET.WIDTH"),
+    "a tree that is handed on": (
+        "cfg",
+        "import settings\ndef see(c):\n    return c\ncfg = see(settings.cfg)",
+        "cfg.NET.WIDTH",
+    ),
+}
+
+
+@pytest.mark.parametrize("way", NODES)
+def test_a_tree_that_a_python_file_grows_key_by_key_is_a_config(tmp_path: Path, way: str) -> None:
+    name, start, use = NODES[way]
+    files = {
+        "train.py": f"{start}\nprint({use}, cfg.RATE)\n",
+        "settings.py": f"""
+            from yacs.config import CfgNode as CN
+
+            {name} = CN()
+            {name}.RATE = 1
+            {name}.SPARE = 2
+            {name}.NET = CN()
+            {name}.NET.WIDTH = 3
+            {name}.NET.DEPTH = 4
+
+            def current():
+                return {name}.clone()
+        """,
+    }
+    report = written(tmp_path, files, config="settings.py")
+    assert report.live == (f"{name}.RATE", f"{name}.NET.WIDTH")
+    assert report.dead == (f"{name}.SPARE", f"{name}.NET.DEPTH")
+
+
+def test_a_command_line_of_the_project_that_is_lightnings_takes_every_key(tmp_path: Path) -> None:
+    source = """
+        from lightning.pytorch.cli import LightningCLI
+
+        class OurCLI(LightningCLI):
+            def add_arguments_to_parser(self, parser):
+                parser.set_defaults({"trainer.devices": 1})
+
+        OurCLI()
+    """
+    report = read(tmp_path, source, "{trainer: {devices: 2}, model: {width: 3}}")
+    assert report.live == ("trainer.devices", "model.width")
+
+
+def test_the_fields_that_a_parser_of_the_command_line_and_a_file_takes(tmp_path: Path) -> None:
+    source = """
+        from dataclasses import dataclass
+        from trl import SFTConfig, TrlParser
+
+        @dataclass
+        class Ours:
+            folder: str = "x"
+            spare: int = 1
+
+        ours, theirs = TrlParser((Ours, SFTConfig)).parse_args_and_config()
+        print(ours.folder, theirs.seed)
+    """
+    report = read(tmp_path, source, "{folder: a, spare: 2, learning_rate: 0.1}")
+    assert (report.live, report.dead) == (("folder", "learning_rate"), ("spare",))
