@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from diagnose.usage.binding import RENAMED, Arguments, assign
+from diagnose.usage.binding import RENAMED, Arguments, assign, call_function
 from diagnose.usage.calls import call, call_values
 from diagnose.usage.flow import Evaluator, Flow
 from diagnose.usage.library import CONFIG_FILE
@@ -25,11 +25,16 @@ from diagnose.usage.values import (
     sections,
 )
 
+SACRED = {"main", "automain", "capture", "command"}
+"""Decorators of sacred's experiments, which give a function the keys that its parameters name."""
+
 # --- statements
 
 
 def _definition(flow: Flow, node: Any, scope: Scope) -> Values:
     inner = scope.module.scopes[node]
+    if inner.decorators & SACRED and flow.project.imports("sacred"):
+        call_function(flow, inner, Arguments([], {"_config": flow.given}, [flow.given], node, scope))
     for one in node.decorator_list if inner.reached else ():
         given = Arguments([frozenset({inner})], {}, [], node, scope)
         made = call_values(flow, flow.value(one, scope), given, "")

@@ -13,7 +13,7 @@ from diagnose.usage.mentions import options
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
-from diagnose.usage.syntax import FUNCTIONS, accessor, defaults_of
+from diagnose.usage.syntax import FUNCTIONS, accessor, constant, defaults_of
 from diagnose.usage.values import (
     ITSELF,
     NOTHING,
@@ -152,6 +152,21 @@ class Flow:
         """The config, where it is a Python file that the trainer imports."""
         module = self.project.config_module
         return self.load(module.tree, module.scope) if module else None
+
+    @cached_property
+    def given(self) -> Values:
+        """The config as a framework has it that was told its file on the command line (absl's flags, sacred)."""
+        main = self.project.main
+        if main is None or self.own is None:
+            return frozenset({self.load(main.tree, main.scope)} if main else ())
+        inside = (self.own.find(name) for name in ("config", "cfg"))
+        return frozenset({self.own, *(one for one in inside if one and one.is_section)})
+
+    @cached_property
+    def flags(self) -> set[Any]:
+        """The flags of absl that are a config."""
+        calls = (call for _, call in self.reach.calls_named("DEFINE_config_file"))
+        return {constant(call.args[0]) for call in calls if call.args}
 
     def run(self) -> None:
         """Rounds over all the code until one of them learns nothing, then one that takes notes.

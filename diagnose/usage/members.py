@@ -102,6 +102,8 @@ def _of_value(flow: Flow, value: Any, access: Access, base: Values) -> Values:
         return _of_section(flow, value, access, base)
     if value == SAVED:
         return frozenset({SAVED})
+    if isinstance(value, Outside) and value.name.endswith("FLAGS") and access.key in flow.flags:
+        return flow.given
     for thing in things([value]):
         return _of_object(flow, thing, value, access) if thing.cls else thing.at(access.key) | thing.at("*")
     return NOTHING

@@ -54,8 +54,10 @@ class Project:
         for text in filter(DOTTED.fullmatch, config_strings(config)):  # `_target_`, registries
             self._find_named(text.split("."))
         named_by_config = len(self._found) > 1
-        while self._unlinked:
-            self._link(self._unlinked.pop())
+        self._link_all()
+        if config_file and config_file.suffix == ".py" and self.imports("ml_collections"):
+            self._open(config_file)  # the command line names it
+            self._link_all()
         self.computed_imports *= not named_by_config
         self.config_module = self._found.get(config_file.resolve()) if config_file else None
         """The config itself, where it is a Python file that the trainer imports: its variables are the keys."""
@@ -133,6 +135,10 @@ class Project:
         return [*outer, *getattr(node, "decorator_list", [])]
 
     # --- imports
+
+    def _link_all(self) -> None:
+        while self._unlinked:
+            self._link(self._unlinked.pop())
 
     def _link(self, module: Module) -> None:
         lazy = "__getattr__" in module.scope.names  # a package that opens a module when a name of it is asked for
@@ -250,6 +256,11 @@ class Project:
             if (not found or len(own) < len(found)) and last_name(node) != "object":
                 names = (one.name.rpartition(".")[2] for one in found if isinstance(one, Outside))
                 scope.outer_bases.append(next(names, last_name(node)))
+
+    def imports(self, library: str) -> bool:
+        """Whether any module imports a library."""
+        found = (one for module in self.modules for listed in module.imports.values() for one in listed)
+        return any(str(home).partition(".")[0] == library for homes in found for home, _ in homes)
 
     # --- names
 

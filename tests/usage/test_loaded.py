@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -276,3 +277,60 @@ def test_the_fields_that_a_parser_of_the_command_line_and_a_file_takes(tmp_path:
     """
     report = read(tmp_path, source, "{folder: a, spare: 2, learning_rate: 0.1}")
     assert (report.live, report.dead) == (("folder", "learning_rate"), ("spare",))
+
+
+SACRED = {
+    "the whole config": "@ex.automain\ndef main(_run, _config):\n    print(_config['rate'], _config['net']['width'])\n",
+    "keys by name": "@ex.main\ndef main(rate, net, _log):\n    print(rate, net['width'])\n\nex.run_commandline()\n",
+    "keys by name, further in": """
+@ex.capture
+def built(net):
+    return net["width"]
+
+@ex.automain
+def main(rate):
+    print(rate, built())
+""",
+}
+
+
+@pytest.mark.parametrize("way", SACRED)
+def test_sacred_gives_an_experiment_its_config(tmp_path: Path, way: str) -> None:
+    source = "from sacred import Experiment\n\nex = Experiment()\nex.add_config('config.yaml')\n\n" + SACRED[way]
+    report = read(tmp_path, source, "{rate: 1, net: {width: 2, depth: 3}, spare: 4}")
+    assert (report.live, report.dead) == (("rate", "net.width"), ("net.depth", "spare"))
+
+
+CONFIGS_OF_A_FLAG = {
+    "a tree": "c = base(); c.rate = 1; c.spare = 2; c.net = ConfigDict(); c.net.width = 3; return c",
+    "its parts": "c = base(); c.rate = 1; c.spare = 2; net = c.net; net.width = 3; return c",
+}
+
+
+@pytest.mark.parametrize("name", ["config", "cfg"])
+@pytest.mark.parametrize("way", CONFIGS_OF_A_FLAG)
+def test_a_python_file_that_a_flag_names_is_the_config(tmp_path: Path, way: str, name: str) -> None:
+    written_as = re.sub(r"\bc\b", name, CONFIGS_OF_A_FLAG[way])
+    files = {
+        "train.py": """
+            from absl import app, flags
+            from ml_collections import config_flags
+
+            FLAGS = flags.FLAGS
+            config_flags.DEFINE_config_file("settings", None, "what to train")
+
+            def main(argv):
+                show(FLAGS.settings)
+
+            def show(config):
+                print(config.rate, config.net.width)
+
+            app.run(main)
+        """,
+        "configs/base.py": "from ml_collections import ConfigDict\n\ndef base():\n    return ConfigDict()\n",
+        "configs/small.py": "from configs.base import *\n\ndef get_config():\n    "
+        + written_as.replace("; ", "\n    "),
+    }
+    report = written(tmp_path, files, config="configs/small.py")
+    assert [path.rpartition(".")[2] for path in report.live] == ["rate", "width"]
+    assert [path.rpartition(".")[2] for path in report.dead] == ["spare"]
