@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from diagnose.errors import LogError
 from diagnose.readers import read, read_source, runs
 from diagnose.readers.sources import Source
 from diagnose.run import Role, Run
@@ -160,3 +161,68 @@ def test_a_rotated_log_is_read_from_its_oldest_part_on(tmp_path: Path) -> None:
     (run,) = runs(tmp_path)
     assert_both(run)
     assert points(read(tmp_path / "train.log"), Role.TRAIN_LOSS) == [(5, 2.0), (6, 1.9)]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "[NEW BEST] Epoch #{e}: train_loss={t}, val_loss={v}",
+        "Best so far | epoch {e} | train_loss {t} | val_loss {v}",
+        "improved, saving the best: epoch={e} train_loss={t} val_loss={v}",
+    ],
+)
+def test_a_line_that_announces_a_best_is_that_epoch_where_no_other_line_is(row: str) -> None:
+    plain = lines("Epoch #{e}: train_loss={t}, val_loss={v}").splitlines(keepends=True)
+    best = lines(row).splitlines(keepends=True)
+    closing = "Loaded best model from epoch 5 (train_loss=2.0, val_loss=2.6)\n"
+    assert_both(read_text("".join([*best[:2], *plain[2:4], *best[4:], closing])))
+    assert_both(read_text("".join(line for both in zip(plain, best, strict=True) for line in both)))
+
+
+@pytest.mark.parametrize("row", ["Eval  | loss {v}", "evaluation done: loss={v}", "[val] loss: {v}"])
+def test_an_evaluation_that_stays_where_it_was_is_one_all_the_same(row: str) -> None:
+    text = "".join(f"epoch {n} loss {TRAIN[n % 6]}\n" + row.format(v=2.5 + (n > 30)) + "\n" for n in range(40))
+    assert len(points(read_text(text), Role.VAL_LOSS)) == 40
+
+
+@pytest.mark.parametrize("best", ["Best_mIoU: 0.41", "best_score 0.41", "best acc: 0.41"])
+def test_a_loss_beside_the_best_score_is_that_of_an_evaluation(best: str) -> None:
+    text = "".join(
+        f"Epoch: [{n}/6] Iter:[{i}/20], Loss: {t}\n" for n, t in enumerate(TRAIN) for i in (0, 10)
+    ).splitlines(keepends=True)
+    text = [line + (f"Loss: {VAL[n // 2]}, MeanIU: 0.4, {best}\n" if n % 2 else "") for n, line in enumerate(text)]
+    run = read_text("".join(text))
+    assert [value for _, value in points(run, Role.VAL_LOSS)] == VAL
+    assert len(points(run, Role.TRAIN_LOSS)) == 12
+
+
+def test_a_keras_bar_of_another_length_behind_the_last_epoch_evaluates() -> None:
+    bar = "━" * 20
+    text = lines(f"Epoch {{e}}/6\n40/40 {bar} 3s 9ms/step - loss: {{t}} - val_loss: {{v}}")
+    assert_both(read_text(text + f"Evaluating on test set...\n7/7 {bar} 0s 23ms/step - loss: 9.5\n"))
+
+
+def test_an_infinite_best_says_that_there_is_none_yet() -> None:
+    run = read_text(lines("epoch {e} train_loss {t} val_loss {v}\nBest model so far: val_loss inf"))
+    assert_both(run)
+    with pytest.raises(LogError, match="no training metrics"):
+        read_text("Parameters: 4,000,000\nBest model found at epoch 0, Val Loss: inf, AUC: 0.00%\n")
+
+
+@pytest.mark.parametrize(
+    "row", ["[{s:06d}/50000] VIMEO | loss {t} | batch 16", "iteration:{e} step:5/10, NER loss:{t}"]
+)
+def test_what_counts_the_whole_counts_whatever_else_is_counted_on_the_line(row: str) -> None:
+    text = "".join(row.format(s=500 * n, e=n, t=t) + "\n" for n, t in enumerate(TRAIN, 1))
+    steps = [500 * n if "{s" in row else 10 * n - 5 for n in range(1, 7)]
+    assert points(read_text(text), Role.TRAIN_LOSS) == [*zip(steps, TRAIN, strict=True)]
+
+
+def test_iterations_beyond_the_length_that_is_printed_go_on() -> None:
+    rows = [(epoch, i) for epoch in range(2) for i in range(0, 90, 10)]
+    text = "".join(f"epoch={epoch} i={i}/30 total loss={3 - 0.1 * n:.4f}\n" for n, (epoch, i) in enumerate(rows))
+    assert [step for step, _ in points(read_text(text), Role.TRAIN_LOSS)] == [90 * epoch + i for epoch, i in rows]
+
+
+def test_a_message_right_behind_a_bar_is_one_of_its_own() -> None:
+    assert_both(read_text(lines("100%|████| 50/50 [00:24<00:00, 63.84it/s]epoch {e} | train_loss {t} | val_loss {v}")))

@@ -208,7 +208,8 @@ def _global_step(iteration: Column, epoch: Column, per_epoch: Column | None) -> 
     if not restarts and (fractions or len(np.unique(number[~np.isnan(number)])) > 1):
         return iteration  # a bar over the whole run
     length = per_epoch.at(iteration.places) if per_epoch is not None else np.full(len(number), np.nan)
-    length = np.where(np.isnan(length), _span(iteration.values), length)
+    beyond = np.nanmax(length, initial=0.0) < np.max(iteration.values)  # the length that is printed is another's
+    length = np.where(np.isnan(length) | beyond, _span(iteration.values), length)
     base = min(1.0, float(np.nanmin(number, initial=1.0)))
     with np.errstate(all="ignore"):  # a damaged count may be infinite
         return Column(iteration.places, np.nan_to_num(number - base, nan=0.0) * length + iteration.values)

@@ -71,6 +71,8 @@ _JOINED = tuple(
 )
 # A bar of tqdm in front of a number that was printed: `12it [00:01, 3.1it/s]0.693`.
 _GLUED_BAR = regex(rb"^[^\n]*(?:it/s|s/it)\](?=(?:\d+, )?-?\d+\.\d+(?:e-?\d+)?\s*$)", re.MULTILINE)
+# The same in front of another message: `3.1it/s]Epoch 1 loss 0.7`.
+_BAR_IN_FRONT = regex(rb"(?:it/s|s/it)\](?=[A-Za-z])")
 # A quoted log in a mail or a forum.
 _QUOTED = regex(rb"^(?:> ?)+", re.MULTILINE)
 
@@ -104,7 +106,7 @@ def cleaned(text: bytes) -> bytes:
     if b"\n> " in text or text.startswith(b"> "):
         text = _QUOTED.sub(b"", text)
     if b"/s]" in text or b"/it]" in text:
-        text = _GLUED_BAR.sub(b"", text)
+        text = _BAR_IN_FRONT.sub(rb"\g<0>\n", _GLUED_BAR.sub(b"", text))
     for mark, pattern, plain in _MARKS:
         if mark in text:
             text = re.sub(pattern, plain, text)

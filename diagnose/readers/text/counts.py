@@ -60,6 +60,10 @@ _EPOCH_FIRST = regex(
     r"(?=[ \t,:|-]*(?:iter\w*|step|batch|it)\b[ \t:]*[\[(]?\d+[ \t]*/)",
     re.IGNORECASE,
 )
+# `[1500/50000] loss 0.3`: the step of all steps, in front.
+_OF_A_WHOLE = regex(r"[ \t]*\[[ \t]*\d+[ \t]*/[ \t]*\d+[ \t]*\](?!\[)")
+# `iteration:1 step:100/1687`: what counts the epochs, in front of what counts within them.
+_OUTER = regex(r"\w+[ \t]*[:=]?[ \t]*\d+[ \t,;|]+(?:step|iter\w*)[ \t]*[:=]?[ \t]*\d+[ \t]*/[ \t]*\d", re.IGNORECASE)
 _FRACTION = regex(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 _BAR = regex(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
 # `steps:  38%|███▊      | 36/96 [`: a bar over the whole training.
@@ -114,6 +118,9 @@ def counts_in(line: str, with_metrics: bool, *, reports: bool) -> Iterator[Meani
         if _AHEAD.search(line, 0, match.start()) or (named and not match["number"][-1].isdigit()):
             continue  # `(12/500) | Step: 102k`
         counter = counter_of(match["name"].casefold(), STEP if with_metrics else ANNOUNCED, reports=reports)
+        if _is_size(line, match, counter):
+            continue
+        counter = EPOCH if counter is STEP and _OUTER.match(line, match.start()) else counter
         named |= counter is not EPOCH
         yield counter, match.span("number")
         if match["total"]:
@@ -125,6 +132,11 @@ def counts_in(line: str, with_metrics: bool, *, reports: bool) -> Iterator[Meani
     yield from (
         _epoch_first(line, with_metrics=with_metrics) if named else _unnamed(line, bar, with_metrics=with_metrics)
     )
+
+
+def _is_size(line: str, match: re.Match[str], counter: str) -> bool:
+    """`[500/50000] loss 0.3 | batch 16`: behind a place in the whole, how many samples a batch has."""
+    return counter is ITERATION and not match["total"] and _OF_A_WHOLE.match(line) is not None
 
 
 def _epoch_first(line: str, *, with_metrics: bool) -> Iterator[Meaning]:

@@ -165,7 +165,7 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     reports = any(read_tag(name).lossy for name, _ in metrics)
     counters = list(counts_in(line, bool(metrics), reports=reports))
     if _looks_back(line, metrics, counters):
-        yield from ((RECAP + name, span) for name, span in metrics)
+        yield from _of_before(metrics, counters)
         return
     losses = {span for name, span in metrics if read_tag(name).lossy}
     # `Average loss over epoch: 3.4` counts no epochs.
@@ -173,6 +173,12 @@ def meaning_of(line: str) -> Iterator[Meaning]:
     taken = {span for name, span in counters if not name.startswith(PERHAPS)}
     yield from counters
     yield from (metric for metric in metrics if metric[1] not in taken)
+
+
+def _of_before(metrics: Sequence[Meaning], counters: Sequence[Meaning]) -> Iterator[Meaning]:
+    """What a line that looks back holds, and when it was."""
+    counted = [meaning for meaning in counters if metrics and meaning[0] in {EPOCH, STEP}]
+    yield from ((RECAP + name, span) for name, span in (*counted, *metrics))
 
 
 def numbers_in(line: str) -> Iterator[Meaning]:

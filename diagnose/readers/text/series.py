@@ -11,7 +11,8 @@ from diagnose.readers.columns import COUNTERS, EPOCH, ITERATION, PER_EPOCH, REDR
 from diagnose.readers.roles import losses_in, read_tag
 from diagnose.readers.text.counts import ANNOUNCED, BAR, BAR_TOTAL, PERHAPS, PERHAPS_INNER, PERHAPS_TOTAL
 from diagnose.readers.text.formats import GUESS, Format
-from diagnose.readers.text.guess import BARE, HEADING, PAIRED, RECAP
+from diagnose.readers.text.guess import BARE, PAIRED, RECAP
+from diagnose.readers.text.headings import LONGEST_BLOCK, by_heading, moved
 from diagnose.readers.text.table_rows import HEADER, merged, with_headers, without_header
 from diagnose.run import Axis, IntArray
 
@@ -23,10 +24,6 @@ _ECHOED, _ECHOED_IN_BAR = 0.2, 0.6
 _COUNTS = 0.5
 # Bare numbers are losses where there are so many, on so many of the lines. Source: our choice.
 _FEWEST_BARE, _BARE_SHARE = 5, 0.5
-# Lines that the results of one evaluation take, one a line, at most. Source: our choice.
-_LONGEST_BLOCK = 40
-# Evaluations are no more than this share of the values. Source: our choice.
-_MOST_EVALUATIONS = 0.6
 # Steps that are announced on lines without metrics count from so many to one value on: fewer are words in prose.
 _ANNOUNCED_SHARE = 0.05
 
@@ -36,13 +33,14 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
     titles = titles or form.titles
     if titles:  # as if they were above the first row
         columns = {**columns, HEADER + "\t".join(titles): Column(np.array([-1]), np.ones(1))}
-    tabled = with_headers(columns)
+    tabled = with_headers(_with_news(columns))
     if form is GUESS and not losses_in(tabled):
         tabled = {**tabled, **without_header(columns)}
     named = _with_bar(_with_pairs(form.with_sections(by_heading(with_bare_numbers(tabled)))))
     if form.axis is Axis.EPOCH and _is_first_bar(named):
         named = {name: replace(column, axis=None) for name, column in named.items() if name != EPOCH}
     elif form.axis is Axis.EPOCH and EPOCH in named:
+        named = _with_bars_behind(named)
         named.pop(ITERATION, None)  # the place in the bar means nothing
     named = _with_unnamed_counts(named)
     announced = named.pop(ANNOUNCED, None)
@@ -52,11 +50,37 @@ def series_of(columns: Mapping[str, Column], form: Format, titles: Sequence[str]
     if form is GUESS:
         named = _with_epoch_means(_without_counts_of_evaluations(_with_evaluation_bars(named)))
     if not any(read_tag(name).lossy and not name.startswith(RECAP) for name in named):
-        named = {name.removeprefix(RECAP): column for name, column in named.items()}
+        named = {name.removeprefix(RECAP): _where_known(name, column) for name, column in named.items()}
     if form is GUESS or form.keep_last:
         bars = named.get(EPOCH) if form.keep_last or REDRAWN in named else None
-        named = {name: _without_echoes(name, column, bars) for name, column in named.items()}
+        trained = trained_at(named)
+        named = {name: _without_echoes(name, column, bars, trained) for name, column in named.items()}
     return _series(named, tabled.keys() - columns.keys()) if form is GUESS else named
+
+
+def _with_news(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns, with what lines that look back count first: `[NEW BEST] Epoch 3: loss 2.1`, and no other epoch 3."""
+    named = {name: column for name, column in columns.items() if not name.startswith(f"{RECAP}@")}
+    for counter in (EPOCH, STEP):
+        counts = columns.get(RECAP + counter)
+        if counts is None or counter not in named:
+            continue
+        others, place = named[counter].values, np.searchsorted(named[counter].places, counts.places)
+        before, after = np.append(others, -np.inf)[place - 1], np.append(others, np.nan)[place]
+        again = ~changes(counts.values) | (counts.values <= before) | (counts.values == after)
+        if (~again).sum() < _FEWEST:
+            continue
+        named[counter] = merged([named[counter], counts.where(~again)])
+        for plain in [name for name in named if RECAP + name in named]:
+            told = named[RECAP + plain]
+            new = np.isin(told.places, counts.places[~again])
+            named |= {plain: merged([named[plain], told.where(new)]), RECAP + plain: told.where(~new)}
+    return {name: column for name, column in named.items() if len(column.values)}
+
+
+def _where_known(name: str, column: Column) -> Column:
+    """What a line looks back at; `best loss: inf` says that there is none yet."""
+    return column.where(np.isfinite(column.values)) if name.startswith(RECAP) else column
 
 
 def _series(named: Mapping[str, Column], headed: Collection[str]) -> dict[str, Column]:
@@ -72,12 +96,23 @@ def _series(named: Mapping[str, Column], headed: Collection[str]) -> dict[str, C
         beside, lost = [], []
     counted = np.concatenate([np.zeros(0, np.int64), *(named[name].places for name in beside), *lost])
     found: dict[str, Column] = {}
-    for below in (1, _LONGEST_BLOCK):
+    for below in (1, LONGEST_BLOCK):
         near = (counted[:, None] + np.arange(below + 1)).ravel()
         found = {name: column for name, column in named.items() if _repeats(name, column, headed, near)}
         if any(read_tag(name).lossy for name in found):
             break
     return found
+
+
+def _with_bars_behind(columns: Mapping[str, Column]) -> dict[str, Column]:
+    """The columns, with what bars of another length behind that of an epoch show under `val/`: they evaluate."""
+    totals, epochs = columns.get(PER_EPOCH), columns[EPOCH]
+    if totals is None:
+        return dict(columns)
+    epoch = np.searchsorted(epochs.places, totals.places, side="right")
+    _, first = np.unique(epoch, return_index=True)
+    own = totals.values[first][np.searchsorted(epoch[first], epoch)]
+    return moved(columns, "val/", totals.places[(totals.values != own) & (epoch > 0)], most=1.0)
 
 
 def _is_first_bar(columns: Mapping[str, Column]) -> bool:
@@ -101,97 +136,6 @@ def with_bare_numbers(columns: Mapping[str, Column]) -> dict[str, Column]:
         return named
     lines = bare.places[-1] - bare.places[0] + 1
     return named | ({"loss": bare} if len(bare.values) >= _BARE_SHARE * lines else {})
-
-
-def by_heading(columns: Mapping[str, Column]) -> dict[str, Column]:
-    """The columns without the headings, and what is below those of evaluations under `val/`.
-
-    Below a heading is a whole section where headings of training alternate with them, else only the next line, which
-    repeats the step or epoch of the training before it. What a heading calls the best is a repetition.
-    """
-    marks = {name.removeprefix(HEADING): column.places for name, column in columns.items() if name.startswith(HEADING)}
-    named = {name: column for name, column in columns.items() if not name.startswith(HEADING)}
-    if not marks:
-        return named
-    none = np.zeros(0, np.int64)
-    logged = np.unique(np.concatenate([none, *(column.places for name, column in named.items() if name[0] != "@")]))
-    if "best" in marks and len(logged):
-        named = _moved(named, RECAP, logged[np.minimum(np.searchsorted(logged, marks["best"]), len(logged) - 1)])
-    if "results" in marks and len(logged):
-        named = _moved(named, "val/", _results(named, logged, marks["results"]), most=1.0)
-    held_out = np.sort(np.concatenate([marks.get(word, none) for word in ("val", "test")]))
-    if not len(held_out):
-        return named
-    train = np.sort(marks.get("train", none))
-    train = train[max(np.searchsorted(train, held_out[0]) - 1, 0) :]  # `start training` comes before the first
-    edges = np.sort(np.concatenate([train, held_out]))
-    evaluates = np.isin(edges, held_out)
-    again = evaluates & ~changes(evaluates.astype(float))  # a test behind a validation
-    edges, evaluates = edges[~again], evaluates[~again]
-    if len(edges) > 2 and (evaluates[1:] != evaluates[:-1]).all():
-        above = np.searchsorted(edges, logged) - 1
-        return _moved(named, "val/", logged[(above >= 0) & evaluates[above]])
-    return _moved(named, "val/", _evaluations(named, logged, held_out))
-
-
-def _results(columns: Mapping[str, Column], logged: IntArray, headings: IntArray) -> IntArray:
-    """The line below each heading, and those behind it while each has one name, later in the alphabet than the last."""
-    below = np.unique(np.searchsorted(logged, headings))
-    there: dict[int, list[str]] = {}
-    for name, column in columns.items():
-        for place in np.unique(column.places).tolist() if name[0] != "@" else ():
-            there.setdefault(place, []).append(name)
-    found: list[int] = []
-    for first in below[below < len(logged)].tolist():
-        last = ""
-        for place in logged[first : first + _LONGEST_BLOCK].tolist():
-            names = there[place]
-            if last and (len(names) > 1 or names[0] <= last):
-                break
-            found.append(place)
-            last = names[0]
-            if len(names) > 1:
-                break
-    return np.array(found, np.int64)
-
-
-def _evaluations(columns: Mapping[str, Column], logged: IntArray, headings: IntArray) -> IntArray:
-    """The lines right below the headings, where they repeat the count of the line before."""
-    below = np.unique(np.searchsorted(logged, headings))
-    below = below[(below > 0) & (below < len(logged))]
-    counters = [columns[name].at(logged) for name in (EPOCH, STEP, ITERATION) if name in columns]
-    same = np.full(len(below), bool(counters))
-    for counts in counters:
-        same &= counts[below] == counts[below - 1]
-    kept: IntArray = logged[below[same]]
-    return kept
-
-
-def _moved(
-    columns: Mapping[str, Column], prefix: str, places: IntArray, most: float = _MOST_EVALUATIONS
-) -> dict[str, Column]:
-    """The columns, with the values at some places in columns of their own, unless that is most of them.
-
-    What is at none but these places is that of evaluations where another loss is at none of them.
-    """
-    named: dict[str, Column] = {}
-    lossy = {name: read_tag(name) for name in columns if name[0] != "@"}
-    if prefix != RECAP:  # a line that names its held-out losses needs no heading
-        named_so = [columns[name].places for name, role in lossy.items() if role.held_out]
-        places = places[~np.isin(places, np.concatenate([places[:0], *named_so]))]
-    inside = {name: np.isin(column.places, places) for name, column in columns.items()}
-    apart = any(role.lossy and not role.held_out and not inside[name].any() for name, role in lossy.items())
-    moved: dict[str, Column] = {}
-    for name, column in columns.items():
-        there = inside[name]
-        named_split = name[0] != "@" and lossy[name].split and prefix != RECAP
-        share = there.mean() if len(there) else 0.0
-        if name[0] == "@" or named_split or not (0 < share <= most or (share == 1 and apart)):
-            named[name] = column
-        else:
-            named[name], moved[prefix + name] = column.where(~there), column.where(there)
-    again = {name: merged([named[name], column]) for name, column in moved.items() if name in named}
-    return named | moved | again
 
 
 def _length(column: Column) -> int:
@@ -245,7 +189,7 @@ def _with_evaluation_bars(columns: Mapping[str, Column]) -> dict[str, Column]:
     inner = {name: bar.where(~np.isin(bar.places, totals.places[short])) for name, bar in bars.items()}
     ends = totals.places[begins[~short[begins]]]
     epochs = {} if EPOCH in columns else {EPOCH: Column(ends, np.arange(float(len(ends))))}
-    return _moved(columns, "val/", totals.places[short], most=1.0) | inner | epochs
+    return moved(columns, "val/", totals.places[short], most=1.0) | inner | epochs
 
 
 def _without_counts_of_evaluations(columns: Mapping[str, Column]) -> dict[str, Column]:
@@ -301,9 +245,12 @@ def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
 
     Those on lines that name an epoch are its means, once an epoch; a loss on lines that count nothing at all is
     another one (`Loss: 3.1, MeanIU: 0.06` after `Iter: [60/247], Loss: 1.4`): the more often logged keeps the name.
+    Beside the best score so far it is that of an evaluation.
     Where nothing but epochs is counted, such a line must follow one of an epoch (`Mixup: loss 1.4` after `epoch 3,
     loss 1.1`): a phase of its own goes on with the loss.
     """
+    best = [column.places for name, column in columns.items() if "best" in read_tag(name).words]
+    kept_by = np.concatenate([np.zeros(0, np.int64), *best])
     clocks = [columns[name].places for name in (STEP, ITERATION) if name in columns]
     epochs_only = not clocks
     clocks = clocks or [columns[EPOCH].places] if EPOCH in columns else clocks
@@ -321,16 +268,18 @@ def _with_epoch_means(columns: Mapping[str, Column]) -> dict[str, Column]:
         part = ""
         follows = not epochs_only or (step[:-1] & alone[1:]).sum() > _COUNTS * alone.sum()
         if alone.any() and read_tag(name).lossy and follows:
+            evaluated = np.isin(column.places[alone], kept_by).all()
             part, apart = f"{name} (other)", alone if 2 * alone.sum() <= len(alone) else ~alone
-        elif not alone.any() and mean.sum() < step.sum() and changes(epoch.at(column.places[mean])).all():
+            part, apart = (f"val/{name}", alone) if evaluated else (part, apart)
+        elif not alone.any() and mean.sum() <= step.sum() and changes(epoch.at(column.places[mean])).all():
             part, apart = f"{name} (epoch)", mean
         named |= {part: column.where(apart), name: column.where(~apart)} if part else {name: column}
     return named
 
 
-def _without_echoes(name: str, column: Column, bars: Column | None) -> Column:
-    """A validation loss that a progress bar shows until the next one comes, only where it is new."""
-    if name in COUNTERS or read_tag(name).split not in {"val", "test"}:
+def _without_echoes(name: str, column: Column, bars: Column | None, trained: IntArray) -> Column:
+    """A validation loss that lines of the training show until the next one comes, only where it is new."""
+    if name in COUNTERS or read_tag(name).split not in {"val", "test"} or not np.isin(column.places, trained).any():
         return column
     epochs = len(column.values) if bars is None else len(np.unique(bars.values[np.isin(bars.places, column.places)]))
     new = changes(column.values)
