@@ -21,6 +21,8 @@ UNSTABLE = frozenset({"divergence", "learning-rate-too-high", "non-finite-loss",
 """Faults after which a state from before them is worth going on from."""
 KEPT = frozenset({"overfitting", "memorisation"})
 """Faults that cost nothing but time where the best checkpoint is kept: nothing is trained again for them."""
+DEATHS = frozenset({"run-died", "out-of-memory"})
+"""What a log says of a trainer that ends by itself, often before its process is gone."""
 SLOW = "learning-rate-too-low"
 """A fault that is only a warning, and worth a stop once `WORTH` of the planned run is over. A plateau is none: noisy
 batches of a healthy run look like one, and its second half is worth more than the time it takes."""

@@ -14,14 +14,14 @@ from diagnose.facts import Facts
 from diagnose.files import write_whole
 from diagnose.finding import Diagnosis, Finding
 from diagnose.interrupt import Asked
-from diagnose.live.child import Child, start
+from diagnose.live.child import LAST_GRACE, Child, start
 from diagnose.live.command import filled, parameters_in
 from diagnose.live.history import remember
 from diagnose.live.news import last_step
 from diagnose.live.order import Order
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen
-from diagnose.live.stops import held_out, of_the_run, with_fault, worth_a_stop
+from diagnose.live.stops import DEATHS, held_out, of_the_run, with_fault, worth_a_stop
 from diagnose.live.verdict import score
 from diagnose.numbers import is_number
 
@@ -44,6 +44,8 @@ class Trainings:
     began: float = field(default_factory=time.monotonic)
     out_of_time: bool = False
     """Whether the end of the budget has stopped a training."""
+    _judged: dict[int, Diagnosis] = field(default_factory=dict)
+    """Of the attempts of this process, by their numbers."""
 
     def attempt(
         self, number: int, config: Path, edits: tuple[Change, ...], resume: str | None, logs: Path | None = None
@@ -95,6 +97,7 @@ class Trainings:
         self.keep(attempt)
         self.say(f"attempt {attempt.number}: {shlex.join(attempt.command)}")
         places, console = self.places(attempt), _console(attempt)
+        places.pass_over()
         child = start(attempt.command, console)
         self.keep(replace(attempt, pid=child.process.pid))
         fault, cut = None, False
@@ -114,7 +117,9 @@ class Trainings:
         attempt = replace(attempt, trial=cut, stopped_by=stopped, status=status, seconds=seconds)
         attempt = _with_outcome(attempt, diagnosis)
         self.keep(attempt)
-        return attempt, None if diagnosis is None else of_the_run(diagnosis)
+        if diagnosis is not None:
+            self._judged[attempt.number] = of_the_run(diagnosis)
+        return attempt, self._judged.get(attempt.number)
 
     def _follow(self, child: Child, places: Places, enough: Enough | None) -> tuple[Finding | None, bool]:
         """Look until the child ends, the user asks for it, the budget is spent, a fault is sure, or it is enough."""
@@ -129,6 +134,9 @@ class Trainings:
                 continue
             last = not self.more_allowed
             fault = next((one for one in places.sure(found) if worth_a_stop(found, one, last=last)), None)
+            if fault is not None and fault.name in DEATHS:
+                child.wait(LAST_GRACE)
+                return None, False
             if fault is not None and child.running:
                 step = last_step(found.facts)
                 self.say(f"stopped at step {step:,}: {fault.code} {fault.name}: {fault.message}")
@@ -158,7 +166,9 @@ class Trainings:
         return read_config(written if written.is_file() else Path(attempt.config))
 
     def recalled(self, attempt: Attempt) -> Diagnosis | None:
-        """The diagnosis of an attempt that has ended, from its logs."""
+        """The diagnosis of an attempt that has ended; of one of an earlier process, from its logs."""
+        if attempt.number in self._judged:
+            return self._judged[attempt.number]
         found = self.places(attempt).look()
         return None if found is None else of_the_run(remember(found))
 
@@ -166,7 +176,8 @@ class Trainings:
         """Where its log may appear."""
         folder = Path(attempt.log_dir)
         named = [folder, folder.parent] if any("{log_dir}" in word for word in self.order.command) else []
-        given = [self.order.logs] if self.order.logs else []
+        newest = attempt.number >= max((one.number for one in self.record.attempts), default=0)
+        given = [self.order.logs] if self.order.logs and newest else []  # where one attempt logs after the other
         hints = self.order.hints
         if self.order.written_config is None:
             hints = replace(hints, config=Path(attempt.config))

@@ -253,6 +253,38 @@ def test_a_trainer_that_dies_is_reported_with_its_last_lines_and_not_healed(tmp_
     assert "RuntimeError: CUDA out of memory" in done.stderr
 
 
+def test_a_trainer_that_dies_after_it_has_logged_is_not_healed_however_long_its_end_takes(tmp_path: Path) -> None:
+    """Its error is in the log before its process is gone: that is no fault for which it was stopped."""
+    lines = ["import time, sys", "for step in range(30): print('step', step, 'loss', 9 - step / 10, flush=True)"]
+    lines += ["print('Traceback (most recent call last):\\nRuntimeError: bad sample 17', file=sys.stderr, flush=True)"]
+    trainer = tmp_path / "train.py"
+    trainer.write_text("\n".join([*lines, "time.sleep(2)", "sys.exit(1)"]), encoding="utf-8")
+    path = config(tmp_path)
+    heal = [*command(path)[: command(path).index("--")], "--", sys.executable, str(trainer), "{config}"]
+    done = subprocess.run(heal, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "RuntimeError: bad sample 17" in done.stderr
+    assert "stopped" not in done.stderr + done.stdout
+
+
+def test_a_trainer_that_always_logs_into_the_same_folder_is_judged_by_its_own_log_each_time(tmp_path: Path) -> None:
+    """A diverged run of yesterday lies there; it is not what the first attempt, or the second, is stopped for."""
+    path, logs = config(tmp_path, learning_rate=2.0), tmp_path / "runs"
+    logs.mkdir()
+    rows = [json.dumps({"step": step, "loss": 1e9 if step > 20 else 9 - step / 10}) for step in range(1, 201)]
+    (logs / "metrics.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    trainer = [sys.executable, "-c", f"import time, sys; time.sleep(1.5); open({str(logs / 'metrics.jsonl')!r}, 'w')"]
+    start = tmp_path / "start.sh"
+    start.write_text(f'{trainer[0]} -c "{trainer[2]}"\nexec {sys.executable} {PLAIN} "$1" --log-dir {logs}\n', "utf-8")
+    heal = [*command(path)[: command(path).index("--")], "--logs", str(logs), "--", "sh", str(start), "{config}"]
+    done = subprocess.run(heal, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, second = json.loads((tmp_path / "healed" / "heal.json").read_text("utf-8"))["attempts"][:2]
+    assert first["best_val_loss"] != second["best_val_loss"]
+    assert first["last_step"] < 200
+    assert second["accepted"]
+
+
 def test_where_a_trainer_logs_nothing_the_message_names_the_missing_option(tmp_path: Path) -> None:
     path = config(tmp_path)
     heal = [*command(path)[: command(path).index("--")], "--", sys.executable, "-c", "pass", "{config}"]

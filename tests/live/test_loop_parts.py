@@ -93,6 +93,28 @@ def test_a_place_with_far_more_points_counts_before_a_surer_one(tmp_path: Path) 
     assert found.run.source == str(surer)
 
 
+@pytest.mark.parametrize("how", ["overwritten", "appended", "another file"])
+def test_what_lay_in_the_place_before_the_run_is_not_judged_as_its_log(how: str, tmp_path: Path) -> None:
+    """Neither before the trainer writes anything nor when it has written no more than that it starts."""
+    log = tmp_path / "train.log"
+    log.write_text("".join(f"step {step} loss {step:.1f}\n" for step in range(1, 6)), encoding="utf-8")
+    places = Places([tmp_path], Hints())
+    places.pass_over()
+    assert places.look() is None
+    if how == "appended":
+        with log.open("a", encoding="utf-8") as file:
+            file.write("starting, 8 workers\n")
+        assert places.look() is None
+    path = tmp_path / "later.log" if how == "another file" else log
+    with path.open("a" if how == "appended" else "w", encoding="utf-8") as file:
+        file.write("".join(f"step {step} loss {5 - step / 10:.1f}\n" for step in range(1, 6)))
+    found = places.look()
+    assert found is not None
+    loss = found.run.curve(Role.TRAIN_LOSS)
+    assert loss is not None
+    assert loss.values.tolist() == [4.9, 4.8, 4.7, 4.6, 4.5]
+
+
 def test_what_a_run_was_stopped_for_is_not_lost_when_its_last_points_no_longer_show_it() -> None:
     healthy = examine(run([5.0, 4.0, 3.5, 3.3]))
     fault = Finding("FIT001", "plateau", Severity.WARNING, Confidence.MEDIUM, "train_loss", "it is flat")
