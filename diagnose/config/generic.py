@@ -256,6 +256,12 @@ _AGREES: Mapping[str, Callable[[str, _Leaf], bool]] = {
     "lr_decay": lambda _, leaf: (
         leaf.key != "decay_rate" or any(re.search("decay_(step|epoch)", k) for k in leaf.beside)
     ),
+    # The folder that checkpoints are written to is often called their path.
+    "resume": lambda _, leaf: (
+        not leaf.key.endswith("_path")
+        or not isinstance(leaf.value, str)
+        or re.search(r"\.\w+$", leaf.value) is not None
+    ),
     "warmup_steps": _is_warmup,
     "warmup_ratio": _is_warmup,
     "warmup_init_lr": _is_warmup,

@@ -152,3 +152,37 @@ HIFIGAN = "learning_rate: 0.0002\nadam_b1: 0.8\nadam_b2: 0.99\nupsample_rates: [
 def test_what_forks_add_to_a_framework_is_found(text: str, expected: dict[str, Any]) -> None:
     config = parse_config(text, "config.toml" if text.startswith("[") else "config.yaml")
     assert {name: config.value(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[meta]\nseed = 7\n[optimizer]\nlr = 0.002\n", {"seed": 7}),
+        ("project: {seed: 11}\ntraining: {epochs: 9}\n", {"seed": 11}),
+        ("reproducibility: {seed: 23}\nlr: 0.1\n", {"seed": 23}),
+        (
+            "max_iter: 900\nlr_gen: 0.0002\nlr_dis: 0.0004\n",
+            {"learning_rate": 2e-4, "learning_rate_discriminator": 4e-4},
+        ),
+        ("optim_gen: {lr: 0.0002}\noptim_dis: {lr: 0.0004}\nmax_iter: 9\n", {"learning_rate_discriminator": 4e-4}),
+        ("max_iter: 900\nlr: 0.1\nsnapshot_save_iter: 70\nlog_iter: 3\n", {"save_interval": 70, "log_interval": 3}),
+        (
+            "trainer: {validate_after_iters: 40, log_after_iters: 8, max_num_epochs: 9}\n",
+            {"eval_interval": 40, "log_interval": 8},
+        ),
+        ("train:\n  lr: 2.0e-5\n  bs: 64\n  warmup_length: 700\n", {"warmup_steps": 700}),
+        ("buffer_size: 9000\nactor_lr: 0.0003\ncritic_lr: 0.001\nbatch_size: 128\n", {"learning_rate": 3e-4}),
+    ],
+)
+def test_the_usual_names_are_more_than_one(text: str, expected: dict[str, Any]) -> None:
+    config = parse_config(text, "config.toml" if text.startswith("[") else "config.yaml")
+    assert {name: config.value(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "resumed"),
+    [("out/checkpoints/", False), ("models", False), ("runs/3/last.ckpt", True), ("a/b/G_900.pth", True)],
+)
+def test_the_folder_of_the_checkpoints_is_none_that_a_run_goes_on_from(path: str, resumed: bool) -> None:
+    config = parse_config(f"lr: 0.1\nepochs: 3\ncheckpoint_path: {path}\n", "config.yaml")
+    assert ("resume" in config.values) is resumed
