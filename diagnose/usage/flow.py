@@ -13,7 +13,7 @@ from diagnose.usage.mentions import options
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.report import Place
-from diagnose.usage.syntax import FUNCTIONS, accessor, constant, defaults_of
+from diagnose.usage.syntax import FUNCTIONS, constant, defaults_of
 from diagnose.usage.values import (
     ITSELF,
     NOTHING,
@@ -201,7 +201,7 @@ class Flow:
     def _round(self) -> None:
         for scope in list(self.reach.scopes):
             self._enter(scope)
-            if not self.looked_up.get(scope.owner or scope, True) and accessor(scope.node):
+            if not self.looked_up.get(scope.owner or scope, True) and scope.looks_up:
                 continue  # whoever calls it reads
             values = self.values(scope.body, scope)
             if isinstance(scope.node, ast.Lambda):

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from diagnose.usage.files import LEVELS_UP
 from diagnose.usage.flow import is_hydra_main
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
@@ -17,7 +18,6 @@ from diagnose.usage.report import KeyState, KeyUse, Place, read_by, unknown
 from diagnose.usage.values import Scope
 
 MOST_FILES = 500
-LEVELS_UP = 5
 PACKAGE = re.compile(r"^#\s*@package\s+(\S+)", re.MULTILINE)
 KEY = re.compile(r"^ *(\w+) *:", re.MULTILINE)
 MAKERS = {

@@ -12,7 +12,7 @@ from diagnose.usage.binding import Arguments, call_defined
 from diagnose.usage.flow import SAVED, AbsentRead, Flow
 from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Bindings
-from diagnose.usage.syntax import accessor, constant, key_pattern, last_name
+from diagnose.usage.syntax import constant, key_pattern, last_name
 from diagnose.usage.values import (
     ITSELF,
     NOTHING,
@@ -178,7 +178,7 @@ def _by_own_method(
 def call_value(flow: Flow, value: Any, given: Arguments) -> Values:
     """What a call of something defined gives back; of one that only looks up a key, what is under this key."""
     function = value.method if isinstance(value, Bound) else value
-    looked_up = accessor(function.node) if isinstance(function, Scope) and function.reached else None
+    looked_up = function.looks_up if isinstance(function, Scope) and function.reached else None
     if looked_up is None:
         return call_defined(flow, value, given)
     held, name, form = looked_up

@@ -14,7 +14,7 @@ from typing import Any
 from diagnose.errors import SourceError
 from diagnose.usage.files import LEVELS_UP, file_of, python_files, root_of
 from diagnose.usage.libraries import is_familiar
-from diagnose.usage.report import config_strings
+from diagnose.usage.references import config_strings
 from diagnose.usage.syntax import (
     DEFINITIONS,
     constant,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from diagnose.usage.project import Project
-from diagnose.usage.report import config_strings
+from diagnose.usage.references import config_strings
 from diagnose.usage.syntax import DEFINITIONS, defaults_of, last_name
 from diagnose.usage.values import Outside, Scope
 

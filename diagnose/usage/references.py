@@ -17,7 +17,7 @@ Path_ = tuple[str, ...]
 
 def references(config: Mapping[str, Any], file: Path | None, others: list[Path]) -> list[tuple[str, Path_]]:
     """The (end of a) dotted path that is named, and the path of the key that names it, empty in another file."""
-    values = _values(file) or list(_of_data(config, ()))
+    values = _values(file) or list(_of_data(config))
     named = [(name, path) for path, tag, text in values for name in _names(text, tag in {"!ref", "!copy"})]
     for text in (one.read_text("utf-8", errors="replace") for one in others if one != file):
         named += [(name, ()) for name in _names(text, with_tag=False)]
@@ -56,10 +56,15 @@ def _of_node(node: Any, path: Path_) -> Iterator[tuple[Path_, str, str]]:
         )
 
 
-def _of_data(value: Any, path: Path_) -> Iterator[tuple[Path_, str, str]]:
+def _of_data(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str, str]]:
     if isinstance(value, str):
         yield path, "", value
     for key, inner in value.items() if isinstance(value, Mapping) else ():
         yield from _of_data(inner, (*path, str(key)))
     for inner in value if isinstance(value, list) else ():
         yield from _of_data(inner, path)
+
+
+def config_strings(data: Any) -> Iterator[str]:
+    """Every text among the values of a config."""
+    return (text for _, _, text in _of_data(data))

@@ -139,12 +139,3 @@ def leaf_paths(config: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterat
             yield from leaf_paths(value, path)
         else:
             yield path
-
-
-def config_strings(data: Any) -> Iterator[str]:
-    """Every text among the values of a config."""
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, Mapping | list):
-        for value in data.values() if isinstance(data, Mapping) else data:
-            yield from config_strings(value)

@@ -68,6 +68,13 @@ def accessor(node: Any) -> tuple[ast.AST, str, str] | None:
     return (held, key, form) if key in {one.arg for one in node.args.args} else None
 
 
+def merges(node: ast.AST) -> bool:
+    """Whether a node puts mappings together: `x.update(y)`, `{**x, **y}`, `x | y`, `yield from x`."""
+    if isinstance(node, ast.Call):
+        return last_name(node) in {"update", "extend"}
+    return isinstance(node, ast.BinOp | ast.AugAssign | ast.YieldFrom) or None in getattr(node, "keys", ())
+
+
 def key_pattern(key: ast.AST) -> str:
     """A regular expression for a key that is computed, as far as its text is known."""
     if isinstance(key, ast.JoinedStr):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from diagnose.usage.libraries import names_of
-from diagnose.usage.syntax import last_name
+from diagnose.usage.syntax import accessor, last_name, merges
 
 Values = frozenset[Any]
 """Of Scope (a function or class), Bound, Thing, Node, Text, Named, KeysOf, Each, Outside, and str: a name or file."""
@@ -79,6 +79,11 @@ class Scope:
         return [self.node.body] if isinstance(self.node, ast.Lambda) else self.node.body
 
     @cached_property
+    def looks_up(self) -> tuple[ast.AST, str, str] | None:
+        """Of a function that only gives what is under a key it is given: where it looks, that parameter, the form."""
+        return accessor(self.node)
+
+    @cached_property
     def mro(self) -> list[Scope]:
         """A class with its bases in the project, nearest first."""
         found: dict[Scope, None] = {}
@@ -130,20 +135,13 @@ class Scope:
         nodes = list(ast.walk(self.node))
         mine = {node for node in nodes if isinstance(node, ast.Call) and last_name(node) == self.name}
         passed_on = {getattr(given, "id", None) for one in mine for given in one.args[1:]}
-        is_flat = passed_on & self.parameters or any(_merges(one) and mine & {*ast.walk(one)} for one in nodes)
+        is_flat = passed_on & self.parameters or any(merges(one) and mine & {*ast.walk(one)} for one in nodes)
         return bool(mine and self.words & {"dict", "Mapping", "items", "DictConfig"} and not is_flat)
 
     @property
     def keeps(self) -> bool:
         """Whether a function makes of each value of a mapping what it makes of the mapping: it uses none of them."""
         return self.is_walker or (self.owner is not None and self.owner.is_wrapper)
-
-
-def _merges(node: ast.AST) -> bool:
-    """Whether a node puts mappings together: `x.update(y)`, `{**x, **y}`, `x | y`, `yield from x`."""
-    if isinstance(node, ast.Call):
-        return last_name(node) in {"update", "extend"}
-    return isinstance(node, ast.BinOp | ast.AugAssign | ast.YieldFrom) or None in getattr(node, "keys", ())
 
 
 class Module:
