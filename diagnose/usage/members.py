@@ -102,6 +102,8 @@ def _of_value(flow: Flow, value: Any, access: Access, base: Values) -> Values:
         return _of_section(flow, value, access, base)
     if value == SAVED:
         return frozenset({SAVED})
+    if isinstance(value, Module):  # `{"small": pack.small}[name].build`
+        return _bound(flow, flow.project.attribute(value, str(access.key)), access.node, access.scope)
     if isinstance(value, Outside) and value.name.endswith("FLAGS") and access.key in flow.flags:
         return flow.given
     for thing in things([value]):
@@ -212,9 +214,9 @@ def attribute(flow: Flow, node: ast.Attribute, scope: Scope, form: str = "attrib
     return member(flow, base, Access(node.attr, form, node, scope, stores=_stores(flow, node)))
 
 
-def _stores(flow: Flow, node: ast.Name | ast.Attribute | ast.Subscript) -> bool:
+def _stores(flow: Flow, node: ast.AST) -> bool:
     """Whether a member is assigned, or one of it: `cfg.model.width = 3` takes nothing of `cfg.model`."""
-    return isinstance(node.ctx, ast.Store) or node in flow.written
+    return isinstance(getattr(node, "ctx", None), ast.Store) or node in flow.written
 
 
 def is_super(node: ast.Attribute, scope: Scope) -> bool:
@@ -281,9 +283,9 @@ def name(flow: Flow, node: ast.Name, scope: Scope) -> Values:
     return frozenset({Outside(f"builtins.{node.id}")}) if hasattr(builtins, node.id) else NOTHING
 
 
-def _bound(flow: Flow, bindings: Bindings, node: ast.Name | ast.Attribute, scope: Scope) -> Values:
+def _bound(flow: Flow, bindings: Bindings, node: ast.AST, scope: Scope) -> Values:
     """The values behind the bindings of a name."""
-    found: set[Any] = {one for one in bindings if isinstance(one, Outside)}
+    found: set[Any] = {one for one in bindings if isinstance(one, Outside | Module)}
     for one in bindings:
         if isinstance(one, Scope | Variable):
             home = one.scope if isinstance(one, Variable) else one.parent or one
@@ -292,7 +294,7 @@ def _bound(flow: Flow, bindings: Bindings, node: ast.Name | ast.Attribute, scope
     return frozenset(found) | _of_own_module(flow, bindings, node, scope)
 
 
-def _of_own_module(flow: Flow, bindings: Bindings, node: ast.Name | ast.Attribute, scope: Scope) -> Values:
+def _of_own_module(flow: Flow, bindings: Bindings, node: ast.AST, scope: Scope) -> Values:
     """What the config has under a name that its own module or a class there binds; all of it for the module itself."""
     own = flow.own
     if own is None:

@@ -328,9 +328,10 @@ class Project:
             return self.lookup(node.id, scope)
         if not isinstance(node, ast.Attribute):
             return ()
-        return tuple(found for base in self.resolve(node.value, scope) for found in self._attribute(base, node.attr))
+        return tuple(found for base in self.resolve(node.value, scope) for found in self.attribute(base, node.attr))
 
-    def _attribute(self, base: Variable | Scope | Module | Outside, name: str) -> Bindings:
+    def attribute(self, base: Variable | Scope | Module | Outside, name: str) -> Bindings:
+        """What a name of a module, a class or a library may be bound to."""
         if isinstance(base, Module):
             beside = self._found.get((base.path.parent / f"{name}.py").resolve())
             return self.in_module(name, base) or ((beside,) if beside else ())

@@ -334,3 +334,25 @@ def test_a_python_file_that_a_flag_names_is_the_config(tmp_path: Path, way: str,
     report = written(tmp_path, files, config="configs/small.py")
     assert [path.rpartition(".")[2] for path in report.live] == ["rate", "width"]
     assert [path.rpartition(".")[2] for path in report.dead] == ["spare"]
+
+
+TABLES = {
+    "a table of modules": "METHODS = {'flat': flat, 'deep': deep}\nMETHODS[cfg['method']].build(cfg)\n",
+    "a table of packages": "METHODS = {'flat': nets}\nMETHODS[cfg['method']].flat.build(cfg)\n",
+    "one of two modules": "(flat if cfg['method'] else deep).build(cfg)\n",
+    "a module asked by name": "getattr({'a': flat, 'b': deep}[cfg['method']], 'build')(cfg)\n",
+}
+
+
+@pytest.mark.parametrize("way", TABLES)
+def test_a_module_is_a_value_like_others(tmp_path: Path, way: str) -> None:
+    start = "import yaml\nimport nets\nfrom nets import deep, flat\n\ncfg = yaml.safe_load(open('config.yaml'))\n"
+    files = {
+        "train.py": start + TABLES[way],
+        "nets/__init__.py": "from nets import deep, flat\n",
+        "nets/flat.py": "def build(cfg):\n    return [cfg['net']['width']]\n",
+        "nets/deep.py": "def build(cfg):\n    return [cfg['net']['width']] * 2\n",
+        "config.yaml": "method: flat\nnet: {width: 2, depth: 3}\nspare: 4\n",
+    }
+    report = written(tmp_path, files)
+    assert (report.live, report.dead) == (("method", "net.width"), ("net.depth", "spare"))
