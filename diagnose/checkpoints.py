@@ -18,8 +18,7 @@ MOST_FILES = 5000
 CHECKPOINT = regex(r"(?:\.(?:pt|pth|ckpt|safetensors|pdparams|index)|^checkpoint-\d+|^step-\d+)$")
 # Folders in which a run keeps its checkpoints; any other beside a log file may be another run's.
 KEPT_IN = regex(
-    r"(?:check_?points?|ckpts?|weights|models?|saved?(?:_models?)?|snapshots?|output|lightning_logs|version_\d+|"
-    r"checkpoint-\d+|step-\d+)$",
+    r"(?:check_?points?|ckpts?|weights|models?|saved?(?:_models?)?|snapshots?|output|lightning_logs|version_\d+)$",
     re.IGNORECASE,
 )
 # Discriminators, which speak to nobody: VITS writes D_100.pth beside G_100.pth, HiFi-GAN do_100 beside g_100.
@@ -31,6 +30,8 @@ LARGEST_HEADER = 1 << 22
 def checkpoints_of(source: Path) -> tuple[Checkpoint, ...]:
     """The files below the run's folder that are named like checkpoints, by the step in their names."""
     folder = source if source.is_dir() else source.parent
+    if CHECKPOINT.search(folder.name):
+        folder = folder.parent  # the trainer saves its log with every state: checkpoint-500/trainer_state.json
     if not source.exists() or not folder.is_dir() or not run_folder(folder):
         return ()
     found = [
@@ -70,7 +71,8 @@ def _below(folder: Path) -> Iterator[Path]:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError:
             continue
-        left.extend(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
+        folders = (entry for entry in entries if entry.is_dir(follow_symlinks=False))
+        left.extend(Path(entry.path) for entry in folders if not CHECKPOINT.search(entry.name))  # one state, in parts
         yield from (Path(entry.path) for entry in entries)
 
 

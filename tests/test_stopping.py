@@ -252,3 +252,17 @@ def test_the_best_is_the_lowest_of_the_evaluations_that_are_equally_good() -> No
     stop = when_to_stop(Facts(run), ())
     assert stop is not None
     assert (stop.best_value, stop.smoothed, stop.evaluations_since_best) == (losses[lowest], False, 59 - lowest)
+
+
+def test_states_beside_the_one_that_holds_the_log_are_found_and_their_parts_are_none(tmp_path: Path) -> None:
+    """The layout of Hugging Face: every state has the log so far, its shards, and the generator of each process."""
+    for step in (1000, 2000, 4000):
+        state = tmp_path / f"checkpoint-{step}"
+        state.mkdir()
+        for part in ("trainer_state.json", "model-00001-of-00004.safetensors", "rng_state_0.pth", "optimizer.pt"):
+            (state / part).touch()
+    found = checkpoints_of(tmp_path / "checkpoint-4000" / "trainer_state.json")
+    assert [(one.step, Path(one.file).name) for one in found] == [
+        (step, f"checkpoint-{step}") for step in (1000, 2000, 4000)
+    ]
+    assert found == checkpoints_of(tmp_path)
