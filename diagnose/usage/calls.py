@@ -116,9 +116,10 @@ def call_values(flow: Flow, called: Values, given: Arguments, name: str, receive
 
 
 def _takes(function: Scope, given: Arguments) -> bool:
-    """Whether a function has a parameter for each key that is unpacked for it."""
+    """Whether a function has a parameter for each key that is unpacked for it, but for that of its own name."""
     method = function.method("__init__") if function.kind == "class" else function
-    keys = {key for section in sections(NOTHING.union(*given.packs)) for key in section.data}
+    packs = (section.data for section in sections(NOTHING.union(*given.packs)))
+    keys = {key for data in packs for key, value in data.items() if value != function.name}
     return method is not None and (method.double_star is not None or keys <= method.parameters)
 
 

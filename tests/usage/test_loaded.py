@@ -356,3 +356,34 @@ def test_a_module_is_a_value_like_others(tmp_path: Path, way: str) -> None:
     }
     report = written(tmp_path, files)
     assert (report.live, report.dead) == (("method", "net.width"), ("net.depth", "spare"))
+
+
+REGISTRIES = {
+    "its name is taken out": "made = getattr(module, net.pop('type'))(**net)\n",
+    "its name is left out": "made = getattr(module, net['type'])(**{k: v for k, v in net.items() if k != 'type'})\n",
+    "its name is deleted": "kind = net['type']\ndel net['type']\nmade = getattr(module, kind)(**net)\n",
+}
+
+
+@pytest.mark.parametrize("way", REGISTRIES)
+def test_the_key_that_names_a_class_is_no_argument_of_it(tmp_path: Path, way: str) -> None:
+    files = {
+        "train.py": """
+            import importlib, os, yaml
+
+            names = [file[:-3] for file in os.listdir("nets") if file.endswith("_net.py")]
+            modules = [importlib.import_module(f"nets.{name}") for name in names]
+            opt = yaml.safe_load(open("config.yaml"))
+            print(opt["rate"])
+            net = opt["net"]
+            for module in modules:
+        """,
+        "nets/__init__.py": "",
+        "nets/flat_net.py": "class Flat:\n    def __init__(self, width, depth=1):\n        self.width = width\n",
+        "nets/other_net.py": "class Other:\n    def __init__(self, opt):\n        print(opt['spare'])\n",
+        "config.yaml": "rate: 1\nnet: {type: Flat, width: 2, depth: 3}\nspare: 4\n",
+    }
+    body = textwrap.dedent(files["train.py"]) + textwrap.indent(REGISTRIES[way], "    ")
+    report = written(tmp_path, {**files, "train.py": body})
+    assert set(report.live) == {"rate", "net.type", "net.width"}
+    assert report.dead == ("net.depth",)
