@@ -266,3 +266,12 @@ def test_states_beside_the_one_that_holds_the_log_are_found_and_their_parts_are_
         (step, f"checkpoint-{step}") for step in (1000, 2000, 4000)
     ]
     assert found == checkpoints_of(tmp_path)
+
+
+def test_a_log_that_begins_in_the_middle_is_asked_for_what_came_before(tmp_path: Path) -> None:
+    """More points of the same say nothing of it; where only few points are logged, more of them do."""
+    for first, count, asked in ((1400, 60, "Give the log of what came before"), (1, 3, "Log more often")):
+        log = tmp_path / "train.log"
+        log.write_text("".join(f"step {first + i} loss {2 - i / 100}\n" for i in range(count)), encoding="utf-8")
+        (found,) = analyze(log)
+        assert asked in str(found)

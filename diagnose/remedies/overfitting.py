@@ -11,7 +11,7 @@ from diagnose.facts import Facts
 from diagnose.finding import Edit, Operation, Prescription, Safety, Support
 from diagnose.numbers import is_number
 from diagnose.remedies.evidence import length_of, number
-from diagnose.run import Axis, Curve, Role
+from diagnose.run import Axis, Curve, FloatArray, IntArray, Role
 
 PATIENCE = (2, 5)
 """Fewest and most evaluations to wait. Source: Lightning's EarlyStopping waits 3."""
@@ -81,21 +81,27 @@ def _length_of_best(facts: Facts, val: Curve | None, best_step: int | None) -> I
         return
     steps, epochs = number(facts, "max_steps"), number(facts, "max_epochs")
     in_steps, epoch = val.axis is Axis.STEP and val.counted, _epoch_of(facts, val, best_step)
+    logged = (val.values[val.steps == best_step] <= np.nanmin(val.values)).any()
+    where = "of the best validation loss" if logged else "where the smoothed validation loss is lowest"
     if steps is not None and in_steps:
-        yield Edit("max_steps", Operation.CAP, max(1, best_step), "the step of the best validation loss")
+        yield Edit("max_steps", Operation.CAP, max(1, best_step), f"the step {where}")
     elif steps is not None and epoch is not None:
-        yield Edit("max_steps", Operation.CAP, epoch, "the epoch of the best validation loss", unit="epochs")
+        yield Edit("max_steps", Operation.CAP, epoch, f"the epoch {where}", unit="epochs")
     if epoch is not None and (steps is None or epochs is not None):
-        yield Edit("max_epochs", Operation.CAP, epoch, "the epoch of the best validation loss")
+        yield Edit("max_epochs", Operation.CAP, epoch, f"the epoch {where}")
 
 
 def _epoch_of(facts: Facts, val: Curve, step: int) -> int | None:
     """The whole epochs up to an evaluation, where the log counts epochs: of a count from 0, epoch 7 is the eighth."""
+    train = facts.curve(Role.TRAIN_LOSS)
     if val.axis is Axis.EPOCH:
-        train = facts.curve(Role.TRAIN_LOSS)
-        from_zero = train is not None and train.axis is Axis.EPOCH and len(train) > 0 and train.steps[0] == 0
-        return max(1, step + bool(from_zero))
+        return max(1, step + (train is not None and _from_zero(train.steps if train.axis is Axis.EPOCH else None)))
     if val.epochs is None or not (val.steps <= step).any():
         return None
-    epoch = float(val.epochs[val.steps <= step][-1])
+    epoch = float(val.epochs[val.steps <= step][-1]) + (train is not None and _from_zero(train.epochs))
     return max(1, ceil(epoch)) if isfinite(epoch) else None
+
+
+def _from_zero(epochs: FloatArray | IntArray | None) -> bool:
+    """Whether whole epochs are counted, and the first is 0; a share of an epoch is what was trained of it."""
+    return epochs is not None and len(epochs) > 0 and bool(epochs[0] == 0 and (epochs == np.round(epochs)).all())

@@ -16,7 +16,7 @@ from diagnose.finding import Prescription, Safety, Support
 from diagnose.gather import facts_of_config
 from diagnose.remedies.evidence import onset_of, rate_borne
 from diagnose.remedies.rate import END_RATE
-from diagnose.run import Axis, Curve, Role, Run
+from diagnose.run import Axis, Curve, FloatArray, Role, Run
 
 CASES = Path(__file__).resolve().parents[1] / "live" / "cases"
 
@@ -385,3 +385,30 @@ def test_epochs_that_are_counted_from_0_are_one_more_than_the_last() -> None:
         val = replace(train, tag="val_loss", role=Role.VAL_LOSS)
         (stop,) = remedies.regularise(Facts(Run("r", "r.csv", "test", {"loss": train, "val_loss": val})), 7)
         assert [edit.value for edit in stop.edits if edit.parameter == "max_epochs"] == [epochs]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "end"),
+    [
+        (np.repeat(np.arange(10.0), 3), 8),  # Lightning: each row has the number of its epoch, from 0
+        (np.repeat(np.arange(1.0, 11.0), 3), 7),
+        (np.linspace(0.0, 10.0, 31)[1:], 7),  # Hugging Face: what was trained of them
+        (np.linspace(0.0, 10.0, 30).round(2), 7),  # the same with a row before the first update
+    ],
+)
+def test_epochs_beside_steps_that_are_counted_from_0_are_one_more_than_the_last(epochs: FloatArray, end: int) -> None:
+    train = Curve("loss", np.arange(50, 1550, 50), np.linspace(2.0, 1.0, 30), epochs=epochs, role=Role.TRAIN_LOSS)
+    val = Curve("val", np.array([400, 1050, 1500]), np.array([2.0, 1.0, 3.0]), role=Role.VAL_LOSS)
+    val = replace(val, epochs=np.array([3.0, 7.0, 10.0]))
+    (stop,) = remedies.regularise(Facts(Run("r", "r.csv", "test", {"loss": train, "val": val})), 1050)
+    assert [edit.value for edit in stop.edits if edit.parameter == "max_epochs"] == [end]
+
+
+def test_the_lowest_point_of_a_smoothed_course_is_not_called_the_best_loss() -> None:
+    val = Curve("val", np.arange(10, 70, 10), np.array([5.0, 2.0, 4.0, 2.5, 2.4, 2.6]), role=Role.VAL_LOSS)
+    facts = Facts(Run("r", "r.csv", "test", {"val": val}), settings={"max_steps": 60})
+    whys = {step: remedies.regularise(facts, step)[0].edits[0].why for step in (20, 50)}
+    assert whys == {
+        20: "the step of the best validation loss",
+        50: "the step where the smoothed validation loss is lowest",
+    }
