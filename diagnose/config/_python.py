@@ -70,7 +70,7 @@ class _Reader:
                 yield from self.bases(statement)
             elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
                 targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-                if len(targets) != 1 or not (name := _dotted(targets[0])):
+                if len(targets) != 1 or not (name := _dotted(targets[0])) or name.endswith("__"):  # `__author__`
                     continue
                 node = self.node(statement.value, 1)
                 self.known.pop(name, None)

@@ -61,10 +61,11 @@ def nested(config: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, value in config.items():
         *above, name = key.split(".")
-        section = made
+        section: Any = made
         for part in above:
-            section = section.setdefault(part, {})
-            section = section if isinstance(section, dict) else {}
+            section = section.setdefault(part, {}) if isinstance(section, dict) else None
+        if not isinstance(section, dict):  # below a value
+            section, name = made, key
         section[name] = {**section.get(name, {}), **nested(value)} if isinstance(value, Mapping) else value
     return made
 

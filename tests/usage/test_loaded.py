@@ -248,6 +248,15 @@ def test_a_tree_that_a_python_file_grows_key_by_key_is_a_config(tmp_path: Path, 
     assert report.dead == (f"{name}.SPARE", f"{name}.NET.DEPTH")
 
 
+def test_what_a_python_file_says_of_itself_is_no_key(tmp_path: Path) -> None:
+    files = {
+        "train.py": "import settings\nprint(settings.rate, settings.net.width)\n",
+        "settings.py": "__author__ = 'me'\nrate = 1\nnet = make()\nnet.width = 2\nnet.size = 3\nnet.size.high = 4\n",
+    }
+    report = written(tmp_path, files, config="settings.py")
+    assert (report.live, report.dead) == (("rate", "net.width"), ("net.size", "net.size.high"))
+
+
 def test_a_command_line_of_the_project_that_is_lightnings_takes_every_key(tmp_path: Path) -> None:
     source = """
         from lightning.pytorch.cli import LightningCLI
