@@ -62,8 +62,8 @@ class _Reader:
         """Each name with its value, those of a class under its name; what is no literal is left out."""
         for statement in body:
             if isinstance(statement, ast.ClassDef):
-                table = Table(*self.span(statement), tuple(self.assignments(statement.body)), flow=True)
-                yield self.scalar(statement, statement.name), table
+                if entries := tuple(self.assignments(statement.body)):  # else a helper
+                    yield self.scalar(statement, statement.name), Table(*self.span(statement), entries, flow=True)
             elif isinstance(statement, ast.FunctionDef) and _GIVES_CONFIG.fullmatch(statement.name):
                 yield from self.assignments(statement.body)
             elif isinstance(statement, ast.With) and "read_base" in ast.dump(statement.items[0]):

@@ -251,7 +251,18 @@ def test_a_tree_that_a_python_file_grows_key_by_key_is_a_config(tmp_path: Path, 
 def test_what_a_python_file_says_of_itself_is_no_key(tmp_path: Path) -> None:
     files = {
         "train.py": "import settings\nprint(settings.rate, settings.net.width)\n",
-        "settings.py": "__author__ = 'me'\nrate = 1\nnet = make()\nnet.width = 2\nnet.size = 3\nnet.size.high = 4\n",
+        "settings.py": """
+            __author__ = "me"
+
+            class Box(dict):
+                pass
+
+            rate = 1
+            net = Box()
+            net.width = 2
+            net.size = 3
+            net.size.high = 4
+        """,
     }
     report = written(tmp_path, files, config="settings.py")
     assert (report.live, report.dead) == (("rate", "net.width"), ("net.size", "net.size.high"))
