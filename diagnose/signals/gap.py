@@ -44,9 +44,7 @@ class Gap:
     noise: float
     """Standard deviation of an evaluation."""
     train_fall: float
-    """Fall of the training level since the best evaluation, to its lowest since."""
-    train_kept: float
-    """The same to the end of the run; negative where training has lost it again."""
+    """Fall of the training level from the best evaluation to the end of the run; negative where it rose."""
     vain: float
     """The most that training fell beyond `WORTH` gains of validation, a fifth at most, times the share of time."""
     vain_from: int
@@ -79,7 +77,7 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     gain, rise = first_level(level[: max(1, count // FEW)]) - bottom, last - bottom
     near = np.abs(np.arange(count) - np.argmin(smooth)) <= (max(1, SHARE / 2 * count) if many else 0)
     best = int(np.argmin(np.where(near | (smooth <= bottom + noise), level, np.inf)))
-    falls, kept = (np.zeros(count), np.zeros(count)) if train is None else _falls(train, _places(train, val))
+    falls = np.zeros(count) if train is None else (train.smooth - train.end)[_places(train, val)]
     vain = np.linspace(1, 0, count) * (falls - WORTH * (smooth - bottom)) * (smooth - bottom <= 2 * EDGE)
     return Gap(
         smooth,
@@ -92,18 +90,10 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
         gain,
         noise,
         float(falls[best]),
-        float(kept[best]),
         float(vain[:-tail].max()),  # what the last few did not gain says nothing
         int(vain[:-tail].argmax()),
         last - train.end if train is not None and not (train.signed or val.signed) else 0.0,
     )
-
-
-def _falls(train: Trend, places: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Shape (evaluations,) each: fall of the training level from there to its lowest after it, and to the end."""
-    kept = train.smooth - train.end
-    lowest = np.minimum.accumulate(train.smooth[::-1])[::-1]
-    return np.maximum(train.smooth - lowest, kept)[places], kept[places]
 
 
 def _places(train: Trend, val: Trend) -> IntArray:

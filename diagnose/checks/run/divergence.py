@@ -121,7 +121,7 @@ class Divergence(Check):
     def _validation(self, facts: Facts) -> Findings:
         measured = signals(facts)
         gap, val = measured.gap, measured.val
-        if gap is None or val is None or gap.train_fall > self.rise or 2 * gap.train_kept >= -self.rise:
+        if gap is None or val is None or 2 * gap.train_fall >= -self.rise:
             return
         if gap.rise < self.rise or gap.rise_share < self.share or 2 * gap.rise_z < self.z or gap.since <= 2:
             return

@@ -56,7 +56,7 @@ class Overfitting(Check):
             parts = [one for one in parts if one[0].loss(one[0].end) >= least and sterner._turned(one[1])]
         for val, gap, bar in (*whole, *parts):
             alone = measured.train is not None and gap.train_fall <= self.rise  # training did not fall for it
-            if (sterner if alone else bar)._turned(gap) and gap.train_kept >= -self.rise:
+            if (sterner if alone else bar)._turned(gap) and gap.train_fall >= -self.rise:
                 clear = bar is self and gap.rise_z > 2 * self.z and len(gap) >= 2 * FEWEST
                 yield self._overfits(facts, val, gap, confidence(measured, measured.train or val, clear=clear))
                 return
@@ -87,8 +87,8 @@ class Overfitting(Check):
         )
 
     def _overfits(self, facts: Facts, val: Trend, gap: Gap, confidence: Confidence) -> Finding:
-        step, train, fell = int(val.curve.steps[gap.best]), signals(facts).train, gap.train_kept > self.rise
-        fallen = f"by another {1 - exp(-gap.train_kept):.0%}" if train is None or not train.signed else "further"
+        step, train, fell = int(val.curve.steps[gap.best]), signals(facts).train, gap.train_fall > self.rise
+        fallen = f"by another {1 - exp(-gap.train_fall):.0%}" if train is None or not train.signed else "further"
         best, share = val.curve.place(step), min(gap.rise_share, 1)
         up = "higher" if val.signed else f"{above(gap.last - val.level[gap.best])} that"
         late = "at the end (" if gap.tail == 1 else f"in the last {gap.tail} evaluations (near "
@@ -102,7 +102,7 @@ class Overfitting(Check):
             Evidence("rise", gap.rise, self.rise, "", f"ends {up.replace('that', 'its best')}"),
             *beyond_noise(gap.rise_z, len(gap), self.z),
             Evidence("share_of_gain", gap.rise_share, self.share, "", f"{share:.0%} of what it had gained"),
-            *([Evidence("train_fall", gap.train_kept, None, "", f"training fell {fallen}")][:fell]),
+            *([Evidence("train_fall", gap.train_fall, None, "", f"training fell {fallen}")][:fell]),
             first=gap.best,
             severity=Severity.ERROR if gap.rise > 2 * self.rise and confidence is Confidence.HIGH else Severity.WARNING,
             confidence=confidence,
