@@ -14,17 +14,20 @@ from diagnose.facts import Facts
 from diagnose.run import Curve, Role, Run
 from diagnose.signals.excursions import Excursion
 from diagnose.signals.gap import WORTH, Gap, gap_of
-from diagnose.signals.kind import Kind, kind_of
 from diagnose.signals.pace import SETTLED, paces, settled
 from diagnose.signals.robust import ODD_ONE_OUT, as_share, first_level, last_level, order
 from diagnose.signals.trend import EDGE, FEW, OUTLIER, Trend
 
 OPPONENT = re.compile(r"(?i)dis|critic|error_?d|(?:^|[^a-z])d(?:[^a-z]|$)")
 """Names of the losses of a discriminator."""
+POLICY = re.compile(
+    r"(?i)(?<![a-z])(?:reward|returns?|ep_?re[tw]|critic|actor|q_?loss|td_error|value_loss|approx_kl|rollout|ppo)(?![a-z])"
+)
+"""Whole words: `rewards/chosen` is logged by DPO, whose data are fixed, and a policy loss may be one of many heads."""
 DECIBELS = re.compile(r"(?i)(?:p?snr|sdr)\b")
 """Names of scores in dB."""
 
-__all__ = ["Excursion", "Gap", "Kind", "Signals", "Trend", "signals"]
+__all__ = ["Excursion", "Gap", "Signals", "Trend", "signals"]
 __all__ += ["EDGE", "FEW", "ODD_ONE_OUT", "OUTLIER", "SETTLED", "WORTH"]
 __all__ += ["as_share", "first_level", "last_level", "order", "paces", "settled"]
 
@@ -87,9 +90,14 @@ class Signals:
         return Trend.of(self.main.curve.until(int(self.rate.steps[high][-1])))
 
     @cached_property
-    def kind(self) -> Kind:
-        """Which kind of loss is logged."""
-        return kind_of(self.run)
+    def reinforced(self) -> bool:
+        """Whether, by the names, the targets of the loss move with a policy."""
+        return re.search(POLICY, " ".join([*self.run.curves, self.run.name])) is not None
+
+    @property
+    def rivalled(self) -> bool:
+        """Whether two networks are trained against each other: a total may rise while all is well."""
+        return any(curve.adversarial for curve in self.run.curves.values())
 
     @cached_property
     def straightness(self) -> float:
@@ -101,11 +109,6 @@ class Signals:
         first, middle, last = (float(np.median(trend.level[at:][:fifth])) for at in (0, 2 * fifth, -fifth))
         return (middle - last) / (first - last) if first > last else 0.0
 
-    @property
-    def begins_late(self) -> bool:
-        """Whether the log begins in the middle of a training."""
-        return self.run.beginning is not None
-
     @cached_property
     def parts(self) -> Mapping[str, Trend]:
         """Further losses of the training, by tag: components of the total, other heads."""
@@ -115,7 +118,7 @@ class Signals:
     @cached_property
     def reward(self) -> Curve | None:
         """What reinforcement learning is for."""
-        scores = self.run.played_by(Role.SCORE) if self.kind is Kind.REINFORCEMENT else ()
+        scores = self.run.played_by(Role.SCORE) if self.reinforced else ()
         return next((curve.finite for curve in scores if len(curve.finite) > 2), None)
 
     @cached_property
@@ -136,7 +139,7 @@ class Signals:
     def aim(self) -> tuple[Curve, Trend] | None:
         """The first of the metrics, where no loss says how training went: none is logged, or its target moves."""
         loss = self.run.loss
-        told = loss is not None and not loss.adversarial and self.kind is not Kind.REINFORCEMENT
+        told = loss is not None and not loss.adversarial and not self.reinforced
         return None if told or not self.metrics else self.metrics[0]
 
     @cached_property

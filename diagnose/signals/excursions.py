@@ -64,11 +64,6 @@ def outliers(trend: Trend) -> tuple[Excursion, ...]:
     return tuple(_excursion(trend, trend.level, above, run, trend.noise_at) for run in runs)
 
 
-def deepest_dip(trend: Trend) -> float:
-    """How far the lowest point after the opening is below the trend."""
-    return float(max(-trend.residuals[opening(trend) :].min(initial=0.0), 0.0))
-
-
 def opening(trend: Trend) -> int:
     """Points at the start that are no outliers, whatever they are."""
     return max(2, int(OPENING * len(trend)))

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Role
-from diagnose.signals import EDGE, FEW, Kind, Signals, Trend, signals
+from diagnose.signals import EDGE, FEW, Signals, Trend, signals
 
 MANY = 20
 """Points from which a curve may be judged with high confidence. Source: measured on real runs, benchmarks/real."""
@@ -40,7 +40,7 @@ def moving_target(measured: Signals) -> str | None:
     """Why the level of the loss says nothing of health, or None where it does."""
     if measured.main is not None and measured.main.curve.adversarial:
         return "the loss of one network against another says nothing of health"
-    if measured.kind is Kind.REINFORCEMENT:
+    if measured.reinforced:
         return "the loss of reinforcement learning moves with its own targets"
     return None
 
@@ -55,7 +55,7 @@ def improves(measured: Signals) -> bool:
 
 def confidence(measured: Signals, trend: Trend, *, clear: bool = True) -> Confidence:
     """High for a plain, positive loss of many points that shows the fault clearly; else medium."""
-    plain = measured.kind is Kind.PLAIN and not trend.signed
+    plain = not (measured.reinforced or measured.rivalled or trend.signed)
     return Confidence.HIGH if clear and plain and len(trend) >= MANY else Confidence.MEDIUM
 
 

@@ -60,7 +60,7 @@ class Divergence(Check):
         trend = signals(facts).main
         if trend is None or not self.turned(trend):
             return
-        alone = trend.signed or signals(facts).begins_late or trend.first - trend.best < trend.rise < log(2)
+        alone = trend.signed or facts.run.beginning or trend.first - trend.best < trend.rise < log(2)
         if (alone and len(trend) < FEW) or improves(signals(facts)) or trend is signals(facts).val:
             return  # single or harder batches; of validation alone, overfitting
         curve, low = trend.curve, trend.lowest_index

@@ -6,7 +6,7 @@ from diagnose import remedies
 from diagnose.checks.base import Evidence, Facts, Finding, Findings, Role, Severity
 from diagnose.checks.run._loss import LossCheck, above, beyond_noise, confidence, onset
 from diagnose.signals import EDGE, FEW, Excursion, Trend, signals
-from diagnose.signals.excursions import BEYOND, GROSS, deepest_dip, excursions, outliers
+from diagnose.signals.excursions import BEYOND, GROSS, excursions, opening, outliers
 
 
 class LossSpike(LossCheck):
@@ -49,7 +49,7 @@ class LossSpike(LossCheck):
 
     def _spikes(self, trend: Trend) -> list[Excursion]:
         """Points far above the trend, and stretches under half of the run in which the trend itself is far up."""
-        dip, single = deepest_dip(trend), outliers(trend)
+        dip, single = -trend.residuals[opening(trend) :].min(initial=0.0), outliers(trend)
         big = [one for one in single if self._big(trend, one)]
         sharp = [one for one in big if one.height >= self.odd * dip]
         top = max((one.height for one in sharp), default=0.0)

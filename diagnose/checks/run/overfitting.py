@@ -93,7 +93,7 @@ class Overfitting(Check):
         up = "higher" if val.signed else f"{above(gap.last - val.level[gap.best])} that"
         late = "at the end (" if gap.tail == 1 else f"in the last {gap.tail} evaluations (near "
         meanwhile = "" if train is None else f", while the training loss {f'fell {fallen}' if fell else 'hardly moved'}"
-        unknown = gap.best == 0 and signals(facts).begins_late  # what came before may be better
+        unknown = gap.best == 0 and facts.run.beginning is not None  # what came before may be better
         never = len(gap) >= MANY and gap.gain <= 2 * gap.noise  # no number of epochs was right
         return self.report(
             val.curve,

@@ -82,7 +82,7 @@ class Plateau(LossCheck):
         return bool(flat and early and little)
 
     def _excused(self, facts: Facts, trend: Trend) -> bool:
-        piece = signals(facts).begins_late and len(trend) < LONG and np.ptp(trend.level)
+        piece = facts.run.beginning and len(trend) < LONG and np.ptp(trend.level)
         aim = signals(facts).aim
         score = None if aim is None or signals(facts).reward is not None else as_share(aim[0].values)
         full = score is not None and last_level(score) >= 1 - NEAR
@@ -106,7 +106,7 @@ class Plateau(LossCheck):
             message = f"{name} has been near {end:.4g} since {curve.place(curve.steps[first])}, {share}"
             halve = "Halve the learning rate; if that changes nothing, the model or the data is at its limit."
             advice = advice if chance else halve
-        elif measured.begins_late:
+        elif facts.run.beginning:
             message = f"{name} does not {verb}: near {began:.4g} where the log begins, near {end:.4g} at the end"
             advice = "What came before is not known: if it fell then, it has converged, or needs a lower learning rate."
         else:

@@ -60,7 +60,7 @@ class SlowLearning(LossCheck):
     def creeps(self, facts: Facts) -> bool:
         """Whether the loss falls beyond doubt, in a straight line, and has come a short way only."""
         measured, trend = signals(facts), signals(facts).train
-        if trend is None or trend.signed or self.skip_reason(facts) or measured.begins_late:
+        if trend is None or trend.signed or self.skip_reason(facts) or facts.run.beginning:
             return False
         short = trend.net > 0 and self.is_short(trend) and trend.fell_z >= self.z
         least = self.line * (1 + trend.net / self.little) / 2 + 1 / max(trend.fell_z, 1)

@@ -3,7 +3,7 @@ from dataclasses import replace
 from diagnose.checks.base import Check, Confidence, Facts, Findings, Severity
 from diagnose.checks.run._loss import LONG, MANY
 from diagnose.readers.roles import ADVERSARIAL
-from diagnose.signals import EDGE, Kind, signals
+from diagnose.signals import signals
 
 
 class TooLittleLogged(Check):
@@ -47,21 +47,21 @@ class TooLittleLogged(Check):
         curve, trend = measured.aim or (facts.run.loss, measured.main)
         if curve is None:
             return _no_loss(facts)
-        if measured.kind is Kind.REINFORCEMENT and measured.aim is None:
+        if measured.reinforced and measured.aim is None:
             return "the loss of reinforcement learning moves with its own targets: log the reward"
         name = "the loss" if measured.aim is None else curve.tag
         points = len(curve.finite) if trend is None else len(trend)
         if trend is None or points < self.fewest:
             return f"{points} point{'s' * (points != 1)} of {name}: too few to judge; log at least {self.few}"
-        if measured.begins_late and len(trend) < LONG:
+        if facts.run.beginning and len(trend) < LONG:
             return f"the log begins at {facts.run.first_place(curve)}: what came before is unknown"
-        if points < self.few and (abs(trend.order) < self.order or abs(trend.net) < EDGE):
+        if points < self.few and abs(trend.order) < self.order:
             return f"{points} points without a clear course are too few to judge; log more often"
         return None
 
 
 def _no_loss(facts: Facts) -> str:
-    if any(curve.adversarial for curve in facts.run.curves.values()):
+    if signals(facts).rivalled:
         return f"what is logged {ADVERSARIAL}"
     tags = ", ".join(list(facts.run.curves)[: TooLittleLogged.fewest])
     return f"no loss is logged under a name that ttsdoc knows (seen: {tags}); name it with --train-tag"
