@@ -100,16 +100,6 @@ class Signals:
         return any(curve.adversarial for curve in self.run.curves.values())
 
     @cached_property
-    def straightness(self) -> float:
-        """Share of the fall in the second half of the run: 0.5 for a line, 0 without a fall."""
-        trend = self.train
-        if trend is None or len(trend) < FEW:
-            return 0.0
-        fifth = int(2 * EDGE * len(trend))
-        first, middle, last = (float(np.median(trend.level[at:][:fifth])) for at in (0, 2 * fifth, -fifth))
-        return (middle - last) / (first - last) if first > last else 0.0
-
-    @cached_property
     def parts(self) -> Mapping[str, Trend]:
         """Further losses of the training, by tag: components of the total, other heads."""
         curves = [curve for curve in self.run.played_by(Role.TRAIN_COMPONENT) if not curve.adversarial]

@@ -49,23 +49,25 @@ def best_of(measured: Signals, worse: str = "") -> Best | None:
     part = next((one for one in parts if one[0].curve.tag == worse), parts[0] if parts and curve is None else None)
     if part is not None:
         curve, gap = part[0].curve, part[1]
-    if gap is not None and curve is not None and measured.reward is None:
-        return _best(curve.finite, gap.smooth <= gap.smooth.min() + gap.noise, gap.best)
-    loss = curve or run.curve(Role.TRAIN_LOSS)
+    if curve is not None and measured.reward is None:
+        known = curve.finite
+        return _lowest(known) if gap is None else _best(known, gap.smooth <= gap.smooth.min() + gap.noise, gap.best)
+    loss = run.curve(Role.TRAIN_LOSS)
     if loss is not None and not len(loss.finite):
         return None
-    if measured.metrics and (curve is None or measured.reward is not None):
+    if measured.metrics:
         logged, trend = measured.metrics[0]
         return _best(logged, trend.smooth <= trend.best + BEYOND * trend.error, trend.lowest_index)
-    if loss is None:
-        return None
-    if curve is not None or train is None or train.width == 1:
-        lowest = int(np.argmin(loss.finite.values))
-        return _best(loss.finite, loss.finite.values == loss.finite.values[lowest], lowest)
+    if train is None or train.width == 1:
+        return None if loss is None else _lowest(loss.finite)
     good = train.smooth <= train.best + BEYOND * train.error
     index = len(train) - 1 if good[-1] else train.lowest_index  # the end is as good as any
     single = len(train) < MANY and index == np.argmin(train.curve.values)
     return _best(train.curve, good, index, None if single else train.loss(float(train.smooth[index])))
+
+
+def _lowest(curve: Curve) -> Best:
+    return _best(curve, curve.values == curve.values.min(), int(np.argmin(curve.values)))
 
 
 def _best(curve: Curve, good: np.ndarray, index: int, level: float | None = None) -> Best:

@@ -225,6 +225,13 @@ class Trend:
         """The fall in standard errors."""
         return self.fell[0] / self.fell[1]
 
+    @cached_property
+    def straightness(self) -> float:
+        """Share of the fall in the second half of the run: 0.5 for a line, 0 without a fall."""
+        fifth = int(2 * EDGE * len(self))
+        first, middle, last = (float(np.median(self.level[at:][:fifth])) for at in (0, 2 * fifth, -fifth))
+        return (middle - last) / (first - last) if first > last else 0.0
+
     # --- the coarse course: order, swings, the second half
 
     @cached_property

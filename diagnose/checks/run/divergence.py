@@ -58,7 +58,10 @@ class Divergence(Check):
     def of_training(self, facts: Facts) -> Findings:
         """The judged loss ends far above its best."""
         trend = signals(facts).main
-        if trend is None or not self.turned(trend):
+        if trend is None or len(trend) < FEWEST or trend.rise < self.rise:
+            return
+        far = trend.lost(trend.end, trend.held) >= self.share or trend.rise >= self.part
+        if not far or (trend.rise_z < self.z and not trend.climbs):
             return
         alone = trend.signed or facts.run.beginning or trend.first - trend.best < trend.rise < log(2)
         if (alone and len(trend) < FEW) or improves(signals(facts)) or trend is signals(facts).val:
@@ -81,12 +84,6 @@ class Divergence(Check):
             prescriptions=remedies.calm(facts, int(curve.steps[low])),
             advice=f"Stop, and go back to the checkpoint nearest to {best}.",
         )
-
-    def turned(self, trend: Trend) -> bool:
-        """Whether the level at the end is above the best beyond doubt."""
-        far = trend.lost(trend.end, trend.held) >= self.share or trend.rise >= self.part
-        sure = trend.rise_z >= self.z or trend.climbs
-        return len(trend) >= FEWEST and trend.rise >= self.rise and far and sure
 
     def _parts(self, facts: Facts) -> Findings:
         total = signals(facts).main

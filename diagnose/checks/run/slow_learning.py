@@ -41,9 +41,10 @@ class SlowLearning(LossCheck):
     """Standard errors of the fall."""
 
     def check(self, facts: Facts) -> Findings:
-        trend, half = signals(facts).train, signals(facts).straightness
+        trend = signals(facts).train
         if trend is None or not self.creeps(facts):
             return
+        half = trend.straightness
         yield self.report(
             trend.curve,
             f"The loss fell only from about {trend.loss(trend.start):.4g} to {trend.loss(trend.end):.4g}, {half:.0%} "
@@ -65,7 +66,7 @@ class SlowLearning(LossCheck):
         short = trend.net > 0 and self.is_short(trend) and trend.fell_z >= self.z
         least = self.line * (1 + trend.net / self.little) / 2 + 1 / max(trend.fell_z, 1)
         late = 2 * (trend.half - trend.end) >= self.line * trend.fall
-        straight = late and least <= measured.straightness <= 1 - self.line / 2
+        straight = late and least <= trend.straightness <= 1 - self.line / 2
         burst = trend.first - trend.start > trend.net * EDGE + 2 * trend.noise
         planned, last = planned_end(facts, trend.curve), float(trend.curve.steps[-1])
         begun = 1 - EDGE < measured.rate_share(last) < 1 or (planned is not None and last < 2 * EDGE * planned)

@@ -3,7 +3,7 @@ from dataclasses import replace
 from diagnose.checks.base import Check, Confidence, Facts, Findings, Severity
 from diagnose.checks.run._loss import LONG, MANY
 from diagnose.readers.roles import ADVERSARIAL
-from diagnose.signals import signals
+from diagnose.signals import EDGE, signals
 
 
 class TooLittleLogged(Check):
@@ -55,7 +55,7 @@ class TooLittleLogged(Check):
             return f"{points} point{'s' * (points != 1)} of {name}: too few to judge; log at least {self.few}"
         if facts.run.beginning and len(trend) < LONG:
             return f"the log begins at {facts.run.first_place(curve)}: what came before is unknown"
-        if points < self.few and abs(trend.order) < self.order:
+        if points < self.few and (abs(trend.order) < self.order or abs(trend.net) < EDGE):
             return f"{points} points without a clear course are too few to judge; log more often"
         return None
 
