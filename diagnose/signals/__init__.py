@@ -136,8 +136,8 @@ class Signals:
     def rivals(self) -> tuple[Trend, Trend] | None:
         """The losses of a generator and of its discriminator, those of the shortest names; None without both."""
         curves = [one for one in self.run.curves.values() if one.adversarial and not one.held_out]
-        curves.sort(key=lambda one: len(one.tag))
-        known = [trend for trend in map(Trend.of, curves) if trend is not None and len(trend) >= 2 * FEW]
+        trends = map(Trend.of, sorted(curves, key=lambda one: len(one.tag)))
+        known = [trend for trend in trends if trend is not None and len(trend) >= 2 * FEW]
         against = [trend for trend in known if OPPONENT.search(trend.curve.tag)]
         own = [trend for trend in known if trend not in against]
         return (own[0], against[0]) if own and against else None
@@ -150,15 +150,11 @@ class Signals:
         """
         mine = {trend.curve.component: trend for trend in self.parts.values()}
         alone = self.train if self.run.curve(Role.VAL_LOSS) is None else None
-        found = []
-        for curve in self.run.played_by(Role.VAL_COMPONENT):
-            val, train = Trend.of(curve), mine.get(curve.component, alone)
-            named = alone is not None or "loss" in curve.tag.casefold()
-            judged = named and not curve.adversarial
-            gap = gap_of(train, val) if judged and val is not None and train is not None else None
-            if val is not None and gap is not None:
-                found.append((val, gap))
-        return tuple(found)
+        curves = [one for one in self.run.played_by(Role.VAL_COMPONENT) if not one.adversarial]
+        named = [one for one in curves if alone is not None or "loss" in one.tag.casefold()]
+        pairs = [(Trend.of(curve), mine.get(curve.component, alone)) for curve in named]
+        gaps = [(val, gap_of(train, val)) for val, train in pairs if val is not None and train is not None]
+        return tuple((val, gap) for val, gap in gaps if gap is not None)
 
 
 def _as_errors(curve: Curve) -> Curve:

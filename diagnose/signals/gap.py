@@ -77,7 +77,9 @@ def gap_of(train: Trend | None, val: Trend) -> Gap | None:
     gain, rise = first_level(level[: max(1, count // FEW)]) - bottom, last - bottom
     near = np.abs(np.arange(count) - np.argmin(smooth)) <= (max(1, SHARE / 2 * count) if many else 0)
     best = int(np.argmin(np.where(near | (smooth <= bottom + noise), level, np.inf)))
-    falls = np.zeros(count) if train is None else (train.smooth - train.end)[_places(train, val)]
+    falls = (
+        np.zeros(count) if train is None else (train.smooth - train.smooth[-train.ends :].min())[_places(train, val)]
+    )
     vain = np.linspace(1, 0, count) * (falls - WORTH * (smooth - bottom)) * (smooth - bottom <= 2 * EDGE)
     return Gap(
         smooth,

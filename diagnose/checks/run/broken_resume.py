@@ -52,10 +52,9 @@ class BrokenResume(Check):
         if jump < max(self.jump, self.z * trend.noise) or (not again and 2 * trend.lost(high, low) < 1):
             return
         before, after = values[places[0] - 1], values[places[0]]
-        how = "falls" if again else "goes"
         yield self.report(
             trend.curve,
-            f"At {trend.curve.place(steps[places[0]])} the learning rate {how} from {before:.3g} to {after:.3g}"
+            f"At {trend.curve.place(steps[places[0]])} the learning rate goes from {before:.3g} to {after:.3g}"
             f"{' and climbs again' if again else ' at once'}, and the loss jumps to {above(jump)} its level: it was "
             "resumed without the state of its optimiser and schedule.",
             Evidence("jump", jump, self.jump, "", f"the loss jumps to {above(jump)} its level"),
