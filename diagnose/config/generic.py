@@ -219,8 +219,9 @@ def _is_length(name: str, leaf: _Leaf) -> bool:
     """Whether it is the length of the run: no milestones, and not that of an epoch or of an agent's rollout."""
     if name == "max_epochs":
         return not leaf.beside.of_agent or bool(_parts(leaf.key) & {"max", "total"})
+    of_model = not frozenset({"model", "net", "network"}).isdisjoint(leaf.sections) and leaf.key == "steps"
     of_part = leaf.beside.of_agent or "gamma" in leaf.beside or any("epoch" in key for key in leaf.beside)
-    return not isinstance(leaf.value, list) and not (of_part and leaf.key in {"num_steps", "n_steps"})
+    return not isinstance(leaf.value, list) and not of_model and not (of_part and leaf.key in {"num_steps", "n_steps"})
 
 
 def _is_warmup(name: str, leaf: _Leaf) -> bool:
@@ -254,7 +255,8 @@ _AGREES: Mapping[str, Callable[[str, _Leaf], bool]] = {
     # A bare `eps` may be that of a layer, a bare `decay_rate` that of RMSprop or of a moving average.
     "eps": lambda _, leaf: leaf.key != "eps" or any(re.fullmatch(_OF_OPTIMIZER, key) for key in leaf.beside),
     "lr_decay": lambda _, leaf: (
-        leaf.key != "decay_rate" or any(re.search("decay_(step|epoch)", k) for k in leaf.beside)
+        (leaf.key != "decay_rate" or any(re.search("decay_(step|epoch)", k) for k in leaf.beside))
+        and not (is_number(leaf.value) and leaf.value > 1)
     ),
     # The folder that checkpoints are written to is often called their path.
     "resume": lambda _, leaf: (

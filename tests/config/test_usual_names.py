@@ -186,3 +186,21 @@ def test_the_usual_names_are_more_than_one(text: str, expected: dict[str, Any]) 
 def test_the_folder_of_the_checkpoints_is_none_that_a_run_goes_on_from(path: str, resumed: bool) -> None:
     config = parse_config(f"lr: 0.1\nepochs: 3\ncheckpoint_path: {path}\n", "config.yaml")
     assert ("resume" in config.values) is resumed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "train: {lr: 0.1, epochs: 9}\nmodel: {net: {steps: 12}}\n",
+        "train: {lr: 0.1, epochs: 9}\nloss_params: {warmup_steps: 300, warmup_ratio: 0.2}\n",
+        "train: {lr: 0.1, epochs: 9}\nflow: {schedule_gamma: 25.0}\nlr_decay: 40000\n",
+        "train: {lr: 0.1, epochs: 9}\nexp_a: {convert: {batch_size: 3, lr: 0.7}}\n",
+    ],
+    ids=["steps of a model", "the warm-up of a loss", "what grows", "conversion"],
+)
+def test_what_belongs_to_something_else_is_none_of_the_training(text: str) -> None:
+    found = parse_config(text, "config.yaml").places
+    assert {(name, place.path) for name, places in found.items() for place in places} == {
+        ("learning_rate", "train.lr"),
+        ("max_epochs", "train.epochs"),
+    }
