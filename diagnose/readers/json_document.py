@@ -13,7 +13,7 @@ from diagnose.numbers import is_number
 from diagnose.readers.columns import EPOCH, FOLD, Column, curves_of
 from diagnose.readers.columns.document import LARGEST, NAME, parse_document, read_document, records_within
 from diagnose.readers.columns.point_lists import of_an_epoch, rows_of, values_by_number
-from diagnose.readers.columns.tables import columns_of_rows, counters_in, spread, to_number
+from diagnose.readers.columns.tables import columns_of_rows, counters_in, split_named, spread, to_number
 from diagnose.readers.roles import losses_in, read_tag
 from diagnose.readers.roles.tags import GENERATOR
 from diagnose.readers.sources import HEAD_BYTES, Source
@@ -194,10 +194,28 @@ def _is_document(head: bytes) -> bool:
 def _records(document: Any, name: str) -> dict[str, Column]:
     """Columns of the rows that are somewhere in the first levels of the document."""
     for part in _parts(document, _DEEPEST):
-        rows = rows_of(part, name)
+        rows = _rows_by_split(part, name) or rows_of(part, name)
         if len(rows) > 1:
             return columns_of_rows([spread(item) for item in rows])
     return {}
+
+
+def _rows_by_split(part: Any, name: str) -> list[dict[str, Any]]:
+    """The records of `{"train": [{...}, ...], "val": [{...}, ...]}` in the order of their counts."""
+    named = (
+        {key: rows_of(rows, name) for key, rows in part.items() if split_named(str(key))}
+        if isinstance(part, dict)
+        else {}
+    )
+    if len(named) < 2 or not all(named.values()):
+        return []
+    counter = next(iter(counters_in(next(iter(named.values()))[0]).values()), "")
+    rows = [
+        (row.get(counter, place), {"split": key, **row})
+        for key, some in named.items()
+        for place, row in enumerate(some)
+    ]
+    return [row for _, row in sorted(rows, key=lambda pair: to_number(pair[0]) or 0.0)]
 
 
 def _parts(document: Any, depth: int) -> Iterator[Any]:

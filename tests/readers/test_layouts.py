@@ -226,3 +226,32 @@ def test_iterations_beyond_the_length_that_is_printed_go_on() -> None:
 
 def test_a_message_right_behind_a_bar_is_one_of_its_own() -> None:
     assert_both(read_text(lines("100%|████| 50/50 [00:24<00:00, 63.84it/s]epoch {e} | train_loss {t} | val_loss {v}")))
+
+
+def of_epochs(values: list[float]) -> list[dict[str, float]]:
+    return [{"epoch": n, "loss": value, "acc": 0.1 * n} for n, value in enumerate(values, 1)]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"train": of_epochs(TRAIN), "val": of_epochs(VAL)},
+        {"config": {"lr": 0.1}, "history": {"training": of_epochs(TRAIN), "test": of_epochs(VAL)}},
+        {"train": of_epochs(TRAIN), "valid": of_epochs(VAL), "dev": []},
+    ],
+)
+def test_records_below_the_name_of_a_split_are_of_that_split(document: dict[str, Any]) -> None:
+    document = {key: value for key, value in document.items() if value}
+    run = read_text(json.dumps(document), "history.json")
+    assert_both(run)
+    assert not any("launches" in note for note in run.notes)
+
+
+@pytest.mark.parametrize("level", ["data", "payload", "metrics"])
+def test_counters_count_one_level_down_where_all_names_are(level: str) -> None:
+    rows = [
+        {level: {"epoch": n, "train_loss": t, "val_loss": v}} for n, t, v in zip(range(1, 7), TRAIN, VAL, strict=True)
+    ]
+    assert_both(read_text("".join(json.dumps(row) + "\n" for row in rows), "metrics.jsonl"))
+    held_out = "".join(json.dumps({"val": {"epoch": n, "loss": v}}) + "\n" for n, v in enumerate(VAL, 1))
+    assert [value for _, value in points(read_text(held_out, "val.jsonl"), Role.VAL_LOSS)] == VAL

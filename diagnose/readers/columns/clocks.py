@@ -57,6 +57,7 @@ class Clocks:
 
 def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
     """The global step and the epoch. `logged`: the places, in order, that hold some metric."""
+    columns = {**columns, **({STEP: _at_head(columns[STEP], logged)} if STEP in columns else {})}
     step, epoch, iteration = (_with_metrics(columns.get(name), logged) for name in (STEP, EPOCH, ITERATION))
     if epoch is not None and _is_one_of_one(epoch, columns.get(EPOCHS), logged):
         epoch = Column(epoch.places, epoch.values + np.arange(len(epoch.values)))
@@ -75,6 +76,18 @@ def clocks_of(columns: Columns, logged: IntArray) -> Clocks:
     if step is None and rows is not None:
         step = Column(rows.places, _order(rows.places, rank))
     return Clocks(_without_slips(step), epoch, END in columns, order)
+
+
+def _at_head(counter: Column, logged: IntArray) -> Column:
+    """A count that stands below each block of metrics, all of one length, above them: it is theirs."""
+    places = counter.places
+    if len(places) < 2 or not len(logged) or np.isin(places, logged).any():
+        return counter
+    inside = np.searchsorted(logged, np.concatenate([[-1], places]))
+    lengths = np.diff(inside)
+    if inside[-1] < len(logged) or lengths[0] == 0 or (lengths != lengths[0]).any():
+        return counter
+    return Column(logged[inside[:-1]], counter.values, counter.axis)
 
 
 def _is_one_of_one(epoch: Column, epochs: Column | None, logged: IntArray) -> bool:

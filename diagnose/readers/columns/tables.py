@@ -213,6 +213,7 @@ def _joined(parts: Sequence[tuple[IntArray, FloatArray]]) -> Column:
 
 def with_counters(columns: Mapping[str, Column], per_epoch: str | None = None) -> dict[str, Column]:
     """The same columns with those that count under the names of counters; the epoch stays a curve as well."""
+    columns = _without_common_part(columns)
     counters = counters_in(columns)
     if per_epoch is not None and per_epoch in columns:
         counters[PER_EPOCH] = per_epoch
@@ -221,6 +222,14 @@ def with_counters(columns: Mapping[str, Column], per_epoch: str | None = None) -
     fold = next((column for name, column in columns.items() if name.strip().casefold() in _TRAININGS), None)
     counted = kept | {counter: columns[name] for counter, name in counters.items()}
     return counted if fold is None else _one_by_one(counted, fold)
+
+
+def _without_common_part(columns: Mapping[str, Column]) -> Mapping[str, Column]:
+    """The columns without the name of the one level in which all of them are, a counter among them."""
+    levels = {name.partition("/")[0] for name in columns}
+    inner = {name.partition("/")[2]: column for name, column in columns.items()}
+    shared = len(levels) == 1 and len(inner) > 1 and not read_tag(min(levels)).split
+    return inner if shared and counters_in(inner) else columns
 
 
 def _one_by_one(columns: Mapping[str, Column], fold: Column) -> dict[str, Column]:

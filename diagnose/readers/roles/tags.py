@@ -247,6 +247,9 @@ def losses_in(names: Iterable[str]) -> dict[str, Reading]:
     if any(_CODEBOOK.intersection(reading.words) for reading in readings.values()):  # whose perplexity may well rise
         readings = {name: one if one.lossy != 2 else replace(one, lossy=0) for name, one in readings.items()}
     found = {name: reading for name, reading in readings.items() if reading.lossy}
+    parted = [reading for name, reading in found.items() if reading.lossy > 2]
+    if len(parted) > 1 and all(reading.parts for reading in parted):  # `loss_cls=1.2 loss_reg=0.4 total=1.6`
+        found |= {name: replace(reading, lossy=3) for name, reading in found.items() if name.casefold() == "total"}
     letters = _by_letters(readings)
     sure = [reading for name, reading in found.items() if reading.lossy > 1 and name not in letters]
     if all(reading.adversarial or GENERATOR & {*reading.words} for reading in sure):  # of two networks, or none

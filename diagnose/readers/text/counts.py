@@ -14,7 +14,7 @@ COUNTER = regex(
     # `words/batch` counts nothing.
     r"(?<![A-Za-z0-9_.])(?<![^c]s/)(?<!sec/)(?P<name>global[_ ]?step|num_updates|results@"
     r"|(?:batch|iter(?:ation)?|step)_?(?:idx|index|id|no|num|in_epoch)|(?:mini_?)?batch"
-    r"|steps?|iter(?:ation)?s?|it|updates?|episodes?|rounds?|epochs?|ep"
+    r"|steps?|iter(?:ation)?s?|it|updates?|episodes?|rounds?|epochs?|ep|pass"
     r"|epoche|[eé]poque|[eé]poca|epok|epoka|epocha|эпоха|епоха|エポック|에포크|에폭"
     r"|轮次?|第|步数?|迭代|ステップ|스텝|schritt|шаг|крок|paso|passo|ad\u0131m|krok)"
     r"(?:(?<=[^\x00-\x7f])|\b)(?:\(\w+\))?"
@@ -30,9 +30,9 @@ COUNTER = regex(
 )
 # `i=12/530`: the iteration of an epoch.
 _LETTER_I = regex(r"(?<![\w.])i[ \t]*[:=][ \t]*(?P<inner>\d+)[ \t]*/[ \t]*(?P<per>\d+)")
-# `E1/3 S10/200`, `e00 s0050`: epoch and step.
+# `E1/3 S10/200`, `e00 s0050`, `Ep3 B10/40`: epoch and step.
 LETTERS = regex(
-    r"(?<!\w)(?:E ?|e(?=\d+[ ,|:]+[sib]\d))(?P<epoch>\d+)(?:/\d+)?[ ,|:]+"
+    r"[ \t]*(?<!\w)(?:Ep? ?|ep? ?(?=\d+[/ ]+[sib]\d+/)|e(?=\d+[ ,|:]+[sib]\d))(?P<epoch>\d+)(?:/\d+)?[ ,|:]+"
     r"[SIBsib] ?(?P<inner>\d+)(?:/(?P<per>\d+))?(?![\w.])"
 )
 # `after 100 batches`: what was done so far.
@@ -43,7 +43,8 @@ _DONE = regex(
 # `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
 _BRACKETS = regex(
     r"^(?!.{0,50}\]<std)(?:.*?\b(?:train(?:ing)?|epoch)[ \t]*:?)?[ \t]*"
-    r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*(?:/[ \t]*\d+[ \t]*)?\][ \t]*\[[ \t]*|,[ \t]*)|(?P<bare>\d+)[ \t]*\[[ \t]*)"
+    r"(?:\[[ \t]*(?P<epoch>\d+)(?:[ \t]*(?:/[ \t]*\d+[ \t]*)?\][ \t,:|-]{0,4}\[[ \t]*|,[ \t]*)"
+    r"|(?P<bare>\d+)[ \t]*\[[ \t]*)"
     r"(?P<inner>\d+)(?:[ \t]*/[ \t]*(?P<per>\d+))?\b",
     re.IGNORECASE,
 )
@@ -66,6 +67,8 @@ _OF_A_WHOLE = regex(r"[ \t]*\[[ \t]*\d+[ \t]*/[ \t]*\d+[ \t]*\](?!\[)")
 _OUTER = regex(r"\w+[ \t]*[:=]?[ \t]*\d+[ \t,;|]+(?:step|iter\w*)[ \t]*[:=]?[ \t]*\d+[ \t]*/[ \t]*\d", re.IGNORECASE)
 _FRACTION = regex(r"(?<![\w.])['\"]?epoch['\"]?[ \t]*[:=][ \t]*['\"]?(?P<number>\d+\.\d+)", re.IGNORECASE)
 _BAR = regex(r"\|[ \t]*(?P<done>\d+)/(?P<total>\d+|\?) \[[\d?:]")
+# ` [=====>...]  Tot: 1s20ms | Loss: 2.3 | Acc: 30.0% (1500/5000) 40/391`: a bar whose count is last.
+_BAR_OF_SIGNS = regex(r"[ \t]*\[=*>?\.*\].*[ \t](?P<done>\d+)/(?P<total>\d+)[ \t]*$")
 # `steps:  38%|███▊      | 36/96 [`: a bar over the whole training.
 _STEPS_BAR = regex(r"\bsteps?:[^|]*\|[^|]*$", re.IGNORECASE)
 # `[fold_0] 001/200:  25%|█████ | 1/4 [`: the epoch, called by nothing, in front of the bar over its batches.
@@ -85,7 +88,7 @@ _INNER = regex(r"batch|(?:idx|index|id|no|num|in_epoch)$")
 _COUNTERS = dict.fromkeys(
     [
         *("epoch", "epochs", "ep", "epoche", "époque", "época", "epoque", "epoca", "epok", "epoka", "epocha"),
-        *("round", "rounds"),
+        *("round", "rounds", "pass"),
         *("эпоха", "епоха", "エポック", "에포크", "에폭", "轮", "轮次", "第"),
     ],
     EPOCH,
@@ -99,7 +102,7 @@ def counts_in(line: str, with_metrics: bool, *, reports: bool) -> Iterator[Meani
     fraction = _FRACTION.search(line)
     if fraction:
         yield EPOCH, fraction.span("number")
-    bar = _BAR.search(line)
+    bar = _BAR.search(line) or _BAR_OF_SIGNS.match(line)
     if bar and next(evaluated_in(line, bar.start()), None):
         return
     if bar and not with_metrics:

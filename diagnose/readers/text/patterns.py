@@ -93,10 +93,10 @@ TWO_METRICS = regex(
     rf"[ \t]*[:=]?[ \t]*\(?(?P<first>{NUMBER})[ \t%]*[/|][ \t]*(?P<second>{NUMBER})",
     re.IGNORECASE,
 )
-# `12 Image loss: 0.8`, `user: 12/960, total loss: 0.5`, `[INFO] 12 / 200 loss`: a number that counts, if it counts on
-# from line to line.
+# `12 Image loss: 0.8`, `12: loss: 0.8`, `user: 12/960, total loss: 0.5`, `[INFO] 12 / 200 loss`: a number that
+# counts, if it counts on from line to line.
 COUNTS_ON = regex(
-    r"^[ \t]*(?P<first>\d+)[ \t]+(?:\|[ \t]*)?(?=[A-Za-z])"
+    r"^[ \t]*(?P<first>\d+)(?:[ \t]+(?:\|[ \t]*)?|:[ \t]+(?![eE]poch|[sS]tep|[iI]ter))(?=[A-Za-z])"
     r"|(?:(?<![\w.])[A-Za-z]\w*[ \t]*:[ \t]*|(?<![\w\]])\[[ \t]*|[A-Za-z]\][ \t]+|^[A-Za-z]+[ \t]+)"
     r"(?P<of>\d+)[ \t]*/[ \t]*(?P<total>\d+)(?![\w./])"
 )
