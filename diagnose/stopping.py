@@ -84,7 +84,7 @@ def _recommend(facts: Facts, best: Best, findings: tuple[Finding, ...]) -> tuple
     if open_ones:
         return Recommendation.CANNOT_TELL, [f"look at {open_ones[0]} first"]
     if any(finding.inconclusive for finding in findings):
-        missing = "give the log of what came before, too," if signals(facts).begins_late else "log more often"
+        missing = "give the log of what came before, too," if facts.run.beginning is not None else "log more often"
         return Recommendation.CANNOT_TELL, [f"{missing} or let it run on, then ask again"]
     if signals(facts).reward is not None:
         return Recommendation.CANNOT_TELL, ["the reward is that of training: evaluate the policy without exploration"]
