@@ -13,6 +13,7 @@ REFERENCE = re.compile(r"\$\{([^{}]*)\}?|%\(([^()]*)\)s|<([^<>]*)>")
 LINE_WITH_TAG = re.compile(r"!(?:ref|copy)\s.*")
 MAKING_TAG = re.compile(r"!(?:new|apply|name):([\w.]+)")
 Path_ = tuple[str, ...]
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def references(config: Mapping[str, Any], file: Path | None, others: list[Path]) -> list[tuple[str, Path_]]:
@@ -37,23 +38,25 @@ def _names(text: str, with_tag: bool) -> Iterator[str]:
         yield from (name.strip(".") for name in re.findall(r"[\w\-][\w.\-]*", inside))
 
 
-def _values(file: Path | None) -> list[tuple[Path_, str, str]]:
-    """Path, tag and text of everything in a YAML or JSON file."""
+def _values(file: Path | None) -> tuple[tuple[Path_, str, str], ...]:
+    """Path, tag and text of everything in a YAML or JSON file; what aliases repeat once."""
     if file is None or file.suffix not in {".yaml", ".yml", ".json"}:
-        return []
+        return ()
     try:
-        return list(_of_node(yaml.compose(file.read_text("utf-8", errors="replace"), yaml.CSafeLoader), ()))
-    except yaml.YAMLError:
-        return []
-
-
-def _of_node(node: Any, path: Path_) -> Iterator[tuple[Path_, str, str]]:
-    if node is not None:
-        yield path, node.tag, node.value if isinstance(node, yaml.ScalarNode) else ""
-    for value in node.value if isinstance(node, yaml.CollectionNode) else ():
-        yield from (
-            _of_node(value[1], (*path, str(value[0].value))) if isinstance(value, tuple) else _of_node(value, path)
-        )
+        waiting: list[Any] = [(yaml.compose(file.read_text("utf-8", errors="replace"), _LOADER), ())]
+    except (yaml.YAMLError, RecursionError):
+        return ()
+    found: dict[Any, tuple[Path_, str, str]] = {}
+    while waiting:
+        node, path = waiting.pop()
+        if node is None or node in found:
+            continue
+        found[node] = (path, node.tag, node.value if isinstance(node, yaml.ScalarNode) else "")
+        if isinstance(node, yaml.MappingNode):
+            waiting += [(value, (*path, str(key.value))) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(value, path) for value in node.value]
+    return tuple(found.values())
 
 
 def _of_data(value: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str, str]]:

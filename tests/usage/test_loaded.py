@@ -407,3 +407,12 @@ def test_the_key_that_names_a_class_is_no_argument_of_it(tmp_path: Path, way: st
     report = written(tmp_path, {**files, "train.py": body})
     assert set(report.live) == {"rate", "net.type", "net.width"}
     assert report.dead == ("net.depth",)
+
+
+@pytest.mark.parametrize(
+    "text", ["rate: 1\nnet: &a [*a]\n", "rate: 1\nnet: &a {deeper: *a}\n", "rate: 1\nnet: " + "[" * 3000 + "\n"]
+)
+def test_a_file_that_repeats_itself_is_looked_through_once(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.yaml").write_text(text, "utf-8")
+    (tmp_path / "train.py").write_text("import yaml\nprint(yaml.safe_load(open('config.yaml'))['rate'])\n", "utf-8")
+    assert keys_read(tmp_path / "train.py", {"rate": 1, "spare": 2}, tmp_path / "config.yaml").dead == ("spare",)
