@@ -138,6 +138,8 @@ def summary(record: Record, out: Path) -> str:
         best = "no loss" if one.best_val_loss is None else f"best {one.metric} {number(one.best_val_loss)}"
         at = "" if one.best_step is None else f" at step {one.best_step:,}"
         why = f", stopped for {one.stopped_by}" if one.stopped_by else ""
+        if not why and record.verdict == "not cured" and one.findings:
+            why = f", found: {', '.join(seen.name for seen in one.findings)}"
         kept = {None: "", True: ", kept", False: ", reverted"}[one.accepted] if not one.trial else ""
         changes = ", ".join(f"{edit.parameter} {edit.was} -> {edit.now}" for edit in one.edits) or "as it was"
         lines.append(f"  {one.number}. {changes}: {best}{at}{why}{kept}")

@@ -31,11 +31,20 @@ def read_yaml(text: str, source: str) -> Document:
         reason = " ".join(filter(None, (error.context, error.problem)))
         if "nesting depth" in reason:  # newer builds of libyaml have a limit of their own and meet it first
             raise too_deep(source, line) from None
-        raise ConfigError(f"{source}:{line}: not valid YAML: {reason}; correct this line") from None
+        if "cannot start any token" in reason and mark:
+            reason = _unquoted(text[reader.shift + mark.index :][:1])
+        known = source.endswith((".yaml", ".yml"))
+        advice = "correct this line" if known else "correct this line, or give a config in YAML, JSON, TOML or Python"
+        raise ConfigError(f"{source}:{line}: not valid YAML: {reason}; {advice}") from None
     except yaml.YAMLError as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"{source}: not valid YAML: {reason}; save it as plain text") from None
     return Document(source, text, "yaml", roots, tuple(reader.tags))
+
+
+def _unquoted(character: str) -> str:
+    """Why a line cannot begin, or go on, with this character."""
+    return "a tab, where YAML takes spaces" if character == "\t" else f"no value begins with {character} unless quoted"
 
 
 class _Reader:

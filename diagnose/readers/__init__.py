@@ -163,6 +163,8 @@ def discover(path: str | Path) -> list[Source]:
     name = str(path)
     if name == "-":
         return [standard_input()]
+    if not name:
+        raise LogError("an empty name was given for the logs: is a variable not set?")
     if "\0" in name:
         raise LogError(f"{name}: no such file or folder")
     try:
@@ -249,6 +251,8 @@ def _what_else(source: Source) -> str:
     packed = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
     if packed is not None:
         return f"packed with {packed}; unpack it and give the log itself"
+    if not head:
+        return "empty: nothing has been logged, or not yet"
     return "not a log that ttsdoc can read; give an event file or a text log"
 
 

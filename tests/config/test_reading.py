@@ -265,3 +265,21 @@ def test_the_warmup_ratio_of_mmcv_is_no_share_of_the_run() -> None:
 def test_the_tree_has_what_a_yaml_loader_gives_for_merged_keys() -> None:
     text = "a: &a {lr: 0.1, batch: 4}\nb: &b {seed: 2, epochs: 3}\nc: {<<: *a, lr: 0.3}\nd: {<<: [*a, *b], e: {<<: *b}}"
     assert parse_config(text, "x.yaml").tree() == yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("begin", ["", "\ufeff", "# größer 学习率\r\n"], ids=["plain", "bom", "beyond ASCII"])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [("\tlr: 1", "a tab, where YAML takes spaces"), ("by: @me", "no value begins with @ unless quoted")],
+)
+def test_a_character_that_yaml_does_not_take_is_named(begin: str, line: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        parse_config(f"{begin}training:\n  {line}\n", "c.yaml")
+
+
+def test_a_file_that_is_no_yaml_by_its_name_is_not_to_be_corrected_into_one() -> None:
+    text = "[train]\nlearning_rate = 0.1\n"
+    with pytest.raises(ConfigError, match="or give a config in YAML, JSON, TOML or Python"):
+        parse_config(text, "train.ini")
+    with pytest.raises(ConfigError, match=r"correct this line$"):
+        parse_config(text, "train.yaml")

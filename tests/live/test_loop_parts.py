@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diagnose.cli.heal import summary
 from diagnose.config import read_config
 from diagnose.engine import examine
 from diagnose.errors import LogError, TrainerError
@@ -370,3 +371,14 @@ def test_a_trial_ends_at_its_step_wherever_the_last_evaluation_of_the_first_run_
     monkeypatch.setattr(runs, "trained", trained)
     RateTrials(runs, own, first)._trial(0.2, 34.0)
     assert seen == [False, True]
+
+
+def test_the_summary_of_what_was_not_cured_says_of_what() -> None:
+    fault = Seen("FIT002", "overfitting", "warning", 10, None, "it memorises")
+    ended = Attempt(1, "c.yaml", "logs", ("train",), findings=(fault,), status=0)
+    said = {
+        verdict: summary(Record("c.yaml", ("train",), (one,), verdict), Path("out"))
+        for verdict, one in (("not cured", ended), ("healthy", replace(ended, findings=())))
+    }
+    assert "no loss, found: overfitting" in said["not cured"]
+    assert "found" not in said["healthy"]

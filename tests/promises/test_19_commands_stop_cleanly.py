@@ -85,7 +85,7 @@ def test_closed_and_full_streams_are_no_traceback(tmp_path: Path, closed: str, s
 
 
 def test_standard_input_that_is_closed_is_an_empty_log() -> None:
-    refused(in_shell(f"{' '.join(TTSDOC)} analyze - <&-"), "not a log")
+    refused(in_shell(f"{' '.join(TTSDOC)} analyze - <&-"), "empty")
 
 
 def test_what_is_wrong_with_the_input_is_never_written_among_the_results(tmp_path: Path) -> None:

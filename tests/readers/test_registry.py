@@ -279,3 +279,13 @@ def test_a_packed_log_is_refused_by_the_name_of_its_packing(tmp_path: Path, magi
     path.write_bytes(magic + b"\0\1\2\3" * 99)
     with pytest.raises(LogError, match=f"packed with {name}; unpack it"):
         read(path)
+
+
+def test_an_empty_log_and_an_empty_name_are_called_so(tmp_path: Path) -> None:
+    """A training that has not written yet; a shell variable that is not set."""
+    empty = tmp_path / "train.log"
+    empty.touch()
+    with pytest.raises(LogError, match="empty: nothing has been logged"):
+        read(empty)
+    with pytest.raises(LogError, match="is a variable not set"):
+        read("")
