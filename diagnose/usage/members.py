@@ -249,6 +249,10 @@ def by_computed_key(flow: Flow, base: Values, key: ast.AST, node: ast.AST, scope
     for thing in [value for value in base if isinstance(value, Thing)]:
         result |= thing.at("*") if thing.cls else thing.everything()
         result |= _by_own_method(flow, thing, keys, node, scope)
+        reader = thing.cls.method("__getattr__") if thing.cls else None
+        held = flow.value(reader.looks_up[0], reader) if reader and reader.looks_up else NOTHING
+        for section in sections(held):  # that its attributes are asked of
+            result |= _of_section_by(flow, section, keys, key, node, scope)
     return result
 
 

@@ -143,6 +143,25 @@ def test_an_object_that_asks_a_config_it_holds_for_its_attributes(tmp_path: Path
     assert (report.live, report.dead) == (("OPTIM.RATE",), ("SPARE", "OPTIM.DECAY"))
 
 
+@pytest.mark.parametrize("way", HOLDERS)
+def test_an_object_that_is_asked_for_any_attribute_of_its_config(tmp_path: Path, way: str) -> None:
+    source = f"""
+        import sys, yaml
+
+        class Options:
+            def __init__(self, file):
+                self._c = yaml.safe_load(open(file))
+
+            def __getattr__(self, name):
+                {HOLDERS[way]}
+
+        opt = Options("c.yaml")
+        print(opt.rate, [getattr(opt, name) for name in sys.argv[1:]])
+    """
+    report = read(tmp_path, source, "{rate: 1, steps: 2}", other="steps = 3\n")
+    assert report.dead == ()
+
+
 def test_a_config_that_is_read_with_defaults_alone_is_no_other_file(tmp_path: Path) -> None:
     source = """
         import json, yaml
