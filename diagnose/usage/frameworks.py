@@ -58,6 +58,8 @@ class Frameworks:
         """What becomes of a key that one of them reads, or of a section that it makes an object from."""
         section: Any = self.config
         makers = self._makers.keys() - (set() if handed_on else {"type"})
+        if path in self.tags:
+            return read_by(path, "made when the file is loaded", self._makers["!new"])
         for depth in range(len(path)):
             if path[:depth] in self.tags:
                 return self._of_class(path, self.tags[path[:depth]], path[depth:], self._makers["!new"])

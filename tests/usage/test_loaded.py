@@ -208,6 +208,11 @@ TAGGED = """
         rate: !ref <rate>
     modules:
         net: !ref <net>
+    seed: 5
+    __seeded: !apply:torch.manual_seed [!ref <seed>]
+    Opt: !name:torch.optim.Adam
+        lr: !ref <steps.lr>
+    steps: {lr: 6, unused: 7}
 """
 
 
@@ -228,8 +233,9 @@ def test_objects_are_made_of_the_sections_that_hyperpyyaml_tags(tmp_path: Path) 
         "config.yaml": TAGGED,
     }
     report = written(tmp_path, files)
-    assert report.live == ("width", "rate", "folder", "saves", "net.width", "meter.rate", "modules.net")
-    assert report.dead == ("spare", "net.unused")
+    made = ("seed", "__seeded", "Opt.lr", "steps.lr")
+    assert report.live == ("width", "rate", "folder", "saves", "net.width", "meter.rate", "modules.net", *made)
+    assert report.dead == ("spare", "net.unused", "steps.unused")
 
 
 NODES = {
