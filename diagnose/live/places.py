@@ -36,6 +36,9 @@ class Places:
         self._old: dict[int, Diagnosis] = {}
         """Place -> what lay there before the run, until anything else is there."""
 
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.places))
+
     def pass_over(self) -> None:
         """Take what is there already for another run's: the log of the last attempt, in the same folder."""
         found = ((number, _look(watch)) for number, watch in enumerate(self._watches))

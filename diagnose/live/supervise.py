@@ -300,9 +300,7 @@ class _Healing:
         """The trainer died by itself, or logged nothing."""
         if self.base is None:
             if attempt.status == 0:
-                self.runs.say(
-                    f"no loss was found in {', '.join(map(str, self.runs.places(attempt).places))}; give --logs"
-                )
+                self.runs.say(f"no loss was found in {self.runs.places(attempt)}; give --logs")
             return self._end("failed")
         self.runs.keep(replace(attempt, accepted=False, reason="the trainer ended with an error, or logged nothing"))
         return self._finished()

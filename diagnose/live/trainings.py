@@ -28,6 +28,9 @@ from diagnose.numbers import is_number
 RECORD = "heal.json"
 CONSOLE = "console.log"
 RATE = "learning_rate"
+UNSEEN = 300.0
+"""Seconds without a loss after which it is asked where the trainer logs. Source: our choice: data and a model are
+loaded in less, and a training that nobody can watch costs hours."""
 
 Enough = Callable[[Facts], bool]
 """Whether a training has shown what it was started for."""
@@ -123,6 +126,7 @@ class Trainings:
 
     def _follow(self, child: Child, places: Places, enough: Enough | None) -> tuple[Finding | None, bool]:
         """Look until the child ends, the user asks for it, the budget is spent, a fault is sure, or it is enough."""
+        unseen = UNSEEN
         while child.running:
             child.wait(self.order.interval)
             self._echo(child)
@@ -131,6 +135,9 @@ class Trainings:
                 return None, False
             found = places.look()
             if found is None:
+                if places.latest is None and child.seconds > unseen:
+                    self.say(f"no loss yet in {places}: if the trainer logs elsewhere, press Ctrl-C and give --logs")
+                    unseen = float("inf")
                 continue
             last = not self.more_allowed
             fault = next((one for one in places.sure(found) if worth_a_stop(found, one, last=last)), None)

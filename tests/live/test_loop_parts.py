@@ -28,7 +28,7 @@ from diagnose.live.order import Order
 from diagnose.live.places import Places
 from diagnose.live.record import Attempt, Change, Record, Seen, read_record
 from diagnose.live.stops import alarms, last_good, with_fault, worth_a_stop
-from diagnose.live.supervise import _Healing
+from diagnose.live.supervise import _Healing, heal
 from diagnose.live.trainings import Trainings
 from diagnose.live.trials import RateTrials, Tried
 from diagnose.live.verdict import Noise, compare, estimated, score
@@ -382,3 +382,15 @@ def test_the_summary_of_what_was_not_cured_says_of_what() -> None:
     }
     assert "no loss, found: overfitting" in said["not cured"]
     assert "found" not in said["healthy"]
+
+
+def test_a_trainer_whose_log_is_nowhere_to_be_seen_is_reported_while_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diagnose.live.trainings.UNSEEN", 0.3)
+    config, said = tmp_path / "c.yaml", list[str]()
+    config.write_text("learning_rate: 0.1\n", encoding="utf-8")
+    command = (sys.executable, "-c", "import time; time.sleep(1.5)", "{config}")
+    record = heal(Order(config, command, tmp_path / "out", interval=0.1, echo=False), said.append)
+    assert record.verdict == "failed"
+    assert [text for text in said if "if the trainer logs elsewhere" in text] == [said[1]]
