@@ -34,7 +34,7 @@ def _tables(found: Compared) -> list[list[Row]]:
     """The ranking, the course, and the settings in which the runs differ."""
     settings = [(name, *("-" if value is None else str(value) for value in values)) for name, values in found.settings]
     differing = [[("differs in", *(entry.name for entry in found.entries)), *settings]] if settings else []
-    return [_ranking(found), _course(found), *differing]
+    return [_ranking(found), _differences(found), _course(found), *differing]
 
 
 def as_plain(found: Compared, left: Sequence[Left]) -> dict[str, Any]:
@@ -102,19 +102,24 @@ def _answer(found: Compared) -> str:
 
 
 def _ranking(found: Compared) -> list[Row]:
-    rows: list[Row] = [
-        ("", "run", "best", "final", "noise", "as good as the first at", "findings", "against the first")
-    ]
+    rows: list[Row] = [("", "run", "best", "final", "noise", "as good as the first at")]
     for place, entry in enumerate(found.entries, 1):
         best = "-"
         if entry.best is not None:
             at = place_of(entry.diagnosis.run, entry.best.metric, entry.best.step)
             best = f"{number(entry.best.loss)} ({at})"
-        gone = [f"-{name}" for name in entry.gone] + [f"+{name}" for name in entry.new]
         reached = "-" if entry.reached is None else f"{entry.reached:,.4g}"
         final = "-" if entry.final is None else number(entry.final)
-        outcome = (" ".join(gone) or entry.diagnosis.verdict.value, entry.sentence)
-        rows.append((str(place), entry.name, best, final, f"±{number(entry.noise)}", reached, *outcome))
+        rows.append((str(place), entry.name, best, final, f"±{number(entry.noise)}", reached))
+    return rows
+
+
+def _differences(found: Compared) -> list[Row]:
+    """A table of its own: beside the ranking it would be wider than a terminal."""
+    rows: list[Row] = [("run", "against the first", "findings")]
+    for entry in found.entries:
+        changes = [f"-{name}" for name in entry.gone] + [f"+{name}" for name in entry.new]
+        rows.append((entry.name, entry.sentence or "-", " ".join(changes) or entry.diagnosis.verdict.value))
     return rows
 
 

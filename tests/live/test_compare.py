@@ -72,6 +72,12 @@ def test_the_answer_names_the_run_that_ends_first_and_what_all_have_trained() ->
     assert " within" not in as_text(compare_runs(others), []).split(":")[0]
 
 
+def test_a_comparison_fits_a_terminal_of_eighty_columns() -> None:
+    found = compare_runs([run("a", 4.0), run("b", 3.0, 1), run("c", 5.0, 2)])
+    _, *tables = as_text(found, []).split("\n\n")
+    assert max(len(line) for table in tables for line in table.split("\n")) <= 80
+
+
 def test_steps_of_one_run_are_not_held_against_the_samples_of_another() -> None:
     """Only one batch size is known: both are judged by their steps, to the end of the shorter one."""
     known, unknown = run("known", 3.0, points=40, batch_size=8), run("unknown", 3.0, 1, points=60)
