@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-REFERENCE = re.compile(r"\$\{([^{}]*)\}?|%\(([^()]*)\)s|<([^<>]*)>")
+REFERENCE = re.compile(r"\$\{([^{}$]*)\}?|%\(([^()]*)\)s|<([^<>]*)>")
 LINE_WITH_TAG = re.compile(r"!(?:ref|copy)\s.*")
 MAKING_TAG = re.compile(r"!(?:new|apply|name):([\w.]+)")
 Path_ = tuple[str, ...]

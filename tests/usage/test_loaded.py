@@ -181,8 +181,9 @@ REFERRED = """
     idle: 3
     data: {width: 4, depth: 5}
     net:
-      rate: ${rate}
+      rate: ${mul:${rate},${scale}}
       size: ${data.width}
+    scale: 6
     unread: ${idle}
     chain: ${unread}
 """
@@ -191,7 +192,7 @@ REFERRED = """
 def test_a_key_that_others_refer_to_is_what_these_are(tmp_path: Path) -> None:
     files = {"train.py": "from omegaconf import OmegaConf\nprint(OmegaConf.load('config.yaml').net.rate)\n"}
     report = written(tmp_path, {**files, "config.yaml": REFERRED})
-    assert report.live == ("rate", "net.rate")
+    assert report.live == ("rate", "net.rate", "scale")
     assert {"warm", "idle", "data.width", "data.depth", "net.size", "unread", "chain"} == set(report.dead)
 
 
