@@ -6,7 +6,8 @@ from diagnose.checks.run._loss import moving_target
 from diagnose.checks.run.divergence import Divergence
 from diagnose.checks.run.learning_rate_too_low import LearningRateTooLow
 from diagnose.checks.run.oscillation import Oscillation
-from diagnose.remedies.evidence import peak_rate
+from diagnose.remedies.evidence import high_still, peak_rate, shocked
+from diagnose.remedies.rate import HIGH
 from diagnose.signals import EDGE, signals
 
 
@@ -17,8 +18,8 @@ class LearningRateTooHigh(Check):
     It is the commonest cause of a bad loss curve and the cheapest to cure.
 
     ## How it is detected
-    The training loss diverges or oscillates (by the measures of those two checks). A logged rate had not decayed to a
-    tenth by then, nor is it tiny.
+    The training loss diverges or oscillates (by the measures of those two checks); or it never got going at a high
+    rate, after a shock of the gradients. A logged rate had not decayed to a tenth by then, nor is it tiny.
 
     ## What to do
     Go back to the best checkpoint and continue at a quarter of the learning rate.
@@ -37,7 +38,7 @@ class LearningRateTooHigh(Check):
         return super().skip_reason(facts) or moving_target(signals(facts))
 
     def check(self, facts: Facts) -> Findings:
-        effects = [*Divergence().of_losses(facts), *Oscillation().check(facts)]
+        effects = [*Divergence().of_losses(facts), *Oscillation().check(facts), *self._never_began(facts)]
         rate, logged = peak_rate(facts), signals(facts).rate
         if not effects or (rate is not None and rate <= LearningRateTooLow.tiny):
             return
@@ -56,3 +57,16 @@ class LearningRateTooHigh(Check):
             evidence=(*effect.evidence, *([] if rate is None else [Evidence("learning_rate", rate)])),
             prescriptions=effect.prescriptions or remedies.calm(facts, step),
         )
+
+    def _never_began(self, facts: Facts) -> Findings:
+        """The loss is high and does not move at a high rate, after a shock of the gradients."""
+        trend, rate = signals(facts).train, signals(facts).rate
+        if trend is None or rate is None or not (high_still(facts) and shocked(facts)):
+            return
+        if np.interp(trend.curve.steps[-1], rate.steps, rate.values) >= HIGH:
+            yield self.report(
+                trend.curve,
+                f"The loss was thrown about and does not leave the level of {trend.loss(trend.end):.4g}.",
+                Evidence("fall", trend.net),
+                prescriptions=remedies.trial_lower_rate(facts),
+            )
