@@ -135,10 +135,10 @@ def _read_together(readings: dict[str, Reading], curves: Mapping[str, Curve]) ->
 
 def _rises(curve: Curve, most: int) -> bool:
     """Whether this is a share of `most` that is lowest at its beginning: the accuracy of a model that learns."""
-    values = curve.finite.values
+    values, steps = curve.finite.values, curve.finite.steps
     if len(values) < 2 or values.min() < 0 or values.max() > most:
         return False
-    begins = max(1, len(values) // 10)
+    begins = max(int((steps == steps[0]).sum()), len(values) // 10)
     return bool(values.argmin() < begins and np.median(values[-begins:]) > values[:begins].max())
 
 

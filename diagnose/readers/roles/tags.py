@@ -34,8 +34,9 @@ _KIND = frozenset(
     | {"reduced", "lm", "model", "main", "global", "per", "so", "far", "current", "results", "value", "stats", "train"}
     | {"of", "over", "on", "at", "after", "for", "summaries", "metrics", "scalars", "log", "logs", "default", "raw"}
     | {"unscaled", "set", "the", "is", "meta", "dataloader", "idx", "iters", "item", "and", "with", "has", "finished"}
-    | {"in", "sample", "mini", "minibatch", "column", "row"}
+    | {"in", "sample", "mini", "minibatch", "column", "row", "cur", "curr"}
 )
+_CURRENT = frozenset({"cur", "curr", "current"})
 # Parts of a loss (of `l1` and `f0` the letter): any other word beside a held-out loss may name its set, as in
 # `eval_clean_loss`.
 PARTS = frozenset(
@@ -90,7 +91,7 @@ _SINGLE = frozenset({"step", "batch", "iter", "iteration"})
 _MEAN = frozenset({"avg", "average", "mean"})
 _RUNNING = frozenset({"running", "smooth", "smoothed", "ema", "far"})
 # `L: 9.5, L_crf: 4.5`, `l_g_pix`: how papers write a loss and its parts.
-_LETTER = regex(r"(?:^|/|^(?:train|val|valid|test)_)(?:L|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
+_LETTER = regex(r"(?:^|/|^(?:train|val|valid|test)_)(?:L[12]?|[Ll]_(?!r(?:ate)?$)[A-Za-z]\w*)$")
 # The part of a generator's loss that measures how near its output is to the data: alone it has a level.
 RECONSTRUCTION = regex(
     r"(?<![a-z])(?:l[12]|mel|spec(?:trogram)?|rec(?:on\w*)?|cyc(?:le)?|idt|stft|mse|mae|pix(?:el)?|content|vgg|percep(?:tual)?)(?![a-z])",
@@ -151,8 +152,8 @@ class Reading:
 
     @property
     def whole(self) -> bool:
-        """Whether it is called a total."""
-        return bool(_WHOLE.intersection(self.words))
+        """Whether it is called a total, or the current value, of which a total beside it is the running mean."""
+        return bool((_WHOLE | _CURRENT).intersection(self.words))
 
     @property
     def secondary(self) -> bool:
@@ -170,6 +171,8 @@ class Reading:
         """Of a training the values say more than their means, of an evaluation its mean; running means say least."""
         if _RUNNING.intersection(self.words):
             return 0
+        if _CURRENT.intersection(self.words):
+            return 3
         return 2 if bool(_MEAN.intersection(self.words)) is self.held_out else 1
 
     @property

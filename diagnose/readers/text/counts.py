@@ -35,9 +35,10 @@ LETTERS = regex(
     r"[ \t]*(?<!\w)(?:Ep? ?|ep? ?(?=\d+[/ ]+[sib]\d+/)|e(?=\d+[ ,|:]+[sib]\d))(?P<epoch>\d+)(?:/\d+)?[ ,|:]+"
     r"[SIBsib] ?(?P<inner>\d+)(?:/(?P<per>\d+))?(?![\w.])"
 )
-# `after 100 batches`: what was done so far.
+# `after 100 batches`, `1m 4s (100 10%)`: what was done so far.
 _DONE = regex(
-    r"\bafter[ \t]+(?P<number>\d+)[ \t]+(?P<name>batches|steps|iter(?:ation)?s|epochs|updates|samples|examples)\b",
+    r"\((?P<share>\d+) \d{1,3}%\)"
+    r"|\bafter[ \t]+(?P<number>\d+)[ \t]+(?P<name>batches|steps|iter(?:ation)?s|epochs|updates|samples|examples)\b",
     re.IGNORECASE,
 )
 # `[3/30][200/500]`, `[3, 2000]`, `Train: 3 [200/500]`: epoch and iteration in brackets, without their names.
@@ -160,7 +161,8 @@ def _unnamed(line: str, bar: re.Match[str] | None, *, with_metrics: bool) -> Ite
     """Counters that are in brackets, in a progress bar or before their names."""
     done = _DONE.search(line)
     if done:
-        yield EPOCH if done["name"].casefold() == "epochs" else STEP, done.span("number")
+        epochs = (done["name"] or "").casefold() == "epochs"
+        yield EPOCH if epochs else STEP, done.span("share" if done["share"] else "number")
         return
     brackets = (_BRACKETS.match(line) or LETTERS.search(line) or _LETTER_I.search(line)) if with_metrics else None
     sure = (LOGGERS[0], LOGGERS[-1])  # others may take `Epoch: ` for a part of their own

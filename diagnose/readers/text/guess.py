@@ -51,7 +51,7 @@ _NAME = (
 # `number of nan iterations: 0` is a name.
 _STRONG = (
     r"[ \t]*(?:::?|=|->|:=|\u2248|\u2192|\uff1a|\uff1d)[ \t]*|[ \t]+(?:is|was|(?<!umber )of)[ \t]+"
-    r"|(?<=loss),[ \t]*(?=-?\d+\.\d)|(?:(?<=loss)|(?<=score)) - (?=\d)"
+    r"|(?<=loss),[ \t]*(?=-?\d+\.\d)|(?:(?<=[lL]oss)|(?<=[sS]core)) - (?=\d)"
 )
 # `loss: 44.4110Batch 3`: what follows without a blank begins another message.
 _GLUED = "(?!Batch|Epoch|Train|Val|Step)"
@@ -160,10 +160,10 @@ def meaning_of(line: str) -> Iterator[Meaning]:
         yield _plain_name(boxed["name"]), boxed.span("number")
         return
     metrics = list(_metrics(line))
-    if not metrics:
-        yield from _heading(line)
     reports = any(read_tag(name).lossy for name, _ in metrics)
     counters = list(counts_in(line, bool(metrics), reports=reports))
+    if {span for _, span in metrics} <= {span for _, span in counters}:
+        yield from _heading(line)
     if _looks_back(line, metrics, counters):
         yield from _of_before(metrics, counters)
         return

@@ -21,7 +21,7 @@ ROUNDED = r"\d+(?:\.\d+)?[kKM](?![A-Za-z\d])"
 
 # `[Validation]`, `Testing in eval mode ...`, `Best iteration is:`: what the numbers on the next lines are.
 HEADINGS = (
-    r"(?:^|: ?|\] ?|- )\W{0,60}(?:(?:start|begin|now|run|do)\w* )?(?:the |on |in )?"
+    r"(?:^|: ?|\] ?|- )[\W_]{0,60}(?:(?:start|begin|now|run|do)\w* )?(?:the |on |in )?"
     r"(?:(?P<val>val|valid|validat\w+|eval|evaluat\w+|dev)|(?P<test>test\w*)|(?P<train>train\w*))\b"
 )
 LONGEST_HEADING = 60
@@ -45,8 +45,8 @@ EVALUATED = regex(
 
 # `...`, `[…]`: lines that were left out.
 OMISSION = regex(r"[ \t\[(<>]*(?:\.{2,}|\u2026)[.\u2026 \t\])<>]*")
-# `exp/tts-test`: a name with parts.
-_PATH = regex(r"[\w.-]*[\\/][\w.\\/-]*")
+# `exp/tts-test`: a name with parts; `Eval-Epoch-0/80` counts.
+_PATH = regex(r"[\w.-]*(?:[\\/](?!\d)|(?<!\d)/)[\w.\\/-]*")
 
 # `Fold 2 of 5`, `>>> Cross-validation split 2`, `Running trial #2`
 FOLDS = regex(
