@@ -18,6 +18,8 @@ FAULTY = (
         training(line(400, 2345.0)),
         "NUM002",
     ),
+    case("a loss that falls ever faster", training(1.6 - np.linspace(0, 60, 300) ** 3), "NUM002"),
+    case("a loss that falls evenly below zero", training(noisy(np.linspace(2, -90, 300))), "NUM002"),
     case(
         "a cross-entropy below zero",
         run(Curve("train/ce_loss", np.arange(1, 101), 1 - 1.5 * np.linspace(0, 1, 100), role=Role.TRAIN_LOSS)),
@@ -33,6 +35,11 @@ HEALTHY = (
             Curve("reward", np.arange(1, 101), np.linspace(0, 20, 100), role=Role.SCORE),
         ),
     ),
+    case(
+        "a ratio in decibels that begins near zero and settles",
+        training(1.5 - 19 * (1 - np.exp(-np.linspace(0, 9, 300)))),
+    ),
+    case("a likelihood that falls by ever less", training(noisy(descent()) * 8 - 18)),
     case("a loss near zero", training(noisy(descent(end=0.001)))),
 )
 EDGE = (case("nine equal points are too few to call it constant", training(np.full(9, 0.5))),)

@@ -20,7 +20,7 @@ class ImpossibleLoss(Check):
     ## How it is detected
     The training loss never changes after its first point; or it stays at hundreds of millions; or it is negative
     although its name says cross-entropy, L1 or MSE; or it falls below zero by more than `plunge` times the level at
-    which it began (a likelihood may be negative, but does not fall without bound).
+    which it began, in its second half still half as much as before (a likelihood or a ratio in decibels slows down).
 
     ## What to do
     Check what the loss is computed from before tuning anything: model output, target, sign, frozen weights.
@@ -44,18 +44,18 @@ class ImpossibleLoss(Check):
 
     def check(self, facts: Facts) -> Findings:
         curve = self.curve(facts, Role.TRAIN_LOSS).finite
-        values, level, lowest = curve.values, float(np.median(curve.values)), float(curve.values.min())
+        values, lowest = curve.values, float(curve.values.min())
+        first, level = first_level(values), float(np.median(values))
         named, policy = BOUNDED.search(curve.tag) is not None, moving_target(signals(facts)) is not None
-        plunges = lowest < 0 and -lowest > self.plunge * abs(float(values[0])) and not policy
-        sure = False
+        deep, goes_on = -lowest > self.plunge * abs(first), 2 * (level - lowest) > first - level
         if len(values) >= self.points and np.ptp(values[1:]) == 0:  # the first may be of before the fault
             same, sure = int((values == level).sum()), True
             message = f"The loss is exactly {level:g} at {same:,} of {len(curve):,} points: nothing is learned from it."
             evidence = [Evidence("level", level), Evidence("points", len(curve))]
-        elif level > self.absurd and 2 * last_level(values) > first_level(values):
+        elif level > self.absurd and 2 * last_level(values) > first:
             message = f"The loss is near {level:.3g}: no loss that a network learns from is so large."
-            evidence = [Evidence("level", level, self.absurd)]
-        elif (named and lowest < 0) or plunges:
+            evidence, sure = [Evidence("level", level, self.absurd)], False
+        elif lowest < 0 and (named or (deep and goes_on and not policy)):
             sure, how = named, "which a loss of its name cannot" if named else "without bound"
             message = f"The loss falls to {lowest:.4g}, {how}."
             evidence = [Evidence("lowest", lowest), Evidence("start", float(values[0]))]
