@@ -26,7 +26,8 @@ SETS = {
     "blind4": "the other half: blind for five looks, developed on since",
     "blind5": "collected after all of these, other repositories: blind, scored four times",
     "blind6": "collected after those, other repositories: blind for one look, developed on since",
-    "blind7": "collected last, other repositories: blind for one look",
+    "blind7": "collected later, other repositories: blind for one look",
+    "blind8": "collected last, other repositories: blind for one look",
 }
 
 
