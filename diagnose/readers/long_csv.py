@@ -33,9 +33,11 @@ _COLUMNS = {
 }
 _CLOCKS = frozenset({"step", "epoch", "time", "run", "is_nan"})
 _WORDS = frozenset({"tag", "split"})
+# What rows without a header hold at least.
+_CELLS = ("name", "step", "value")
 # `metricName`, as Comet exports it.
 _CAPITAL = regex(r"(?<=[a-z])(?=[A-Z])")
-_DELIMITERS = ",\t;"
+_DELIMITERS = ",\t;|"
 # Rows in which both splits must be named, if they are.
 _LOOKED_AT = 500
 
@@ -46,7 +48,7 @@ def sniff(source: Source) -> int:
     if b"\0" in head or b"\n" not in head:
         return 0
     lines = head.decode("utf-8-sig", errors="replace").splitlines()[:_LOOKED_AT]
-    header, *rows = csv.reader(lines, delimiter=_delimiter(lines[0]))
+    header, *rows = _with_header(list(csv.reader(lines, delimiter=_delimiter(lines[0]))))
     rows = [row for row in rows if len(row) == len(header)]
     places = _places(header)
     if len(header) > 1 and _split_column(rows):
@@ -71,6 +73,29 @@ def read(source: Source) -> Run:
     return story.run(source, "long-csv", health, [*others, *(lost if bad else [])], empty=empty)
 
 
+def _with_header(rows: list[list[str]]) -> list[list[str]]:
+    """The rows, below a header where they have none: `train loss | 133.28 | 0 | 18.5`, a name, its value, its step.
+
+    Each name comes again, and numbers are behind it: what counts is whole and never falls, and nor does a clock.
+    """
+    whole = [row for row in rows[:_LOOKED_AT] if len(row) == len(rows[0])]
+    if not whole or len(whole[0]) < len(_CELLS):
+        return rows
+    names, *columns = zip(*whole, strict=True)
+    numbers = [[number for cell in column if (number := to_number(cell.strip())) is not None] for column in columns]
+    if any(len(column) < len(whole) for column in numbers) or 2 * len({*names}) > len(names):
+        return rows
+    if any(to_number(name.strip()) is not None for name in names):
+        return rows
+    rising = [column == sorted(column) for column in numbers]
+    counts = [rises and all(not one % 1 for one in column) for rises, column in zip(rising, numbers, strict=True)]
+    if True not in counts or all(rising):
+        return rows
+    called = ["time" if rises else f"column {place}" for place, rises in enumerate(rising)]
+    name, called[counts.index(True)], called[rising.index(False)] = _CELLS
+    return [[name, *called], *rows]
+
+
 def _delimiter(line: str) -> str:
     return max(_DELIMITERS, key=line.count)
 
@@ -91,7 +116,7 @@ def _rows(source: Source) -> tuple[list[dict[str, str]], int]:
     with source.open() as file:
         text = file.read().replace(b"\0", b"").decode("utf-8-sig", errors="replace").splitlines()
     lines = (line if len(line) <= LONGEST_ROW else "-" for line in text)
-    header, *rows = (row for row in csv.reader(lines, delimiter=_delimiter(text[0])) if row)
+    header, *rows = _with_header([row for row in csv.reader(lines, delimiter=_delimiter(text[0])) if row])
     whole = [row for row in rows if len(row) == len(header)]
     places = _places(header) | _split_column(whole)
     names = {place: what for what, place in places.items()}

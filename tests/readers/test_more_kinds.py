@@ -39,6 +39,30 @@ LONG = {
 }
 
 
+NO_HEADER = {
+    "bars and seconds": "{name} | {value} | {step} | {seconds}",
+    "tabs": "{name}\t{step}\t{value}",
+    "commas": "{name},{value},{step}",
+    "semicolons, a clock first": "{name};{seconds};{step};{value}",
+}
+
+
+@pytest.mark.parametrize("layout", NO_HEADER)
+def test_rows_of_a_name_its_value_and_its_step_need_no_header(layout: str, tmp_path: Path) -> None:
+    rows = [
+        NO_HEADER[layout].format(name=name, value=value + more, step=10 * n, seconds=18.5 + 91.3 * n)
+        for n, value in enumerate(TRAIN)
+        for name, more in (("train loss", 0.0), ("train loss mel", -0.05), ("valid loss", 0.1))
+    ]
+    (tmp_path / "log_value.txt").write_text("\n".join(rows) + "\n")
+    run = read(tmp_path / "log_value.txt")
+    val = run.curve(Role.VAL_LOSS)
+    assert points(run) == pytest.approx(TRAIN.tolist())
+    assert steps(run) == [10 * n for n in range(len(TRAIN))]
+    assert val is not None
+    assert len(val) == len(TRAIN)
+
+
 @pytest.mark.parametrize("layout", LONG)
 def test_a_table_with_one_number_a_row_is_series(tmp_path: Path, layout: str) -> None:
     header, row = LONG[layout]
