@@ -16,10 +16,10 @@ FAULTY = (
     case(
         "a loss that falls without bound, as an earlier run of the story did",
         training(line(400, 2345.0)),
-        "NUM002",
+        *("NUM002", "STB002"),
     ),
-    case("a loss that falls ever faster", training(1.6 - np.linspace(0, 60, 300) ** 3), "NUM002"),
-    case("a loss that falls evenly below zero", training(noisy(np.linspace(2, -90, 300))), "NUM002"),
+    case("a loss that falls ever faster", training(1.6 - np.linspace(0, 60, 300) ** 3), "NUM002", "STB002"),
+    case("a loss that falls evenly below zero", training(noisy(np.linspace(2, -90, 300))), "NUM002", "STB002"),
     case(
         "a cross-entropy below zero",
         run(Curve("train/ce_loss", np.arange(1, 101), 1 - 1.5 * np.linspace(0, 1, 100), role=Role.TRAIN_LOSS)),

@@ -4,6 +4,7 @@ from math import log
 from diagnose import remedies
 from diagnose.checks.base import Check, Evidence, Facts, Finding, Findings, Prescription, Severity
 from diagnose.checks.run._loss import SURE, above, beyond_noise, improves, moving_target, onset
+from diagnose.checks.run.impossible_loss import ImpossibleLoss
 from diagnose.signals import FEW, Trend, signals
 from diagnose.signals.gap import FEWEST
 from diagnose.signals.trend import MANY
@@ -49,7 +50,7 @@ class Divergence(Check):
 
     def check(self, facts: Facts) -> Findings:
         losses = self.of_losses(facts) if moving_target(signals(facts)) is None else iter(())
-        yield from islice(chain(losses, self._won(facts)), 1)
+        yield from islice(chain(losses, self._won(facts), self._plunged(facts)), 1)
 
     def of_losses(self, facts: Facts) -> Findings:
         """The same without the balance of two networks, of which the rate is not the cause."""
@@ -100,6 +101,12 @@ class Divergence(Check):
             if won.net >= self.part and lost.end - lost.start >= self.rise:
                 advice = f"Go back to before it climbed; train the {name} less often, or regularise it."
                 yield self._grown(facts, lost, f"The {name} has won: {lost.curve.tag}", advice)
+
+    def _plunged(self, facts: Facts) -> Findings:
+        trend = signals(facts).train
+        if trend is not None and moving_target(signals(facts)) is None and ImpossibleLoss().plunges(trend.curve.values):
+            lowest = float(trend.curve.values.min())
+            yield self.report(trend.curve, f"The loss ran away to {lowest:.4g}.", Evidence("lowest", lowest))
 
     def _grown(
         self, facts: Facts, trend: Trend, what: str, advice: str, cures: tuple[Prescription, ...] = ()

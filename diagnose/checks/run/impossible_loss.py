@@ -4,6 +4,7 @@ import numpy as np
 
 from diagnose.checks.base import Check, Confidence, Evidence, Facts, Findings, Role, Severity
 from diagnose.checks.run._loss import MANY, moving_target
+from diagnose.run import FloatArray
 from diagnose.signals import ODD_ONE_OUT, first_level, last_level, signals
 
 BOUNDED = re.compile(r"(?i)(^|[^a-z])(ce|cross_?entropy|l1|mae|mse|l2|mel|bce|ctc|huber)([^a-z]|$)")
@@ -45,17 +46,15 @@ class ImpossibleLoss(Check):
     def check(self, facts: Facts) -> Findings:
         curve = self.curve(facts, Role.TRAIN_LOSS).finite
         values, lowest = curve.values, float(curve.values.min())
-        first, level = first_level(values), float(np.median(values))
-        named, policy = BOUNDED.search(curve.tag) is not None, moving_target(signals(facts)) is not None
-        deep, goes_on = -lowest > self.plunge * abs(first), 2 * (level - lowest) > first - level
+        level, named = float(np.median(values)), BOUNDED.search(curve.tag) is not None
         if len(values) >= self.points and np.ptp(values[1:]) == 0:  # the first may be of before the fault
             same, sure = int((values == level).sum()), True
             message = f"The loss is exactly {level:g} at {same:,} of {len(curve):,} points: nothing is learned from it."
             evidence = [Evidence("level", level), Evidence("points", len(curve))]
-        elif level > self.absurd and 2 * last_level(values) > first:
+        elif level > self.absurd and 2 * last_level(values) > first_level(values):
             message = f"The loss is near {level:.3g}: no loss that a network learns from is so large."
             evidence, sure = [Evidence("level", level, self.absurd)], False
-        elif lowest < 0 and (named or (deep and goes_on and not policy)):
+        elif (named and lowest < 0) or (moving_target(signals(facts)) is None and self.plunges(values)):
             sure, how = named, "which a loss of its name cannot" if named else "without bound"
             message = f"The loss falls to {lowest:.4g}, {how}."
             evidence = [Evidence("lowest", lowest), Evidence("start", float(values[0]))]
@@ -63,3 +62,8 @@ class ImpossibleLoss(Check):
             return
         confidence = Confidence.HIGH if sure else Confidence.MEDIUM
         yield self.report(curve, message, *evidence, severity=Severity.ERROR, confidence=confidence)
+
+    def plunges(self, values: FloatArray) -> bool:
+        """Whether a loss falls below zero, and does not slow down."""
+        first, level, lowest = first_level(values), float(np.median(values)), float(values.min())
+        return -lowest > self.plunge * abs(first) and 2 * (level - lowest) > first - level
