@@ -32,20 +32,9 @@ _ONE_WORD = ((frozenset({"learning", "rate"}), "lr"), (frozenset({"warm", "up"})
 
 
 _ROLLOUT = frozenset(
-    (
-        *(
-            "ent_coef",
-            "vf_coef",
-            "entropy_coef",
-            "value_coef",
-            "entropy_coeff",
-            "value_loss_coef",
-            "gae_lambda",
-            "lambd",
-        ),
-        *("clip_range", "cliprange", "clip_eps", "clip_epsilon", "clip_param", "clip_coef", "time_horizon"),
-        *("num_envs", "n_envs"),
-    )
+    {"ent_coef", "vf_coef", "entropy_coef", "value_coef", "entropy_coeff", "value_loss_coef", "gae_lambda", "lambd"}
+    | {"clip_range", "cliprange", "clip_eps", "clip_epsilon", "clip_param", "clip_coef", "time_horizon"}
+    | {"num_envs", "n_envs"}
 )
 """Keys of an agent that learns from rollouts."""
 

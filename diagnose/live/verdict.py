@@ -90,13 +90,8 @@ def compare(before: Facts, after: Facts, *, noise: Noise | None = None, stopped:
     gain = old.loss - new.loss
     improved = gain > noise.value
     word = "better" if improved else "worse" if gain < -noise.value else "the same within noise"
-    until = (
-        " (stopped there)"
-        if stopped
-        else ""
-        if most is None
-        else f" within {most:,.0f} {unit_of_amount(before, after)}"
-    )
+    within = "" if most is None else f" within {most:,.0f} {unit_of_amount(before, after)}"
+    until = " (stopped there)" if stopped else within
     sentence = (
         f"best {new.metric} {old.loss:.4g}{until} to {new.loss:.4g}: {word} (noise {noise.value:.2g}, {noise.how})"
     )

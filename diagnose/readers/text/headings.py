@@ -96,7 +96,7 @@ def moved(
         places = places[~np.isin(places, np.concatenate([places[:0], *named_so]))]
     inside = {name: np.isin(column.places, places) for name, column in columns.items()}
     apart = any(role.lossy and not role.held_out and not inside[name].any() for name, role in lossy.items())
-    moved: dict[str, Column] = {}
+    below: dict[str, Column] = {}
     for name, column in columns.items():
         there = inside[name]
         named_split = name[0] != "@" and lossy[name].split and prefix != RECAP
@@ -104,6 +104,6 @@ def moved(
         if name[0] == "@" or named_split or not (0 < share <= most or (share == 1 and apart)):
             named[name] = column
         else:
-            named[name], moved[prefix + name] = column.where(~there), column.where(there)
-    again = {name: merged([named[name], column]) for name, column in moved.items() if name in named}
-    return named | moved | again
+            named[name], below[prefix + name] = column.where(~there), column.where(there)
+    again = {name: merged([named[name], column]) for name, column in below.items() if name in named}
+    return named | below | again
