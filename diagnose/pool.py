@@ -107,15 +107,19 @@ def _outcomes(sources: list[Source], judge: Judge, jobs: int) -> Iterator[Diagno
         yield from map(judge, sources)
         return
     from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    from multiprocessing import active_children, get_context
 
     every_check()  # loaded once, before the processes part
     # A fork starts in no time, but must not copy a process in which other threads hold locks.
     forks = hasattr(os, "fork") and threading.active_count() == 1
+    others = {child.pid for child in active_children()}
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork" if forks else "spawn")) as pool:
         try:
             yield from pool.map(partial(_lightly, judge), sources, chunksize=max(1, len(sources) // (8 * jobs)))
         except BaseException:
+            for child in active_children():  # a pool that was interrupted while it started leaves them to wait for ever
+                if child.pid not in others:
+                    child.terminate()
             pool.shutdown(cancel_futures=True)
             raise
 

@@ -60,6 +60,31 @@ def test_ctrl_c_of_a_terminal_ends_all_processes_without_a_word(tmp_path: Path, 
     assert errors == ""
 
 
+# Ctrl-C comes when the processes of the pool are there, and nothing yet that could tell them to end.
+INTERRUPTED_POOL = """
+import os, signal, sys
+from diagnose.cli import main
+
+def interrupt(frame, event, _):
+    if event == "return" and frame.f_code.co_name in {"_launch_processes", "_adjust_process_count"}:
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.setprofile(interrupt)
+raise SystemExit(main())
+"""
+
+
+def test_ctrl_c_while_the_pool_starts_leaves_no_process(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / f"run{number}").mkdir()
+        (tmp_path / f"run{number}" / "train.log").write_text(HEALTHY)
+    command = [sys.executable, "-c", INTERRUPTED_POOL, "analyze", str(tmp_path), "--jobs", "2"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment_with({}))
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize("option", ["--quiet", "--verbose", "--format=json"])  # one line is written at the very end
 def test_a_reader_that_leaves_ends_the_command_as_any_other(tmp_path: Path, option: str) -> None:
     (tmp_path / "train.log").write_text(HEALTHY)
