@@ -8,7 +8,7 @@ from typing import Any
 
 from diagnose.usage.flow import Flow
 from diagnose.usage.libraries import names_of
-from diagnose.usage.syntax import constant
+from diagnose.usage.syntax import constant, last_name
 from diagnose.usage.values import (
     NOTHING,
     Bound,
@@ -180,9 +180,20 @@ def call_function(flow: Flow, func: Scope, given: Arguments) -> Values:
         _unpack_into(flow, func, pack)
     if not func.is_walker:
         return func.returned - any_values(func.returned) if func.keeps else func.returned
+    _fill(flow, func, given)
     entered = sections(NOTHING.union(*[func.variables.get(name, NOTHING) for name in func.parameters]))
     made = set(containers(func.returned)) if entered else NOTHING
     return sections(NOTHING.union(*given.args, *given.keywords.values())) | each | (func.returned - entered - made)
+
+
+def _fill(flow: Flow, func: Scope, given: Arguments) -> None:
+    """`deep_update(defaults, config)`: what a walk puts its items into is the config, too."""
+    nodes = given.node.args if isinstance(given.node, ast.Call) else []
+    items = [node for node in ast.walk(func.node) if isinstance(node, ast.Subscript)]
+    filled = {last_name(item.value) for item in items if isinstance(item.ctx, ast.Store)}
+    for name, node in zip(func.positional[bool(func.first) :], nodes, strict=False):
+        if name in filled:
+            also_assign(flow, node, sections(given.everything), given.scope)
 
 
 def _put_among(flow: Flow, func: Scope, name: str | None, key: str | int, values: Values) -> None:

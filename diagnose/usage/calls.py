@@ -55,8 +55,8 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
             if name in {"__setattr__", "__setitem__"} and len(node.args) >= 2:  # of `self`, or of `object` for it
                 _set_by_name(flow, [node.func.value, *node.args][-3:], [receiver, *given.args][-3:], given)
         called = attribute(flow, node.func, scope, "method")
-        if not called and is_super(node.func, scope) and scope.owner and scope.owner.is_wrapper:
-            flow.wrap([scope.owner.instance], sections(given.everything))
+        if not called and is_super(node.func, scope):
+            _to_base(flow, scope.owner, given)
     elif name in {"getattr", "hasattr", "setattr"} and len(node.args) >= 2:
         return _by_name(flow, name, node, given)
     elif name == "vars" and given.args:
@@ -69,6 +69,15 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
         if isinstance(node.func, ast.Call):
             called |= frozenset(flow.project.evaluated(node.func, scope))
     return call_values(flow, called, given, name, receiver)
+
+
+def _to_base(flow: Flow, owner: Scope | None, given: Arguments) -> None:
+    """`super().__init__(config)` of a class whose base is in no file of the project."""
+    if owner and owner.is_wrapper:
+        flow.wrap([owner.instance], sections(given.everything))
+        return
+    for base in [base for cls in (owner.mro if owner else ()) for base in cls.strange_bases]:
+        flow.escape(given.everything, f"handed to {base}", given.node, given.scope)
 
 
 def _given(flow: Flow, node: ast.Call, scope: Scope) -> Arguments:

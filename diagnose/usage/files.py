@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-PROJECT_FILES = (".git", "pyproject.toml", "setup.py", "setup.cfg")
-ROOT_MARKS = ("requirements.txt", "README.md", "LICENSE")
+# The surest first: a folder of recipes may have a README of its own.
+ROOT_MARKS = ((".git", "pyproject.toml", "setup.py", "setup.cfg"), ("requirements.txt", "LICENSE"), ("README.md",))
 LEVELS_UP = 5  # a trainer is at most this deep in its project
 MOST_ENTRIES = 200_000  # files of any kind: a project may hold its data set, which takes minutes to list
 
@@ -33,7 +33,7 @@ def file_of(folder: Path, parts: list[str]) -> Path | None:
 def root_of(trainer: Path, config_file: Path | None) -> Path:
     """The project's folder: the nearest that has a mark of one, else the one that holds the config too."""
     above = list(trainer.parents)[:LEVELS_UP]
-    marked = _nearest(above, PROJECT_FILES) or _nearest(above, ROOT_MARKS)
+    marked = next(filter(None, (_nearest(above, marks) for marks in ROOT_MARKS)), None)
     if marked is not None or config_file is None:
         return marked or trainer.parent
     config = config_file.resolve()

@@ -205,6 +205,7 @@ class Project:
             return found
         homes = [home for home in self._packages.get(parts[0], ()) if file_of(home, parts)]
         outer = [home for home in homes if not (home / "__init__.py").is_file()] or homes  # no part of a package
+        outer = [home for home in outer if home.is_relative_to(self.trainer.parent)] or outer
         return self._at(outer[0], parts) if len(outer) == 1 else None
 
     @cached_property
@@ -254,8 +255,9 @@ class Project:
             own = [one for one in found if isinstance(one, Scope) and one.kind == "class" and one is not scope]
             scope.bases += own
             if (not found or len(own) < len(found)) and last_name(node) != "object":
-                names = (one.name.rpartition(".")[2] for one in found if isinstance(one, Outside))
-                scope.outer_bases.append(next(names, last_name(node)))
+                outside = [one for one in found if isinstance(one, Outside)]
+                scope.outer_bases.append(outside[0].name.rpartition(".")[2] if outside else last_name(node))
+                scope.strange_bases += [one.name for one in outside if not is_familiar(one.top)]
 
     def imports(self, library: str) -> bool:
         """Whether any module imports a library."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from diagnose.usage.project import Project
 from diagnose.usage.references import config_strings
-from diagnose.usage.syntax import DEFINITIONS, defaults_of, last_name
+from diagnose.usage.syntax import DEFINITIONS, FUNCTIONS, defaults_of, last_name
 from diagnose.usage.values import Outside, Scope
 
 ONLY_BY_NAME = {"classmethod", "staticmethod", "property", "cached_property"}
@@ -31,6 +31,8 @@ class Reachable:
         self.names: set[str] = set()
         """Every attribute and identifier-like string in code that runs."""
         self._waiting = [module.scope for module in project.modules]
+        if project.main and isinstance(project.main.tree.body[-1], FUNCTIONS):  # another program starts it
+            self.add(project.main.scope.names.values())
         self._named = list(_named_by(config))
         self.add(project.plugged_in)
         self._go()

@@ -36,6 +36,7 @@ class Scope:
         """Declared `global` or `nonlocal`."""
         self.bases: list[Scope] = []
         self.outer_bases: list[str] = []
+        self.strange_bases: list[str] = []  # those of libraries of which nothing is known
         """Names of base classes outside of the project."""
         self.variables: dict[str, Values] = {}
         self.alternatives: list[Scope] = []

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from diagnose.usage.source import keys_read
 from tests.usage.conftest import read
 
 GIVEN_BACK = {
@@ -506,3 +507,68 @@ def test_a_key_that_an_error_alone_names_is_live(tmp_path: Path) -> None:
             raise ValueError(f"too high for {cfg['name']}")
     """
     assert read(tmp_path, source, "{lr: 1, name: x, spare: 2}").live == ("lr", "name")
+
+
+FILLED = {
+    "defaults of a data class": "cfg = asdict(Defaults())\nmerge(cfg, yaml.safe_load(open('c.yaml')))\n",
+    "defaults of a library": "import kit\ncfg = kit.defaults()\nmerge(cfg, yaml.safe_load(open('c.yaml')))\n",
+    "defaults in the source": "cfg = {'model': {'width': 1}}\nmerge(cfg, yaml.safe_load(open('c.yaml')))\n",
+}
+
+
+@pytest.mark.parametrize("how", FILLED)
+def test_what_a_walk_merges_into_defaults_is_the_config(tmp_path: Path, how: str) -> None:
+    source = f"""
+import yaml
+from dataclasses import asdict, dataclass
+@dataclass
+class Defaults:
+    rate: float = 1.0
+def merge(into, new):
+    for key, value in new.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            merge(into[key], value)
+        else:
+            into[key] = value
+    return into
+{FILLED[how]}
+model = cfg.get("model", {{}}) or {{}}
+print(float(cfg.get("rate", 1)), model.get("width", 4))
+"""
+    report = read(tmp_path, source, "{rate: 1, model: {width: 2}, spare: {more: 3}}")
+    assert (report.live, report.dead) == (("rate", "model.width"), ("spare.more",))
+
+
+def test_a_base_that_is_in_no_file_may_read_what_it_is_given(tmp_path: Path) -> None:
+    source = """
+        import yaml
+        from lab.trainer import Base
+        class Mine(Base):
+            def __init__(self, cfg):
+                super().__init__(cfg)
+                print(cfg["lr"])
+        Mine(yaml.safe_load(open("c.yaml")))
+    """
+    report = read(tmp_path, source, "{lr: 1, epochs: 2}")
+    assert (report.live, report.unknown) == (("lr",), ("epochs",))
+
+
+@pytest.mark.parametrize("end", ["", "\n\ndef other(args):\n    return args\n"])
+def test_the_functions_of_a_file_that_another_program_starts_run(tmp_path: Path, end: str) -> None:
+    source = "import yaml\n\ndef train(args):\n    cfg = yaml.safe_load(open(args.config))\n    print(cfg['lr'])\n"
+    report = read(tmp_path, source + end, "{lr: 1, spare: 2}")
+    assert (report.live, report.dead) == (("lr",), ("spare",))
+
+
+def test_a_licence_marks_a_project_before_a_readme_does(tmp_path: Path) -> None:
+    (tmp_path / "LICENSE").write_text("free")
+    for folder in ("recipes/one", "core"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "recipes/one/README.md").write_text("a recipe")
+    (tmp_path / "core/base.py").write_text("class Base:\n    def __init__(self, cfg):\n        print(cfg['epochs'])\n")
+    (tmp_path / "recipes/one/train.py").write_text(
+        "import yaml\nfrom core.base import Base\nBase(yaml.safe_load(open('c.yaml')))\n"
+    )
+    (tmp_path / "recipes/one/c.yaml").write_text("epochs: 1\nspare: 2\n")
+    report = keys_read(tmp_path / "recipes/one/train.py", {"epochs": 1, "spare": 2}, tmp_path / "recipes/one/c.yaml")
+    assert (report.live, report.dead) == (("epochs",), ("spare",))
