@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from diagnose.usage.binding import RENAMED, Arguments, also_assign, kept, store
 from diagnose.usage.flow import SAVED, Flow
+from diagnose.usage.libraries import names_of
 from diagnose.usage.library import call_library
 from diagnose.usage.members import READERS, Access, attribute, by_computed_key, call_value, is_super, member
 from diagnose.usage.syntax import constant, last_name
@@ -55,8 +56,9 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
             if name in {"__setattr__", "__setitem__"} and len(node.args) >= 2:  # of `self`, or of `object` for it
                 _set_by_name(flow, [node.func.value, *node.args][-3:], [receiver, *given.args][-3:], given)
         called = attribute(flow, node.func, scope, "method")
-        if not called and is_super(node.func, scope):
-            _to_base(flow, scope.owner, given)
+        if not called:
+            owners = [scope.owner] if is_super(node.func, scope) else [one.cls for one in filter(is_object, receiver)]
+            _to_base(flow, filter(None, owners), name, given)
     elif name in {"getattr", "hasattr", "setattr"} and len(node.args) >= 2:
         return _by_name(flow, name, node, given)
     elif name == "vars" and given.args:
@@ -71,13 +73,18 @@ def call(flow: Flow, node: ast.Call, scope: Scope) -> Values:
     return call_values(flow, called, given, name, receiver)
 
 
-def _to_base(flow: Flow, owner: Scope | None, given: Arguments) -> None:
-    """`super().__init__(config)` of a class whose base is in no file of the project."""
-    if owner and owner.is_wrapper:
-        flow.wrap([owner.instance], sections(given.everything))
-        return
-    for base in [base for cls in (owner.mro if owner else ()) for base in cls.strange_bases]:
-        flow.escape(given.everything, f"handed to {base}", given.node, given.scope)
+def _to_base(flow: Flow, classes: Iterable[Scope], name: str, given: Arguments) -> None:
+    """`super().__init__(config)`, `brain.fit(**sections)`: a method that a class has of a base in no file here."""
+    keeps = name in names_of("keepers") or name.startswith("save")
+    held = NOTHING if keeps else sections(NOTHING.union(*given.args, *given.keywords.values()))
+    for cls in classes:
+        bases = [base for one in cls.mro for base in (one.strange_bases or one.outer_bases)]
+        strange = any(one.strange_bases for one in cls.mro)
+        if cls.is_wrapper:
+            flow.wrap([cls.instance], sections(given.everything) if name == "__init__" else NOTHING)
+        elif bases:
+            given_there = frozenset(one for one in held if one.path or strange)  # a known library looks up no own keys
+            flow.escape(given_there, f"handed to {bases[0]}", given.node, given.scope)
 
 
 def _given(flow: Flow, node: ast.Call, scope: Scope) -> Arguments:

@@ -11,6 +11,7 @@ from typing import Any
 
 from diagnose.usage.files import LEVELS_UP
 from diagnose.usage.flow import is_hydra_main
+from diagnose.usage.libraries import names_of
 from diagnose.usage.project import Project
 from diagnose.usage.reachable import Reachable
 from diagnose.usage.references import classes_of_tags
@@ -49,6 +50,11 @@ class Frameworks:
         return _files_of(self._folder or (self.config_file.parent if self.config_file and self._hydra else None))
 
     @cached_property
+    def _brain(self) -> Place | None:
+        """Where the trainer of SpeechBrain is made."""
+        return next((Place(scope.module.shown, call.lineno) for scope, call in self.reach.calls_named("Brain")), None)
+
+    @cached_property
     def _makers(self) -> dict[str, Place]:
         """The keys that name a class, each with a place that makes an object of its section."""
         calls = [(key, call) for maker, key in MAKERS.items() for call in self.reach.calls_named(maker)]
@@ -67,8 +73,14 @@ class Frameworks:
                 rest = path[depth + 1 :] if path[depth] == "init_args" else path[depth:]
                 return self._of_class(path, str(section[name]), rest, self._makers[name])
             section = section[path[depth]]
+        return self._its_own(path)
+
+    def _its_own(self, path: tuple[str, ...]) -> KeyUse | None:
+        """A key that is for one of them alone."""
         if self._hydra and path[0] in {"hydra", "defaults"}:
             return read_by(path, "read by Hydra itself", _place(self._hydra[0]))
+        if self._brain and len(path) == 1 and path[0] in names_of("brain_options"):
+            return read_by(path, "SpeechBrain's Brain reads it", self._brain)
         if self.lightning is not None:
             reason = "LightningCLI takes it, and refuses a key that nothing takes"
             return read_by(path, reason, _place(self.lightning))

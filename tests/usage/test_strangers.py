@@ -572,3 +572,21 @@ def test_a_licence_marks_a_project_before_a_readme_does(tmp_path: Path) -> None:
     (tmp_path / "recipes/one/c.yaml").write_text("epochs: 1\nspare: 2\n")
     report = keys_read(tmp_path / "recipes/one/train.py", {"epochs": 1, "spare": 2}, tmp_path / "recipes/one/c.yaml")
     assert (report.live, report.dead) == (("epochs",), ("spare",))
+
+
+@pytest.mark.parametrize("name", ["fit", "run", "train_on"])
+def test_a_section_that_an_inherited_method_takes_is_not_accused(tmp_path: Path, name: str) -> None:
+    source = f"""
+import yaml
+import speechbrain as sb
+class Mine(sb.Brain):
+    def compute_forward(self, batch, stage):
+        return batch
+cfg = yaml.safe_load(open("c.yaml"))
+brain = Mine(hparams=cfg)
+cfg["loader"]["collate_fn"] = print
+brain.{name}(cfg["data"], loader_kwargs=cfg["loader"])
+"""
+    config = "{data: x.csv, loader: {num_workers: 4}, eval_precision: fp16, spare: 1}"
+    report = read(tmp_path, source, config)
+    assert (report.live, report.unknown) == (("data", "eval_precision"), ("loader.num_workers",))
