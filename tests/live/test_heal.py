@@ -92,7 +92,7 @@ def test_a_healthy_run_is_neither_stopped_nor_changed(tmp_path: Path) -> None:
     assert "--try-rates" in done.stdout
 
 
-RIGHT = {"learning_rate": 0.3, "warmup_steps": 1}
+RIGHT = {"learning_rate": 0.3, "warmup_steps": 1, "samples": 4000, "label_noise": 0.1}  # nothing to memorise
 
 
 def test_a_run_whose_rate_is_right_goes_on_after_the_beginnings_of_others_at_ten_times_and_a_tenth_of_it(
