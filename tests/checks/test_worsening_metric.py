@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diagnose.checks.run.worsening_metric import WorseningMetric
 from diagnose.run import Curve, Role, Run
-from tests.cases import Case, assert_findings, case, table
-from tests.curves import Floats, descent, noisy, training
+from tests.cases import Case, assert_findings, case, facts_of, table
+from tests.curves import Floats, descent, noisy, run, training
 
 TIME = np.linspace(0.0, 1.0, 30)
 
@@ -64,3 +65,10 @@ EDGE = (
 def test_worsening_metric(one: Case) -> None:
     """Its last level far above its best, beyond its scatter."""
     assert_findings(one)
+
+
+def test_what_is_said_of_a_falling_loss_is_not_said_of_one_that_rises() -> None:
+    loss, score = np.r_[0.16, 24.0, noisy(np.full(11, 55.0), 0.05)], np.r_[99.0, 42.0, noisy(np.full(11, 30.0), 0.03)]
+    curves = (scored("cv/loss", Role.VAL_LOSS, loss), scored("cv/acc", Role.SCORE, score))
+    assert list(WorseningMetric().check(facts_of(run(*curves)))) == []
+    assert list(WorseningMetric().check(facts_of(run(curves[1])))) != []

@@ -35,10 +35,10 @@ class WorseningMetric(Check):
         return None if signals(facts).metrics else "no error rate or score of held-out data is logged"
 
     def check(self, facts: Facts) -> Findings:
-        known, moving = signals(facts).metrics, signals(facts).reward is not None
+        known, moving, loss = signals(facts).metrics, signals(facts).reward is not None, signals(facts).main
         worse = [(logged, trend) for logged, trend in known if len(trend) >= 2 * FEWEST and self.worsens(trend)]
         traded = any(trend.lost(trend.end, trend.best) < EDGE for _, trend in known)
-        if worse and not traded:
+        if worse and not traded and (moving or loss is None or loss.net >= 0):
             curve, trend = worse[0]
             lost, best = min(trend.lost(trend.end, trend.best), 1), trend.lowest_index
             rise = Evidence("rise", trend.rise, None, "", f"its errors end {above(trend.rise)} the fewest")
